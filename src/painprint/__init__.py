@@ -1,0 +1,60 @@
+"""painprint: one person's brain signature of spontaneous pain, from their own fMRI sessions."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from painprint.decode.decoding import Decoding, FoldModel, decode
+    from painprint.edges import bin_edges, edges_to_matrix, score_frames
+    from painprint.estimators import LassoPCR, NestedLassoPCR
+    from painprint.parcellation import Regions
+    from painprint.ratings import RatingRecording, frame_ratings
+    from painprint.runs import Run
+    from painprint.settings import Settings
+
+_HOME = {
+    "Decoding": "decode.decoding",
+    "FoldModel": "decode.decoding",
+    "decode": "decode.decoding",
+    "bin_edges": "edges",
+    "edges_to_matrix": "edges",
+    "score_frames": "edges",
+    "LassoPCR": "estimators",
+    "NestedLassoPCR": "estimators",
+    "Regions": "parcellation",
+    "RatingRecording": "ratings",
+    "frame_ratings": "ratings",
+    "Run": "runs",
+    "Settings": "settings",
+}
+
+__all__ = [
+    "Decoding",
+    "FoldModel",
+    "LassoPCR",
+    "NestedLassoPCR",
+    "RatingRecording",
+    "Regions",
+    "Run",
+    "Settings",
+    "bin_edges",
+    "decode",
+    "edges_to_matrix",
+    "frame_ratings",
+    "score_frames",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for, so that the command line starts quickly."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'painprint' has no attribute {name!r}")
+    value = getattr(import_module(f"painprint.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

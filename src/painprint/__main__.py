@@ -1,0 +1,7 @@
+"""``python -m painprint``."""
+
+import sys
+
+from painprint.cli import main
+
+sys.exit(main())

@@ -1,0 +1,216 @@
+"""Rating bins and time bins; every row knows its session, run and frames."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from painprint.runs import Frames
+from painprint.settings import Rules
+
+LEFT_OUT = -1
+
+
+@dataclass(frozen=True, eq=False)
+class Bins:
+    """Rows of frames of the same run, in the order of the runs.
+
+    Attributes
+    ----------
+    run : ndarray of int, shape (n_rows,)
+        Which of the runs the row comes from.
+    number : ndarray of int, shape (n_rows,)
+        Bin number within the run, from 1.
+    rating : ndarray of shape (n_rows,)
+        Mean rating of the frames.
+    frames : tuple of n_rows int arrays
+        Positions of the frames among the kept ones of the run.
+    n_bins_asked : ndarray of int, shape (n_runs,)
+        Bins that were wanted of each run; fewer rows mean that bins lost all frames.
+    n_frames_left_out : ndarray of int, shape (n_runs,)
+        Kept frames that are in no bin (too short stretches).
+    """
+
+    run: NDArray[np.int64]
+    number: NDArray[np.int64]
+    rating: NDArray[np.float64]
+    frames: tuple[NDArray[np.int64], ...]
+    n_bins_asked: NDArray[np.int64]
+    n_frames_left_out: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.rating)
+
+
+def gather_bins(
+    runs: Sequence[Frames], bin_of_frame: Sequence[NDArray[np.int64]], n_bins: Sequence[int]
+) -> Bins:
+    """Make rows from the bin of each frame; bins without frames make no row.
+
+    Parameters
+    ----------
+    runs : sequence of Frames
+    bin_of_frame : sequence of int arrays
+        Per run, the bin of each kept frame, from 0; -1 leaves it out.
+    n_bins : sequence of int
+        Bins wanted of each run.
+    """
+    run, number, rating, frames = [], [], [], []
+    for r, (one, labels) in enumerate(zip(runs, bin_of_frame, strict=True)):
+        for b in range(n_bins[r]):
+            members = np.flatnonzero(labels == b)
+            if not len(members):
+                continue
+            run.append(r)
+            number.append(b + 1)
+            rating.append(one.rating[members].mean())
+            members.flags.writeable = False
+            frames.append(members)
+    columns = (np.array(run, int), np.array(number, int), np.array(rating, float))
+    left_out = [int((labels == LEFT_OUT).sum()) for labels in bin_of_frame]
+    tail = (np.array(n_bins, int), np.array(left_out, int))
+    for array in (*columns, *tail):
+        array.flags.writeable = False
+    return Bins(*columns, tuple(frames), *tail)
+
+
+def rating_bins(rating: ArrayLike, n_bins: int, *, decimals: int | None = None) -> NDArray[np.int64]:
+    """Bins of equal numbers of frames by rank of rating; ties rank in time order.
+
+    Parameters
+    ----------
+    rating : array of shape (n_frames,)
+    n_bins : int
+    decimals : int, optional
+        Round ratings to so many decimals first, so that equal ratings are ties.
+
+    Returns
+    -------
+    bin_of_frame : ndarray of int, shape (n_frames,)
+        From 0.
+
+    References
+    ----------
+    METHODS 3; the inner edges are quantiles of the ranks by the Hazen rule.
+
+    Examples
+    --------
+    >>> rating_bins([.3, .1, .2, .4], 2)
+    array([1, 0, 0, 1])
+    """
+    values = np.asarray(rating, dtype=float)
+    if decimals is not None:
+        values = np.round(values, decimals)
+    ranks = np.empty(len(values))
+    ranks[np.argsort(values, kind="stable")] = np.arange(1, len(values) + 1)
+    inner = np.quantile(ranks, np.arange(1, n_bins) / n_bins, method="hazen")
+    return np.searchsorted(inner, ranks, side="left")
+
+
+def drop_short_stretches(bin_of_frame: ArrayLike, min_frames: int) -> NDArray[np.int64]:
+    """Leave out contiguous stretches of a bin that are too short.
+
+    The run's last stretch is never tested, as in the published analysis.
+
+    Examples
+    --------
+    >>> drop_short_stretches([0, 0, 0, 1, 0, 0, 1], 2)
+    array([ 0,  0,  0, -1,  0,  0,  1])
+    """
+    labels = np.array(bin_of_frame, dtype=np.int64)
+    starts = np.concatenate([[0], np.flatnonzero(np.diff(labels)) + 1])
+    for start, stop in zip(starts[:-1], starts[1:], strict=True):
+        if stop - start < min_frames:
+            labels[start:stop] = LEFT_OUT
+    return labels
+
+
+def equal_time_bins(n_frames: int, n_bins: int) -> NDArray[np.int64]:
+    """Consecutive bins of equal counts, cut as ``np.array_split`` does.
+
+    Examples
+    --------
+    >>> equal_time_bins(5, 2)
+    array([0, 0, 0, 1, 1])
+    """
+    size, rest = divmod(n_frames, n_bins)
+    return np.repeat(np.arange(n_bins), [size + (b < rest) for b in range(n_bins)])
+
+
+def discretize_edges(n_frames: int, n_bins: int) -> NDArray[np.float64]:
+    """Edges that MATLAB's ``discretize(1:n, N)`` chooses.
+
+    Bins close on the left, the last one on both sides.
+
+    References
+    ----------
+    METHODS 3
+    """
+    low, high = 1.0, float(n_frames)
+    raw = (high - low) / n_bins
+    power = 10.0 ** math.floor(math.log10(raw))
+    step = power * math.floor(raw / power)
+    left = min(step * math.floor(low / step), low)
+    lowest = (high - left) / n_bins
+    highest = (high - left) / (n_bins - 1)
+    quantum = 10.0 ** math.floor(math.log10(highest - lowest))
+    width = quantum * math.ceil(lowest / quantum)
+    edges = left + width * np.arange(n_bins + 1)
+    edges[-1] = max(edges[-1], high)
+    return edges
+
+
+def discretized_time_bins(n_frames: int, n_bins: int) -> NDArray[np.int64]:
+    """Consecutive bins as the published scripts cut them: unequal, the last most so."""
+    edges = discretize_edges(n_frames, n_bins)
+    return np.searchsorted(edges[1:-1], np.arange(1, n_frames + 1), side="right")
+
+
+@dataclass(frozen=True)
+class BinCounts:
+    """How many bins of about one and two minutes a run is cut into."""
+
+    one_minute: int
+    two_minutes: int
+
+
+PAPER_COUNTS = BinCounts(10, 5)
+
+
+def count_bins(frames: Frames, rules: Rules) -> BinCounts:
+    """Bins of this run: 10 and 5 in the paper preset, else by usable duration.
+
+    Examples
+    --------
+    A run with 600 s of usable frames has 10 and 5 bins under either preset.
+    """
+    if rules.time_bins == "discretize":
+        return PAPER_COUNTS
+    return BinCounts(
+        max(2, math.floor(frames.kept_s / 60 + 0.5)), max(1, math.floor(frames.kept_s / 120 + 0.5))
+    )
+
+
+def make_rating_bins(runs: Sequence[Frames], rules: Rules, *, min_stretch_frames: int) -> Bins:
+    """The rows that train: as many rating bins per run as one-minute bins."""
+    n_bins = [count_bins(one, rules).one_minute for one in runs]
+    labels = [
+        drop_short_stretches(
+            rating_bins(one.rating, n, decimals=rules.rating_decimals), min_stretch_frames
+        )
+        for one, n in zip(runs, n_bins, strict=True)
+    ]
+    return gather_bins(runs, labels, n_bins)
+
+
+def make_time_bins(runs: Sequence[Frames], rules: Rules, scale: str) -> Bins:
+    """The rows that test, at the scale ``"1min"`` or ``"2min"``."""
+    cut = discretized_time_bins if rules.time_bins == "discretize" else equal_time_bins
+    counts = [count_bins(one, rules) for one in runs]
+    n_bins = [c.one_minute if scale == "1min" else c.two_minutes for c in counts]
+    labels = [cut(len(one), n) for one, n in zip(runs, n_bins, strict=True)]
+    return gather_bins(runs, labels, n_bins)

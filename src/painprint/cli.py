@@ -1,0 +1,207 @@
+"""Arguments -> pipeline. Imports little, so that help is quick."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import App, Parameter
+from cyclopts.config import Toml
+
+from painprint.settings import Settings, flag
+
+DONE, FAILED = 0, 1
+
+
+app = App(
+    name="painprint",
+    help="Learn one person's brain signature of spontaneous pain from their own fMRI sessions.",
+    version=lambda: version("painprint"),
+    default_parameter=Parameter(negative=(), consume_multiple=True, name_transform=flag),
+)
+
+
+@app.command
+def run(
+    bids_dir: Path,
+    out_dir: Path,
+    level: Literal["participant"],
+    *,
+    derivatives: tuple[Path, ...] = (),
+    settings: Annotated[Settings, Parameter(name="*")] = Settings(),  # noqa: B008 (frozen)
+    n_jobs: int = 1,
+    dask_scheduler: str | None = None,
+    dry_run: bool = False,
+    reports_only: bool = False,
+    config_file: Path | None = None,
+) -> int:
+    """Decode each participant from regional signals and ratings.
+
+    Parameters
+    ----------
+    bids_dir
+        Raw BIDS dataset with the ratings.
+    out_dir
+        Where results go, as a BIDS derivative dataset.
+    level
+        Analysis level of a BIDS App.
+    derivatives
+        Datasets with regional time series, such as XCP-D's output. Default:
+        BIDS_DIR/derivatives/xcp_d.
+    n_jobs
+        Workers; results do not depend on it.
+    dask_scheduler
+        Spread the folds over this Dask scheduler (needs painprint[cluster]).
+    dry_run
+        Print what would be used and left out, and why, and stop.
+    reports_only
+        Make the pages again from finished results.
+    config_file
+        TOML file with any of these options, names as on the command line.
+    """
+    from painprint.io.errors import DerivativesError
+    from painprint.pipeline import Study, describe_inventory, run_participant, write_pages
+
+    del config_file  # read before this function is called, in main()
+    with _logging(None if dry_run else out_dir):
+        try:
+            if reports_only:
+                write_pages(out_dir)
+                return DONE
+            folders = derivatives or (bids_dir / "derivatives" / "xcp_d",)
+            study = Study(bids_dir, out_dir, folders, settings, n_jobs)
+            participants = study.participants()
+        except DerivativesError as error:
+            return _failed(error)
+        n_failed = 0
+        for participant in participants:
+            try:
+                if dry_run:
+                    print(describe_inventory(study, participant))
+                    continue
+                with _progress(f"sub-{participant}") as on_step, _scheduler(dask_scheduler):
+                    run_participant(study, participant, on_step=on_step)
+            except (DerivativesError, ValueError, OSError) as error:
+                n_failed += _failed(error)
+        if n_failed:
+            logging.getLogger("painprint").error(
+                "%d of %d participants failed.", n_failed, len(participants)
+            )
+        return FAILED if n_failed else DONE
+
+
+@app.command
+def report(out_dir: Path) -> int:
+    """Make the pages again from finished results.
+
+    Parameters
+    ----------
+    out_dir
+        Output folder of `painprint run`.
+    """
+    from painprint.io.errors import DerivativesError
+    from painprint.pipeline import write_pages
+
+    with _logging(None):
+        try:
+            write_pages(out_dir)
+        except (DerivativesError, OSError) as error:
+            return _failed(error)
+        return DONE
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Entry point; exit codes: 0 done, 1 failed, 2 wrong usage."""
+    words = sys.argv[1:] if arguments is None else arguments
+    config = _config_file(words)
+    if config is not None:
+        app.config = Toml(config, must_exist=True, use_commands_as_keys=False)
+    result = app(words, result_action="return_value")
+    return result if isinstance(result, int) else DONE
+
+
+def _config_file(words: list[str]) -> Path | None:
+    """Value of --config-file, needed before the other arguments are read."""
+    for i, word in enumerate(words):
+        if word == "--config-file" and i + 1 < len(words):
+            return Path(words[i + 1])
+        if word.startswith("--config-file="):
+            return Path(word.partition("=")[2])
+    return None
+
+
+def _failed(error: Exception) -> int:
+    logging.getLogger("painprint").error("%s", error)
+    return FAILED
+
+
+@contextmanager
+def _logging(out_dir: Path | None) -> Iterator[None]:
+    """Plain lines on stderr, and in OUT/logs where there is one."""
+    logger = logging.getLogger("painprint")
+    logger.setLevel(logging.INFO)
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    if out_dir is not None:
+        try:
+            (out_dir / "logs").mkdir(parents=True, exist_ok=True)
+            handlers.append(logging.FileHandler(out_dir / "logs" / "painprint.log"))
+        except OSError as error:
+            print(f"cannot write to {out_dir}: {error.strerror}", file=sys.stderr)
+            raise SystemExit(FAILED) from error
+    formatter = logging.Formatter("%(levelname)s %(message)s")
+    for handler in handlers:
+        handler.setFormatter(formatter)
+        logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        for handler in handlers:
+            logger.removeHandler(handler)
+            handler.close()
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Any]:
+    """A progress bar on a terminal, a line now and then elsewhere."""
+    if not sys.stderr.isatty():
+        yield _log_steps(what)
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(f"{what}: folds")
+        yield lambda done, of: bar.update(task, completed=done, total=of)
+
+
+def _log_steps(what: str) -> Any:
+    logger = logging.getLogger("painprint")
+
+    def on_step(done: int, of: int) -> None:
+        if done in (1, of) or done * 4 // of > (done - 1) * 4 // of:
+            logger.info("%s: fold %d of %d", what, done, of)
+
+    return on_step
+
+
+@contextmanager
+def _scheduler(address: str | None) -> Iterator[None]:
+    """joblib on the user's own Dask scheduler."""
+    if address is None:
+        yield
+        return
+    try:
+        from dask.distributed import Client
+    except ImportError as error:
+        raise ValueError(
+            "--dask-scheduler needs Dask: pip install 'painprint[cluster]'."
+        ) from error
+    from joblib import parallel_config
+
+    with Client(address), parallel_config(backend="dask"):
+        yield

@@ -1,0 +1,193 @@
+"""Resampling by counts: how often each row is drawn, and statistics weighted by that.
+
+Drawing sessions, then runs of a session, then bins of a run, with replacement, gives
+nested multinomial counts; a statistic of a resample is the statistic weighted by them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+Codes = NDArray[np.int64]
+Draw = Callable[[int, np.random.Generator], Matrix]
+
+ROWS_AT_ONCE = 2_000_000
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A bootstrap interval and p-value; None where the statistic is undefined."""
+
+    low: float | None
+    high: float | None
+    p: float | None
+
+
+def hierarchical_draw(group: Codes, run: Codes) -> Draw:
+    """Resample groups, then runs within group, then rows within run.
+
+    Parameters
+    ----------
+    group, run : ndarray of int, shape (n_rows,)
+        Every run lies in one group.
+
+    Returns
+    -------
+    draw : callable
+        ``draw(n, rng)`` gives counts of shape (n, n_rows).
+    """
+    groups = np.unique(group)
+    runs_of_group = [np.unique(run[group == g]) for g in groups]
+    rows_of_run = {r: np.flatnonzero(run == r) for r in np.unique(run)}
+
+    def draw(n: int, rng: np.random.Generator) -> Matrix:
+        counts = np.zeros((n, len(group)))
+        times = rng.multinomial(len(groups), _even(len(groups)), size=n)
+        for g, runs in enumerate(runs_of_group):
+            run_times = rng.multinomial(times[:, g] * len(runs), _even(len(runs)))
+            for r, one in enumerate(runs):
+                rows = rows_of_run[one]
+                counts[:, rows] = rng.multinomial(run_times[:, r] * len(rows), _even(len(rows)))
+        return counts
+
+    return draw
+
+
+def block_draw(group: Codes) -> Draw:
+    """Resample moving blocks of round(√S) consecutive groups; rows stay with their group.
+
+    Parameters
+    ----------
+    group : ndarray of int, shape (n_rows,)
+        From 0, in the order of time.
+    """
+    n_groups = int(group.max()) + 1
+    length = round(math.sqrt(n_groups))
+    n_blocks = math.ceil(n_groups / length)
+
+    def draw(n: int, rng: np.random.Generator) -> Matrix:
+        starts = rng.integers(0, n_groups - length + 1, size=(n, n_blocks))
+        drawn = (starts[:, :, None] + np.arange(length)).reshape(n, -1)[:, :n_groups]
+        times = (drawn[:, :, None] == np.arange(n_groups)).sum(axis=1)
+        return times[:, group].astype(float)
+
+    return draw
+
+
+def _even(n: int) -> Vector:
+    return np.full(n, 1.0 / n)
+
+
+def bootstrap(
+    statistics: dict[str, Callable[[Matrix], Vector]],
+    draw: Draw,
+    *,
+    n_rows: int,
+    n_draws: int,
+    rng: np.random.Generator,
+) -> dict[str, Vector]:
+    """Statistics of many resamples; a resample where one is undefined is drawn again.
+
+    Parameters
+    ----------
+    statistics : dict of callables
+        Each takes counts of shape (n, n_rows) and gives n values.
+    draw : callable
+        From :func:`hierarchical_draw` or :func:`block_draw`.
+
+    Returns
+    -------
+    values : dict of ndarrays of shape (n_draws,)
+
+    Raises
+    ------
+    ValueError
+        If hardly any resample is defined.
+    """
+    kept: dict[str, list[Vector]] = {name: [] for name in statistics}
+    n_kept = n_tried = 0
+    at_once = max(1, ROWS_AT_ONCE // n_rows)
+    while n_kept < n_draws:
+        n = min(at_once, n_draws - n_kept)
+        counts = draw(n, rng)
+        values = {name: statistic(counts) for name, statistic in statistics.items()}
+        defined = np.isfinite(list(values.values())).all(axis=0)
+        for name in statistics:
+            kept[name].append(values[name][defined])
+        n_kept += int(defined.sum())
+        n_tried += n
+        if n_tried > 100 * n_draws:
+            raise ValueError(
+                f"only {n_kept} of {n_tried} bootstrap samples have ratings above and below "
+                "the median; there are too few groups with either."
+            )
+    return {name: np.concatenate(parts) for name, parts in kept.items()}
+
+
+def interval(values: Vector, *, null: float, alpha: float = 0.05) -> Interval:
+    """Order statistics round(B α/2) and round(B (1 - α/2)), and two-sided p against null.
+
+    Parameters
+    ----------
+    values : ndarray of shape (B,)
+        The statistic in the resamples.
+
+    References
+    ----------
+    METHODS 6
+    """
+    n = len(values)
+    ordered = np.sort(values)
+    low = max(1, math.floor(n * alpha / 2 + 0.5))
+    high = min(n, math.floor(n * (1 - alpha / 2) + 0.5))
+    below, above = int((values <= null).sum()), int((values >= null).sum())
+    p = min(1.0, 2 * min((below + 1) / (n + 1), (above + 1) / (n + 1)))
+    return Interval(float(ordered[low - 1]), float(ordered[high - 1]), p)
+
+
+def weighted_r(counts: Matrix, x: Vector, y: Vector) -> Vector:
+    """Correlation of x and y in each resample; NaN where either does not vary."""
+    x, y = x - x.mean(), y - y.mean()
+    columns = np.stack([np.ones_like(x), x, y, x * x, y * y, x * y], axis=1)
+    n, sx, sy, sxx, syy, sxy = (counts @ columns).T
+    var_x, var_y = sxx - sx * sx / n, syy - sy * sy / n
+    flat = (var_x <= 1e-12 * sxx) | (var_y <= 1e-12 * syy)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        r: Vector = (sxy - sx * sy / n) / np.sqrt(var_x * var_y)
+    r[flat] = np.nan
+    return r
+
+
+def weighted_auc(counts: Matrix, high: NDArray[np.bool_], score: Vector) -> Vector:
+    """Area under the ROC curve in each resample; ties count half, one class gives NaN."""
+    order = np.argsort(score, kind="stable")
+    ordered, is_high = score[order], high[order]
+    drawn = counts[:, order]
+    low_up_to = np.cumsum(drawn * ~is_high, axis=1)
+    padded = np.concatenate([np.zeros((len(counts), 1)), low_up_to], axis=1)
+    first = np.searchsorted(ordered, ordered, side="left")
+    last = np.searchsorted(ordered, ordered, side="right")
+    below = (padded[:, first] + padded[:, last]) / 2
+    n_high, n_low = drawn[:, is_high].sum(axis=1), low_up_to[:, -1]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        auc: Vector = (drawn * is_high * below).sum(axis=1) / (n_high * n_low)
+    return auc
+
+
+def weighted_skill(counts: Matrix, squared_error: Vector, reference_error: Vector) -> Vector:
+    """1 - SSE / SSE of the reference in each resample."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return 1 - (counts @ squared_error) / (counts @ reference_error)
+
+
+def weighted_mean(counts: Matrix, x: Vector) -> Vector:
+    """Mean of x in each resample."""
+    mean: Vector = (counts @ x) / counts.sum(axis=1)
+    return mean

@@ -1,0 +1,250 @@
+"""How well held-out ratings are predicted: numbers and their bootstrap intervals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from painprint.decode.bootstrap import (
+    Interval,
+    block_draw,
+    bootstrap,
+    hierarchical_draw,
+    interval,
+    weighted_auc,
+    weighted_mean,
+    weighted_r,
+    weighted_skill,
+)
+
+Vector = NDArray[np.float64]
+Range = tuple[float | None, float | None]
+
+SCALES = ("1min", "2min", "run", "session")
+UNDEFINED = Interval(None, None, None)
+
+
+@dataclass(frozen=True)
+class ScaleMetrics:
+    """Agreement of prediction and rating at one scale; None where undefined.
+
+    ``r_ci``, ``r_p``, ``auc_ci`` and ``auc_p`` are the paper's hierarchical bootstrap;
+    ``skill_ci`` and ``centred_r_ci`` resample blocks of neighbouring sessions.
+    """
+
+    n: int
+    r: float | None
+    r_ci: Range
+    r_p: float | None
+    r2: float | None
+    skill: float | None
+    skill_ci: Range
+    centred_r: float | None
+    centred_r_ci: Range
+    mae: float
+    auc: float | None
+    auc_ci: Range
+    auc_p: float | None
+    null_median: float | None = None
+    p_within: float | None = None
+    p_between: float | None = None
+
+
+@dataclass(frozen=True)
+class MeanR:
+    """Plain mean over runs (or sessions) of the correlation of their 1-min bins."""
+
+    n: int
+    r: float | None
+    r_ci: Range
+    r_p: float | None
+
+
+def correlation(x: Vector, y: Vector) -> float | None:
+    """Pearson's r, or None where either does not vary (beyond rounding)."""
+    x0, y0 = x - x.mean(), y - y.mean()
+    xx, yy = float(x0 @ x0), float(y0 @ y0)
+    if len(x) < 2 or xx <= _rounding(x) or yy <= _rounding(y):
+        return None
+    return float(x0 @ y0) / math.sqrt(xx * yy)
+
+
+def _rounding(x: Vector) -> float:
+    return 1e-24 * float(x @ x)
+
+
+def center_by(values: Vector, group: NDArray[np.int64]) -> Vector:
+    """Values minus the mean of their group."""
+    sums = np.bincount(group, weights=values)
+    return values - (sums / np.maximum(np.bincount(group), 1))[group]
+
+
+def score_scale(table: pd.DataFrame, *, n_bootstraps: int, rng: np.random.Generator) -> ScaleMetrics:
+    """Metrics of the rows of one scale.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns ``rating``, ``predicted``, ``training_mean``, and int codes ``group`` (in
+        the order of time) and ``run_code``.
+
+    References
+    ----------
+    METHODS 6
+    """
+    from sklearn.metrics import roc_auc_score
+
+    y, predicted, training_mean = (
+        table[name].to_numpy(float) for name in ("rating", "predicted", "training_mean")
+    )
+    group, run = (table[name].to_numpy(np.int64) for name in ("group", "run_code"))
+    error, reference = (y - predicted) ** 2, (y - training_mean) ** 2
+    spread = float(((y - y.mean()) ** 2).sum())
+    high = y > np.median(y)
+    y_centred, predicted_centred = center_by(y, group), center_by(predicted, group)
+    r = correlation(y, predicted)
+    centred_r = correlation(y_centred, predicted_centred)
+    skill = float(1 - error.sum() / reference.sum()) if reference.sum() > 0 else None
+    auc = float(roc_auc_score(high, predicted)) if high.any() and not high.all() else None
+
+    def sample(
+        statistics: dict[str, Callable[[NDArray[np.float64]], Vector]],
+        draw: Callable[[int, np.random.Generator], NDArray[np.float64]],
+    ) -> dict[str, Vector]:
+        return bootstrap(statistics, draw, n_rows=len(y), n_draws=n_bootstraps, rng=rng)
+
+    r_interval = auc_interval = skill_interval = centred_interval = UNDEFINED
+    if r is not None and auc is not None:
+        drawn = sample(
+            {
+                "r": partial(weighted_r, x=y, y=predicted),
+                "auc": partial(weighted_auc, high=high, score=predicted),
+            },
+            hierarchical_draw(group, run),
+        )
+        r_interval, auc_interval = interval(drawn["r"], null=0), interval(drawn["auc"], null=0.5)
+    if skill is not None:
+        drawn = sample(
+            {
+                "skill": partial(
+                    weighted_skill, squared_error=error, reference_error=reference
+                )
+            },
+            block_draw(group),
+        )
+        skill_interval = interval(drawn["skill"], null=0)
+    if centred_r is not None:
+        drawn = sample(
+            {"r": partial(weighted_r, x=y_centred, y=predicted_centred)}, block_draw(group)
+        )
+        centred_interval = interval(drawn["r"], null=0)
+    return ScaleMetrics(
+        n=len(y),
+        r=r,
+        r_ci=(r_interval.low, r_interval.high),
+        r_p=r_interval.p,
+        r2=float(1 - error.sum() / spread) if spread > 0 else None,
+        skill=skill,
+        skill_ci=(skill_interval.low, skill_interval.high),
+        centred_r=centred_r,
+        centred_r_ci=(centred_interval.low, centred_interval.high),
+        mae=float(np.abs(y - predicted).mean()),
+        auc=auc,
+        auc_ci=(auc_interval.low, auc_interval.high),
+        auc_p=auc_interval.p,
+    )
+
+
+def score_units(minutes: pd.DataFrame, by: str) -> pd.DataFrame:
+    """Agreement within each run (or group) over its 1-min bins.
+
+    Parameters
+    ----------
+    minutes : DataFrame
+        The rows of the 1-min scale, with columns as for :func:`score_scale`.
+    by : {"run_code", "group"}
+        The unit.
+
+    Returns
+    -------
+    units : DataFrame
+        Columns ``group``, ``n_bins``, ``r`` (NaN where the rating does not vary), ``mae``,
+        ``mean_rating``, ``mean_predicted``.
+    """
+    units = []
+    for _, rows in minutes.groupby(by, sort=True):
+        y, predicted = rows["rating"].to_numpy(float), rows["predicted"].to_numpy(float)
+        r = correlation(y, predicted)
+        units.append(
+            {
+                "group": int(rows["group"].iloc[0]),
+                "n_bins": len(rows),
+                "r": math.nan if r is None else r,
+                "mae": float(np.abs(y - predicted).mean()),
+                "mean_rating": float(y.mean()),
+                "mean_predicted": float(predicted.mean()),
+            }
+        )
+    return pd.DataFrame(units)
+
+
+def mean_r(units: pd.DataFrame, *, n_bootstraps: int, rng: np.random.Generator) -> MeanR:
+    """Mean over units of their r; units whose r is undefined do not count.
+
+    The bootstrap resamples groups, then units within group, of the r values.
+
+    Parameters
+    ----------
+    units : DataFrame
+        From :func:`score_units`.
+    """
+    defined = units[units["r"].notna()]
+    if defined.empty:
+        return MeanR(0, None, (None, None), None)
+    values = defined["r"].to_numpy(float)
+    drawn = bootstrap(
+        {"r": partial(weighted_mean, x=values)},
+        hierarchical_draw(defined["group"].to_numpy(np.int64), np.arange(len(values))),
+        n_rows=len(values),
+        n_draws=n_bootstraps,
+        rng=rng,
+    )
+    found = interval(drawn["r"], null=0)
+    return MeanR(len(values), float(values.mean()), (found.low, found.high), found.p)
+
+
+def roc_table(predictions: pd.DataFrame) -> pd.DataFrame:
+    """ROC curve of predicted for rating above the median, at each scale.
+
+    Returns
+    -------
+    roc : DataFrame
+        Columns ``scale``, ``false_positive_rate``, ``true_positive_rate``, ``threshold``.
+    """
+    from sklearn.metrics import roc_curve
+
+    parts = []
+    for scale in SCALES:
+        rows = predictions[predictions["scale"] == scale]
+        high = rows["rating"] > rows["rating"].median()
+        if not high.any():
+            continue
+        false, true, threshold = roc_curve(high, rows["predicted"], drop_intermediate=False)
+        parts.append(
+            pd.DataFrame(
+                {
+                    "scale": scale,
+                    "false_positive_rate": false,
+                    "true_positive_rate": true,
+                    "threshold": threshold,
+                }
+            )
+        )
+    columns = ["scale", "false_positive_rate", "true_positive_rate", "threshold"]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)

@@ -1,0 +1,192 @@
+"""What of a person's runs is used: frames, runs, regions and groups, before any fold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from painprint.parcellation import Regions
+from painprint.runs import Frames, Run, RunKey, count_frames, pair_frames
+from painprint.settings import Settings
+
+
+@dataclass(frozen=True)
+class LeftOutRun:
+    """A run that is not used, and why."""
+
+    key: RunKey
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """Usable runs with one region set.
+
+    Attributes
+    ----------
+    runs : list of lists of Frames
+        Per run, its frames at each lag of the settings.
+    regions : Regions
+    regions_left_out : dict
+        Region name to the reason.
+    runs_left_out : tuple of LeftOutRun
+    """
+
+    runs: list[list[Frames]]
+    regions: Regions
+    regions_left_out: dict[str, str]
+    runs_left_out: tuple[LeftOutRun, ...]
+
+    def groups(self, leave_out: str) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+        """Group of each run, numbered in order of appearance, and the groups' names.
+
+        Raises
+        ------
+        ValueError
+            If there are fewer than 3.
+        """
+        keys = [lags[0].key for lags in self.runs]
+        labels = [key.session or "n/a" if leave_out == "session" else str(key) for key in keys]
+        groups = tuple(dict.fromkeys(labels))
+        if len(groups) < 3:
+            raise ValueError(self._too_few(len(groups), leave_out))
+        return np.array([groups.index(label) for label in labels]), groups
+
+    def _too_few(self, n_groups: int, leave_out: str) -> str:
+        unit = f"{leave_out}{'s' * (n_groups != 1)}"
+        advice = "More data are needed."
+        if leave_out == "session" and len(self.runs) >= 3:
+            advice = (
+                f"There are {len(self.runs)} usable runs: leave out runs instead "
+                "(leave_out='run', --leave-out run)."
+            )
+        lost = "".join(f" Left out: {run.key}: {run.reason}" for run in self.runs_left_out[:3])
+        return (
+            f"{n_groups} usable {unit}, but nested leave-one-{leave_out}-out needs at least 3. "
+            f"{advice}{lost}"
+        )
+
+
+def prepare_runs(
+    runs: Iterable[Run], settings: Settings, *, regions: Regions | None = None
+) -> Prepared:
+    """Pair frames, leave out unusable runs, and fix the region set over all runs.
+
+    The region set is the declared exception to leave-one-out: it looks at coverage in all
+    runs, never at ratings.
+
+    Parameters
+    ----------
+    runs : iterable of Run
+        In the order of time; read one at a time.
+    settings : Settings
+    regions : Regions, optional
+        Networks of the regions, matched by name.
+
+    Raises
+    ------
+    ValueError
+        If a run is given twice, or fewer than 2 regions have a signal in every run.
+
+    References
+    ----------
+    METHODS 1 and 2
+    """
+    paired, too_short = _pair_runs(runs, settings)
+    return _fix_regions(paired, settings, regions, too_short)
+
+
+def _pair_runs(
+    runs: Iterable[Run], settings: Settings
+) -> tuple[list[list[Frames]], list[LeftOutRun]]:
+    """Per usable run, its frames at every lag; unusable runs with the reason."""
+    used, left_out, seen = [], [], set()
+    for run in runs:
+        if run.key in seen:
+            raise ValueError(f"{run.key} is given twice; sessions, tasks or runs must differ.")
+        seen.add(run.key)
+        lags = [
+            pair_frames(
+                run,
+                lag_frames=count_frames(lag_s, run.tr_s, up=False),
+                drop_frames=count_frames(settings.drop_s, run.tr_s, up=True),
+            )
+            for lag_s in settings.lag_s
+        ]
+        kept_s = min(one.kept_s for one in lags)
+        if kept_s < settings.min_run_s or min(len(one) for one in lags) < 2:
+            left_out.append(LeftOutRun(run.key, _too_short(lags[0], kept_s, settings)))
+        else:
+            used.append(lags)
+    return used, left_out
+
+
+def _too_short(frames: Frames, kept_s: float, settings: Settings) -> str:
+    where = ", ".join(
+        f"{count} {name}"
+        for key, name in (
+            ("n_start", "at the start"),
+            ("n_beyond_end", "without BOLD after the lag"),
+            ("n_without_rating", "without a rating"),
+            ("n_censored", "censored"),
+            ("n_without_signal", "without a signal"),
+        )
+        if (count := frames.counts[key])
+    )
+    return (
+        f"{kept_s:.0f} s of usable data; at least {settings.min_run_s:g} s are needed "
+        f"(--min-run). Of {frames.counts['n_frames']} frames left out: {where or 'none'}."
+    )
+
+
+def _fix_regions(
+    paired: list[list[Frames]],
+    settings: Settings,
+    table: Regions | None,
+    left_out: list[LeftOutRun],
+) -> Prepared:
+    names = tuple(dict.fromkeys(n for lags in paired for n in lags[0].regions))
+    network_of = table.network_of if table else {}
+    known = Regions(names, tuple(network_of.get(n, "") for n in names))
+    excluded = known.find(settings.exclude_network, settings.exclude_region) if paired else ()
+    reasons = dict.fromkeys(sorted(excluded), "excluded by name or network")
+    wanted = [n for n in names if n not in reasons]
+
+    usable = []
+    for lags in paired:
+        there = frozenset.intersection(*(_usable_names(one) for one in lags))
+        missing = [n for n in wanted if n not in there]
+        if len(missing) > settings.max_missing_regions * len(wanted):
+            reason = (
+                f"{len(missing)} of {len(wanted)} regions have no signal "
+                f"(first: {', '.join(missing[:3])}); the most allowed is a share of "
+                f"{settings.max_missing_regions:g} (--max-missing-regions)."
+            )
+            left_out.append(LeftOutRun(lags[0].key, reason))
+        else:
+            usable.append((lags, there))
+    for n in wanted:
+        without = [str(lags[0].key) for lags, there in usable if n not in there]
+        if without:
+            more = f" and {len(without) - 1} more" if len(without) > 1 else ""
+            reasons[n] = f"absent, constant or not finite in {without[0]}{more}"
+    kept = tuple(n for n in names if n not in reasons)
+    if usable and len(kept) < 2:
+        some = "; ".join(f"{name}: {why}" for name, why in list(reasons.items())[:3])
+        raise ValueError(
+            f"regions with a signal in every run: {len(kept)}, but at least 2 are needed. "
+            f"Left out: {some}."
+        )
+    return Prepared(
+        runs=[[one.select(kept) for one in lags] for lags, _ in usable],
+        regions=Regions(kept, tuple(known.network_of[n] for n in kept)),
+        regions_left_out=reasons,
+        runs_left_out=tuple(left_out),
+    )
+
+
+def _usable_names(frames: Frames) -> frozenset[str]:
+    return frozenset(n for n, ok in zip(frames.regions, frames.usable, strict=True) if ok)

@@ -1,0 +1,21 @@
+"""The one error for files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class DerivativesError(Exception):
+    """A file is missing, unreadable or inconsistent.
+
+    Parameters
+    ----------
+    message : str
+        What came, what was needed, and what to do.
+    path : Path, optional
+        The file; its name comes first in the text.
+    """
+
+    def __init__(self, message: str, path: Path | None = None) -> None:
+        super().__init__(f"{path.name}: {message}" if path is not None else message)
+        self.path = path

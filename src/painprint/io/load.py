@@ -1,0 +1,336 @@
+"""Read one run: regional signals, censoring and rating, onto one frame clock."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from painprint.io.bids import BidsFile, RunFiles, inherited_metadata, raw_bold
+from painprint.io.errors import DerivativesError
+from painprint.io.images import read_ptseries
+from painprint.io.tables import numeric_rows, read_lines, read_numbers, read_table
+from painprint.parcellation import Regions
+from painprint.ratings import RatingQuality, RatingRecording, frame_ratings, rating_quality
+from painprint.runs import Run, RunKey, framewise_displacement, restore_censored
+from painprint.settings import Settings
+
+TIME_COLUMNS = ("time", "time_s", "t", "seconds", "onset", "timestamp")
+RATING_COLUMNS = ("rating", "pain", "pain_rating", "intensity")
+OTHER_RECORDINGS = frozenset(
+    "cardiac respiratory trigger ppg ecg eda gsr scr emg pulse oximeter co2 o2 x_coordinate "
+    "y_coordinate pupil_size".split()
+)
+MOTION = ("trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z")
+NETWORK_COLUMNS = ("network_label", "network", "community", "network_label_7network")
+RESP_RANGE = (0.0, 1.0)
+LONGEST_TR_S = 30.0
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What is to be said about a run that was read.
+
+    Attributes
+    ----------
+    key : RunKey
+    quality : RatingQuality
+    sources : tuple of BidsFile
+        Data files that were read.
+    notes : tuple of str
+        Assumptions that were made.
+    mean_fd_mm : float or None
+        Mean framewise displacement, where motion is known.
+    """
+
+    key: RunKey
+    quality: RatingQuality
+    sources: tuple[BidsFile, ...]
+    notes: tuple[str, ...]
+    mean_fd_mm: float | None
+
+
+def load_run(files: RunFiles, settings: Settings) -> tuple[Run, RunRecord]:
+    """Read the files of one run.
+
+    Raises
+    ------
+    DerivativesError
+        Naming the file, what is wrong with it, and what to do.
+    """
+    metadata = inherited_metadata(files.series, files.sidecars)
+    tr_s = _repetition_time(files, metadata)
+    start_s = _number(metadata, "StartTime", files.series.path) or 0.0
+    names, signals = _read_series(files.series)
+    sources, notes = [files.series], []
+    if files.outliers is not None:
+        censored = _read_outliers(files.outliers.path)
+        sources.append(files.outliers)
+        try:
+            signals = restore_censored(signals, censored)
+        except ValueError as error:
+            raise DerivativesError(str(error), files.series.path) from error
+    else:
+        censored = np.zeros(len(signals), bool)
+        notes.append("no outliers file: nothing was censored.")
+    recording, rating_file, rating_notes = load_rating(files, settings)
+    max_gap_s = settings.rating_max_gap_s if settings.rules.max_gap else np.inf
+    rating = frame_ratings(
+        recording, len(signals), tr_s=tr_s, bold_start_s=start_s, max_gap_s=max_gap_s
+    )
+    mean_fd_mm = None
+    if files.motion is not None:
+        mean_fd_mm = _mean_fd(files.motion.path)
+        sources.append(files.motion)
+    try:
+        run = Run(
+            signals=signals,
+            rating=rating,
+            tr_s=tr_s,
+            session=files.key.session,
+            task=files.key.task,
+            run=files.key.run,
+            censored=censored,
+            start_s=start_s,
+            regions=names,
+        )
+    except ValueError as error:
+        raise DerivativesError(str(error), files.series.path) from error
+    return run, RunRecord(
+        key=files.key,
+        quality=rating_quality(recording, rating, max_gap_s=settings.rating_max_gap_s),
+        sources=(*sources, rating_file),
+        notes=(*notes, *rating_notes),
+        mean_fd_mm=mean_fd_mm,
+    )
+
+
+def load_rating(
+    files: RunFiles, settings: Settings
+) -> tuple[RatingRecording, BidsFile, tuple[str, ...]]:
+    """Find and read the rating among the recordings beside a run.
+
+    Raises
+    ------
+    DerivativesError
+        If none, or several, may be the rating.
+    """
+    wanted = settings.rating_recording
+    parsed = [
+        (file, columns)
+        for file in files.rating
+        if (wanted is None or file.entities.get("recording") == wanted)
+        and (columns := _rating_columns(file, files.raw_sidecars, settings))
+    ]
+    if not parsed:
+        there = ", ".join(file.path.name for file in files.rating)
+        raise DerivativesError(
+            f"no rating among the recordings {there}. Name it with --rating-recording or "
+            "--rating-column."
+        )
+    if len(parsed) > 1:
+        there = ", ".join(file.path.name for file, _ in parsed)
+        raise DerivativesError(
+            f"several recordings may be the rating: {there}. Choose with --rating-recording "
+            "or --rating-column."
+        )
+    file, columns = parsed[0]
+    metadata = inherited_metadata(file, files.raw_sidecars)
+    time_s, value = _read_samples(file, columns, metadata)
+    notes = []
+    start_s = settings.rating_start_s
+    in_sidecar = _number(metadata, "StartTime", file.path)
+    if start_s is None:
+        start_s = in_sidecar
+    elif in_sidecar is not None and in_sidecar != start_s:
+        notes.append(
+            f"the rating starts at {start_s:g} s (--rating-start), not at {in_sidecar:g} s as its "
+            "sidecar says."
+        )
+    if start_s is None:
+        start_s = 0.0
+        notes.append("no StartTime: the rating is taken to start with the scan (--rating-start).")
+    value_range = settings.rating_range or (RESP_RANGE if file.suffix == "resp" else None)
+    try:
+        recording = RatingRecording(time_s, value, start_s=start_s, value_range=value_range)
+    except ValueError as error:
+        raise DerivativesError(str(error), file.path) from error
+    return recording, file, tuple(notes)
+
+
+def load_regions(path: Path) -> Regions:
+    """Region names and networks from an atlas's dseg.tsv.
+
+    Raises
+    ------
+    DerivativesError
+        If it has no column of labels, or labels repeat.
+    """
+    table = read_table(path)
+    label = next((c for c in ("label", "name") if c in table), None)
+    if label is None:
+        raise DerivativesError(f"has no column 'label' (there are: {', '.join(table)}).", path)
+    network = next((c for c in NETWORK_COLUMNS if c in table), None)
+    networks = table[network] if network else [""] * len(table)
+    try:
+        return Regions(tuple(table[label]), tuple("" if n == "n/a" else n for n in networks))
+    except ValueError as error:
+        raise DerivativesError(str(error), path) from error
+
+
+def _read_series(file: BidsFile) -> tuple[tuple[str, ...], NDArray[np.float64]]:
+    if file.extension == ".tsv":
+        return read_numbers(file.path)
+    return read_ptseries(file.path)
+
+
+def _read_outliers(path: Path) -> NDArray[np.bool_]:
+    """True where a frame is flagged in any column; a missing flag counts as flagged."""
+    _, flags = read_numbers(path)
+    odd = ~(np.isnan(flags) | (flags == 0) | (flags == 1))
+    if odd.any():
+        row = int(np.flatnonzero(odd.any(axis=1))[0])
+        raise DerivativesError(
+            f"row {row + 1} holds {flags[row][odd[row]][0]:g}; flags are 0 (keep) or 1 (censor).", path
+        )
+    return np.asarray((flags != 0).any(axis=1))
+
+
+def _mean_fd(path: Path) -> float | None:
+    """Mean framewise displacement (mm), computed from the parameters where they are there."""
+    names, values = read_numbers(path)
+    if set(MOTION) <= set(names):
+        motion = values[:, [names.index(name) for name in MOTION]]
+        return float(np.nanmean(framewise_displacement(motion)))
+    if "framewise_displacement" in names:
+        return float(np.nanmean(values[:, names.index("framewise_displacement")]))
+    return None
+
+
+def _repetition_time(files: RunFiles, metadata: Mapping[str, Any]) -> float:
+    """Repetition time (s) from the time series' sidecar and the raw one, which must agree."""
+    path = files.series.path
+    own = _number(metadata, "RepetitionTime", path)
+    frequency = _number(metadata, "SamplingFrequency", path)
+    if own is None and frequency:
+        own = 1 / frequency
+    raw = _number(raw_bold(files.series, files.raw_sidecars), "RepetitionTime", path)
+    if own is not None and raw is not None and abs(own - raw) > 1e-3 * raw:
+        raise DerivativesError(
+            f"its sidecar says RepetitionTime {own:g} s, but the raw bold.json {raw:g} s. "
+            "Correct the wrong one.",
+            path,
+        )
+    tr_s = own if own is not None else raw
+    if tr_s is None:
+        raise DerivativesError(
+            "no RepetitionTime in its sidecar or the raw bold.json. Add "
+            f"{path.name.partition('.')[0]}.json with {{\"RepetitionTime\": ...}} (s).",
+            path,
+        )
+    if not 0 < tr_s < LONGEST_TR_S:
+        raise DerivativesError(f"RepetitionTime is {tr_s:g}; seconds are needed.", path)
+    return tr_s
+
+
+def _number(metadata: Mapping[str, Any], key: str, path: Path) -> float | None:
+    """A finite number of the sidecar; None where it is absent or not a number by design."""
+    value = metadata.get(key)
+    if value is None or (key == "SamplingFrequency" and isinstance(value, str)):
+        return None  # some XCP-D versions write "TR" here
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise DerivativesError(f"{key} in its sidecar is {value!r}; a number is needed.", path)
+    return float(value)
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """Where the samples of a rating are in its file."""
+
+    names: tuple[str, ...]
+    rating: str
+    time: str | None
+    header: bool
+
+
+def _rating_columns(
+    file: BidsFile, sidecars: Sequence[BidsFile], settings: Settings
+) -> _Columns | None:
+    """Columns of a recording, or None where none of them is the rating."""
+    if file.suffix in ("physio", "stim"):
+        names = inherited_metadata(file, sidecars).get("Columns")
+        if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
+            raise DerivativesError(
+                "its sidecar must list the Columns (and SamplingFrequency, StartTime).", file.path
+            )
+        header = False
+    else:
+        names, header = _header(file)
+    time = next((n for n in names if n.lower() in TIME_COLUMNS), None)
+    rating = _choose_column([n for n in names if n != time], settings, file)
+    return None if rating is None else _Columns(tuple(names), rating, time, header)
+
+
+def _header(file: BidsFile) -> tuple[list[str], bool]:
+    """Column names, and whether the file has them in its first line."""
+    lines = read_lines(file.path)
+    if not lines:
+        raise DerivativesError("is empty.", file.path)
+    first = lines[0].split("\t")
+    if file.suffix == "resp" and all(_is_number(cell) for cell in first):
+        if len(first) != 2:
+            raise DerivativesError(
+                f"has {len(first)} columns; a resp.tsv without a header has two, seconds and "
+                "rating, separated by a tab.",
+                file.path,
+            )
+        return ["time", "rating"], False
+    return [name.strip() for name in first], True
+
+
+def _choose_column(names: list[str], settings: Settings, file: BidsFile) -> str | None:
+    if settings.rating_column is not None:
+        return settings.rating_column if settings.rating_column in names else None
+    possible = [n for n in names if n.lower() not in OTHER_RECORDINGS]
+    named = [n for n in possible if n.lower() in RATING_COLUMNS]
+    if len(named) == 1:
+        return named[0]
+    if len(possible) > 1:
+        raise DerivativesError(
+            f"several columns may be the rating: {', '.join(possible)}. Choose with "
+            "--rating-column.",
+            file.path,
+        )
+    return possible[0] if possible else None
+
+
+def _read_samples(
+    file: BidsFile, columns: _Columns, metadata: Mapping[str, Any]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Sample times on the recording's own clock (s), and ratings."""
+    lines = read_lines(file.path)
+    values = numeric_rows(lines[columns.header :], columns.names, file.path)
+    rating = values[:, columns.names.index(columns.rating)]
+    frequency = _number(metadata, "SamplingFrequency", file.path)
+    if file.suffix in ("physio", "stim"):
+        if frequency is None or frequency <= 0:
+            raise DerivativesError("its sidecar has no SamplingFrequency above 0 (Hz).", file.path)
+        return np.arange(len(rating)) / frequency, rating
+    if columns.time is None:
+        raise DerivativesError(
+            f"has no column of times; call it one of {', '.join(TIME_COLUMNS)} (s).", file.path
+        )
+    return values[:, columns.names.index(columns.time)], rating
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,377 @@
+"""Where the results of a study lie, and how they are written and read again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from platform import python_version
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from painprint.decode.decoding import Decoding, FoldModel
+from painprint.io.bids import BidsFile, Inventory, parse_name
+from painprint.io.load import RunRecord
+from painprint.io.store import hash_file, write_json, write_table
+from painprint.io.tables import read_json
+from painprint.runs import RunKey
+from painprint.settings import Settings, describe, flag
+
+PACKAGES = ("painprint", "numpy", "scipy", "pandas", "scikit-learn", "nibabel", "joblib")
+
+COLUMNS = {
+    "predictions": {
+        "session": "session label",
+        "run": "run label",
+        "scale": "1min, 2min (time bins), run (all kept frames) or session (mean of its runs)",
+        "bin": "number of the time bin within the run, from 1",
+        "onset": "start of the first frame after the start of the scan (s)",
+        "duration": "from the start of the first to the end of the last frame (s)",
+        "n_frames": "kept frames",
+        "rating": "mean rating",
+        "predicted": "mean prediction by the model that has not seen the session",
+        "training_mean": "mean rating of that model's training rows",
+        "task": "task label",
+    },
+    "weights": {
+        "region_a": "region",
+        "region_b": "region",
+        "network_a": "network of region_a",
+        "network_b": "network of region_b",
+        "weight": "weight of the edge in the model trained on all sessions (rating per unit of "
+        "co-fluctuation)",
+    },
+    "roc": {
+        "scale": "as in predictions",
+        "false_positive_rate": "share of lower ratings predicted above the threshold",
+        "true_positive_rate": "share of ratings above the median predicted above the threshold",
+        "threshold": "predicted rating",
+    },
+    "persession": {
+        "session": "left-out session, or run",
+        "n_bins": "1-min bins",
+        "r": "correlation of rating and prediction over the 1-min bins",
+        "mae": "mean absolute error over the 1-min bins",
+        "mean_rating": "mean rating",
+        "mean_predicted": "mean prediction",
+    },
+    "runs": {
+        "session": "session label",
+        "task": "task label",
+        "run": "run label",
+        "group": "what is left out together",
+        "tr_s": "repetition time (s)",
+        "lag_s": "haemodynamic lag used for the run (s)",
+        "n_frames": "frames of the time series; the sum of the next six columns",
+        "n_start": "left out at the start",
+        "n_beyond_end": "without BOLD after the lag",
+        "n_without_rating": "without a rating",
+        "n_censored": "censored",
+        "n_without_signal": "without any finite signal",
+        "n_kept": "used; the sum of the next two columns",
+        "n_in_rating_bins": "in rating bins, which train",
+        "n_in_short_stretches": "in no rating bin, for the stretch was too short",
+        "n_rating_bins": "rating bins",
+        "n_rating_bins_lost": "rating bins that lost all frames",
+        "mean_fd_mm": "mean framewise displacement (mm)",
+    },
+    "ratingquality": {
+        "session": "session label",
+        "task": "task label",
+        "run": "run label",
+        "lowest": "lowest rating",
+        "highest": "highest rating",
+        "mean": "mean rating",
+        "sd": "standard deviation of the samples",
+        "share_at_floor": "share of samples at or below the lowest possible rating",
+        "share_at_ceiling": "share of samples at or above the highest possible rating",
+        "share_out_of_range": "share of samples outside the possible range",
+        "longest_stuck_s": "longest time without any change (s)",
+        "n_gaps": "gaps in the recording",
+        "longest_gap_s": "longest gap (s)",
+        "share_of_scan_rated": "share of the run's frames with a rating",
+    },
+}
+
+
+@dataclass(frozen=True)
+class ParticipantFiles:
+    """Names of one participant's output files.
+
+    Parameters
+    ----------
+    out_dir : Path
+    participant : str
+    stem : str
+        Entities of the decoding, such as "sub-01_task-rating_atlas-A".
+    """
+
+    out_dir: Path
+    participant: str
+    stem: str
+
+    @classmethod
+    def of(cls, out_dir: Path, inventory: Inventory) -> ParticipantFiles:
+        """Files for what was found."""
+        tasks = "+".join(t for t in inventory.tasks if t)
+        parts = [f"sub-{inventory.participant}"]
+        parts += [f"task-{tasks}"] if tasks else []
+        parts += [f"atlas-{inventory.atlas}"] if inventory.atlas else []
+        return cls(out_dir, inventory.participant, "_".join(parts))
+
+    @property
+    def folder(self) -> Path:
+        """The participant's folder."""
+        return self.out_dir / f"sub-{self.participant}"
+
+    @property
+    def page(self) -> Path:
+        """The participant's page."""
+        return self.out_dir / f"sub-{self.participant}.html"
+
+    def decoding(self, suffix: str, extension: str) -> Path:
+        """A file of the decoding."""
+        return self.folder / "decoding" / f"{self.stem}_{suffix}{extension}"
+
+    def rating_quality(self) -> Path:
+        """The rating quality of the runs."""
+        return self.folder / "func" / f"{self.stem}_ratingquality.tsv"
+
+    def figure(self, name: str) -> Path:
+        """A figure."""
+        return self.folder / "figures" / f"{self.stem}_{name}.svg"
+
+
+def write_dataset_description(out_dir: Path, *, simulated: bool) -> None:
+    """The description of the derivative dataset."""
+    name = "painprint: individual brain signatures of spontaneous pain"
+    write_json(
+        out_dir / "dataset_description.json",
+        {
+            "Name": f"{name} (simulated data)" if simulated else name,
+            "BIDSVersion": "1.10.0",
+            "DatasetType": "derivative",
+            "GeneratedBy": [{"Name": "painprint", "Version": version("painprint")}],
+        },
+    )
+
+
+def write_decoding(
+    files: ParticipantFiles,
+    inventory: Inventory,
+    decoding: Decoding,
+    records: Sequence[RunRecord],
+    problems: Sequence[tuple[RunKey, str]],
+) -> None:
+    """Write everything about one participant but the page."""
+    tables = {
+        "predictions": decoding.predictions,
+        "weights": _weights_table(decoding),
+        "roc": decoding.roc,
+        "persession": decoding.session_table,
+        "runs": _runs_table(decoding, records),
+    }
+    used = {RunKey(*row) for row in decoding.run_table[["session", "task", "run"]].to_numpy()}
+    sources = sorted({f.uri for r in records if r.key in used for f in r.sources})
+    for suffix, table in tables.items():
+        write_table(files.decoding(suffix, ".tsv"), table[list(COLUMNS[suffix])])
+        write_json(files.decoding(suffix, ".json"), _sidecar(suffix, sources, decoding))
+    write_table(files.rating_quality(), _quality_table(records))
+    write_json(
+        files.rating_quality().with_suffix(".json"), _sidecar("ratingquality", sources, decoding)
+    )
+    write_json(files.decoding("audit", ".json"), _audit(inventory, decoding, records, problems))
+    write_json(files.decoding("provenance", ".json"), _provenance(inventory, decoding, records))
+    # last, so that a page is only ever made of a whole set
+    write_json(files.decoding("metrics", ".json"), _metrics(inventory, decoding))
+
+
+def _metrics(inventory: Inventory, decoding: Decoding) -> dict[str, Any]:
+    final = decoding.final
+    return {
+        "preset": decoding.settings.preset,
+        "leave_out": decoding.settings.leave_out,
+        "simulated": inventory.simulated,
+        "n_sessions": decoding.run_table["session"].nunique(),
+        "n_groups": len(decoding.groups),
+        "n_runs": len(decoding.run_table),
+        "n_regions": len(decoding.regions.names),
+        "selected": {
+            "lambda": final.penalty,
+            "n_components": final.n_components,
+            "lag_s": final.lag_s,
+            "intercept": final.intercept,
+        },
+        "scales": {scale: asdict(m) for scale, m in decoding.scales.items()},
+        "within_run": asdict(decoding.within_run),
+        "within_session": asdict(decoding.within_session),
+    }
+
+
+def _weights_table(decoding: Decoding) -> pd.DataFrame:
+    names, networks = (np.array(x, dtype=object) for x in (decoding.regions.names, decoding.regions.networks))
+    a, b = np.triu_indices(len(names), k=1)
+    return pd.DataFrame(
+        {
+            "region_a": names[a],
+            "region_b": names[b],
+            "network_a": networks[a],
+            "network_b": networks[b],
+            "weight": decoding.final.weights,
+        }
+    )
+
+
+def _runs_table(decoding: Decoding, records: Sequence[RunRecord]) -> pd.DataFrame:
+    fd = {record.key: record.mean_fd_mm for record in records}
+    keys = [RunKey(*row) for row in decoding.run_table[["session", "task", "run"]].to_numpy()]
+    return decoding.run_table.assign(
+        mean_fd_mm=np.array([fd[key] for key in keys], dtype=float)
+    )
+
+
+def _quality_table(records: Sequence[RunRecord]) -> pd.DataFrame:
+    rows = [{**asdict(record.key), **record.quality.as_row()} for record in records]
+    return pd.DataFrame(rows)[list(COLUMNS["ratingquality"])]
+
+
+def _sidecar(suffix: str, sources: Sequence[str], decoding: Decoding) -> dict[str, Any]:
+    columns = {name: {"Description": text} for name, text in COLUMNS[suffix].items()}
+    extra = {"Intercept": decoding.final.intercept} if suffix == "weights" else {}
+    return {**columns, **extra, "Sources": list(sources)}
+
+
+def _audit(
+    inventory: Inventory,
+    decoding: Decoding,
+    records: Sequence[RunRecord],
+    problems: Sequence[tuple[RunKey, str]],
+) -> dict[str, Any]:
+    exceptions = [
+        "region set: fixed over all runs by coverage and by exclusions asked for, not by ratings"
+    ]
+    everyone = list(decoding.groups)
+    if decoding.settings.rules.lambda_grid == "all":
+        exceptions.append(
+            "penalty grid (paper preset): made from all groups, the held-out one's ratings included"
+        )
+    left_out = [*problems, *((run.key, run.reason) for run in decoding.runs_left_out)]
+    notes: dict[str, list[str]] = {note: [] for note in inventory.notes}
+    for record in records:
+        for note in record.notes:
+            notes.setdefault(note, []).append(str(record.key))
+    return {
+        "participant": inventory.participant,
+        "simulated": inventory.simulated,
+        "leave_out": decoding.settings.leave_out,
+        "groups": everyone,
+        "exceptions": exceptions,
+        "folds": [_fold_audit(fold, decoding) for fold in decoding.folds],
+        "final": _fold_audit(decoding.final, decoding),
+        "runs": _runs_table(decoding, records).to_dict(orient="records"),
+        "runs_left_out": [{**asdict(key), "reason": reason} for key, reason in left_out],
+        "regions_left_out": decoding.regions_left_out,
+        "notes": [{"note": note, "runs": runs} for note, runs in notes.items()],
+        "sessions": inventory.sessions.to_dict(orient="records"),
+    }
+
+
+def _fold_audit(fold: FoldModel, decoding: Decoding) -> dict[str, Any]:
+    """Which groups touched which parameter of a model."""
+    others = [group for group in decoding.groups if group != fold.held_out]
+    grid = list(decoding.groups) if decoding.settings.rules.lambda_grid == "all" else others
+    touched = dict.fromkeys(("lag", "penalty", "components", "weights", "training_mean"), others)
+    return {
+        "held_out": fold.held_out or None,
+        "touched_by": {"penalty_grid": grid, **touched},
+        "lag_s": fold.lag_s,
+        "lambda": fold.penalty,
+        "n_components": fold.n_components,
+        "training_mean": fold.training_mean,
+        "intercept": fold.intercept,
+    }
+
+
+def _provenance(
+    inventory: Inventory, decoding: Decoding, records: Sequence[RunRecord]
+) -> dict[str, Any]:
+    read: dict[str, BidsFile] = {f.uri: f for r in records for f in r.sources}
+    if inventory.region_table is not None:
+        read[inventory.region_table.uri] = inventory.region_table
+    return {
+        "versions": {"python": python_version(), **{name: version(name) for name in PACKAGES}},
+        "command": command_line(decoding.settings, inventory.participant),
+        "settings": {row["name"]: row for row in describe(decoding.settings)},
+        "rules": asdict(decoding.settings.rules),
+        "inputs": {uri: hash_file(read[uri].path) for uri in sorted(read)},
+    }
+
+
+def command_line(settings: Settings, participant: str) -> str:
+    """The command that repeats a participant's study, its folders replaced."""
+    words = ["painprint run <bids> <out> participant --derivatives <derivatives>"]
+    default = Settings()
+    for row in describe(settings):
+        name, value = row["name"], row["value"]
+        if name == "participant_label":
+            value = (participant,)
+        elif value == getattr(default, name):
+            continue
+        values = value if isinstance(value, tuple) else (value,)
+        words.append(" ".join([f"--{flag(name)}", *(str(v) for v in values)]))
+    return " ".join(words)
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """A participant's output files, read again: what the page shows."""
+
+    files: ParticipantFiles
+    metrics: Mapping[str, Any]
+    audit: Mapping[str, Any]
+    provenance: Mapping[str, Any]
+    predictions: pd.DataFrame
+    roc: pd.DataFrame
+    per_session: pd.DataFrame
+    runs: pd.DataFrame
+    rating_quality: pd.DataFrame
+
+
+def find_results(out_dir: Path) -> list[ParticipantFiles]:
+    """Finished decodings below an output folder."""
+    found = []
+    for path in sorted(out_dir.glob("sub-*/decoding/*_metrics.json")):
+        entities, _, _ = parse_name(path.name)
+        stem = path.name.removesuffix("_metrics.json")
+        found.append(ParticipantFiles(out_dir, entities["sub"], stem))
+    return found
+
+
+def read_results(files: ParticipantFiles) -> Results:
+    """Read what :func:`write_decoding` wrote."""
+
+    def table(path: Path) -> pd.DataFrame:
+        return pd.read_csv(
+            path,
+            sep="\t",
+            keep_default_na=False,
+            na_values=["n/a"],
+            dtype={"session": str, "run": str, "task": str, "group": str},
+        )
+
+    return Results(
+        files=files,
+        metrics=read_json(files.decoding("metrics", ".json")),
+        audit=read_json(files.decoding("audit", ".json")),
+        provenance=read_json(files.decoding("provenance", ".json")),
+        predictions=table(files.decoding("predictions", ".tsv")),
+        roc=table(files.decoding("roc", ".tsv")),
+        per_session=table(files.decoding("persession", ".tsv")),
+        runs=table(files.decoding("runs", ".tsv")),
+        rating_quality=table(files.rating_quality()),
+    )
+
+

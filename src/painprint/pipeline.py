@@ -1,0 +1,236 @@
+"""The study on one screen: find, read, decode, write, report."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from painprint.decode.decoding import decode
+from painprint.decode.prepare import Prepared, prepare_runs
+from painprint.edges import count_edges
+from painprint.io.bids import Dataset, Inventory, find_runs
+from painprint.io.errors import DerivativesError
+from painprint.io.load import RunRecord, load_regions, load_run
+from painprint.io.outputs import (
+    ParticipantFiles,
+    find_results,
+    read_results,
+    write_dataset_description,
+    write_decoding,
+)
+from painprint.parcellation import Regions
+from painprint.runs import Run, RunKey
+from painprint.settings import Settings
+
+log = logging.getLogger("painprint")
+
+OnStep = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Study:
+    """Where a study's data lie, and how they are analysed.
+
+    Parameters
+    ----------
+    bids_dir : Path
+        Raw BIDS dataset with the ratings.
+    out_dir : Path
+    derivatives : sequence of Path
+        Datasets with regional time series.
+    settings : Settings
+    n_jobs : int
+        Workers; results do not depend on it.
+
+    Raises
+    ------
+    DerivativesError
+        If a folder does not exist.
+    """
+
+    bids_dir: Path
+    out_dir: Path
+    derivatives: Sequence[Path]
+    settings: Settings
+    n_jobs: int = 1
+
+    def __post_init__(self) -> None:
+        for folder in (self.bids_dir, *self.derivatives):
+            Dataset(folder, "")
+
+    @property
+    def raw(self) -> Dataset:
+        """The raw dataset."""
+        return Dataset(self.bids_dir, "raw")
+
+    def participants(self) -> list[str]:
+        """Labels asked for, or all in the raw dataset.
+
+        Raises
+        ------
+        DerivativesError
+            If one asked for is not there.
+        """
+        there = self.raw.participants()
+        asked = [label.removeprefix("sub-") for label in self.settings.participant_label]
+        if unknown := [label for label in asked if label not in there]:
+            raise DerivativesError(
+                f"there is no participant {', '.join(unknown)} in {self.bids_dir}. There are: "
+                f"{', '.join(there) or 'none'}."
+            )
+        return list(dict.fromkeys(asked)) or there
+
+    def find(self, participant: str) -> Inventory:
+        """The participant's files."""
+        numbered = enumerate(self.derivatives, start=1)
+        return find_runs(
+            self.raw,
+            [Dataset(folder, f"derivatives{i}") for i, folder in numbered],
+            participant,
+            task_id=self.settings.task_id,
+            session_label=self.settings.session_label,
+            atlas=self.settings.atlas,
+        )
+
+
+class _Reader:
+    """Reads the runs of an inventory one at a time, and remembers what to say of them."""
+
+    def __init__(self, inventory: Inventory, settings: Settings) -> None:
+        self.inventory = inventory
+        self.settings = settings
+        self.records: list[RunRecord] = []
+        self.problems = list(inventory.problems)
+
+    @property
+    def regions(self) -> Regions | None:
+        """The atlas's region table, where there is one."""
+        table = self.inventory.region_table
+        return load_regions(table.path) if table else None
+
+    def runs(self) -> Iterator[Run]:
+        """The runs that can be read; the others become problems."""
+        for files in self.inventory.runs:
+            try:
+                run, record = load_run(files, self.settings)
+            except DerivativesError as error:
+                self.problems.append((files.key, str(error)))
+                continue
+            self.records.append(record)
+            yield run
+
+
+def run_participant(study: Study, participant: str, *, on_step: OnStep | None = None) -> None:
+    """Decode one participant and write every output.
+
+    Raises
+    ------
+    DerivativesError, ValueError
+        If the participant cannot be decoded.
+    """
+    inventory = study.find(participant)
+    reader = _Reader(inventory, study.settings)
+    try:
+        decoding = decode(
+            reader.runs(),
+            study.settings,
+            regions=reader.regions,
+            n_jobs=study.n_jobs,
+            on_step=on_step,
+        )
+    except ValueError as error:
+        raise DerivativesError(f"sub-{participant}: {error}{_list(reader.problems)}") from error
+    left_out = [*reader.problems, *((run.key, run.reason) for run in decoding.runs_left_out)]
+    for key, reason in left_out:
+        log.warning("sub-%s %s: left out: %s", participant, key, reason)
+    for name, reason in decoding.regions_left_out.items():
+        log.info("sub-%s: region %s left out: %s", participant, name, reason)
+    files = ParticipantFiles.of(study.out_dir, inventory)
+    write_dataset_description(study.out_dir, simulated=inventory.simulated)
+    write_decoding(files, inventory, decoding, reader.records, reader.problems)
+    write_page(files)
+
+
+def write_page(files: ParticipantFiles) -> None:
+    """Make the participant's page and figures from the output files; nothing is recomputed."""
+    from painprint.report.html import write_report
+    from painprint.report.words import headline
+
+    results = read_results(files)
+    write_report(results)
+    log.info("sub-%s: %s", files.participant, headline(results))
+    log.info("sub-%s: page: %s", files.participant, files.page)
+
+
+def write_pages(out_dir: Path) -> int:
+    """Make the pages of all finished participants again.
+
+    Returns
+    -------
+    n_pages : int
+
+    Raises
+    ------
+    DerivativesError
+        If there is none.
+    """
+    found = find_results(out_dir)
+    if not found:
+        raise DerivativesError(
+            f"no finished participant in {out_dir} (sub-*/decoding/*_metrics.json). "
+            "Run `painprint run` first."
+        )
+    for files in found:
+        write_page(files)
+    return len(found)
+
+
+def describe_inventory(study: Study, participant: str) -> str:
+    """What a run would use and leave out, and why, and what it would need (--dry-run)."""
+    inventory = study.find(participant)
+    reader = _Reader(inventory, study.settings)
+    prepared = prepare_runs(reader.runs(), study.settings, regions=reader.regions)
+    lines = [
+        f"sub-{participant}: task {', '.join(inventory.tasks) or 'n/a'}, "
+        f"atlas {inventory.atlas or 'n/a'}"
+        + (" (simulated data)" if inventory.simulated else "")
+    ]
+    rated = {r.key: r.sources[-1].path.name for r in reader.records}
+    lines += [
+        f"  use      {lags[0].key}: {len(lags[0])} of {lags[0].counts['n_frames']} frames, "
+        f"rating {rated[lags[0].key]}"
+        for lags in prepared.runs
+    ]
+    left_out = [*reader.problems, *((run.key, run.reason) for run in prepared.runs_left_out)]
+    lines += [f"  leave out {key}: {reason}" for key, reason in left_out]
+    lines += [f"  leave out region {n}: {why}" for n, why in prepared.regions_left_out.items()]
+    notes = dict.fromkeys(note for record in reader.records for note in record.notes)
+    lines += [f"  note: {note}" for note in (*inventory.notes, *notes)]
+    try:
+        _, groups = prepared.groups(study.settings.leave_out)
+        lines.append(
+            f"  {len(groups)} {study.settings.leave_out}s, {len(prepared.runs)} runs, "
+            f"{len(prepared.regions.names)} regions; {_needs(prepared, study)}"
+        )
+    except ValueError as error:
+        lines.append(f"  cannot be decoded: {error}")
+    return "\n".join(lines)
+
+
+def _needs(prepared: Prepared, study: Study) -> str:
+    """Rough disk and memory needs."""
+    n_regions = len(prepared.regions.names)
+    signals = sum(lag.signals.nbytes for lags in prepared.runs for lag in lags)
+    n_rows = sum(max(2, round(lags[0].kept_s / 60)) for lags in prepared.runs)
+    _, groups = prepared.groups(study.settings.leave_out)
+    matrices = 8 * n_rows**2 * (len(groups) + 2 + 4 * study.n_jobs)
+    predictions = 8 * n_rows * n_rows * len(groups)
+    memory = 0.3e9 + 1.1 * signals + matrices + predictions
+    disk = 2e6 + 60 * count_edges(n_regions) + 400 * n_rows
+    return f"about {memory / 1e9:.1f} GB of memory and {disk / 1e6:.0f} MB of disk."
+
+
+def _list(problems: Sequence[tuple[RunKey, str]]) -> str:
+    return "".join(f"\n  left out: {key}: {reason}" for key, reason in problems)

@@ -1,0 +1,172 @@
+"""A rating recording: samples -> one rating per BOLD frame; and how good it is."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class RatingRecording:
+    """Samples of a continuous rating.
+
+    Parameters
+    ----------
+    time_s : array of shape (n_samples,)
+        Sample times on the recording's own clock, increasing (s).
+    value : array of shape (n_samples,)
+        Ratings; NaN where the device gave none.
+    start_s : float
+        When the recording starts, in seconds after the scan.
+    value_range : (float, float) or None
+        Lowest and highest possible rating, where known.
+
+    Raises
+    ------
+    ValueError
+        If lengths differ, there are fewer than two samples, or times do not increase.
+    """
+
+    time_s: NDArray[np.float64]
+    value: NDArray[np.float64]
+    start_s: float = 0.0
+    value_range: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        time_s = np.array(self.time_s, dtype=float)
+        value = np.array(self.value, dtype=float)
+        if time_s.shape != value.shape or time_s.ndim != 1:
+            raise ValueError(f"{time_s.shape} sample times, but {value.shape} ratings.")
+        if len(time_s) < 2:
+            raise ValueError(f"the rating has {len(time_s)} samples; at least 2 are needed.")
+        if not np.isfinite(time_s).all():
+            at = int(np.flatnonzero(~np.isfinite(time_s))[0])
+            raise ValueError(f"the time stamp of rating sample {at + 1} is not a number.")
+        steps = np.diff(time_s)
+        if (steps <= 0).any():
+            at = int(np.flatnonzero(steps <= 0)[0])
+            raise ValueError(
+                f"time stamps of the rating must increase, but sample {at + 2} "
+                f"({time_s[at + 1]:g} s) follows sample {at + 1} ({time_s[at]:g} s)."
+            )
+        if not np.isfinite(value).any():
+            raise ValueError("the rating has no finite sample.")
+        time_s.flags.writeable = value.flags.writeable = False
+        object.__setattr__(self, "time_s", time_s)
+        object.__setattr__(self, "value", value)
+
+
+def frame_ratings(
+    recording: RatingRecording,
+    n_frames: int,
+    *,
+    tr_s: float,
+    bold_start_s: float = 0.0,
+    max_gap_s: float = np.inf,
+) -> NDArray[np.float64]:
+    """Rating of each frame: linear interpolation at mid-frame, never extrapolated.
+
+    The order of operations in the frame times is part of the method: another one breaks
+    ties of ratings differently.
+
+    Parameters
+    ----------
+    recording : RatingRecording
+    n_frames : int
+        Frames of the BOLD derivative.
+    tr_s : float
+        Repetition time (s).
+    bold_start_s : float
+        Start of the derivative's first frame after the scan's start (s).
+    max_gap_s : float
+        Frames strictly inside a longer step between two samples get no rating (s).
+
+    Returns
+    -------
+    rating : ndarray of shape (n_frames,)
+        NaN where the recording has no rating.
+
+    References
+    ----------
+    METHODS 1; Lee et al. (2026)
+    """
+    t = ((bold_start_s - recording.start_s) + tr_s / 2) + np.arange(n_frames) * tr_s
+    rating = np.interp(t, recording.time_s, recording.value, left=np.nan, right=np.nan)
+    for start, stop in _gaps(recording.time_s, max_gap_s):
+        rating[(t > start) & (t < stop)] = np.nan
+    return rating
+
+
+def _gaps(time_s: NDArray[np.float64], max_gap_s: float) -> list[tuple[float, float]]:
+    """Start and stop of each step longer than ``max_gap_s``."""
+    at = np.flatnonzero(np.diff(time_s) > max_gap_s)
+    return [(float(time_s[i]), float(time_s[i + 1])) for i in at]
+
+
+@dataclass(frozen=True)
+class RatingQuality:
+    """How well a run was rated. Shares and the range check are None where the scale is
+    unknown."""
+
+    lowest: float
+    highest: float
+    mean: float
+    sd: float
+    share_at_floor: float | None
+    share_at_ceiling: float | None
+    share_out_of_range: float | None
+    longest_stuck_s: float
+    n_gaps: int
+    longest_gap_s: float
+    share_of_scan_rated: float
+
+    def as_row(self) -> dict[str, float | int | None]:
+        """One row of the rating-quality table."""
+        return asdict(self)
+
+
+def rating_quality(
+    recording: RatingRecording, rating_of_frame: ArrayLike, *, max_gap_s: float
+) -> RatingQuality:
+    """Range, floor and ceiling, stuck stretches, gaps and coverage of one recording.
+
+    Parameters
+    ----------
+    recording : RatingRecording
+    rating_of_frame : array of shape (n_frames,)
+        As returned by :func:`frame_ratings`.
+    max_gap_s : float
+        A longer step between samples, or a stretch of missing samples, counts as a gap (s).
+    """
+    finite = np.isfinite(recording.value)
+    value, time_s = recording.value[finite], recording.time_s[finite]
+    steps = np.diff(time_s)
+    missing_before = np.diff(np.flatnonzero(finite)) > 1
+    gaps = steps[(steps > max_gap_s) | missing_before]
+    floor = ceiling = outside = None
+    if recording.value_range is not None:
+        low, high = recording.value_range
+        floor, ceiling = float(np.mean(value <= low)), float(np.mean(value >= high))
+        outside = float(np.mean((value < low) | (value > high)))
+    return RatingQuality(
+        lowest=float(value.min()),
+        highest=float(value.max()),
+        mean=float(value.mean()),
+        sd=float(value.std(ddof=1)) if len(value) > 1 else 0.0,
+        share_at_floor=floor,
+        share_at_ceiling=ceiling,
+        share_out_of_range=outside,
+        longest_stuck_s=_longest_stuck(time_s, value),
+        n_gaps=len(gaps),
+        longest_gap_s=float(gaps.max()) if len(gaps) else 0.0,
+        share_of_scan_rated=float(np.isfinite(np.asarray(rating_of_frame)).mean()),
+    )
+
+
+def _longest_stuck(time_s: NDArray[np.float64], value: NDArray[np.float64]) -> float:
+    """Longest time over which the rating did not change at all (s)."""
+    starts = np.concatenate([[0], np.flatnonzero(np.diff(value)) + 1])
+    ends = np.concatenate([starts[1:] - 1, [len(value) - 1]])
+    return float((time_s[ends] - time_s[starts]).max())

@@ -1,0 +1,284 @@
+"""One run's regional signals and rating on one frame clock (lag, drop, censor)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+@dataclass(frozen=True, order=True)
+class RunKey:
+    """What tells one run from another; empty where the dataset has no such label."""
+
+    session: str = ""
+    task: str = ""
+    run: str = ""
+
+    def __str__(self) -> str:
+        parts = (("ses", self.session), ("task", self.task), ("run", self.run))
+        return " ".join(f"{name}-{value}" for name, value in parts if value) or "the only run"
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One run as measured: every frame of the BOLD derivative, nothing left out yet.
+
+    Parameters
+    ----------
+    signals : array or DataFrame of shape (n_frames, n_regions)
+        Mean signal of each region (any unit); NaN rows where a frame is missing.
+    rating : array of shape (n_frames,)
+        Rating at mid-frame, *before* the haemodynamic lag; NaN where there is none.
+    tr_s : float
+        Repetition time (s).
+    session, task, run : str
+        Labels. The session is what is left out together.
+    censored : array of bool, shape (n_frames,), optional
+        True where the BOLD frame is not to be used. Default: none.
+    start_s : float
+        Start of the first frame after the start of the scan (s).
+    regions : sequence of str, optional
+        Names of the regions; runs are matched by them. Default: the columns of a data
+        frame, else "1", "2", ...
+
+    Raises
+    ------
+    ValueError
+        If shapes disagree, names repeat, or ``tr_s`` is not positive.
+    """
+
+    signals: NDArray[np.float64]
+    rating: NDArray[np.float64]
+    tr_s: float
+    session: str = ""
+    task: str = ""
+    run: str = ""
+    censored: NDArray[np.bool_] | None = None
+    start_s: float = 0.0
+    regions: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        names = tuple(self.regions) or tuple(str(c) for c in getattr(self.signals, "columns", ()))
+        signals = np.array(self.signals, dtype=float)
+        rating = np.array(self.rating, dtype=float)
+        where = f"{self.key}: "
+        if signals.ndim != 2 or rating.shape != signals.shape[:1]:
+            raise ValueError(
+                f"{where}signals have shape {signals.shape} and ratings {rating.shape}; "
+                "needed are (n_frames, n_regions) and (n_frames,)."
+            )
+        censored = np.zeros(len(rating), bool) if self.censored is None else self.censored
+        censored = np.array(censored, dtype=bool)
+        if censored.shape != rating.shape:
+            raise ValueError(
+                f"{where}censored has shape {censored.shape}, but there are {len(rating)} frames."
+            )
+        names = names or tuple(str(i + 1) for i in range(signals.shape[1]))
+        if len(names) != signals.shape[1]:
+            raise ValueError(f"{where}{len(names)} region names for {signals.shape[1]} regions.")
+        if len(set(names)) < len(names):
+            twice = sorted({n for n in names if names.count(n) > 1})
+            raise ValueError(f"{where}region names must differ; repeated: {', '.join(twice)}.")
+        if not self.tr_s > 0:
+            raise ValueError(f"{where}tr_s is {self.tr_s}; it must be above 0.")
+        for array in (signals, rating, censored):
+            array.flags.writeable = False
+        object.__setattr__(self, "signals", signals)
+        object.__setattr__(self, "rating", rating)
+        object.__setattr__(self, "censored", censored)
+        object.__setattr__(self, "regions", names)
+
+    @property
+    def key(self) -> RunKey:
+        """Session, task and run."""
+        return RunKey(self.session, self.task, self.run)
+
+
+def restore_censored(signals: ArrayLike, censored: ArrayLike) -> NDArray[np.float64]:
+    """Put a censored time series back on the full clock; frames taken out become NaN.
+
+    Parameters
+    ----------
+    signals : array of shape (n_frames, n_regions) or (n_kept, n_regions)
+        Full time series are returned unchanged.
+    censored : array of bool, shape (n_frames,)
+
+    Raises
+    ------
+    ValueError
+        If the rows are neither all frames nor the kept ones.
+    """
+    rows = np.asarray(signals, dtype=float)
+    flags = np.asarray(censored, dtype=bool)
+    if len(rows) == len(flags):
+        return rows
+    n_kept = int((~flags).sum())
+    if len(rows) != n_kept:
+        raise ValueError(
+            f"the time series has {len(rows)} rows, but the outliers file keeps {n_kept} of "
+            f"{len(flags)} frames. Pass the output folder that holds both."
+        )
+    full = np.full((len(flags), rows.shape[1]), np.nan)
+    full[~flags] = rows
+    return full
+
+
+def framewise_displacement(motion: ArrayLike, *, radius_mm: float = 50.0) -> NDArray[np.float64]:
+    """Sum of absolute changes of the six motion parameters, 0 for the first frame.
+
+    Parameters
+    ----------
+    motion : array of shape (n_frames, 6)
+        Translations x, y, z (mm), then rotations x, y, z (rad).
+    radius_mm : float
+        Rotations are arcs on a sphere of this radius (mm).
+
+    Returns
+    -------
+    fd : ndarray of shape (n_frames,)
+        mm.
+
+    References
+    ----------
+    Power et al. (2012), NeuroImage
+    """
+    parameters = np.array(motion, dtype=float)
+    parameters[:, 3:] *= radius_mm
+    change = np.abs(np.diff(parameters, axis=0)).sum(axis=1)
+    return np.concatenate([[0.0], change])
+
+
+def count_frames(seconds: float, tr_s: float, *, up: bool) -> int:
+    """Seconds as frames: rounded up (start of a run) or to the nearest (lag)."""
+    return math.ceil(seconds / tr_s) if up else round(seconds / tr_s)
+
+
+@dataclass(frozen=True, eq=False)
+class Frames:
+    """The usable frames of one run: rating paired with the later BOLD, z-scored.
+
+    Attributes
+    ----------
+    signals : ndarray of shape (n_kept, n_regions)
+        z-scored within run (``ddof=1``); NaN for a region without a usable signal.
+    rating : ndarray of shape (n_kept,)
+    frame : ndarray of int, shape (n_kept,)
+        Number of the rated frame in the derivative, from 0.
+    usable : ndarray of bool, shape (n_regions,)
+        False where a region is not finite or constant over the kept frames.
+    counts : dict
+        Every frame of the run, under exactly one heading.
+    """
+
+    signals: NDArray[np.float64]
+    rating: NDArray[np.float64]
+    frame: NDArray[np.int64]
+    usable: NDArray[np.bool_]
+    regions: tuple[str, ...]
+    key: RunKey
+    tr_s: float
+    start_s: float
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.rating)
+
+    @property
+    def kept_s(self) -> float:
+        """Usable time (s)."""
+        return len(self) * self.tr_s
+
+    def select(self, names: Sequence[str]) -> Frames:
+        """The same frames with these regions, in this order."""
+        if tuple(names) == self.regions:
+            return self
+        position = {name: i for i, name in enumerate(self.regions)}
+        columns = [position[name] for name in names]
+        return replace(
+            self,
+            signals=_frozen(self.signals[:, columns]),
+            usable=_frozen(self.usable[columns]),
+            regions=tuple(names),
+        )
+
+
+def pair_frames(run: Run, *, lag_frames: int, drop_frames: int) -> Frames:
+    """Pair the rating of frame i with BOLD frame i + lag, and keep what is usable.
+
+    Left out, each frame counted once and in this order: the start of the run, frames
+    whose lagged BOLD lies beyond the end, frames without a rating, censored frames, and
+    frames without any signal.
+
+    Parameters
+    ----------
+    run : Run
+    lag_frames : int
+        Haemodynamic lag (frames).
+    drop_frames : int
+        Frames left out at the start.
+
+    References
+    ----------
+    METHODS 1 and 2; Lee et al. (2026)
+    """
+    n = len(run.rating)
+    left = np.arange(n)
+    counts = {"n_frames": n}
+
+    def leave_out(name: str, bad: NDArray[np.bool_]) -> None:
+        nonlocal left
+        counts[name] = int(bad.sum())
+        left = left[~bad]
+
+    leave_out("n_start", left < drop_frames)
+    leave_out("n_beyond_end", left + lag_frames >= n)
+    leave_out("n_without_rating", ~np.isfinite(run.rating[left]))
+    assert run.censored is not None  # set in Run.__post_init__
+    leave_out("n_censored", run.censored[left + lag_frames])
+    no_signal = ~np.isfinite(run.signals).any(axis=1)
+    leave_out("n_without_signal", no_signal[left + lag_frames])
+    counts["n_kept"] = len(left)
+
+    signals, usable = zscore(run.signals[left + lag_frames])
+    return Frames(
+        signals=_frozen(signals),
+        rating=_frozen(run.rating[left]),
+        frame=_frozen(left),
+        usable=_frozen(usable),
+        regions=tuple(run.regions),
+        key=run.key,
+        tr_s=run.tr_s,
+        start_s=run.start_s,
+        counts=counts,
+    )
+
+
+def zscore(signals: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """z-score each column (``ddof=1``); columns that cannot be become NaN.
+
+    Returns
+    -------
+    z : ndarray of shape (n_frames, n_regions)
+    usable : ndarray of bool, shape (n_regions,)
+        Finite everywhere and not constant beyond rounding.
+    """
+    if len(signals) < 2:
+        return np.full_like(signals, np.nan), np.zeros(signals.shape[1], bool)
+    finite = np.isfinite(signals).all(axis=0)
+    filled = np.where(finite, signals, 0.0)
+    centred = filled - filled.mean(axis=0)
+    sd = np.sqrt((centred**2).sum(axis=0) / (len(signals) - 1))
+    usable = finite & (sd > 1e-12 * np.abs(filled).max(axis=0))
+    z = centred / np.where(usable, sd, 1.0)
+    z[:, ~usable] = np.nan
+    return z, usable
+
+
+def _frozen(array: NDArray[Any]) -> NDArray[Any]:
+    array.flags.writeable = False
+    return array

@@ -1,0 +1,143 @@
+"""Every option of a study, once: default, unit, source, and what a preset means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
+
+LEE_2026 = "Lee et al. (2026), doi 10.1038/s41593-026-02221-3"
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How the two presets differ; nothing else does.
+
+    ``paper`` does what the published scripts do, quirks included; ``recommended`` is the
+    same method without leaks and without the assumption of three equal runs.
+    """
+
+    time_bins: Literal["duration", "discretize"]
+    """``duration``: about one and two minutes, equal counts. ``discretize``: 10 and 5
+    bins with the automatic edges of MATLAB's ``discretize``."""
+    lambda_grid: Literal["training", "all"]
+    """Which rows make the penalty grid of an outer fold."""
+    components: Literal["positive", "first"]
+    """``positive``: every component with an eigenvalue beyond rounding. ``first``: the
+    first min(rows, edges) - 1."""
+    rating_decimals: int | None
+    """Ratings are rounded to so many decimals before they are ranked."""
+    max_gap: bool
+    """Whether ratings are left missing inside gaps of the recording."""
+
+
+PRESETS: dict[str, Rules] = {
+    "recommended": Rules("duration", "training", "positive", 9, True),
+    "paper": Rules("discretize", "all", "first", None, False),
+}
+
+
+def _option(default: Any, unit: str = "", source: str = "") -> Any:
+    return field(default=default, metadata={"unit": unit, "source": source})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is analysed and how. Paths and the number of workers are not settings:
+    they change no result."""
+
+    participant_label: tuple[str, ...] = _option(())
+    """Participants to analyse, with or without "sub-". Default: all."""
+    session_label: tuple[str, ...] = _option(())
+    """Sessions to use, with or without "ses-". Default: all."""
+    task_id: tuple[str, ...] = _option(())
+    """Tasks to use; several are pooled. Needed where several tasks have ratings."""
+    atlas: str | None = _option(None)
+    """Atlas label of the regional time series. Needed where there are several."""
+    exclude_network: tuple[str, ...] = _option(())
+    """Leave out the regions of these networks, by network label."""
+    exclude_region: tuple[str, ...] = _option(())
+    """Leave out these regions, by name."""
+
+    preset: Literal["recommended", "paper"] = _option("recommended", source=LEE_2026)
+    """"paper" repeats the published analysis; "recommended" is leak-free."""
+    leave_out: Literal["session", "run"] = _option("session", source=LEE_2026)
+    """What is held out, and kept together, in cross-validation."""
+
+    rating_start_s: float | None = _option(None, "s", "10 s in Lee et al. (2026)")
+    """When the rating recording starts, in seconds after the scan. Default: StartTime of
+    its sidecar, or 0."""
+    rating_range: tuple[float, float] | None = _option(None)
+    """Lowest and highest possible rating. Default: 0 1 for resp.tsv, else unknown."""
+    rating_recording: str | None = _option(None)
+    """Which recording- label holds the rating, where a run has several."""
+    rating_column: str | None = _option(None)
+    """Which column holds the rating, where a recording has several."""
+    rating_max_gap_s: float = _option(5.0, "s")
+    """Frames in a longer gap between two rating samples have no rating (recommended
+    preset)."""
+
+    drop_s: float = _option(30.0, "s", LEE_2026)
+    """Leave out this much of the start of each run."""
+    lag_s: tuple[float, ...] = _option((6.0,), "s", LEE_2026)
+    """Haemodynamic lag from rating to BOLD; of several, each fold chooses on its
+    training sessions."""
+    min_stretch_frames: int = _option(5, "frames", LEE_2026)
+    """Shorter stretches of a rating bin are dropped."""
+    min_run_s: float = _option(60.0, "s")
+    """Leave out runs with less usable data than this."""
+    max_missing_regions: float = _option(0.5, "share")
+    """Leave out runs in which a larger share of regions has no signal; a region without
+    signal in any other run is left out everywhere."""
+
+    n_bootstraps: int = _option(10_000, source=LEE_2026)
+    """Bootstrap samples for intervals."""
+    random_seed: int = _option(0)
+    """Seed of everything random."""
+
+    def __post_init__(self) -> None:
+        if self.preset not in PRESETS:
+            raise ValueError(f"preset is {self.preset!r}; choose one of {', '.join(PRESETS)}.")
+        if self.leave_out not in ("session", "run"):
+            raise ValueError(f"leave_out is {self.leave_out!r}; choose 'session' or 'run'.")
+        if not self.lag_s or min(self.lag_s) < 0:
+            raise ValueError(f"lag_s is {self.lag_s}; give at least one lag of 0 s or more.")
+        if len(set(self.lag_s)) < len(self.lag_s):
+            raise ValueError(f"lag_s is {self.lag_s}; give each lag once.")
+        for name in ("drop_s", "min_run_s", "rating_max_gap_s", "min_stretch_frames"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be 0 or more.")
+        if not 0 <= self.max_missing_regions < 1:
+            raise ValueError(
+                f"max_missing_regions is {self.max_missing_regions}; give a share from 0 to below 1."
+            )
+        if self.n_bootstraps < 100:
+            raise ValueError(f"n_bootstraps is {self.n_bootstraps}; give at least 100.")
+        if self.random_seed < 0:
+            raise ValueError(f"random_seed is {self.random_seed}; it must be 0 or more.")
+        if self.rating_range is not None and not self.rating_range[0] < self.rating_range[1]:
+            raise ValueError(
+                f"rating_range is {self.rating_range}; give the lowest value, then the highest."
+            )
+
+    @property
+    def rules(self) -> Rules:
+        """What the preset stands for."""
+        return PRESETS[self.preset]
+
+
+def describe(settings: Settings) -> list[dict[str, Any]]:
+    """One row per option: name, value, unit, source."""
+    return [
+        {"name": f.name, "value": getattr(settings, f.name), **f.metadata} for f in fields(settings)
+    ]
+
+
+def flag(name: str) -> str:
+    """Command-line name of an option: no unit, dashes for underscores.
+
+    Examples
+    --------
+    >>> flag("rating_start_s")
+    'rating-start'
+    """
+    return name.removesuffix("_s").replace("_", "-")
