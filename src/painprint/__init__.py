@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from painprint.decode.decoding import Decoding, FoldModel, decode
+    from painprint.decode.decoding import Decoding, FoldModel, decode_runs
     from painprint.edges import bin_edges, edges_to_matrix, score_frames
     from painprint.estimators import LassoPCR, NestedLassoPCR
     from painprint.parcellation import Regions
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _HOME = {
     "Decoding": "decode.decoding",
     "FoldModel": "decode.decoding",
-    "decode": "decode.decoding",
+    "decode_runs": "decode.decoding",
     "bin_edges": "edges",
     "edges_to_matrix": "edges",
     "score_frames": "edges",
@@ -40,7 +40,7 @@ __all__ = [
     "Run",
     "Settings",
     "bin_edges",
-    "decode",
+    "decode_runs",
     "edges_to_matrix",
     "frame_ratings",
     "score_frames",

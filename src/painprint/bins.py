@@ -78,7 +78,9 @@ def gather_bins(
     return Bins(*columns, tuple(frames), *tail)
 
 
-def rating_bins(rating: ArrayLike, n_bins: int, *, decimals: int | None = None) -> NDArray[np.int64]:
+def rating_bins(
+    rating: ArrayLike, n_bins: int, *, decimals: int | None = None
+) -> NDArray[np.int64]:
     """Bins of equal numbers of frames by rank of rating; ties rank in time order.
 
     Parameters
@@ -161,7 +163,7 @@ def discretize_edges(n_frames: int, n_bins: int) -> NDArray[np.float64]:
     width = quantum * math.ceil(lowest / quantum)
     edges = left + width * np.arange(n_bins + 1)
     edges[-1] = max(edges[-1], high)
-    return edges
+    return edges.astype(float)
 
 
 def discretized_time_bins(n_frames: int, n_bins: int) -> NDArray[np.int64]:

@@ -32,22 +32,23 @@ class _DualRegressor(RegressorMixin, BaseEstimator):
         """Validated X and y, and the inner products of the rows."""
         if self.kernel not in ("linear", "precomputed"):
             raise ValueError(f"kernel is {self.kernel!r}; choose 'linear' or 'precomputed'.")
-        X, y = validate_data(
+        rows, ratings = validate_data(
             self, X, y, y_numeric=True, dtype=np.float64, ensure_min_samples=min_rows
         )
-        if self.kernel == "precomputed":
-            if X.shape[0] != X.shape[1]:
-                raise ValueError(f"Precomputed matrix must be a square matrix. Input is {X.shape}.")
-            return X, np.asarray(y, float), X
-        return X, np.asarray(y, float), X @ X.T
+        ratings = np.asarray(ratings, dtype=float)
+        if self.kernel == "linear":
+            return rows, ratings, rows @ rows.T
+        if rows.shape[0] != rows.shape[1]:
+            raise ValueError(f"Precomputed matrix must be a square matrix. Input is {rows.shape}.")
+        return rows, ratings, rows
 
     def _set_model(
-        self, X: NDArray[np.float64], dual: NDArray[np.float64], intercept: float
+        self, rows: NDArray[np.float64], dual: NDArray[np.float64], intercept: float
     ) -> None:
         self.dual_coef_ = dual
         self.intercept_ = intercept
         if self.kernel == "linear":
-            self.coef_ = dual @ X
+            self.coef_ = dual @ rows
 
     def predict(self, X: ArrayLike) -> NDArray[np.float64]:
         """Predict ratings.
@@ -61,10 +62,9 @@ class _DualRegressor(RegressorMixin, BaseEstimator):
         y : ndarray of shape (n_rows,)
         """
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=np.float64)
+        rows = validate_data(self, X, reset=False, dtype=np.float64)
         weights = self.dual_coef_ if self.kernel == "precomputed" else self.coef_
-        predicted: NDArray[np.float64] = X @ weights + self.intercept_
-        return predicted
+        return rows @ weights + self.intercept_
 
 
 class LassoPCR(_DualRegressor):
@@ -112,12 +112,12 @@ class LassoPCR(_DualRegressor):
         """
         if not self.alpha >= 0:
             raise ValueError(f"alpha is {self.alpha}; it must be 0 or more.")
-        X, y, K = self._training_gram(X, y, 2)
         with one_blas_thread:
-            fit = fit_components(K, y)
+            rows, ratings, K = self._training_gram(X, y, 2)
+            fit = fit_components(K, ratings)
             self.n_components_ = int(fit.count_active(np.array([self.alpha]))[0])
             dual = fit.dual(self.n_components_)
-            self._set_model(X, dual, fit.intercept(dual))
+            self._set_model(rows, dual, fit.intercept(dual))
         return self
 
 
@@ -173,22 +173,23 @@ class NestedLassoPCR(_DualRegressor):
         ValueError
             With fewer than 3 groups.
         """
-        X, y, K = self._training_gram(X, y, 6)
-        if groups is None:
-            n_groups = min(5, len(y) // 2)
-            labels = np.repeat(np.arange(n_groups), -(-len(y) // n_groups))[: len(y)]
-        else:
-            labels = np.asarray(groups)
-            if labels.shape != y.shape:
-                raise ValueError(f"groups have shape {labels.shape}, but there are {len(y)} rows.")
-        self.groups_, codes = np.unique(labels, return_inverse=True)
         with one_blas_thread:
+            rows, ratings, K = self._training_gram(X, y, 6)
+            n_rows = len(ratings)
+            if groups is None:
+                n_groups = min(5, n_rows // 2)
+                labels = np.arange(n_rows) * n_groups // n_rows
+            else:
+                labels = np.asarray(groups)
+            if labels.shape != (n_rows,):
+                raise ValueError(f"groups have shape {labels.shape}, but there are {n_rows} rows.")
+            self.groups_, codes = np.unique(labels, return_inverse=True)
             nested = nested_leave_one_out(
-                K, y, codes, n_edges=self.n_features_in_, n_jobs=self.n_jobs
+                K, ratings, codes, n_edges=self.n_features_in_, n_jobs=self.n_jobs
             )
             self.folds_: tuple[Model, ...] = nested.folds
             self.cv_predictions_ = nested.held_out
             self.alpha_ = nested.final.penalty
             self.n_components_ = nested.final.n_components
-            self._set_model(X, nested.final.dual, nested.final.intercept)
+            self._set_model(rows, nested.final.dual, nested.final.intercept)
         return self

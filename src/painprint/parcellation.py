@@ -52,7 +52,9 @@ class Regions:
         ):
             unknown = [name for name in asked if name not in known]
             if unknown:
-                there = ", ".join(sorted(set(known) - {""})) or f"none (no {what} labels were given)"
+                there = (
+                    ", ".join(sorted(set(known) - {""})) or f"none (no {what} labels were given)"
+                )
                 raise ValueError(
                     f"no {what} is called {', '.join(map(repr, unknown))}. There are: {there}."
                 )

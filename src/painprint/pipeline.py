@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from painprint.decode.decoding import decode
+from painprint.decode.decoding import decode_runs
 from painprint.decode.prepare import Prepared, prepare_runs
 from painprint.edges import count_edges
 from painprint.io.bids import Dataset, Inventory, find_runs
@@ -133,7 +133,7 @@ def run_participant(study: Study, participant: str, *, on_step: OnStep | None = 
     inventory = study.find(participant)
     reader = _Reader(inventory, study.settings)
     try:
-        decoding = decode(
+        decoding = decode_runs(
             reader.runs(),
             study.settings,
             regions=reader.regions,
@@ -194,8 +194,7 @@ def describe_inventory(study: Study, participant: str) -> str:
     prepared = prepare_runs(reader.runs(), study.settings, regions=reader.regions)
     lines = [
         f"sub-{participant}: task {', '.join(inventory.tasks) or 'n/a'}, "
-        f"atlas {inventory.atlas or 'n/a'}"
-        + (" (simulated data)" if inventory.simulated else "")
+        f"atlas {inventory.atlas or 'n/a'}" + (" (simulated data)" if inventory.simulated else "")
     ]
     rated = {r.key: r.sources[-1].path.name for r in reader.records}
     lines += [

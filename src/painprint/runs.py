@@ -228,7 +228,7 @@ def pair_frames(run: Run, *, lag_frames: int, drop_frames: int) -> Frames:
     """
     n = len(run.rating)
     left = np.arange(n)
-    counts = {"n_frames": n}
+    signals, counts = run.signals, {"n_frames": n}
 
     def leave_out(name: str, bad: NDArray[np.bool_]) -> None:
         nonlocal left
@@ -240,13 +240,13 @@ def pair_frames(run: Run, *, lag_frames: int, drop_frames: int) -> Frames:
     leave_out("n_without_rating", ~np.isfinite(run.rating[left]))
     assert run.censored is not None  # set in Run.__post_init__
     leave_out("n_censored", run.censored[left + lag_frames])
-    no_signal = ~np.isfinite(run.signals).any(axis=1)
+    no_signal = np.asarray(~np.isfinite(signals).any(axis=1))
     leave_out("n_without_signal", no_signal[left + lag_frames])
     counts["n_kept"] = len(left)
 
-    signals, usable = zscore(run.signals[left + lag_frames])
+    z, usable = zscore(signals[left + lag_frames])
     return Frames(
-        signals=_frozen(signals),
+        signals=_frozen(z),
         rating=_frozen(run.rating[left]),
         frame=_frozen(left),
         usable=_frozen(usable),

@@ -108,7 +108,8 @@ class Settings:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be 0 or more.")
         if not 0 <= self.max_missing_regions < 1:
             raise ValueError(
-                f"max_missing_regions is {self.max_missing_regions}; give a share from 0 to below 1."
+                f"max_missing_regions is {self.max_missing_regions}; give a share of at least 0 "
+                "and below 1."
             )
         if self.n_bootstraps < 100:
             raise ValueError(f"n_bootstraps is {self.n_bootstraps}; give at least 100.")

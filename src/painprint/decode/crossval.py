@@ -148,7 +148,9 @@ def nested_leave_one_out(
 
     inner: dict[tuple[int, int], Matrix] = {}
     jobs = ((K, y, rows, groups, k, j, grids[k], grids[j], keep, n_edges) for k, j in pairs)
-    for (k, j), (of_j, of_k) in zip(pairs, map_ordered(_inner_fold, jobs, n_jobs=n_jobs), strict=True):
+    for (k, j), (of_j, of_k) in zip(
+        pairs, map_ordered(_inner_fold, jobs, n_jobs=n_jobs), strict=True
+    ):
         inner[k, j], inner[j, k] = of_j, of_k
         step()
 
@@ -163,9 +165,7 @@ def nested_leave_one_out(
         best = first_maximum(path_r)
         # on its own grid a fit selects by rank; on another's by comparing with λ
         n_active = (
-            int(fit.count_active(grids[k][best]))
-            if grid == "all"
-            else grid_rank(fit.c, best)
+            int(fit.count_active(grids[k][best])) if grid == "all" else grid_rank(fit.c, best)
         )
         folds.append(_model(fit, without[k], len(y), n_active, grids[k], path_r, best))
         test_path = fit.predict_path(K[np.ix_(rows[k], without[k])])
@@ -211,7 +211,9 @@ def first_maximum(r: Vector) -> int:
     return int(np.nanargmax(r))
 
 
-def _fit_rows(K: Matrix, y: Vector, rows: NDArray[np.int64], keep: Keep, n_edges: int) -> Components:
+def _fit_rows(
+    K: Matrix, y: Vector, rows: NDArray[np.int64], keep: Keep, n_edges: int
+) -> Components:
     return fit_components(K[np.ix_(rows, rows)], y[rows], keep=keep, n_edges=n_edges)
 
 

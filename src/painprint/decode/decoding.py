@@ -22,10 +22,10 @@ from painprint.decode.metrics import (
     score_scale,
     score_units,
 )
+from painprint.decode.prepare import LeftOutRun, prepare_runs
 from painprint.edges import count_edges, score_frames
 from painprint.parallel import map_ordered
 from painprint.parcellation import Regions
-from painprint.decode.prepare import LeftOutRun, prepare_runs
 from painprint.runs import Frames, Run
 from painprint.settings import Settings
 
@@ -111,7 +111,7 @@ class Decoding:
     runs_left_out: tuple[LeftOutRun, ...] = field(default=())
 
 
-def decode(
+def decode_runs(
     runs: Iterable[Run],
     settings: Settings | None = None,
     *,
@@ -154,8 +154,8 @@ def decode(
     ...     Run(rng.normal(size=(300, 5)), rng.normal(size=300), tr_s=1.0, session=str(s))
     ...     for s in range(4)
     ... ]
-    >>> decode(runs, Settings(n_bootstraps=100)).scales["1min"].n
-    20
+    >>> decode_runs(runs, Settings(n_bootstraps=100)).scales["1min"].n
+    16
     """
     settings = settings or Settings()
     prepared = prepare_runs(runs, settings, regions=regions)

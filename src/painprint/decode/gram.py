@@ -15,7 +15,9 @@ from painprint.runs import Frames
 Matrix = NDArray[np.float64]
 
 
-def gram(runs: Sequence[Frames], bins: Bins, groups: NDArray[np.int64], *, n_jobs: int = 1) -> Matrix:
+def gram(
+    runs: Sequence[Frames], bins: Bins, groups: NDArray[np.int64], *, n_jobs: int = 1
+) -> Matrix:
     """K = X Xᵀ of the bins' edges.
 
     Computed group by group, so that the numbers of one pair of groups do not depend on

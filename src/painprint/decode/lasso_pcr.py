@@ -100,7 +100,9 @@ def center_cross(cross: Matrix, column_means: Vector) -> Matrix:
     return cross - column_means - cross.mean(axis=1)[:, None] + column_means.mean()
 
 
-def fit_components(K: Matrix, y: Vector, *, keep: Keep = "positive", n_edges: int = 0) -> Components:
+def fit_components(
+    K: Matrix, y: Vector, *, keep: Keep = "positive", n_edges: int = 0
+) -> Components:
     """Principal components of the rows behind a Gram matrix, and their share in y.
 
     Parameters

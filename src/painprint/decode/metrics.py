@@ -80,12 +80,16 @@ def _rounding(x: Vector) -> float:
 
 
 def center_by(values: Vector, group: NDArray[np.int64]) -> Vector:
-    """Values minus the mean of their group."""
-    sums = np.bincount(group, weights=values)
-    return values - (sums / np.maximum(np.bincount(group), 1))[group]
+    """Values minus the mean of their group; what is left of equal values is exactly 0."""
+    means = np.bincount(group, weights=values) / np.maximum(np.bincount(group), 1)
+    centred = values - means[group]
+    centred[np.abs(centred) <= 1e-12 * np.abs(values).max()] = 0
+    return centred
 
 
-def score_scale(table: pd.DataFrame, *, n_bootstraps: int, rng: np.random.Generator) -> ScaleMetrics:
+def score_scale(
+    table: pd.DataFrame, *, n_bootstraps: int, rng: np.random.Generator
+) -> ScaleMetrics:
     """Metrics of the rows of one scale.
 
     Parameters
@@ -110,7 +114,7 @@ def score_scale(table: pd.DataFrame, *, n_bootstraps: int, rng: np.random.Genera
     y_centred, predicted_centred = center_by(y, group), center_by(predicted, group)
     r = correlation(y, predicted)
     centred_r = correlation(y_centred, predicted_centred)
-    skill = float(1 - error.sum() / reference.sum()) if reference.sum() > 0 else None
+    skill = float(1 - error.sum() / reference.sum()) if reference.sum() > _rounding(y) else None
     auc = float(roc_auc_score(high, predicted)) if high.any() and not high.all() else None
 
     def sample(
@@ -131,11 +135,7 @@ def score_scale(table: pd.DataFrame, *, n_bootstraps: int, rng: np.random.Genera
         r_interval, auc_interval = interval(drawn["r"], null=0), interval(drawn["auc"], null=0.5)
     if skill is not None:
         drawn = sample(
-            {
-                "skill": partial(
-                    weighted_skill, squared_error=error, reference_error=reference
-                )
-            },
+            {"skill": partial(weighted_skill, squared_error=error, reference_error=reference)},
             block_draw(group),
         )
         skill_interval = interval(drawn["skill"], null=0)
@@ -149,7 +149,7 @@ def score_scale(table: pd.DataFrame, *, n_bootstraps: int, rng: np.random.Genera
         r=r,
         r_ci=(r_interval.low, r_interval.high),
         r_p=r_interval.p,
-        r2=float(1 - error.sum() / spread) if spread > 0 else None,
+        r2=float(1 - error.sum() / spread) if spread > _rounding(y) else None,
         skill=skill,
         skill_ci=(skill_interval.low, skill_interval.high),
         centred_r=centred_r,

@@ -130,7 +130,9 @@ class Dataset:
         makers = self.description.get("GeneratedBy", [])
         makers = makers if isinstance(makers, list) else []
         said = [self.description.get("Name", "")]
-        said += [m.get(k, "") for m in makers if isinstance(m, dict) for k in ("Name", "Description")]
+        said += [
+            m.get(k, "") for m in makers if isinstance(m, dict) for k in ("Name", "Description")
+        ]
         return self.description.get("Simulated") is True or any(
             "simulat" in str(text).lower() for text in said
         )
@@ -148,7 +150,9 @@ class Dataset:
 def natural(text: str) -> list[tuple[int, str]]:
     """Sort key that puts "2" before "10"."""
     return [
-        (int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", text) if part
+        (int(part), "") if part.isdigit() else (-1, part)
+        for part in re.split(r"(\d+)", text)
+        if part
     ]
 
 
@@ -185,7 +189,9 @@ def raw_bold(series: BidsFile, raw: Sequence[BidsFile]) -> dict[str, Any]:
     folder = raw[0].root / f"sub-{entities['sub']}"
     if "ses" in entities:
         folder /= f"ses-{entities['ses']}"
-    bold = BidsFile(folder / "func" / "bold.json", raw[0].root, raw[0].dataset, entities, "bold", "")
+    bold = BidsFile(
+        folder / "func" / "bold.json", raw[0].root, raw[0].dataset, entities, "bold", ""
+    )
     return inherited_metadata(bold, raw)
 
 
@@ -304,9 +310,7 @@ def find_runs(
     for file in found:
         by_key.setdefault(run_key(file.entities), []).append(file)
     runs, problems, notes = [], [], []
-    raw_sidecars = tuple(
-        f for f in (*shared, *raw_files) if f.extension == ".json"
-    )
+    raw_sidecars = tuple(f for f in (*shared, *raw_files) if f.extension == ".json")
     own_files = {d.name: [*d.shared_files(), *d.files_of(participant)] for d in derivatives}
     for key, candidates in by_key.items():
         series, problem, note = _choose_series(candidates)
@@ -389,7 +393,8 @@ def _choose_atlas(found: Sequence[BidsFile], asked: str | None, participant: str
         return asked
     if len(there) > 1:
         raise DerivativesError(
-            f"sub-{participant}: several atlases have time series; choose one with --atlas: {named}."
+            f"sub-{participant}: several atlases have time series; choose one with --atlas: "
+            f"{named}."
         )
     return there[0]
 

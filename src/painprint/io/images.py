@@ -25,7 +25,7 @@ def read_ptseries(path: Path) -> tuple[tuple[str, ...], NDArray[np.float64]]:
         If the file is not a readable CIFTI file of series x parcels.
     """
     import nibabel as nib
-    from nibabel.cifti2 import ParcelsAxis, SeriesAxis
+    from nibabel.cifti2.cifti2_axes import ParcelsAxis, SeriesAxis
 
     try:
         image = nib.Cifti2Image.from_filename(path, mmap=False)

@@ -174,7 +174,9 @@ def load_regions(path: Path) -> Regions:
     table = read_table(path)
     label = next((c for c in ("label", "name") if c in table), None)
     if label is None:
-        raise DerivativesError(f"has no column 'label' (there are: {', '.join(table)}).", path)
+        raise DerivativesError(
+            f"has no column 'label' (there are: {', '.join(table.columns)}).", path
+        )
     network = next((c for c in NETWORK_COLUMNS if c in table), None)
     networks = table[network] if network else [""] * len(table)
     try:
@@ -196,7 +198,8 @@ def _read_outliers(path: Path) -> NDArray[np.bool_]:
     if odd.any():
         row = int(np.flatnonzero(odd.any(axis=1))[0])
         raise DerivativesError(
-            f"row {row + 1} holds {flags[row][odd[row]][0]:g}; flags are 0 (keep) or 1 (censor).", path
+            f"row {row + 1} holds {flags[row][odd[row]][0]:g}; flags are 0 (keep) or 1 (censor).",
+            path,
         )
     return np.asarray((flags != 0).any(axis=1))
 
@@ -230,7 +233,7 @@ def _repetition_time(files: RunFiles, metadata: Mapping[str, Any]) -> float:
     if tr_s is None:
         raise DerivativesError(
             "no RepetitionTime in its sidecar or the raw bold.json. Add "
-            f"{path.name.partition('.')[0]}.json with {{\"RepetitionTime\": ...}} (s).",
+            f'{path.name.partition(".")[0]}.json with {{"RepetitionTime": ...}} (s).',
             path,
         )
     if not 0 < tr_s < LONGEST_TR_S:

@@ -212,7 +212,9 @@ def _metrics(inventory: Inventory, decoding: Decoding) -> dict[str, Any]:
 
 
 def _weights_table(decoding: Decoding) -> pd.DataFrame:
-    names, networks = (np.array(x, dtype=object) for x in (decoding.regions.names, decoding.regions.networks))
+    names, networks = (
+        np.array(x, dtype=object) for x in (decoding.regions.names, decoding.regions.networks)
+    )
     a, b = np.triu_indices(len(names), k=1)
     return pd.DataFrame(
         {
@@ -228,9 +230,7 @@ def _weights_table(decoding: Decoding) -> pd.DataFrame:
 def _runs_table(decoding: Decoding, records: Sequence[RunRecord]) -> pd.DataFrame:
     fd = {record.key: record.mean_fd_mm for record in records}
     keys = [RunKey(*row) for row in decoding.run_table[["session", "task", "run"]].to_numpy()]
-    return decoding.run_table.assign(
-        mean_fd_mm=np.array([fd[key] for key in keys], dtype=float)
-    )
+    return decoding.run_table.assign(mean_fd_mm=np.array([fd[key] for key in keys], dtype=float))
 
 
 def _quality_table(records: Sequence[RunRecord]) -> pd.DataFrame:
@@ -373,5 +373,3 @@ def read_results(files: ParticipantFiles) -> Results:
         runs=table(files.decoding("runs", ".tsv")),
         rating_quality=table(files.rating_quality()),
     )
-
-

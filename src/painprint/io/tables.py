@@ -34,7 +34,7 @@ def read_json(path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise DerivativesError(f"is not valid JSON ({error}). Repair the sidecar.", path) from error
     if not isinstance(content, dict):
-        raise DerivativesError("must hold a JSON object, like {\"RepetitionTime\": 0.46}.", path)
+        raise DerivativesError('must hold a JSON object, like {"RepetitionTime": 0.46}.', path)
     return content
 
 
@@ -46,7 +46,9 @@ def read_lines(path: Path) -> list[str]:
             data = gzip.decompress(data)
         text = data.decode("utf-8-sig")
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DerivativesError(f"is not a whole gzip file ({error}). Copy it again.", path) from error
+        raise DerivativesError(
+            f"is not a whole gzip file ({error}). Copy it again.", path
+        ) from error
     except UnicodeDecodeError as error:
         raise DerivativesError("is not UTF-8 text.", path) from error
     except OSError as error:
@@ -85,8 +87,7 @@ def split_rows(lines: list[str], names: tuple[str, ...], path: Path) -> pd.DataF
         if len(row) != len(names):
             hint = " Columns must be separated by tabs." if len(row) == 1 or len(names) == 1 else ""
             raise DerivativesError(
-                f"data line {number} has {len(row)} columns, but {len(names)} are "
-                f"expected.{hint}",
+                f"data line {number} has {len(row)} columns, but {len(names)} are expected.{hint}",
                 path,
             )
     return pd.DataFrame(rows, columns=list(names), dtype=str)

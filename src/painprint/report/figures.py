@@ -1,0 +1,227 @@
+"""Figures: functions that take results and return Axes. They draw and compute nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+
+from painprint.report.words import number
+
+RATING, PREDICTED, MUTED = "#b2182b", "#2166ac", "#8a8f98"
+SCALE_NAMES = {"1min": "1 min", "2min": "2 min", "run": "run", "session": "session"}
+
+STYLE: dict[Any, Any] = {
+    "font.size": 8,
+    "font.family": "sans-serif",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.labelsize": 8,
+    "axes.titlesize": 8,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7,
+    "legend.frameon": False,
+    "lines.linewidth": 1.2,
+    "svg.fonttype": "none",
+}
+
+
+def new_axes(width: float, height: float) -> Axes:
+    """Axes on a figure of this size (inches), without any display."""
+    return Figure(figsize=(width, height), layout="constrained").add_subplot()
+
+
+def plot_timeline(
+    minutes: pd.DataFrame, *, leave_out: str = "session", ax: Axes | None = None
+) -> Axes:
+    """Rating and held-out prediction, minute by minute, runs one after the other.
+
+    Parameters
+    ----------
+    minutes : DataFrame
+        Rows of predictions.tsv at the scale 1min.
+    leave_out : str
+        Name of what was left out.
+    ax : Axes, optional
+    """
+    ax = ax or new_axes(7.2, 2.2)
+    at, ticks, labels = 0, [], []
+    bands = minutes.fillna({"session": "n/a"}).groupby("session", sort=False)
+    for i, (session, rows) in enumerate(bands):
+        start = at
+        for _, one in rows.groupby(["task", "run"], sort=False, dropna=False):
+            x = np.arange(at, at + len(one))
+            first = at == 0
+            ax.plot(x, one["rating"], color=RATING, label="rating" if first else None)
+            ax.plot(x, one["predicted"], color=PREDICTED, label="predicted" if first else None)
+            at += len(one) + 1
+        if i % 2:
+            ax.axvspan(start - 1, at - 1, color="#f1f3f5", zorder=0, linewidth=0)
+        ticks.append((start + at - 1) / 2)
+        labels.append(str(session))
+    ax.set_xticks(ticks, labels, rotation=90 if len(labels) > 12 else 0)
+    ax.set_xlim(-1, at)
+    ax.set_xlabel("session (lines break between runs)")
+    ax.set_ylabel("rating, mean per minute")
+    ax.legend(ncols=2, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
+    ax.set_title(
+        f"predicted by models that have not seen the {leave_out}", loc="right", color=MUTED
+    )
+    return ax
+
+
+def plot_observed_predicted(
+    rows: pd.DataFrame, metrics: Mapping[str, Any], *, ax: Axes | None = None
+) -> Axes:
+    """Prediction against rating at one scale, coloured by session.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Rows of predictions.tsv at that scale.
+    metrics : mapping
+        Metrics of that scale.
+    ax : Axes, optional
+    """
+    ax = ax or new_axes(2.05, 2.2)
+    colours = session_colours(rows["session"])
+    ax.scatter(rows["rating"], rows["predicted"], s=9, c=colours, alpha=0.75, linewidths=0)
+    both = rows[["rating", "predicted"]].to_numpy()
+    ends = [both.min(), both.max()]
+    ax.plot(ends, ends, color=MUTED, linewidth=0.8, linestyle=":")
+    ax.set_aspect("equal", adjustable="datalim")
+    scale = SCALE_NAMES[str(rows["scale"].iloc[0])]
+    ax.set_title(f"{scale}: r = {number(metrics['r'])}, n = {metrics['n']}")
+    ax.set_xlabel("rating")
+    ax.set_ylabel("predicted")
+    return ax
+
+
+def session_colours(sessions: Sequence[Any] | pd.Series) -> list[str]:
+    """A colour for each row, by the order in which sessions appear: dark is early."""
+    from matplotlib import colormaps
+
+    codes, names = pd.factorize(pd.Series(list(sessions), dtype=object).fillna("n/a"))
+    shades = colormaps["viridis"](np.linspace(0, 0.9, max(len(names), 2)))
+    return [to_hex(shades[code]) for code in codes]
+
+
+def plot_roc(
+    roc: pd.DataFrame, scales: Mapping[str, Mapping[str, Any]], *, ax: Axes | None = None
+) -> Axes:
+    """ROC curves of predicted for rating above the median.
+
+    Parameters
+    ----------
+    roc : DataFrame
+        roc.tsv.
+    scales : mapping
+        Metrics by scale.
+    ax : Axes, optional
+    """
+    ax = ax or new_axes(4.1, 2.7)
+    ax.plot([0, 1], [0, 1], color=MUTED, linewidth=0.8, linestyle=":")
+    for shade, (scale, rows) in zip(
+        ("#08306b", "#2171b5", "#6baed6", "#b2182b"), roc.groupby("scale", sort=False), strict=False
+    ):
+        ax.plot(
+            rows["false_positive_rate"],
+            rows["true_positive_rate"],
+            color=shade,
+            label=f"{SCALE_NAMES[str(scale)]}: AUC {number(scales[str(scale)]['auc'])}",
+        )
+    ax.set_aspect("equal")
+    ax.set_xlabel("1 - specificity")
+    ax.set_ylabel("sensitivity")
+    ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    return ax
+
+
+def plot_sessions(
+    per_session: pd.DataFrame,
+    mean_r: float | None,
+    *,
+    unit: str = "session",
+    ax: Axes | None = None,
+) -> Axes:
+    """Correlation within each session (or run) and their mean.
+
+    Parameters
+    ----------
+    per_session : DataFrame
+        persession.tsv.
+    mean_r : float or None
+        Mean over sessions, from the metrics.
+    unit : str
+    ax : Axes, optional
+    """
+    ax = ax or new_axes(4.3, 2.7)
+    x = np.arange(len(per_session))
+    ax.axhline(0, color=MUTED, linewidth=0.8)
+    ax.vlines(x, 0, per_session["r"], color=MUTED, linewidth=1)
+    ax.scatter(x, per_session["r"], s=18, c=session_colours(per_session["session"]), zorder=3)
+    if mean_r is not None:
+        ax.axhline(mean_r, color=PREDICTED, linewidth=0.9, linestyle="--")
+        ax.annotate(
+            f"mean {number(mean_r)}",
+            (1, mean_r),
+            xycoords=("axes fraction", "data"),
+            ha="right",
+            va="bottom",
+            color=PREDICTED,
+            fontsize=7,
+        )
+    _label_units(ax, per_session["session"], unit)
+    ax.set_ylim(min(-0.25, float(np.nanmin([0, *per_session["r"]])) - 0.1), 1)
+    ax.set_ylabel(f"r within {unit} (1-min bins)")
+    return ax
+
+
+def _label_units(ax: Axes, names: pd.Series, unit: str) -> None:
+    """Name the units along x: short names in full, few long ones over several lines, else
+    their number in the table."""
+    labels = names.fillna("n/a").astype(str)
+    x = np.arange(len(labels))
+    ax.set_xlabel(unit)
+    if labels.str.len().max() <= 4:
+        ax.set_xticks(x, labels, rotation=90 if len(labels) > 16 else 0)
+    elif len(labels) <= 6:
+        ax.set_xticks(x, labels.str.replace(" ", "\n"))
+    else:
+        ax.set_xticks(x[:: -(-len(x) // 28)], (x + 1)[:: -(-len(x) // 28)].astype(str))
+        ax.set_xlabel(f"{unit}, in the order of the table")
+
+
+def plot_levels(
+    per_session: pd.DataFrame, *, unit: str = "session", ax: Axes | None = None
+) -> Axes:
+    """Mean rating and mean prediction of each session (or run).
+
+    Parameters
+    ----------
+    per_session : DataFrame
+        persession.tsv.
+    unit : str
+    ax : Axes, optional
+    """
+    ax = ax or new_axes(7.2, 1.8)
+    x = np.arange(len(per_session))
+    ax.plot(x, per_session["mean_rating"], "o-", color=RATING, markersize=4, label="mean rating")
+    ax.plot(
+        x,
+        per_session["mean_predicted"],
+        "o-",
+        color=PREDICTED,
+        markersize=4,
+        label="mean predicted",
+    )
+    _label_units(ax, per_session["session"], unit)
+    ax.set_ylabel("rating")
+    ax.legend(ncols=2, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
+    return ax

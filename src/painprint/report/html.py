@@ -1,0 +1,101 @@
+"""One HTML page per participant, made from the output files alone."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import matplotlib
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from matplotlib.axes import Axes
+
+from painprint.io.outputs import Results
+from painprint.io.store import write_bytes, write_text
+from painprint.report import figures, words
+from painprint.settings import flag
+
+
+def write_report(results: Results) -> None:
+    """Write the participant's figures (SVG) and page."""
+    drawn = {name: svg(name, draw) for name, draw in _figures(results).items()}
+    for name, image in drawn.items():
+        write_bytes(results.files.figure(name), image)
+    write_text(results.files.page, render_page(results, drawn))
+
+
+def svg(name: str, draw: Callable[[], Axes]) -> bytes:
+    """A figure as SVG, the same bytes every time and on every machine with the same fonts."""
+    with matplotlib.rc_context({**figures.STYLE, "svg.hashsalt": name}):
+        figure = draw().get_figure(root=True)
+        assert figure is not None  # these Axes were made for one
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    return buffer.getvalue()
+
+
+def _figures(results: Results) -> dict[str, Callable[[], Axes]]:
+    """What the page shows, by name."""
+    unit, scales = results.metrics["leave_out"], results.metrics["scales"]
+    by_scale = {scale: rows for scale, rows in results.predictions.groupby("scale", sort=False)}
+
+    def scatter(scale: str) -> Callable[[], Axes]:
+        return lambda: figures.plot_observed_predicted(by_scale[scale], scales[scale])
+
+    return {
+        "timeline": lambda: figures.plot_timeline(by_scale["1min"], leave_out=unit),
+        **{f"scatter{scale}": scatter(scale) for scale in scales},
+        "roc": lambda: figures.plot_roc(results.roc, scales),
+        "sessions": lambda: figures.plot_sessions(
+            results.per_session, results.metrics["within_session"]["r"], unit=unit
+        ),
+        "levels": lambda: figures.plot_levels(results.per_session, unit=unit),
+    }
+
+
+def render_page(results: Results, drawn: dict[str, bytes]) -> str:
+    """The page as one self-contained text."""
+    environment = Environment(
+        loader=PackageLoader("painprint.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        number=words.number,
+        span=words.span,
+        estimate=words.estimate,
+        p=words.p_value,
+        cell=_cell,
+        flag=flag,
+    )
+    images = {name: _inline(image) for name, image in drawn.items()}
+    return environment.get_template("person.html").render(
+        participant=results.files.participant,
+        metrics=results.metrics,
+        audit=results.audit,
+        provenance=results.provenance,
+        images=images,
+        headline=words.headline(results),
+        methods=words.methods_paragraph(results),
+        runs=results.runs.to_dict(orient="records"),
+        quality=results.rating_quality.to_dict(orient="records"),
+        scale_names=figures.SCALE_NAMES,
+    )
+
+
+def _inline(image: bytes) -> Markup:
+    """An SVG without its XML preamble; it is our own drawing, so it is not escaped."""
+    text = image.decode()
+    return Markup(text[text.index("<svg") :])
+
+
+def _cell(value: Any, digits: int = 2) -> str:
+    """A table cell: n/a for what is missing, whole numbers as such."""
+    if value is None or value != value or value == "":
+        return words.MISSING
+    if isinstance(value, float) and value != int(value):
+        return words.number(value, digits)
+    return str(int(value)) if isinstance(value, float) else str(value)

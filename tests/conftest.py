@@ -1,0 +1,143 @@
+"""Fixtures: a random generator, a simulated participant, and a small BIDS tree."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from painprint import Run
+
+EXAMPLE = Path(__file__).parents[1] / "examples" / "bids"
+SHARED = Path(__file__).parents[2] / "shared"
+"""Reference data that may lie beside the checkout; never part of the package."""
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(20260101)
+
+
+def simulate_runs(rng, *, n_sessions=5, n_runs=2, n_regions=8, n_frames=360, strength=0.6, tr_s=1.0):
+    """Runs whose first two regions co-fluctuate more when the rating is high."""
+    runs = []
+    for s in range(n_sessions):
+        level = rng.normal(0.5, 0.1)
+        for r in range(n_runs):
+            steps = np.convolve(rng.normal(size=n_frames + 40), np.ones(40), mode="valid")[:n_frames]
+            rating = level + 0.15 * steps / steps.std()
+            signals = rng.normal(size=(n_frames, n_regions))
+            lagged = np.roll(rating, 6) - level
+            signals[:, 1] += strength * 8 * lagged * signals[:, 0]
+            censored = rng.random(n_frames) < 0.02
+            runs.append(
+                Run(signals, rating, tr_s, f"{s + 1:02d}", "rating", str(r + 1), censored=censored)
+            )
+    return runs
+
+
+@pytest.fixture
+def participant(rng):
+    return simulate_runs(rng)
+
+
+class Tree:
+    """A BIDS dataset in a folder, with derivatives, to be bent out of shape by tests."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.derivatives = root / "derivatives" / "xcp_d"
+
+    def add_run(
+        self,
+        run: Run,
+        *,
+        sub="01",
+        atlas="atlas-A",
+        space="space-fsLR_",
+        run_label=None,
+        rating="physio",
+        censor=False,
+        motion=True,
+        extra="",
+    ):
+        """Write one run: time series, outliers, motion and rating."""
+        run_part = f"_run-{run_label or run.run}" if run.run else ""
+        ses = f"_ses-{run.session}" if run.session else ""
+        folder = Path(f"sub-{sub}") / (f"ses-{run.session}" if run.session else "") / "func"
+        raw, derived = self.root / folder, self.derivatives / folder
+        raw.mkdir(parents=True, exist_ok=True)
+        derived.mkdir(parents=True, exist_ok=True)
+        stem = f"sub-{sub}{ses}_task-{run.task}{extra}"
+        series = derived / f"{stem}{run_part}_{space}{atlas}_stat-mean_timeseries.tsv"
+        signals = run.signals[~run.censored] if censor else run.signals
+        write_table(series, run.regions, signals)
+        write_json(series.with_suffix(".json"), {"RepetitionTime": run.tr_s})
+        plain = derived / f"{stem}{run_part}"
+        write_table(
+            Path(f"{plain}_outliers.tsv"), ["framewise_displacement"], run.censored[:, None] * 1.0
+        )
+        if motion:
+            names = ["trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z"]
+            write_table(Path(f"{plain}_motion.tsv"), names, np.zeros((len(run.rating), 6)))
+        self.write_rating(raw / f"{stem}_run-{run.run}" if run.run else raw / stem, run, rating)
+        return series
+
+    @staticmethod
+    def write_rating(stem: Path, run: Run, kind: str) -> None:
+        """The rating at mid-frame, as a recording that starts with the scan."""
+        time_s = run.tr_s / 2 + run.tr_s * np.arange(len(run.rating))
+        columns = np.stack([time_s, run.rating], axis=1)
+        if kind == "physio":
+            path = Path(f"{stem}_recording-pain_physio.tsv.gz")
+            lines = "".join(f"{value:.17g}\n" for value in run.rating)
+            import gzip
+
+            path.write_bytes(gzip.compress(lines.encode(), mtime=0))
+            write_json(
+                Path(f"{stem}_recording-pain_physio.json"),
+                {"SamplingFrequency": 1 / run.tr_s, "StartTime": run.tr_s / 2, "Columns": ["pain"]},
+            )
+        elif kind == "resp":
+            np.savetxt(f"{stem}_resp.tsv", columns, fmt="%.17g", delimiter="\t")
+        else:
+            write_table(Path(f"{stem}_{kind}.tsv"), ["onset", "rating"], columns)
+
+    def add_atlas(self, regions, networks, label="A"):
+        """A region table as XCP-D writes it."""
+        path = self.derivatives / "atlases" / f"atlas-{label}" / f"atlas-{label}_dseg.tsv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        rows = [f"{i + 1}\t{n}\t{w}\n" for i, (n, w) in enumerate(zip(regions, networks, strict=True))]
+        path.write_text("index\tlabel\tnetwork_label\n" + "".join(rows))
+
+
+def write_table(path, names, values):
+    np.savetxt(path, values, fmt="%.17g", delimiter="\t", header="\t".join(names), comments="")
+
+
+def write_json(path, content):
+    path.write_text(json.dumps(content))
+
+
+@pytest.fixture
+def tree(tmp_path):
+    return Tree(tmp_path / "bids")
+
+
+@pytest.fixture
+def derivatives(tree, participant):
+    """A small dataset: 5 sessions x 2 runs x 8 regions, simulated."""
+    for run in participant:
+        tree.add_run(run)
+    tree.add_atlas(participant[0].regions, ["DMN"] * 6 + ["VIS"] * 2)
+    write_json(tree.root / "dataset_description.json", {"Name": "simulated", "BIDSVersion": "1.10.0"})
+    return tree
+
+
+@pytest.fixture
+def example(tmp_path):
+    """A copy of the example dataset, to be changed at will."""
+    return Path(shutil.copytree(EXAMPLE, tmp_path / "example"))

@@ -1,0 +1,104 @@
+"""Resampling by counts gives what resampling rows would."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from painprint.decode.bootstrap import (
+    block_draw,
+    bootstrap,
+    hierarchical_draw,
+    interval,
+    weighted_auc,
+    weighted_mean,
+    weighted_r,
+    weighted_skill,
+)
+
+GROUP = np.array([0, 0, 0, 0, 1, 1, 1, 2, 2, 2, 2, 2])
+RUN = np.array([0, 0, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4])
+
+
+def slow_hierarchical(rng):
+    """Sessions, then runs of each, then bins of each, drawn one at a time."""
+    counts = np.zeros(len(GROUP))
+    groups = np.unique(GROUP)
+    for g in rng.choice(groups, size=len(groups)):
+        runs = np.unique(RUN[GROUP == g])
+        for r in rng.choice(runs, size=len(runs)):
+            rows = np.flatnonzero(RUN == r)
+            for row in rng.choice(rows, size=len(rows)):
+                counts[row] += 1
+    return counts
+
+
+def test_nested_multinomial_counts_are_hierarchical_resampling(rng):
+    fast = hierarchical_draw(GROUP, RUN)(20_000, rng)
+    slow = np.array([slow_hierarchical(rng) for _ in range(20_000)])
+    np.testing.assert_allclose(fast.mean(axis=0), slow.mean(axis=0), atol=0.06)
+    np.testing.assert_allclose(np.cov(fast.T), np.cov(slow.T), atol=0.15)
+
+
+def test_blocks_keep_neighbouring_sessions_and_all_their_rows(rng):
+    group = np.repeat(np.arange(9), 2)
+    counts = block_draw(group)(500, rng)
+    np.testing.assert_array_equal(counts[:, ::2], counts[:, 1::2])
+    assert (counts.sum(axis=1) == 18).all()
+    middle = counts[:, 8]  # session 4 lies in three of the seven blocks of three
+    assert middle.mean() == pytest.approx(9 / 7, abs=0.15)
+
+
+def test_weighted_statistics_are_statistics_of_repeated_rows(rng):
+    x, y = rng.normal(size=12), rng.normal(size=12)
+    x[3] = x[7]
+    high = y > 0
+    counts = hierarchical_draw(GROUP, RUN)(50, rng)
+    for row, r, auc, skill, mean in zip(
+        counts,
+        weighted_r(counts, x, y),
+        weighted_auc(counts, high, x),
+        weighted_skill(counts, x**2, y**2),
+        weighted_mean(counts, x),
+        strict=True,
+    ):
+        again = np.repeat(np.arange(12), row.astype(int))
+        assert skill == pytest.approx(1 - (x[again] ** 2).sum() / (y[again] ** 2).sum())
+        assert mean == pytest.approx(x[again].mean())
+        if len(set(high[again])) == 2:
+            assert auc == pytest.approx(roc_auc_score(high[again], x[again]))
+            assert r == pytest.approx(np.corrcoef(x[again], y[again])[0, 1])
+        else:
+            assert np.isnan(auc)
+
+
+def test_interval_takes_order_statistics_and_counts_for_p():
+    values = np.arange(1.0, 10_001.0)
+    found = interval(values, null=100.0)
+    assert (found.low, found.high) == (250.0, 9750.0)
+    assert found.p == pytest.approx(2 * 101 / 10_001)
+    assert interval(values, null=-1.0).p == pytest.approx(2 / 10_001)
+
+
+def test_undefined_resamples_are_drawn_again(rng):
+    group = np.arange(4)
+    x = np.array([0.0, 0.0, 0.0, 1.0])
+    drawn = bootstrap(
+        {"r": lambda counts: weighted_r(counts, x, x)},
+        hierarchical_draw(group, group),
+        n_rows=4,
+        n_draws=300,
+        rng=rng,
+    )
+    np.testing.assert_allclose(drawn["r"], 1)
+    assert len(drawn["r"]) == 300
+
+
+def test_a_statistic_that_is_never_defined_is_an_error(rng):
+    with pytest.raises(ValueError, match="bootstrap samples"):
+        bootstrap(
+            {"r": lambda counts: np.full(len(counts), np.nan)},
+            block_draw(np.arange(4)),
+            n_rows=4,
+            n_draws=100,
+            rng=rng,
+        )
