@@ -38,7 +38,9 @@ def main(source: Path) -> None:
     (TARGET / atlas).parent.mkdir(parents=True)
     table.to_csv(TARGET / atlas, sep="\t", index=False)
     describe(TARGET, "painprint example: one simulated participant", "raw")
-    describe(TARGET / xcp_d, "Regional time series in the layout of XCP-D (simulated)", "derivative")
+    describe(
+        TARGET / xcp_d, "Regional time series in the layout of XCP-D (simulated)", "derivative"
+    )
     (TARGET / "participants.tsv").write_text("participant_id\nsub-01\n")
 
 

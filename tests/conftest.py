@@ -21,13 +21,17 @@ def rng():
     return np.random.default_rng(20260101)
 
 
-def simulate_runs(rng, *, n_sessions=5, n_runs=2, n_regions=8, n_frames=360, strength=0.6, tr_s=1.0):
+def simulate_runs(
+    rng, *, n_sessions=5, n_runs=2, n_regions=8, n_frames=360, strength=0.6, tr_s=1.0
+):
     """Runs whose first two regions co-fluctuate more when the rating is high."""
     runs = []
     for s in range(n_sessions):
         level = rng.normal(0.5, 0.1)
         for r in range(n_runs):
-            steps = np.convolve(rng.normal(size=n_frames + 40), np.ones(40), mode="valid")[:n_frames]
+            steps = np.convolve(rng.normal(size=n_frames + 40), np.ones(40), mode="valid")[
+                :n_frames
+            ]
             rating = level + 0.15 * steps / steps.std()
             signals = rng.normal(size=(n_frames, n_regions))
             lagged = np.roll(rating, 6) - level
@@ -110,7 +114,9 @@ class Tree:
         """A region table as XCP-D writes it."""
         path = self.derivatives / "atlases" / f"atlas-{label}" / f"atlas-{label}_dseg.tsv"
         path.parent.mkdir(parents=True, exist_ok=True)
-        rows = [f"{i + 1}\t{n}\t{w}\n" for i, (n, w) in enumerate(zip(regions, networks, strict=True))]
+        rows = [
+            f"{i + 1}\t{n}\t{w}\n" for i, (n, w) in enumerate(zip(regions, networks, strict=True))
+        ]
         path.write_text("index\tlabel\tnetwork_label\n" + "".join(rows))
 
 
@@ -133,7 +139,9 @@ def derivatives(tree, participant):
     for run in participant:
         tree.add_run(run)
     tree.add_atlas(participant[0].regions, ["DMN"] * 6 + ["VIS"] * 2)
-    write_json(tree.root / "dataset_description.json", {"Name": "simulated", "BIDSVersion": "1.10.0"})
+    write_json(
+        tree.root / "dataset_description.json", {"Name": "simulated", "BIDSVersion": "1.10.0"}
+    )
     return tree
 
 

@@ -18,7 +18,17 @@ TRAINED = ("weights", "path_penalty", "path_r")
 
 def with_(run, **changes):
     """The run with some parts replaced."""
-    parts = ("signals", "rating", "tr_s", "session", "task", "run", "censored", "start_s", "regions")
+    parts = (
+        "signals",
+        "rating",
+        "tr_s",
+        "session",
+        "task",
+        "run",
+        "censored",
+        "start_s",
+        "regions",
+    )
     return Run(**{**{name: getattr(run, name) for name in parts}, **changes})
 
 
@@ -174,7 +184,10 @@ def test_scales_are_means_of_the_same_frames(participant):
 
 def test_the_lag_is_chosen_in_the_training_sessions(participant):
     both = decode_runs(participant, Settings(n_bootstraps=100, lag_s=(0.0, 6.0)))
-    only = {lag: decode_runs(participant, Settings(n_bootstraps=100, lag_s=(lag,))) for lag in (0.0, 6.0)}
+    only = {
+        lag: decode_runs(participant, Settings(n_bootstraps=100, lag_s=(lag,)))
+        for lag in (0.0, 6.0)
+    }
     for k, fold in enumerate(both.folds):
         best = max((0.0, 6.0), key=lambda lag: only[lag].folds[k].inner_r)
         assert fold.lag_s == best
@@ -232,9 +245,7 @@ def test_a_run_without_most_regions_is_left_out_instead_of_them(participant):
 
 
 def test_no_common_region_is_an_error(participant):
-    odd = [
-        with_(run, regions=[f"{i}{run.session}" for i in range(8)]) for run in participant
-    ]
+    odd = [with_(run, regions=[f"{i}{run.session}" for i in range(8)]) for run in participant]
     with pytest.raises(ValueError, match="regions have no signal"):
         decode_runs(odd, QUICK)
 

@@ -23,7 +23,9 @@ def slow_bin_edges(signal, labels):
         row = []
         for i in range(signal.shape[1]):
             for j in range(i + 1, signal.shape[1]):
-                products = [z[i] * z[j] for z, label in zip(signal, labels, strict=True) if label == b]
+                products = [
+                    z[i] * z[j] for z, label in zip(signal, labels, strict=True) if label == b
+                ]
                 row.append(sum(products) / len(products))
         rows.append(row)
     return np.array(rows)
@@ -32,7 +34,9 @@ def slow_bin_edges(signal, labels):
 def test_bin_edges_are_mean_products_of_pairs(rng):
     signal = rng.normal(size=(40, 5))
     labels = rng.integers(-1, 3, size=40)
-    np.testing.assert_allclose(bin_edges(signal, labels), slow_bin_edges(signal, labels), rtol=1e-10)
+    np.testing.assert_allclose(
+        bin_edges(signal, labels), slow_bin_edges(signal, labels), rtol=1e-10
+    )
 
 
 def test_a_bin_without_frames_is_an_error(rng):

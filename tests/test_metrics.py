@@ -39,7 +39,9 @@ def test_point_estimates_equal_scipy_and_scikit_learn(table, rng):
     assert m.r2 == pytest.approx(r2_score(y, p))
     assert m.mae == pytest.approx(mean_absolute_error(y, p))
     assert m.auc == pytest.approx(roc_auc_score(y > y.median(), p))
-    assert m.skill == pytest.approx(1 - ((y - p) ** 2).sum() / ((y - table["training_mean"]) ** 2).sum())
+    assert m.skill == pytest.approx(
+        1 - ((y - p) ** 2).sum() / ((y - table["training_mean"]) ** 2).sum()
+    )
     centred = table.groupby("group")[["rating", "predicted"]].transform(lambda v: v - v.mean())
     assert m.centred_r == pytest.approx(stats.pearsonr(*centred.to_numpy().T)[0])
     for value, (low, high) in ((m.r, m.r_ci), (m.auc, m.auc_ci), (m.skill, m.skill_ci)):

@@ -20,7 +20,11 @@ def test_starts_of_scan_and_recording_shift_the_clock():
 
 
 @given(
-    st.floats(0.2, 3.0), st.floats(-20, 20), st.floats(-20, 20), st.integers(2, 80), st.integers(0, 9)
+    st.floats(0.2, 3.0),
+    st.floats(-20, 20),
+    st.floats(-20, 20),
+    st.integers(2, 80),
+    st.integers(0, 9),
 )
 def test_no_rating_is_ever_extrapolated(tr_s, bold_start_s, start_s, n_frames, seed):
     rng = np.random.default_rng(seed)

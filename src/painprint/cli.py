@@ -15,14 +15,23 @@ from cyclopts.config import Toml
 
 from painprint.settings import Settings, flag
 
-DONE, FAILED = 0, 1
+DONE, FAILED, WRONG_USAGE = 0, 1, 2
+
+
+def _shown(default: object) -> str | None:
+    """A default as it would be typed; None where there is nothing to show."""
+    if isinstance(default, tuple):
+        return " ".join(map(str, default)) or None
+    return None if default is False else str(default)
 
 
 app = App(
     name="painprint",
     help="Learn one person's brain signature of spontaneous pain from their own fMRI sessions.",
     version=lambda: version("painprint"),
-    default_parameter=Parameter(negative=(), consume_multiple=True, name_transform=flag),
+    default_parameter=Parameter(
+        negative=(), consume_multiple=True, name_transform=flag, show_default=_shown
+    ),
 )
 
 
@@ -119,10 +128,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Entry point; exit codes: 0 done, 1 failed, 2 wrong usage."""
     words = sys.argv[1:] if arguments is None else arguments
     config = _config_file(words)
-    if config is not None:
-        app.config = Toml(config, must_exist=True, use_commands_as_keys=False)
-    result = app(words, result_action="return_value")
-    return result if isinstance(result, int) else DONE
+    if config is not None and not config.is_file():
+        return _wrong_usage(f"there is no file {config} (--config-file).")
+    app.config = () if config is None else (Toml(config, use_commands_as_keys=False),)
+    try:
+        command, bound, _ = app.parse_args(words)
+    except ValueError as error:  # a setting that makes no sense
+        return _wrong_usage(str(error))
+    return command(*bound.args, **bound.kwargs) or DONE
 
 
 def _config_file(words: list[str]) -> Path | None:
@@ -133,6 +146,11 @@ def _config_file(words: list[str]) -> Path | None:
         if word.startswith("--config-file="):
             return Path(word.partition("=")[2])
     return None
+
+
+def _wrong_usage(message: str) -> int:
+    print(f"painprint: {message}", file=sys.stderr)
+    return WRONG_USAGE
 
 
 def _failed(error: Exception) -> int:

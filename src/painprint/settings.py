@@ -73,18 +73,18 @@ class Settings:
     rating_column: str | None = _option(None)
     """Which column holds the rating, where a recording has several."""
     rating_max_gap_s: float = _option(5.0, "s")
-    """Frames in a longer gap between two rating samples have no rating (recommended
+    """Frames in a longer gap (s) between two rating samples have no rating (recommended
     preset)."""
 
     drop_s: float = _option(30.0, "s", LEE_2026)
-    """Leave out this much of the start of each run."""
+    """Leave out this much of the start of each run (s)."""
     lag_s: tuple[float, ...] = _option((6.0,), "s", LEE_2026)
-    """Haemodynamic lag from rating to BOLD; of several, each fold chooses on its
+    """Haemodynamic lag from rating to BOLD (s); of several, each fold chooses on its
     training sessions."""
     min_stretch_frames: int = _option(5, "frames", LEE_2026)
     """Shorter stretches of a rating bin are dropped."""
     min_run_s: float = _option(60.0, "s")
-    """Leave out runs with less usable data than this."""
+    """Leave out runs with less usable data than this (s)."""
     max_missing_regions: float = _option(0.5, "share")
     """Leave out runs in which a larger share of regions has no signal; a region without
     signal in any other run is left out everywhere."""

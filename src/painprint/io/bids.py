@@ -100,6 +100,7 @@ class Dataset:
             raise DerivativesError(f"there is no folder {root}. Check the path.")
         self.root = root
         self.name = name
+        self._walked: dict[Path, list[BidsFile]] = {}
 
     def participants(self) -> list[str]:
         """Labels of the participants that have a folder."""
@@ -138,10 +139,12 @@ class Dataset:
         )
 
     def _walk(self, folder: Path) -> list[BidsFile]:
-        if not folder.is_dir():
-            return []
-        paths = (p for p in folder.rglob("*") if p.is_file() and not p.name.startswith("."))
-        return [self._file(p) for p in sorted(paths, key=lambda p: natural(str(p)))]
+        """Files below a folder, walked once."""
+        if folder not in self._walked:
+            paths = (p for p in folder.rglob("*") if p.is_file() and not p.name.startswith("."))
+            files = [self._file(p) for p in sorted(paths, key=lambda p: natural(str(p)))]
+            self._walked[folder] = files
+        return self._walked[folder]
 
     def _file(self, path: Path) -> BidsFile:
         return BidsFile(path, self.root, self.name, *parse_name(path.name))

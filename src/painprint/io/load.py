@@ -285,11 +285,11 @@ def _header(file: BidsFile) -> tuple[list[str], bool]:
     if not lines:
         raise DerivativesError("is empty.", file.path)
     first = lines[0].split("\t")
-    if file.suffix == "resp" and all(_is_number(cell) for cell in first):
-        if len(first) != 2:
+    if file.suffix == "resp" and not any(character.isalpha() for character in lines[0]):
+        if len(first) != 2 or not all(_is_number(cell) for cell in first):
             raise DerivativesError(
-                f"has {len(first)} columns; a resp.tsv without a header has two, seconds and "
-                "rating, separated by a tab.",
+                f"starts with {lines[0]!r}; a resp.tsv without a header has two columns of "
+                "numbers, seconds and rating, separated by a tab, with decimal points.",
                 file.path,
             )
         return ["time", "rating"], False

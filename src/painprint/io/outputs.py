@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
@@ -263,6 +263,11 @@ def _audit(
     for record in records:
         for note in record.notes:
             notes.setdefault(note, []).append(str(record.key))
+    unnamed = [n for n, w in decoding.regions.network_of.items() if not w]
+    if inventory.region_table is None:
+        notes["no atlas dseg.tsv was found: the regions' networks are unknown."] = []
+    elif unnamed:
+        notes[f"{len(unnamed)} regions have no network in the atlas (first: {unnamed[0]})."] = []
     return {
         "participant": inventory.participant,
         "simulated": inventory.simulated,
@@ -301,24 +306,23 @@ def _provenance(
     read: dict[str, BidsFile] = {f.uri: f for r in records for f in r.sources}
     if inventory.region_table is not None:
         read[inventory.region_table.uri] = inventory.region_table
+    settings = replace(decoding.settings, participant_label=(inventory.participant,))
     return {
         "versions": {"python": python_version(), **{name: version(name) for name in PACKAGES}},
-        "command": command_line(decoding.settings, inventory.participant),
-        "settings": {row["name"]: row for row in describe(decoding.settings)},
+        "command": command_line(settings),
+        "settings": {row["name"]: row for row in describe(settings)},
         "rules": asdict(decoding.settings.rules),
         "inputs": {uri: hash_file(read[uri].path) for uri in sorted(read)},
     }
 
 
-def command_line(settings: Settings, participant: str) -> str:
-    """The command that repeats a participant's study, its folders replaced."""
+def command_line(settings: Settings) -> str:
+    """The command that repeats a study, its folders replaced."""
     words = ["painprint run <bids> <out> participant --derivatives <derivatives>"]
     default = Settings()
     for row in describe(settings):
         name, value = row["name"], row["value"]
-        if name == "participant_label":
-            value = (participant,)
-        elif value == getattr(default, name):
+        if value == getattr(default, name):
             continue
         values = value if isinstance(value, tuple) else (value,)
         words.append(" ".join([f"--{flag(name)}", *(str(v) for v in values)]))

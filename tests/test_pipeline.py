@@ -1,0 +1,291 @@
+"""The study as a user runs it: commands, outputs, exit codes, messages."""
+
+import json
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import simulate_runs, write_json
+
+from painprint import Settings
+from painprint.cli import main
+from painprint.io.outputs import command_line
+
+STEM = "sub-01_task-rating_atlas-A"
+
+
+def run(tree, out, *words):
+    return main(["run", str(tree.root), str(out), "participant", "--n-bootstraps", "100", *words])
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "out"
+
+
+def outputs(out):
+    """Every file but the logs, with its content."""
+    return {
+        str(p.relative_to(out)): p.read_bytes()
+        for p in sorted(out.rglob("*"))
+        if p.is_file() and "logs" not in p.parts
+    }
+
+
+def test_a_study_writes_exactly_the_files_it_promises(derivatives, out):
+    assert run(derivatives, out) == 0
+    tables = ("persession", "predictions", "roc", "runs", "weights")
+    expected = {"dataset_description.json", "sub-01.html"}
+    expected |= {f"sub-01/decoding/{STEM}_{t}.{e}" for t in tables for e in ("tsv", "json")}
+    expected |= {
+        f"sub-01/decoding/{STEM}_{name}.json" for name in ("metrics", "audit", "provenance")
+    }
+    expected |= {f"sub-01/func/{STEM}_ratingquality.{e}" for e in ("tsv", "json")}
+    figures = "levels roc scatter1min scatter2min scatterrun scattersession sessions timeline"
+    expected |= {f"sub-01/figures/{STEM}_{name}.svg" for name in figures.split()}
+    assert set(outputs(out)) == expected
+
+
+def test_metrics_hold_the_documented_keys(derivatives, out):
+    run(derivatives, out)
+    metrics = json.loads((out / f"sub-01/decoding/{STEM}_metrics.json").read_text())
+    assert {"preset", "n_sessions", "n_runs", "n_regions", "selected", "scales"} <= set(metrics)
+    assert set(metrics["scales"]) == {"1min", "2min", "run", "session"}
+    assert set(metrics["scales"]["1min"]) == set(
+        "n r r_ci r_p r2 skill skill_ci centred_r centred_r_ci mae auc auc_ci auc_p null_median "
+        "p_within p_between".split()
+    )
+    assert set(metrics["within_run"]) == {"n", "r", "r_ci", "r_p"}
+    assert metrics["simulated"] is True and metrics["n_sessions"] == 5
+
+
+def test_the_same_study_gives_the_same_bytes_on_any_number_of_workers(derivatives, tmp_path):
+    run(derivatives, tmp_path / "a", "--n-jobs", "1")
+    run(derivatives, tmp_path / "b", "--n-jobs", "2")
+    assert outputs(tmp_path / "a") == outputs(tmp_path / "b")
+
+
+def test_nothing_written_holds_a_path_or_a_date(derivatives, out, tmp_path):
+    path = derivatives.root / "sub-01" / "sub-01_sessions.tsv"
+    days = [f"ses-0{i}\t2019-07-{i:02d}T10:00:00\n" for i in range(1, 6)]
+    path.write_text("session_id\tacq_time\n" + "".join(days))
+    run(derivatives, out)
+    for name, content in outputs(out).items():
+        assert str(tmp_path).encode() not in content, name
+        assert not re.search(rb"\b20[12]\d-\d\d-\d\d", content), name
+    audit = json.loads((out / f"sub-01/decoding/{STEM}_audit.json").read_text())
+    assert [s["days"] for s in audit["sessions"]] == [0, 1, 2, 3, 4]
+
+
+def test_the_audit_accounts_for_every_frame_and_every_parameter(derivatives, out):
+    run(derivatives, out)
+    audit = json.loads((out / f"sub-01/decoding/{STEM}_audit.json").read_text())
+    for row in audit["runs"]:
+        parts = "n_start n_beyond_end n_without_rating n_censored n_without_signal n_kept".split()
+        assert row["n_frames"] == sum(row[p] for p in parts) == 360
+        assert row["n_kept"] == row["n_in_rating_bins"] + row["n_in_short_stretches"]
+    for fold in audit["folds"]:
+        for groups in fold["touched_by"].values():
+            assert fold["held_out"] not in groups and len(groups) == 4
+    assert len(audit["exceptions"]) == 1
+
+
+def test_the_audit_of_the_paper_preset_declares_its_leak(derivatives, out):
+    run(derivatives, out, "--preset", "paper")
+    audit = json.loads((out / f"sub-01/decoding/{STEM}_audit.json").read_text())
+    assert any("penalty grid" in text for text in audit["exceptions"])
+    assert "01" in audit["folds"][0]["touched_by"]["penalty_grid"]
+    page = (out / "sub-01.html").read_text()
+    assert "penalty grid (paper preset)" in page
+
+
+def test_tables_agree_with_each_other(derivatives, out):
+    run(derivatives, out)
+    read = {
+        name: pd.read_csv(out / f"sub-01/decoding/{STEM}_{name}.tsv", sep="\t", na_values=["n/a"])
+        for name in ("predictions", "runs", "weights", "persession")
+    }
+    minutes = read["predictions"].query("scale == '1min'")
+    assert minutes["n_frames"].sum() == read["runs"]["n_kept"].sum()
+    assert (minutes["duration"] > 0).all() and (minutes["onset"] >= 30).all()
+    assert len(read["weights"]) == 28
+    assert set(read["weights"]["network_b"]) == {"DMN", "VIS"}
+    r = read["persession"]["r"].mean()
+    metrics = json.loads((out / f"sub-01/decoding/{STEM}_metrics.json").read_text())
+    assert metrics["within_session"]["r"] == pytest.approx(r)
+
+
+def test_the_command_in_provenance_repeats_the_study(derivatives, out, tmp_path):
+    words = [
+        "--exclude-network",
+        "VIS",
+        "--lag",
+        "6",
+        "4",
+        "--leave-out",
+        "run",
+        "--random-seed",
+        "3",
+    ]
+    run(derivatives, out, *words)
+    found = json.loads((out / f"sub-01/decoding/{STEM}_provenance.json").read_text())
+    again = found["command"].replace("<bids>", str(derivatives.root))
+    again = again.replace("<out>", str(tmp_path / "again"))
+    again = again.replace("<derivatives>", str(derivatives.derivatives))
+    assert main(again.split()[1:]) == 0
+    assert outputs(tmp_path / "again") == outputs(out)
+
+
+def test_pages_can_be_made_again_from_the_files(derivatives, out):
+    run(derivatives, out)
+    before = outputs(out)
+    (out / "sub-01.html").unlink()
+    assert main(["report", str(out)]) == 0
+    assert outputs(out) == before
+    assert run(derivatives, out, "--reports-only") == 0
+    assert outputs(out) == before
+
+
+def test_a_page_without_results_is_an_error_that_says_what_to_do(tmp_path, capsys):
+    assert main(["report", str(tmp_path)]) == 1
+    assert "Run `painprint run` first" in capsys.readouterr().err
+
+
+def test_a_dry_run_says_what_it_would_do_and_writes_nothing(derivatives, out, capsys):
+    next(derivatives.root.rglob("*ses-02*run-1*physio.tsv.gz")).unlink()
+    assert run(derivatives, out, "--dry-run", "--exclude-network", "VIS") == 0
+    said = capsys.readouterr().out
+    assert "use      ses-01 task-rating run-1" in said
+    assert "leave out ses-02 task-rating run-1: no rating recording" in said
+    assert "5 sessions, 9 runs, 6 regions" in said
+    assert "GB of memory" in said
+    assert not out.exists()
+
+
+def test_a_dry_run_of_too_little_says_that_it_cannot_be_decoded(derivatives, out, capsys):
+    assert run(derivatives, out, "--dry-run", "--session-label", "01", "02") == 0
+    assert "cannot be decoded: 2 usable sessions" in capsys.readouterr().out
+
+
+def test_a_broken_run_is_named_everywhere_and_the_study_goes_on(derivatives, out, capsys):
+    path = next(derivatives.root.rglob("*ses-04*run-2*timeseries.tsv"))
+    path.write_text("")
+    assert run(derivatives, out) == 0
+    reason = "timeseries.tsv: is empty."
+    assert reason in capsys.readouterr().err
+    assert reason in (out / "sub-01.html").read_text()
+    audit = json.loads((out / f"sub-01/decoding/{STEM}_audit.json").read_text())
+    ((left_out),) = audit["runs_left_out"]
+    assert (left_out["session"], left_out["run"]) == ("04", "2")
+    assert reason in left_out["reason"]
+
+
+def test_one_participant_that_fails_does_not_stop_the_others(derivatives, out, rng, capsys):
+    for r in simulate_runs(rng, n_sessions=2, n_runs=1):
+        derivatives.add_run(r, sub="02")
+    assert run(derivatives, out) == 1
+    assert (out / "sub-01.html").exists() and not (out / "sub-02.html").exists()
+    said = capsys.readouterr().err
+    assert "sub-02: 2 usable sessions" in said and "1 of 2 participants failed" in said
+
+
+def test_what_cannot_be_found_ends_with_a_remedy_and_no_traceback(derivatives, out, capsys):
+    assert run(derivatives, out, "--participant-label", "99") == 1
+    assert "no participant 99" in capsys.readouterr().err
+    assert run(derivatives, out, "--derivatives", "/nonexistent") == 1
+    assert "no folder /nonexistent" in capsys.readouterr().err
+
+
+def test_an_output_folder_that_cannot_be_made_is_named(derivatives, tmp_path, capsys):
+    (tmp_path / "file").touch()
+    with pytest.raises(SystemExit) as caught:
+        run(derivatives, tmp_path / "file" / "out")
+    assert caught.value.code == 1
+    assert "cannot write to" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--preset", "fast"],
+        ["--no-such-flag"],
+        ["--leave-out", "frame"],
+    ],
+)
+def test_wrong_usage_exits_with_2(derivatives, out, words, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["run", str(derivatives.root), str(out), "participant", *words])
+    assert caught.value.code == 2
+    assert words[0].strip("-").split("-")[-1] in capsys.readouterr().err
+
+
+def test_a_setting_that_makes_no_sense_exits_with_2(derivatives, out, capsys):
+    assert run(derivatives, out, "--random-seed", "-1") == 2
+    assert "random_seed is -1" in capsys.readouterr().err
+
+
+def test_options_come_from_a_file_and_the_command_line_wins(derivatives, out, tmp_path):
+    config = tmp_path / "study.toml"
+    config.write_text('preset = "paper"\nexclude-network = ["VIS"]\nrandom-seed = 5\n')
+    assert run(derivatives, out, "--config-file", str(config), "--random-seed", "6") == 0
+    found = json.loads((out / f"sub-01/decoding/{STEM}_provenance.json").read_text())["settings"]
+    assert found["preset"]["value"] == "paper"
+    assert found["exclude_network"]["value"] == ["VIS"]
+    assert found["random_seed"]["value"] == 6
+
+
+def test_a_config_file_that_is_not_there_is_wrong_usage(derivatives, out, capsys):
+    assert run(derivatives, out, "--config-file", "/nonexistent.toml") == 2
+    assert "nonexistent.toml" in capsys.readouterr().err
+
+
+def test_a_dataset_without_atlas_table_or_labels_is_decoded(tree, out, rng):
+    for r in simulate_runs(rng, n_sessions=4, n_runs=1):
+        object.__setattr__(r, "run", "")
+        tree.add_run(r, rating="resp")
+    write_json(tree.root / "dataset_description.json", {"Name": "Pain at home"})
+    assert run(tree, out) == 0
+    page = (out / "sub-01.html").read_text()
+    assert "Simulated data" not in page
+    assert "no atlas dseg.tsv was found" in page
+    predictions = pd.read_csv(out / f"sub-01/decoding/{STEM}_predictions.tsv", sep="\t")
+    assert predictions["run"].isna().all()
+
+
+def test_help_is_quick_because_it_imports_little():
+    code = (
+        "import sys; from painprint.cli import main\n"
+        "try: main(['--help'])\nexcept SystemExit: pass\n"
+        "heavy = {'numpy', 'pandas', 'sklearn', 'matplotlib', 'nibabel'} & set(sys.modules)\n"
+        "print('heavy:', sorted(heavy))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("heavy: []\n")
+
+
+def test_a_command_line_names_only_what_was_chosen():
+    settings = Settings(participant_label=("01",), lag_s=(4.0, 6.0), exclude_network=("VIS",))
+    assert command_line(settings) == (
+        "painprint run <bids> <out> participant --derivatives <derivatives> "
+        "--participant-label 01 --exclude-network VIS --lag 4.0 6.0"
+    )
+
+
+def test_public_names_can_be_imported_and_others_say_so():
+    import painprint
+
+    for name in painprint.__all__:
+        assert getattr(painprint, name) is not None
+    assert dir(painprint) == painprint.__all__
+    with pytest.raises(AttributeError, match="no attribute 'pain'"):
+        _ = painprint.pain
+
+
+def test_two_participants_have_their_own_pages(derivatives, out, rng):
+    for r in simulate_runs(np.random.default_rng(1), n_sessions=3, n_runs=1):
+        derivatives.add_run(r, sub="02")
+    assert run(derivatives, out) == 0
+    assert (out / "sub-01.html").exists() and (out / "sub-02.html").exists()
