@@ -32,7 +32,7 @@ def test_a_clean_dataset_is_found_whole(derivatives):
         "ses-01 task-rating run-2",
         "ses-02 task-rating run-1",
     ]
-    assert len(found.runs) == 10 and not found.problems
+    assert len(found.runs) == 10 and not found.left_out
     assert found.atlas == "A" and found.tasks == ("rating",) and found.simulated
     assert found.region_table.path.name == "atlas-A_dseg.tsv"
     assert all(run.outliers and run.motion for run in found.runs)
@@ -52,7 +52,7 @@ SPELLINGS = {
 def test_every_spelling_of_a_derivative_is_found(derivatives, spelling):
     rename(derivatives, SPELLINGS[spelling])
     found = find(derivatives)
-    assert len(found.runs) == 10 and not found.problems
+    assert len(found.runs) == 10 and not found.left_out
     assert all(run.outliers and run.motion for run in found.runs)
 
 
@@ -89,9 +89,9 @@ def test_two_files_for_one_run_leave_it_out_and_name_both(derivatives):
     path = next(derivatives.derivatives.rglob("*ses-02*run-1*timeseries.tsv"))
     path.with_name(path.name.replace("run-1", "run-01")).write_bytes(path.read_bytes())
     found = find(derivatives)
-    ((key, why),) = found.problems
-    assert str(key) == "ses-02 task-rating run-1"
-    assert "run-1_" in why and "run-01_" in why
+    (run,) = found.left_out
+    assert str(run.key) == "ses-02 task-rating run-1"
+    assert "run-1_" in run.reason and "run-01_" in run.reason
     assert len(found.runs) == 9
 
 
@@ -110,7 +110,7 @@ def test_a_run_without_a_rating_and_a_rating_without_a_run_are_named(derivatives
     next(derivatives.root.glob("sub-01/ses-02/func/*run-1*physio.tsv.gz")).unlink()
     for path in derivatives.derivatives.rglob("*ses-03*run-2*"):
         path.unlink()
-    problems = {str(key): why for key, why in find(derivatives).problems}
+    problems = {str(run.key): run.reason for run in find(derivatives).left_out}
     assert "no rating recording" in problems["ses-02 task-rating run-1"]
     assert "no regional time series" in problems["ses-03 task-rating run-2"]
 
@@ -152,7 +152,7 @@ def test_a_choice_that_is_not_there_names_what_is(derivatives, choice, message):
 def test_sessions_can_be_chosen(derivatives):
     found = find(derivatives, session_label=("ses-01", "03", "04"))
     assert {run.key.session for run in found.runs} == {"01", "03", "04"}
-    assert not found.problems
+    assert not found.left_out
 
 
 def test_several_atlases_must_be_named(derivatives, participant):

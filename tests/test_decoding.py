@@ -64,7 +64,7 @@ def test_changing_a_held_out_session_leaves_its_fold_bit_identical(
     changed = [change(run, rng) if run.session == "03" else run for run in participant]
     after = decode_runs(changed, QUICK, n_jobs=n_jobs)
     if change is with_dropped_bins:
-        assert after.run_table["n_rating_bins_lost"].sum() > 0
+        assert after.training.run_table["n_rating_bins_lost"].sum() > 0
     assert_same_fold(before.folds[2], after.folds[2])
     assert not np.array_equal(before.folds[0].weights, after.folds[0].weights)
 
@@ -219,7 +219,7 @@ def test_a_run_given_twice_is_an_error(participant):
 def test_a_run_with_too_little_data_is_left_out_with_the_numbers(participant):
     run = participant[0]
     participant[0] = with_(run, censored=np.ones(len(run.rating), bool))
-    left_out = decode_runs(participant, QUICK).runs_left_out
+    left_out = decode_runs(participant, QUICK).prepared.runs_left_out
     assert str(left_out[0].key) == "ses-01 task-rating run-1"
     assert "0 s of usable data" in left_out[0].reason and "324 censored" in left_out[0].reason
 
@@ -230,8 +230,8 @@ def test_a_region_without_signal_in_one_run_is_left_out_everywhere(participant):
     signals[100:130, 4] = np.nan
     participant[3] = with_(participant[3], signals=signals)
     decoding = decode_runs(participant, QUICK)
-    assert set(decoding.regions_left_out) == {"3", "5"}
-    assert "ses-02 task-rating run-2" in decoding.regions_left_out["3"]
+    assert set(decoding.prepared.regions_left_out) == {"3", "5"}
+    assert "ses-02 task-rating run-2" in decoding.prepared.regions_left_out["3"]
     assert len(decoding.final.weights) == 15
 
 
@@ -241,7 +241,7 @@ def test_a_run_without_most_regions_is_left_out_instead_of_them(participant):
     participant[3] = with_(participant[3], signals=signals)
     decoding = decode_runs(participant, QUICK)
     assert len(decoding.regions.names) == 8
-    assert "6 of 8 regions have no signal" in decoding.runs_left_out[0].reason
+    assert "6 of 8 regions have no signal" in decoding.prepared.runs_left_out[0].reason
 
 
 def test_no_common_region_is_an_error(participant):
@@ -277,5 +277,5 @@ def test_runs_may_differ_in_length_and_repetition_time(rng):
         *(with_(r, session="9" + r.session) for r in simulate_runs(rng, n_sessions=2, n_runs=1)),
     ]
     decoding = decode_runs(runs, QUICK)
-    assert sorted(set(decoding.run_table["n_rating_bins"])) != [10]
+    assert sorted(set(decoding.training.run_table["n_rating_bins"])) != [10]
     assert decoding.scales["run"].n == 6

@@ -6,7 +6,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from painprint.decode.decoding import Decoding, FoldModel, decode_runs
+    from painprint.decode.decoding import Decoding, decode_runs
+    from painprint.decode.training import FoldModel
     from painprint.edges import bin_edges, edges_to_matrix, score_frames
     from painprint.estimators import LassoPCR, NestedLassoPCR
     from painprint.parcellation import Regions
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Decoding": "decode.decoding",
-    "FoldModel": "decode.decoding",
+    "FoldModel": "decode.training",
     "decode_runs": "decode.decoding",
     "bin_edges": "edges",
     "edges_to_matrix": "edges",

@@ -21,7 +21,7 @@ from painprint.io.outputs import (
     write_decoding,
 )
 from painprint.parcellation import Regions
-from painprint.runs import Run, RunKey
+from painprint.runs import LeftOutRun, Run
 from painprint.settings import Settings
 
 log = logging.getLogger("painprint")
@@ -102,7 +102,7 @@ class _Reader:
         self.inventory = inventory
         self.settings = settings
         self.records: list[RunRecord] = []
-        self.problems = list(inventory.problems)
+        self.left_out = list(inventory.left_out)
 
     @property
     def regions(self) -> Regions | None:
@@ -111,12 +111,12 @@ class _Reader:
         return load_regions(table.path) if table else None
 
     def runs(self) -> Iterator[Run]:
-        """The runs that can be read; the others become problems."""
+        """The runs that can be read; the others are left out."""
         for files in self.inventory.runs:
             try:
                 run, record = load_run(files, self.settings)
             except DerivativesError as error:
-                self.problems.append((files.key, str(error)))
+                self.left_out.append(LeftOutRun(files.key, str(error)))
                 continue
             self.records.append(record)
             yield run
@@ -141,15 +141,15 @@ def run_participant(study: Study, participant: str, *, on_step: OnStep | None = 
             on_step=on_step,
         )
     except ValueError as error:
-        raise DerivativesError(f"sub-{participant}: {error}{_list(reader.problems)}") from error
-    left_out = [*reader.problems, *((run.key, run.reason) for run in decoding.runs_left_out)]
-    for key, reason in left_out:
-        log.warning("sub-%s %s: left out: %s", participant, key, reason)
-    for name, reason in decoding.regions_left_out.items():
-        log.info("sub-%s: region %s left out: %s", participant, name, reason)
+        raise DerivativesError(f"sub-{participant}: {error}{_list(reader.left_out)}") from error
+    left_out = (*reader.left_out, *decoding.prepared.runs_left_out)
+    for run in left_out:
+        log.warning("sub-%s %s: left out: %s", participant, run.key, run.reason)
+    for line in _list_regions(decoding.prepared):
+        log.info("sub-%s: %s", participant, line)
     files = ParticipantFiles.of(study.out_dir, inventory)
     write_dataset_description(study.out_dir, simulated=inventory.simulated)
-    write_decoding(files, inventory, decoding, reader.records, reader.problems)
+    write_decoding(files, inventory, decoding, reader.records, left_out)
     write_page(files)
 
 
@@ -202,9 +202,9 @@ def describe_inventory(study: Study, participant: str) -> str:
         f"rating {rated[lags[0].key]}"
         for lags in prepared.runs
     ]
-    left_out = [*reader.problems, *((run.key, run.reason) for run in prepared.runs_left_out)]
-    lines += [f"  leave out {key}: {reason}" for key, reason in left_out]
-    lines += [f"  leave out region {n}: {why}" for n, why in prepared.regions_left_out.items()]
+    left_out = (*reader.left_out, *prepared.runs_left_out)
+    lines += [f"  leave out {run.key}: {run.reason}" for run in left_out]
+    lines += [f"  {line}" for line in _list_regions(prepared)]
     notes = dict.fromkeys(note for record in reader.records for note in record.notes)
     lines += [f"  note: {note}" for note in (*inventory.notes, *notes)]
     try:
@@ -231,5 +231,16 @@ def _needs(prepared: Prepared, study: Study) -> str:
     return f"about {memory / 1e9:.1f} GB of memory and {disk / 1e6:.0f} MB of disk."
 
 
-def _list(problems: Sequence[tuple[RunKey, str]]) -> str:
-    return "".join(f"\n  left out: {key}: {reason}" for key, reason in problems)
+def _list(left_out: Sequence[LeftOutRun]) -> str:
+    return "".join(f"\n  left out: {run.key}: {run.reason}" for run in left_out)
+
+
+def _list_regions(prepared: Prepared) -> list[str]:
+    """A line for each reason to leave regions out."""
+    by_reason: dict[str, list[str]] = {}
+    for name, reason in prepared.regions_left_out.items():
+        by_reason.setdefault(reason, []).append(name)
+    return [
+        f"leave out {len(names)} regions: {reason}: {', '.join(names)}"
+        for reason, names in by_reason.items()
+    ]

@@ -24,6 +24,14 @@ class RunKey:
         return " ".join(f"{name}-{value}" for name, value in parts if value) or "the only run"
 
 
+@dataclass(frozen=True)
+class LeftOutRun:
+    """A run that is not used, and why."""
+
+    key: RunKey
+    reason: str
+
+
 @dataclass(frozen=True, eq=False)
 class Run:
     """One run as measured: every frame of the BOLD derivative, nothing left out yet.

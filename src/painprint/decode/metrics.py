@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -64,6 +64,67 @@ class MeanR:
     r: float | None
     r_ci: Range
     r_p: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """Everything that is said about held-out predictions.
+
+    Attributes
+    ----------
+    scales : dict of ScaleMetrics
+        By scale.
+    within_run, within_session : MeanR
+    per_session : DataFrame
+        Agreement within each left-out group, over its 1-min bins.
+    roc : DataFrame
+        ROC curves at the four scales.
+    """
+
+    scales: dict[str, ScaleMetrics]
+    within_run: MeanR
+    within_session: MeanR
+    per_session: pd.DataFrame
+    roc: pd.DataFrame
+
+
+def evaluate(
+    predictions: pd.DataFrame, groups: Sequence[str], *, n_bootstraps: int, random_seed: int
+) -> Evaluation:
+    """Score held-out predictions at all scales.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        Columns ``scale`` and those of :func:`score_scale`.
+    groups : sequence of str
+        Names of the groups.
+    n_bootstraps : int
+    random_seed : int
+        Every number has its own random stream, whatever else is computed.
+
+    References
+    ----------
+    METHODS 6
+    """
+    streams = iter(np.random.SeedSequence(random_seed).spawn(len(SCALES) + 2))
+
+    def stream() -> np.random.Generator:
+        return np.random.default_rng(next(streams))
+
+    by_scale = {scale: predictions[predictions["scale"] == scale] for scale in SCALES}
+    scales = {
+        scale: score_scale(rows, n_bootstraps=n_bootstraps, rng=stream())
+        for scale, rows in by_scale.items()
+    }
+    per_run, per_group = (score_units(by_scale["1min"], by) for by in ("run_code", "group"))
+    return Evaluation(
+        scales=scales,
+        within_run=mean_r(per_run, n_bootstraps=n_bootstraps, rng=stream()),
+        within_session=mean_r(per_group, n_bootstraps=n_bootstraps, rng=stream()),
+        per_session=per_group.assign(session=[groups[k] for k in per_group["group"]]),
+        roc=roc_table(predictions),
+    )
 
 
 def correlation(x: Vector, y: Vector) -> float | None:

@@ -9,16 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painprint.parcellation import Regions
-from painprint.runs import Frames, Run, RunKey, count_frames, pair_frames
+from painprint.runs import Frames, LeftOutRun, Run, count_frames, pair_frames
 from painprint.settings import Settings
-
-
-@dataclass(frozen=True)
-class LeftOutRun:
-    """A run that is not used, and why."""
-
-    key: RunKey
-    reason: str
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ import pandas as pd
 
 from painprint.io.errors import DerivativesError
 from painprint.io.tables import MISSING, numbers, read_json, read_table
-from painprint.runs import RunKey
+from painprint.runs import LeftOutRun, RunKey
 
 ACQUISITION = ("acq", "ce", "rec", "dir", "echo")
 """Entities that may tell two runs apart beside session, task and run."""
@@ -231,7 +231,7 @@ class Inventory:
     ----------
     runs : tuple of RunFiles
         In the order of time.
-    problems : tuple of (RunKey, str)
+    left_out : tuple of LeftOutRun
         Runs that cannot be used, and why.
     notes : tuple of str
         Choices that were made.
@@ -241,7 +241,7 @@ class Inventory:
     atlas: str
     tasks: tuple[str, ...]
     runs: tuple[RunFiles, ...]
-    problems: tuple[tuple[RunKey, str], ...]
+    left_out: tuple[LeftOutRun, ...]
     notes: tuple[str, ...]
     region_table: BidsFile | None
     sessions: pd.DataFrame
@@ -312,7 +312,8 @@ def find_runs(
     by_key: dict[RunKey, list[BidsFile]] = {}
     for file in found:
         by_key.setdefault(run_key(file.entities), []).append(file)
-    runs, problems, notes = [], [], []
+    runs, notes = [], []
+    left_out: set[LeftOutRun] = set()
     raw_sidecars = tuple(f for f in (*shared, *raw_files) if f.extension == ".json")
     own_files = {d.name: [*d.shared_files(), *d.files_of(participant)] for d in derivatives}
     for key, candidates in by_key.items():
@@ -321,9 +322,11 @@ def find_runs(
             notes.append(note)
         beside = tuple(f for f in ratings if _same_run(f.entities, candidates[0].entities))
         if series is None:
-            problems.append((key, problem))
+            left_out.add(LeftOutRun(key, problem))
         elif not beside:
-            problems.append((key, "no rating recording was found beside it in the raw dataset."))
+            left_out.add(
+                LeftOutRun(key, "no rating recording was found beside it in the raw dataset.")
+            )
         else:
             own = own_files[series.dataset]
             runs.append(
@@ -343,8 +346,10 @@ def find_runs(
             and (not sessions_wanted or rating.entities.get("ses", "") in sessions_wanted)
             and not any(_same_run(rating.entities, f.entities) for f in found)
         ):
-            problems.append(
-                (run_key(rating.entities), "a rating, but no regional time series was found.")
+            left_out.add(
+                LeftOutRun(
+                    run_key(rating.entities), "a rating, but no regional time series was found."
+                )
             )
     sessions = read_sessions(raw, raw_files, participant)
     order = {name: i for i, name in enumerate(sessions["session"])}
@@ -355,7 +360,7 @@ def find_runs(
         atlas=atlas,
         tasks=tuple(tasks),
         runs=tuple(runs),
-        problems=tuple(sorted(set(problems), key=lambda p: _run_order(p[0], order))),
+        left_out=tuple(sorted(left_out, key=lambda run: _run_order(run.key, order))),
         notes=tuple(notes),
         region_table=_region_table(tables, atlas),
         sessions=sessions,

@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from painprint.decode.decoding import Decoding, FoldModel
+from painprint.decode.decoding import Decoding
+from painprint.decode.training import FoldModel
 from painprint.io.bids import BidsFile, Inventory, parse_name
 from painprint.io.load import RunRecord
 from painprint.io.store import hash_file, write_json, write_table
 from painprint.io.tables import read_json
-from painprint.runs import RunKey
+from painprint.runs import LeftOutRun
 from painprint.settings import Settings, describe, flag
 
 PACKAGES = ("painprint", "numpy", "scipy", "pandas", "scikit-learn", "nibabel", "joblib")
@@ -164,17 +165,17 @@ def write_decoding(
     inventory: Inventory,
     decoding: Decoding,
     records: Sequence[RunRecord],
-    problems: Sequence[tuple[RunKey, str]],
+    left_out: Sequence[LeftOutRun],
 ) -> None:
     """Write everything about one participant but the page."""
     tables = {
         "predictions": decoding.predictions,
         "weights": _weights_table(decoding),
-        "roc": decoding.roc,
-        "persession": decoding.session_table,
+        "roc": decoding.evaluation.roc,
+        "persession": decoding.evaluation.per_session,
         "runs": _runs_table(decoding, records),
     }
-    used = {RunKey(*row) for row in decoding.run_table[["session", "task", "run"]].to_numpy()}
+    used = {one.key for one in decoding.training.frames}
     sources = sorted({f.uri for r in records if r.key in used for f in r.sources})
     for suffix, table in tables.items():
         write_table(files.decoding(suffix, ".tsv"), table[list(COLUMNS[suffix])])
@@ -183,7 +184,7 @@ def write_decoding(
     write_json(
         files.rating_quality().with_suffix(".json"), _sidecar("ratingquality", sources, decoding)
     )
-    write_json(files.decoding("audit", ".json"), _audit(inventory, decoding, records, problems))
+    write_json(files.decoding("audit", ".json"), _audit(inventory, decoding, records, left_out))
     write_json(files.decoding("provenance", ".json"), _provenance(inventory, decoding, records))
     # last, so that a page is only ever made of a whole set
     write_json(files.decoding("metrics", ".json"), _metrics(inventory, decoding))
@@ -195,9 +196,9 @@ def _metrics(inventory: Inventory, decoding: Decoding) -> dict[str, Any]:
         "preset": decoding.settings.preset,
         "leave_out": decoding.settings.leave_out,
         "simulated": inventory.simulated,
-        "n_sessions": decoding.run_table["session"].nunique(),
+        "n_sessions": decoding.training.run_table["session"].nunique(),
         "n_groups": len(decoding.groups),
-        "n_runs": len(decoding.run_table),
+        "n_runs": len(decoding.training.run_table),
         "n_regions": len(decoding.regions.names),
         "selected": {
             "lambda": final.penalty,
@@ -229,8 +230,8 @@ def _weights_table(decoding: Decoding) -> pd.DataFrame:
 
 def _runs_table(decoding: Decoding, records: Sequence[RunRecord]) -> pd.DataFrame:
     fd = {record.key: record.mean_fd_mm for record in records}
-    keys = [RunKey(*row) for row in decoding.run_table[["session", "task", "run"]].to_numpy()]
-    return decoding.run_table.assign(mean_fd_mm=np.array([fd[key] for key in keys], dtype=float))
+    of_run = np.array([fd[one.key] for one in decoding.training.frames], dtype=float)
+    return decoding.training.run_table.assign(mean_fd_mm=of_run)
 
 
 def _quality_table(records: Sequence[RunRecord]) -> pd.DataFrame:
@@ -248,7 +249,7 @@ def _audit(
     inventory: Inventory,
     decoding: Decoding,
     records: Sequence[RunRecord],
-    problems: Sequence[tuple[RunKey, str]],
+    left_out: Sequence[LeftOutRun],
 ) -> dict[str, Any]:
     exceptions = [
         "region set: fixed over all runs by coverage and by exclusions asked for, not by ratings"
@@ -258,7 +259,6 @@ def _audit(
         exceptions.append(
             "penalty grid (paper preset): made from all groups, the held-out one's ratings included"
         )
-    left_out = [*problems, *((run.key, run.reason) for run in decoding.runs_left_out)]
     notes: dict[str, list[str]] = {note: [] for note in inventory.notes}
     for record in records:
         for note in record.notes:
@@ -277,8 +277,8 @@ def _audit(
         "folds": [_fold_audit(fold, decoding) for fold in decoding.folds],
         "final": _fold_audit(decoding.final, decoding),
         "runs": _runs_table(decoding, records).to_dict(orient="records"),
-        "runs_left_out": [{**asdict(key), "reason": reason} for key, reason in left_out],
-        "regions_left_out": decoding.regions_left_out,
+        "runs_left_out": [{**asdict(run.key), "reason": run.reason} for run in left_out],
+        "regions_left_out": decoding.prepared.regions_left_out,
         "notes": [{"note": note, "runs": runs} for note, runs in notes.items()],
         "sessions": inventory.sessions.to_dict(orient="records"),
     }

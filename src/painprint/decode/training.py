@@ -1,0 +1,313 @@
+"""Train on all groups but one, for each: bins, Gram matrix, nested folds, weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from painprint.bins import Bins, make_rating_bins, make_time_bins
+from painprint.decode.crossval import Model, NestedFit, OnStep, nested_leave_one_out
+from painprint.decode.gram import edge_weights, gram
+from painprint.decode.prepare import Prepared
+from painprint.edges import count_edges, score_frames
+from painprint.parallel import map_ordered
+from painprint.runs import Frames
+from painprint.settings import Settings
+
+EVERYTHING = ""
+"""The held-out group of a model that was trained on all."""
+
+
+@dataclass(frozen=True, eq=False)
+class FoldModel:
+    """A trained model as it is used: weights of edges, and how it was chosen.
+
+    Attributes
+    ----------
+    held_out : str
+        Group the model has not seen; empty for the final model.
+    lag_s : float
+        Haemodynamic lag (s).
+    weights : ndarray of shape (n_edges,)
+        Region pairs i < j, row by row, in units of the rating.
+    intercept : float
+    training_mean : float
+        Mean rating of the training rows: what a prediction has to beat.
+    penalty : float
+        λ.
+    n_components : int
+    inner_r : float
+        Correlation that chose lag and λ; optimistic, never a result.
+    """
+
+    held_out: str
+    lag_s: float
+    weights: NDArray[np.float64]
+    intercept: float
+    training_mean: float
+    penalty: float
+    n_components: int
+    inner_r: float
+    path_penalty: NDArray[np.float64]
+    path_r: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Training:
+    """Models that have each not seen one group, and the runs as their fold sees them.
+
+    Attributes
+    ----------
+    groups : tuple of str
+        What was left out in turn, in order.
+    codes : ndarray of int, shape (n_runs,)
+        Group of each run.
+    folds : tuple of FoldModel
+        One per group.
+    final : FoldModel
+        Trained on everything.
+    frames : tuple of Frames
+        Each run at the lag that its fold chose.
+    run_table : DataFrame
+        One row per run: where its frames went.
+    """
+
+    groups: tuple[str, ...]
+    codes: NDArray[np.int64]
+    folds: tuple[FoldModel, ...]
+    final: FoldModel
+    frames: tuple[Frames, ...]
+    run_table: pd.DataFrame
+
+
+def train(
+    prepared: Prepared, settings: Settings, *, n_jobs: int = 1, on_step: OnStep | None = None
+) -> Training:
+    """Nested leave-one-group-out at every lag; each fold takes its best lag.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    settings : Settings
+    n_jobs : int
+        Workers; results do not depend on it.
+    on_step : callable, optional
+        Told (done, of) after each fold.
+
+    Raises
+    ------
+    ValueError
+        If fewer than 3 groups are usable.
+
+    References
+    ----------
+    METHODS 3 to 5
+    """
+    codes, groups = prepared.groups(settings.leave_out)
+    n_lags = len(settings.lag_s)
+
+    def step_of_lag(index: int) -> OnStep | None:
+        if on_step is None:
+            return None
+        return lambda done, of: on_step(index * of + done, n_lags * of)
+
+    views = [
+        _fit_at_lag([lags[i] for lags in prepared.runs], codes, settings, n_jobs, step_of_lag(i))
+        for i in range(n_lags)
+    ]
+    chosen = [_best_lag([view.fit.folds[k].inner_r for view in views]) for k in range(len(groups))]
+    lag_of_final = _best_lag([view.fit.final.inner_r for view in views])
+    models: dict[str, FoldModel] = {}
+    for i, view in enumerate(views):
+        wanted = {groups[k]: view.fit.folds[k] for k in range(len(groups)) if chosen[k] == i}
+        if i == lag_of_final:
+            wanted[EVERYTHING] = view.fit.final
+        models |= _with_weights(view, wanted, settings.lag_s[i], n_jobs)
+    frames = tuple(lags[chosen[codes[r]]] for r, lags in enumerate(prepared.runs))
+    bins = [views[chosen[code]].bins for code in codes]
+    return Training(
+        groups=groups,
+        codes=codes,
+        folds=tuple(models[group] for group in groups),
+        final=models[EVERYTHING],
+        frames=frames,
+        run_table=_run_table(frames, bins).assign(
+            group=[groups[code] for code in codes],
+            lag_s=[settings.lag_s[chosen[code]] for code in codes],
+        ),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _View:
+    """Frames, training bins and the nested fit at one lag."""
+
+    frames: list[Frames]
+    bins: Bins
+    codes: NDArray[np.int64]
+    fit: NestedFit
+
+
+def _fit_at_lag(
+    frames: list[Frames],
+    codes: NDArray[np.int64],
+    settings: Settings,
+    n_jobs: int,
+    on_step: OnStep | None,
+) -> _View:
+    bins = make_rating_bins(frames, settings.rules, min_stretch_frames=settings.min_stretch_frames)
+    row_codes = codes[bins.run]
+    fit = nested_leave_one_out(
+        gram(frames, bins, row_codes, n_jobs=n_jobs),
+        bins.rating,
+        row_codes,
+        n_edges=count_edges(len(frames[0].regions)),
+        grid=settings.rules.lambda_grid,
+        keep=settings.rules.components,
+        n_jobs=n_jobs,
+        on_step=on_step,
+    )
+    return _View(frames, bins, row_codes, fit)
+
+
+def _best_lag(inner_r: Sequence[float]) -> int:
+    """The first of the lags with the largest inner correlation."""
+    return int(np.argmax(inner_r))
+
+
+def _with_weights(
+    view: _View, models: dict[str, Model], lag_s: float, n_jobs: int
+) -> dict[str, FoldModel]:
+    """Edge weights of the models at one lag, by the group they have not seen."""
+    if not models:
+        return {}
+    dual = np.array([model.dual for model in models.values()])
+    weights = edge_weights(view.frames, view.bins, view.codes, dual, n_jobs=n_jobs)
+    weights.flags.writeable = False
+    return {
+        group: FoldModel(
+            held_out=group,
+            lag_s=lag_s,
+            weights=w,
+            intercept=model.intercept,
+            training_mean=model.y_mean,
+            penalty=model.penalty,
+            n_components=model.n_components,
+            inner_r=model.inner_r,
+            path_penalty=model.path_penalty,
+            path_r=model.path_r,
+        )
+        for (group, model), w in zip(models.items(), weights, strict=True)
+    }
+
+
+def predict_held_out(training: Training, settings: Settings, *, n_jobs: int = 1) -> pd.DataFrame:
+    """Every run by the fold that has not seen it, averaged at four scales.
+
+    Returns
+    -------
+    predictions : DataFrame
+        One row per time bin, run and session; see the columns of predictions.tsv. Beside
+        them ``group`` and ``run_code``, numbers of the group and the run.
+
+    References
+    ----------
+    METHODS 6
+    """
+    frames, codes, folds = training.frames, training.codes, training.folds
+    scores = list(
+        map_ordered(
+            score_frames,
+            (
+                (one.signals, folds[k].weights, folds[k].intercept)
+                for one, k in zip(frames, codes, strict=True)
+            ),
+            n_jobs=n_jobs,
+        )
+    )
+    minutes, two_minutes = (
+        _score_bins(frames, make_time_bins(frames, settings.rules, scale), scores, scale)
+        for scale in ("1min", "2min")
+    )
+    whole = pd.DataFrame(
+        [_row(one, np.arange(len(one)), scores[r], "run", r) for r, one in enumerate(frames)]
+    )
+    table = pd.concat([minutes, two_minutes, whole, _means(whole, codes)], ignore_index=True)
+    table["group"] = codes[table["run_code"]]
+    table["training_mean"] = [folds[k].training_mean for k in table["group"]]
+    return table.astype({"bin": "Int64"})
+
+
+def _means(whole: pd.DataFrame, codes: NDArray[np.int64]) -> pd.DataFrame:
+    """Rows of the session scale: means of the runs of a group."""
+    groups = whole.assign(group=codes[whole["run_code"]]).groupby("group", sort=True)
+    return groups.agg(
+        session=("session", "first"),
+        duration=("duration", "sum"),
+        n_frames=("n_frames", "sum"),
+        rating=("rating", "mean"),
+        predicted=("predicted", "mean"),
+        run_code=("run_code", "first"),
+    ).assign(scale="session")
+
+
+def _score_bins(
+    of_run: Sequence[Frames], bins: Bins, scores: Sequence[NDArray[np.float64]], scale: str
+) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            _row(of_run[r], members, scores[r], scale, int(r), int(number))
+            for r, members, number in zip(bins.run, bins.frames, bins.number, strict=True)
+        ]
+    )
+
+
+def _row(
+    one: Frames,
+    members: NDArray[np.int64],
+    score: NDArray[np.float64],
+    scale: str,
+    run_code: int,
+    number: int | None = None,
+) -> dict[str, Any]:
+    first, last = int(one.frame[members[0]]), int(one.frame[members[-1]])
+    return {
+        "session": one.key.session,
+        "task": one.key.task,
+        "run": one.key.run,
+        "scale": scale,
+        "bin": number,
+        "onset": one.start_s + first * one.tr_s,
+        "duration": (last + 1 - first) * one.tr_s,
+        "n_frames": len(members),
+        "rating": one.rating[members].mean(),
+        "predicted": score[members].mean(),
+        "run_code": run_code,
+    }
+
+
+def _run_table(frames: Sequence[Frames], bins: Sequence[Bins]) -> pd.DataFrame:
+    """One row per run: every frame under one heading."""
+    rows = []
+    for r, (one, of_lag) in enumerate(zip(frames, bins, strict=True)):
+        n_short = int(of_lag.n_frames_left_out[r])
+        n_rows = int((of_lag.run == r).sum())
+        rows.append(
+            {
+                "session": one.key.session,
+                "task": one.key.task,
+                "run": one.key.run,
+                "tr_s": one.tr_s,
+                **one.counts,
+                "n_in_rating_bins": len(one) - n_short,
+                "n_in_short_stretches": n_short,
+                "n_rating_bins": n_rows,
+                "n_rating_bins_lost": int(of_lag.n_bins_asked[r]) - n_rows,
+            }
+        )
+    return pd.DataFrame(rows)
