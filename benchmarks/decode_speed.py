@@ -6,9 +6,8 @@
 All parts are timed in one run on the same simulated signals (noise: time does not depend on
 content):
 
-ours       painprint's decode_runs from regional signals to metrics (10,000 bootstraps and all)
-training   the part of it that the target names: signals -> bins -> Gram -> nested folds ->
-           weights -> held-out predictions
+painprint  signals -> bins -> Gram -> nested folds -> weights -> held-out predictions; beside it
+           the metrics with 10,000 bootstraps, and the peak memory of all in a process of its own
 eigh       the bare eigendecompositions of the nested folds, same sizes, same workers
 literal    the published algorithm as it stands: for every outer and inner fold, and the final
            model, a thin SVD of bins x edges, with all cores; a few folds timed, scaled
@@ -35,6 +34,7 @@ from threadpoolctl import threadpool_limits
 from painprint import Run, Settings, decode_runs
 from painprint.bins import make_rating_bins
 from painprint.decode.lasso_pcr import center_gram
+from painprint.decode.metrics import evaluate
 from painprint.decode.prepare import prepare_runs
 from painprint.decode.training import predict_held_out, train
 from painprint.edges import bin_edges
@@ -54,25 +54,20 @@ def simulate(size):
 
 
 def time_ours(size):
+    """Seconds for training with prediction, and for metrics with their bootstraps."""
+    runs, settings = list(simulate(size)), Settings()
     start = time.perf_counter()
-    decode_runs(simulate(size), Settings(), n_jobs=size.jobs)
-    return time.perf_counter() - start - time_simulation(size)
-
-
-def time_simulation(size):
-    """Making the signals is not our work."""
-    start = time.perf_counter()
-    for _ in simulate(size):
-        pass
-    return time.perf_counter() - start
-
-
-def time_training(size):
-    prepared_runs = list(simulate(size))
-    start = time.perf_counter()
-    prepared = prepare_runs(prepared_runs, Settings())
-    predict_held_out(train(prepared, Settings(), n_jobs=size.jobs), Settings(), n_jobs=size.jobs)
-    return time.perf_counter() - start
+    prepared = prepare_runs(runs, settings)
+    training = train(prepared, settings, n_jobs=size.jobs)
+    predictions = predict_held_out(training, settings, n_jobs=size.jobs)
+    trained = time.perf_counter()
+    evaluate(
+        predictions,
+        training.groups,
+        n_bootstraps=settings.n_bootstraps,
+        random_seed=settings.random_seed,
+    )
+    return trained - start, time.perf_counter() - trained
 
 
 def fold_sizes(groups):
@@ -170,17 +165,16 @@ def main():
     groups = codes[bins.run]
     X = np.concatenate([edges_of(frames, bins, r) for r in range(len(frames))])
     eigh, n_folds = time_eigh(size, X, groups)
-    training = time_training(size)
-    ours = time_ours(size)
+    training, scoring = time_ours(size)
     literal, n_literal = time_literal(size, X, groups, size.literal_folds)
     del X
     obvious, n_outer = time_obvious(size, frames, bins, groups, size.obvious_folds)
     print(f"{size.sessions} sessions x 3 runs x {size.regions} regions, {len(bins)} bins")
-    print(f"{platform.machine()}, {size.jobs} workers, Python {platform.python_version()}")
-    print(f"eigh alone ({n_folds} folds)            {eigh:9.1f} s")
+    print(f"{processor()}, {size.jobs} workers, Python {platform.python_version()}")
+    print(f"eigh alone ({n_folds} folds)              {eigh:9.1f} s")
     print(f"painprint, training and prediction  {training:9.1f} s   {training / eigh:.2f} x eigh")
-    print(f"painprint, whole, with bootstraps   {ours:9.1f} s   {ours / eigh:.2f} x eigh")
-    print(f"peak memory of painprint            {memory:9.2f} GB")
+    print(f"painprint, metrics and bootstraps   {scoring:9.1f} s")
+    print(f"painprint, peak memory              {memory:9.2f} GB")
     print(
         f"literal algorithm ({n_literal} SVDs, {size.literal_folds} timed) {literal:9.0f} s   "
         f"{literal / training:.0f} x painprint"
@@ -189,6 +183,16 @@ def main():
         f"nilearn + scikit-learn ({n_outer} outer folds, {size.obvious_folds} timed) "
         f"{obvious:9.0f} s   {obvious / training:.0f} x painprint"
     )
+
+
+def processor():
+    """Name of the processor, where the system tells."""
+    try:
+        with open("/proc/cpuinfo") as file:
+            names = [line.partition(":")[2].strip() for line in file if "model name" in line]
+    except OSError:
+        names = []
+    return names[0] if names else platform.machine()
 
 
 def edges_of(frames, bins, run):

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, TypeVar
 
 from threadpoolctl import threadpool_limits
 
-P = ParamSpec("P")
 R = TypeVar("R")
 
 
@@ -41,27 +39,29 @@ class _OneBlasThread:
 one_blas_thread = _OneBlasThread()
 
 
-def _limited(function: Callable[P, R]) -> Callable[P, R]:
-    @functools.wraps(function)
-    def limited(*args: P.args, **kwargs: P.kwargs) -> R:
-        with one_blas_thread:
-            return function(*args, **kwargs)
-
-    return limited
-
-
 def map_ordered(
-    function: Callable[..., R], arguments: Iterable[tuple[Any, ...]], *, n_jobs: int
+    function: Callable[..., R],
+    arguments: Iterable[tuple[Any, ...]],
+    *,
+    n_jobs: int,
+    large: bool = False,
 ) -> Iterator[R]:
     """Call ``function(*args)`` for each, in parallel; yield the results in order.
 
     Threads by default: NumPy's linear algebra releases the interpreter, and nothing is
-    copied. A ``joblib.parallel_config`` around the call (Dask, say) is respected.
+    copied. A ``joblib.parallel_config`` around the call (Dask, say) is respected, unless
+    the arguments are too ``large`` to be sent around.
     """
     from joblib import Parallel, delayed
 
-    job = delayed(_limited(function))
+    where = {"require": "sharedmem"} if large else {"prefer": "threads"}
+    job = delayed(_call)
     with one_blas_thread:
-        yield from Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(
-            job(*args) for args in arguments
+        yield from Parallel(n_jobs=n_jobs, return_as="generator", **where)(
+            job(function, args) for args in arguments
         )
+
+
+def _call(function: Callable[..., R], args: tuple[Any, ...]) -> R:
+    with one_blas_thread:
+        return function(*args)

@@ -42,7 +42,10 @@ def gram(
     """
     blocks = edge_blocks(_n_regions(runs))
     parts = map_ordered(
-        _gram_of_block, ((runs, bins, groups, *block) for block in blocks), n_jobs=n_jobs
+        _gram_of_block,
+        ((runs, bins, groups, *block) for block in blocks),
+        n_jobs=n_jobs,
+        large=True,
     )
     K = np.zeros((len(bins), len(bins)))
     for part in parts:
@@ -92,6 +95,7 @@ def edge_weights(
         _weights_of_block,
         ((runs, bins, groups, dual, *block) for block in edge_blocks(n_regions)),
         n_jobs=n_jobs,
+        large=True,
     )
     weights = np.empty((len(dual), count_edges(n_regions)))
     at = 0

@@ -228,6 +228,7 @@ def predict_held_out(training: Training, settings: Settings, *, n_jobs: int = 1)
                 for one, k in zip(frames, codes, strict=True)
             ),
             n_jobs=n_jobs,
+            large=True,
         )
     )
     minutes, two_minutes = (

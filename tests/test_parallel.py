@@ -1,0 +1,69 @@
+"""One BLAS thread inside, whoever leaves first; the same bytes on a Dask cluster."""
+
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+from conftest import EXAMPLE
+from threadpoolctl import threadpool_info
+
+from painprint.parallel import map_ordered, one_blas_thread
+
+ON_A_CLUSTER = """
+import sys
+from dask.distributed import LocalCluster
+from painprint.cli import main
+
+if __name__ == "__main__":
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        words = [*sys.argv[1:], "--n-jobs", "2", "--dask-scheduler", cluster.scheduler_address]
+        sys.exit(main(words))
+"""
+
+
+def blas_threads():
+    return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+
+def test_the_limit_holds_until_the_last_one_leaves():
+    before, seen = blas_threads(), []
+    inside, leave = threading.Event(), threading.Event()
+
+    def other():
+        with one_blas_thread:
+            inside.set()
+            leave.wait(10)
+            seen.append(blas_threads())
+
+    thread = threading.Thread(target=other)
+    with one_blas_thread:
+        thread.start()
+        inside.wait(10)
+    leave.set()
+    thread.join()
+    assert seen == [{1}]
+    assert blas_threads() == before
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_results_come_in_order(large):
+    jobs = ((np.full(3, i),) for i in range(20))
+    assert list(map_ordered(np.sum, jobs, n_jobs=3, large=large)) == [3 * i for i in range(20)]
+
+
+def test_a_cluster_gives_the_same_bytes(tmp_path):
+    script = tmp_path / "cluster.py"
+    script.write_text(ON_A_CLUSTER)
+    words = "participant --task-id rating --rating-start 10 --n-bootstraps 100".split()
+    for command, out in (
+        ([sys.executable, "-m", "painprint"], tmp_path / "here"),
+        ([sys.executable, str(script)], tmp_path / "there"),
+    ):
+        done = [*command, "run", str(EXAMPLE), str(out), *words]
+        subprocess.run(done, check=True, timeout=120, capture_output=True)
+    for path in sorted((tmp_path / "here").rglob("*")):
+        if path.is_file() and "logs" not in path.parts:
+            other = tmp_path / "there" / path.relative_to(tmp_path / "here")
+            assert other.read_bytes() == path.read_bytes()

@@ -1,0 +1,33 @@
+"""What the README shows works when pasted."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+README = (Path(__file__).parents[1] / "README.md").read_text()
+
+
+def test_the_python_of_the_readme_runs_and_finds_the_signature():
+    (code,) = re.findall(r"```python\n(.*?)```", README, flags=re.S)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    r, skill = map(float, re.findall(r"-?\d\.\d\d", done.stdout))
+    assert r > 0.2 and skill > 0
+
+
+def test_every_option_of_the_readme_exists():
+    from painprint.cli import app
+
+    known = subprocess.run(
+        [sys.executable, "-m", "painprint", "run", "--help"], capture_output=True, text=True
+    ).stdout
+    for option in set(re.findall(r"`?(--[a-z-]+)", README)):
+        assert option in known, option
+    assert app.name == ("painprint",)
+
+
+@pytest.mark.parametrize("link", re.findall(r"\]\(([^)h][^)]*)\)", README))
+def test_links_of_the_readme_lead_somewhere(link):
+    assert (Path(__file__).parents[1] / link).exists()
