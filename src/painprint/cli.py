@@ -22,7 +22,7 @@ def _shown(default: object) -> str | None:
     """A default as it would be typed; None where there is nothing to show."""
     if isinstance(default, tuple):
         return " ".join(map(str, default)) or None
-    return None if default is False else str(default)
+    return None if default in (False, None) else str(default)
 
 
 app = App(

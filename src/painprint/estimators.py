@@ -112,7 +112,7 @@ class LassoPCR(_DualRegressor):
         """
         if not self.alpha >= 0:
             raise ValueError(f"alpha is {self.alpha}; it must be 0 or more.")
-        with one_blas_thread:
+        with one_blas_thread():
             rows, ratings, K = self._training_gram(X, y, 2)
             fit = fit_components(K, ratings)
             self.n_components_ = int(fit.count_active(np.array([self.alpha]))[0])
@@ -173,7 +173,7 @@ class NestedLassoPCR(_DualRegressor):
         ValueError
             With fewer than 3 groups.
         """
-        with one_blas_thread:
+        with one_blas_thread():
             rows, ratings, K = self._training_gram(X, y, 6)
             n_rows = len(ratings)
             if groups is None:

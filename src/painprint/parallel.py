@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
@@ -11,32 +10,9 @@ from threadpoolctl import threadpool_limits
 R = TypeVar("R")
 
 
-class _OneBlasThread:
-    """Holds BLAS at one thread while anything in this process is inside.
-
-    A plain ``threadpool_limits`` per thread would race: the first to leave lifts the
-    limit under the others, and more BLAS threads may mean other last bits.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._inside = 0
-        self._limits: Any = None
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if self._inside == 0:
-                self._limits = threadpool_limits(1)
-            self._inside += 1
-
-    def __exit__(self, *exc: object) -> None:
-        with self._lock:
-            self._inside -= 1
-            if self._inside == 0:
-                self._limits.restore_original_limits()
-
-
-one_blas_thread = _OneBlasThread()
+def one_blas_thread() -> Any:
+    """Context in which BLAS uses one thread: more of them may mean other last bits."""
+    return threadpool_limits(1, user_api="blas")
 
 
 def map_ordered(
@@ -56,12 +32,13 @@ def map_ordered(
 
     where = {"require": "sharedmem"} if large else {"prefer": "threads"}
     job = delayed(_call)
-    with one_blas_thread:
+    # held around all jobs: a thread that lifted its own limit would lift the others' too
+    with one_blas_thread():
         yield from Parallel(n_jobs=n_jobs, return_as="generator", **where)(
             job(function, args) for args in arguments
         )
 
 
 def _call(function: Callable[..., R], args: tuple[Any, ...]) -> R:
-    with one_blas_thread:
+    with one_blas_thread():  # for workers in processes of their own
         return function(*args)
