@@ -23,7 +23,7 @@ def test_every_option_of_the_readme_exists():
     known = subprocess.run(
         [sys.executable, "-m", "painprint", "run", "--help"], capture_output=True, text=True
     ).stdout
-    for option in set(re.findall(r"`?(--[a-z-]+)", README)) - {"--help"}:
+    for option in set(re.findall(r"(--[a-z][a-z-]+)", README)) - {"--help"}:
         assert option in known, option
     assert app.name == ("painprint",)
 
