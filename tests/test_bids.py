@@ -5,7 +5,8 @@ import json
 import pytest
 from conftest import simulate_runs, write_json, write_table
 
-from painprint.io.bids import Dataset, find_runs, inherited_metadata, natural, parse_name
+from painprint.io.bids import Dataset, inherited_metadata, natural, parse_name
+from painprint.io.discover import find_runs
 from painprint.io.errors import DerivativesError
 
 

@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from joblib import effective_n_jobs
+
 from painprint.decode.decoding import decode_runs
 from painprint.decode.prepare import Prepared, prepare_runs
 from painprint.edges import count_edges
-from painprint.io.bids import Dataset, Inventory, find_runs
+from painprint.io.bids import Dataset
+from painprint.io.discover import Inventory, find_runs
 from painprint.io.errors import DerivativesError
 from painprint.io.load import RunRecord, load_regions, load_run
 from painprint.io.outputs import (
@@ -224,7 +227,7 @@ def _needs(prepared: Prepared, study: Study) -> str:
     signals = sum(lag.signals.nbytes for lags in prepared.runs for lag in lags)
     n_rows = sum(max(2, round(lags[0].kept_s / 60)) for lags in prepared.runs)
     _, groups = prepared.groups(study.settings.leave_out)
-    matrices = 8 * n_rows**2 * (len(groups) + 2 + 4 * study.n_jobs)
+    matrices = 8 * n_rows**2 * (len(groups) + 2 + 4 * effective_n_jobs(study.n_jobs))
     predictions = 8 * n_rows * n_rows * len(groups)
     memory = 0.3e9 + 1.1 * signals + matrices + predictions
     disk = 2e6 + 60 * count_edges(n_regions) + 400 * n_rows

@@ -130,16 +130,11 @@ def nested_leave_one_out(
     rows = [np.flatnonzero(groups == g) for g in range(n_groups)]
     without = [np.flatnonzero(groups != g) for g in range(n_groups)]
 
-    fits = []
     everything = np.arange(len(y))
-    for fit in map_ordered(
-        _fit_rows, ((K, y, r, keep, n_edges) for r in [everything, *without]), n_jobs=n_jobs
-    ):
-        if len(fit.c) < 2:
-            raise ValueError(
-                f"training rows vary along {len(fit.c)} feature(s) only, but at least 2 are needed "
-                f"({len(y)} rows in {n_groups} groups). Add data or regions."
-            )
+    fits = []
+    jobs_of_fits = ((K, y, train, keep, n_edges) for train in [everything, *without])
+    for fit in map_ordered(_fit_rows, jobs_of_fits, n_jobs=n_jobs):
+        _check_components(fit, n_groups)
         fits.append(fit)
         step()
     full, outer = fits[0], fits[1:]
@@ -160,8 +155,7 @@ def nested_leave_one_out(
     for k, fit in enumerate(outer):
         others = [j for j in range(n_groups) if j != k]
         path = np.concatenate([inner.pop((k, j)) for j in others])  # (n_train, n_penalties)
-        y_inner = y[np.concatenate([rows[j] for j in others])]
-        path_r = correlate_columns(path, y_inner)
+        path_r = correlate_columns(path, y[np.concatenate([rows[j] for j in others])])
         best = first_maximum(path_r)
         # on its own grid a fit selects by rank; on another's by comparing with λ
         n_active = (
@@ -174,8 +168,7 @@ def nested_leave_one_out(
 
     full_r = correlate_columns(at_full_grid, y)
     best = first_maximum(full_r)
-    n_active = grid_rank(full.c, best)
-    final = _model(full, everything, len(y), n_active, full_grid, full_r, best)
+    final = _model(full, everything, len(y), grid_rank(full.c, best), full_grid, full_r, best)
     return NestedFit(tuple(folds), final, held_out, at_full_grid[:, best])
 
 
@@ -209,6 +202,14 @@ def first_maximum(r: Vector) -> int:
             "across the training bins."
         )
     return int(np.nanargmax(r))
+
+
+def _check_components(fit: Components, n_groups: int) -> None:
+    if len(fit.c) < 2:
+        raise ValueError(
+            f"training rows vary along {len(fit.c)} feature(s) only, but at least 2 are needed "
+            f"({len(fit.vectors)} training rows, {n_groups} groups). Add data or regions."
+        )
 
 
 def _fit_rows(

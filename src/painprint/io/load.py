@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from painprint.io.bids import BidsFile, RunFiles, inherited_metadata, raw_bold
+from painprint.io.bids import BidsFile, inherited_metadata, raw_bold
+from painprint.io.discover import RunFiles
 from painprint.io.errors import DerivativesError
 from painprint.io.images import read_ptseries
 from painprint.io.tables import numeric_rows, read_lines, read_numbers, read_table

@@ -14,7 +14,8 @@ import pandas as pd
 
 from painprint.decode.decoding import Decoding
 from painprint.decode.training import FoldModel
-from painprint.io.bids import BidsFile, Inventory, parse_name
+from painprint.io.bids import BidsFile, parse_name
+from painprint.io.discover import Inventory
 from painprint.io.load import RunRecord
 from painprint.io.store import hash_file, write_json, write_table
 from painprint.io.tables import read_json

@@ -1,0 +1,327 @@
+"""Find what one participant has: regional time series, and the ratings beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from painprint.io.bids import ACQUISITION, BidsFile, Dataset, natural, normal_run, run_key
+from painprint.io.errors import DerivativesError
+from painprint.io.sessions import read_sessions
+from painprint.runs import LeftOutRun, RunKey
+
+SERIES_SUFFIXES = ("timeseries.tsv", "timeseries.ptseries.nii", "bold.ptseries.nii")
+RATING_SUFFIXES = ("resp", "physio", "stim", "beh", "rating")
+SPACES = ("fsLR", "MNI152NLin6Asym", "MNI152NLin2009cAsym")
+"""Preferred first where a run was parcellated in several spaces."""
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """The files of one run, found but not read.
+
+    Attributes
+    ----------
+    key : RunKey
+    series : BidsFile
+        Regional time series.
+    rating : tuple of BidsFile
+        Recordings that may hold the rating; to be told apart when read.
+    outliers, motion : BidsFile or None
+    sidecars, raw_sidecars : tuple of BidsFile
+        JSON files of the derivative and of the raw dataset that may apply.
+    """
+
+    key: RunKey
+    series: BidsFile
+    rating: tuple[BidsFile, ...]
+    outliers: BidsFile | None
+    motion: BidsFile | None
+    sidecars: tuple[BidsFile, ...]
+    raw_sidecars: tuple[BidsFile, ...]
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """What was found for one participant.
+
+    Attributes
+    ----------
+    runs : tuple of RunFiles
+        In the order of time.
+    left_out : tuple of LeftOutRun
+        Runs that cannot be used, and why.
+    notes : tuple of str
+        Choices that were made.
+    """
+
+    participant: str
+    atlas: str
+    tasks: tuple[str, ...]
+    runs: tuple[RunFiles, ...]
+    left_out: tuple[LeftOutRun, ...]
+    notes: tuple[str, ...]
+    region_table: BidsFile | None
+    sessions: pd.DataFrame
+    simulated: bool
+
+
+def find_runs(
+    raw: Dataset,
+    derivatives: Sequence[Dataset],
+    participant: str,
+    *,
+    task_id: Sequence[str] = (),
+    session_label: Sequence[str] = (),
+    atlas: str | None = None,
+) -> Inventory:
+    """Find the regional time series of one participant and the ratings beside them.
+
+    Parameters
+    ----------
+    raw : Dataset
+        With the ratings.
+    derivatives : sequence of Dataset
+        With the regional time series; the first that has a run serves it.
+    participant : str
+        Without "sub-".
+    task_id, session_label : sequence of str
+        Which to use; empty for all. Several tasks with ratings must be named.
+    atlas : str, optional
+        Needed where there are several.
+
+    Raises
+    ------
+    DerivativesError
+        If nothing is found, or a choice is needed.
+    """
+    raw_files = raw.files_of(participant)
+    ratings = [f for f in raw_files if is_rating_file(f)]
+    own_files = {d.name: [*d.shared_files(), *d.files_of(participant)] for d in derivatives}
+    found = [f for files in own_files.values() for f in files if is_series(f)]
+    if not found:
+        where = ", ".join(str(d.root) for d in derivatives) or "no --derivatives folder was given"
+        raise DerivativesError(
+            f"sub-{participant}: no regional time series (*_timeseries.tsv or *.ptseries.nii) in "
+            f"{where}. Pass XCP-D's output folder with --derivatives."
+        )
+    atlas = _choose_atlas(found, atlas, participant)
+    found = [f for f in found if atlas_of(f) == atlas]
+    sessions_wanted = _choose_sessions(found, session_label, participant)
+    found = [f for f in found if f.entities.get("ses", "") in sessions_wanted]
+    tasks = _choose_tasks(found, ratings, task_id, participant)
+    found = [f for f in found if f.entities.get("task", "") in tasks]
+    ratings = [
+        f
+        for f in ratings
+        if f.entities.get("task", "") in tasks
+        and (not session_label or f.entities.get("ses", "") in sessions_wanted)
+    ]
+    raw_sidecars = tuple(f for f in (*raw.shared_files(), *raw_files) if f.extension == ".json")
+    runs, left_out, notes = _assemble(found, ratings, own_files, raw_sidecars)
+    sessions = read_sessions(raw_files)
+    order = {name: i for i, name in enumerate(sessions["session"])}
+    return Inventory(
+        participant=participant,
+        atlas=atlas,
+        tasks=tuple(tasks),
+        runs=tuple(sorted(runs, key=lambda run: _run_order(run.key, order))),
+        left_out=tuple(sorted(left_out, key=lambda run: _run_order(run.key, order))),
+        notes=tuple(notes),
+        region_table=_region_table([f for files in own_files.values() for f in files], atlas),
+        sessions=sessions,
+        simulated=any(d.simulated for d in (raw, *derivatives)),
+    )
+
+
+def _assemble(
+    found: Sequence[BidsFile],
+    ratings: Sequence[BidsFile],
+    own_files: Mapping[str, Sequence[BidsFile]],
+    raw_sidecars: tuple[BidsFile, ...],
+) -> tuple[list[RunFiles], set[LeftOutRun], dict[str, None]]:
+    """The files of each run; runs that lack some; and notes on choices, each once."""
+    by_key: dict[RunKey, list[BidsFile]] = {}
+    for file in found:
+        by_key.setdefault(run_key(file.entities), []).append(file)
+    runs, notes = [], dict[str, None]()
+    left_out = {
+        LeftOutRun(run_key(f.entities), "a rating, but no regional time series was found.")
+        for f in ratings
+        if not any(_same_run(f.entities, series.entities) for series in found)
+    }
+    for key, candidates in by_key.items():
+        beside = tuple(f for f in ratings if _same_run(f.entities, candidates[0].entities))
+        try:
+            series, note = _choose_series(candidates)
+            if not beside:
+                raise DerivativesError("no rating recording was found in the raw dataset.")
+        except DerivativesError as error:
+            left_out.add(LeftOutRun(key, str(error)))
+            continue
+        if note:
+            notes[note] = None
+        own = own_files[series.dataset]
+        runs.append(
+            RunFiles(
+                key=key,
+                series=series,
+                rating=beside,
+                outliers=_companion(series, own, "outliers"),
+                motion=_companion(series, own, "motion"),
+                sidecars=tuple(f for f in own if f.extension == ".json"),
+                raw_sidecars=raw_sidecars,
+            )
+        )
+    return runs, left_out, notes
+
+
+def is_series(file: BidsFile) -> bool:
+    """Whether a file holds regional time series."""
+    name = file.suffix + file.extension
+    if file.entities.get("stat", "mean") != "mean":
+        return False
+    return name in SERIES_SUFFIXES and (bool(atlas_of(file)) or name.endswith("ptseries.nii"))
+
+
+def is_rating_file(file: BidsFile) -> bool:
+    """Whether a raw file may hold a continuous rating."""
+    return file.suffix in RATING_SUFFIXES and file.extension in (".tsv", ".tsv.gz")
+
+
+def atlas_of(file: BidsFile) -> str:
+    """Atlas label; older XCP-D called the entity seg."""
+    return file.entities.get("atlas") or file.entities.get("seg", "")
+
+
+def _label(text: str, entity: str) -> str:
+    return text.removeprefix(f"{entity}-")
+
+
+def _choose_atlas(found: Sequence[BidsFile], asked: str | None, participant: str) -> str:
+    there = sorted({atlas_of(f) for f in found})
+    named = ", ".join(name or "(unnamed)" for name in there)
+    if asked is not None:
+        if asked not in there:
+            raise DerivativesError(
+                f"sub-{participant}: there is no atlas {asked}. There are: {named} (--atlas)."
+            )
+        return asked
+    if len(there) > 1:
+        raise DerivativesError(
+            f"sub-{participant}: several atlases have time series; choose one with --atlas: "
+            f"{named}."
+        )
+    return there[0]
+
+
+def _choose_sessions(found: Sequence[BidsFile], asked: Sequence[str], participant: str) -> set[str]:
+    there = {f.entities.get("ses", "") for f in found}
+    wanted = {_label(session, "ses") for session in asked}
+    if unknown := sorted(wanted - there):
+        raise DerivativesError(
+            f"sub-{participant}: there is no session {', '.join(unknown)}. There are: "
+            f"{', '.join(sorted((name or 'n/a' for name in there), key=natural))}."
+        )
+    return wanted or there
+
+
+def _choose_tasks(
+    found: Sequence[BidsFile], ratings: Sequence[BidsFile], asked: Sequence[str], participant: str
+) -> list[str]:
+    there = sorted({f.entities.get("task", "") for f in found})
+    if asked:
+        wanted = [_label(t, "task") for t in asked]
+        if unknown := [t for t in wanted if t not in there]:
+            raise DerivativesError(
+                f"sub-{participant}: there is no task {', '.join(unknown)}. There are: "
+                f"{', '.join(there)} (--task-id)."
+            )
+        return sorted(dict.fromkeys(wanted))
+    rated = sorted({f.entities.get("task", "") for f in ratings} & set(there))
+    if not rated:
+        raise DerivativesError(
+            f"sub-{participant}: no rating recording was found for the task"
+            f"{'s' * (len(there) != 1)} {', '.join(there)}. Ratings lie in the raw dataset as "
+            "*_physio.tsv.gz, *_stim.tsv.gz, *_beh.tsv, *_rating.tsv or *_resp.tsv."
+        )
+    if len(rated) > 1:
+        raise DerivativesError(
+            f"sub-{participant}: several tasks have ratings; choose with --task-id (several are "
+            f"pooled): {', '.join(rated)}."
+        )
+    return rated
+
+
+def _choose_series(candidates: Sequence[BidsFile]) -> tuple[BidsFile, str]:
+    """One file of a run, and what to note about the choice.
+
+    Raises
+    ------
+    DerivativesError
+        If two files have the same claim.
+    """
+
+    def rank(file: BidsFile) -> tuple[Any, ...]:
+        space = file.entities.get("space", "")
+        return (
+            file.dataset,
+            SPACES.index(space) if space in SPACES else len(SPACES),
+            space,
+            file.entities.get("res", ""),
+            file.entities.get("den", ""),
+            file.entities.get("desc", ""),
+            file.extension != ".tsv",
+        )
+
+    ordered = sorted(candidates, key=rank)
+    first = ordered[0]
+    if len(ordered) > 1 and rank(ordered[1]) == rank(first):
+        twice = ", ".join(f.path.name for f in ordered if rank(f) == rank(first))
+        raise DerivativesError(f"several files claim to be this run: {twice}. Remove all but one.")
+    spaces = list(dict.fromkeys(f.entities.get("space", "none") for f in ordered))
+    note = (
+        f"time series exist in the spaces {', '.join(spaces)}; space-{spaces[0]} was used."
+        if len(spaces) > 1
+        else ""
+    )
+    return first, note
+
+
+def _same_run(rating: Mapping[str, str], series: Mapping[str, str]) -> bool:
+    """Whether a rating belongs to a time series: same session, task and run, and no
+    contradiction elsewhere."""
+    return (
+        rating.get("ses") == series.get("ses")
+        and rating.get("task") == series.get("task")
+        and normal_run(rating.get("run", "")) == normal_run(series.get("run", ""))
+        and all(rating[e] == series.get(e) for e in ACQUISITION if e in rating)
+    )
+
+
+def _companion(series: BidsFile, files: Sequence[BidsFile], suffix: str) -> BidsFile | None:
+    """The outliers or motion file of a run; a plain one rather than one with a desc."""
+    key = run_key(series.entities)
+    found = [
+        f
+        for f in files
+        if f.suffix == suffix and f.extension == ".tsv" and run_key(f.entities) == key
+    ]
+    return min(found, key=lambda f: len(f.entities), default=None)
+
+
+def _region_table(files: Sequence[BidsFile], atlas: str) -> BidsFile | None:
+    tables = [f for f in files if f.suffix == "dseg" and f.extension == ".tsv"]
+    return next((f for f in tables if atlas_of(f) == atlas), None)
+
+
+def _run_order(key: RunKey, sessions: Mapping[str, int]) -> tuple[Any, ...]:
+    return (
+        sessions.get(key.session, len(sessions)),
+        natural(key.session),
+        natural(key.run),
+        natural(key.task),
+    )
