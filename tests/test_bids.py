@@ -103,7 +103,7 @@ def test_of_several_spaces_the_surface_is_taken_and_said(derivatives):
     found = find(derivatives)
     assert all(run.series.entities["space"] == "fsLR" for run in found.runs)
     assert found.notes == (
-        "time series exist in the spaces fsLR, MNI152NLin2009cAsym; space-fsLR was used.",
+        "time series exist as space-fsLR; space-MNI152NLin2009cAsym: space-fsLR was used.",
     )
 
 
@@ -195,11 +195,58 @@ def test_scan_times_order_sessions_where_there_is_no_sessions_file(derivatives):
     assert [run.key.session for run in found.runs[::2]] == ["05", "04", "03", "02", "01"]
 
 
-def test_a_time_that_is_none_is_an_error(derivatives):
-    path = derivatives.root / "sub-01" / "sub-01_sessions.tsv"
-    path.write_text("session_id\tacq_time\nses-01\tlast week\n")
-    with pytest.raises(DerivativesError, match="acq_time must look like"):
-        find(derivatives)
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("session_id\tacq_time\nses-01\tlast week\n", "acq_time must look like"),
+        ("session_id\tdose\nses-01\t1\nses-01\t2\n", "more than once: 01"),
+        ("label\tdose\nses-01\t1\n", "no column session_id"),
+        ("session_id\tacq_time\nses-01\t2024-01-01T00:00:00\n", "some sessions have no time"),
+    ],
+)
+def test_a_sessions_file_that_cannot_be_used_is_noted_and_the_study_goes_on(
+    derivatives, content, message
+):
+    (derivatives.root / "sub-01" / "sub-01_sessions.tsv").write_text(content)
+    found = find(derivatives)
+    assert len(found.runs) == 10
+    assert any(message in note for note in found.notes)
+
+
+def test_days_may_stand_in_the_sessions_file(derivatives):
+    rows = "".join(f"ses-0{i}\t{50 - i}\n" for i in range(1, 6))
+    (derivatives.root / "sub-01" / "sub-01_sessions.tsv").write_text("session_id\tdays\n" + rows)
+    assert [run.key.session for run in find(derivatives).runs[::2]] == [
+        "05",
+        "04",
+        "03",
+        "02",
+        "01",
+    ]
+
+
+def test_series_that_share_a_rating_may_be_one_scan_and_are_left_out(derivatives):
+    for path in list(derivatives.derivatives.rglob("*ses-02*run-1_*")):
+        copy = path.with_name(path.name.replace("_run-1", "_rec-norm_run-1"))
+        copy.write_bytes(path.read_bytes())
+    left_out = {str(run.key): run.reason for run in find(derivatives).left_out}
+    assert len(left_out) == 2
+    assert "may be the same scan" in left_out["ses-02 task-rating run-1"]
+
+
+def test_a_run_of_another_kind_than_the_others_is_left_out(derivatives):
+    for path in derivatives.derivatives.rglob("*ses-02*run-1*timeseries*"):
+        path.rename(path.with_name(path.name.replace("fsLR", "MNI152NLin6Asym")))
+    found = find(derivatives)
+    (run,) = found.left_out
+    assert "no time series as space-fsLR" in run.reason and "space-MNI152NLin6Asym" in run.reason
+
+
+def test_two_outliers_files_for_one_run_leave_it_out(derivatives):
+    path = next(derivatives.derivatives.rglob("*ses-02*run-1_outliers.tsv"))
+    path.with_name(path.name.replace("run-1", "run-01")).write_bytes(path.read_bytes())
+    (run,) = find(derivatives).left_out
+    assert "several outliers files" in run.reason
 
 
 def test_nearer_sidecars_win(tree, participant):
@@ -212,7 +259,7 @@ def test_nearer_sidecars_win(tree, participant):
     raw = Dataset(tree.root, "raw")
     files = [*raw.shared_files(), *raw.files_of("01")]
     bold = next(f for f in files if f.extension == ".nii.gz")
-    assert inherited_metadata(bold, files) == {"RepetitionTime": 1.0, "EchoTime": 0.03}
+    assert inherited_metadata(bold, files).values == {"RepetitionTime": 1.0, "EchoTime": 0.03}
 
 
 def test_a_simulated_dataset_says_so_in_any_of_its_descriptions(tree):

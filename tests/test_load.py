@@ -177,7 +177,7 @@ def test_several_ratings_need_a_choice(tree, one):
     with pytest.raises(DerivativesError, match="several recordings.*--rating-recording"):
         load_first(tree)
     _, record = load_first(tree, Settings(rating_recording="pain"))
-    assert "recording-pain" in record.sources[-1].path.name
+    assert "recording-pain" in record.rating_file
 
 
 def test_several_columns_need_a_choice(tree, one):
@@ -320,3 +320,34 @@ def test_region_tables_are_read_by_their_columns(tmp_path):
     path.write_text("index\tlabel\n1\tPAG\n2\tPAG\n")
     with pytest.raises(DerivativesError, match="repeated: PAG"):
         load_regions(path)
+
+
+def test_without_a_start_of_the_series_the_assumption_is_noted(tree, one):
+    tree.add_run(one)
+    assert any("the first frame is taken to start" in note for note in load_first(tree)[1].notes)
+
+
+def test_motion_of_another_length_leaves_the_run_out(tree, one):
+    series = tree.add_run(one)
+    path_of(tree, "*_outliers.tsv").unlink()
+    write_table(series, one.regions, one.signals[:300])
+    with pytest.raises(DerivativesError, match="has 360 rows, but the time series 300 frames"):
+        load_first(tree)
+
+
+def test_a_column_of_unknown_meaning_is_said_to_be_the_rating(tree, one):
+    tree.add_run(one)
+    sidecar = path_of(tree, "*_physio.json")
+    content = json.loads(sidecar.read_text())
+    for name, noted in (("engagement", True), ("pain", False)):
+        write_json(sidecar, {**content, "Columns": [name]})
+        assert any(name in note for note in load_first(tree)[1].notes) is noted
+    write_json(sidecar, {**content, "Columns": ["respiration"]})
+    with pytest.raises(DerivativesError, match="no rating among the recordings"):
+        load_first(tree)
+
+
+def test_sidecars_are_among_the_sources(tree, one):
+    tree.add_run(one)
+    names = [file.path.suffix for file in load_first(tree)[1].sources]
+    assert names.count(".json") == 2

@@ -1,5 +1,6 @@
 """The study as a user runs it: commands, outputs, exit codes, messages."""
 
+import gzip
 import json
 import re
 import subprocess
@@ -42,6 +43,10 @@ def test_a_study_writes_exactly_the_files_it_promises(derivatives, out):
     expected |= {f"sub-01/decoding/{STEM}_{t}.{e}" for t in tables for e in ("tsv", "json")}
     expected |= {
         f"sub-01/decoding/{STEM}_{name}.json" for name in ("metrics", "audit", "provenance")
+    }
+    expected |= {
+        f"sub-01/decoding/{STEM}_signature/{name}"
+        for name in ("signature.json", "weights.safetensors")
     }
     expected |= {f"sub-01/func/{STEM}_ratingquality.{e}" for e in ("tsv", "json")}
     figures = "levels roc scatter1min scatter2min scatterrun scattersession sessions timeline"
@@ -166,7 +171,7 @@ def test_a_dry_run_says_what_it_would_do_and_writes_nothing(derivatives, out, ca
 
 
 def test_a_dry_run_of_too_little_says_that_it_cannot_be_decoded(derivatives, out, capsys):
-    assert run(derivatives, out, "--dry-run", "--session-label", "01", "02") == 0
+    assert run(derivatives, out, "--dry-run", "--session-label", "01", "02") == 1
     assert "cannot be decoded: 2 usable sessions" in capsys.readouterr().out
 
 
@@ -289,3 +294,68 @@ def test_two_participants_have_their_own_pages(derivatives, out, rng):
         derivatives.add_run(r, sub="02")
     assert run(derivatives, out) == 0
     assert (out / "sub-01.html").exists() and (out / "sub-02.html").exists()
+
+
+def test_what_is_unusual_is_said_in_terminal_page_and_audit(derivatives, out, capsys):
+    path = next(derivatives.root.rglob("*ses-03*run-1*physio.tsv.gz"))
+    path.write_bytes(gzip.compress(b"0.5\n" * 200))
+    assert run(derivatives, out, "--rating-range", "0", "0.6") == 0
+    said = capsys.readouterr().err
+    audit = (out / f"sub-01/decoding/{STEM}_audit.json").read_text()
+    page = (out / "sub-01.html").read_text()
+    for sentence in ("the rating never changes", "of the scan is rated", "outside the possible"):
+        for where in (said, audit, page):
+            assert sentence in where
+
+
+def test_another_decoding_in_the_same_folder_is_refused(derivatives, out, participant, capsys):
+    run(derivatives, out)
+    for r in participant:
+        derivatives.add_run(r, atlas="atlas-B")
+    before = outputs(out)
+    assert run(derivatives, out, "--atlas", "B") == 1
+    assert "Choose another output folder" in capsys.readouterr().err
+    assert outputs(out) == before
+
+
+@pytest.mark.parametrize("name", ["roc.tsv", "metrics.json", "audit.json"])
+@pytest.mark.parametrize("content", ["", "{}"])
+def test_a_damaged_result_is_named_when_pages_are_made(derivatives, out, capsys, name, content):
+    run(derivatives, out)
+    (out / f"sub-01/decoding/{STEM}_{name}").write_text(content)
+    assert main(["report", str(out)]) == 1
+    assert STEM in capsys.readouterr().err
+
+
+def test_a_dataset_without_participants_is_an_error(tmp_path, capsys):
+    (tmp_path / "derivatives/xcp_d").mkdir(parents=True)
+    assert main(["run", str(tmp_path), str(tmp_path / "out"), "participant"]) == 1
+    assert "no participant (a folder sub-*)" in capsys.readouterr().err
+
+
+def test_zero_workers_is_wrong_usage(derivatives, out, capsys):
+    assert run(derivatives, out, "--n-jobs", "0") == 2
+    assert "--n-jobs is 0" in capsys.readouterr().err
+
+
+def test_a_broken_atlas_table_matters_only_where_networks_are_excluded(derivatives, out, capsys):
+    next(derivatives.root.rglob("*_dseg.tsv")).write_text("index\n1\n")
+    assert run(derivatives, out) == 0
+    assert "not used: atlas-A_dseg.tsv" in capsys.readouterr().err
+    assert run(derivatives, out, "--exclude-network", "VIS") == 1
+    assert "no column 'label'" in capsys.readouterr().err
+
+
+def test_leaving_out_runs_of_a_session_in_training_is_declared(derivatives, out):
+    run(derivatives, out, "--leave-out", "run")
+    page = (out / "sub-01.html").read_text()
+    assert "Other runs of the same 5 sessions were in training." in page
+    assert "other runs of the same session were in training" in page
+
+
+def test_all_left_out_runs_are_listed_by_reason(derivatives, out, capsys):
+    for path in derivatives.derivatives.rglob("*timeseries.tsv"):
+        path.write_text("")
+    assert run(derivatives, out) == 1
+    said = capsys.readouterr().err
+    assert all(f"ses-0{i} task-rating run-{j}" in said for i in range(1, 6) for j in (1, 2))

@@ -26,6 +26,14 @@ def test_a_setting_that_makes_no_sense_is_refused_by_name(wrong, word):
         Settings(**wrong)
 
 
+def test_one_value_is_taken_as_a_tuple_and_numbers_must_be_finite():
+    assert Settings(lag_s=6.0, exclude_region="12") == Settings(
+        lag_s=(6.0,), exclude_region=("12",)
+    )
+    with pytest.raises(ValueError, match="drop_s is inf; a finite number"):
+        Settings(drop_s=float("inf"))
+
+
 def test_every_setting_is_described_with_unit_and_source():
     rows = describe(Settings())
     assert {"name", "value", "unit", "source"} == set(rows[0])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from painprint.runs import Frames
+from painprint.runs import Frames, round_half_up
 from painprint.settings import Rules
 
 LEFT_OUT = -1
@@ -193,7 +193,7 @@ def count_bins(frames: Frames, rules: Rules) -> BinCounts:
     if rules.time_bins == "discretize":
         return PAPER_COUNTS
     return BinCounts(
-        max(2, math.floor(frames.kept_s / 60 + 0.5)), max(1, math.floor(frames.kept_s / 120 + 0.5))
+        max(2, round_half_up(frames.kept_s / 60)), max(1, round_half_up(frames.kept_s / 120))
     )
 
 

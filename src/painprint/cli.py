@@ -77,11 +77,12 @@ def run(
     from painprint.pipeline import Study, describe_inventory, run_participant, write_pages
 
     del config_file  # read before this function is called, in main()
-    with _logging(None if dry_run else out_dir):
+    if n_jobs == 0:
+        return _wrong_usage("--n-jobs is 0; give 1 or more, or -1 for all cores.")
+    with _logging(None if dry_run or reports_only else out_dir):
         try:
             if reports_only:
-                write_pages(out_dir)
-                return DONE
+                return FAILED if write_pages(out_dir) else DONE
             folders = derivatives or (bids_dir / "derivatives" / "xcp_d",)
             study = Study(bids_dir, out_dir, folders, settings, n_jobs)
             participants = study.participants()
@@ -91,7 +92,9 @@ def run(
         for participant in participants:
             try:
                 if dry_run:
-                    print(describe_inventory(study, participant))
+                    text, can_be_decoded = describe_inventory(study, participant)
+                    print(text)
+                    n_failed += not can_be_decoded
                     continue
                 with _progress(f"sub-{participant}") as on_step, _scheduler(dask_scheduler):
                     run_participant(study, participant, on_step=on_step)
@@ -118,8 +121,32 @@ def report(out_dir: Path) -> int:
 
     with _logging(None):
         try:
-            write_pages(out_dir)
+            return FAILED if write_pages(out_dir) else DONE
         except (DerivativesError, OSError) as error:
+            return _failed(error)
+
+
+@app.command
+def predict(signature: Path, runs: tuple[Path, ...], *, fold: str = "") -> int:
+    """Score new runs with a person's signature; the table goes to standard output.
+
+    Parameters
+    ----------
+    signature
+        The signature's folder or its signature.json.
+    runs
+        Regional time series (*_timeseries.tsv or *.ptseries.nii) with the same regions;
+        outliers and sidecar beside them are used.
+    fold
+        Use the model that has not seen this session (or run) instead of the final one.
+    """
+    from painprint.io.errors import DerivativesError
+    from painprint.pipeline import predict as predict_runs
+
+    with _logging(None):
+        try:
+            print(predict_runs(signature, runs, fold=fold))
+        except DerivativesError as error:
             return _failed(error)
         return DONE
 
@@ -193,7 +220,7 @@ def _progress(what: str) -> Iterator[Any]:
     from rich.progress import Progress
 
     with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(f"{what}: folds")
+        task = bar.add_task(f"{what}: fits of the nested folds")
         yield lambda done, of: bar.update(task, completed=done, total=of)
 
 
@@ -202,7 +229,7 @@ def _log_steps(what: str) -> Any:
 
     def on_step(done: int, of: int) -> None:
         if done in (1, of) or done * 4 // of > (done - 1) * 4 // of:
-            logger.info("%s: fold %d of %d", what, done, of)
+            logger.info("%s: fit %d of %d", what, done, of)
 
     return on_step
 

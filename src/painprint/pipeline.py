@@ -7,25 +7,32 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from joblib import effective_n_jobs
 
+from painprint.bins import count_bins
 from painprint.decode.decoding import decode_runs
 from painprint.decode.prepare import Prepared, prepare_runs
+from painprint.decode.training import EVERYTHING
 from painprint.edges import count_edges
 from painprint.io.bids import Dataset
-from painprint.io.discover import Inventory, find_runs
+from painprint.io.discover import Inventory, find_runs, find_unrated_run
 from painprint.io.errors import DerivativesError
-from painprint.io.load import RunRecord, load_regions, load_run
+from painprint.io.load import RunRecord, load_bold, load_regions, load_run
 from painprint.io.outputs import (
+    Account,
     ParticipantFiles,
     find_results,
     read_results,
+    take_account,
     write_dataset_description,
     write_decoding,
 )
+from painprint.io.signature_file import read_signature
 from painprint.parcellation import Regions
-from painprint.runs import LeftOutRun, Run
+from painprint.runs import LeftOutRun, Run, list_left_out
 from painprint.settings import Settings
+from painprint.signature import predict_run
 
 log = logging.getLogger("painprint")
 
@@ -83,6 +90,8 @@ class Study:
                 f"there is no participant {', '.join(unknown)} in {self.bids_dir}. There are: "
                 f"{', '.join(there) or 'none'}."
             )
+        if not there:
+            raise DerivativesError(f"there is no participant (a folder sub-*) in {self.bids_dir}.")
         return list(dict.fromkeys(asked)) or there
 
     def find(self, participant: str) -> Inventory:
@@ -109,9 +118,15 @@ class _Reader:
 
     @property
     def regions(self) -> Regions | None:
-        """The atlas's region table, where there is one."""
+        """The atlas's region table, where there is one that can be read."""
         table = self.inventory.region_table
-        return load_regions(table.path) if table else None
+        try:
+            return load_regions(table.path) if table else None
+        except DerivativesError as error:
+            if self.settings.exclude_network:
+                raise
+            log.warning("sub-%s: not used: %s", self.inventory.participant, error)
+            return None
 
     def runs(self) -> Iterator[Run]:
         """The runs that can be read; the others are left out."""
@@ -134,6 +149,8 @@ def run_participant(study: Study, participant: str, *, on_step: OnStep | None = 
         If the participant cannot be decoded.
     """
     inventory = study.find(participant)
+    files = ParticipantFiles.of(study.out_dir, inventory)
+    check_output(files)
     reader = _Reader(inventory, study.settings)
     try:
         decoding = decode_runs(
@@ -145,25 +162,43 @@ def run_participant(study: Study, participant: str, *, on_step: OnStep | None = 
         )
     except ValueError as error:
         raise DerivativesError(f"sub-{participant}: {error}{_list(reader.left_out)}") from error
-    left_out = (*reader.left_out, *decoding.prepared.runs_left_out)
-    for run in left_out:
-        log.warning("sub-%s %s: left out: %s", participant, run.key, run.reason)
-    for line in _list_regions(decoding.prepared):
-        log.info("sub-%s: %s", participant, line)
-    files = ParticipantFiles.of(study.out_dir, inventory)
+    account = take_account(inventory, decoding, reader.records, reader.left_out)
+    for line in _say(account, decoding.prepared):
+        log.warning("sub-%s: %s", participant, line)
     write_dataset_description(study.out_dir, simulated=inventory.simulated)
-    write_decoding(files, inventory, decoding, reader.records, left_out)
+    write_decoding(files, decoding, account)
     write_page(files)
 
 
+def _say(account: Account, prepared: Prepared) -> Iterator[str]:
+    """What was left out or assumed, a line each."""
+    yield from (f"left out {line}" for line in list_left_out(account.left_out))
+    yield from _list_regions(prepared)
+    for note, runs in account.notes.items():
+        yield f"{note} ({', '.join(runs)})" if 0 < len(runs) < len(prepared.runs) else note
+
+
 def write_page(files: ParticipantFiles) -> None:
-    """Make the participant's page and figures from the output files; nothing is recomputed."""
+    """Make the participant's page and figures from the output files; nothing is recomputed.
+
+    Raises
+    ------
+    DerivativesError
+        If a file is missing, damaged, or of another version.
+    """
     from painprint.report.html import write_report
     from painprint.report.words import headline
 
     results = read_results(files)
-    write_report(results)
-    log.info("sub-%s: %s", files.participant, headline(results))
+    try:
+        write_report(results)
+        said = headline(results)
+    except (KeyError, TypeError, ValueError) as error:
+        raise DerivativesError(
+            f"sub-{files.participant}: the page cannot be made of {files.stem}_* ({error!r}). "
+            "Run `painprint run` again."
+        ) from error
+    log.info("sub-%s: %s", files.participant, said)
     log.info("sub-%s: page: %s", files.participant, files.page)
 
 
@@ -172,12 +207,13 @@ def write_pages(out_dir: Path) -> int:
 
     Returns
     -------
-    n_pages : int
+    n_failed : int
+        Pages that could not be made; each is named in the log.
 
     Raises
     ------
     DerivativesError
-        If there is none.
+        If there is no finished participant.
     """
     found = find_results(out_dir)
     if not found:
@@ -185,13 +221,69 @@ def write_pages(out_dir: Path) -> int:
             f"no finished participant in {out_dir} (sub-*/decoding/*_metrics.json). "
             "Run `painprint run` first."
         )
+    n_failed = 0
     for files in found:
-        write_page(files)
-    return len(found)
+        try:
+            write_page(files)
+        except DerivativesError as error:
+            log.error("%s", error)
+            n_failed += 1
+    return n_failed
 
 
-def describe_inventory(study: Study, participant: str) -> str:
-    """What a run would use and leave out, and why, and what it would need (--dry-run)."""
+def check_output(files: ParticipantFiles) -> None:
+    """One output folder holds one decoding per participant: a page shows one.
+
+    Raises
+    ------
+    DerivativesError
+        If there is another.
+    """
+    others = [f.stem for f in find_results(files.out_dir) if f.participant == files.participant]
+    if different := [stem for stem in others if stem != files.stem]:
+        raise DerivativesError(
+            f"sub-{files.participant}: {files.out_dir} holds another decoding ({different[0]}). "
+            "Choose another output folder for this one."
+        )
+
+
+def predict(signature: Path, runs: Sequence[Path], *, fold: str = EVERYTHING) -> str:
+    """Score new runs with a signature: a table of minutes and runs, as TSV.
+
+    Raises
+    ------
+    DerivativesError
+        If the signature or a run cannot be used.
+    """
+    read = read_signature(signature)
+    lines = ["file\tscale\tminute\tonset\tn_frames\tpredicted"]
+    for path in runs:
+        files = find_unrated_run(path)
+        bold = load_bold(files)
+        unrated = np.full(len(bold.signals), np.nan)
+        try:
+            found = predict_run(read, bold.as_run(files.key, unrated), held_out=fold)
+        except ValueError as error:
+            raise DerivativesError(str(error), path) from error
+        for warning in (*bold.notes, *found.warnings):
+            log.warning("%s: %s", path.name, warning)
+        for row in found.minutes.itertuples():
+            onset = f"{row.onset:.2f}"
+            lines.append(
+                f"{path.name}\t1min\t{row.minute}\t{onset}\t{row.n_frames}\t{row.predicted!r}"
+            )
+        lines.append(f"{path.name}\trun\tn/a\tn/a\t{found.counts['n_kept']}\t{found.run!r}")
+    return "\n".join(lines)
+
+
+def describe_inventory(study: Study, participant: str) -> tuple[str, bool]:
+    """What a run would use and leave out, and why, and what it would need (--dry-run).
+
+    Returns
+    -------
+    text : str
+    can_be_decoded : bool
+    """
     inventory = study.find(participant)
     reader = _Reader(inventory, study.settings)
     prepared = prepare_runs(reader.runs(), study.settings, regions=reader.regions)
@@ -199,14 +291,14 @@ def describe_inventory(study: Study, participant: str) -> str:
         f"sub-{participant}: task {', '.join(inventory.tasks) or 'n/a'}, "
         f"atlas {inventory.atlas or 'n/a'}" + (" (simulated data)" if inventory.simulated else "")
     ]
-    rated = {r.key: r.sources[-1].path.name for r in reader.records}
+    rated = {r.key: r.rating_file for r in reader.records}
     lines += [
         f"  use      {lags[0].key}: {len(lags[0])} of {lags[0].counts['n_frames']} frames, "
         f"rating {rated[lags[0].key]}"
         for lags in prepared.runs
     ]
     left_out = (*reader.left_out, *prepared.runs_left_out)
-    lines += [f"  leave out {run.key}: {run.reason}" for run in left_out]
+    lines += [f"  leave out {line}" for line in list_left_out(left_out)]
     lines += [f"  {line}" for line in _list_regions(prepared)]
     notes = dict.fromkeys(note for record in reader.records for note in record.notes)
     lines += [f"  note: {note}" for note in (*inventory.notes, *notes)]
@@ -217,15 +309,15 @@ def describe_inventory(study: Study, participant: str) -> str:
             f"{len(prepared.regions.names)} regions; {_needs(prepared, study)}"
         )
     except ValueError as error:
-        lines.append(f"  cannot be decoded: {error}")
-    return "\n".join(lines)
+        return "\n".join([*lines, f"  cannot be decoded: {error}"]), False
+    return "\n".join(lines), True
 
 
 def _needs(prepared: Prepared, study: Study) -> str:
     """Rough disk and memory needs."""
     n_regions = len(prepared.regions.names)
     signals = sum(lag.signals.nbytes for lags in prepared.runs for lag in lags)
-    n_rows = sum(max(2, round(lags[0].kept_s / 60)) for lags in prepared.runs)
+    n_rows = sum(count_bins(lags[0], study.settings.rules).one_minute for lags in prepared.runs)
     _, groups = prepared.groups(study.settings.leave_out)
     matrices = 8 * n_rows**2 * (len(groups) + 2 + 4 * effective_n_jobs(study.n_jobs))
     predictions = 8 * n_rows * n_rows * len(groups)
@@ -235,7 +327,7 @@ def _needs(prepared: Prepared, study: Study) -> str:
 
 
 def _list(left_out: Sequence[LeftOutRun]) -> str:
-    return "".join(f"\n  left out: {run.key}: {run.reason}" for run in left_out)
+    return "".join(f"\n  left out {line}" for line in list_left_out(left_out))
 
 
 def _list_regions(prepared: Prepared) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -30,6 +30,20 @@ class LeftOutRun:
 
     key: RunKey
     reason: str
+
+
+def list_left_out(runs: Iterable[LeftOutRun]) -> list[str]:
+    """A line for each reason, with all runs it holds for.
+
+    Examples
+    --------
+    >>> list_left_out([LeftOutRun(RunKey(run=run), "is empty.") for run in "12"])
+    ['run-1, run-2: is empty.']
+    """
+    by_reason: dict[str, list[str]] = {}
+    for run in runs:
+        by_reason.setdefault(run.reason, []).append(str(run.key))
+    return [f"{', '.join(keys)}: {reason}" for reason, keys in by_reason.items()]
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,8 +176,25 @@ def framewise_displacement(motion: ArrayLike, *, radius_mm: float = 50.0) -> NDA
 
 
 def count_frames(seconds: float, tr_s: float, *, up: bool) -> int:
-    """Seconds as frames: rounded up (start of a run) or to the nearest (lag)."""
-    return math.ceil(seconds / tr_s) if up else round(seconds / tr_s)
+    """Seconds as frames: rounded up (start of a run) or to the nearest (lag).
+
+    Examples
+    --------
+    >>> count_frames(30, 0.46, up=True), count_frames(6, 0.46, up=False)
+    (66, 13)
+    """
+    return math.ceil(seconds / tr_s) if up else round_half_up(seconds / tr_s)
+
+
+def round_half_up(value: float) -> int:
+    """The nearest whole number; halves go up, as in MATLAB.
+
+    Examples
+    --------
+    >>> round_half_up(2.5), round_half_up(12.5)
+    (3, 13)
+    """
+    return math.floor(value + 0.5)
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,7 +246,7 @@ class Frames:
         )
 
 
-def pair_frames(run: Run, *, lag_frames: int, drop_frames: int) -> Frames:
+def pair_frames(run: Run, *, lag_frames: int, drop_frames: int, need_rating: bool = True) -> Frames:
     """Pair the rating of frame i with BOLD frame i + lag, and keep what is usable.
 
     Left out, each frame counted once and in this order: the start of the run, frames
@@ -229,6 +260,8 @@ def pair_frames(run: Run, *, lag_frames: int, drop_frames: int) -> Frames:
         Haemodynamic lag (frames).
     drop_frames : int
         Frames left out at the start.
+    need_rating : bool
+        False to keep frames without a rating, as for a new run that is only scored.
 
     References
     ----------
@@ -245,7 +278,7 @@ def pair_frames(run: Run, *, lag_frames: int, drop_frames: int) -> Frames:
 
     leave_out("n_start", left < drop_frames)
     leave_out("n_beyond_end", left + lag_frames >= n)
-    leave_out("n_without_rating", ~np.isfinite(run.rating[left]))
+    leave_out("n_without_rating", need_rating & ~np.isfinite(run.rating[left]))
     assert run.censored is not None  # set in Run.__post_init__
     leave_out("n_censored", run.censored[left + lag_frames])
     no_signal = np.asarray(~np.isfinite(signals).any(axis=1))

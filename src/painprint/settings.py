@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 LEE_2026 = "Lee et al. (2026), doi 10.1038/s41593-026-02221-3"
+
+
+TUPLES = (
+    "participant_label",
+    "session_label",
+    "task_id",
+    "exclude_network",
+    "exclude_region",
+    "lag_s",
+)
+"""Options that take several values; one alone is taken as such."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +55,16 @@ def _option(default: Any, unit: str = "", source: str = "") -> Any:
 @dataclass(frozen=True)
 class Settings:
     """What is analysed and how. Paths and the number of workers are not settings:
-    they change no result."""
+    they change no result.
+
+    The first four, and those of the rating, say what is read from files: runs given from
+    Python are used as they are.
+
+    Raises
+    ------
+    ValueError
+        Naming the option that makes no sense.
+    """
 
     participant_label: tuple[str, ...] = _option(())
     """Participants to analyse, with or without "sub-". Default: all."""
@@ -95,6 +116,15 @@ class Settings:
     """Seed of everything random."""
 
     def __post_init__(self) -> None:
+        for name in TUPLES:
+            value = getattr(self, name)
+            if isinstance(value, (str, int, float)):
+                object.__setattr__(self, name, (value,))
+        for row in fields(self):
+            value = getattr(self, row.name)
+            values = value if isinstance(value, tuple) else (value,)
+            if any(isinstance(v, float) and not math.isfinite(v) for v in values):
+                raise ValueError(f"{row.name} is {value}; a finite number is needed.")
         if self.preset not in PRESETS:
             raise ValueError(f"preset is {self.preset!r}; choose one of {', '.join(PRESETS)}.")
         if self.leave_out not in ("session", "run"):

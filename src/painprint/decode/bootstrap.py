@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from painprint.runs import round_half_up
+
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -145,8 +147,7 @@ def interval(values: Vector, *, null: float, alpha: float = 0.05) -> Interval:
     """
     n = len(values)
     ordered = np.sort(values)
-    low = max(1, math.floor(n * alpha / 2 + 0.5))
-    high = min(n, math.floor(n * (1 - alpha / 2) + 0.5))
+    low, high = max(1, round_half_up(n * alpha / 2)), min(n, round_half_up(n * (1 - alpha / 2)))
     below, above = int((values <= null).sum()), int((values >= null).sum())
     p = min(1.0, 2 * min((below + 1) / (n + 1), (above + 1) / (n + 1)))
     return Interval(float(ordered[low - 1]), float(ordered[high - 1]), p)

@@ -178,11 +178,14 @@ def score_scale(
     skill = float(1 - error.sum() / reference.sum()) if reference.sum() > _rounding(y) else None
     auc = float(roc_auc_score(high, predicted)) if high.any() and not high.all() else None
 
+    of_r, of_skill, of_centred = rng.spawn(3)
+
     def sample(
         statistics: dict[str, Callable[[NDArray[np.float64]], Vector]],
         draw: Callable[[int, np.random.Generator], NDArray[np.float64]],
+        stream: np.random.Generator,
     ) -> dict[str, Vector]:
-        return bootstrap(statistics, draw, n_rows=len(y), n_draws=n_bootstraps, rng=rng)
+        return bootstrap(statistics, draw, n_rows=len(y), n_draws=n_bootstraps, rng=stream)
 
     r_interval = auc_interval = skill_interval = centred_interval = UNDEFINED
     if r is not None and auc is not None:
@@ -192,18 +195,16 @@ def score_scale(
                 "auc": partial(weighted_auc, high=high, score=predicted),
             },
             hierarchical_draw(group, run),
+            of_r,
         )
         r_interval, auc_interval = interval(drawn["r"], null=0), interval(drawn["auc"], null=0.5)
     if skill is not None:
-        drawn = sample(
-            {"skill": partial(weighted_skill, squared_error=error, reference_error=reference)},
-            block_draw(group),
-        )
+        of_errors = partial(weighted_skill, squared_error=error, reference_error=reference)
+        drawn = sample({"skill": of_errors}, block_draw(group), of_skill)
         skill_interval = interval(drawn["skill"], null=0)
     if centred_r is not None:
-        drawn = sample(
-            {"r": partial(weighted_r, x=y_centred, y=predicted_centred)}, block_draw(group)
-        )
+        of_centred_values = partial(weighted_r, x=y_centred, y=predicted_centred)
+        drawn = sample({"r": of_centred_values}, block_draw(group), of_centred)
         centred_interval = interval(drawn["r"], null=0)
     return ScaleMetrics(
         n=len(y),

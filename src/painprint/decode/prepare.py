@@ -9,7 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painprint.parcellation import Regions
-from painprint.runs import Frames, LeftOutRun, Run, count_frames, pair_frames
+from painprint.runs import (
+    Frames,
+    LeftOutRun,
+    Run,
+    count_frames,
+    list_left_out,
+    pair_frames,
+)
 from painprint.settings import Settings
 
 
@@ -49,13 +56,13 @@ class Prepared:
 
     def _too_few(self, n_groups: int, leave_out: str) -> str:
         unit = f"{leave_out}{'s' * (n_groups != 1)}"
-        advice = "More data are needed."
+        advice = "More data are needed." if not self.runs_left_out else ""
         if leave_out == "session" and len(self.runs) >= 3:
             advice = (
                 f"There are {len(self.runs)} usable runs: leave out runs instead "
                 "(leave_out='run', --leave-out run)."
             )
-        lost = "".join(f" Left out: {run.key}: {run.reason}" for run in self.runs_left_out[:3])
+        lost = "".join(f"\n  left out {line}" for line in list_left_out(self.runs_left_out))
         return (
             f"{n_groups} usable {unit}, but nested leave-one-{leave_out}-out needs at least 3. "
             f"{advice}{lost}"

@@ -16,7 +16,7 @@ from painprint.decode.gram import edge_weights, gram
 from painprint.decode.prepare import Prepared
 from painprint.edges import count_edges, score_frames
 from painprint.parallel import map_ordered
-from painprint.runs import Frames
+from painprint.runs import Frames, count_frames
 from painprint.settings import Settings
 
 EVERYTHING = ""
@@ -139,6 +139,10 @@ def train(
         run_table=_run_table(frames, bins).assign(
             group=[groups[code] for code in codes],
             lag_s=[settings.lag_s[chosen[code]] for code in codes],
+            lag_frames=[
+                count_frames(settings.lag_s[chosen[code]], one.tr_s, up=False)
+                for code, one in zip(codes, frames, strict=True)
+            ],
         ),
     )
 

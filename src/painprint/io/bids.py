@@ -111,10 +111,13 @@ class Dataset:
         """Every file in the participant's folder, in natural order of path."""
         return self._walk(self.root / f"sub-{participant}")
 
+    def files_in(self, folder: Path) -> list[BidsFile]:
+        """Every file directly in a folder of the dataset."""
+        return [self._file(p) for p in sorted(folder.iterdir()) if p.is_file()]
+
     def shared_files(self) -> list[BidsFile]:
         """Files that belong to no participant: inherited sidecars and atlases."""
-        top = [p for p in self.root.iterdir() if p.is_file()]
-        found = [self._file(p) for p in sorted(top)]
+        found = self.files_in(self.root)
         for folder in (self.root / "atlases", self.root / "sourcedata" / "atlases"):
             found += self._walk(folder)
         return found
@@ -159,7 +162,15 @@ def natural(text: str) -> list[tuple[int, str]]:
     ]
 
 
-def inherited_metadata(file: BidsFile, candidates: Iterable[BidsFile]) -> dict[str, Any]:
+@dataclass(frozen=True, eq=False)
+class Metadata:
+    """What the sidecars of a file say, and which they are."""
+
+    values: Mapping[str, Any]
+    sidecars: tuple[BidsFile, ...]
+
+
+def inherited_metadata(file: BidsFile, candidates: Iterable[BidsFile]) -> Metadata:
     """Metadata of a file by BIDS inheritance: nearer sidecars win.
 
     A sidecar applies where it has the same suffix, lies in the file's folder or above,
@@ -173,20 +184,21 @@ def inherited_metadata(file: BidsFile, candidates: Iterable[BidsFile]) -> dict[s
         and c.path.parent in file.path.parents
         and _comparable(c.entities).items() <= _comparable(file.entities).items()
     ]
+    ordered = sorted(applying, key=lambda c: (len(c.path.parts), len(c.entities)))
     merged: dict[str, Any] = {}
-    for sidecar in sorted(applying, key=lambda c: (len(c.path.parts), len(c.entities))):
+    for sidecar in ordered:
         merged.update(read_json(sidecar.path))
-    return merged
+    return Metadata(merged, tuple(ordered))
 
 
 def _comparable(entities: Mapping[str, str]) -> dict[str, str]:
     return {k: normal_run(v) if k == "run" else v for k, v in entities.items()}
 
 
-def raw_bold(series: BidsFile, raw: Sequence[BidsFile]) -> dict[str, Any]:
+def raw_bold(series: BidsFile, raw: Sequence[BidsFile]) -> Metadata:
     """Metadata of the raw BOLD run that a time series was made of."""
     if not raw:
-        return {}
+        return Metadata({}, ())
     keep = ("sub", "ses", "task", "run", *ACQUISITION)
     entities = {k: v for k, v in series.entities.items() if k in keep}
     folder = raw[0].root / f"sub-{entities['sub']}"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -122,7 +124,7 @@ def find_runs(
     ]
     raw_sidecars = tuple(f for f in (*raw.shared_files(), *raw_files) if f.extension == ".json")
     runs, left_out, notes = _assemble(found, ratings, own_files, raw_sidecars)
-    sessions = read_sessions(raw_files)
+    sessions, session_notes = read_sessions(raw_files)
     order = {name: i for i, name in enumerate(sessions["session"])}
     return Inventory(
         participant=participant,
@@ -130,7 +132,7 @@ def find_runs(
         tasks=tuple(tasks),
         runs=tuple(sorted(runs, key=lambda run: _run_order(run.key, order))),
         left_out=tuple(sorted(left_out, key=lambda run: _run_order(run.key, order))),
-        notes=tuple(notes),
+        notes=(*notes, *session_notes),
         region_table=_region_table([f for files in own_files.values() for f in files], atlas),
         sessions=sessions,
         simulated=any(d.simulated for d in (raw, *derivatives)),
@@ -142,41 +144,66 @@ def _assemble(
     ratings: Sequence[BidsFile],
     own_files: Mapping[str, Sequence[BidsFile]],
     raw_sidecars: tuple[BidsFile, ...],
-) -> tuple[list[RunFiles], set[LeftOutRun], dict[str, None]]:
-    """The files of each run; runs that lack some; and notes on choices, each once."""
+) -> tuple[list[RunFiles], set[LeftOutRun], list[str]]:
+    """The files of each run; runs that lack some; and notes on choices."""
     by_key: dict[RunKey, list[BidsFile]] = {}
     for file in found:
         by_key.setdefault(run_key(file.entities), []).append(file)
-    runs, notes = [], dict[str, None]()
+    runs = []
     left_out = {
         LeftOutRun(run_key(f.entities), "a rating, but no regional time series was found.")
         for f in ratings
         if not any(_same_run(f.entities, series.entities) for series in found)
     }
+    variant, note = _choose_variant(by_key)
     for key, candidates in by_key.items():
         beside = tuple(f for f in ratings if _same_run(f.entities, candidates[0].entities))
         try:
-            series, note = _choose_series(candidates)
-            if not beside:
-                raise DerivativesError("no rating recording was found in the raw dataset.")
+            series = _choose_series(candidates, variant)
+            _check_ratings(beside, key, by_key)
+            own = own_files[series.dataset]
+            runs.append(
+                RunFiles(
+                    key=key,
+                    series=series,
+                    rating=beside,
+                    outliers=_companion(series, own, "outliers"),
+                    motion=_companion(series, own, "motion"),
+                    sidecars=tuple(f for f in own if f.extension == ".json"),
+                    raw_sidecars=raw_sidecars,
+                )
+            )
         except DerivativesError as error:
             left_out.add(LeftOutRun(key, str(error)))
-            continue
-        if note:
-            notes[note] = None
-        own = own_files[series.dataset]
-        runs.append(
-            RunFiles(
-                key=key,
-                series=series,
-                rating=beside,
-                outliers=_companion(series, own, "outliers"),
-                motion=_companion(series, own, "motion"),
-                sidecars=tuple(f for f in own if f.extension == ".json"),
-                raw_sidecars=raw_sidecars,
-            )
+    return runs, left_out, [note] if note else []
+
+
+def find_unrated_run(path: Path) -> RunFiles:
+    """The files of a run that is only to be scored: a time series and what lies beside it.
+
+    Raises
+    ------
+    DerivativesError
+        If the file is not there or not called like a regional time series.
+    """
+    if not path.is_file():
+        raise DerivativesError(f"there is no file {path}.")
+    folder = Dataset(path.parent, "run")
+    beside = folder.files_in(path.parent)
+    (series,) = (f for f in beside if f.path.name == path.name)
+    if series.suffix + series.extension not in SERIES_SUFFIXES:
+        raise DerivativesError(
+            f"is not called like a regional time series (*_{', *_'.join(SERIES_SUFFIXES)}).", path
         )
-    return runs, left_out, notes
+    return RunFiles(
+        key=run_key(series.entities),
+        series=series,
+        rating=(),
+        outliers=_companion(series, beside, "outliers"),
+        motion=_companion(series, beside, "motion"),
+        sidecars=tuple(f for f in beside if f.extension == ".json"),
+        raw_sidecars=(),
+    )
 
 
 def is_series(file: BidsFile) -> bool:
@@ -256,39 +283,78 @@ def _choose_tasks(
     return rated
 
 
-def _choose_series(candidates: Sequence[BidsFile]) -> tuple[BidsFile, str]:
-    """One file of a run, and what to note about the choice.
+def _variant(file: BidsFile) -> tuple[str, ...]:
+    """What kind of time series a file holds; one kind serves all runs."""
+    return tuple(file.entities.get(name, "") for name in ("space", "res", "den", "desc"))
+
+
+def _choose_variant(by_key: Mapping[RunKey, Sequence[BidsFile]]) -> tuple[tuple[str, ...], str]:
+    """The kind that most runs have, preferred spaces first; and what to note about it."""
+    runs_with = Counter(v for files in by_key.values() for v in {_variant(f) for f in files})
+
+    def rank(variant: tuple[str, ...]) -> tuple[Any, ...]:
+        place = SPACES.index(variant[0]) if variant[0] in SPACES else len(SPACES)
+        return (-runs_with[variant], place, variant)
+
+    ordered = sorted(runs_with, key=rank)
+    names = [_variant_name(variant) for variant in ordered]
+    note = f"time series exist as {'; '.join(names)}: {names[0]} was used." if names[1:] else ""
+    return ordered[0], note
+
+
+def _variant_name(variant: tuple[str, ...]) -> str:
+    parts = zip(("space", "res", "den", "desc"), variant, strict=True)
+    return " ".join(f"{name}-{value}" for name, value in parts if value) or "no space"
+
+
+def _choose_series(candidates: Sequence[BidsFile], variant: tuple[str, ...]) -> BidsFile:
+    """The file of a run: of this kind, from the first dataset, TSV before CIFTI.
 
     Raises
     ------
     DerivativesError
-        If two files have the same claim.
+        If there is none, or two files have the same claim.
     """
 
-    def rank(file: BidsFile) -> tuple[Any, ...]:
-        space = file.entities.get("space", "")
-        return (
-            file.dataset,
-            SPACES.index(space) if space in SPACES else len(SPACES),
-            space,
-            file.entities.get("res", ""),
-            file.entities.get("den", ""),
-            file.entities.get("desc", ""),
-            file.extension != ".tsv",
-        )
+    def rank(file: BidsFile) -> tuple[str, bool]:
+        return file.dataset, file.extension != ".tsv"
 
-    ordered = sorted(candidates, key=rank)
+    ordered = sorted((f for f in candidates if _variant(f) == variant), key=rank)
+    if not ordered:
+        there = ", ".join(_variant_name(_variant(f)) for f in candidates)
+        raise DerivativesError(
+            f"no time series as {_variant_name(variant)}, which the other runs have (only {there})."
+        )
     first = ordered[0]
     if len(ordered) > 1 and rank(ordered[1]) == rank(first):
         twice = ", ".join(f.path.name for f in ordered if rank(f) == rank(first))
         raise DerivativesError(f"several files claim to be this run: {twice}. Remove all but one.")
-    spaces = list(dict.fromkeys(f.entities.get("space", "none") for f in ordered))
-    note = (
-        f"time series exist in the spaces {', '.join(spaces)}; space-{spaces[0]} was used."
-        if len(spaces) > 1
-        else ""
-    )
-    return first, note
+    return first
+
+
+def _check_ratings(
+    beside: Sequence[BidsFile], key: RunKey, by_key: Mapping[RunKey, Sequence[BidsFile]]
+) -> None:
+    """A run needs a rating, and no other run may have the same.
+
+    Raises
+    ------
+    DerivativesError
+        If it has none, or shares it.
+    """
+    if not beside:
+        raise DerivativesError("no rating recording was found in the raw dataset.")
+    for rating in beside:
+        others = [
+            str(other)
+            for other, files in by_key.items()
+            if other != key and _same_run(rating.entities, files[0].entities)
+        ]
+        if others:
+            raise DerivativesError(
+                f"its rating {rating.path.name} fits other time series too ({', '.join(others)}): "
+                "they may be the same scan. Keep one, or give each a rating of its own."
+            )
 
 
 def _same_run(rating: Mapping[str, str], series: Mapping[str, str]) -> bool:
@@ -305,12 +371,20 @@ def _same_run(rating: Mapping[str, str], series: Mapping[str, str]) -> bool:
 def _companion(series: BidsFile, files: Sequence[BidsFile], suffix: str) -> BidsFile | None:
     """The outliers or motion file of a run; a plain one rather than one with a desc."""
     key = run_key(series.entities)
-    found = [
-        f
-        for f in files
-        if f.suffix == suffix and f.extension == ".tsv" and run_key(f.entities) == key
-    ]
-    return min(found, key=lambda f: len(f.entities), default=None)
+    found = sorted(
+        (
+            f
+            for f in files
+            if f.suffix == suffix and f.extension == ".tsv" and run_key(f.entities) == key
+        ),
+        key=lambda f: len(f.entities),
+    )
+    if len(found) > 1 and len(found[0].entities) == len(found[1].entities):
+        raise DerivativesError(
+            f"several {suffix} files claim to be this run's: {found[0].path.name}, "
+            f"{found[1].path.name}. Remove all but one."
+        )
+    return found[0] if found else None
 
 
 def _region_table(files: Sequence[BidsFile], atlas: str) -> BidsFile | None:

@@ -23,10 +23,11 @@ from painprint.settings import Settings
 
 TIME_COLUMNS = ("time", "time_s", "t", "seconds", "onset", "timestamp")
 RATING_COLUMNS = ("rating", "pain", "pain_rating", "intensity")
-OTHER_RECORDINGS = frozenset(
-    "cardiac respiratory trigger ppg ecg eda gsr scr emg pulse oximeter co2 o2 x_coordinate "
-    "y_coordinate pupil_size".split()
+OTHER_RECORDINGS = tuple(
+    "cardiac respir trigger ppg ecg ekg eda gsr scr skin emg eeg pulse heart oxi spo2 co2 o2 etco2 "
+    "x_coord y_coord pupil gaze eye blink saccade breath belt temperature".split()
 )
+"""How the names of columns begin that are never the rating."""
 MOTION = ("trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z")
 NETWORK_COLUMNS = ("network_label", "network", "community", "network_label_7network")
 RESP_RANGE = (0.0, 1.0)
@@ -41,8 +42,10 @@ class RunRecord:
     ----------
     key : RunKey
     quality : RatingQuality
+    rating_file : str
+        Name of the recording.
     sources : tuple of BidsFile
-        Data files that were read.
+        Files that were read, sidecars included.
     notes : tuple of str
         Assumptions that were made.
     mean_fd_mm : float or None
@@ -51,9 +54,101 @@ class RunRecord:
 
     key: RunKey
     quality: RatingQuality
+    rating_file: str
     sources: tuple[BidsFile, ...]
     notes: tuple[str, ...]
     mean_fd_mm: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class Bold:
+    """Regional signals of a run on the full clock, as read.
+
+    Attributes
+    ----------
+    regions : tuple of str
+    signals : ndarray of shape (n_frames, n_regions)
+    censored : ndarray of bool, shape (n_frames,)
+    tr_s, start_s : float
+    mean_fd_mm : float or None
+    sources : tuple of BidsFile
+    notes : tuple of str
+    """
+
+    regions: tuple[str, ...]
+    signals: NDArray[np.float64]
+    censored: NDArray[np.bool_]
+    tr_s: float
+    start_s: float
+    mean_fd_mm: float | None
+    sources: tuple[BidsFile, ...]
+    notes: tuple[str, ...]
+
+    def as_run(self, key: RunKey, rating: NDArray[np.float64]) -> Run:
+        """The run with a rating of each frame.
+
+        Raises
+        ------
+        DerivativesError
+            If region names repeat.
+        """
+        try:
+            return Run(
+                signals=self.signals,
+                rating=rating,
+                tr_s=self.tr_s,
+                session=key.session,
+                task=key.task,
+                run=key.run,
+                censored=self.censored,
+                start_s=self.start_s,
+                regions=self.regions,
+            )
+        except ValueError as error:
+            raise DerivativesError(str(error), self.sources[0].path) from error
+
+
+def load_bold(files: RunFiles) -> Bold:
+    """Read the regional signals of a run, and what is to be censored.
+
+    Raises
+    ------
+    DerivativesError
+        Naming the file, what is wrong with it, and what to do.
+    """
+    own = inherited_metadata(files.series, files.sidecars)
+    raw = raw_bold(files.series, files.raw_sidecars)
+    path = files.series.path
+    tr_s = _repetition_time(own.values, raw.values, path)
+    start_s = _number(own.values, "StartTime", path)
+    regions, signals = _read_series(files.series)
+    sources, notes = [files.series, *own.sidecars, *raw.sidecars], []
+    if start_s is None:
+        notes.append("no StartTime: the first frame is taken to start with the scan.")
+    if files.outliers is not None:
+        censored = _read_outliers(files.outliers.path)
+        sources.append(files.outliers)
+        try:
+            signals = restore_censored(signals, censored)
+        except ValueError as error:
+            raise DerivativesError(str(error), path) from error
+    else:
+        censored = np.zeros(len(signals), bool)
+        notes.append("no outliers file: nothing was censored.")
+    mean_fd_mm = None
+    if files.motion is not None:
+        mean_fd_mm = _mean_fd(files.motion.path, len(signals))
+        sources.append(files.motion)
+    return Bold(
+        regions=regions,
+        signals=signals,
+        censored=censored,
+        tr_s=tr_s,
+        start_s=start_s or 0.0,
+        mean_fd_mm=mean_fd_mm,
+        sources=tuple(sources),
+        notes=tuple(notes),
+    )
 
 
 def load_run(files: RunFiles, settings: Settings) -> tuple[Run, RunRecord]:
@@ -64,57 +159,37 @@ def load_run(files: RunFiles, settings: Settings) -> tuple[Run, RunRecord]:
     DerivativesError
         Naming the file, what is wrong with it, and what to do.
     """
-    metadata = inherited_metadata(files.series, files.sidecars)
-    tr_s = _repetition_time(files, metadata)
-    start_s = _number(metadata, "StartTime", files.series.path) or 0.0
-    names, signals = _read_series(files.series)
-    sources, notes = [files.series], []
-    if files.outliers is not None:
-        censored = _read_outliers(files.outliers.path)
-        sources.append(files.outliers)
-        try:
-            signals = restore_censored(signals, censored)
-        except ValueError as error:
-            raise DerivativesError(str(error), files.series.path) from error
-    else:
-        censored = np.zeros(len(signals), bool)
-        notes.append("no outliers file: nothing was censored.")
-    recording, rating_file, rating_notes = load_rating(files, settings)
-    max_gap_s = settings.rating_max_gap_s if settings.rules.max_gap else np.inf
+    bold = load_bold(files)
+    recording, rating_sources, rating_notes = load_rating(files, settings)
     rating = frame_ratings(
-        recording, len(signals), tr_s=tr_s, bold_start_s=start_s, max_gap_s=max_gap_s
+        recording,
+        len(bold.signals),
+        tr_s=bold.tr_s,
+        bold_start_s=bold.start_s,
+        max_gap_s=settings.rating_max_gap_s if settings.rules.max_gap else np.inf,
     )
-    mean_fd_mm = None
-    if files.motion is not None:
-        mean_fd_mm = _mean_fd(files.motion.path)
-        sources.append(files.motion)
-    try:
-        run = Run(
-            signals=signals,
-            rating=rating,
-            tr_s=tr_s,
-            session=files.key.session,
-            task=files.key.task,
-            run=files.key.run,
-            censored=censored,
-            start_s=start_s,
-            regions=names,
-        )
-    except ValueError as error:
-        raise DerivativesError(str(error), files.series.path) from error
-    return run, RunRecord(
+    return bold.as_run(files.key, rating), RunRecord(
         key=files.key,
         quality=rating_quality(recording, rating, max_gap_s=settings.rating_max_gap_s),
-        sources=(*sources, rating_file),
-        notes=(*notes, *rating_notes),
-        mean_fd_mm=mean_fd_mm,
+        rating_file=rating_sources[0].path.name,
+        sources=(*bold.sources, *rating_sources),
+        notes=(*bold.notes, *rating_notes),
+        mean_fd_mm=bold.mean_fd_mm,
     )
 
 
 def load_rating(
     files: RunFiles, settings: Settings
-) -> tuple[RatingRecording, BidsFile, tuple[str, ...]]:
+) -> tuple[RatingRecording, tuple[BidsFile, ...], tuple[str, ...]]:
     """Find and read the rating among the recordings beside a run.
+
+    Returns
+    -------
+    recording : RatingRecording
+    sources : tuple of BidsFile
+        The recording's file first, then its sidecars.
+    notes : tuple of str
+        Assumptions that were made.
 
     Raises
     ------
@@ -142,10 +217,12 @@ def load_rating(
         )
     file, columns = parsed[0]
     metadata = inherited_metadata(file, files.raw_sidecars)
-    time_s, value = _read_samples(file, columns, metadata)
+    time_s, value = _read_samples(file, columns, metadata.values)
     notes = []
+    if columns.rating.lower() not in RATING_COLUMNS:
+        notes.append(f"the column {columns.rating!r} was taken as the rating.")
     start_s = settings.rating_start_s
-    in_sidecar = _number(metadata, "StartTime", file.path)
+    in_sidecar = _number(metadata.values, "StartTime", file.path)
     if start_s is None:
         start_s = in_sidecar
     elif in_sidecar is not None and in_sidecar != start_s:
@@ -161,7 +238,7 @@ def load_rating(
         recording = RatingRecording(time_s, value, start_s=start_s, value_range=value_range)
     except ValueError as error:
         raise DerivativesError(str(error), file.path) from error
-    return recording, file, tuple(notes)
+    return recording, (file, *metadata.sidecars), tuple(notes)
 
 
 def load_regions(path: Path) -> Regions:
@@ -205,9 +282,15 @@ def _read_outliers(path: Path) -> NDArray[np.bool_]:
     return np.asarray((flags != 0).any(axis=1))
 
 
-def _mean_fd(path: Path) -> float | None:
+def _mean_fd(path: Path, n_frames: int) -> float | None:
     """Mean framewise displacement (mm), computed from the parameters where they are there."""
     names, values = read_numbers(path)
+    if len(values) != n_frames:
+        raise DerivativesError(
+            f"has {len(values)} rows, but the time series {n_frames} frames. Was an outliers file "
+            "lost, or is it of another run?",
+            path,
+        )
     if set(MOTION) <= set(names):
         motion = values[:, [names.index(name) for name in MOTION]]
         return float(np.nanmean(framewise_displacement(motion)))
@@ -216,14 +299,13 @@ def _mean_fd(path: Path) -> float | None:
     return None
 
 
-def _repetition_time(files: RunFiles, metadata: Mapping[str, Any]) -> float:
+def _repetition_time(of_series: Mapping[str, Any], of_raw: Mapping[str, Any], path: Path) -> float:
     """Repetition time (s) from the time series' sidecar and the raw one, which must agree."""
-    path = files.series.path
-    own = _number(metadata, "RepetitionTime", path)
-    frequency = _number(metadata, "SamplingFrequency", path)
+    own = _number(of_series, "RepetitionTime", path)
+    frequency = _number(of_series, "SamplingFrequency", path)
     if own is None and frequency:
         own = 1 / frequency
-    raw = _number(raw_bold(files.series, files.raw_sidecars), "RepetitionTime", path)
+    raw = _number(of_raw, "RepetitionTime", path)
     if own is not None and raw is not None and abs(own - raw) > 1e-3 * raw:
         raise DerivativesError(
             f"its sidecar says RepetitionTime {own:g} s, but the raw bold.json {raw:g} s. "
@@ -267,7 +349,7 @@ def _rating_columns(
 ) -> _Columns | None:
     """Columns of a recording, or None where none of them is the rating."""
     if file.suffix in ("physio", "stim"):
-        names = inherited_metadata(file, sidecars).get("Columns")
+        names = inherited_metadata(file, sidecars).values.get("Columns")
         if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
             raise DerivativesError(
                 "its sidecar must list the Columns (and SamplingFrequency, StartTime).", file.path
@@ -300,7 +382,7 @@ def _header(file: BidsFile) -> tuple[list[str], bool]:
 def _choose_column(names: list[str], settings: Settings, file: BidsFile) -> str | None:
     if settings.rating_column is not None:
         return settings.rating_column if settings.rating_column in names else None
-    possible = [n for n in names if n.lower() not in OTHER_RECORDINGS]
+    possible = [n for n in names if not n.lower().startswith(OTHER_RECORDINGS)]
     named = [n for n in possible if n.lower() in RATING_COLUMNS]
     if len(named) == 1:
         return named[0]

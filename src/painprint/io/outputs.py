@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
@@ -12,15 +13,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from painprint.checks import check_run
 from painprint.decode.decoding import Decoding
 from painprint.decode.training import FoldModel
 from painprint.io.bids import BidsFile, parse_name
 from painprint.io.discover import Inventory
+from painprint.io.errors import DerivativesError
 from painprint.io.load import RunRecord
+from painprint.io.signature_file import write_signature
 from painprint.io.store import hash_file, write_json, write_table
 from painprint.io.tables import read_json
 from painprint.runs import LeftOutRun
 from painprint.settings import Settings, describe, flag
+from painprint.signature import make_signature
 
 PACKAGES = ("painprint", "numpy", "scipy", "pandas", "scikit-learn", "nibabel", "joblib")
 
@@ -67,6 +72,7 @@ COLUMNS = {
         "group": "what is left out together",
         "tr_s": "repetition time (s)",
         "lag_s": "haemodynamic lag used for the run (s)",
+        "lag_frames": "the same in frames",
         "n_frames": "frames of the time series; the sum of the next six columns",
         "n_start": "left out at the start",
         "n_beyond_end": "without BOLD after the lag",
@@ -161,42 +167,84 @@ def write_dataset_description(out_dir: Path, *, simulated: bool) -> None:
     )
 
 
-def write_decoding(
-    files: ParticipantFiles,
+@dataclass(frozen=True)
+class Account:
+    """What is to be said of a participant's files beside the numbers.
+
+    Attributes
+    ----------
+    inventory : Inventory
+    records : tuple of RunRecord
+        Of the runs that were read.
+    left_out : tuple of LeftOutRun
+    notes : dict
+        Sentence to the runs it is about; to none where it is about all.
+    """
+
+    inventory: Inventory
+    records: tuple[RunRecord, ...]
+    left_out: tuple[LeftOutRun, ...]
+    notes: Mapping[str, Sequence[str]]
+
+
+def take_account(
     inventory: Inventory,
     decoding: Decoding,
     records: Sequence[RunRecord],
     left_out: Sequence[LeftOutRun],
-) -> None:
+) -> Account:
+    """Collect what was assumed, what is unusual and what was left out."""
+    notes: dict[str, list[str]] = {note: [] for note in inventory.notes}
+    of_run = {record.key: record for record in records}
+    rows = decoding.training.run_table.to_dict(orient="records")
+    for one, row in zip(decoding.training.frames, rows, strict=True):
+        record = of_run[one.key]
+        for note in (*record.notes, *check_run(row, record.quality)):
+            notes.setdefault(note, []).append(str(one.key))
+    unnamed = [n for n, w in decoding.regions.network_of.items() if not w]
+    if inventory.region_table is None:
+        notes["no atlas dseg.tsv was found: the regions' networks are unknown."] = []
+    elif unnamed:
+        notes[f"{len(unnamed)} regions have no network in the atlas (first: {unnamed[0]})."] = []
+    everything = (*left_out, *decoding.prepared.runs_left_out)
+    return Account(inventory, tuple(records), everything, notes)
+
+
+def write_decoding(files: ParticipantFiles, decoding: Decoding, account: Account) -> None:
     """Write everything about one participant but the page."""
+    # first taken away and last written: there are metrics only beside a whole set
+    files.decoding("metrics", ".json").unlink(missing_ok=True)
     tables = {
         "predictions": decoding.predictions,
         "weights": _weights_table(decoding),
         "roc": decoding.evaluation.roc,
         "persession": decoding.evaluation.per_session,
-        "runs": _runs_table(decoding, records),
+        "runs": _runs_table(decoding, account.records),
     }
     used = {one.key for one in decoding.training.frames}
-    sources = sorted({f.uri for r in records if r.key in used for f in r.sources})
+    sources = sorted({f.uri for r in account.records if r.key in used for f in r.sources})
     for suffix, table in tables.items():
         write_table(files.decoding(suffix, ".tsv"), table[list(COLUMNS[suffix])])
         write_json(files.decoding(suffix, ".json"), _sidecar(suffix, sources, decoding))
-    write_table(files.rating_quality(), _quality_table(records))
+    write_table(files.rating_quality(), _quality_table(account.records))
     write_json(
         files.rating_quality().with_suffix(".json"), _sidecar("ratingquality", sources, decoding)
     )
-    write_json(files.decoding("audit", ".json"), _audit(inventory, decoding, records, left_out))
-    write_json(files.decoding("provenance", ".json"), _provenance(inventory, decoding, records))
-    # last, so that a page is only ever made of a whole set
-    write_json(files.decoding("metrics", ".json"), _metrics(inventory, decoding))
+    write_json(files.decoding("audit", ".json"), _audit(decoding, account))
+    write_json(files.decoding("provenance", ".json"), _provenance(decoding, account))
+    simulated = account.inventory.simulated
+    metrics = _metrics(decoding, simulated=simulated)
+    signature = make_signature(decoding, simulated=simulated, metrics=metrics)
+    write_signature(files.decoding("signature", ""), signature)
+    write_json(files.decoding("metrics", ".json"), metrics)
 
 
-def _metrics(inventory: Inventory, decoding: Decoding) -> dict[str, Any]:
+def _metrics(decoding: Decoding, *, simulated: bool) -> dict[str, Any]:
     final = decoding.final
     return {
         "preset": decoding.settings.preset,
         "leave_out": decoding.settings.leave_out,
-        "simulated": inventory.simulated,
+        "simulated": simulated,
         "n_sessions": decoding.training.run_table["session"].nunique(),
         "n_groups": len(decoding.groups),
         "n_runs": len(decoding.training.run_table),
@@ -246,43 +294,38 @@ def _sidecar(suffix: str, sources: Sequence[str], decoding: Decoding) -> dict[st
     return {**columns, **extra, "Sources": list(sources)}
 
 
-def _audit(
-    inventory: Inventory,
-    decoding: Decoding,
-    records: Sequence[RunRecord],
-    left_out: Sequence[LeftOutRun],
-) -> dict[str, Any]:
+def _audit(decoding: Decoding, account: Account) -> dict[str, Any]:
+    return {
+        "participant": account.inventory.participant,
+        "simulated": account.inventory.simulated,
+        "leave_out": decoding.settings.leave_out,
+        "groups": list(decoding.groups),
+        "exceptions": _exceptions(decoding),
+        "folds": [_fold_audit(fold, decoding) for fold in decoding.folds],
+        "final": _fold_audit(decoding.final, decoding),
+        "runs": _runs_table(decoding, account.records).to_dict(orient="records"),
+        "runs_left_out": [{**asdict(run.key), "reason": run.reason} for run in account.left_out],
+        "regions_left_out": decoding.prepared.regions_left_out,
+        "notes": [{"note": note, "runs": runs} for note, runs in account.notes.items()],
+        "sessions": account.inventory.sessions.to_dict(orient="records"),
+    }
+
+
+def _exceptions(decoding: Decoding) -> list[str]:
+    """Where what is held out touches what is trained, declared."""
     exceptions = [
         "region set: fixed over all runs by coverage and by exclusions asked for, not by ratings"
     ]
-    everyone = list(decoding.groups)
     if decoding.settings.rules.lambda_grid == "all":
         exceptions.append(
             "penalty grid (paper preset): made from all groups, the held-out one's ratings included"
         )
-    notes: dict[str, list[str]] = {note: [] for note in inventory.notes}
-    for record in records:
-        for note in record.notes:
-            notes.setdefault(note, []).append(str(record.key))
-    unnamed = [n for n, w in decoding.regions.network_of.items() if not w]
-    if inventory.region_table is None:
-        notes["no atlas dseg.tsv was found: the regions' networks are unknown."] = []
-    elif unnamed:
-        notes[f"{len(unnamed)} regions have no network in the atlas (first: {unnamed[0]})."] = []
-    return {
-        "participant": inventory.participant,
-        "simulated": inventory.simulated,
-        "leave_out": decoding.settings.leave_out,
-        "groups": everyone,
-        "exceptions": exceptions,
-        "folds": [_fold_audit(fold, decoding) for fold in decoding.folds],
-        "final": _fold_audit(decoding.final, decoding),
-        "runs": _runs_table(decoding, records).to_dict(orient="records"),
-        "runs_left_out": [{**asdict(run.key), "reason": run.reason} for run in left_out],
-        "regions_left_out": decoding.prepared.regions_left_out,
-        "notes": [{"note": note, "runs": runs} for note, runs in notes.items()],
-        "sessions": inventory.sessions.to_dict(orient="records"),
-    }
+    runs_of_session = decoding.training.run_table["session"].value_counts()
+    if decoding.settings.leave_out == "run" and (runs_of_session > 1).any():
+        exceptions.append(
+            "runs were left out, not sessions: other runs of the same session were in training"
+        )
+    return exceptions
 
 
 def _fold_audit(fold: FoldModel, decoding: Decoding) -> dict[str, Any]:
@@ -301,10 +344,9 @@ def _fold_audit(fold: FoldModel, decoding: Decoding) -> dict[str, Any]:
     }
 
 
-def _provenance(
-    inventory: Inventory, decoding: Decoding, records: Sequence[RunRecord]
-) -> dict[str, Any]:
-    read: dict[str, BidsFile] = {f.uri: f for r in records for f in r.sources}
+def _provenance(decoding: Decoding, account: Account) -> dict[str, Any]:
+    inventory = account.inventory
+    read: dict[str, BidsFile] = {f.uri: f for r in account.records for f in r.sources}
     if inventory.region_table is not None:
         read[inventory.region_table.uri] = inventory.region_table
     settings = replace(decoding.settings, participant_label=(inventory.participant,))
@@ -326,7 +368,7 @@ def command_line(settings: Settings) -> str:
         if value == getattr(default, name):
             continue
         values = value if isinstance(value, tuple) else (value,)
-        words.append(" ".join([f"--{flag(name)}", *(str(v) for v in values)]))
+        words.append(shlex.join([f"--{flag(name)}", *(str(v) for v in values)]))
     return " ".join(words)
 
 
@@ -356,16 +398,27 @@ def find_results(out_dir: Path) -> list[ParticipantFiles]:
 
 
 def read_results(files: ParticipantFiles) -> Results:
-    """Read what :func:`write_decoding` wrote."""
+    """Read what :func:`write_decoding` wrote.
+
+    Raises
+    ------
+    DerivativesError
+        Naming the file that is missing or damaged.
+    """
 
     def table(path: Path) -> pd.DataFrame:
-        return pd.read_csv(
-            path,
-            sep="\t",
-            keep_default_na=False,
-            na_values=["n/a"],
-            dtype={"session": str, "run": str, "task": str, "group": str},
-        )
+        try:
+            return pd.read_csv(
+                path,
+                sep="\t",
+                keep_default_na=False,
+                na_values=["n/a"],
+                dtype={"session": str, "run": str, "task": str, "group": str},
+            )
+        except (OSError, ValueError) as error:
+            raise DerivativesError(
+                f"cannot be read ({error}). Run `painprint run` again.", path
+            ) from error
 
     return Results(
         files=files,

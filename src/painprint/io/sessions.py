@@ -12,11 +12,12 @@ from painprint.io.errors import DerivativesError
 from painprint.io.tables import MISSING, numbers, read_table
 
 
-def read_sessions(files: Sequence[BidsFile]) -> pd.DataFrame:
+def read_sessions(files: Sequence[BidsFile]) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Sessions in the order of time, days since the first, and covariates.
 
     Acquisition times come from ``sessions.tsv``, else from ``scans.tsv``; they are turned
-    into days and dropped.
+    into days and dropped. A column ``days`` of ``sessions.tsv`` serves as well. All of it is
+    optional: what cannot be read is noted, and sessions are then in the order of their names.
 
     Parameters
     ----------
@@ -28,33 +29,51 @@ def read_sessions(files: Sequence[BidsFile]) -> pd.DataFrame:
     sessions : DataFrame
         Columns ``session``, ``days`` (NaN where unknown), and the numeric covariates of
         ``sessions.tsv``.
+    notes : tuple of str
     """
     labels = sorted({f.entities["ses"] for f in files if "ses" in f.entities}, key=natural)
-    sessions = pd.DataFrame({"session": labels, "days": float("nan")})
+    sessions = pd.DataFrame({"days": float("nan")}, index=pd.Index(labels, name="session"))
     times = pd.Series(pd.NaT, index=labels, dtype="datetime64[us]")
+    notes = []
     for file in files:
         if file.extension != ".tsv" or file.suffix not in ("sessions", "scans"):
             continue
-        table = read_table(file.path)
-        when = _parse_times(table, file.path)
-        if file.suffix == "scans" and when.notna().any() and file.entities.get("ses") in labels:
-            if pd.isna(times[file.entities["ses"]]):
-                times[file.entities["ses"]] = when.min()
-        elif file.suffix == "sessions" and "session_id" in table:
-            index = table["session_id"].str.removeprefix("ses-")
-            when.index = pd.Index(index)
-            known = [name for name in labels if name in set(index)]
-            times[known] = when[known].where(when[known].notna(), times[known])
-            for name in table.columns.difference(["session_id", "acq_time"], sort=False):
-                covariate = _maybe_numbers(table[name], file.path)
-                if covariate is not None:
-                    covariate.index = pd.Index(index)
-                    sessions[name] = covariate.reindex(labels).to_numpy()
+        try:
+            table = read_table(file.path)
+            when = _parse_times(table, file.path)
+            if file.suffix == "scans":
+                session = file.entities.get("ses")
+                if session in labels and pd.isna(times[session]):
+                    times[session] = when.min()
+            else:
+                described = _by_session(table, file.path)
+                when.index = described.index
+                times = when.reindex(labels).combine_first(times)
+                for name in described.columns.difference(["session_id", "acq_time"], sort=False):
+                    covariate = _maybe_numbers(described[name], file.path)
+                    if covariate is not None:
+                        sessions[name] = covariate.reindex(labels)
+        except DerivativesError as error:
+            notes.append(f"not used: {error}")
     if times.notna().any():
-        sessions["days"] = ((times - times.min()).dt.total_seconds() / 86400).round(3).to_numpy()
-        if times.notna().all():
-            sessions = sessions.sort_values("days", kind="stable", ignore_index=True)
-    return sessions
+        sessions["days"] = (times - times.min()).dt.total_seconds() / 86400
+    sessions["days"] = sessions["days"].round(3)
+    if sessions["days"].notna().all():
+        sessions = sessions.sort_values("days", kind="stable")
+    elif sessions["days"].notna().any():
+        notes.append("some sessions have no time: sessions are in the order of their names.")
+    return sessions.reset_index(), tuple(notes)
+
+
+def _by_session(table: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """The rows of sessions.tsv by session label."""
+    if "session_id" not in table:
+        raise DerivativesError("has no column session_id.", path)
+    labels = table["session_id"].str.removeprefix("ses-")
+    if labels.duplicated().any():
+        twice = ", ".join(sorted(set(labels[labels.duplicated()])))
+        raise DerivativesError(f"lists a session more than once: {twice}.", path)
+    return table.set_index(pd.Index(labels, name="session"))
 
 
 def _parse_times(table: pd.DataFrame, path: Path) -> pd.Series:
@@ -74,6 +93,6 @@ def _parse_times(table: pd.DataFrame, path: Path) -> pd.Series:
 def _maybe_numbers(column: pd.Series, path: Path) -> pd.Series | None:
     """The column as numbers, or None where it holds other text."""
     try:
-        return pd.Series(numbers(column, path))
+        return pd.Series(numbers(column, path), index=column.index)
     except DerivativesError:
         return None

@@ -96,6 +96,7 @@ def plot_observed_predicted(
     ends = [both.min(), both.max()]
     ax.plot(ends, ends, color=MUTED, linewidth=0.8, linestyle=":")
     ax.set_aspect("equal", adjustable="datalim")
+    ax.locator_params(nbins=4)
     scale = SCALE_NAMES[str(rows["scale"].iloc[0])]
     ax.set_title(f"{scale}: r = {number(metrics['r'])}, n = {metrics['n']}")
     ax.set_xlabel("rating")

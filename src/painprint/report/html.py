@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import matplotlib
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, UndefinedError
 from markupsafe import Markup
 from matplotlib.axes import Axes
 
@@ -55,7 +55,13 @@ def _figures(results: Results) -> dict[str, Callable[[], Axes]]:
 
 
 def render_page(results: Results, drawn: dict[str, bytes]) -> str:
-    """The page as one self-contained text."""
+    """The page as one self-contained text.
+
+    Raises
+    ------
+    KeyError
+        If the results lack something.
+    """
     environment = Environment(
         loader=PackageLoader("painprint.report"),
         autoescape=True,
@@ -72,18 +78,22 @@ def render_page(results: Results, drawn: dict[str, bytes]) -> str:
         flag=flag,
     )
     images = {name: _inline(image) for name, image in drawn.items()}
-    return environment.get_template("person.html").render(
-        participant=results.files.participant,
-        metrics=results.metrics,
-        audit=results.audit,
-        provenance=results.provenance,
-        images=images,
-        headline=words.headline(results),
-        methods=words.methods_paragraph(results),
-        runs=results.runs.to_dict(orient="records"),
-        quality=results.rating_quality.to_dict(orient="records"),
-        scale_names=figures.SCALE_NAMES,
-    )
+    try:
+        return environment.get_template("person.html").render(
+            participant=results.files.participant,
+            metrics=results.metrics,
+            audit=results.audit,
+            provenance=results.provenance,
+            images=images,
+            headline=words.headline(results),
+            methods=words.methods_paragraph(results),
+            runs=results.runs.to_dict(orient="records"),
+            quality=results.rating_quality.to_dict(orient="records"),
+            scale_names=figures.SCALE_NAMES,
+            few_groups=words.FEW_GROUPS,
+        )
+    except UndefinedError as error:
+        raise KeyError(str(error)) from error
 
 
 def _inline(image: bytes) -> Markup:

@@ -76,12 +76,23 @@ def headline(results: Results) -> str:
     metrics = results.metrics
     minute, unit = metrics["scales"]["1min"], metrics["leave_out"]
     what = "simulated ratings" if metrics["simulated"] else "ratings"
+    n_groups = metrics["n_groups"]
+    few = n_groups < FEW_GROUPS
+    r, skill = (
+        number(minute[name])
+        if few or minute[name] is None
+        else f"{number(minute[name])} (95% interval {span(minute[f'{name}_ci'])})"
+        for name in ("centred_r", "skill")
+    )
+    same = (
+        f" Other runs of the same {plural(metrics['n_sessions'], 'session')} were in training."
+        if unit == "run" and metrics["n_sessions"] < n_groups
+        else ""
+    )
     return (
-        f"In {plural(metrics['n_groups'], unit)} that the models had not seen, {what} were "
-        f"predicted minute by minute with a {unit}-centred r of {number(minute['centred_r'])} "
-        f"(95% interval {span(minute['centred_r_ci'])}) and a skill of {number(minute['skill'])} "
-        f"({span(minute['skill_ci'])}) over always predicting the training mean. "
-        f"{_verdict(minute, metrics['n_groups'], unit)}"
+        f"In {plural(n_groups, unit)} that the models had not seen, {what} were predicted minute "
+        f"by minute with a {unit}-centred r of {r} and a skill of {skill} over always predicting "
+        f"the training mean. {_verdict(minute, n_groups, unit)}{same}"
     )
 
 
@@ -91,7 +102,7 @@ def _verdict(minute: Mapping[str, Any], n_groups: int, unit: str) -> str:
     if None in low:
         direction = "A primary number is undefined, so nothing can be concluded."
     elif n_groups < FEW_GROUPS:
-        direction = f"With {n_groups} {unit}s the intervals are too rough to conclude anything."
+        direction = f"{n_groups} {unit}s are too few for an interval, or for a conclusion."
     elif min(low) > 0:
         direction = "Both intervals lie above 0."
     elif max(low) > 0:
@@ -147,7 +158,7 @@ def _exclusions(settings: Mapping[str, Any]) -> str:
 
 def _lags(settings: Mapping[str, Any], runs: Any) -> str:
     lags = [f"{lag:g}" for lag in settings["lag_s"]]
-    frames = sorted({round(lag / tr) for lag, tr in zip(runs["lag_s"], runs["tr_s"], strict=True)})
+    frames = sorted(set(runs["lag_frames"]))
     if len(lags) == 1:
         return f"{lags[0]} s ({' or '.join(str(n) for n in frames)} frames)"
     return f"{', '.join(lags)} s (chosen within the training data of each fold)"
