@@ -59,7 +59,7 @@ def time_ours(size):
     start = time.perf_counter()
     prepared = prepare_runs(runs, settings)
     training = train(prepared, settings, n_jobs=size.jobs)
-    predictions = predict_held_out(training, settings, n_jobs=size.jobs)
+    predictions = predict_held_out(prepared, training, settings, n_jobs=size.jobs)
     trained = time.perf_counter()
     evaluate(
         predictions,

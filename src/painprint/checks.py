@@ -39,7 +39,7 @@ def check_run(frames: Mapping[Any, Any], quality: RatingQuality) -> list[str]:
         said.append(f"{frames['n_censored']} of {frames['n_frames']} frames are censored.")
     if frames["n_in_short_stretches"] > MOST_IN_SHORT_STRETCHES * frames["n_kept"]:
         said.append(
-            f"{frames['n_in_short_stretches']} of {frames['n_kept']} usable frames are in no "
+            f"more than {100 * MOST_IN_SHORT_STRETCHES:.0f} % of the usable frames are in no "
             "rating bin, for their stretch was too short (--min-stretch-frames)."
         )
     if frames["n_rating_bins_lost"]:

@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
+from shutil import rmtree
 from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 from cyclopts.config import Toml
 
 from painprint.settings import Settings, flag
+from painprint.world import World
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
 
@@ -22,7 +24,7 @@ def _shown(default: object) -> str | None:
     """A default as it would be typed; None where there is nothing to show."""
     if isinstance(default, tuple):
         return " ".join(map(str, default)) or None
-    return None if default in (False, None) else str(default)
+    return None if default is False or default is None else str(default)
 
 
 app = App(
@@ -105,6 +107,71 @@ def run(
                 "%d of %d participants failed.", n_failed, len(participants)
             )
         return FAILED if n_failed else DONE
+
+
+@app.command
+def simulate(
+    out: Path,
+    *,
+    sessions: tuple[int, ...] = (23, 28),
+    null: int = 0,
+    world: Annotated[World, Parameter(name="*")] = World(),  # noqa: B008
+    random_seed: int = 0,
+) -> int:
+    """Write a BIDS dataset of simulated people with a known signature.
+
+    Parameters
+    ----------
+    out
+        A new folder.
+    sessions
+        Sessions of each person.
+    null
+        So many of them, counted from the last, have no signature.
+    random_seed
+        Seed of everything random.
+    """
+    from painprint.io.simulated import write_people
+    from painprint.simulate import Person
+
+    if out.exists() and any(out.iterdir()):
+        return _wrong_usage(f"{out} is not empty; name a new folder.")
+    if not 0 <= null <= len(sessions):
+        return _wrong_usage(f"--null is {null}; there are {len(sessions)} people.")
+    with _logging(None):
+        try:
+            people = [
+                Person(n_sessions, null=i >= len(sessions) - null, world=world)
+                for i, n_sessions in enumerate(sessions)
+            ]
+            write_people(out, people, random_seed=random_seed)
+        except (ValueError, OSError) as error:
+            return _failed(error)
+        return DONE
+
+
+@app.command
+def demo(out: Path = Path("demo-output"), *, n_jobs: int = 2) -> int:
+    """Simulate two people and one without a signature, decode them, and make their pages.
+
+    Parameters
+    ----------
+    out
+        A new folder; the dataset goes to OUT/bids, the results to OUT/results.
+    n_jobs
+        Workers.
+    """
+    bids, results = out / "bids", out / "results"
+    if not bids.exists():
+        unfinished = out / ".bids.part"
+        rmtree(unfinished, ignore_errors=True)
+        world = World(n_regions=60)
+        if (code := simulate(unfinished, sessions=(12, 14, 12), null=1, world=world)) != DONE:
+            return code
+        unfinished.rename(bids)
+    code = run(bids, results, "participant", settings=Settings(task_id=("rating",)), n_jobs=n_jobs)
+    print(f"Simulated people: open {results}/sub-01.html and, without a signature, sub-03.html.")
+    return code
 
 
 @app.command

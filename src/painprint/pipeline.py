@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 from joblib import effective_n_jobs
 
 from painprint.bins import count_bins
-from painprint.decode.decoding import decode_runs
+from painprint.decode.decoding import evaluate_training
 from painprint.decode.prepare import Prepared, prepare_runs
-from painprint.decode.training import EVERYTHING
+from painprint.decode.training import EVERYTHING, train
 from painprint.edges import count_edges
 from painprint.io.bids import Dataset
 from painprint.io.discover import Inventory, find_runs, find_unrated_run
@@ -29,6 +30,16 @@ from painprint.io.outputs import (
     write_decoding,
 )
 from painprint.io.signature_file import read_signature
+from painprint.io.stages import (
+    content_key,
+    is_finished,
+    load_training,
+    lock,
+    remove,
+    save_training,
+)
+from painprint.io.store import hash_file
+from painprint.io.tables import read_json
 from painprint.parcellation import Regions
 from painprint.runs import LeftOutRun, Run, list_left_out
 from painprint.settings import Settings
@@ -37,6 +48,9 @@ from painprint.signature import predict_run
 log = logging.getLogger("painprint")
 
 OnStep = Callable[[int, int], None]
+
+MOST_NAMED = 4
+"""Runs named in a line of the log; page and audit name all."""
 
 
 @dataclass(frozen=True)
@@ -141,33 +155,83 @@ class _Reader:
 
 
 def run_participant(study: Study, participant: str, *, on_step: OnStep | None = None) -> None:
-    """Decode one participant and write every output.
+    """Decode one participant and write every output; what is finished is not repeated.
 
     Raises
     ------
-    DerivativesError, ValueError
-        If the participant cannot be decoded.
+    DerivativesError
+        If the participant cannot be decoded, or another process is at it.
     """
     inventory = study.find(participant)
     files = ParticipantFiles.of(study.out_dir, inventory)
-    check_output(files)
+    with lock(study.out_dir, f"sub-{participant}"):
+        check_output(files)
+        key = _key(inventory, study.settings)
+        if _finished(files, key):
+            log.info("sub-%s: finished before, with the same inputs and settings.", participant)
+        else:
+            _decode(study, inventory, files, key, on_step)
+        remove([files.training()])
+        if not files.page.is_file():
+            write_page(files)
+
+
+def _decode(
+    study: Study, inventory: Inventory, files: ParticipantFiles, key: str, on_step: OnStep | None
+) -> None:
+    """Train, evaluate and write, from where an earlier run was killed."""
+    participant = inventory.participant
     reader = _Reader(inventory, study.settings)
     try:
-        decoding = decode_runs(
-            reader.runs(),
-            study.settings,
-            regions=reader.regions,
-            n_jobs=study.n_jobs,
-            on_step=on_step,
-        )
+        prepared = prepare_runs(reader.runs(), study.settings, regions=reader.regions)
+        training = load_training(files.training(), key)
+        if training is None:
+            training = train(prepared, study.settings, n_jobs=study.n_jobs, on_step=on_step)
+            save_training(files.training(), training, key)
+        else:
+            log.info("sub-%s: the models were trained before; not trained again.", participant)
+        decoding = evaluate_training(prepared, training, study.settings, n_jobs=study.n_jobs)
     except ValueError as error:
         raise DerivativesError(f"sub-{participant}: {error}{_list(reader.left_out)}") from error
     account = take_account(inventory, decoding, reader.records, reader.left_out)
-    for line in _say(account, decoding.prepared):
+    for line in _say(account, prepared):
         log.warning("sub-%s: %s", participant, line)
-    write_dataset_description(study.out_dir, simulated=inventory.simulated)
-    write_decoding(files, decoding, account)
-    write_page(files)
+    with lock(study.out_dir, "dataset_description.json", wait=True):
+        write_dataset_description(study.out_dir, simulated=inventory.simulated)
+    write_decoding(files, decoding, account, key)
+
+
+def _key(inventory: Inventory, settings: Settings) -> str:
+    """What the results of a participant depend on."""
+    files = [
+        file
+        for run in inventory.runs
+        for file in (run.series, run.outliers, run.motion, *run.rating)
+        if file is not None
+    ]
+    sidecars = {f for run in inventory.runs for f in (*run.sidecars, *run.raw_sidecars)}
+    table = [inventory.region_table] if inventory.region_table else []
+    return content_key(
+        {
+            "version": version("painprint"),
+            "settings": {**asdict(settings), "participant_label": inventory.participant},
+            "inputs": {f.uri: hash_file(f.path) for f in {*files, *sidecars, *table}},
+            "left_out": [str(run) for run in inventory.left_out],
+            "notes": inventory.notes,
+            "sessions": inventory.sessions.to_dict(orient="records"),
+        }
+    )
+
+
+def _finished(files: ParticipantFiles, key: str) -> bool:
+    """Whether the same study has been finished, and nothing of it was changed since."""
+    if not files.decoding("metrics", ".json").is_file():
+        return False
+    try:
+        provenance = read_json(files.decoding("provenance", ".json"))
+    except DerivativesError:
+        return False
+    return is_finished(provenance, key, files.folder)
 
 
 def _say(account: Account, prepared: Prepared) -> Iterator[str]:
@@ -175,7 +239,9 @@ def _say(account: Account, prepared: Prepared) -> Iterator[str]:
     yield from (f"left out {line}" for line in list_left_out(account.left_out))
     yield from _list_regions(prepared)
     for note, runs in account.notes.items():
-        yield f"{note} ({', '.join(runs)})" if 0 < len(runs) < len(prepared.runs) else note
+        some = ", ".join(runs[:MOST_NAMED]) + (", ..." if len(runs) > MOST_NAMED else "")
+        every = not runs or len(runs) == len(prepared.runs)
+        yield note if every else f"{note} ({len(runs)} runs: {some})"
 
 
 def write_page(files: ParticipantFiles) -> None:

@@ -23,6 +23,7 @@ from painprint.edges import edges_to_matrix
 from painprint.parcellation import Regions
 from painprint.ratings import RatingRecording, frame_ratings
 from painprint.runs import Run, framewise_displacement
+from painprint.world import World
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -84,51 +85,21 @@ class Person:
 
     Parameters
     ----------
-    n_sessions, n_runs, n_regions : int
-        ``n_regions`` is even: left and right.
-    run_s : float
-        Length of a run (s).
-    tr_s : float
-        Repetition time (s).
+    n_sessions : int
     null : bool
         True for a person whose brain does not follow the rating.
-    rating_drift, bold_drift, trends : bool
-        Whether session means of ratings wander over months; whether BOLD covariance does,
-        independently; whether ratings and BOLD have independent linear trends within runs.
-    motion_r2 : float
-        Share of the variance of 1-min ratings that motion explains (before noise).
-    unequal : bool
-        Whether runs differ in length (60 to 100 % of ``run_s``).
-    missing_share : float
-        Share of runs that were never scanned.
-    days_between : float
-        Mean time between sessions (days).
+    world : World
+    signal : Signal
     """
 
     n_sessions: int = 23
-    n_runs: int = 3
-    n_regions: int = 120
-    run_s: float = 636.0
-    tr_s: float = 0.46
     null: bool = False
-    rating_drift: bool = True
-    bold_drift: bool = True
-    trends: bool = False
-    motion_r2: float = 0.0
-    unequal: bool = False
-    missing_share: float = 0.0
-    days_between: float = 8.0
+    world: World = World()
     signal: Signal = Signal()
 
     def __post_init__(self) -> None:
-        if self.n_sessions < 1 or self.n_runs < 1:
-            raise ValueError("a person needs at least 1 session and 1 run.")
-        if self.n_regions < 8 or self.n_regions % 2:
-            raise ValueError(f"n_regions is {self.n_regions}; an even number from 8 is needed.")
-        if not 0 <= self.motion_r2 < 1 or not 0 <= self.missing_share < 1:
-            raise ValueError("motion_r2 and missing_share must be from 0 to below 1.")
-        if self.run_s < 60 or self.tr_s <= 0:
-            raise ValueError("runs must last at least 60 s, and TR be above 0 s.")
+        if self.n_sessions < 1:
+            raise ValueError(f"n_sessions is {self.n_sessions}; at least 1 is needed.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,11 +188,11 @@ def as_run(simulated: SimulatedRun, person: Person, truth: Truth) -> Run:
     else:
         time_s = np.arange(len(simulated.rating)) / RATING_HZ
         recording = RatingRecording(time_s, simulated.rating)
-        rating = frame_ratings(recording, n_frames, tr_s=person.tr_s)
+        rating = frame_ratings(recording, n_frames, tr_s=person.world.tr_s)
     return Run(
         signals=simulated.signals,
         rating=rating,
-        tr_s=person.tr_s,
+        tr_s=person.world.tr_s,
         session=f"{simulated.session:02d}",
         task="rating" if simulated.run else "rest",
         run=str(simulated.run) if simulated.run else "",
@@ -232,7 +203,7 @@ def as_run(simulated: SimulatedRun, person: Person, truth: Truth) -> Run:
 
 def simulate_truth(person: Person, rng: np.random.Generator) -> Truth:
     """Draw a person's regions, covariance and planted source."""
-    half, signal = person.n_regions // 2, person.signal
+    half, signal = person.world.n_regions // 2, person.signal
     network = np.sort(rng.integers(0, len(NETWORKS), size=half))
     names = [f"{side}_{NETWORKS[k]}_{i + 1}" for side in "LR" for i, k in enumerate(network)]
     place = rng.uniform([8, -90, -40], [65, 60, 70], size=(half, 3))
@@ -240,9 +211,11 @@ def simulate_truth(person: Person, rng: np.random.Generator) -> Truth:
     membership = np.zeros((half, signal.n_sources))
     membership[np.arange(half), network % signal.n_sources] = 1
     one_side = membership + 0.3 * rng.normal(size=membership.shape)
-    planted = np.zeros(person.n_regions)
+    planted = np.zeros(person.world.n_regions)
     chosen = rng.choice(
-        person.n_regions, size=max(4, round(signal.planted_share * person.n_regions)), replace=False
+        person.world.n_regions,
+        size=max(4, round(signal.planted_share * person.world.n_regions)),
+        replace=False,
     )
     planted[chosen] = rng.choice([-1.0, 1.0], size=len(chosen)) * rng.uniform(0.5, 1.5, len(chosen))
     labels = tuple(NETWORKS[k] for k in network)
@@ -256,7 +229,7 @@ def simulate_truth(person: Person, rng: np.random.Generator) -> Truth:
 
 def simulate_days(person: Person, rng: np.random.Generator) -> NDArray[np.int64]:
     """Days of the sessions since the first."""
-    gaps = 1 + rng.poisson(person.days_between - 1, size=person.n_sessions - 1)
+    gaps = 1 + rng.poisson(person.world.days_between - 1, size=person.n_sessions - 1)
     return np.concatenate([[0], np.cumsum(gaps)])
 
 
@@ -271,16 +244,18 @@ def simulate_runs(
         Whether each session ends with a resting run (its number is 0).
     """
     signal = person.signal
-    levels = _levels(person.n_sessions, signal.session_correlation * person.rating_drift, rng)
+    levels = _levels(
+        person.n_sessions, signal.session_correlation * (not person.world.steady_ratings), rng
+    )
     brain_levels = _levels(person.n_sessions, 0.0, rng)
     # slow changes of BOLD: an independent walk of every source's strength
     walks = np.stack(
         [_levels(person.n_sessions, 0.9, rng) for _ in range(signal.n_sources)], axis=1
     )
-    strengths = np.exp(signal.bold_drift_sd * person.bold_drift * walks)
+    strengths = np.exp(signal.bold_drift_sd * (not person.world.steady_bold) * walks)
     for s in range(person.n_sessions):
-        for r in (*range(1, person.n_runs + 1), *((0,) if rest else ())):
-            if r and rng.random() < person.missing_share:
+        for r in (*range(1, person.world.n_runs + 1), *((0,) if rest else ())):
+            if r and rng.random() < person.world.missing_share:
                 continue
             level = signal.rating_session_sd * levels[s] + signal.rating_run_sd * rng.normal()
             brain = signal.brain_session_sd * brain_levels[s] + signal.brain_run_sd * rng.normal()
@@ -313,14 +288,14 @@ def _simulate_run(
     strengths: Vector,
     rng: np.random.Generator,
 ) -> SimulatedRun:
-    signal, tr_s = person.signal, person.tr_s
-    length_s = person.run_s * (rng.uniform(0.6, 1.0) if person.unequal else 1.0)
+    signal, tr_s = person.signal, person.world.tr_s
+    length_s = person.world.run_s * (rng.uniform(0.6, 1.0) if person.world.unequal else 1.0)
     n_frames = int(length_s / tr_s)
     n_samples = int(np.ceil(n_frames * tr_s * RATING_HZ)) + 1
     within = signal.rating_minute_sd * _smooth(
         _slow(n_samples, 1 / RATING_HZ, signal.rating_minute_s, rng)
     )
-    trend = np.linspace(-1, 1, n_samples) * signal.trend_sd * person.trends
+    trend = np.linspace(-1, 1, n_samples) * signal.trend_sd * person.world.trends
     latent = level + within + trend * rng.normal()
     rating = (1 / (1 + np.exp(-latent))).round(4)
 
@@ -330,7 +305,7 @@ def _simulate_run(
     pain = np.zeros(n_frames) if person.null or run == 0 else _haemodynamic(at_frame, tr_s)
     if run == 0:
         pain = np.full(n_frames, 0.0 if person.null else level)
-    drift = np.linspace(-1, 1, n_frames) * signal.trend_sd * person.trends * rng.normal()
+    drift = np.linspace(-1, 1, n_frames) * signal.trend_sd * person.world.trends * rng.normal()
     total_sd = np.sqrt(
         signal.rating_session_sd**2 + signal.rating_run_sd**2 + signal.rating_minute_sd**2
     )
@@ -372,11 +347,12 @@ def _noise(
     person: Person, truth: Truth, strengths: Vector, n_frames: int, rng: np.random.Generator
 ) -> Matrix:
     """Resting signals: sources through the person's mixing, and each region's own noise."""
-    signal, half = person.signal, person.n_regions // 2
+    signal, half = person.signal, person.world.n_regions // 2
     sources = np.stack(
-        [_slow(n_frames, person.tr_s, signal.ar_s, rng) for _ in range(signal.n_sources)], axis=1
+        [_slow(n_frames, person.world.tr_s, signal.ar_s, rng) for _ in range(signal.n_sources)],
+        axis=1,
     )
-    keep = np.exp(-person.tr_s / signal.ar_s)
+    keep = np.exp(-person.world.tr_s / signal.ar_s)
 
     def coloured(n: int) -> Matrix:
         white = np.sqrt(1 - keep**2) * rng.normal(size=(n_frames, n))
@@ -384,7 +360,7 @@ def _noise(
         return lfilter([1], [1, -keep], white, axis=0)
 
     mirrored = coloured(half)
-    own = np.sqrt(1 - signal.homotopic_share) * coloured(person.n_regions)
+    own = np.sqrt(1 - signal.homotopic_share) * coloured(person.world.n_regions)
     own += np.sqrt(signal.homotopic_share) * np.concatenate([mirrored, mirrored], axis=1)
     return (sources * strengths) @ truth.mixing.T + signal.region_noise * own
 
@@ -394,13 +370,13 @@ def _motion(person: Person, latent: Vector, rng: np.random.Generator) -> Matrix:
     signal, n = person.signal, len(latent)
     spread = latent.std()
     pain = (latent - latent.mean()) / spread if spread > 0 else np.zeros(n)
-    other = _slow(n, person.tr_s, signal.rating_minute_s, rng)
-    drive = np.sqrt(person.motion_r2) * pain + np.sqrt(1 - person.motion_r2) * other
+    other = _slow(n, person.world.tr_s, signal.rating_minute_s, rng)
+    drive = np.sqrt(person.world.motion_r2) * pain + np.sqrt(1 - person.world.motion_r2) * other
     amount = signal.motion_mm * np.maximum(0.2, 1 + 0.4 * drive)
     steps = rng.normal(size=(n, 6)) * [1, 1, 1, 0.02, 0.02, 0.02]
     size = np.abs(steps @ np.diag([1, 1, 1, 50, 50, 50])).sum(axis=1)
     steps *= (amount * rng.gamma(4, 1 / 4, size=n) / size)[:, None]
-    bursts = np.flatnonzero(rng.random(n) < signal.burst_rate_hz * person.tr_s)
+    bursts = np.flatnonzero(rng.random(n) < signal.burst_rate_hz * person.world.tr_s)
     for start in bursts:
         stop = min(n, int(start + rng.integers(2, 8)))
         steps[start:stop, :3] += rng.normal(0, signal.burst_mm / 3, size=(stop - start, 3))

@@ -12,7 +12,7 @@ from painprint.decode.metrics import Evaluation, MeanR, ScaleMetrics, evaluate
 from painprint.decode.prepare import Prepared, prepare_runs
 from painprint.decode.training import FoldModel, Training, predict_held_out, train
 from painprint.parcellation import Regions
-from painprint.runs import Run
+from painprint.runs import Frames, Run
 from painprint.settings import Settings
 
 
@@ -38,6 +38,11 @@ class Decoding:
     training: Training
     predictions: pd.DataFrame
     evaluation: Evaluation
+
+    @property
+    def frames(self) -> list[Frames]:
+        """Each run at the lag that its fold chose."""
+        return self.training.frames(self.prepared)
 
     @property
     def regions(self) -> Regions:
@@ -124,7 +129,14 @@ def decode_runs(
     settings = settings or Settings()
     prepared = prepare_runs(runs, settings, regions=regions)
     training = train(prepared, settings, n_jobs=n_jobs, on_step=on_step)
-    predictions = predict_held_out(training, settings, n_jobs=n_jobs)
+    return evaluate_training(prepared, training, settings, n_jobs=n_jobs)
+
+
+def evaluate_training(
+    prepared: Prepared, training: Training, settings: Settings, *, n_jobs: int = 1
+) -> Decoding:
+    """Held-out predictions of trained models, and how well they agree with the ratings."""
+    predictions = predict_held_out(prepared, training, settings, n_jobs=n_jobs)
     evaluation = evaluate(
         predictions,
         training.groups,

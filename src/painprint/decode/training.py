@@ -59,7 +59,7 @@ class FoldModel:
 
 @dataclass(frozen=True, eq=False)
 class Training:
-    """Models that have each not seen one group, and the runs as their fold sees them.
+    """Models that have each not seen one group.
 
     Attributes
     ----------
@@ -71,8 +71,8 @@ class Training:
         One per group.
     final : FoldModel
         Trained on everything.
-    frames : tuple of Frames
-        Each run at the lag that its fold chose.
+    lag_of_run : ndarray of int, shape (n_runs,)
+        Which of the lags the fold of each run chose.
     run_table : DataFrame
         One row per run: where its frames went.
     """
@@ -81,8 +81,12 @@ class Training:
     codes: NDArray[np.int64]
     folds: tuple[FoldModel, ...]
     final: FoldModel
-    frames: tuple[Frames, ...]
+    lag_of_run: NDArray[np.int64]
     run_table: pd.DataFrame
+
+    def frames(self, prepared: Prepared) -> list[Frames]:
+        """Each run at the lag that its fold chose."""
+        return [lags[i] for lags, i in zip(prepared.runs, self.lag_of_run, strict=True)]
 
 
 def train(
@@ -128,14 +132,15 @@ def train(
         if i == lag_of_final:
             wanted[EVERYTHING] = view.fit.final
         models |= _with_weights(view, wanted, settings.lag_s[i], n_jobs)
-    frames = tuple(lags[chosen[codes[r]]] for r, lags in enumerate(prepared.runs))
+    lag_of_run = np.array([chosen[code] for code in codes])
+    frames = [lags[i] for lags, i in zip(prepared.runs, lag_of_run, strict=True)]
     bins = [views[chosen[code]].bins for code in codes]
     return Training(
         groups=groups,
         codes=codes,
         folds=tuple(models[group] for group in groups),
         final=models[EVERYTHING],
-        frames=frames,
+        lag_of_run=lag_of_run,
         run_table=_run_table(frames, bins).assign(
             group=[groups[code] for code in codes],
             lag_s=[settings.lag_s[chosen[code]] for code in codes],
@@ -210,7 +215,9 @@ def _with_weights(
     }
 
 
-def predict_held_out(training: Training, settings: Settings, *, n_jobs: int = 1) -> pd.DataFrame:
+def predict_held_out(
+    prepared: Prepared, training: Training, settings: Settings, *, n_jobs: int = 1
+) -> pd.DataFrame:
     """Every run by the fold that has not seen it, averaged at four scales.
 
     Returns
@@ -223,7 +230,7 @@ def predict_held_out(training: Training, settings: Settings, *, n_jobs: int = 1)
     ----------
     METHODS 6
     """
-    frames, codes, folds = training.frames, training.codes, training.folds
+    frames, codes, folds = training.frames(prepared), training.codes, training.folds
     scores = list(
         map_ordered(
             score_frames,

@@ -148,6 +148,10 @@ class ParticipantFiles:
         """The rating quality of the runs."""
         return self.folder / "func" / f"{self.stem}_ratingquality.tsv"
 
+    def training(self) -> Path:
+        """Trained models, kept until all results are written."""
+        return self.folder / "stages" / f"{self.stem}_training.safetensors"
+
     def figure(self, name: str) -> Path:
         """A figure."""
         return self.folder / "figures" / f"{self.stem}_{name}.svg"
@@ -197,7 +201,7 @@ def take_account(
     notes: dict[str, list[str]] = {note: [] for note in inventory.notes}
     of_run = {record.key: record for record in records}
     rows = decoding.training.run_table.to_dict(orient="records")
-    for one, row in zip(decoding.training.frames, rows, strict=True):
+    for one, row in zip(decoding.frames, rows, strict=True):
         record = of_run[one.key]
         for note in (*record.notes, *check_run(row, record.quality)):
             notes.setdefault(note, []).append(str(one.key))
@@ -210,9 +214,13 @@ def take_account(
     return Account(inventory, tuple(records), everything, notes)
 
 
-def write_decoding(files: ParticipantFiles, decoding: Decoding, account: Account) -> None:
-    """Write everything about one participant but the page."""
-    # first taken away and last written: there are metrics only beside a whole set
+def write_decoding(files: ParticipantFiles, decoding: Decoding, account: Account, key: str) -> None:
+    """Write everything about one participant but the page.
+
+    ``key`` says what the results depend on; provenance keeps it with a hash of every file.
+    """
+    # first taken away and last written: metrics, and the page, stand only beside a whole set
+    files.page.unlink(missing_ok=True)
     files.decoding("metrics", ".json").unlink(missing_ok=True)
     tables = {
         "predictions": decoding.predictions,
@@ -221,7 +229,7 @@ def write_decoding(files: ParticipantFiles, decoding: Decoding, account: Account
         "persession": decoding.evaluation.per_session,
         "runs": _runs_table(decoding, account.records),
     }
-    used = {one.key for one in decoding.training.frames}
+    used = {one.key for one in decoding.frames}
     sources = sorted({f.uri for r in account.records if r.key in used for f in r.sources})
     for suffix, table in tables.items():
         write_table(files.decoding(suffix, ".tsv"), table[list(COLUMNS[suffix])])
@@ -231,11 +239,18 @@ def write_decoding(files: ParticipantFiles, decoding: Decoding, account: Account
         files.rating_quality().with_suffix(".json"), _sidecar("ratingquality", sources, decoding)
     )
     write_json(files.decoding("audit", ".json"), _audit(decoding, account))
-    write_json(files.decoding("provenance", ".json"), _provenance(decoding, account))
     simulated = account.inventory.simulated
     metrics = _metrics(decoding, simulated=simulated)
     signature = make_signature(decoding, simulated=simulated, metrics=metrics)
     write_signature(files.decoding("signature", ""), signature)
+    written = (p for name in ("decoding", "func") for p in (files.folder / name).rglob("*"))
+    outputs = {
+        path.relative_to(files.folder).as_posix(): hash_file(path)
+        for path in sorted(written)
+        if path.is_file() and path != files.decoding("provenance", ".json")
+    }
+    provenance = {**_provenance(decoding, account), "key": key, "outputs": outputs}
+    write_json(files.decoding("provenance", ".json"), provenance)
     write_json(files.decoding("metrics", ".json"), metrics)
 
 
@@ -279,7 +294,7 @@ def _weights_table(decoding: Decoding) -> pd.DataFrame:
 
 def _runs_table(decoding: Decoding, records: Sequence[RunRecord]) -> pd.DataFrame:
     fd = {record.key: record.mean_fd_mm for record in records}
-    of_run = np.array([fd[one.key] for one in decoding.training.frames], dtype=float)
+    of_run = np.array([fd[one.key] for one in decoding.frames], dtype=float)
     return decoding.training.run_table.assign(mean_fd_mm=of_run)
 
 

@@ -18,7 +18,7 @@ import pandas as pd
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file whole: under another name in the same folder, then renamed."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)

@@ -1,0 +1,148 @@
+"""Write simulated people to disk as BIDS: ratings, regional time series, atlas, and the truth."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from painprint.io.store import write_bytes, write_json, write_table
+from painprint.simulate import (
+    RATING_HZ,
+    Person,
+    SimulatedRun,
+    Truth,
+    simulate_days,
+    simulate_person,
+)
+
+ATLAS = "Simulated"
+RATING_TASK, REST_TASK = "rating", "rest"
+MOTION = ["trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z"]
+
+
+def write_people(out_dir: Path, people: Sequence[Person], *, random_seed: int = 0) -> None:
+    """Write a BIDS dataset of simulated people, with XCP-D-like derivatives and the truth.
+
+    Each person has an atlas of their own, for regions are as individual as signatures.
+
+    Parameters
+    ----------
+    out_dir : Path
+    people : sequence of Person
+    random_seed : int
+        A person's data depend on it and on their place in the sequence alone.
+    """
+    derivatives, truths = out_dir / "derivatives/xcp_d", out_dir / "derivatives/truth"
+    _describe(out_dir, "Simulated people (painprint)", "raw")
+    _describe(derivatives, "Regional time series of simulated people", "derivative")
+    _describe(truths, "What was planted in the simulated people", "derivative")
+    names = [f"{number:02d}" for number in range(1, len(people) + 1)]
+    participants = pd.DataFrame(
+        {
+            "participant_id": [f"sub-{name}" for name in names],
+            "signature": ["none" if person.null else "planted" for person in people],
+        }
+    )
+    write_table(out_dir / "participants.tsv", participants)
+    write_json(
+        out_dir / f"task-{RATING_TASK}_recording-pain_physio.json",
+        {
+            "SamplingFrequency": RATING_HZ,
+            "StartTime": 0,
+            "Columns": ["pain"],
+            "pain": {"Description": "simulated continuous pain rating, 0 to 1"},
+        },
+    )
+    for number, (name, person) in enumerate(zip(names, people, strict=True), start=1):
+        for task in (RATING_TASK, REST_TASK):
+            write_json(
+                out_dir / f"sub-{name}" / f"sub-{name}_task-{task}_bold.json",
+                {"RepetitionTime": person.world.tr_s, "TaskName": task},
+            )
+        _write_person(out_dir, name, person, (random_seed, number))
+
+
+def _write_person(out_dir: Path, name: str, person: Person, seed: tuple[int, int]) -> None:
+    truth, runs = simulate_person(person, seed, rest=True)
+    rng = np.random.default_rng([*seed, 1])
+    days = simulate_days(person, rng)
+    sessions = pd.DataFrame(
+        {
+            "session_id": [f"ses-{s:02d}" for s in range(1, person.n_sessions + 1)],
+            "days": days,
+            "medication_mg": rng.choice([0, 25, 50, 75], size=person.n_sessions),
+        }
+    )
+    write_table(out_dir / f"sub-{name}" / f"sub-{name}_sessions.tsv", sessions)
+    atlas = f"{ATLAS}{name}"
+    derivatives, truths = out_dir / "derivatives/xcp_d", out_dir / "derivatives/truth"
+    write_table(
+        derivatives / "atlases" / f"atlas-{atlas}" / f"atlas-{atlas}_dseg.tsv", _dseg(truth)
+    )
+    i, j = np.triu_indices(len(truth.loadings), k=1)
+    planted = np.flatnonzero(truth.edges * (not person.null))
+    regions = np.array(truth.regions.names, dtype=object)
+    edges = pd.DataFrame(
+        {
+            "region_a": regions[i[planted]],
+            "region_b": regions[j[planted]],
+            "strength": truth.edges[planted],
+        }
+    )
+    write_table(truths / f"sub-{name}" / f"sub-{name}_edges.tsv", edges)
+    write_json(truths / f"sub-{name}" / f"sub-{name}_person.json", {**asdict(person), "seed": seed})
+    for run in runs:
+        _write_run(out_dir, name, atlas, person, truth, run)
+
+
+def _write_run(
+    out_dir: Path, name: str, atlas: str, person: Person, truth: Truth, run: SimulatedRun
+) -> None:
+    folder = Path(f"sub-{name}/ses-{run.session:02d}/func")
+    task = f"task-{RATING_TASK}_run-{run.run}" if run.run else f"task-{REST_TASK}"
+    stem = f"sub-{name}_ses-{run.session:02d}_{task}"
+    derived = out_dir / "derivatives/xcp_d" / folder
+    series = derived / f"{stem}_space-fsLR_atlas-{atlas}_stat-mean_timeseries"
+    signals = pd.DataFrame(run.signals, columns=list(truth.regions.names))
+    write_table(series.with_suffix(".tsv"), signals)
+    write_json(series.with_suffix(".json"), {"RepetitionTime": person.world.tr_s, "StartTime": 0})
+    flags = pd.DataFrame({"framewise_displacement": run.censored.astype(int)})
+    write_table(derived / f"{stem}_outliers.tsv", flags)
+    write_table(derived / f"{stem}_motion.tsv", pd.DataFrame(run.motion, columns=MOTION))
+    if run.rating is not None:
+        lines = "".join(f"{value:g}\n" for value in run.rating)
+        packed = gzip.compress(lines.encode(), mtime=0)
+        write_bytes(out_dir / folder / f"{stem}_recording-pain_physio.tsv.gz", packed)
+
+
+def _dseg(truth: Truth) -> pd.DataFrame:
+    names = truth.regions.names
+    return pd.DataFrame(
+        {
+            "index": range(1, len(names) + 1),
+            "label": names,
+            "network_label": truth.regions.networks,
+            "hemisphere": [name[0] for name in names],
+            "x": truth.coordinates[:, 0],
+            "y": truth.coordinates[:, 1],
+            "z": truth.coordinates[:, 2],
+        }
+    )
+
+
+def _describe(folder: Path, name: str, kind: str) -> None:
+    write_json(
+        folder / "dataset_description.json",
+        {
+            "Name": name,
+            "BIDSVersion": "1.10.0",
+            "DatasetType": kind,
+            "Simulated": True,
+            "GeneratedBy": [{"Name": "painprint simulate"}],
+        },
+    )

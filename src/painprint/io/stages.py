@@ -1,0 +1,137 @@
+"""A study that can be killed: who is working, what is finished, and what need not be repeated."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from painprint.decode.training import FoldModel, Training
+from painprint.io.errors import DerivativesError
+from painprint.io.store import hash_file, plain, write_bytes
+
+UNFINISHED = ".*.part"
+"""Names of files that a killed process was writing."""
+
+
+@contextmanager
+def lock(out_dir: Path, name: str, *, wait: bool = False) -> Iterator[None]:
+    """Hold what is called ``name`` in an output folder; let go even when killed.
+
+    Files that an earlier, killed process did not finish are taken away first.
+
+    Raises
+    ------
+    DerivativesError
+        If another process holds it, naming the process; with ``wait``, it is waited for.
+    """
+    path = out_dir / "logs" / f"{name}.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError as error:
+            file.seek(0)
+            raise DerivativesError(
+                f"{name}: process {file.read().strip() or 'unknown'} is working on it in "
+                f"{out_dir}. Wait for it, or choose another output folder."
+            ) from error
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        for left in [*(out_dir / name).rglob(UNFINISHED), *out_dir.glob(f".{name}{UNFINISHED}")]:
+            left.unlink()
+        yield
+
+
+def content_key(parts: Mapping[str, Any]) -> str:
+    """SHA-256 of what a result depends on."""
+    text = json.dumps(plain(parts), sort_keys=True, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+_ARRAYS = ("weights", "path_penalty", "path_r")
+
+
+def save_training(path: Path, training: Training, key: str) -> None:
+    """Keep trained models until all of a participant's results are written."""
+    models = (training.final, *training.folds)
+    arrays = {
+        f"{i}.{name}": np.ascontiguousarray(getattr(model, name))
+        for i, model in enumerate(models)
+        for name in _ARRAYS
+    }
+    arrays["codes"], arrays["lag_of_run"] = training.codes, training.lag_of_run
+    scalars = [
+        {f.name: getattr(m, f.name) for f in fields(FoldModel) if f.name not in _ARRAYS}
+        for m in models
+    ]
+    table = training.run_table.to_dict(orient="list")
+    about = {"groups": training.groups, "models": scalars, "run_table": table}
+    digest = _digest(arrays)
+    write_bytes(
+        path, save(arrays, {"key": key, "sha256": digest, "about": json.dumps(plain(about))})
+    )
+
+
+def load_training(path: Path, key: str) -> Training | None:
+    """Trained models of the same inputs and settings, or None where there are none."""
+    try:
+        content = path.read_bytes()
+        size = int.from_bytes(content[:8], "little")
+        metadata = json.loads(content[8 : 8 + size])["__metadata__"]
+        arrays = load(content)
+        if metadata["key"] != key or metadata["sha256"] != _digest(arrays):
+            return None
+        about = json.loads(metadata["about"])
+    except (OSError, SafetensorError, ValueError, KeyError):
+        return None
+    models = []
+    for i, scalars in enumerate(about["models"]):
+        of_model: dict[str, Any] = {name: arrays[f"{i}.{name}"] for name in _ARRAYS}
+        models.append(FoldModel(**scalars, **of_model))
+    return Training(
+        groups=tuple(about["groups"]),
+        codes=arrays["codes"],
+        folds=tuple(models[1:]),
+        final=models[0],
+        lag_of_run=arrays["lag_of_run"],
+        run_table=pd.DataFrame(about["run_table"]),
+    )
+
+
+def _digest(arrays: Mapping[str, Any]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        digest.update(name.encode() + np.ascontiguousarray(arrays[name]).tobytes())
+    return digest.hexdigest()
+
+
+def is_finished(provenance: Mapping[str, Any], key: str, folder: Path) -> bool:
+    """Whether results of the same inputs and settings are there, every file as it was written."""
+    if provenance.get("key") != key:
+        return False
+    outputs = provenance.get("outputs")
+    if not isinstance(outputs, dict):
+        return False
+    paths = {folder / name: digest for name, digest in outputs.items()}
+    return all(path.is_file() and hash_file(path) == digest for path, digest in paths.items())
+
+
+def remove(paths: Sequence[Path]) -> None:
+    """Take files away, and their folder where it is empty then."""
+    for path in paths:
+        path.unlink(missing_ok=True)
+        if path.parent.is_dir() and not any(path.parent.iterdir()):
+            path.parent.rmdir()
