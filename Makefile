@@ -3,13 +3,12 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 OUT ?= demo-output
+SMOKE := benchmarks/tables/smoke
 
 .PHONY: demo test check bench-smoke clean
 
 demo: $(VENV)/run.stamp
-	$(BIN)/painprint run examples/bids $(OUT) participant --task-id rating --rating-start 10 \
-	  --exclude-network VIS --n-jobs 2
-	@echo "Open $(OUT)/sub-01.html (one simulated participant)."
+	$(BIN)/painprint demo $(OUT)
 
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest --cov --cov-report=term
@@ -22,6 +21,10 @@ check: $(VENV)/dev.stamp
 
 bench-smoke: $(VENV)/dev.stamp
 	$(BIN)/python benchmarks/decode_speed.py --sessions 5 --regions 60 --frames 500
+	$(BIN)/python benchmarks/fuzz_readers.py --files 1200
+	$(BIN)/python benchmarks/kill_and_resume.py --kills 2 --out $(SMOKE)/kills.tsv
+	$(BIN)/python benchmarks/simulator_ranges.py --seeds 2 --sessions 4 5 --out $(SMOKE)/ranges.tsv
+	rm -r $(SMOKE)
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

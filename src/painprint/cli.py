@@ -248,6 +248,11 @@ def _wrong_usage(message: str) -> int:
 
 
 def _failed(error: Exception) -> int:
+    if isinstance(error, OSError):
+        error = OSError(
+            f"{error.filename or 'a file'}: {error.strerror or error}. Mend that and run the same "
+            "command again: what is finished is kept."
+        )
     logging.getLogger("painprint").error("%s", error)
     return FAILED
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -152,6 +153,11 @@ def _fix_regions(
     known = Regions(names, tuple(network_of.get(n, "") for n in names))
     excluded = known.find(settings.exclude_network, settings.exclude_region) if paired else ()
     reasons = dict.fromkeys(sorted(excluded), "excluded by name or network")
+    # a run of another atlas must not decide: names count where most runs have them
+    n_with = Counter(n for lags in paired for n in lags[0].regions)
+    for n in names:
+        if n not in reasons and n_with[n] <= len(paired) / 2:
+            reasons[n] = f"only in {n_with[n]} of {len(paired)} runs"
     wanted = [n for n in names if n not in reasons]
 
     usable = []

@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 
 from painprint.io.errors import DerivativesError
 
+MOST_BYTES = 200_000_000
+"""No table of a run is as large; a damaged or malicious gzip file could be."""
+
 MISSING = ("n/a", "N/A", "nan", "NaN", "NA", "")
 
 
@@ -41,9 +44,11 @@ def read_json(path: Path) -> dict[str, Any]:
 def read_lines(path: Path) -> list[str]:
     """Non-empty lines of a text file, gzipped or not; a byte-order mark and CR are dropped."""
     try:
-        data = path.read_bytes()
-        if path.suffix == ".gz":
-            data = gzip.decompress(data)
+        opened = gzip.open if path.suffix == ".gz" else open
+        with opened(path, "rb") as file:
+            data = file.read(MOST_BYTES + 1)
+        if len(data) > MOST_BYTES:
+            raise DerivativesError(f"holds more than {MOST_BYTES // 10**6} MB of text.", path)
         text = data.decode("utf-8-sig")
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DerivativesError(

@@ -1,0 +1,169 @@
+"""A study that is interrupted, locked out, or short of space."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from test_pipeline import STEM, outputs, run
+
+from painprint import Settings, decode_runs
+from painprint.io import stages, store
+from painprint.io.errors import DerivativesError
+from painprint.io.stages import content_key, load_training, lock, save_training
+
+
+@pytest.fixture
+def training(participant):
+    return decode_runs(participant, Settings(n_bootstraps=100)).training
+
+
+def test_trained_models_come_back_as_they_were(training, tmp_path):
+    path = tmp_path / "t.safetensors"
+    save_training(path, training, "key")
+    read = load_training(path, "key")
+    for a, b in zip((training.final, *training.folds), (read.final, *read.folds), strict=True):
+        for name in ("weights", "path_penalty", "path_r"):
+            np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
+        assert (a.held_out, a.intercept, a.n_components) == (
+            b.held_out,
+            b.intercept,
+            b.n_components,
+        )
+    assert read.run_table.equals(training.run_table)
+    assert read.groups == training.groups
+
+
+def test_models_of_other_inputs_or_damaged_ones_are_not_used(training, tmp_path):
+    path = tmp_path / "t.safetensors"
+    assert load_training(path, "key") is None
+    save_training(path, training, "key")
+    assert load_training(path, "other") is None
+    content = bytearray(path.read_bytes())
+    content[-9] ^= 1
+    path.write_bytes(content)
+    assert load_training(path, "key") is None
+    path.write_bytes(content[:100])
+    assert load_training(path, "key") is None
+
+
+def test_a_key_depends_on_everything_it_is_made_of():
+    assert content_key({"a": 1, "b": (2.0,)}) == content_key({"b": [2.0], "a": 1})
+    assert content_key({"a": 1}) != content_key({"a": 2})
+
+
+def test_a_finished_study_is_not_repeated_and_a_changed_one_is(derivatives, tmp_path, capsys):
+    out = tmp_path / "out"
+    run(derivatives, out)
+    before = outputs(out)
+    capsys.readouterr()
+    run(derivatives, out)
+    assert "finished before" in capsys.readouterr().err
+    run(derivatives, out, "--random-seed", "1")
+    assert "finished before" not in capsys.readouterr().err
+    run(derivatives, out)
+    assert outputs(out) == before
+    (out / f"sub-01/decoding/{STEM}_roc.tsv").write_text("damaged")
+    capsys.readouterr()
+    run(derivatives, out)
+    assert "finished before" not in capsys.readouterr().err
+    assert outputs(out) == before
+
+
+@pytest.mark.parametrize("at", ["write_decoding", "write_page", "evaluate_training"])
+def test_a_study_that_stops_midway_resumes_without_training_again(
+    derivatives, tmp_path, monkeypatch, capsys, at
+):
+    from painprint import pipeline
+
+    run(derivatives, tmp_path / "clean")
+    out = tmp_path / "out"
+
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline, at, stop)
+        with pytest.raises(KeyboardInterrupt):
+            run(derivatives, out)
+    capsys.readouterr()
+    assert run(derivatives, out) == 0
+    assert "fit 1 of" not in capsys.readouterr().err
+    assert outputs(out) == outputs(tmp_path / "clean")
+
+
+def test_a_killed_study_resumes_to_the_same_bytes(derivatives, tmp_path):
+    run(derivatives, tmp_path / "clean")
+    out = tmp_path / "out"
+    words = ["run", str(derivatives.root), str(out), "participant", "--n-bootstraps", "100"]
+    process = subprocess.Popen([sys.executable, "-m", "painprint", *words], stderr=subprocess.PIPE)
+    while process.poll() is None and not (out / "sub-01").exists():
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert run(derivatives, out) == 0
+    assert outputs(out) == outputs(tmp_path / "clean")
+
+
+def test_the_second_process_is_told_who_is_there(derivatives, tmp_path, capsys):
+    out = tmp_path / "out"
+    code = (
+        "import sys, time\nfrom pathlib import Path\nfrom painprint.io.stages import lock\n"
+        "with lock(Path(sys.argv[1]), 'sub-01'):\n    print('held', flush=True)\n    time.sleep(60)"
+    )
+    holder = subprocess.Popen([sys.executable, "-c", code, str(out)], stdout=subprocess.PIPE)
+    try:
+        assert holder.stdout.readline() == b"held\n"
+        assert run(derivatives, out) == 1
+        said = capsys.readouterr().err
+        assert f"process {holder.pid} is working on it" in said
+        assert not (out / "sub-01.html").exists()
+    finally:
+        holder.kill()
+        holder.communicate()
+    assert run(derivatives, out) == 0
+
+
+def test_a_lock_takes_unfinished_files_away_and_lets_go(tmp_path):
+    (tmp_path / "sub-01").mkdir()
+    for path in (tmp_path / "sub-01/.x.tsv.ab12.part", tmp_path / ".sub-01.html.cd34.part"):
+        path.touch()
+    with lock(tmp_path, "sub-01"):
+        assert not list(tmp_path.rglob("*.part"))
+        with pytest.raises(DerivativesError, match=f"process {os.getpid()} is working"):
+            with lock(tmp_path, "sub-01"):
+                pass
+    with lock(tmp_path, "sub-01", wait=True):
+        pass
+
+
+def test_a_full_disk_ends_with_a_clear_error_and_leaves_valid_files(
+    derivatives, tmp_path, monkeypatch, capsys
+):
+    out = tmp_path / "out"
+    run(derivatives, tmp_path / "clean")
+    written = []
+
+    def full_after_five(path, content):
+        written.append(path)
+        if len(written) > 5:
+            raise OSError(28, "No space left on device", str(path))
+        store_write(path, content)
+
+    store_write = store.write_bytes
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "write_bytes", full_after_five)
+        patch.setattr(stages, "write_bytes", full_after_five)
+        assert run(derivatives, out) == 1
+    said = capsys.readouterr().err
+    assert "No space left on device" in said and "Traceback" not in said
+    assert "run the same command again" in said
+    assert not (out / f"sub-01/decoding/{STEM}_metrics.json").exists()
+    clean = outputs(tmp_path / "clean")
+    for name, content in outputs(out).items():
+        assert "stages" in name or clean[name] == content
+    assert run(derivatives, out) == 0
+    assert outputs(out) == clean
