@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 README = (Path(__file__).parents[1] / "README.md").read_text()
 
 
@@ -26,6 +27,7 @@ def test_every_option_of_the_readme_exists():
         ).stdout
         for command in ("run", "simulate", "predict", "demo", "report")
     )
+    known += "".join(path.read_text() for path in sorted(BENCHMARKS.glob("*.py")))
     for option in set(re.findall(r"(--[a-z][a-z-]+)", README)) - {"--help"}:
         assert option in known, option
     assert app.name == ("painprint",)
