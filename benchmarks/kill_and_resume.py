@@ -1,7 +1,7 @@
 """Kill a small study at random moments, run it again, and compare every byte.
 
     python benchmarks/kill_and_resume.py                  100 kills
-    python benchmarks/kill_and_resume.py --kills 3 --out /tmp/kills.tsv     a quick look
+    python benchmarks/kill_and_resume.py --kills 3 --out kills.tsv     a quick look
 
 One simulated person (5 sessions x 2 runs x 24 regions). Each kill: a fresh output folder, the
 study started, SIGKILL after a random time between nothing and the whole run, the study started

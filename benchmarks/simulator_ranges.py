@@ -1,7 +1,7 @@
 """Do default simulated people decode as the paper's two people did, on seeds never tuned on?
 
     python benchmarks/simulator_ranges.py                 seeds 1 to 20, both default people
-    python benchmarks/simulator_ranges.py --seeds 1 --sessions 4 --out /tmp/t.tsv     a quick look
+    python benchmarks/simulator_ranges.py --seeds 1 --sessions 4 --out ranges.tsv     a quick look
 
 Each row of benchmarks/tables/simulator_ranges.tsv is one simulated person, decoded with the
 recommended preset; rows that are there are not computed again. The parameters of the simulator

@@ -140,8 +140,11 @@ def test_a_lock_takes_unfinished_files_away_and_lets_go(tmp_path):
         pass
 
 
-def test_a_full_disk_ends_with_a_clear_error_and_leaves_valid_files(
-    derivatives, tmp_path, monkeypatch, capsys
+@pytest.mark.parametrize(
+    ("number", "words"), [(28, "No space left on device"), (30, "Read-only file system")]
+)
+def test_a_full_or_read_only_disk_ends_with_a_clear_error_and_leaves_valid_files(
+    derivatives, tmp_path, monkeypatch, capsys, number, words
 ):
     out = tmp_path / "out"
     run(derivatives, tmp_path / "clean")
@@ -150,7 +153,7 @@ def test_a_full_disk_ends_with_a_clear_error_and_leaves_valid_files(
     def full_after_five(path, content):
         written.append(path)
         if len(written) > 5:
-            raise OSError(28, "No space left on device", str(path))
+            raise OSError(number, words, str(path))
         store_write(path, content)
 
     store_write = store.write_bytes
@@ -159,7 +162,7 @@ def test_a_full_disk_ends_with_a_clear_error_and_leaves_valid_files(
         patch.setattr(stages, "write_bytes", full_after_five)
         assert run(derivatives, out) == 1
     said = capsys.readouterr().err
-    assert "No space left on device" in said and "Traceback" not in said
+    assert words in said and "Traceback" not in said
     assert "run the same command again" in said
     assert not (out / f"sub-01/decoding/{STEM}_metrics.json").exists()
     clean = outputs(tmp_path / "clean")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +25,7 @@ from painprint.io.outputs import (
     find_results,
     read_results,
     take_account,
+    versions,
     write_dataset_description,
     write_decoding,
 )
@@ -172,7 +172,9 @@ def run_participant(study: Study, participant: str, *, on_step: OnStep | None = 
         else:
             _decode(study, inventory, files, key, on_step)
         remove([files.training()])
-        if not files.page.is_file():
+        if files.page.is_file():
+            log.info("sub-%s: page: %s", participant, files.page)
+        else:
             write_page(files)
 
 
@@ -213,7 +215,7 @@ def _key(inventory: Inventory, settings: Settings) -> str:
     table = [inventory.region_table] if inventory.region_table else []
     return content_key(
         {
-            "version": version("painprint"),
+            "versions": versions(),
             "settings": {**asdict(settings), "participant_label": inventory.participant},
             "inputs": {f.uri: hash_file(f.path) for f in {*files, *sidecars, *table}},
             "left_out": [str(run) for run in inventory.left_out],

@@ -157,6 +157,11 @@ class ParticipantFiles:
         return self.folder / "figures" / f"{self.stem}_{name}.svg"
 
 
+def versions() -> dict[str, str]:
+    """Versions of what the numbers come from."""
+    return {"python": python_version(), **{name: version(name) for name in PACKAGES}}
+
+
 def write_dataset_description(out_dir: Path, *, simulated: bool) -> None:
     """The description of the derivative dataset."""
     name = "painprint: individual brain signatures of spontaneous pain"
@@ -366,7 +371,7 @@ def _provenance(decoding: Decoding, account: Account) -> dict[str, Any]:
         read[inventory.region_table.uri] = inventory.region_table
     settings = replace(decoding.settings, participant_label=(inventory.participant,))
     return {
-        "versions": {"python": python_version(), **{name: version(name) for name in PACKAGES}},
+        "versions": versions(),
         "command": command_line(settings),
         "settings": {row["name"]: row for row in describe(settings)},
         "rules": asdict(decoding.settings.rules),
