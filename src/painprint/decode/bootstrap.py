@@ -7,7 +7,7 @@ nested multinomial counts; a statistic of a resample is the statistic weighted b
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,7 +88,7 @@ def _even(n: int) -> Vector:
 
 
 def bootstrap(
-    statistics: dict[str, Callable[[Matrix], Vector]],
+    statistics: Mapping[str, Callable[[Matrix], Vector]],
     draw: Draw,
     *,
     n_rows: int,
@@ -99,7 +99,7 @@ def bootstrap(
 
     Parameters
     ----------
-    statistics : dict of callables
+    statistics : mapping of callables
         Each takes counts of shape (n, n_rows) and gives n values.
     draw : callable
         From :func:`hierarchical_draw` or :func:`block_draw`.

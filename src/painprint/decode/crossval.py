@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, count
 from typing import Literal
 
 import numpy as np
@@ -119,14 +119,7 @@ def nested_leave_one_out(
             "Add sessions, or leave out runs instead (leave_out='run', --leave-out run)."
         )
     pairs = list(combinations(range(n_groups), 2))
-    n_steps, done = 1 + n_groups + len(pairs), 0
-
-    def step() -> None:
-        nonlocal done
-        done += 1
-        if on_step is not None:
-            on_step(done, n_steps)
-
+    step = _count_steps(on_step, 1 + n_groups + len(pairs))
     rows = [np.flatnonzero(groups == g) for g in range(n_groups)]
     without = [np.flatnonzero(groups != g) for g in range(n_groups)]
 
@@ -156,19 +149,15 @@ def nested_leave_one_out(
         others = [j for j in range(n_groups) if j != k]
         path = np.concatenate([inner.pop((k, j)) for j in others])  # (n_train, n_penalties)
         path_r = correlate_columns(path, y[np.concatenate([rows[j] for j in others])])
-        best = first_maximum(path_r)
-        # on its own grid a fit selects by rank; on another's by comparing with λ
-        n_active = (
-            int(fit.count_active(grids[k][best])) if grid == "all" else grid_rank(fit.c, best)
-        )
+        best, n_active = _select(fit, grids[k], path_r, own_grid=grid == "training")
         folds.append(_model(fit, without[k], len(y), n_active, grids[k], path_r, best))
         test_path = fit.predict_path(K[np.ix_(rows[k], without[k])])
         held_out[rows[k]] = test_path[:, n_active]
         at_full_grid[rows[k]] = test_path[:, fit.count_active(full_grid)]
 
     full_r = correlate_columns(at_full_grid, y)
-    best = first_maximum(full_r)
-    final = _model(full, everything, len(y), grid_rank(full.c, best), full_grid, full_r, best)
+    best, n_active = _select(full, full_grid, full_r, own_grid=True)
+    final = _model(full, everything, len(y), n_active, full_grid, full_r, best)
     return NestedFit(tuple(folds), final, held_out, at_full_grid[:, best])
 
 
@@ -202,6 +191,28 @@ def first_maximum(r: Vector) -> int:
             "across the training bins."
         )
     return int(np.nanargmax(r))
+
+
+def _count_steps(on_step: OnStep | None, n_steps: int) -> Callable[[], None]:
+    """Something to call after each step, which tells whoever listens how many are done."""
+    done = count(1)
+
+    def step() -> None:
+        if on_step is not None:
+            on_step(next(done), n_steps)
+
+    return step
+
+
+def _select(fit: Components, grid: Vector, path_r: Vector, *, own_grid: bool) -> tuple[int, int]:
+    """Entry of the grid with the best correlation, and the number of components it keeps.
+
+    On the grid made from its own rows a fit selects by rank, on another's by comparing with λ.
+    """
+    best = first_maximum(path_r)
+    if own_grid:
+        return best, grid_rank(fit.c, best)
+    return best, int(fit.count_active(grid[best : best + 1])[0])
 
 
 def _check_components(fit: Components, n_groups: int) -> None:

@@ -178,34 +178,22 @@ def score_scale(
     skill = float(1 - error.sum() / reference.sum()) if reference.sum() > _rounding(y) else None
     auc = float(roc_auc_score(high, predicted)) if high.any() and not high.all() else None
 
-    of_r, of_skill, of_centred = rng.spawn(3)
-
-    def sample(
-        statistics: dict[str, Callable[[NDArray[np.float64]], Vector]],
-        draw: Callable[[int, np.random.Generator], NDArray[np.float64]],
-        stream: np.random.Generator,
-    ) -> dict[str, Vector]:
-        return bootstrap(statistics, draw, n_rows=len(y), n_draws=n_bootstraps, rng=stream)
-
+    of_both, of_skill, of_centred = rng.spawn(3)
     r_interval = auc_interval = skill_interval = centred_interval = UNDEFINED
     if r is not None and auc is not None:
-        drawn = sample(
-            {
-                "r": partial(weighted_r, x=y, y=predicted),
-                "auc": partial(weighted_auc, high=high, score=predicted),
-            },
-            hierarchical_draw(group, run),
-            of_r,
-        )
+        statistics = {
+            "r": partial(weighted_r, x=y, y=predicted),
+            "auc": partial(weighted_auc, high=high, score=predicted),
+        }
+        draw = hierarchical_draw(group, run)
+        drawn = bootstrap(statistics, draw, n_rows=len(y), n_draws=n_bootstraps, rng=of_both)
         r_interval, auc_interval = interval(drawn["r"], null=0), interval(drawn["auc"], null=0.5)
     if skill is not None:
         of_errors = partial(weighted_skill, squared_error=error, reference_error=reference)
-        drawn = sample({"skill": of_errors}, block_draw(group), of_skill)
-        skill_interval = interval(drawn["skill"], null=0)
+        skill_interval = _block_interval(of_errors, group, n_bootstraps, of_skill)
     if centred_r is not None:
-        of_centred_values = partial(weighted_r, x=y_centred, y=predicted_centred)
-        drawn = sample({"r": of_centred_values}, block_draw(group), of_centred)
-        centred_interval = interval(drawn["r"], null=0)
+        of_values = partial(weighted_r, x=y_centred, y=predicted_centred)
+        centred_interval = _block_interval(of_values, group, n_bootstraps, of_centred)
     return ScaleMetrics(
         n=len(y),
         r=r,
@@ -221,6 +209,18 @@ def score_scale(
         auc_ci=(auc_interval.low, auc_interval.high),
         auc_p=auc_interval.p,
     )
+
+
+def _block_interval(
+    statistic: Callable[[NDArray[np.float64]], Vector],
+    group: NDArray[np.int64],
+    n_bootstraps: int,
+    rng: np.random.Generator,
+) -> Interval:
+    """Interval from blocks of neighbouring groups."""
+    draw = block_draw(group)
+    drawn = bootstrap({"value": statistic}, draw, n_rows=len(group), n_draws=n_bootstraps, rng=rng)
+    return interval(drawn["value"], null=0)
 
 
 def score_units(minutes: pd.DataFrame, by: str) -> pd.DataFrame:
