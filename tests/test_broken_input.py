@@ -275,3 +275,107 @@ def test_what_cannot_go_on_stops_with_a_clear_error(derivatives, tmp_path, capsy
     said = capsys.readouterr().err
     assert re.search(message, said, flags=re.S) and "Traceback" not in said
     assert not (tmp_path / "out" / "sub-01.html").exists()
+
+
+def blank(tree):
+    edit("physio.tsv.gz", lambda t: "\n" * 100 + t.split("\n", 100)[100])(tree)
+
+
+def missing(tree):
+    edit("physio.tsv.gz", lambda t: "n/a\n" * 100 + t.split("\n", 100)[100])(tree)
+
+
+def test_samples_left_blank_are_missing_samples_and_shift_nothing(derivatives, tmp_path):
+    blank(derivatives)
+    found = predictions(derivatives, tmp_path / "blank")
+    missing(derivatives)
+    np.testing.assert_array_equal(found, predictions(derivatives, tmp_path / "missing"))
+
+
+def test_frames_left_blank_are_missing_frames_and_shift_nothing(derivatives, tmp_path):
+    def empty(cell):
+        def change(text):
+            lines = text.split("\n")
+            lines[100:120] = ["\t".join([cell] * 8)] * 20
+            return "\n".join(lines)
+
+        return edit("timeseries.tsv", change)
+
+    empty("")(derivatives)
+    found = predictions(derivatives, tmp_path / "blank")
+    empty("n/a")(derivatives)
+    np.testing.assert_array_equal(found, predictions(derivatives, tmp_path / "missing"))
+
+
+def test_a_link_to_a_file_that_was_not_fetched_leaves_the_run_out(derivatives, tmp_path, capsys):
+    path = one(derivatives, "outliers.tsv")
+    path.unlink()
+    path.symlink_to("/annex/objects/none")
+    assert study(derivatives, tmp_path / "out") == 0
+    assert "is a link to a file that is not there" in capsys.readouterr().err
+
+
+def test_sessions_in_linked_folders_are_found_once(derivatives, tmp_path):
+    clean = predictions(derivatives, tmp_path / "clean")
+    for root in (derivatives.root, derivatives.derivatives):
+        folder = root / "sub-01/ses-03"
+        folder.rename(root / "elsewhere")
+        folder.symlink_to(root / "elsewhere")
+        (folder / "func" / "loop").symlink_to(folder)
+    np.testing.assert_array_equal(predictions(derivatives, tmp_path / "out"), clean)
+
+
+def test_files_of_another_name_in_the_folder_are_noted(derivatives, tmp_path, capsys):
+    path = one(derivatives, "timeseries.tsv")
+    path.rename(path.with_name(path.name.removeprefix("sub-01_")))
+    (derivatives.root / "sub-1\u00b2").mkdir()
+    assert study(derivatives, tmp_path / "out", "--participant-label", "01") == 0
+    assert "1 time series in the folder of sub-01 are not called" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", ["0_5", "\u0663", "1__0"])
+def test_numbers_are_written_plainly_or_refused(derivatives, tmp_path, capsys, number):
+    edit("physio.tsv.gz", lambda t: number + "\n" + t.split("\n", 1)[1])(derivatives)
+    assert study(derivatives, tmp_path / "out") == 0
+    assert "is not a number" in capsys.readouterr().err
+
+
+def test_a_copy_of_a_run_is_not_used_twice(derivatives, tmp_path, capsys):
+    for path in sorted(derivatives.root.rglob("*ses-03*")):
+        if path.is_file():
+            target = path.parents[2] / "ses-3" / "func" / path.name.replace("ses-03", "ses-3")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, target)
+    assert study(derivatives, tmp_path / "out") == 0
+    assert "is a copy of that of ses-" in capsys.readouterr().err
+
+
+def test_a_repetition_time_beyond_all_numbers_is_refused(derivatives, tmp_path, capsys):
+    one(derivatives, "timeseries.json").write_text('{"RepetitionTime": 1' + "0" * 400 + "}")
+    assert study(derivatives, tmp_path / "out") == 0
+    assert "a number is needed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("place", ["", "derivatives/xcp_d"])
+def test_an_input_is_never_the_output(derivatives, capsys, place):
+    before = (derivatives.root / "dataset_description.json").read_bytes()
+    assert study(derivatives, derivatives.root / place) == 2
+    assert "is an input too" in capsys.readouterr().err
+    assert (derivatives.root / "dataset_description.json").read_bytes() == before
+
+
+def test_a_config_file_with_sections_is_refused(derivatives, tmp_path, capsys):
+    config = tmp_path / "c.toml"
+    for text, message in (("[run]\npreset = 'paper'\n", "not under"), ("a =", "not readable")):
+        config.write_text(text)
+        assert study(derivatives, tmp_path / "out", "--config-file", str(config)) == 2
+        assert message in capsys.readouterr().err
+
+
+def test_a_result_changed_by_hand_makes_no_page(derivatives, tmp_path, capsys):
+    out = tmp_path / "out"
+    study(derivatives, out)
+    path = out / f"sub-01/decoding/{STEM}_runs.tsv"
+    path.write_text(head(path.read_text(), 3))
+    assert main(["report", str(out)]) == 1
+    assert "was changed after it was written" in capsys.readouterr().err

@@ -12,6 +12,7 @@ from painprint.io import tables
 from painprint.io.errors import DerivativesError
 from painprint.io.load import load_regions
 from painprint.io.signature_file import read_signature
+from painprint.io.store import content_key
 from painprint.io.tables import read_json, read_lines, read_numbers, read_table
 
 any_bytes = st.one_of(
@@ -50,7 +51,9 @@ def test_any_bytes_are_read_or_refused(tmp_path, read, packed, content):
 )
 def test_any_description_of_a_signature_is_read_or_refused(tmp_path, parts):
     valid = {"format": "painprint signature", "version": 1}
-    (tmp_path / "signature.json").write_text(json.dumps({**valid, **parts}))
+    content = {**valid, **parts}
+    content["sha256"] = content_key(content)
+    (tmp_path / "signature.json").write_text(json.dumps(content))
     with pytest.raises(DerivativesError):
         read_signature(tmp_path)
 

@@ -12,6 +12,7 @@ from painprint import Settings, decode_runs
 from painprint.cli import main
 from painprint.io.errors import DerivativesError
 from painprint.io.signature_file import read_signature, write_signature
+from painprint.io.store import content_key
 from painprint.runs import Run
 from painprint.signature import make_signature, predict_run
 
@@ -102,8 +103,11 @@ def test_an_unknown_fold_names_those_there_are(participant, signature):
 
 
 def change(folder, **parts):
+    """Other parts under a hash that fits them, so that what is said of them is looked at."""
     path = folder / "signature.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), **parts}))
+    content = {**json.loads(path.read_text()), **parts}
+    content.pop("sha256")
+    path.write_text(json.dumps({**content, "sha256": content_key(content)}))
 
 
 BROKEN = {
@@ -114,6 +118,13 @@ BROKEN = {
     "a name no text": (lambda f: change(f, regions=[{"name": 1, "network": ""}]), "damaged"),
     "a number no number": (lambda f: change(f, drop_s="soon"), "damaged"),
     "unknown preset": (lambda f: change(f, preset="mine"), "damaged"),
+    "a start that cannot be": (lambda f: change(f, drop_s=-30.0), "damaged"),
+    "changed by hand": (
+        lambda f: (f / "signature.json").write_text(
+            (f / "signature.json").read_text().replace('"lag_s": 6.0', '"lag_s": 5.0')
+        ),
+        "not what was written",
+    ),
     "no weights": (lambda f: (f / "weights.safetensors").unlink(), "cannot be read"),
     "cut weights": (
         lambda f: (f / "weights.safetensors").write_bytes(b"\x08" * 40),

@@ -13,7 +13,8 @@ from test_pipeline import STEM, outputs, run
 from painprint import Settings, decode_runs
 from painprint.io import stages, store
 from painprint.io.errors import DerivativesError
-from painprint.io.stages import content_key, load_training, lock, save_training
+from painprint.io.stages import load_training, lock, save_training
+from painprint.io.store import content_key
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -79,6 +80,9 @@ def run(
     from painprint.pipeline import Study, describe_inventory, run_participant, write_pages
 
     del config_file  # read before this function is called, in main()
+    inputs = (bids_dir, *(derivatives or (bids_dir / "derivatives" / "xcp_d",)))
+    if out_dir.resolve() in {folder.resolve() for folder in inputs}:
+        return _wrong_usage(f"OUT_DIR {out_dir} is an input too; choose another folder.")
     if n_jobs == 0:
         return _wrong_usage("--n-jobs is 0; give 1 or more, or -1 for all cores.")
     with _logging(None if dry_run or reports_only else out_dir):
@@ -134,8 +138,12 @@ def simulate(
     from painprint.io.simulated import write_people
     from painprint.simulate import Person
 
+    if out.is_symlink() or (out.exists() and not out.is_dir()):
+        return _wrong_usage(f"{out} is not a folder; name a new one.")
     if out.exists() and any(out.iterdir()):
         return _wrong_usage(f"{out} is not empty; name a new folder.")
+    if random_seed < 0 or not sessions or min(sessions) < 1:
+        return _wrong_usage("--random-seed must be 0 or more, and --sessions 1 or more each.")
     if not 0 <= null <= len(sessions):
         return _wrong_usage(f"--null is {null}; there are {len(sessions)} people.")
     with _logging(None):
@@ -162,6 +170,8 @@ def demo(out: Path = Path("demo-output"), *, n_jobs: int = 2) -> int:
         Workers.
     """
     bids, results = out / "bids", out / "results"
+    if bids.exists() and not (bids / "derivatives" / "truth" / "sub-03").is_dir():
+        return _wrong_usage(f"{bids} is not a demo's dataset; name a new folder.")
     if not bids.exists():
         unfinished = out / ".bids.part"
         rmtree(unfinished, ignore_errors=True)
@@ -170,7 +180,8 @@ def demo(out: Path = Path("demo-output"), *, n_jobs: int = 2) -> int:
             return code
         unfinished.rename(bids)
     code = run(bids, results, "participant", settings=Settings(task_id=("rating",)), n_jobs=n_jobs)
-    print(f"Simulated people: open {results}/sub-01.html and, without a signature, sub-03.html.")
+    if code == DONE:
+        print(f"Simulated people: open {results}/sub-01.html; sub-03.html has no signature.")
     return code
 
 
@@ -213,7 +224,7 @@ def predict(signature: Path, runs: tuple[Path, ...], *, fold: str = "") -> int:
     with _logging(None):
         try:
             print(predict_runs(signature, runs, fold=fold))
-        except DerivativesError as error:
+        except (DerivativesError, OSError) as error:
             return _failed(error)
         return DONE
 
@@ -224,12 +235,24 @@ def main(arguments: list[str] | None = None) -> int:
     config = _config_file(words)
     if config is not None and not config.is_file():
         return _wrong_usage(f"there is no file {config} (--config-file).")
+    if config is not None and (problem := _problem_of(config)):
+        return _wrong_usage(f"{config}: {problem}")
     app.config = () if config is None else (Toml(config, use_commands_as_keys=False),)
     try:
         command, bound, _ = app.parse_args(words)
     except ValueError as error:  # a setting that makes no sense
         return _wrong_usage(str(error))
     return command(*bound.args, **bound.kwargs) or DONE
+
+
+def _problem_of(config: Path) -> str | None:
+    """Why a TOML file cannot be a config file, if so."""
+    try:
+        content = tomllib.loads(config.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        return f"is not readable TOML ({error})."
+    tables = [name for name, value in content.items() if isinstance(value, dict)]
+    return f"options stand at the top, not under [{tables[0]}]." if tables else None
 
 
 def _config_file(words: list[str]) -> Path | None:

@@ -31,17 +31,16 @@ from painprint.io.outputs import (
 )
 from painprint.io.signature_file import read_signature
 from painprint.io.stages import (
-    content_key,
     is_finished,
     load_training,
     lock,
     remove,
     save_training,
 )
-from painprint.io.store import hash_file
+from painprint.io.store import content_key, hash_file
 from painprint.io.tables import read_json
 from painprint.parcellation import Regions
-from painprint.runs import LeftOutRun, Run, list_left_out
+from painprint.runs import LeftOutRun, Run, RunKey, list_left_out
 from painprint.settings import Settings
 from painprint.signature import predict_run
 
@@ -144,9 +143,16 @@ class _Reader:
 
     def runs(self) -> Iterator[Run]:
         """The runs that can be read; the others are left out."""
+        first_with: dict[str, RunKey] = {}
         for files in self.inventory.runs:
             try:
                 run, record = load_run(files, self.settings)
+                same = first_with.setdefault(hash_file(files.series.path), files.key)
+                if same != files.key:
+                    raise DerivativesError(
+                        f"its time series is a copy of that of {same}. Remove one.",
+                        files.series.path,
+                    )
             except DerivativesError as error:
                 self.left_out.append(LeftOutRun(files.key, str(error)))
                 continue
@@ -217,7 +223,10 @@ def _key(inventory: Inventory, settings: Settings) -> str:
         {
             "versions": versions(),
             "settings": {**asdict(settings), "participant_label": inventory.participant},
-            "inputs": {f.uri: hash_file(f.path) for f in {*files, *sidecars, *table}},
+            "inputs": {
+                f.uri: hash_file(f.path) if f.path.exists() else "missing"
+                for f in {*files, *sidecars, *table}
+            },
             "left_out": [str(run) for run in inventory.left_out],
             "notes": inventory.notes,
             "sessions": inventory.sessions.to_dict(orient="records"),

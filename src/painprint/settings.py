@@ -9,6 +9,9 @@ from typing import Any, Literal
 LEE_2026 = "Lee et al. (2026), doi 10.1038/s41593-026-02221-3"
 
 
+LONGEST_S = 3600.0
+"""No lag and no start of a run that is left out lasts longer (s)."""
+
 TUPLES = (
     "participant_label",
     "session_label",
@@ -131,6 +134,8 @@ class Settings:
             raise ValueError(f"leave_out is {self.leave_out!r}; choose 'session' or 'run'.")
         if not self.lag_s or min(self.lag_s) < 0:
             raise ValueError(f"lag_s is {self.lag_s}; give at least one lag of 0 s or more.")
+        if max(*self.lag_s, self.drop_s) > LONGEST_S:
+            raise ValueError(f"lag_s and drop_s must be at most {LONGEST_S:g} s.")
         if len(set(self.lag_s)) < len(self.lag_s):
             raise ValueError(f"lag_s is {self.lag_s}; give each lag once.")
         for name in ("drop_s", "min_run_s", "rating_max_gap_s", "min_stretch_frames"):

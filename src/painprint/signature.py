@@ -16,7 +16,7 @@ from painprint.decode.training import EVERYTHING
 from painprint.edges import count_edges, score_frames
 from painprint.parcellation import Regions
 from painprint.runs import Run, count_frames, pair_frames
-from painprint.settings import PRESETS, Rules
+from painprint.settings import LONGEST_S, PRESETS, Rules
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,13 @@ class Signature:
             raise ValueError("the first model must be the final one.")
         if not np.isfinite(self.weights).all():
             raise ValueError("weights must be finite.")
+        if not all(0 <= seconds <= LONGEST_S for seconds in (self.drop_s, *self._lags())):
+            raise ValueError(f"lags and the dropped start must be from 0 to {LONGEST_S:g} s.")
         if self.preset not in PRESETS:
             raise ValueError(f"preset {self.preset!r} is unknown.")
+
+    def _lags(self) -> list[float]:
+        return [model.lag_s for model in self.models]
 
     @property
     def rules(self) -> Rules:

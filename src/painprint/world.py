@@ -43,5 +43,5 @@ class World:
                 raise ValueError(f"{name} is {getattr(self, name)}; give a share below 1.")
         if not 60 <= self.run_s <= 7200 or not 0.1 <= self.tr_s <= 10:
             raise ValueError("run_s must be from 60 to 7200 s, tr_s from 0.1 to 10 s.")
-        if self.days_between < 1:
-            raise ValueError(f"days_between is {self.days_between}; at least 1 is needed.")
+        if not 1 <= self.days_between <= 10_000:
+            raise ValueError(f"days_between is {self.days_between}; give 1 to 10000 days.")

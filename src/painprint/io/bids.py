@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -68,9 +69,14 @@ def parse_name(name: str) -> tuple[dict[str, str], str, str]:
     return entities, suffix, dot + extension
 
 
+def is_digits(text: str) -> bool:
+    """Whether a text is a whole number in ASCII digits."""
+    return text.isascii() and text.isdigit()
+
+
 def normal_run(label: str) -> str:
     """Run label without leading zeros, so that run-1 is run-01."""
-    return label.lstrip("0") or "0" if label.isdigit() else label
+    return label.lstrip("0") or "0" if is_digits(label) else label
 
 
 def run_key(entities: Mapping[str, str]) -> RunKey:
@@ -113,7 +119,7 @@ class Dataset:
 
     def files_in(self, folder: Path) -> list[BidsFile]:
         """Every file directly in a folder of the dataset."""
-        return [self._file(p) for p in sorted(folder.iterdir()) if p.is_file()]
+        return [self._file(p) for p in sorted(folder.iterdir()) if _is_file(p)]
 
     def shared_files(self) -> list[BidsFile]:
         """Files that belong to no participant: inherited sidecars and atlases."""
@@ -144,22 +150,36 @@ class Dataset:
     def _walk(self, folder: Path) -> list[BidsFile]:
         """Files below a folder, walked once."""
         if folder not in self._walked:
-            paths = (p for p in folder.rglob("*") if p.is_file() and not p.name.startswith("."))
-            files = [self._file(p) for p in sorted(paths, key=lambda p: natural(str(p)))]
-            self._walked[folder] = files
+            paths = sorted(_walk(folder), key=lambda p: natural(str(p)))
+            self._walked[folder] = [self._file(p) for p in paths]
         return self._walked[folder]
 
     def _file(self, path: Path) -> BidsFile:
         return BidsFile(path, self.root, self.name, *parse_name(path.name))
 
 
+def _is_file(path: Path) -> bool:
+    """A file, or a link to one that is not there: it is to be named, not overlooked."""
+    return path.is_file() or (path.is_symlink() and not path.exists())
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """Files below a folder, linked folders included, each folder once."""
+    seen = set()
+    for name, folders, files in os.walk(folder, followlinks=True):
+        about = os.stat(name)
+        if (about.st_dev, about.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((about.st_dev, about.st_ino))
+        paths = (Path(name) / file for file in files if not file.startswith("."))
+        yield from (path for path in paths if _is_file(path))
+
+
 def natural(text: str) -> list[tuple[int, str]]:
     """Sort key that puts "2" before "10"."""
-    return [
-        (int(part), "") if part.isdigit() else (-1, part)
-        for part in re.split(r"(\d+)", text)
-        if part
-    ]
+    parts = re.split(r"([0-9]+)", text)
+    return [(int(part), "") if is_digits(part) else (-1, part) for part in parts if part]
 
 
 @dataclass(frozen=True, eq=False)

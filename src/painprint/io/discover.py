@@ -104,6 +104,8 @@ def find_runs(
     ratings = [f for f in raw_files if is_rating_file(f)]
     own_files = {d.name: [*d.shared_files(), *d.files_of(participant)] for d in derivatives}
     found = [f for files in own_files.values() for f in files if is_series(f)]
+    strangers = [f.path.name for f in found if f.entities.get("sub") != participant]
+    found = [f for f in found if f.entities.get("sub") == participant]
     if not found:
         where = ", ".join(str(d.root) for d in derivatives) or "no --derivatives folder was given"
         raise DerivativesError(
@@ -132,11 +134,20 @@ def find_runs(
         tasks=tuple(tasks),
         runs=tuple(sorted(runs, key=lambda run: _run_order(run.key, order))),
         left_out=tuple(sorted(left_out, key=lambda run: _run_order(run.key, order))),
-        notes=(*notes, *session_notes),
+        notes=(*notes, *session_notes, *_note_strangers(strangers, participant)),
         region_table=_region_table([f for files in own_files.values() for f in files], atlas),
         sessions=sessions,
         simulated=any(d.simulated for d in (raw, *derivatives)),
     )
+
+
+def _note_strangers(names: Sequence[str], participant: str) -> list[str]:
+    if not names:
+        return []
+    return [
+        f"{len(names)} time series in the folder of sub-{participant} are not called sub-"
+        f"{participant}_... and were not used (first: {names[0]})."
+    ]
 
 
 def _assemble(

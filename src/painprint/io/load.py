@@ -15,7 +15,7 @@ from painprint.io.bids import BidsFile, inherited_metadata, raw_bold
 from painprint.io.discover import RunFiles
 from painprint.io.errors import DerivativesError
 from painprint.io.images import read_ptseries
-from painprint.io.tables import numeric_rows, read_lines, read_numbers, read_table
+from painprint.io.tables import numeric_rows, read_lines, read_numbers, read_table, to_number
 from painprint.parcellation import Regions
 from painprint.ratings import RatingQuality, RatingRecording, frame_ratings, rating_quality
 from painprint.runs import Run, RunKey, framewise_displacement, restore_censored
@@ -329,9 +329,13 @@ def _number(metadata: Mapping[str, Any], key: str, path: Path) -> float | None:
     value = metadata.get(key)
     if value is None or (key == "SamplingFrequency" and isinstance(value, str)):
         return None  # some XCP-D versions write "TR" here
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise DerivativesError(f"{key} in its sidecar is {value!r}; a number is needed.", path)
-    return float(value)
+    try:
+        number = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if isinstance(value, str) or not math.isfinite(number):
+        raise DerivativesError(f"{key} in its sidecar is {value!r:.40}; a number is needed.", path)
+    return number
 
 
 @dataclass(frozen=True)
@@ -357,6 +361,8 @@ def _rating_columns(
         header = False
     else:
         names, header = _header(file)
+    if len(set(names)) < len(names):
+        raise DerivativesError(f"column names must differ: {', '.join(names)}.", file.path)
     time = next((n for n in names if n.lower() in TIME_COLUMNS), None)
     rating = _choose_column([n for n in names if n != time], settings, file)
     return None if rating is None else _Columns(tuple(names), rating, time, header)
@@ -416,7 +422,7 @@ def _read_samples(
 
 def _is_number(text: str) -> bool:
     try:
-        float(text)
+        to_number(text)
     except ValueError:
         return False
     return True

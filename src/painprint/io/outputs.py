@@ -440,6 +440,13 @@ def read_results(files: ParticipantFiles) -> Results:
                 f"cannot be read ({error}). Run `painprint run` again.", path
             ) from error
 
+    written = read_json(files.decoding("provenance", ".json")).get("outputs") or {}
+    for name, digest in written.items():
+        path = files.folder / str(name)
+        if not path.is_file() or hash_file(path) != digest:
+            raise DerivativesError(
+                "is missing, or was changed after it was written. Run `painprint run` again.", path
+            )
     return Results(
         files=files,
         metrics=read_json(files.decoding("metrics", ".json")),

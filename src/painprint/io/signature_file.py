@@ -14,7 +14,7 @@ from safetensors.numpy import load, save
 
 from painprint.edges import count_edges
 from painprint.io.errors import DerivativesError
-from painprint.io.store import write_bytes, write_json
+from painprint.io.store import content_key, write_bytes, write_json
 from painprint.io.tables import read_json
 from painprint.parcellation import Regions
 from painprint.signature import Signature, UsedModel
@@ -27,32 +27,30 @@ def write_signature(folder: Path, signature: Signature) -> None:
     """Write weights and description; the description last, so that it never lacks them."""
     weights = np.ascontiguousarray(signature.weights, dtype="<f8")
     write_bytes(folder / WEIGHTS, save({"weights": weights}))
-    write_json(
-        folder / DESCRIPTION,
-        {
-            "format": FORMAT,
-            "version": VERSION,
-            "simulated": signature.simulated,
-            "preset": signature.preset,
-            "drop_s": signature.drop_s,
-            "tr_s": signature.tr_s,
-            "regions": [
-                {"name": name, "network": network}
-                for name, network in signature.regions.network_of.items()
-            ],
-            "models": [
-                {
-                    "held_out": model.held_out or None,
-                    "intercept": model.intercept,
-                    "training_mean": model.training_mean,
-                    "lag_s": model.lag_s,
-                }
-                for model in signature.models
-            ],
-            "weights": {"shape": weights.shape, "sha256": _digest(weights)},
-            "metrics": signature.metrics,
-        },
-    )
+    described = {
+        "format": FORMAT,
+        "version": VERSION,
+        "simulated": signature.simulated,
+        "preset": signature.preset,
+        "drop_s": signature.drop_s,
+        "tr_s": signature.tr_s,
+        "regions": [
+            {"name": name, "network": network}
+            for name, network in signature.regions.network_of.items()
+        ],
+        "models": [
+            {
+                "held_out": model.held_out or None,
+                "intercept": model.intercept,
+                "training_mean": model.training_mean,
+                "lag_s": model.lag_s,
+            }
+            for model in signature.models
+        ],
+        "weights": {"shape": weights.shape, "sha256": _digest(weights)},
+        "metrics": signature.metrics,
+    }
+    write_json(folder / DESCRIPTION, {**described, "sha256": content_key(described)})
 
 
 def read_signature(path: Path) -> Signature:
@@ -73,6 +71,15 @@ def read_signature(path: Path) -> Signature:
             f"has version {content.get('version')!r}, but this painprint reads version "
             f"{VERSION}. Update painprint.",
             described,
+        )
+    stated = content.pop("sha256", None)
+    try:
+        as_written = stated == content_key(content)
+    except RecursionError:
+        as_written = False
+    if not as_written:
+        raise DerivativesError(
+            "is not what was written (SHA-256 differs). Copy the signature again.", described
         )
     try:
         regions = Regions(

@@ -55,12 +55,6 @@ def lock(out_dir: Path, name: str, *, wait: bool = False) -> Iterator[None]:
         yield
 
 
-def content_key(parts: Mapping[str, Any]) -> str:
-    """SHA-256 of what a result depends on."""
-    text = json.dumps(plain(parts), sort_keys=True, allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
 _ARRAYS = ("weights", "path_penalty", "path_r")
 
 

@@ -61,6 +61,12 @@ def plain(value: Any) -> Any:
     return value
 
 
+def content_key(parts: Mapping[str, Any]) -> str:
+    """SHA-256 of what a result depends on."""
+    text = json.dumps(plain(parts), sort_keys=True, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def hash_file(path: Path) -> str:
     """SHA-256 of a file's content."""
     with path.open("rb") as file:

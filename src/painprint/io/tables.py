@@ -33,7 +33,7 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise DerivativesError(f"cannot be read ({error.strerror}).", path) from error
+        raise _unreadable(path, error) from error
     except (ValueError, RecursionError) as error:
         raise DerivativesError(f"is not valid JSON ({error}). Repair the sidecar.", path) from error
     if not isinstance(content, dict):
@@ -41,8 +41,28 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
+def _unreadable(path: Path, error: OSError) -> DerivativesError:
+    if path.is_symlink() and not path.exists():
+        return DerivativesError("is a link to a file that is not there (datalad get?).", path)
+    return DerivativesError(f"cannot be read ({error.strerror}).", path)
+
+
+def to_number(text: str) -> float:
+    """A number as files write it: no underscores, no digits of other scripts.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
+    if "_" in text or not text.isascii():
+        raise ValueError(f"{text!r} is not a number")
+    return float(text)
+
+
 def read_lines(path: Path) -> list[str]:
-    """Non-empty lines of a text file, gzipped or not; a byte-order mark and CR are dropped."""
+    """Lines of a text file, gzipped or not; a byte-order mark, CR and empty lines at the end
+    are dropped. Empty lines elsewhere stay: they may be samples without a value."""
     try:
         opened = gzip.open if path.suffix == ".gz" else open
         with opened(path, "rb") as file:
@@ -57,9 +77,11 @@ def read_lines(path: Path) -> list[str]:
     except UnicodeDecodeError as error:
         raise DerivativesError("is not UTF-8 text.", path) from error
     except OSError as error:
-        raise DerivativesError(f"cannot be read ({error.strerror}).", path) from error
+        raise _unreadable(path, error) from error
     lines = [line.rstrip("\r") for line in text.split("\n")]
-    return [line for line in lines if line.strip()]
+    while lines and not lines[-1]:
+        lines.pop()
+    return lines
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -151,16 +173,15 @@ def numbers(column: pd.Series, path: Path) -> NDArray[np.float64]:
         Naming the first entry that is no number.
     """
     text = column.str.strip()
-    text = text.mask(text.isin(MISSING), "nan")
-    try:
-        return text.to_numpy(dtype=object).astype(float)
-    except ValueError:
-        for row, entry in enumerate(text, start=1):
-            try:
-                float(entry)
-            except ValueError:
-                raise DerivativesError(
-                    f"row {row} of column {column.name!r} is {entry!r}, which is not a number.",
-                    path,
-                ) from None
-        raise
+    values = np.full(len(text), np.nan)
+    for row, entry in enumerate(text):
+        if entry in MISSING:
+            continue
+        try:
+            values[row] = to_number(entry)
+        except ValueError:
+            raise DerivativesError(
+                f"row {row + 1} of column {column.name!r} is {entry!r}, which is not a number.",
+                path,
+            ) from None
+    return values
