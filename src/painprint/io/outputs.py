@@ -21,7 +21,7 @@ from painprint.io.discover import Inventory
 from painprint.io.errors import DerivativesError
 from painprint.io.load import RunRecord
 from painprint.io.signature_file import write_signature
-from painprint.io.store import hash_file, write_json, write_table
+from painprint.io.store import changed_files, hash_file, write_json, write_table
 from painprint.io.tables import read_json
 from painprint.runs import LeftOutRun
 from painprint.settings import Settings, describe, flag
@@ -441,12 +441,10 @@ def read_results(files: ParticipantFiles) -> Results:
             ) from error
 
     written = read_json(files.decoding("provenance", ".json")).get("outputs") or {}
-    for name, digest in written.items():
-        path = files.folder / str(name)
-        if not path.is_file() or hash_file(path) != digest:
-            raise DerivativesError(
-                "is missing, or was changed after it was written. Run `painprint run` again.", path
-            )
+    for path in changed_files(files.folder, written):
+        raise DerivativesError(
+            "is missing, or was changed after it was written. Run `painprint run` again.", path
+        )
     return Results(
         files=files,
         metrics=read_json(files.decoding("metrics", ".json")),

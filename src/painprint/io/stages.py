@@ -19,7 +19,7 @@ from safetensors.numpy import load, save
 
 from painprint.decode.training import FoldModel, Training
 from painprint.io.errors import DerivativesError
-from painprint.io.store import hash_file, plain, write_bytes
+from painprint.io.store import changed_files, plain, write_bytes
 
 UNFINISHED = ".*.part"
 """Names of files that a killed process was writing."""
@@ -119,8 +119,7 @@ def is_finished(provenance: Mapping[str, Any], key: str, folder: Path) -> bool:
     outputs = provenance.get("outputs")
     if not isinstance(outputs, dict):
         return False
-    paths = {folder / name: digest for name, digest in outputs.items()}
-    return all(path.is_file() and hash_file(path) == digest for path, digest in paths.items())
+    return not changed_files(folder, outputs)
 
 
 def remove(paths: Sequence[Path]) -> None:

@@ -71,3 +71,9 @@ def hash_file(path: Path) -> str:
     """SHA-256 of a file's content."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def changed_files(folder: Path, digests: Mapping[str, Any]) -> list[Path]:
+    """Files that are missing, or no longer have the content whose SHA-256 was noted."""
+    paths = {folder / str(name): digest for name, digest in digests.items()}
+    return [p for p, digest in paths.items() if not p.is_file() or hash_file(p) != digest]
