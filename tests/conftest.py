@@ -10,10 +10,18 @@ import numpy as np
 import pytest
 
 from painprint import Run
+from painprint.runs import MOTION_NAMES, motion_confounds
+from painprint.settings import STAGES
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "bids"
 SHARED = Path(__file__).parents[2] / "shared"
 """Reference data that may lie beside the checkout; never part of the package."""
+
+
+QUICK = ("--n-bootstraps", "100", "--skip", *STAGES)
+"""Options of a study whose stages are not what a test is about."""
+FEW = ("--n-bootstraps", "100", "--n-permutations", "19", "--n-curve-draws", "2")
+"""Options of a study with every stage, in seconds."""
 
 
 @pytest.fixture
@@ -37,9 +45,9 @@ def simulate_runs(
             lagged = np.roll(rating, 6) - level
             signals[:, 1] += strength * 8 * lagged * signals[:, 0]
             censored = rng.random(n_frames) < 0.02
-            runs.append(
-                Run(signals, rating, tr_s, f"{s + 1:02d}", "rating", str(r + 1), censored=censored)
-            )
+            motion = motion_confounds(rng.normal(0, 0.05, size=(n_frames, 6)))
+            names = (f"{s + 1:02d}", "rating", str(r + 1))
+            runs.append(Run(signals, rating, tr_s, *names, censored=censored, confounds=motion))
     return runs
 
 
@@ -85,8 +93,9 @@ class Tree:
             Path(f"{plain}_outliers.tsv"), ["framewise_displacement"], run.censored[:, None] * 1.0
         )
         if motion:
-            names = ["trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z"]
-            write_table(Path(f"{plain}_motion.tsv"), names, np.zeros((len(run.rating), 6)))
+            still = np.zeros(len(run.rating))
+            columns = [run.confounds.get(name, still) for name in MOTION_NAMES]
+            write_table(Path(f"{plain}_motion.tsv"), MOTION_NAMES, np.stack(columns, axis=1))
         self.write_rating(raw / f"{stem}_run-{run.run}" if run.run else raw / stem, run, rating)
         return series
 

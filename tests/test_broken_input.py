@@ -13,6 +13,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import QUICK
 
 from painprint.cli import main
 
@@ -139,7 +140,7 @@ LEFT_OUT = {
 
 
 def study(tree, out, *words):
-    return main(["run", str(tree.root), str(out), "participant", "--n-bootstraps", "100", *words])
+    return main(["run", str(tree.root), str(out), "participant", *QUICK, *words])
 
 
 @pytest.mark.parametrize("case", LEFT_OUT)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import EXAMPLE, SHARED
+from conftest import EXAMPLE, FEW, SHARED
 
 from painprint import RatingRecording, Run, frame_ratings
 from painprint.bins import (
@@ -22,9 +22,15 @@ from painprint.bins import (
 from painprint.cli import main
 from painprint.decode.bootstrap import weighted_auc, weighted_r
 from painprint.decode.crossval import nested_leave_one_out
+from painprint.decode.gram import edge_weights
 from painprint.decode.metrics import mean_r, score_scale, score_units
 from painprint.edges import bin_edges
-from painprint.runs import count_frames, framewise_displacement, pair_frames
+from painprint.explain.controls import bin_means, compare, find_controls
+from painprint.explain.learning_curve import predict_from_draws, score_draws
+from painprint.explain.prospective import first_sessions
+from painprint.pipeline import Study, decode_participant
+from painprint.runs import FD, count_frames, framewise_displacement, pair_frames
+from painprint.settings import STAGES, Settings
 
 SCALES = ("1min", "2min", "run", "session")
 GOLDEN = SHARED / "golden"
@@ -207,7 +213,7 @@ def test_the_whole_command_reproduces_the_published_numbers(tmp_path):
     words = f"""run {GOLDEN}/bids {tmp_path} participant --participant-label 01
         --derivatives {GOLDEN}/bids/derivatives/xcp_d --task-id rating --atlas Golden
         --preset paper --rating-start 10 --exclude-network VIS"""
-    assert main(words.split()) == 0
+    assert main([*words.split(), "--skip", *STAGES]) == 0
     stem = tmp_path / "sub-01/decoding/sub-01_task-rating_atlas-Golden"
     metrics = json.loads(Path(f"{stem}_metrics.json").read_text())
     for i, scale in enumerate(SCALES):
@@ -235,6 +241,95 @@ def test_the_whole_command_reproduces_the_published_numbers(tmp_path):
 
 def test_the_example_is_a_simulated_participant_and_runs(tmp_path):
     words = f"""run {EXAMPLE} {tmp_path} participant --task-id rating --rating-start 10
-        --exclude-network VIS --n-bootstraps 100"""
-    assert main(words.split()) == 0
+        --exclude-network VIS"""
+    assert main([*words.split(), *FEW]) == 0
     assert "Simulated data" in (tmp_path / "sub-01.html").read_text()
+
+
+@pytest.fixture(scope="module")
+def case(tmp_path_factory):
+    """Participant 1 of the full set, decoded as published."""
+    settings = Settings(
+        preset="paper", task_id=("rating",), rating_start_s=10.0, exclude_network=("VIS",)
+    )
+    bids = GOLDEN / "bids"
+    out = tmp_path_factory.mktemp("out")
+    return decode_participant(Study(bids, out, [bids / "derivatives" / "xcp_d"], settings), "01")
+
+
+@needs_golden
+def test_the_learning_curve_of_given_draws(case):
+    full = np.load(GOLDEN / "golden.npz")
+    penalties = [(0, fold.penalty) for fold in case.decoding.folds]
+    for size in range(1, 7):
+        index = full[f"trsz_cvidx_size{size}_1based"].astype(int).reshape(size, 3, 8) - 1
+        draws = np.array(
+            [
+                [np.sort(np.delete(np.arange(8), k)[index[:, d, k]]) for k in range(8)]
+                for d in range(3)
+            ]
+        )
+        found = predict_from_draws(case.kernels, case.settings.rules, draws, penalties=penalties)
+        expected = np.transpose(full["trsz_Yfit_tbin10"][:, :, :, size - 1], (1, 0, 3, 2))
+        np.testing.assert_allclose(found.minutes, expected.reshape(240, 3), atol=1e-9)
+        scored, _ = score_draws(case.kernels[0], found, 100, np.random.default_rng(0))
+        r = scored.pivot(index="draw", columns="scale", values="r")[list(SCALES)]
+        np.testing.assert_allclose(r, full["trsz_rall_r"][:, size - 1], atol=1e-9)
+
+
+@needs_golden
+def test_head_motion_against_the_prediction(case):
+    full = np.load(GOLDEN / "golden.npz")
+    found = compare(case, find_controls(case)[0]).query("variable == @FD")
+    assert list(found["scale"]) == list(SCALES)
+    np.testing.assert_allclose(found["r_predicted"], full["vishead_rall_r"], atol=1e-9)
+    np.testing.assert_allclose(found["auc_predicted"], full["vishead_rocall_auc"], atol=1e-9)
+
+
+@needs_golden
+def test_framewise_displacement_of_every_time_bin(case):
+    full = np.load(GOLDEN / "golden.npz")
+    kernel = case.kernels[0]
+    for kind, name in (("1min", "fd_tbin10"), ("2min", "fd_tbin5")):
+        bins = kernel.bins[kind]
+        found = bin_means([one.confounds[FD] for one in kernel.frames], bins)
+        expected = np.swapaxes(full[name], 0, 1).ravel()
+        np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
+@needs_golden
+def test_the_model_of_the_first_six_sessions(case):
+    full = np.load(GOLDEN / "golden.npz")
+    kernel = case.kernels[0].of_groups(range(6))
+    fit = nested_leave_one_out(
+        kernel.block("rating", "rating"),
+        kernel.y("rating"),
+        kernel.groups("rating"),
+        n_edges=kernel.n_edges,
+        grid="all",
+        keep="first",
+    )
+    np.testing.assert_allclose(fit.final.path_penalty, full["ses6_L_matlab"], atol=1e-9)
+    np.testing.assert_allclose(fit.final.path_r, full["ses6_ocv_r"], atol=1e-9)
+    best = int(full["ses6_ocv_bestidx_1based"]) - 1
+    assert np.nanargmax(fit.final.path_r) == best
+    assert fit.final.n_components == full["ses6_PCs"][best]
+    for k, model in enumerate(fit.folds):
+        np.testing.assert_allclose(model.path_r, full["ses6_icv_r"][:, k], atol=1e-9)
+        assert np.nanargmax(model.path_r) + 1 == full["ses6_icv_bestidx_1based"][k]
+        assert model.intercept == pytest.approx(full["ses6_beta_best_edge_ocv"][k, 0], abs=1e-9)
+    weights = edge_weights(
+        kernel.frames,
+        kernel.bins["rating"],
+        kernel.groups("rating"),
+        np.array([model.dual for model in (fit.final, *fit.folds)]),
+    )
+    rows, columns = np.triu_indices(40, k=1)
+    expected = [full["ses6_beta_best_edge_all"], *full["ses6_beta_best_edge_ocv"]]
+    for of_model, beta in zip(weights, expected, strict=True):
+        matlab_order = np.lexsort((rows, columns))
+        np.testing.assert_allclose(of_model[matlab_order], beta[1:], atol=1e-9)
+    found = first_sessions(case, 6)
+    for i, scale in enumerate(SCALES):
+        assert found[scale]["r"] == pytest.approx(full["visses6_rall_r"][i], abs=1e-9)
+        assert found[scale]["auc"] == pytest.approx(full["visses6_rocall_auc"][i], abs=1e-9)

@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import simulate_runs, write_json
+from conftest import QUICK, simulate_runs, write_json
 
 from painprint import Settings
 from painprint.cli import main
@@ -19,7 +19,7 @@ STEM = "sub-01_task-rating_atlas-A"
 
 
 def run(tree, out, *words):
-    return main(["run", str(tree.root), str(out), "participant", "--n-bootstraps", "100", *words])
+    return main(["run", str(tree.root), str(out), "participant", *QUICK, *words])
 
 
 @pytest.fixture

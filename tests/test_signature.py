@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import EXAMPLE, simulate_runs
+from conftest import EXAMPLE, QUICK, simulate_runs
 from safetensors.numpy import save
 
 from painprint import Settings, decode_runs
@@ -160,7 +160,7 @@ def test_a_signature_holds_no_time_series_date_or_name(folder, tmp_path):
 
 def test_the_command_scores_a_run_and_says_what_to_know(tmp_path, capsys):
     words = f"run {EXAMPLE} {tmp_path} participant --task-id rating --rating-start 10"
-    assert main([*words.split(), "--n-bootstraps", "100"]) == 0
+    assert main([*words.split(), *QUICK]) == 0
     capsys.readouterr()
     (folder,) = tmp_path.rglob("*_signature")
     series = next(EXAMPLE.rglob("*ses-02*run-2*timeseries.tsv"))

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import QUICK
 
 from painprint import Settings, decode_runs
 from painprint.cli import main
@@ -145,7 +146,7 @@ def test_what_is_written_is_what_was_simulated(tmp_path):
     write_people(tmp_path / "bids", people, random_seed=5)
     out = tmp_path / "out"
     words = ["run", str(tmp_path / "bids"), str(out), "participant", "--task-id", "rating"]
-    assert main([*words, "--n-bootstraps", "100"]) == 0
+    assert main([*words, *QUICK]) == 0
     truth, runs = simulate_person(people[0], (5, 1), rest=True)
     in_memory = [as_run(run, people[0], truth) for run in runs if run.run]
     expected = decode_runs(in_memory, Settings(n_bootstraps=100)).scales["1min"]

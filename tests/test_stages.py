@@ -8,6 +8,7 @@ import time
 
 import numpy as np
 import pytest
+from conftest import QUICK
 from test_pipeline import STEM, outputs, run
 
 from painprint import Settings, decode_runs
@@ -92,14 +93,14 @@ def test_a_study_that_stops_midway_resumes_without_training_again(
             run(derivatives, out)
     capsys.readouterr()
     assert run(derivatives, out) == 0
-    assert "fit 1 of" not in capsys.readouterr().err
+    assert "nested folds: 1 of" not in capsys.readouterr().err
     assert outputs(out) == outputs(tmp_path / "clean")
 
 
 def test_a_killed_study_resumes_to_the_same_bytes(derivatives, tmp_path):
     run(derivatives, tmp_path / "clean")
     out = tmp_path / "out"
-    words = ["run", str(derivatives.root), str(out), "participant", "--n-bootstraps", "100"]
+    words = ["run", str(derivatives.root), str(out), "participant", *QUICK]
     process = subprocess.Popen([sys.executable, "-m", "painprint", *words], stderr=subprocess.PIPE)
     while process.poll() is None and not (out / "sub-01").exists():
         time.sleep(0.002)

@@ -209,10 +209,15 @@ def make_rating_bins(runs: Sequence[Frames], rules: Rules, *, min_stretch_frames
     return gather_bins(runs, labels, n_bins)
 
 
-def make_time_bins(runs: Sequence[Frames], rules: Rules, scale: str) -> Bins:
-    """The rows that test, at the scale ``"1min"`` or ``"2min"``."""
+def make_time_bins(
+    runs: Sequence[Frames], rules: Rules, scale: str, *, like: Sequence[Frames] | None = None
+) -> Bins:
+    """The rows that test, at the scale ``"1min"`` or ``"2min"``.
+
+    With ``like``, the same runs at another lag, there are as many of them as there.
+    """
     cut = discretized_time_bins if rules.time_bins == "discretize" else equal_time_bins
-    counts = [count_bins(one, rules) for one in runs]
+    counts = [count_bins(one, rules) for one in like or runs]
     n_bins = [c.one_minute if scale == "1min" else c.two_minutes for c in counts]
     labels = [cut(len(one), n) for one, n in zip(runs, n_bins, strict=True)]
     return gather_bins(runs, labels, n_bins)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from shutil import rmtree
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 from cyclopts.config import Toml
@@ -102,8 +102,8 @@ def run(
                     print(text)
                     n_failed += not can_be_decoded
                     continue
-                with _progress(f"sub-{participant}") as on_step, _scheduler(dask_scheduler):
-                    run_participant(study, participant, on_step=on_step)
+                with _progress(f"sub-{participant}") as progress, _scheduler(dask_scheduler):
+                    run_participant(study, participant, progress=progress)
             except (DerivativesError, ValueError, OSError) as error:
                 n_failed += _failed(error)
         if n_failed:
@@ -306,25 +306,29 @@ def _logging(out_dir: Path | None) -> Iterator[None]:
 
 
 @contextmanager
-def _progress(what: str) -> Iterator[Any]:
-    """A progress bar on a terminal, a line now and then elsewhere."""
+def _progress(what: str) -> Iterator[Callable[[str], Callable[[int, int], None]]]:
+    """A progress bar for each part on a terminal, a line now and then elsewhere."""
     if not sys.stderr.isatty():
-        yield _log_steps(what)
+        yield lambda part: _log_steps(f"{what}: {part}")
         return
     from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(f"{what}: fits of the nested folds")
-        yield lambda done, of: bar.update(task, completed=done, total=of)
+    with Progress(console=Console(stderr=True), transient=True) as bars:
+
+        def follow(part: str) -> Callable[[int, int], None]:
+            bar = bars.add_task(f"{what}: {part}", total=None)
+            return lambda done, of: bars.update(bar, completed=done, total=of)
+
+        yield follow
 
 
-def _log_steps(what: str) -> Any:
+def _log_steps(what: str) -> Callable[[int, int], None]:
     logger = logging.getLogger("painprint")
 
     def on_step(done: int, of: int) -> None:
         if done in (1, of) or done * 4 // of > (done - 1) * 4 // of:
-            logger.info("%s: fit %d of %d", what, done, of)
+            logger.info("%s: %d of %d", what, done, of)
 
     return on_step
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from joblib import effective_n_jobs
 
 from painprint.bins import count_bins
-from painprint.decode.decoding import evaluate_training
+from painprint.decode.crossval import OnStep
+from painprint.decode.decoding import Decoding, decode_runs, evaluate_training
 from painprint.decode.prepare import Prepared, prepare_runs
 from painprint.decode.training import EVERYTHING, train
 from painprint.edges import count_edges
+from painprint.explain.case import Case, Finding
 from painprint.io.bids import Dataset
 from painprint.io.discover import Inventory, find_runs, find_unrated_run
 from painprint.io.errors import DerivativesError
@@ -32,21 +34,24 @@ from painprint.io.outputs import (
 from painprint.io.signature_file import read_signature
 from painprint.io.stages import (
     is_finished,
+    load_finding,
     load_training,
     lock,
     remove,
+    save_finding,
     save_training,
 )
 from painprint.io.store import content_key, hash_file
 from painprint.io.tables import read_json
 from painprint.parcellation import Regions
 from painprint.runs import LeftOutRun, Run, RunKey, list_left_out
-from painprint.settings import Settings
+from painprint.settings import STAGES, Settings
 from painprint.signature import predict_run
 
 log = logging.getLogger("painprint")
 
-OnStep = Callable[[int, int], None]
+Progress = Callable[[str], OnStep]
+"""Gives whom to tell (done, of) of a named part of the work."""
 
 MOST_NAMED = 4
 """Runs named in a line of the log; page and audit name all."""
@@ -160,7 +165,7 @@ class _Reader:
             yield run
 
 
-def run_participant(study: Study, participant: str, *, on_step: OnStep | None = None) -> None:
+def run_participant(study: Study, participant: str, *, progress: Progress | None = None) -> None:
     """Decode one participant and write every output; what is finished is not repeated.
 
     Raises
@@ -176,25 +181,31 @@ def run_participant(study: Study, participant: str, *, on_step: OnStep | None = 
         if _finished(files, key):
             log.info("sub-%s: finished before, with the same inputs and settings.", participant)
         else:
-            _decode(study, inventory, files, key, on_step)
-        remove([files.training()])
+            _decode(study, inventory, files, key, progress or (lambda _: _tell_nobody))
+        remove([files.training(), *(files.stage(name) for name in STAGES)])
         if files.page.is_file():
             log.info("sub-%s: page: %s", participant, files.page)
         else:
             write_page(files)
 
 
+def _tell_nobody(done: int, of: int) -> None:
+    """Progress that nobody follows."""
+
+
 def _decode(
-    study: Study, inventory: Inventory, files: ParticipantFiles, key: str, on_step: OnStep | None
+    study: Study, inventory: Inventory, files: ParticipantFiles, key: str, progress: Progress
 ) -> None:
-    """Train, evaluate and write, from where an earlier run was killed."""
+    """Train, evaluate, question and write, from where an earlier run was killed."""
     participant = inventory.participant
     reader = _Reader(inventory, study.settings)
     try:
         prepared = prepare_runs(reader.runs(), study.settings, regions=reader.regions)
         training = load_training(files.training(), key)
         if training is None:
-            training = train(prepared, study.settings, n_jobs=study.n_jobs, on_step=on_step)
+            training = train(
+                prepared, study.settings, n_jobs=study.n_jobs, on_step=progress("nested folds")
+            )
             save_training(files.training(), training, key)
         else:
             log.info("sub-%s: the models were trained before; not trained again.", participant)
@@ -204,9 +215,62 @@ def _decode(
     account = take_account(inventory, decoding, reader.records, reader.left_out)
     for line in _say(account, prepared):
         log.warning("sub-%s: %s", participant, line)
+    case = _make_case(study, inventory, decoding)
+    findings = _question(case, participant, files, key, progress)
     with lock(study.out_dir, "dataset_description.json", wait=True):
         write_dataset_description(study.out_dir, simulated=inventory.simulated)
-    write_decoding(files, decoding, account, key)
+    write_decoding(files, decoding, findings, account, key)
+
+
+def _question(
+    case: Case, participant: str, files: ParticipantFiles, key: str, progress: Progress
+) -> dict[str, Finding]:
+    """The answer of every stage that is not skipped, kept as soon as it is there."""
+    from painprint.explain.stages import ask  # compiles code, which other commands do not need
+
+    findings = {}
+    for stage in STAGES:
+        if stage in case.settings.skip:
+            continue
+        finding = load_finding(files.stage(stage), key)
+        if finding is None:
+            finding = ask(case, stage, on_step=progress(stage))
+            save_finding(files.stage(stage), finding, key)
+        for reason in finding.not_done:
+            log.info("sub-%s: %s: %s", participant, stage, reason)
+        findings[stage] = finding
+    return findings
+
+
+def _make_case(study: Study, inventory: Inventory, decoding: Decoding) -> Case:
+    """The decoded person, with what the files say beside the runs."""
+    everything = replace(study.settings, exclude_network=(), exclude_region=())
+
+    def load_whole() -> Prepared:
+        if everything == study.settings:
+            return decoding.prepared
+        reader = _Reader(inventory, everything)
+        return prepare_runs(reader.runs(), everything, regions=reader.regions)
+
+    return Case(decoding, inventory.sessions, load_whole, study.n_jobs)
+
+
+def decode_participant(study: Study, participant: str) -> Case:
+    """Decode one participant from files, writing nothing; for questions from Python.
+
+    Raises
+    ------
+    DerivativesError
+        If the participant's files cannot be used.
+    ValueError
+        If the participant cannot be decoded.
+    """
+    inventory = study.find(participant)
+    reader = _Reader(inventory, study.settings)
+    decoding = decode_runs(
+        reader.runs(), study.settings, regions=reader.regions, n_jobs=study.n_jobs
+    )
+    return _make_case(study, inventory, decoding)
 
 
 def _key(inventory: Inventory, settings: Settings) -> str:

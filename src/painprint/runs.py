@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -67,6 +67,9 @@ class Run:
     regions : sequence of str, optional
         Names of the regions; runs are matched by them. Default: the columns of a data
         frame, else "1", "2", ...
+    confounds : mapping of str to array of shape (n_frames,), optional
+        What the signature must not be: motion, say. Never used to train; controls ask
+        whether rating and prediction follow it. See :func:`motion_confounds`.
 
     Raises
     ------
@@ -83,6 +86,7 @@ class Run:
     censored: NDArray[np.bool_] | None = None
     start_s: float = 0.0
     regions: Sequence[str] = ()
+    confounds: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         names = tuple(self.regions) or tuple(str(c) for c in getattr(self.signals, "columns", ()))
@@ -108,8 +112,16 @@ class Run:
             raise ValueError(f"{where}region names must differ; repeated: {', '.join(twice)}.")
         if not self.tr_s > 0:
             raise ValueError(f"{where}tr_s is {self.tr_s}; it must be above 0.")
-        for array in (signals, rating, censored):
+        confounds = {name: np.array(v, dtype=float) for name, v in self.confounds.items()}
+        for name, values in confounds.items():
+            if values.shape != rating.shape:
+                raise ValueError(
+                    f"{where}confound {name} has shape {values.shape}, but there are "
+                    f"{len(rating)} frames."
+                )
+        for array in (signals, rating, censored, *confounds.values()):
             array.flags.writeable = False
+        object.__setattr__(self, "confounds", confounds)
         object.__setattr__(self, "signals", signals)
         object.__setattr__(self, "rating", rating)
         object.__setattr__(self, "censored", censored)
@@ -175,6 +187,27 @@ def framewise_displacement(motion: ArrayLike, *, radius_mm: float = 50.0) -> NDA
     return np.concatenate([[0.0], change])
 
 
+MOTION_NAMES = ("trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z")
+"""The six motion parameters: translations (mm), then rotations (rad)."""
+FD = "framewise_displacement"
+DVARS = "dvars"
+
+
+def motion_confounds(motion: ArrayLike) -> dict[str, NDArray[np.float64]]:
+    """The six motion parameters and their framewise displacement, as confounds of a run.
+
+    Parameters
+    ----------
+    motion : array of shape (n_frames, 6)
+        As for :func:`framewise_displacement`.
+    """
+    parameters = np.asarray(motion, dtype=float)
+    return {
+        FD: framewise_displacement(parameters),
+        **{name: parameters[:, i] for i, name in enumerate(MOTION_NAMES)},
+    }
+
+
 def count_frames(seconds: float, tr_s: float, *, up: bool) -> int:
     """Seconds as frames: rounded up (start of a run) or to the nearest (lag).
 
@@ -212,6 +245,8 @@ class Frames:
         False where a region is not finite or constant over the kept frames.
     counts : dict
         Every frame of the run, under exactly one heading.
+    confounds : dict of ndarrays of shape (n_kept,)
+        Of the BOLD frame.
     """
 
     signals: NDArray[np.float64]
@@ -223,6 +258,7 @@ class Frames:
     tr_s: float
     start_s: float
     counts: dict[str, int] = field(default_factory=dict)
+    confounds: dict[str, NDArray[np.float64]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.rating)
@@ -296,6 +332,7 @@ def pair_frames(run: Run, *, lag_frames: int, drop_frames: int, need_rating: boo
         tr_s=run.tr_s,
         start_s=run.start_s,
         counts=counts,
+        confounds={name: _frozen(v[left + lag_frames]) for name, v in run.confounds.items()},
     )
 
 

@@ -19,6 +19,7 @@ TUPLES = (
     "exclude_network",
     "exclude_region",
     "lag_s",
+    "skip",
 )
 """Options that take several values; one alone is taken as such."""
 
@@ -43,12 +44,22 @@ class Rules:
     """Ratings are rounded to so many decimals before they are ranked."""
     max_gap: bool
     """Whether ratings are left missing inside gaps of the recording."""
+    curve_sizes: Literal["some", "all"]
+    """Numbers of sessions at which the learning curve is drawn."""
+    curve_penalty: Literal["draw", "fold"]
+    """λ of a learning curve's model: chosen inside its draw, or that of the fold."""
+    curve_draws: int
+    """Draws per held-out session and number of sessions."""
 
 
 PRESETS: dict[str, Rules] = {
-    "recommended": Rules("duration", "training", "positive", 9, True),
-    "paper": Rules("discretize", "all", "first", None, False),
+    "recommended": Rules("duration", "training", "positive", 9, True, "some", "draw", 20),
+    "paper": Rules("discretize", "all", "first", None, False, "all", "fold", 100),
 }
+
+STAGES = ("null", "controls", "refits", "curve", "prospective")
+"""What is asked of a decoded person, each in a stage of its own."""
+Stage = Literal["null", "controls", "refits", "curve", "prospective"]
 
 
 def _option(default: Any, unit: str = "", source: str = "") -> Any:
@@ -115,6 +126,19 @@ class Settings:
 
     n_bootstraps: int = _option(10_000, source=LEE_2026)
     """Bootstrap samples for intervals."""
+    n_permutations: int = _option(1000)
+    """Permutations of the null, of either kind."""
+    n_curve_draws: int | None = _option(None)
+    """Draws per held-out session of the learning curve. Default: 20, in the paper preset 100."""
+    target_r: float = _option(0.3)
+    """The learning curve tells how many sessions this session-centred r at 1 min takes."""
+    first_sessions: int = _option(12, source=LEE_2026)
+    """A model of so many first sessions is tested on the later ones."""
+    buffer_sessions: int = _option(1)
+    """Neighbours of a left-out session, on either side, that do not train for it in the refit
+    with a buffer."""
+    skip: tuple[Stage, ...] = _option(())
+    """Stages to leave out: null, controls, refits, curve, prospective."""
     random_seed: int = _option(0)
     """Seed of everything random."""
 
@@ -148,6 +172,21 @@ class Settings:
             )
         if self.n_bootstraps < 100:
             raise ValueError(f"n_bootstraps is {self.n_bootstraps}; give at least 100.")
+        if self.n_permutations < 19:
+            raise ValueError(
+                f"n_permutations is {self.n_permutations}; fewer than 19 can give no p of .05. "
+                "To leave the null out: skip='null' (--skip null)."
+            )
+        if self.n_curve_draws is not None and self.n_curve_draws < 1:
+            raise ValueError(f"n_curve_draws is {self.n_curve_draws}; give at least 1.")
+        if not 0 < self.target_r < 1:
+            raise ValueError(f"target_r is {self.target_r}; give a correlation from 0 to 1.")
+        if self.first_sessions < 3:
+            raise ValueError(f"first_sessions is {self.first_sessions}; give at least 3.")
+        if self.buffer_sessions < 1:
+            raise ValueError(f"buffer_sessions is {self.buffer_sessions}; give at least 1.")
+        if unknown := [name for name in self.skip if name not in STAGES]:
+            raise ValueError(f"skip is {unknown[0]!r}; choose of {', '.join(STAGES)}.")
         if self.random_seed < 0:
             raise ValueError(f"random_seed is {self.random_seed}; it must be 0 or more.")
         if self.rating_range is not None and not self.rating_range[0] < self.rating_range[1]:

@@ -22,7 +22,7 @@ from scipy.stats import gamma
 from painprint.edges import edges_to_matrix
 from painprint.parcellation import Regions
 from painprint.ratings import RatingRecording, frame_ratings
-from painprint.runs import Run, framewise_displacement
+from painprint.runs import Run, framewise_displacement, motion_confounds
 from painprint.world import World
 
 Vector = NDArray[np.float64]
@@ -198,6 +198,7 @@ def as_run(simulated: SimulatedRun, person: Person, truth: Truth) -> Run:
         run=str(simulated.run) if simulated.run else "",
         censored=simulated.censored,
         regions=truth.regions.names,
+        confounds=motion_confounds(simulated.motion),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations, count
 from typing import Literal
@@ -16,6 +16,7 @@ from painprint.parallel import map_ordered
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 OnStep = Callable[[int, int], None]
+Adjust = Callable[[Matrix, Vector, NDArray[np.int64]], tuple[Matrix, Vector]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,12 +64,15 @@ class NestedFit:
         Each row predicted by the fold without its group, at that fold's λ.
     held_out_at_final : ndarray of shape (n_rows,)
         The same at the final model's λ.
+    target : ndarray of shape (n_rows,)
+        What each row's prediction is to be compared with: the rating, unless adjusted.
     """
 
     folds: tuple[Model, ...]
     final: Model
     held_out: Vector
     held_out_at_final: Vector
+    target: Vector
 
 
 def nested_leave_one_out(
@@ -79,6 +83,8 @@ def nested_leave_one_out(
     n_edges: int,
     grid: Literal["training", "all"] = "training",
     keep: Keep = "positive",
+    buffer: int = 0,
+    adjust: Adjust | None = None,
     n_jobs: int = 1,
     on_step: OnStep | None = None,
 ) -> NestedFit:
@@ -98,6 +104,11 @@ def nested_leave_one_out(
         Rows that make the λ grid of an outer fold: its own, or (paper) all.
     keep : {"positive", "first"}
         See :func:`~painprint.decode.lasso_pcr.fit_components`.
+    buffer : int
+        So many groups before and after the one left out do not train for it either.
+    adjust : callable, optional
+        Called with (K, y, training rows) before every fit; gives the K and y to use, for the
+        rows that train and those that test.
     n_jobs : int
         Workers; the result does not depend on it.
     on_step : callable, optional
@@ -118,24 +129,32 @@ def nested_leave_one_out(
             f"nested leave-one-out needs at least 3 groups, but there are {n_groups}. "
             "Add sessions, or leave out runs instead (leave_out='run', --leave-out run)."
         )
-    pairs = list(combinations(range(n_groups), 2))
-    step = _count_steps(on_step, 1 + n_groups + len(pairs))
+    if n_groups < 3 + 4 * buffer:
+        raise ValueError(
+            f"a buffer of {buffer} on either side needs at least {3 + 4 * buffer} groups, but "
+            f"there are {n_groups}."
+        )
+    pairs = [(k, j) for k, j in combinations(range(n_groups), 2) if j - k > buffer]
+    step = count_steps(on_step, 1 + n_groups + len(pairs))
     rows = [np.flatnonzero(groups == g) for g in range(n_groups)]
-    without = [np.flatnonzero(groups != g) for g in range(n_groups)]
-
+    without = [np.flatnonzero(np.abs(groups - g) > buffer) for g in range(n_groups)]
     everything = np.arange(len(y))
+    data = _Data(K, y, rows, keep, n_edges, adjust)
+
+    jobs_of_fits = [(data, train, (k,)) for k, train in enumerate(without)]
     fits = []
-    jobs_of_fits = ((K, y, train, keep, n_edges) for train in [everything, *without])
-    for fit in map_ordered(_fit_rows, jobs_of_fits, n_jobs=n_jobs):
-        _check_components(fit, n_groups)
+    for fit in map_ordered(_fit, [(data, everything, ()), *jobs_of_fits], n_jobs=n_jobs):
+        _check_components(fit.components, n_groups)
         fits.append(fit)
         step()
     full, outer = fits[0], fits[1:]
-    full_grid = penalty_grid(full.c)
-    grids = [full_grid if grid == "all" else penalty_grid(fit.c) for fit in outer]
+    full_grid = penalty_grid(full.components.c)
+    grids = [full_grid if grid == "all" else penalty_grid(f.components.c) for f in outer]
 
-    inner: dict[tuple[int, int], Matrix] = {}
-    jobs = ((K, y, rows, groups, k, j, grids[k], grids[j], keep, n_edges) for k, j in pairs)
+    inner: dict[tuple[int, int], tuple[Matrix, Vector]] = {}
+    jobs = (
+        (data, np.intersect1d(without[k], without[j]), k, j, grids[k], grids[j]) for k, j in pairs
+    )
     for (k, j), (of_j, of_k) in zip(
         pairs, map_ordered(_inner_fold, jobs, n_jobs=n_jobs), strict=True
     ):
@@ -143,22 +162,58 @@ def nested_leave_one_out(
         step()
 
     folds = []
-    held_out = np.empty(len(y))
+    held_out, target = np.empty(len(y)), np.empty(len(y))
     at_full_grid = np.empty((len(y), len(full_grid)))
     for k, fit in enumerate(outer):
-        others = [j for j in range(n_groups) if j != k]
-        path = np.concatenate([inner.pop((k, j)) for j in others])  # (n_train, n_penalties)
-        path_r = correlate_columns(path, y[np.concatenate([rows[j] for j in others])])
-        best, n_active = _select(fit, grids[k], path_r, own_grid=grid == "training")
-        folds.append(_model(fit, without[k], len(y), n_active, grids[k], path_r, best))
-        test_path = fit.predict_path(K[np.ix_(rows[k], without[k])])
-        held_out[rows[k]] = test_path[:, n_active]
-        at_full_grid[rows[k]] = test_path[:, fit.count_active(full_grid)]
+        paths, targets = zip(
+            *(inner.pop((k, j)) for j in range(n_groups) if abs(j - k) > buffer), strict=True
+        )
+        path_r = correlate_columns(np.concatenate(paths), np.concatenate(targets))
+        best, n_active = _select(fit.components, grids[k], path_r, own_grid=grid == "training")
+        folds.append(_model(fit.components, without[k], len(y), n_active, grids[k], path_r, best))
+        test_path = fit.components.predict_path(fit.cross[0])
+        held_out[rows[k]], target[rows[k]] = test_path[:, n_active], fit.y_test[0]
+        at_full_grid[rows[k]] = test_path[:, fit.components.count_active(full_grid)]
 
-    full_r = correlate_columns(at_full_grid, y)
-    best, n_active = _select(full, full_grid, full_r, own_grid=True)
-    final = _model(full, everything, len(y), n_active, full_grid, full_r, best)
-    return NestedFit(tuple(folds), final, held_out, at_full_grid[:, best])
+    full_r = correlate_columns(at_full_grid, target)
+    best, n_active = _select(full.components, full_grid, full_r, own_grid=True)
+    final = _model(full.components, everything, len(y), n_active, full_grid, full_r, best)
+    return NestedFit(tuple(folds), final, held_out, at_full_grid[:, best], target)
+
+
+def choose_penalty(
+    K: Matrix, y: Vector, groups: NDArray[np.int64], *, n_edges: int, keep: Keep = "positive"
+) -> Model:
+    """One model of all rows; λ is the best when each group is left out in turn.
+
+    Parameters
+    ----------
+    K, y, groups, n_edges, keep
+        As for :func:`nested_leave_one_out`.
+
+    Raises
+    ------
+    ValueError
+        With fewer than 2 groups, or too few rows for a model.
+    """
+    n_groups = int(groups.max()) + 1
+    if n_groups < 2:
+        raise ValueError("choosing a penalty needs at least 2 groups.")
+    rows = [np.flatnonzero(groups == g) for g in range(n_groups)]
+    everything = np.arange(len(y))
+    data = _Data(K, y, rows, keep, n_edges, None)
+    full = _fit(data, everything, ()).components
+    _check_components(full, n_groups)
+    penalties = penalty_grid(full.c)
+    path = np.empty((len(y), len(penalties)))
+    for g in range(n_groups):
+        fit = _fit(data, np.flatnonzero(groups != g), (g,))
+        path[rows[g]] = fit.components.predict_path(fit.cross[0])[
+            :, fit.components.count_active(penalties)
+        ]
+    path_r = correlate_columns(path, y)
+    best, n_active = _select(full, penalties, path_r, own_grid=True)
+    return _model(full, everything, len(y), n_active, penalties, path_r, best)
 
 
 def correlate_columns(predicted: Matrix, y: Vector) -> Vector:
@@ -193,7 +248,12 @@ def first_maximum(r: Vector) -> int:
     return int(np.nanargmax(r))
 
 
-def _count_steps(on_step: OnStep | None, n_steps: int) -> Callable[[], None]:
+def best_lag(inner_r: Sequence[float]) -> int:
+    """The first of the lags with the largest inner correlation."""
+    return int(np.argmax(inner_r))
+
+
+def count_steps(on_step: OnStep | None, n_steps: int) -> Callable[[], None]:
     """Something to call after each step, which tells whoever listens how many are done."""
     done = count(1)
 
@@ -223,30 +283,48 @@ def _check_components(fit: Components, n_groups: int) -> None:
         )
 
 
-def _fit_rows(
-    K: Matrix, y: Vector, rows: NDArray[np.int64], keep: Keep, n_edges: int
-) -> Components:
-    return fit_components(K[np.ix_(rows, rows)], y[rows], keep=keep, n_edges=n_edges)
+@dataclass(frozen=True, eq=False)
+class _Data:
+    """What every fold of a nested fit starts from."""
+
+    K: Matrix
+    y: Vector
+    rows: list[NDArray[np.int64]]
+    keep: Keep
+    n_edges: int
+    adjust: Adjust | None
+
+
+@dataclass(frozen=True, eq=False)
+class _Fit:
+    """Components of a training set, and the rows of each group left out beside it."""
+
+    components: Components
+    cross: list[Matrix]
+    y_test: list[Vector]
+
+
+def _fit(data: _Data, train: NDArray[np.int64], left_out: tuple[int, ...]) -> _Fit:
+    K, y = data.K, data.y
+    if data.adjust is not None:
+        K, y = data.adjust(K, y, train)
+    return _Fit(
+        fit_components(K[np.ix_(train, train)], y[train], keep=data.keep, n_edges=data.n_edges),
+        [K[np.ix_(data.rows[g], train)] for g in left_out],
+        [y[data.rows[g]] for g in left_out],
+    )
 
 
 def _inner_fold(
-    K: Matrix,
-    y: Vector,
-    rows: list[NDArray[np.int64]],
-    groups: NDArray[np.int64],
-    k: int,
-    j: int,
-    grid_k: Vector,
-    grid_j: Vector,
-    keep: Keep,
-    n_edges: int,
-) -> tuple[Matrix, Matrix]:
+    data: _Data, train: NDArray[np.int64], k: int, j: int, grid_k: Vector, grid_j: Vector
+) -> tuple[tuple[Matrix, Vector], tuple[Matrix, Vector]]:
     """One fit without k and j: it predicts j for the outer fold k, and k for the outer fold j."""
-    train = np.flatnonzero((groups != k) & (groups != j))
-    fit = _fit_rows(K, y, train, keep, n_edges)
-    of_j = fit.predict_path(K[np.ix_(rows[j], train)])[:, fit.count_active(grid_k)]
-    of_k = fit.predict_path(K[np.ix_(rows[k], train)])[:, fit.count_active(grid_j)]
-    return of_j, of_k
+    fit = _fit(data, train, (j, k))
+    of_j, of_k = (
+        fit.components.predict_path(cross)[:, fit.components.count_active(grid)]
+        for cross, grid in zip(fit.cross, (grid_k, grid_j), strict=True)
+    )
+    return (of_j, fit.y_test[0]), (of_k, fit.y_test[1])
 
 
 def _model(

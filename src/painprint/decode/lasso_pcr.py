@@ -100,6 +100,25 @@ def center_cross(cross: Matrix, column_means: Vector) -> Matrix:
     return cross - column_means - cross.mean(axis=1)[:, None] + column_means.mean()
 
 
+def eigenvectors(K: Matrix, *, keep: Keep, n_edges: int) -> tuple[Vector, Matrix]:
+    """Eigenvalues, descending, and unit eigenvectors of the centred rows that are kept.
+
+    Parameters
+    ----------
+    K, keep, n_edges
+        As for :func:`fit_components`.
+    """
+    n = len(K)
+    values, vectors = np.linalg.eigh(center_gram(K))
+    values, vectors = values[::-1], vectors[:, ::-1]
+    if keep == "first":
+        m = min(n, n_edges) - 1
+    else:
+        tolerance = n * EPS * max(float(values[0]), float(np.abs(K.diagonal()).max()))
+        m = min(n - 1, int((values > tolerance).sum()))
+    return values[:m], vectors[:, :m]
+
+
 def fit_components(
     K: Matrix, y: Vector, *, keep: Keep = "positive", n_edges: int = 0
 ) -> Components:
@@ -122,20 +141,14 @@ def fit_components(
     METHODS 4
     """
     n = len(y)
-    values, vectors = np.linalg.eigh(center_gram(K))
-    values, vectors = values[::-1], vectors[:, ::-1]
-    if keep == "first":
-        m = min(n, n_edges) - 1
-    else:
-        tolerance = n * EPS * max(float(values[0]), float(np.abs(K.diagonal()).max()))
-        m = min(n - 1, int((values > tolerance).sum()))
+    values, vectors = eigenvectors(K, keep=keep, n_edges=n_edges)
     y_mean = float(y.mean())
-    a = vectors[:, :m].T @ (y - y_mean)
+    a = vectors.T @ (y - y_mean)
     c = np.abs(a) / np.sqrt(n)
     order = np.argsort(-c, kind="stable")
     return Components(
         vectors=vectors[:, order],
-        slopes=(a / values[:m])[order],
+        slopes=(a / values)[order],
         c=c[order],
         y_mean=y_mean,
         column_means=K.mean(axis=0),

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from painprint.decode.bootstrap import (
     Interval,
     block_draw,
+    block_tail,
     bootstrap,
     hierarchical_draw,
     interval,
@@ -24,6 +25,7 @@ from painprint.decode.bootstrap import (
 )
 
 Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
 Range = tuple[float | None, float | None]
 
 SCALES = ("1min", "2min", "run", "session")
@@ -35,7 +37,8 @@ class ScaleMetrics:
     """Agreement of prediction and rating at one scale; None where undefined.
 
     ``r_ci``, ``r_p``, ``auc_ci`` and ``auc_p`` are the paper's hierarchical bootstrap;
-    ``skill_ci`` and ``centred_r_ci`` resample blocks of neighbouring sessions.
+    ``skill_ci`` and ``centred_r_ci`` resample blocks of neighbouring sessions, with percentiles
+    as far out as few blocks need.
     """
 
     n: int
@@ -140,6 +143,14 @@ def _rounding(x: Vector) -> float:
     return 1e-24 * float(x @ x)
 
 
+def area_under_curve(y: Vector, score: Vector) -> float | None:
+    """AUC of the score for y above its median; None where no y is."""
+    from sklearn.metrics import roc_auc_score
+
+    high = y > np.median(y)
+    return float(roc_auc_score(high, score)) if high.any() and not high.all() else None
+
+
 def center_by(values: Vector, group: NDArray[np.int64]) -> Vector:
     """Values minus the mean of their group; what is left of equal values is exactly 0."""
     means = np.bincount(group, weights=values) / np.maximum(np.bincount(group), 1)
@@ -163,8 +174,6 @@ def score_scale(
     ----------
     METHODS 6
     """
-    from sklearn.metrics import roc_auc_score
-
     y, predicted, training_mean = (
         table[name].to_numpy(float) for name in ("rating", "predicted", "training_mean")
     )
@@ -176,7 +185,7 @@ def score_scale(
     r = correlation(y, predicted)
     centred_r = correlation(y_centred, predicted_centred)
     skill = float(1 - error.sum() / reference.sum()) if reference.sum() > _rounding(y) else None
-    auc = float(roc_auc_score(high, predicted)) if high.any() and not high.all() else None
+    auc = area_under_curve(y, predicted)
 
     of_both, of_skill, of_centred = rng.spawn(3)
     r_interval = auc_interval = skill_interval = centred_interval = UNDEFINED
@@ -211,6 +220,52 @@ def score_scale(
     )
 
 
+def agreement(
+    y: Matrix, predicted: Matrix, training_mean: Matrix, group: NDArray[np.int64]
+) -> dict[str, Vector]:
+    """r, session-centred r and skill of many predictions at once, as :func:`score_scale`'s.
+
+    Parameters
+    ----------
+    y, predicted, training_mean : ndarrays of shape (n_rows, n)
+        Those with one column serve all.
+    group : ndarray of int, shape (n_rows,)
+
+    Returns
+    -------
+    statistics : dict of ndarrays of shape (n,)
+        ``r``, ``centred_r``, ``skill``; NaN where undefined.
+    """
+    error = ((y - predicted) ** 2).sum(axis=0)
+    reference = ((y - training_mean) ** 2).sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        skill = np.where(reference > 1e-24 * (y**2).sum(axis=0), 1 - error / reference, np.nan)
+    return {
+        "r": _r_of_columns(y, predicted),
+        "centred_r": _r_of_columns(center_columns(y, group), center_columns(predicted, group)),
+        "skill": skill,
+    }
+
+
+def center_columns(values: Matrix, group: NDArray[np.int64]) -> Matrix:
+    """Each column minus the means of its groups, as :func:`center_by`."""
+    of_group = (group == np.arange(group.max() + 1)[:, None]).astype(float)
+    of_group /= of_group.sum(axis=1, keepdims=True)
+    within = values - (of_group @ values)[group]
+    within[np.abs(within) <= 1e-12 * np.abs(values).max(axis=0)] = 0
+    return within
+
+
+def _r_of_columns(x: Matrix, y: Matrix) -> Vector:
+    """Correlation of each column of x with that of y; NaN where either does not vary."""
+    x0, y0 = x - x.mean(axis=0), y - y.mean(axis=0)
+    xx, yy = (x0 * x0).sum(axis=0), (y0 * y0).sum(axis=0)
+    flat = (xx <= 1e-24 * (x * x).sum(axis=0)) | (yy <= 1e-24 * (y * y).sum(axis=0))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        r: Vector = (x0 * y0).sum(axis=0) / np.sqrt(xx * yy)
+    return np.where(flat, np.nan, r)
+
+
 def _block_interval(
     statistic: Callable[[NDArray[np.float64]], Vector],
     group: NDArray[np.int64],
@@ -220,7 +275,7 @@ def _block_interval(
     """Interval from blocks of neighbouring groups."""
     draw = block_draw(group)
     drawn = bootstrap({"value": statistic}, draw, n_rows=len(group), n_draws=n_bootstraps, rng=rng)
-    return interval(drawn["value"], null=0)
+    return interval(drawn["value"], null=0, alpha=2 * block_tail(int(group.max()) + 1))
 
 
 def score_units(minutes: pd.DataFrame, by: str) -> pd.DataFrame:

@@ -11,7 +11,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from painprint.bins import Bins, make_rating_bins, make_time_bins
-from painprint.decode.crossval import Model, NestedFit, OnStep, nested_leave_one_out
+from painprint.decode.crossval import (
+    Model,
+    NestedFit,
+    OnStep,
+    best_lag,
+    nested_leave_one_out,
+)
 from painprint.decode.gram import edge_weights, gram
 from painprint.decode.prepare import Prepared
 from painprint.edges import count_edges, score_frames
@@ -124,8 +130,8 @@ def train(
         _fit_at_lag([lags[i] for lags in prepared.runs], codes, settings, n_jobs, step_of_lag(i))
         for i in range(n_lags)
     ]
-    chosen = [_best_lag([view.fit.folds[k].inner_r for view in views]) for k in range(len(groups))]
-    lag_of_final = _best_lag([view.fit.final.inner_r for view in views])
+    chosen = [best_lag([view.fit.folds[k].inner_r for view in views]) for k in range(len(groups))]
+    lag_of_final = best_lag([view.fit.final.inner_r for view in views])
     models: dict[str, FoldModel] = {}
     for i, view in enumerate(views):
         wanted = {groups[k]: view.fit.folds[k] for k in range(len(groups)) if chosen[k] == i}
@@ -182,11 +188,6 @@ def _fit_at_lag(
         on_step=on_step,
     )
     return _View(frames, bins, row_codes, fit)
-
-
-def _best_lag(inner_r: Sequence[float]) -> int:
-    """The first of the lags with the largest inner correlation."""
-    return int(np.argmax(inner_r))
 
 
 def _with_weights(

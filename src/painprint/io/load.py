@@ -18,7 +18,7 @@ from painprint.io.images import read_ptseries
 from painprint.io.tables import numeric_rows, read_lines, read_numbers, read_table, to_number
 from painprint.parcellation import Regions
 from painprint.ratings import RatingQuality, RatingRecording, frame_ratings, rating_quality
-from painprint.runs import Run, RunKey, framewise_displacement, restore_censored
+from painprint.runs import DVARS, FD, MOTION_NAMES, Run, RunKey, motion_confounds, restore_censored
 from painprint.settings import Settings
 
 TIME_COLUMNS = ("time", "time_s", "t", "seconds", "onset", "timestamp")
@@ -28,7 +28,7 @@ OTHER_RECORDINGS = tuple(
     "x_coord y_coord pupil gaze eye blink saccade breath belt temperature".split()
 )
 """How the names of columns begin that are never the rating."""
-MOTION = ("trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z")
+DVARS_COLUMNS = ("std_dvars", "dvars")
 NETWORK_COLUMNS = ("network_label", "network", "community", "network_label_7network")
 RESP_RANGE = (0.0, 1.0)
 LONGEST_TR_S = 30.0
@@ -70,7 +70,8 @@ class Bold:
     signals : ndarray of shape (n_frames, n_regions)
     censored : ndarray of bool, shape (n_frames,)
     tr_s, start_s : float
-    mean_fd_mm : float or None
+    confounds : dict of ndarrays of shape (n_frames,)
+        Motion, where it is known.
     sources : tuple of BidsFile
     notes : tuple of str
     """
@@ -80,9 +81,15 @@ class Bold:
     censored: NDArray[np.bool_]
     tr_s: float
     start_s: float
-    mean_fd_mm: float | None
+    confounds: Mapping[str, NDArray[np.float64]]
     sources: tuple[BidsFile, ...]
     notes: tuple[str, ...]
+
+    @property
+    def mean_fd_mm(self) -> float | None:
+        """Mean framewise displacement (mm), where it is known."""
+        fd = self.confounds.get(FD)
+        return None if fd is None or np.isnan(fd).all() else float(np.nanmean(fd))
 
     def as_run(self, key: RunKey, rating: NDArray[np.float64]) -> Run:
         """The run with a rating of each frame.
@@ -103,6 +110,7 @@ class Bold:
                 censored=self.censored,
                 start_s=self.start_s,
                 regions=self.regions,
+                confounds=self.confounds,
             )
         except ValueError as error:
             raise DerivativesError(str(error), self.sources[0].path) from error
@@ -135,9 +143,9 @@ def load_bold(files: RunFiles) -> Bold:
     else:
         censored = np.zeros(len(signals), bool)
         notes.append("no outliers file: nothing was censored.")
-    mean_fd_mm = None
+    confounds = {}
     if files.motion is not None:
-        mean_fd_mm = _mean_fd(files.motion.path, len(signals))
+        confounds = _read_confounds(files.motion.path, len(signals))
         sources.append(files.motion)
     return Bold(
         regions=regions,
@@ -145,7 +153,7 @@ def load_bold(files: RunFiles) -> Bold:
         censored=censored,
         tr_s=tr_s,
         start_s=start_s or 0.0,
-        mean_fd_mm=mean_fd_mm,
+        confounds=confounds,
         sources=tuple(sources),
         notes=tuple(notes),
     )
@@ -282,8 +290,8 @@ def _read_outliers(path: Path) -> NDArray[np.bool_]:
     return np.asarray((flags != 0).any(axis=1))
 
 
-def _mean_fd(path: Path, n_frames: int) -> float | None:
-    """Mean framewise displacement (mm), computed from the parameters where they are there."""
+def _read_confounds(path: Path, n_frames: int) -> dict[str, NDArray[np.float64]]:
+    """Motion parameters, framewise displacement (from them, where they are there) and DVARS."""
     names, values = read_numbers(path)
     if len(values) != n_frames:
         raise DerivativesError(
@@ -291,12 +299,14 @@ def _mean_fd(path: Path, n_frames: int) -> float | None:
             "lost, or is it of another run?",
             path,
         )
-    if set(MOTION) <= set(names):
-        motion = values[:, [names.index(name) for name in MOTION]]
-        return float(np.nanmean(framewise_displacement(motion)))
-    if "framewise_displacement" in names:
-        return float(np.nanmean(values[:, names.index("framewise_displacement")]))
-    return None
+    column = dict(zip(names, values.T, strict=True))
+    found = {}
+    if set(MOTION_NAMES) <= set(names):
+        found = motion_confounds(np.stack([column[name] for name in MOTION_NAMES], axis=1))
+    elif FD in column:
+        found = {FD: column[FD]}
+    dvars = next((name for name in DVARS_COLUMNS if name in column), None)
+    return {**found, DVARS: column[dvars]} if dvars else found
 
 
 def _repetition_time(of_series: Mapping[str, Any], of_raw: Mapping[str, Any], path: Path) -> float:

@@ -16,6 +16,7 @@ import pandas as pd
 from painprint.checks import check_run
 from painprint.decode.decoding import Decoding
 from painprint.decode.training import FoldModel
+from painprint.explain.case import Finding
 from painprint.io.bids import BidsFile, parse_name
 from painprint.io.discover import Inventory
 from painprint.io.errors import DerivativesError
@@ -24,16 +25,25 @@ from painprint.io.signature_file import write_signature
 from painprint.io.store import changed_files, hash_file, write_json, write_table
 from painprint.io.tables import read_json
 from painprint.runs import LeftOutRun
-from painprint.settings import Settings, describe, flag
+from painprint.settings import STAGES, Settings, describe, flag
 from painprint.signature import make_signature
+
+NULL_METRICS = ("null_median", "p_within", "p_between")
+"""What the null adds to the metrics of a scale."""
 
 PACKAGES = ("painprint", "numpy", "scipy", "pandas", "scikit-learn", "nibabel", "joblib")
 
+SCALE = "1min, 2min (time bins), run (all kept frames) or session (mean of its runs)"
+AGREEMENT = {
+    "r": "Pearson correlation of rating and held-out prediction",
+    "centred_r": "the same, both centred within what is left out; n/a where undefined",
+    "skill": "1 - SSE / SSE of the training mean",
+}
 COLUMNS = {
     "predictions": {
         "session": "session label",
         "run": "run label",
-        "scale": "1min, 2min (time bins), run (all kept frames) or session (mean of its runs)",
+        "scale": SCALE,
         "bin": "number of the time bin within the run, from 1",
         "onset": "start of the first frame after the start of the scan (s)",
         "duration": "from the start of the first to the end of the last frame (s)",
@@ -102,7 +112,89 @@ COLUMNS = {
         "longest_gap_s": "longest gap (s)",
         "share_of_scan_rated": "share of the run's frames with a rating",
     },
+    "null": {
+        "null": "observed; within (session means stay, traces are swapped and shifted); between "
+        "(traces stay, session means are reordered); or both",
+        "permutation": "number of the permutation, from 1; 0 is the observed rating",
+        "scale": f"{SCALE}; 2min averages pairs of 1-min bins",
+        **AGREEMENT,
+    },
+    "controls": {
+        "control": "what is controlled for",
+        "scale": SCALE,
+        "analysis": "alone (the control predicts the rating, trained on 1-min bins) or removed "
+        "(partialled out of ratings and edges; the nested fit repeated)",
+        **AGREEMENT,
+        "p": "of the control alone, one-sided, among ratings permuted within (centred r) or "
+        "between sessions (r); n/a where not tested",
+    },
+    "covariates": {
+        "control": "what is controlled for",
+        "variable": "one of its variables, averaged over frames",
+        "scale": SCALE,
+        "n": "rows",
+        "r_rating": "correlation of the variable with the rating",
+        "r_predicted": "correlation of the variable with the held-out prediction",
+        "auc_predicted": "area under the ROC curve of the prediction for the variable above its "
+        "median",
+    },
+    "refits": {
+        "variant": "what was changed",
+        "n_regions": "regions used",
+        "scale": SCALE,
+        **AGREEMENT,
+    },
+    "learningcurve": {
+        "n_sessions": "sessions that trained",
+        "scale": SCALE,
+        "n_draws": "draws per held-out session",
+        "r": "mean over draws of Pearson's r",
+        "r_low": "2.5 % of the draws lie below",
+        "r_high": "2.5 % of the draws lie above",
+        "share_significant_r": "share of draws with r > 0 and p < .05 of the paper's bootstrap",
+        "centred_r": "mean over draws of the centred r",
+        "centred_r_low": "2.5 % of the draws lie below",
+        "centred_r_high": "2.5 % of the draws lie above",
+        "share_significant_centred_r": "share of draws whose 95 % interval of centred r lies above "
+        "0 (session-block bootstrap)",
+    },
+    "learningcurvedraws": {
+        "n_sessions": "sessions that trained",
+        "draw": "number of the draw, from 1; each held-out session has its own training sessions",
+        "scale": SCALE,
+        **AGREEMENT,
+        "r_p": "two-sided p of r, the paper's hierarchical bootstrap",
+        "centred_r_low": "lower end of the 95 % interval of centred r, session-block bootstrap",
+    },
+    "prospective": {
+        "n_past": "sessions that trained: the first so many",
+        "session": "later session that was predicted",
+        "sessions_ahead": "how many sessions after the last that trained",
+        "days_ahead": "how many days after it, where known",
+        "n_bins": "1-min bins",
+        "r": "correlation of rating and prediction over them",
+        "mae": "mean absolute error",
+        "mae_of_training_mean": "the same of always predicting the mean of the training rows",
+        "mean_rating": "mean rating",
+        "mean_predicted": "mean prediction",
+    },
+    "calibration": {
+        "n_past": "sessions that trained: the first so many",
+        "n_future": "later sessions, all predicted",
+        **AGREEMENT,
+        "mae": "mean absolute error",
+        "bias": "mean of prediction minus rating",
+        "slope": "of the line from prediction to rating; 1 where calibrated",
+        "intercept": "of that line; 0 where calibrated",
+    },
 }
+
+
+FINDINGS = (
+    "null", "controls", "covariates", "refits", "learningcurve", "learningcurvedraws",
+    "prospective", "calibration",
+)  # fmt: skip
+"""Tables of the stages, which may not be there."""
 
 
 @dataclass(frozen=True)
@@ -151,6 +243,14 @@ class ParticipantFiles:
     def training(self) -> Path:
         """Trained models, kept until all results are written."""
         return self.folder / "stages" / f"{self.stem}_training.safetensors"
+
+    def stage(self, name: str) -> Path:
+        """The answer of a stage, kept until all results are written."""
+        return self.folder / "stages" / f"{self.stem}_{name}.json"
+
+    def figures(self) -> list[Path]:
+        """The figures that are there."""
+        return sorted((self.folder / "figures").glob(f"{self.stem}_*.svg"))
 
     def figure(self, name: str) -> Path:
         """A figure."""
@@ -219,8 +319,16 @@ def take_account(
     return Account(inventory, tuple(records), everything, notes)
 
 
-def write_decoding(files: ParticipantFiles, decoding: Decoding, account: Account, key: str) -> None:
+def write_decoding(
+    files: ParticipantFiles,
+    decoding: Decoding,
+    findings: Mapping[str, Finding],
+    account: Account,
+    key: str,
+) -> None:
     """Write everything about one participant but the page.
+
+    ``findings`` holds the answer of every stage that was not skipped.
 
     ``key`` says what the results depend on; provenance keeps it with a hash of every file.
     """
@@ -233,7 +341,11 @@ def write_decoding(files: ParticipantFiles, decoding: Decoding, account: Account
         "roc": decoding.evaluation.roc,
         "persession": decoding.evaluation.per_session,
         "runs": _runs_table(decoding, account.records),
+        **{name: table for finding in findings.values() for name, table in finding.tables.items()},
     }
+    for suffix in COLUMNS.keys() - tables.keys():  # of an earlier run with other stages
+        for extension in (".tsv", ".json"):
+            files.decoding(suffix, extension).unlink(missing_ok=True)
     used = {one.key for one in decoding.frames}
     sources = sorted({f.uri for r in account.records if r.key in used for f in r.sources})
     for suffix, table in tables.items():
@@ -245,8 +357,9 @@ def write_decoding(files: ParticipantFiles, decoding: Decoding, account: Account
     )
     write_json(files.decoding("audit", ".json"), _audit(decoding, account))
     simulated = account.inventory.simulated
-    metrics = _metrics(decoding, simulated=simulated)
-    signature = make_signature(decoding, simulated=simulated, metrics=metrics)
+    metrics = _metrics(decoding, findings, simulated=simulated)
+    numbers = {name: value for name, value in metrics.items() if name != "stages"}
+    signature = make_signature(decoding, simulated=simulated, metrics=numbers)
     write_signature(files.decoding("signature", ""), signature)
     written = (p for name in ("decoding", "func") for p in (files.folder / name).rglob("*"))
     outputs = {
@@ -259,8 +372,14 @@ def write_decoding(files: ParticipantFiles, decoding: Decoding, account: Account
     write_json(files.decoding("metrics", ".json"), metrics)
 
 
-def _metrics(decoding: Decoding, *, simulated: bool) -> dict[str, Any]:
+def _metrics(
+    decoding: Decoding, findings: Mapping[str, Finding], *, simulated: bool
+) -> dict[str, Any]:
     final = decoding.final
+    scales = {scale: asdict(m) for scale, m in decoding.scales.items()}
+    if "null" in findings:
+        for scale, of_null in findings["null"].numbers.get("scales", {}).items():
+            scales[scale] |= {name: of_null[name] for name in NULL_METRICS}
     return {
         "preset": decoding.settings.preset,
         "leave_out": decoding.settings.leave_out,
@@ -275,9 +394,15 @@ def _metrics(decoding: Decoding, *, simulated: bool) -> dict[str, Any]:
             "lag_s": final.lag_s,
             "intercept": final.intercept,
         },
-        "scales": {scale: asdict(m) for scale, m in decoding.scales.items()},
+        "scales": scales,
         "within_run": asdict(decoding.within_run),
         "within_session": asdict(decoding.within_session),
+        "stages": {
+            stage: {**findings[stage].numbers, "not_done": findings[stage].not_done}
+            if stage in findings
+            else None
+            for stage in STAGES
+        },
     }
 
 
@@ -405,6 +530,8 @@ class Results:
     per_session: pd.DataFrame
     runs: pd.DataFrame
     rating_quality: pd.DataFrame
+    findings: Mapping[str, pd.DataFrame]
+    """Tables of the stages that were done, by suffix."""
 
 
 def find_results(out_dir: Path) -> list[ParticipantFiles]:
@@ -455,4 +582,9 @@ def read_results(files: ParticipantFiles) -> Results:
         per_session=table(files.decoding("persession", ".tsv")),
         runs=table(files.decoding("runs", ".tsv")),
         rating_quality=table(files.rating_quality()),
+        findings={
+            suffix: table(files.decoding(suffix, ".tsv"))
+            for suffix in FINDINGS
+            if files.decoding(suffix, ".tsv").is_file()
+        },
     )

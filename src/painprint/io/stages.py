@@ -18,8 +18,9 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from painprint.decode.training import FoldModel, Training
+from painprint.explain.case import Finding
 from painprint.io.errors import DerivativesError
-from painprint.io.store import changed_files, plain, write_bytes
+from painprint.io.store import changed_files, content_key, plain, write_bytes
 
 UNFINISHED = ".*.part"
 """Names of files that a killed process was writing."""
@@ -103,6 +104,33 @@ def load_training(path: Path, key: str) -> Training | None:
         lag_of_run=arrays["lag_of_run"],
         run_table=pd.DataFrame(about["run_table"]),
     )
+
+
+def save_finding(path: Path, finding: Finding, key: str) -> None:
+    """Keep the answer of a stage until all of a participant's results are written."""
+    tables = {
+        name: {c: [str(t[c].dtype), t[c].tolist()] for c in t.columns}
+        for name, t in finding.tables.items()
+    }
+    content = plain({"tables": tables, "numbers": finding.numbers, "not_done": finding.not_done})
+    text = json.dumps({"key": key, "sha256": content_key(content), "finding": content})
+    write_bytes(path, text.encode())
+
+
+def load_finding(path: Path, key: str) -> Finding | None:
+    """The answer of a stage on the same inputs and settings, or None where there is none."""
+    try:
+        read = json.loads(path.read_bytes())
+        content = read["finding"]
+        if read["key"] != key or read["sha256"] != content_key(content):
+            return None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    tables = {
+        name: pd.DataFrame({c: pd.Series(v, dtype=dtype) for c, (dtype, v) in columns.items()})
+        for name, columns in content["tables"].items()
+    }
+    return Finding(tables, content["numbers"], tuple(content["not_done"]))
 
 
 def _digest(arrays: Mapping[str, Any]) -> str:

@@ -226,3 +226,152 @@ def plot_levels(
     ax.set_ylabel("rating")
     ax.legend(ncols=2, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
     return ax
+
+
+def plot_null(
+    null: pd.DataFrame, kind: str, scale: str, statistic: str, *, ax: Axes | None = None
+) -> Axes:
+    """Histogram of a statistic under permuted ratings, and where the observed one lies.
+
+    Parameters
+    ----------
+    null : DataFrame
+        null.tsv.
+    kind : {"within", "between"}
+    scale : str
+    statistic : {"r", "centred_r"}
+    ax : Axes, optional
+    """
+    ax = ax or new_axes(3.5, 2.2)
+    rows = null[null["scale"] == scale].set_index("null")[statistic]
+    ax.hist(rows.loc[[kind]].dropna(), bins=40, color="#c6cbd2")
+    ax.axvline(float(rows["observed"]), color=PREDICTED)
+    name = "centred r" if statistic == "centred_r" else "r"
+    ax.annotate(
+        f"observed {number(float(rows['observed']))}",
+        (float(rows["observed"]), 1),
+        xycoords=("data", "axes fraction"),
+        xytext=(0, 2),
+        textcoords="offset points",
+        ha="center",
+        va="bottom",
+        color=PREDICTED,
+        fontsize=7,
+        annotation_clip=False,
+    )
+    ax.set_xlabel(f"{name}, {SCALE_NAMES[scale]}")
+    ax.set_ylabel("permutations")
+    ax.set_title(kind, loc="left", color=MUTED)
+    return ax
+
+
+def plot_dots(
+    values: Mapping[str, float | None],
+    *,
+    reference: float | None,
+    label: str,
+    marked: Sequence[str] = (),
+    ax: Axes | None = None,
+) -> Axes:
+    """A number per row beside that of the main analysis.
+
+    Parameters
+    ----------
+    values : mapping of str to float or None
+        In the order of the rows; None is shown as n/a.
+    reference : float or None
+        The main analysis, a dashed line.
+    label : str
+        Of the x axis.
+    marked : sequence of str
+        Rows to be drawn in another colour.
+    ax : Axes, optional
+    """
+    ax = ax or new_axes(7.2, 0.5 + 0.22 * len(values))
+    ax.axvline(0, color=MUTED, linewidth=0.8)
+    if reference is not None:
+        ax.axvline(reference, color=PREDICTED, linewidth=0.9, linestyle="--")
+    for at, (name, value) in enumerate(values.items()):
+        colour = RATING if name in marked else PREDICTED
+        if value is None:
+            ax.annotate("n/a", (0, at), color=MUTED, va="center")
+        else:
+            ax.plot([value], [at], "o", color=colour, markersize=5)
+    ax.set_yticks(range(len(values)), list(values))
+    ax.set_ylim(len(values) - 0.5, -0.5)
+    ax.set_xlabel(label)
+    return ax
+
+
+def plot_learning_curve(
+    curve: pd.DataFrame, scale: str = "1min", *, ax: Axes | None = None
+) -> Axes:
+    """Centred r of models of so many sessions: mean over draws, and where 95 % of them lie.
+
+    Parameters
+    ----------
+    curve : DataFrame
+        learningcurve.tsv.
+    scale : str
+    ax : Axes, optional
+    """
+    ax = ax or new_axes(3.5, 2.3)
+    rows = curve[curve["scale"] == scale]
+    x = rows["n_sessions"]
+    ax.axhline(0, color=MUTED, linewidth=0.8)
+    ax.fill_between(x, rows["centred_r_low"], rows["centred_r_high"], color="#d1e0f0", linewidth=0)
+    ax.plot(x, rows["centred_r"], "o-", color=PREDICTED, markersize=3)
+    ax.set_xlabel("sessions that train")
+    ax.set_ylabel(f"centred r, {SCALE_NAMES[scale]}")
+    return ax
+
+
+def plot_significant_draws(
+    curve: pd.DataFrame, scale: str = "1min", *, ax: Axes | None = None
+) -> Axes:
+    """Share of significant draws by number of sessions.
+
+    Parameters
+    ----------
+    curve : DataFrame
+        learningcurve.tsv.
+    scale : str
+    ax : Axes, optional
+    """
+    ax = ax or new_axes(3.5, 2.3)
+    rows = curve[curve["scale"] == scale]
+    for column, colour, label in (
+        ("share_significant_centred_r", PREDICTED, "centred r, session blocks"),
+        ("share_significant_r", MUTED, "r, paper's bootstrap"),
+    ):
+        ax.plot(rows["n_sessions"], rows[column], "o-", color=colour, markersize=3, label=label)
+    ax.set_ylim(-0.03, 1.03)
+    ax.set_xlabel("sessions that train")
+    ax.set_ylabel("share of draws with p < .05")
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
+    return ax
+
+
+def plot_future(
+    calibration: pd.DataFrame, columns: Mapping[str, str], goal: float, *, ax: Axes | None = None
+) -> Axes:
+    """How models of the past do on all later minutes.
+
+    Parameters
+    ----------
+    calibration : DataFrame
+        calibration.tsv.
+    columns : mapping
+        Column to its label.
+    goal : float
+        A dotted line.
+    ax : Axes, optional
+    """
+    ax = ax or new_axes(3.5, 2.3)
+    ax.axhline(goal, color=MUTED, linewidth=0.8, linestyle=":")
+    for colour, (column, label) in zip((PREDICTED, RATING), columns.items(), strict=False):
+        x = calibration["n_past"]
+        ax.plot(x, calibration[column], "o-", color=colour, markersize=3, label=label)
+    ax.set_xlabel("past sessions that train")
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0, ncols=2)
+    return ax

@@ -20,6 +20,9 @@ from painprint.settings import flag
 def write_report(results: Results) -> None:
     """Write the participant's figures (SVG) and page."""
     drawn = {name: svg(name, draw) for name, draw in _figures(results).items()}
+    for old in results.files.figures():
+        if old not in {results.files.figure(name) for name in drawn}:
+            old.unlink()  # of an earlier run with other stages
     for name, image in drawn.items():
         write_bytes(results.files.figure(name), image)
     write_text(results.files.page, render_page(results, drawn))
@@ -51,7 +54,45 @@ def _figures(results: Results) -> dict[str, Callable[[], Axes]]:
             results.per_session, results.metrics["within_session"]["r"], unit=unit
         ),
         "levels": lambda: figures.plot_levels(results.per_session, unit=unit),
+        **_stage_figures(results),
     }
+
+
+def _stage_figures(results: Results) -> dict[str, Callable[[], Axes]]:
+    """Figures of the stages that were done, by name."""
+    tables, drawn = results.findings, {}
+    minute = results.metrics["scales"]["1min"]
+    if "null" in tables:
+        null = tables["null"]
+        drawn["nullwithin"] = lambda: figures.plot_null(null, "within", "1min", "centred_r")
+        drawn["nullbetween"] = lambda: figures.plot_null(null, "between", "session", "r")
+    if "controls" in tables:
+        controls = results.metrics["stages"]["controls"]
+        verdicts = {name: v for name, v in controls.items() if name != "not_done"}
+        drawn["controls"] = lambda: figures.plot_dots(
+            {name: verdict["centred_r_removed"] for name, verdict in verdicts.items()},
+            reference=minute["centred_r"],
+            label="centred r at 1 min with the control removed; dashed: as decoded",
+            marked=[name for name, verdict in verdicts.items() if verdict["flagged"]],
+        )
+    if "refits" in tables:
+        refits = tables["refits"].query("scale == '1min'").set_index("variant")["centred_r"]
+        drawn["refits"] = lambda: figures.plot_dots(
+            {str(k): None if r != r else float(r) for k, r in refits.items()},
+            reference=minute["centred_r"],
+            label="centred r at 1 min; dashed: as decoded",
+        )
+    if "learningcurve" in tables:
+        curve = tables["learningcurve"]
+        drawn["curve"] = lambda: figures.plot_learning_curve(curve)
+        drawn["curveshare"] = lambda: figures.plot_significant_draws(curve)
+    if "calibration" in tables:
+        calibration = tables["calibration"]
+        drawn["future"] = lambda: figures.plot_future(
+            calibration, {"centred_r": "centred r", "skill": "skill"}, 0
+        )
+        drawn["calibration"] = lambda: figures.plot_future(calibration, {"slope": "slope"}, 1)
+    return drawn
 
 
 def render_page(results: Results, drawn: dict[str, bytes]) -> str:
@@ -91,6 +132,8 @@ def render_page(results: Results, drawn: dict[str, bytes]) -> str:
             quality=results.rating_quality.to_dict(orient="records"),
             scale_names=figures.SCALE_NAMES,
             few_groups=words.FEW_GROUPS,
+            evidence=words.evidence(results),
+            stages=results.metrics["stages"],
         )
     except UndefinedError as error:
         raise KeyError(str(error)) from error

@@ -9,6 +9,7 @@ from painprint.io.outputs import Results
 from painprint.settings import LEE_2026
 
 MISSING = "n/a"
+SIGNIFICANT = 0.05
 FEW_GROUPS = 8
 """Below this, moving blocks of round(sqrt(n)) groups can start in at most 5 places, and an
 interval from resampling them means little."""
@@ -60,6 +61,18 @@ def p_value(p: float | None) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
+def is_value(p: float | None) -> str:
+    """A p-value in a sentence.
+
+    Examples
+    --------
+    >>> is_value(0.00002), is_value(0.0312)
+    ('< 0.001', '= 0.031')
+    """
+    text = p_value(p)
+    return text if text.startswith("<") else f"= {text}"
+
+
 def plural(n: int, what: str) -> str:
     """A count with its noun.
 
@@ -97,7 +110,7 @@ def headline(results: Results) -> str:
 
 
 def _verdict(minute: Mapping[str, Any], n_groups: int, unit: str) -> str:
-    """What may be concluded; nothing is called significant without the null."""
+    """What may be concluded; nothing is called significant but by the null."""
     low = [minute[name][0] for name in ("centred_r_ci", "skill_ci")]
     if None in low:
         direction = "A primary number is undefined, so nothing can be concluded."
@@ -109,12 +122,150 @@ def _verdict(minute: Mapping[str, Any], n_groups: int, unit: str) -> str:
         direction = "Only one of the two intervals lies above 0."
     else:
         direction = "Neither interval lies above 0: no signature was found."
-    untested = (
-        " Whether this exceeds chance has not been tested: no permutation null was run."
-        if minute["p_within"] is None
+    return f"{direction} {_beyond_chance(minute, unit)}"
+
+
+def _beyond_chance(minute: Mapping[str, Any], unit: str) -> str:
+    p = minute["p_within"]
+    if p is None:
+        return "Whether this exceeds chance has not been tested: no permutation null was run."
+    if is_significant(p, minute["centred_r"]):
+        return (
+            f"Within {unit}s, that exceeds what the whole pipeline finds in permuted ratings "
+            f"(p within {is_value(p)})."
+        )
+    return (
+        f"Within {unit}s, the whole pipeline finds as much in permuted ratings "
+        f"(p within {is_value(p)}): this may be chance."
+    )
+
+
+def is_significant(p: float | None, r: float | None) -> bool:
+    """Significant is p < .05 with r above 0, and nothing else."""
+    return p is not None and r is not None and p < SIGNIFICANT and r > 0
+
+
+def evidence(results: Results) -> dict[str, str]:
+    """A paragraph for each stage that was done."""
+    stages, unit = results.metrics["stages"], results.metrics["leave_out"]
+    write = {
+        "null": _null,
+        "controls": _controls,
+        "refits": _refits,
+        "curve": _curve,
+        "prospective": _prospective,
+    }
+    said = {}
+    for stage, numbers in stages.items():
+        if numbers is not None:
+            there = results.findings if stage == "refits" else numbers
+            done = len(numbers) > 1 or stage == "refits" and "refits" in results.findings
+            said[stage] = write[stage](there, unit) if done else ""
+    return said
+
+
+def _null(numbers: Mapping[str, Any], unit: str) -> str:
+    minute, levels = numbers["scales"]["1min"], numbers["scales"]["session"]
+    between = (
+        f"At the scale of {unit}s its r is {number(levels['r'])}; p between "
+        f"{is_value(levels['p_between'])}."
+        if levels["p_between"] is not None
         else ""
     )
-    return direction + untested
+    return (
+        f"The whole pipeline, nested cross-validation included, was run on {unit}s' time bins, for "
+        "rating bins are made from the rating and cannot be permuted. On the true ratings that "
+        f"pipeline finds a {unit}-centred r of {number(minute['centred_r'])} at 1 min; "
+        f"p within {is_value(minute['p_within'])} among {numbers['n_permutations']:,} "
+        f"permutations. {between} Where nothing is left to find, the median r at 1 min is "
+        f"{number(minute['null_median'])}. P within asks whether rating and prediction rise and "
+        f"fall together within {unit}s: the {unit} means stay, the traces around them are swapped "
+        f"between {unit}s and shifted circularly within runs; it assumes that one {unit}'s trace "
+        "could have been another's, and that runs have no favoured moment. P between asks whether "
+        f"the levels of {unit}s go together: traces stay, and the {unit} means are put in other "
+        "orders with an autocorrelation that could have made the observed one; it assumes that "
+        "they drift as a first-order autoregressive process. Both are one-sided."
+    )
+
+
+def _controls(numbers: Mapping[str, Any], unit: str) -> str:
+    verdicts = {name: v for name, v in numbers.items() if name != "not_done"}
+    flagged = [name for name, verdict in verdicts.items() if verdict["flagged"]]
+    what = (
+        f"Flagged: {', '.join(flagged)}. The rating of unseen {unit}s can be predicted from "
+        f"{'it' if len(flagged) == 1 else 'them'} beyond chance, so the signature may read "
+        f"{'it' if len(flagged) == 1 else 'them'}; see what is left when removed."
+        if flagged
+        else f"None of them predicts the rating of unseen {unit}s beyond chance."
+    )
+    return (
+        f"{what} Each control predicted the rating alone, on the same folds, with p from the "
+        f"permutations of the null (within {unit}s, or between them where it is one value a "
+        f"{unit}; Holm's correction within a family, such as motion). Removed means partialled out "
+        "of ratings and of every edge, with coefficients from training data, and the nested fit "
+        "repeated."
+    )
+
+
+def _refits(tables: Mapping[str, Any], unit: str) -> str:
+    rows = tables["refits"].query("scale == '1min'").set_index("variant")["centred_r"]
+    main, others = rows.iloc[0], rows.iloc[1:].dropna()
+    if others.empty:
+        return f"The analysis as decoded has a {unit}-centred r of {number(main)} at 1 min."
+    return (
+        f"The {unit}-centred r at 1 min is {number(main)} as decoded, and from "
+        f"{number(others.min())} ({others.idxmin()}) to {number(others.max())} "
+        f"({others.idxmax()}) in changed analyses. With a buffer, neighbours of the {unit} left "
+        "out do not train; with blocks, neighbours are left out together: both keep slow drift "
+        "from helping. The first run only is the existing prediction; all else is trained again."
+    )
+
+
+def _curve(numbers: Mapping[str, Any], unit: str) -> str:
+    answers = []
+    for until in numbers["until"]:
+        if until["refused"]:
+            answers.append(f"{until['what']}: no answer, {until['refused']}")
+            continue
+        n = until["n_sessions"]
+        more = n - numbers["n_sessions"]
+        way = (
+            "reached already"
+            if more <= 0
+            else f"about {more:.0f} more than the {numbers['n_sessions']} there are"
+        )
+        ends = ""
+        if until["low"] is not None:
+            high = "no end in reach" if until["high"] is None else f"{until['high']:.0f}"
+            ends = f" (95% interval {until['low']:.0f} to {high})"
+        answers.append(f"{until['what']}: {n:.0f} {unit}s{ends}, {way}.")
+    return (
+        f"Models of fewer {unit}s, {numbers['n_draws']} random draws for each {unit} held out. How "
+        f"many it takes. {' '.join(a[0].upper() + a[1:] for a in answers)} The interval resamples "
+        f"the tested {unit}s in blocks; the curve a - b/s^c is followed no farther than twice the "
+        f"{unit}s there are."
+    )
+
+
+def _prospective(numbers: Mapping[str, Any], unit: str) -> str:
+    following = numbers["next"]["1min"]
+    sentences = [
+        f"Each {unit} predicted by the model of all {unit}s before it: {unit}-centred r "
+        f"{number(following['centred_r'])}, skill {number(following['skill'])} at 1 min."
+    ]
+    if numbers["first"] is not None:
+        first, later = numbers["first"]["1min"], numbers["later"]
+        after = (
+            f"; on the later ones, their model has r {number(later['1min']['r'])}, centred "
+            f"{number(later['1min']['centred_r'])}"
+            if later
+            else ""
+        )
+        sentences.append(
+            f"The first {numbers['n_first']} {unit}s alone, by nested leave-one-out as published: "
+            f"r {number(first['r'])}, AUC {number(first['auc'])} at 1 min{after}."
+        )
+    return " ".join(sentences)
 
 
 def methods_paragraph(results: Results) -> str:

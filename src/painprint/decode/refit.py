@@ -1,0 +1,153 @@
+"""The nested fit again from one Gram matrix: adjusted, with buffers, or other groups left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from painprint.decode.crossval import NestedFit, best_lag, nested_leave_one_out
+from painprint.decode.kernel import Kernel
+from painprint.decode.metrics import agreement
+from painprint.decode.residuals import partial_out, residuals
+from painprint.settings import Rules
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+Columns = Callable[[Kernel, NDArray[np.int64]], Matrix]
+"""Confounds of every row of a kernel, given the groups that train."""
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """Ratings and held-out predictions of time bins, by scale.
+
+    Attributes
+    ----------
+    rating, predicted : dict of ndarrays
+        By scale.
+    training_mean : ndarray of shape (n_groups,)
+    groups : dict of int ndarrays
+        Group of each row, by scale.
+    """
+
+    rating: dict[str, Vector]
+    predicted: dict[str, Vector]
+    training_mean: Vector
+    groups: dict[str, NDArray[np.int64]]
+
+    def agreement(self) -> dict[str, dict[str, float]]:
+        """r, group-centred r and skill, by scale."""
+        found = {}
+        for scale, group in self.groups.items():
+            values = agreement(
+                self.rating[scale][:, None],
+                self.predicted[scale][:, None],
+                self.training_mean[group][:, None],
+                group,
+            )
+            found[scale] = {name: float(v[0]) for name, v in values.items()}
+        return found
+
+
+def refit(
+    kernels: Sequence[Kernel],
+    rules: Rules,
+    *,
+    columns: Columns | None = None,
+    buffer: int = 0,
+    together: NDArray[np.int64] | None = None,
+    n_jobs: int = 1,
+) -> HeldOut:
+    """Nested leave-one-group-out on rating bins, tested on time bins.
+
+    Parameters
+    ----------
+    kernels : sequence of Kernel
+        One per lag; each fold takes the lag with the best inner correlation.
+    rules : Rules
+    columns : callable, optional
+        Confounds to partial out of ratings and edges, with coefficients from training rows.
+    buffer : int
+        So many neighbours of the group left out do not train for it.
+    together : ndarray of int, shape (n_groups,), optional
+        Groups with the same number are left out together.
+    n_jobs : int
+    """
+    first = kernels[0]
+    together = np.arange(first.n_groups) if together is None else together
+    fits = [_fit(k, rules, columns, buffer, together, n_jobs) for k in kernels]
+    chosen = [best_lag([f.folds[b].inner_r for f in fits]) for b in range(together.max() + 1)]
+    rating, predicted = (
+        {kind: np.empty(len(first.bins[kind])) for kind in ("1min", "2min")} for _ in range(2)
+    )
+    training_mean = np.empty(first.n_groups)
+    for b, lag in enumerate(chosen):
+        model, kernel = fits[lag].folds[b], kernels[lag]
+        block = together[kernel.groups("rating")]
+        train = np.flatnonzero(np.abs(block - b) > buffer)
+        training_mean[together == b] = model.y_mean
+        for kind in ("1min", "2min"):
+            test = np.flatnonzero(together[kernel.groups(kind)] == b)
+            cross, y = _test_rows(kernel, kind, test, train, columns)
+            rating[kind][test] = y
+            predicted[kind][test] = cross @ model.dual[train] + model.intercept
+    scales = first.scales
+    return HeldOut(
+        scales.average(rating["1min"], rating["2min"]),
+        scales.average(predicted["1min"], predicted["2min"]),
+        training_mean,
+        scales.groups,
+    )
+
+
+def _fit(
+    kernel: Kernel,
+    rules: Rules,
+    columns: Columns | None,
+    buffer: int,
+    together: NDArray[np.int64],
+    n_jobs: int,
+) -> NestedFit:
+    groups, rows = kernel.groups("rating"), kernel.rows("rating")
+
+    def confounds(train: NDArray[np.int64]) -> Matrix:
+        assert columns is not None
+        return columns(kernel, np.unique(groups[train]))[rows]
+
+    return nested_leave_one_out(
+        kernel.block("rating", "rating"),
+        kernel.y("rating"),
+        together[groups],
+        n_edges=kernel.n_edges,
+        grid=rules.lambda_grid,
+        keep=rules.components,
+        buffer=buffer,
+        adjust=None if columns is None else partial_out(confounds),
+        n_jobs=n_jobs,
+    )
+
+
+def _test_rows(
+    kernel: Kernel,
+    kind: str,
+    test: NDArray[np.int64],
+    train: NDArray[np.int64],
+    columns: Columns | None,
+) -> tuple[Matrix, Vector]:
+    """Inner products of test rows with training rows, and ratings of the test rows."""
+    y = kernel.y(kind)[test]
+    if columns is None:
+        return kernel.block(kind, "rating")[np.ix_(test, train)], y
+    rows = np.concatenate([kernel.rows("rating").start + train, kernel.rows(kind).start + test])
+    local = np.arange(len(train))
+    confounds = columns(kernel, np.unique(kernel.groups("rating")[train]))[rows]
+    K, adjusted = residuals(
+        kernel.K[np.ix_(rows, rows)],
+        np.concatenate([kernel.y("rating")[train], y]),
+        confounds,
+        local,
+    )
+    return K[len(train) :, : len(train)], adjusted[len(train) :]

@@ -1,0 +1,81 @@
+"""Partial out what the signature must not be, from ratings and edges alike.
+
+With C the confounds of the rows (and a constant) and H the pseudo-inverse of its training rows,
+X' = X - C H X_train and y' = y - C H y_train. Inner products of X' follow from those of X.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+Confounds = Callable[[NDArray[np.int64]], Matrix]
+"""Columns for all rows, given the rows that train."""
+
+
+def partial_out(confounds: Confounds) -> Callable[..., tuple[Matrix, Vector]]:
+    """What :func:`~painprint.decode.crossval.nested_leave_one_out` calls before every fit."""
+
+    def adjust(K: Matrix, y: Vector, train: NDArray[np.int64]) -> tuple[Matrix, Vector]:
+        return residuals(K, y, confounds(train), train)
+
+    return adjust
+
+
+def residuals(
+    K: Matrix, y: Vector, confounds: Matrix, train: NDArray[np.int64]
+) -> tuple[Matrix, Vector]:
+    """Inner products and ratings after the confounds are partialled out.
+
+    Coefficients, for ratings and for every edge, come from the training rows alone.
+
+    Parameters
+    ----------
+    K : ndarray of shape (n_rows, n_rows)
+    y : ndarray of shape (n_rows,)
+    confounds : ndarray of shape (n_rows, n_confounds)
+        Without a constant, which is added.
+    train : ndarray of int
+        Rows that train.
+
+    Returns
+    -------
+    K, y : ndarrays of the same shapes
+    """
+    C = np.column_stack([np.ones(len(y)), scale_columns(confounds, train)])
+    H = np.linalg.pinv(C[train])  # (n_confounds + 1, n_train)
+    from_train = C @ (H @ K[train])  # (n_rows, n_rows)
+    both = from_train[:, train] @ H.T @ C.T
+    return K - from_train - from_train.T + both, y - C @ (H @ y[train])
+
+
+def scale_columns(confounds: Matrix, train: NDArray[np.int64]) -> Matrix:
+    """Columns centred and scaled by their training rows, so that units do not matter."""
+    centred = confounds - confounds[train].mean(axis=0)
+    spread = np.sqrt((centred[train] ** 2).mean(axis=0))
+    varies = spread > 1e-12 * np.maximum(1e-300, np.abs(confounds).max(axis=0, initial=0))
+    return np.where(varies, centred, 0.0) / np.where(varies, spread, 1.0)
+
+
+def predict_from_confounds(
+    confounds: Matrix, y: Vector, train: NDArray[np.int64], test: NDArray[np.int64]
+) -> Matrix:
+    """Least-squares prediction of test rows from confounds alone.
+
+    Parameters
+    ----------
+    confounds : ndarray of shape (n_rows, n_confounds)
+    y : ndarray of shape (n_rows,) or (n_rows, n_targets)
+    train, test : ndarrays of int
+
+    Returns
+    -------
+    predicted : ndarray of shape (n_test,) or (n_test, n_targets)
+    """
+    C = np.column_stack([np.ones(len(y)), scale_columns(confounds, train)])
+    predicted: Matrix = C[test] @ (np.linalg.pinv(C[train]) @ y[train])
+    return predicted

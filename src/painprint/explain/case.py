@@ -1,0 +1,98 @@
+"""What every question about a decoded person starts from, and what an answer looks like."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from painprint.decode.decoding import Decoding
+from painprint.decode.kernel import Kernel, make_kernel
+from painprint.decode.prepare import Prepared
+from painprint.settings import Settings
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A decoded person, to be questioned.
+
+    Parameters
+    ----------
+    decoding : Decoding
+    sessions : DataFrame, optional
+        Columns ``session`` and numeric covariates of sessions, such as medication; ``days``
+        since the first where known.
+    load_whole : callable, optional
+        Gives the same runs without excluding any region by name or network. Default: those of
+        the decoding.
+    n_jobs : int
+        Workers; answers do not depend on it.
+    """
+
+    decoding: Decoding
+    sessions: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"session": []}))
+    load_whole: Callable[[], Prepared] | None = None
+    n_jobs: int = 1
+
+    @property
+    def settings(self) -> Settings:
+        """How the person was decoded."""
+        return self.decoding.settings
+
+    @cached_property
+    def kernels(self) -> list[Kernel]:
+        """One Gram matrix per lag."""
+        return make_kernels(self.decoding.prepared, self.decoding, n_jobs=self.n_jobs)
+
+    def whole(self) -> Prepared:
+        """The runs without any region excluded by name or network."""
+        return self.decoding.prepared if self.load_whole is None else self.load_whole()
+
+    def stream(self, stage: str) -> np.random.Generator:
+        """Random numbers of one stage, whatever other stages draw."""
+        return np.random.default_rng([self.settings.random_seed, *stage.encode()])
+
+    def of_groups(self, column: str) -> np.ndarray:
+        """A column of ``sessions`` for each group; NaN where unknown."""
+        table = self.decoding.training.run_table.drop_duplicates("group").set_index("group")
+        labels = table.loc[list(self.decoding.groups), "session"]
+        values = self.sessions.set_index("session")[column]
+        return values.reindex(labels).to_numpy(float)
+
+
+def make_kernels(prepared: Prepared, decoding: Decoding, *, n_jobs: int) -> list[Kernel]:
+    """One Gram matrix per lag of these runs, which are the decoding's."""
+    first = [lags[0] for lags in prepared.runs]
+    return [
+        make_kernel(
+            [lags[i] for lags in prepared.runs],
+            decoding.training.codes,
+            decoding.settings,
+            like=first,
+            n_jobs=n_jobs,
+        )
+        for i in range(len(decoding.settings.lag_s))
+    ]
+
+
+@dataclass(frozen=True, eq=False)
+class Finding:
+    """An answer: tables for TSV files, numbers for the page, and what could not be done.
+
+    Attributes
+    ----------
+    tables : dict of DataFrame
+        By suffix of the file.
+    numbers : dict
+        Plain values.
+    not_done : tuple of str
+        What could not be done, and why: a sentence each.
+    """
+
+    tables: Mapping[str, pd.DataFrame]
+    numbers: Mapping[str, Any]
+    not_done: tuple[str, ...] = ()

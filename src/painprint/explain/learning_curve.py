@@ -1,0 +1,479 @@
+"""How much data does it take? Models of fewer sessions, drawn at random."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from painprint.decode.bootstrap import (
+    block_draw,
+    block_tail,
+    bootstrap_columns,
+    hierarchical_draw,
+    interval,
+    two_sided_p,
+)
+from painprint.decode.crossval import OnStep, best_lag, choose_penalty, count_steps
+from painprint.decode.kernel import Kernel
+from painprint.decode.lasso_pcr import Components, fit_components
+from painprint.decode.metrics import SCALES, agreement, center_columns
+from painprint.explain.case import Case, Finding
+from painprint.parallel import map_ordered
+from painprint.settings import Rules
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+Codes = NDArray[np.int64]
+
+SOME_SIZES = (1, 2, 3, 4, 6, 8, 12, 16, 20)
+MOST_FOLDS = 5
+"""Folds that choose λ inside a draw."""
+FEWEST_FOR_FOLDS_OF_SESSIONS = 3
+SIGNIFICANT = 0.05
+SHARE_WANTED = 0.8
+"""Share of draws that should be significant, for a number of sessions to be called enough."""
+
+
+def learning_curve(case: Case, *, on_step: OnStep | None = None) -> Finding:
+    """Agreement of models of so many sessions with sessions they have not seen.
+
+    Returns
+    -------
+    finding : Finding
+        Table ``learningcurve``: per number of sessions and scale, the mean over draws and their
+        2.5 and 97.5 % of r and centred r, and the share of significant draws. Table
+        ``learningcurvedraws``: every draw. Numbers: how many sessions a target takes.
+
+    References
+    ----------
+    METHODS 7
+    """
+    settings, kernels = case.settings, case.kernels
+    rules, n_groups = settings.rules, kernels[0].n_groups
+    sizes, not_done = curve_sizes(kernels[0], rules, unit=settings.leave_out)
+    if not sizes:
+        return Finding({}, {}, tuple(not_done))
+    n_draws = settings.n_curve_draws or rules.curve_draws
+    rng = case.stream("curve")
+    of_size = {size: draw_sessions(n_groups, size, n_draws, rng) for size in sizes}
+    penalties = None
+    if rules.curve_penalty == "fold":
+        penalties = [(settings.lag_s.index(f.lag_s), f.penalty) for f in case.decoding.folds]
+    step = count_steps(on_step, len(sizes))
+    parts, resampled = [], []
+    for size, draws in of_size.items():
+        predicted = predict_from_draws(
+            kernels, rules, draws, penalties=penalties, n_jobs=case.n_jobs
+        )
+        scored, curve = score_draws(
+            kernels[0], predicted, settings.n_bootstraps, case.stream("curve bootstrap")
+        )
+        parts.append(scored.assign(n_sessions=size))
+        resampled.append(curve)
+        step()
+    of_draws = pd.concat(parts, ignore_index=True)
+    table = summarise_draws(of_draws)
+    minute = table[table["scale"] == "1min"]
+    answers = [
+        sessions_until_r(
+            minute["n_sessions"].to_numpy(float),
+            minute["centred_r"].to_numpy(float),
+            np.array(resampled).T,
+            target=settings.target_r,
+            n_sessions=n_groups,
+        ),
+        *(
+            sessions_until_significant(table, f"share_significant_{name}", what)
+            for name, what in (
+                ("centred_r", f"{SHARE_WANTED:.0%} of draws with a significant centred r"),
+                ("r", f"{SHARE_WANTED:.0%} of draws with a significant r (paper's p)"),
+            )
+        ),
+    ]
+    return Finding(
+        {"learningcurve": table, "learningcurvedraws": of_draws},
+        {"n_draws": n_draws, "n_sessions": n_groups, "until": [asdict(a) for a in answers]},
+        tuple(not_done),
+    )
+
+
+def curve_sizes(kernel: Kernel, rules: Rules, *, unit: str) -> tuple[list[int], list[str]]:
+    """Numbers of sessions to draw, up to all but two, and why some are not possible."""
+    most = kernel.n_groups - 2
+    sizes = (
+        list(range(1, most + 1))
+        if rules.curve_sizes == "all"
+        else sorted({s for s in (*SOME_SIZES, *range(24, most, 4), most) if 1 <= s <= most})
+    )
+    n_runs = np.bincount(kernel.codes)
+    if rules.curve_penalty == "draw" and n_runs.min() < 2 and 1 in sizes:
+        sizes.remove(1)
+        return sizes, [
+            f"No models of one {unit}: λ is chosen by leaving out runs, and some {unit}s have one."
+        ]
+    return sizes, []
+
+
+def draw_sessions(n_groups: int, size: int, n: int, rng: np.random.Generator) -> Codes:
+    """Random groups for every draw and held-out group, never the held-out one itself.
+
+    Returns
+    -------
+    draws : ndarray of int, shape (n, n_groups, size)
+        Ascending.
+    """
+    draws = np.empty((n, n_groups, size), np.int64)
+    for held_out in range(n_groups):
+        others = np.delete(np.arange(n_groups), held_out)
+        draws[:, held_out] = np.sort(rng.permuted(np.tile(others, (n, 1)), axis=1)[:, :size])
+    return draws
+
+
+@dataclass(frozen=True, eq=False)
+class DrawPredictions:
+    """Held-out time bins predicted by the models of each draw.
+
+    Attributes
+    ----------
+    minutes, two_minutes : ndarrays of shape (n_rows, n_draws)
+    training_mean : ndarray of shape (n_groups, n_draws)
+    """
+
+    minutes: Matrix
+    two_minutes: Matrix
+    training_mean: Matrix
+
+
+def predict_from_draws(
+    kernels: Sequence[Kernel],
+    rules: Rules,
+    draws: Codes,
+    *,
+    penalties: Sequence[tuple[int, float]] | None = None,
+    n_jobs: int = 1,
+) -> DrawPredictions:
+    """Train on the sessions of each draw, and predict the one held out.
+
+    Draws with the same sessions share their decomposition.
+
+    Parameters
+    ----------
+    kernels : sequence of Kernel
+        One per lag.
+    draws : ndarray of int, shape (n_draws, n_groups, size)
+    penalties : sequence, optional
+        Lag and λ for each held-out group; else chosen within the draw.
+    """
+    first = kernels[0]
+    predicted = DrawPredictions(
+        np.empty((len(first.bins["1min"]), len(draws))),
+        np.empty((len(first.bins["2min"]), len(draws))),
+        np.empty((first.n_groups, len(draws))),
+    )
+    users: dict[tuple[int, ...], list[tuple[int, int]]] = {}
+    for d, of_draw in enumerate(draws):
+        for held_out, sessions in enumerate(of_draw):
+            users.setdefault(tuple(sessions.tolist()), []).append((d, held_out))
+    jobs = (
+        (kernels, rules, np.array(sessions), [k for _, k in of_set], penalties)
+        for sessions, of_set in users.items()
+    )
+    for of_set, parts in zip(
+        users.values(),
+        map_ordered(_predict_from_sessions, jobs, n_jobs=n_jobs, large=True),
+        strict=True,
+    ):
+        for (d, held_out), (minutes, two_minutes, mean) in zip(of_set, parts, strict=True):
+            predicted.minutes[first.groups("1min") == held_out, d] = minutes
+            predicted.two_minutes[first.groups("2min") == held_out, d] = two_minutes
+            predicted.training_mean[held_out, d] = mean
+    return predicted
+
+
+def _predict_from_sessions(
+    kernels: Sequence[Kernel],
+    rules: Rules,
+    sessions: Codes,
+    held_out: Sequence[int],
+    penalties: Sequence[tuple[int, float]] | None,
+) -> list[tuple[Vector, Vector, float]]:
+    """One training set: predictions of the held-out groups at both scales of time bins."""
+    if penalties is None:
+        models = [_choose(kernel, rules, sessions) for kernel in kernels]
+        lag = best_lag([model.inner_r for model in models])
+        return [_predict(kernels[lag], sessions, k, models[lag]) for k in held_out]
+    fits: dict[int, Components] = {}
+    found = []
+    for k in held_out:
+        lag, penalty = penalties[k]
+        if lag not in fits:
+            K, y, _ = _training_rows(kernels[lag], sessions)
+            fits[lag] = fit_components(K, y, keep=rules.components, n_edges=kernels[lag].n_edges)
+        found.append(_predict(kernels[lag], sessions, k, _at_penalty(fits[lag], penalty)))
+    return found
+
+
+def _training_rows(kernel: Kernel, sessions: Codes) -> tuple[Matrix, Vector, NDArray[np.int64]]:
+    """Inner products, ratings and positions of the rating bins of some groups."""
+    rows = np.flatnonzero(np.isin(kernel.groups("rating"), sessions))
+    return kernel.K[np.ix_(rows, rows)], kernel.y("rating")[rows], rows
+
+
+@dataclass(frozen=True, eq=False)
+class _Model:
+    dual: Vector
+    intercept: float
+    y_mean: float
+    inner_r: float
+
+
+def _at_penalty(fit: Components, penalty: float) -> _Model:
+    """The model at a given λ."""
+    dual = fit.dual(int(fit.count_active(np.array([penalty]))[0]))
+    return _Model(dual, fit.intercept(dual), fit.y_mean, np.nan)
+
+
+def _choose(kernel: Kernel, rules: Rules, sessions: Codes) -> _Model:
+    """The model of some groups, λ chosen by leaving out some of them, or of their runs."""
+    K, y, rows = _training_rows(kernel, sessions)
+    if np.ptp(y) == 0:  # one constant session: nothing to learn but its mean
+        return _Model(np.zeros(len(y)), float(y[0]), float(y[0]), -1.0)
+    if len(sessions) < FEWEST_FOR_FOLDS_OF_SESSIONS:
+        _, folds = np.unique(kernel.run("rating")[rows], return_inverse=True)
+    else:
+        n_folds = min(MOST_FOLDS, len(sessions))
+        fold_of = np.sort(np.arange(len(sessions)) * n_folds // len(sessions))
+        folds = fold_of[np.searchsorted(sessions, kernel.groups("rating")[rows])]
+    model = choose_penalty(K, y, folds, n_edges=kernel.n_edges, keep=rules.components)
+    return _Model(model.dual, model.intercept, model.y_mean, model.inner_r)
+
+
+def _predict(
+    kernel: Kernel, sessions: Codes, held_out: int, model: _Model
+) -> tuple[Vector, Vector, float]:
+    rows = np.flatnonzero(np.isin(kernel.groups("rating"), sessions))
+    minutes, two_minutes = (
+        kernel.block(kind, "rating")[np.ix_(np.flatnonzero(kernel.groups(kind) == held_out), rows)]
+        @ model.dual
+        + model.intercept
+        for kind in ("1min", "2min")
+    )
+    return minutes, two_minutes, model.y_mean
+
+
+def score_draws(
+    kernel: Kernel, predicted: DrawPredictions, n_bootstraps: int, rng: np.random.Generator
+) -> tuple[pd.DataFrame, Vector]:
+    """Agreement of every draw at four scales, with p-values.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        Of any lag: for ratings, groups and runs.
+    predicted : DrawPredictions
+    n_bootstraps : int
+    rng : Generator
+        The same for every number of sessions, so that these share their resamples.
+
+    Returns
+    -------
+    draws : DataFrame
+        One row per draw and scale; see the columns of learningcurvedraws.tsv.
+    resampled : ndarray of shape (n_bootstraps,)
+        Mean over draws of centred r at 1 min, sessions resampled in blocks.
+    """
+    scales = kernel.scales
+    ratings = scales.average(kernel.y("1min"), kernel.y("2min"))
+    predictions = scales.average(predicted.minutes, predicted.two_minutes)
+    runs = {
+        "1min": kernel.run("1min"),
+        "2min": kernel.run("2min"),
+        "run": np.arange(len(kernel.codes)),
+        "session": np.arange(kernel.n_groups),
+    }
+    parts, resampled, tail = [], np.empty(0), block_tail(kernel.n_groups)
+    for scale, of_scale in zip(SCALES, rng.spawn(len(SCALES)), strict=True):
+        y, p, group = ratings[scale], predictions[scale], scales.groups[scale]
+        values = agreement(y[:, None], p, predicted.training_mean[group], group)
+        by_hierarchy, by_block = of_scale.spawn(2)
+        draw = hierarchical_draw(group, runs[scale])
+        r = bootstrap_columns(y, p, draw, n_bootstraps, by_hierarchy)
+        centred = bootstrap_columns(
+            center_columns(y[:, None], group)[:, 0],
+            center_columns(p, group),
+            block_draw(group),
+            n_bootstraps,
+            by_block,
+        )
+        if scale == "1min":
+            resampled = _mean_of_defined(centred)
+        parts.append(
+            pd.DataFrame(
+                {
+                    "draw": np.arange(p.shape[1]) + 1,
+                    "scale": scale,
+                    **values,
+                    "r_p": [two_sided_p(column, 0) for column in r.T],
+                    "centred_r_low": [_low(column, tail) for column in centred.T],
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True), resampled
+
+
+def _low(values: Vector, tail: float) -> float:
+    """Lower end of an interval of resamples; NaN where none is defined."""
+    defined = values[np.isfinite(values)]
+    if not len(defined):
+        return np.nan
+    low = interval(defined, null=0, alpha=2 * tail).low
+    assert low is not None  # there are values
+    return low
+
+
+def _mean_of_defined(values: Matrix) -> Vector:
+    """Mean of each row over its finite values; NaN where there are none."""
+    finite = np.isfinite(values)
+    n = finite.sum(axis=1)
+    total = np.where(finite, values, 0).sum(axis=1)
+    return np.where(n > 0, total / np.maximum(n, 1), np.nan)
+
+
+def summarise_draws(draws: pd.DataFrame) -> pd.DataFrame:
+    """Mean and spread over draws, and the share that is significant with a positive sign: by the
+    paper's p of r, and by the session-block interval of centred r."""
+    significant = {
+        "r": (draws["r_p"] < SIGNIFICANT) & (draws["r"] > 0),
+        "centred_r": draws["centred_r_low"] > 0,
+    }
+    rows = []
+    for (size, scale), of in draws.groupby(["n_sessions", "scale"], sort=False):
+        row = {"n_sessions": size, "scale": scale, "n_draws": len(of)}
+        for name in ("r", "centred_r"):
+            finite = of[name].dropna()
+            low, high = finite.quantile([0.025, 0.975]) if len(finite) else (np.nan, np.nan)
+            row |= {name: finite.mean(), f"{name}_low": low, f"{name}_high": high}
+            share = float(significant[name][of.index].mean())
+            row[f"share_significant_{name}"] = share if len(finite) else np.nan
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+@dataclass(frozen=True)
+class Until:
+    """How many sessions something takes.
+
+    Attributes
+    ----------
+    what : str
+        What is asked for.
+    n_sessions : float or None
+        Sessions it takes; None where the answer is refused.
+    low, high : float or None
+        95 % interval; None where it has no end within reach.
+    refused : str or None
+        Why there is no answer.
+    """
+
+    what: str
+    n_sessions: float | None
+    low: float | None = None
+    high: float | None = None
+    refused: str | None = None
+
+
+FARTHEST = 2
+"""The curve is not followed beyond so many times the sessions there are."""
+FEWEST_SIZES = 4
+EXPONENTS = np.linspace(0.2, 2, 19)
+
+
+def fit_curve(sizes: Vector, r: Vector) -> tuple[float, float, float]:
+    """Least-squares a - b·s^-c; b is 0 where the curve does not rise.
+
+    Returns
+    -------
+    a, b, c : float
+    """
+    best, found = np.inf, (float(r.mean()), 0.0, 1.0)
+    for c in EXPONENTS:
+        x = np.column_stack([np.ones_like(sizes), -(sizes**-c)])
+        (a, b), *_ = np.linalg.lstsq(x, r, rcond=None)
+        error = float(((x @ [a, b] - r) ** 2).sum())
+        if b > 0 and error < best:
+            best, found = error, (float(a), float(b), float(c))
+    return found
+
+
+def sessions_to_reach(sizes: Vector, r: Vector, target: float) -> float:
+    """Sessions at which the fitted curve reaches the target; infinity where it never does."""
+    a, b, c = fit_curve(sizes, r)
+    if a <= target or b <= 0:
+        return np.inf
+    with np.errstate(over="ignore"):
+        return float(max(1.0, (b / (a - target)) ** (1 / c)))
+
+
+def sessions_until_r(
+    sizes: Vector, r: Vector, resampled: Matrix, *, target: float, n_sessions: int
+) -> Until:
+    """Sessions that a centred r at 1 min takes, with an interval; refused beyond reach.
+
+    Parameters
+    ----------
+    sizes, r : ndarrays of shape (n_sizes,)
+        The curve.
+    resampled : ndarray of shape (n_bootstraps, n_sizes)
+        The curve with sessions resampled.
+    target : float
+    n_sessions : int
+        Sessions there are.
+    """
+    what = f"centred r of {target:g} at 1 min"
+    farthest = FARTHEST * n_sessions
+    if len(sizes) < FEWEST_SIZES:
+        return Until(
+            what,
+            None,
+            refused=f"a curve through {len(sizes)} numbers of sessions cannot be followed; "
+            f"{FEWEST_SIZES} are needed.",
+        )
+    reached = sessions_to_reach(sizes, r, target)
+    if reached > farthest:
+        a, b, _ = fit_curve(sizes, r)
+        shape = "does not rise" if b <= 0 else f"levels off near {a:.2f}"
+        reason = (
+            f"the fitted curve {shape} and does not reach it."
+            if np.isinf(reached)
+            else f"it would take more than {farthest} sessions, {FARTHEST} times those at hand; so "
+            "far the curve is not followed."
+        )
+        return Until(what, None, refused=reason)
+    defined = resampled[np.isfinite(resampled).all(axis=1)]
+    times = np.sort([sessions_to_reach(sizes, curve, target) for curve in defined[:MOST_CURVES]])
+    low, high = times[round(0.025 * (len(times) - 1))], times[round(0.975 * (len(times) - 1))]
+    return Until(what, reached, float(low), float(high) if high <= farthest else None)
+
+
+MOST_CURVES = 1000
+"""Resampled curves that are fitted for an interval."""
+
+
+def sessions_until_significant(table: pd.DataFrame, column: str, what: str) -> Until:
+    """The number of sessions from which on most draws are significant; never extrapolated."""
+    rows = table[table["scale"] == "1min"].sort_values("n_sessions")
+    below = rows[~(rows[column] >= SHARE_WANTED)]
+    sizes = rows["n_sessions"].to_numpy()
+    enough = sizes if below.empty else sizes[sizes > below["n_sessions"].max()]
+    if not len(enough):
+        return Until(
+            what,
+            None,
+            refused=f"not reached with the {sizes[-1]} sessions a model can have here; a share is "
+            "not extrapolated.",
+        )
+    return Until(what, float(enough[0]))

@@ -1,0 +1,288 @@
+"""Is it chance? The whole pipeline again, many times, with ratings that brains cannot know.
+
+The pipeline of the null trains on time bins, for rating bins are made from the rating. Ratings
+are taken apart into session means and what is left within sessions:
+
+within   session means stay; traces of sessions are swapped, each run with its position, and
+         shifted circularly within runs. Assumes that one session's trace could have been
+         another's, and that a run has no favoured moment.
+between  traces stay; session means are put in another order, drawn with an autocorrelation
+         that could have made the observed one. Assumes that they drift as an AR(1) process.
+both     neither is left: where agreement lies when there is nothing to find.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from painprint.decode.crossval import OnStep
+from painprint.decode.kernel import Kernel
+from painprint.decode.many import nested_for_many
+from painprint.decode.metrics import SCALES, agreement
+from painprint.explain.case import Case, Finding
+from painprint.runs import RunKey
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+Codes = NDArray[np.int64]
+
+NULLS = ("observed", "within", "between", "both")
+FEWEST_SESSIONS_TO_REORDER = 6
+"""Fewer session means have too few orders (5! = 120) for a p-value near 0.01."""
+SHARE_OF_BOTH = 0.2
+"""So many permutations of ``both`` per permutation of the others: only its median is used."""
+
+
+def permutation_null(case: Case, *, on_step: OnStep | None = None) -> Finding:
+    """The whole pipeline under permuted ratings, nested cross-validation included.
+
+    Returns
+    -------
+    finding : Finding
+        Table ``null``: r, session-centred r and skill of every permutation at every scale.
+        Numbers: per scale the observed values of this pipeline, the median of r where nothing is
+        left to find, ``p_within`` (of centred r) and ``p_between`` (of r), one-sided.
+
+    References
+    ----------
+    METHODS 6
+    """
+    kernels = case.kernels
+    permutations = draw_permutations(kernels[0], case.settings.n_permutations, case.stream("null"))
+    values = null_statistics(kernels, case, permutations, on_step=on_step)
+    table = _table(values, permutations.kind)
+    n_groups = kernels[0].n_groups
+    not_done = []
+    if n_groups < FEWEST_SESSIONS_TO_REORDER:
+        not_done.append(
+            f"No p between {case.settings.leave_out}s: {n_groups} means have too few orders; at "
+            f"least {FEWEST_SESSIONS_TO_REORDER} are needed."
+        )
+    scales = {scale: _summarise(values[scale], permutations.kind, scale) for scale in SCALES}
+    if not_done:
+        for of_scale in scales.values():
+            of_scale["p_between"] = None
+    numbers: dict[str, Any] = {"n_permutations": case.settings.n_permutations, "scales": scales}
+    return Finding({"null": table}, numbers, tuple(not_done))
+
+
+@dataclass(frozen=True, eq=False)
+class Permutations:
+    """How ratings are permuted, whatever they are.
+
+    Attributes
+    ----------
+    kind : ndarray of str, shape (n,)
+        One of ``NULLS``; the first is "observed".
+    donor : ndarray of int, shape (n, n_runs)
+        Whose trace each run gets.
+    shift : ndarray of shape (n, n_runs)
+        By what share of the donor it is shifted, from 0 to 1.
+    order : ndarray of int, shape (n, n_groups)
+        Rank of the mean that each group gets; the observed ranks where means stay.
+    """
+
+    kind: NDArray[np.str_]
+    donor: Codes
+    shift: Vector
+    order: Codes
+
+
+def draw_permutations(kernel: Kernel, n: int, rng: np.random.Generator) -> Permutations:
+    """The observed ratings, then n permutations within, n between, and some of both.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        For its runs, and for the session means whose autocorrelation is kept.
+    n : int
+    rng : Generator
+    """
+    kind = np.repeat(NULLS, [1, n, n, round(SHARE_OF_BOTH * n)])
+    codes, n_runs = kernel.codes, len(kernel.codes)
+    means, _ = split_means(kernel)
+    observed = np.argsort(np.argsort(means, kind="stable"), kind="stable")
+    donor = np.tile(np.arange(n_runs), (len(kind), 1))
+    shift = np.zeros((len(kind), n_runs))
+    order = np.tile(observed, (len(kind), 1))
+    position = run_positions([one.key for one in kernel.frames], codes)
+    traces = np.isin(kind, ("within", "both"))
+    donor[traces] = _swap(codes, position, int(traces.sum()), rng)
+    shift[traces] = rng.random((int(traces.sum()), n_runs))
+    levels = np.isin(kind, ("between", "both"))
+    order[levels] = surrogate_orders(means, int(levels.sum()), rng)
+    return Permutations(kind, donor, shift, order)
+
+
+def run_positions(keys: Sequence[RunKey], codes: Codes) -> Codes:
+    """Position of each run in its group: by task and run label where sessions share the labels,
+    else by order."""
+    labels = pd.factorize(pd.Series([f"{key.task} {key.run}" for key in keys]))[0]
+    most = int(np.bincount(codes).max())
+    if labels.max() < most:
+        return labels.astype(np.int64)
+    return np.asarray(pd.Series(codes).groupby(codes).cumcount(), dtype=np.int64)
+
+
+def _swap(codes: Codes, position: Codes, n: int, rng: np.random.Generator) -> Codes:
+    """Donors: sessions are put in a random order, the same at every position."""
+    key = rng.random((n, int(codes.max()) + 1))
+    donor = np.empty((n, len(codes)), np.int64)
+    for p in np.unique(position):
+        runs = np.flatnonzero(position == p)
+        donor[:, runs] = runs[np.argsort(key[:, codes[runs]], axis=1)]
+    return donor
+
+
+def surrogate_orders(means: Vector, n: int, rng: np.random.Generator) -> Codes:
+    """Orders of session means that have an autocorrelation like the observed one.
+
+    Each is the order of an AR(1) process, its coefficient drawn from what the observed means
+    leave possible (exact likelihood; mean and variance integrated out; flat prior). So the
+    uncertainty of an autocorrelation from few sessions is part of the null.
+
+    Returns
+    -------
+    orders : ndarray of int, shape (n, n_groups)
+        Ranks, from 0.
+    """
+    coefficients = np.linspace(-0.5, 0.98, 75)
+    log_likelihood = np.array([_log_likelihood(means, phi) for phi in coefficients])
+    weight = np.exp(log_likelihood - log_likelihood.max())
+    drawn = rng.choice(coefficients, size=n, p=weight / weight.sum())
+    noise = rng.normal(size=(n, len(means)))
+    series = np.empty_like(noise)
+    series[:, 0] = noise[:, 0]
+    for t in range(1, len(means)):
+        series[:, t] = drawn * series[:, t - 1] + np.sqrt(1 - drawn**2) * noise[:, t]
+    return np.argsort(np.argsort(series, axis=1), axis=1)
+
+
+def _log_likelihood(x: Vector, phi: float) -> float:
+    """Of a stationary AR(1) coefficient, mean and variance integrated out."""
+    n, at = len(x), np.arange(len(x))
+    precision = np.linalg.inv(phi ** np.abs(at[:, None] - at))
+    ones = precision.sum()
+    centred = x - (precision.sum(axis=0) @ x) / ones
+    spread = float(centred @ precision @ centred)
+    if spread <= 1e-24 * float(x @ x):
+        return 0.0  # equal means have one order
+    log_determinant = (n - 1) * np.log(1 - phi**2)
+    return float(-0.5 * (log_determinant + np.log(ones) + (n - 1) * np.log(spread)))
+
+
+def split_means(kernel: Kernel) -> tuple[Vector, Vector]:
+    """Mean rating of each group over its 1-min bins, and what is left of the bins."""
+    y, group = kernel.y("1min"), kernel.groups("1min")
+    means = np.bincount(group, weights=y) / np.bincount(group)
+    return means, y - means[group]
+
+
+def permute_ratings(kernel: Kernel, permutations: Permutations) -> Matrix:
+    """Ratings of the 1-min bins under each permutation: (n_rows, n)."""
+    means, traces = split_means(kernel)
+    group, run = kernel.groups("1min"), kernel.run("1min")
+    first = np.searchsorted(run, np.arange(len(kernel.frames)))
+    n_bins = np.bincount(run, minlength=len(kernel.frames))
+    within = np.arange(len(run)) - first[run]
+    donor = permutations.donor[:, run].T  # (n_rows, n)
+    start = np.floor(permutations.shift[:, run].T * n_bins[donor]).astype(np.int64)
+    moved = traces[first[donor] + (start + within[:, None]) % n_bins[donor]]
+    of_group = (group == np.arange(kernel.n_groups)[:, None]).astype(float)
+    of_group /= of_group.sum(axis=1, keepdims=True)
+    moved -= (of_group @ moved)[group]
+    permuted: Matrix = np.sort(means)[permutations.order.T][group] + moved
+    permuted[:, permutations.kind == "observed"] = kernel.y("1min")[:, None]
+    return permuted
+
+
+def null_statistics(
+    kernels: Sequence[Kernel],
+    case: Case,
+    permutations: Permutations,
+    *,
+    on_step: OnStep | None = None,
+) -> dict[str, dict[str, Vector]]:
+    """r, centred r and skill of each permutation, by scale."""
+    rules, first = case.settings.rules, kernels[0]
+    group = first.groups("1min")
+    ratings = [permute_ratings(kernel, permutations) for kernel in kernels]
+    fits = [
+        nested_for_many(
+            kernel.block("1min", "1min"),
+            Y,
+            group,
+            n_edges=kernel.n_edges,
+            grid=rules.lambda_grid,
+            keep=rules.components,
+            n_jobs=case.n_jobs,
+            on_step=_of_lag(on_step, i, len(kernels)),
+        )
+        for i, (kernel, Y) in enumerate(zip(kernels, ratings, strict=True))
+    ]
+    lag = np.argmax([fit.inner_r for fit in fits], axis=0)  # (n_groups, n)
+    y = _at_lag(ratings, lag[group])
+    predicted = _at_lag([fit.held_out for fit in fits], lag[group])
+    mean = _at_lag([fit.training_mean for fit in fits], lag)
+    scales, groups = first.scales, first.scales.groups_of_minutes
+    y_at, predicted_at = (scales.average_minutes(values) for values in (y, predicted))
+    return {
+        scale: agreement(y_at[scale], predicted_at[scale], mean[groups[scale]], groups[scale])
+        for scale in SCALES
+    }
+
+
+def _at_lag(values: Sequence[Matrix], lag: Codes) -> Matrix:
+    """Each entry from the lag that its fold chose."""
+    found: Matrix = np.take_along_axis(np.array(values), lag[None], axis=0)[0]
+    return found
+
+
+def _of_lag(on_step: OnStep | None, index: int, n_lags: int) -> OnStep | None:
+    if on_step is None:
+        return None
+    return lambda done, of: on_step(index * of + done, n_lags * of)
+
+
+def p_above(observed: float, null: Vector) -> float | None:
+    """One-sided p of the observed among the null; None where it is undefined."""
+    null = null[np.isfinite(null)]
+    if not np.isfinite(observed) or not len(null):
+        return None
+    return float((1 + (null >= observed).sum()) / (1 + len(null)))
+
+
+def _summarise(
+    values: dict[str, Vector], kind: NDArray[np.str_], scale: str
+) -> dict[str, float | None]:
+    """Observed values, what nothing gives, and p-values, at one scale."""
+    observed = {name: float(v[0]) for name, v in values.items()}
+    nothing = values["r"][kind == "both"]
+    nothing_centred = values["centred_r"][kind == "both"]
+    return {
+        **observed,
+        "null_median": _median(nothing),
+        "null_median_centred": _median(nothing_centred),
+        "p_within": p_above(observed["centred_r"], values["centred_r"][kind == "within"]),
+        "p_between": p_above(observed["r"], values["r"][kind == "between"]),
+    }
+
+
+def _median(values: Vector) -> float | None:
+    finite = values[np.isfinite(values)]
+    return float(np.median(finite)) if len(finite) else None
+
+
+def _table(values: dict[str, dict[str, Vector]], kind: NDArray[np.str_]) -> pd.DataFrame:
+    number = np.concatenate([np.arange((kind == k).sum()) + (k != "observed") for k in NULLS])
+    parts = [
+        pd.DataFrame({"null": kind, "permutation": number, "scale": scale, **values[scale]})
+        for scale in SCALES
+    ]
+    return pd.concat(parts, ignore_index=True)

@@ -1,0 +1,171 @@
+"""Does it hold when something is changed: other regions, farther sessions, the first run only?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from painprint.decode.bootstrap import block_length
+from painprint.decode.crossval import OnStep, count_steps
+from painprint.decode.metrics import SCALES, agreement
+from painprint.decode.prepare import Prepared
+from painprint.decode.refit import refit
+from painprint.explain.case import Case, Finding
+from painprint.parcellation import Regions
+
+Agreement = dict[str, dict[str, float]]
+Variant = tuple[str, int, Callable[[], Agreement]]
+"""Name, number of regions, and the analysis."""
+
+FEWEST_REGIONS = 4
+
+
+def refit_variants(case: Case, *, on_step: OnStep | None = None) -> Finding:
+    """The main analysis beside changed ones.
+
+    Returns
+    -------
+    finding : Finding
+        Table ``refits``: r, centred r and skill of each variant at every scale.
+
+    References
+    ----------
+    METHODS 7
+    """
+    plans = [_first_run(case), _farther_sessions(case), _other_regions(case)]
+    whole = len(case.decoding.regions.names)
+    variants: list[Variant] = [
+        ("as decoded", whole, partial(predictions_agreement, case.decoding.predictions)),
+        *(variant for planned, _ in plans for variant in planned),
+    ]
+    step = count_steps(on_step, len(variants))
+    rows = []
+    for name, n_regions, analyse in variants:
+        found = analyse()
+        rows += [
+            {"variant": name, "n_regions": n_regions, "scale": scale, **found[scale]}
+            for scale in SCALES
+        ]
+        step()
+    return Finding({"refits": pd.DataFrame(rows)}, {}, tuple(r for _, why in plans for r in why))
+
+
+def predictions_agreement(predictions: pd.DataFrame) -> Agreement:
+    """r, centred r and skill of held-out predictions, by scale."""
+    found = {}
+    for scale in SCALES:
+        rows = predictions[predictions["scale"] == scale]
+        y, predicted, mean = (
+            rows[name].to_numpy(float)[:, None] for name in ("rating", "predicted", "training_mean")
+        )
+        group = pd.factorize(rows["group"])[0]
+        values = agreement(y, predicted, mean, group)
+        found[scale] = {name: float(v[0]) for name, v in values.items()}
+    return found
+
+
+def _first_run(case: Case) -> tuple[list[Variant], list[str]]:
+    """The existing predictions of the first run of each group; nothing is trained again."""
+    run_table = case.decoding.training.run_table
+    if run_table.groupby("group").size().max() < 2:
+        return [], [f"No analysis of the first run only: every {case.settings.leave_out} has one."]
+    first = np.flatnonzero(~run_table["group"].duplicated())
+    predictions = case.decoding.predictions
+    chosen = predictions[predictions["run_code"].isin(first)]
+    # the level of a session is then that of its first run
+    levels = chosen[chosen["scale"] == "run"].assign(scale="session")
+    table = pd.concat([chosen[chosen["scale"] != "session"], levels], ignore_index=True)
+    n_regions = len(case.decoding.regions.names)
+    return [("first run only", n_regions, partial(predictions_agreement, table))], []
+
+
+def _farther_sessions(case: Case) -> tuple[list[Variant], list[str]]:
+    """Neighbours left out too: as a buffer that does not train, or tested together."""
+    unit, n_groups = case.settings.leave_out, len(case.decoding.groups)
+    n_regions, buffer = len(case.decoding.regions.names), case.settings.buffer_sessions
+    again = partial(_refit, case)
+    variants: list[Variant] = []
+    not_done = []
+    if n_groups < 3 + 4 * buffer:
+        not_done.append(
+            f"No refit with a buffer of {buffer} {unit}s on either side: {3 + 4 * buffer} {unit}s "
+            f"are needed, and there are {n_groups}."
+        )
+    else:
+        name = f"buffer of {buffer} on either side"
+        variants.append((name, n_regions, partial(again, buffer=buffer)))
+    length = block_length(n_groups)
+    blocks = np.arange(n_groups) // length
+    if length < 2 or blocks.max() < 2:
+        not_done.append(
+            f"No refit with blocks of neighbouring {unit}s left out together: {n_groups} {unit}s "
+            "make fewer than 3 blocks."
+        )
+    else:
+        name = f"blocks of {length} left out together"
+        variants.append((name, n_regions, partial(again, together=blocks)))
+    return variants, not_done
+
+
+def _refit(case: Case, *, buffer: int = 0, together: NDArray[np.int64] | None = None) -> Agreement:
+    return refit(
+        case.kernels, case.settings.rules, buffer=buffer, together=together, n_jobs=case.n_jobs
+    ).agreement()
+
+
+def is_visual(network: str) -> bool:
+    """Whether atlases call the visual network, or a part of it, so.
+
+    Examples
+    --------
+    >>> [is_visual(name) for name in ("VIS", "VisCent", "Visual2", "DMN", "visuomotor")]
+    [True, True, True, False, False]
+    """
+    return network.lower().startswith("vis") and not network.lower().startswith("visuo")
+
+
+def _other_regions(case: Case) -> tuple[list[Variant], list[str]]:
+    """Visual regions in, or only they; and each network left out."""
+    used = case.decoding.regions
+    whole = case.whole()
+    if not any(whole.regions.networks):
+        return [], ["No refit with other regions: the regions' networks are unknown."]
+    if [lags[0].key for lags in whole.runs] != [f.key for f in case.decoding.frames]:
+        return [], ["No refit with other regions: with all regions, other runs would be used."]
+    not_done = []
+    visual = [n for n, w in whole.regions.network_of.items() if is_visual(w)]
+    sets: list[tuple[str, Sequence[str]]] = []
+    if not visual:
+        not_done.append("No refit for visual regions: no network is called visual.")
+    else:
+        sets.append(("only visual regions", visual))
+        if excluded := set(visual) - set(used.names):
+            with_visual = [n for n in whole.regions.names if n in excluded or n in used.names]
+            sets.append(("visual regions in", with_visual))
+    for network in dict.fromkeys(w for w in used.networks if w):
+        kept = [n for n, w in used.network_of.items() if w != network]
+        sets.append((f"without {network}", kept))
+    variants: list[Variant] = []
+    for name, regions in sets:
+        if len(regions) < FEWEST_REGIONS:
+            not_done.append(f"No refit {name}: {len(regions)} regions are left.")
+        else:
+            analyse = partial(_refit_regions, case, whole, regions)
+            variants.append((name, len(regions), analyse))
+    return variants, not_done
+
+
+def _refit_regions(case: Case, whole: Prepared, names: Sequence[str]) -> Agreement:
+    """The main analysis with other regions."""
+    networks = tuple(whole.regions.network_of[n] for n in names)
+    prepared = replace(
+        whole,
+        runs=[[one.select(names) for one in lags] for lags in whole.runs],
+        regions=Regions(tuple(names), networks),
+    )
+    return _refit(replace(case, decoding=replace(case.decoding, prepared=prepared)))

@@ -1,0 +1,38 @@
+"""The questions that a study asks of a decoded person, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from painprint.decode.crossval import OnStep
+from painprint.explain.case import Case, Finding
+from painprint.explain.controls import control_analyses
+from painprint.explain.learning_curve import learning_curve
+from painprint.explain.null import permutation_null
+from painprint.explain.prospective import prospective_tests
+from painprint.explain.refits import refit_variants
+
+QUESTIONS: dict[str, Callable[..., Finding]] = {
+    "null": permutation_null,
+    "controls": control_analyses,
+    "refits": refit_variants,
+    "curve": learning_curve,
+    "prospective": prospective_tests,
+}
+
+
+def ask(case: Case, stage: str, *, on_step: OnStep | None = None) -> Finding:
+    """Answer one question; where the data do not allow it, say why.
+
+    Parameters
+    ----------
+    case : Case
+    stage : str
+        One of ``painprint.settings.STAGES``.
+    on_step : callable, optional
+        Told (done, of).
+    """
+    try:
+        return QUESTIONS[stage](case, on_step=on_step)
+    except ValueError as error:
+        return Finding({}, {}, (f"Not possible with these data: {error}",))
