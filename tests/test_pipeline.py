@@ -5,15 +5,16 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import QUICK, simulate_runs, write_json
+from conftest import FEW, QUICK, simulate_runs, write_json
 
 from painprint import Settings
 from painprint.cli import main
-from painprint.io.outputs import command_line
+from painprint.io.outputs import COLUMNS, command_line
 
 STEM = "sub-01_task-rating_atlas-A"
 
@@ -52,6 +53,113 @@ def test_a_study_writes_exactly_the_files_it_promises(derivatives, out):
     figures = "levels roc scatter1min scatter2min scatterrun scattersession sessions timeline"
     expected |= {f"sub-01/figures/{STEM}_{name}.svg" for name in figures.split()}
     assert set(outputs(out)) == expected
+
+
+def study(tree, out, *words):
+    """With every stage, in seconds."""
+    return main(["run", str(tree.root), str(out), "participant", *FEW, *words])
+
+
+STAGE_TABLES = (
+    "null controls covariates refits learningcurve learningcurvedraws prospective calibration"
+).split()
+STAGE_FIGURES = (
+    "nullwithin nullbetween controls refits curve curveshare future calibration"
+).split()
+
+
+def test_every_stage_has_its_tables_figures_and_paragraph(derivatives, out):
+    run(derivatives, out)
+    bare = set(outputs(out))
+    assert study(derivatives, out) == 0
+    expected = {f"sub-01/decoding/{STEM}_{t}.{e}" for t in STAGE_TABLES for e in ("tsv", "json")}
+    expected |= {f"sub-01/figures/{STEM}_{name}.svg" for name in STAGE_FIGURES}
+    assert set(outputs(out)) - bare == expected
+    for table in STAGE_TABLES:
+        path = out / f"sub-01/decoding/{STEM}_{table}"
+        columns = list(pd.read_csv(f"{path}.tsv", sep="\t").columns)
+        assert columns == list(COLUMNS[table])
+        assert set(columns) < set(json.loads(Path(f"{path}.json").read_text()))
+    metrics = json.loads((out / f"sub-01/decoding/{STEM}_metrics.json").read_text())
+    assert 0 < metrics["scales"]["1min"]["p_within"] <= 1
+    assert metrics["scales"]["session"]["p_within"] is None
+    assert metrics["stages"]["null"]["n_permutations"] == 19
+    page = (out / "sub-01.html").read_text()
+    for words in (
+        "19 permutations",
+        "Flagged:" if metrics["stages"]["controls"]["global signal"]["flagged"] else "None of them",
+        "as decoded, and from",
+        "2 random draws for each session held out",
+        "predicted by the model of all sessions before it",
+        "No p between sessions: 5 means have too few orders",
+        "sessions.tsv has no numeric column",
+    ):
+        assert words in page, words
+    assert "Not asked" not in page
+
+
+def test_skipped_stages_are_said_and_leave_nothing_of_an_earlier_run(derivatives, out):
+    study(derivatives, out)
+    assert study(derivatives, out, "--skip", "null", "curve") == 0
+    names = " ".join(outputs(out))
+    assert "learningcurve" not in names and "_null" not in names and "curveshare" not in names
+    assert "_controls.tsv" in names and "_future.svg" in names
+    metrics = json.loads((out / f"sub-01/decoding/{STEM}_metrics.json").read_text())
+    assert metrics["stages"]["null"] is None and metrics["scales"]["1min"]["p_within"] is None
+    page = (out / "sub-01.html").read_text()
+    assert page.count("Not asked (--skip") == 2 and "has not been tested" in page
+
+
+def test_what_three_sessions_do_not_allow_is_said_and_the_rest_delivered(tree, rng, out):
+    for run_ in simulate_runs(rng, n_sessions=3, n_runs=1):
+        tree.add_run(run_)
+    assert study(tree, out) == 0
+    page = (out / "sub-01.html").read_text()
+    for words in (
+        "No p between sessions: 3 means",
+        "first run only: every session has one",
+        "buffer of 1 sessions on either side: 7 sessions are needed",
+        "fewer than 3 blocks",
+        "networks are unknown",
+        "No models of one session",
+        "No model of the past: it needs 3 sessions, and one more to test",
+        "framewise displacement",
+    ):
+        assert words in page, words
+    written = {t for t in STAGE_TABLES if (out / f"sub-01/decoding/{STEM}_{t}.tsv").exists()}
+    assert written == {"null", "controls", "covariates", "refits"}
+
+
+def test_a_constant_session_and_covariates_are_no_obstacle(tree, rng, out):
+    for run_ in simulate_runs(rng, n_sessions=6):
+        flat = np.full(360, 0.4) if run_.session == "02" else run_.rating
+        tree.add_run(type(run_)(run_.signals, flat, 1.0, run_.session, "rating", run_.run))
+    lines = [f"ses-{s:02d}\t{5 * (s % 3)}\n" for s in range(1, 7)]
+    (tree.root / "sub-01/sub-01_sessions.tsv").write_text("session_id\tmg\n" + "".join(lines))
+    assert study(tree, out) == 0
+    table = pd.read_csv(out / f"sub-01/decoding/{STEM}_controls.tsv", sep="\t")
+    assert "mg" in set(table["control"])
+    page = (out / "sub-01.html").read_text()
+    assert "framewise displacement: it never varies" in page
+
+
+def test_a_stage_that_is_not_possible_does_not_stop_the_others(derivatives, out, monkeypatch):
+    from painprint.explain import stages
+
+    def refuse(case, on_step=None):
+        raise ValueError("the moon is wrong.")
+
+    monkeypatch.setitem(stages.QUESTIONS, "controls", refuse)
+    assert study(derivatives, out) == 0
+    page = (out / "sub-01.html").read_text()
+    assert "Not possible with these data: the moon is wrong." in page
+    assert (out / f"sub-01/decoding/{STEM}_prospective.tsv").exists()
+
+
+def test_leaving_out_runs_asks_the_same_questions_of_runs(derivatives, out):
+    assert study(derivatives, out, "--leave-out", "run") == 0
+    page = (out / "sub-01.html").read_text()
+    assert "p within" in page and "random draws for each run held out" in page
 
 
 def test_metrics_hold_the_documented_keys(derivatives, out):

@@ -7,15 +7,26 @@ import sys
 import time
 
 import numpy as np
+import pandas as pd
 import pytest
-from conftest import QUICK
+from conftest import FEW, QUICK
 from test_pipeline import STEM, outputs, run
 
 from painprint import Settings, decode_runs
+from painprint.cli import main
+from painprint.explain.case import Case
+from painprint.explain.stages import QUESTIONS, ask
 from painprint.io import stages, store
 from painprint.io.errors import DerivativesError
-from painprint.io.stages import load_training, lock, save_training
-from painprint.io.store import content_key
+from painprint.io.stages import (
+    load_finding,
+    load_training,
+    lock,
+    save_finding,
+    save_training,
+)
+from painprint.io.store import content_key, plain
+from painprint.settings import STAGES
 
 
 @pytest.fixture
@@ -95,6 +106,45 @@ def test_a_study_that_stops_midway_resumes_without_training_again(
     assert run(derivatives, out) == 0
     assert "nested folds: 1 of" not in capsys.readouterr().err
     assert outputs(out) == outputs(tmp_path / "clean")
+
+
+def test_an_answered_question_is_not_asked_again(derivatives, tmp_path, monkeypatch, capsys):
+    words = ["run", str(derivatives.root), str(tmp_path / "clean"), "participant", *FEW]
+    assert main(words) == 0
+    out = tmp_path / "out"
+    words[2] = str(out)
+
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setitem(QUESTIONS, "curve", stop)
+        with pytest.raises(KeyboardInterrupt):
+            main(words)
+    capsys.readouterr()
+    assert main(words) == 0
+    said = capsys.readouterr().err
+    assert "null: 1 of" not in said and "refits: 1 of" not in said and "curve: 1 of" in said
+    assert outputs(out) == outputs(tmp_path / "clean")
+
+
+def test_findings_come_back_as_they_were(participant, tmp_path):
+    case = Case(decode_runs(participant, Settings(n_bootstraps=100)))
+    found = ask(case, "prospective")
+    path = tmp_path / "finding.json"
+    save_finding(path, found, "key")
+    read = load_finding(path, "key")
+    assert read.numbers == plain(found.numbers) and read.not_done == found.not_done
+    for name, table in found.tables.items():
+        pd.testing.assert_frame_equal(read.tables[name], table)
+    assert load_finding(path, "another key") is None
+    path.write_text(path.read_text().replace("0", "1", 1))
+    assert load_finding(path, "key") is None
+    assert load_finding(tmp_path / "nothing.json", "key") is None
+
+
+def test_every_stage_of_the_settings_has_a_question():
+    assert tuple(QUESTIONS) == STAGES
 
 
 def test_a_killed_study_resumes_to_the_same_bytes(derivatives, tmp_path):

@@ -10,12 +10,17 @@ if TYPE_CHECKING:
     from painprint.decode.training import FoldModel
     from painprint.edges import bin_edges, edges_to_matrix, score_frames
     from painprint.estimators import LassoPCR, NestedLassoPCR
+    from painprint.explain.case import Case, Finding
+    from painprint.explain.stages import ask
     from painprint.parcellation import Regions
     from painprint.ratings import RatingRecording, frame_ratings
     from painprint.runs import Run
     from painprint.settings import Settings
 
 _HOME = {
+    "Case": "explain.case",
+    "Finding": "explain.case",
+    "ask": "explain.stages",
     "Decoding": "decode.decoding",
     "FoldModel": "decode.training",
     "decode_runs": "decode.decoding",
@@ -32,7 +37,9 @@ _HOME = {
 }
 
 __all__ = [
+    "Case",
     "Decoding",
+    "Finding",
     "FoldModel",
     "LassoPCR",
     "NestedLassoPCR",
@@ -40,6 +47,7 @@ __all__ = [
     "Regions",
     "Run",
     "Settings",
+    "ask",
     "bin_edges",
     "decode_runs",
     "edges_to_matrix",

@@ -11,7 +11,7 @@ import numpy as np
 from joblib import effective_n_jobs
 
 from painprint.bins import count_bins
-from painprint.decode.crossval import OnStep
+from painprint.decode.crossval import MOMENTS_BYTES, OnStep
 from painprint.decode.decoding import Decoding, decode_runs, evaluate_training
 from painprint.decode.prepare import Prepared, prepare_runs
 from painprint.decode.training import EVERYTHING, train
@@ -460,8 +460,16 @@ def _needs(prepared: Prepared, study: Study) -> str:
     signals = sum(lag.signals.nbytes for lags in prepared.runs for lag in lags)
     n_rows = sum(count_bins(lags[0], study.settings.rules).one_minute for lags in prepared.runs)
     _, groups = prepared.groups(study.settings.leave_out)
-    matrices = 8 * n_rows**2 * (len(groups) + 2 + 4 * effective_n_jobs(study.n_jobs))
-    predictions = 8 * n_rows * n_rows * len(groups)
+    n_groups, workers = len(groups), effective_n_jobs(study.n_jobs)
+    matrices = 8.0 * n_rows**2 * (n_groups + 2 + 4 * workers)
+    predictions = 8.0 * n_rows * n_rows * n_groups
+    if len(study.settings.skip) < len(STAGES):
+        all_bins = 2.5 * n_rows  # rating bins, 1-min and 2-min time bins
+        matrices += 8 * all_bins**2 * (2 + 2 * workers)
+    if "null" not in study.settings.skip:
+        n_ratings = 2.2 * study.settings.n_permutations
+        sums = min(MOMENTS_BYTES, 32 * n_groups * n_rows * n_ratings)
+        predictions = max(predictions, 1.4 * sums + 100 * n_rows * n_ratings)
     memory = 0.3e9 + 1.1 * signals + matrices + predictions
     disk = 2e6 + 60 * count_edges(n_regions) + 400 * n_rows
     return f"about {memory / 1e9:.1f} GB of memory and {disk / 1e6:.0f} MB of disk."

@@ -15,6 +15,9 @@ from painprint.parallel import map_ordered
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
+MOMENTS_BYTES = 1.2e9
+"""Sums over inner predictions that nested fits of many ratings hold at once."""
+
 OnStep = Callable[[int, int], None]
 Adjust = Callable[[Matrix, Vector, NDArray[np.int64]], tuple[Matrix, Vector]]
 

@@ -17,15 +17,12 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from painprint.decode.crossval import OnStep, count_steps
+from painprint.decode.crossval import MOMENTS_BYTES, OnStep, count_steps
 from painprint.decode.lasso_pcr import EPS, Keep, center_cross, eigenvectors
 from painprint.parallel import map_ordered
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
-
-MOMENTS_BYTES = 1.2e9
-"""Sums over inner predictions that are held at once."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from painprint.decode.crossval import NestedFit, best_lag, nested_leave_one_out
-from painprint.decode.kernel import Kernel
+from painprint.decode.kernel import Kernel, Scales
 from painprint.decode.metrics import agreement
 from painprint.decode.residuals import partial_out, residuals
 from painprint.settings import Rules
@@ -94,13 +94,21 @@ def refit(
             cross, y = _test_rows(kernel, kind, test, train, columns)
             rating[kind][test] = y
             predicted[kind][test] = cross @ model.dual[train] + model.intercept
-    scales = first.scales
+    scales = _scales_at(kernels, np.array(chosen)[together])
     return HeldOut(
         scales.average(rating["1min"], rating["2min"]),
         scales.average(predicted["1min"], predicted["2min"]),
         training_mean,
         scales.groups,
     )
+
+
+def _scales_at(kernels: Sequence[Kernel], lag: NDArray[np.int64]) -> Scales:
+    """Averages in which each group's bins weigh as at its lag."""
+    of_run = np.array(
+        [kernels[lag[code]].scales.of_run[r] for r, code in enumerate(kernels[0].codes)]
+    )
+    return replace(kernels[0].scales, of_run=of_run)
 
 
 def _fit(

@@ -169,16 +169,7 @@ def _defined(value: float) -> float | None:
 def find_controls(case: Case) -> tuple[list[Control], list[str]]:
     """Controls that the data allow, and why the others are not possible."""
     kernel, unit = case.kernels[0], case.settings.leave_out
-    found, not_done = [], []
-    for name, variables in (
-        ("framewise displacement", (FD,)),
-        ("motion parameters", MOTION_NAMES),
-        ("DVARS", (DVARS,)),
-    ):
-        if reason := _missing(variables, kernel):
-            not_done.append(f"No control for {name}: {reason}")
-        else:
-            found.append(Control(name, "motion", of_frames=_confounds(variables)))
+    found, not_done = motion_controls(kernel)
     found += [
         Control("global signal", "global signal", of_frames=_global_signal),
         Control("time in run", "time", of_frames=_time_in_run),
@@ -202,6 +193,21 @@ def find_controls(case: Case) -> tuple[list[Control], list[str]]:
             not_done.append(f"No control for {name}: it is the same in every {unit}.")
         else:
             found.append(Control(name, "covariates", of_groups=_fixed(values[:, None])))
+    return found, not_done
+
+
+def motion_controls(kernel: Kernel) -> tuple[list[Control], list[str]]:
+    """Controls of motion that every run allows, and why the others are not possible."""
+    found, not_done = [], []
+    for name, variables in (
+        ("framewise displacement", (FD,)),
+        ("motion parameters", MOTION_NAMES),
+        ("DVARS", (DVARS,)),
+    ):
+        if reason := _missing(variables, kernel):
+            not_done.append(f"No control for {name}: {reason}")
+        else:
+            found.append(Control(name, "motion", of_frames=_confounds(variables)))
     return found, not_done
 
 

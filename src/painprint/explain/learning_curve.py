@@ -389,6 +389,8 @@ class Until:
 FARTHEST = 2
 """The curve is not followed beyond so many times the sessions there are."""
 FEWEST_SIZES = 4
+LEAST_RISE = 1e-6
+"""A curve that rises less is flat."""
 EXPONENTS = np.linspace(0.2, 2, 19)
 
 
@@ -404,7 +406,7 @@ def fit_curve(sizes: Vector, r: Vector) -> tuple[float, float, float]:
         x = np.column_stack([np.ones_like(sizes), -(sizes**-c)])
         (a, b), *_ = np.linalg.lstsq(x, r, rcond=None)
         error = float(((x @ [a, b] - r) ** 2).sum())
-        if b > 0 and error < best:
+        if b > LEAST_RISE and error < best:
             best, found = error, (float(a), float(b), float(c))
     return found
 

@@ -1,0 +1,178 @@
+"""Time and memory of every stage of a study, and how they grow with sessions and regions.
+
+    python benchmarks/stage_costs.py                      28 sessions x 450 regions; resumes
+    python benchmarks/stage_costs.py --growth             smaller sizes too, and log-log slopes
+    python benchmarks/stage_costs.py --paper-curve        the paper preset's curve, 100 draws
+    python benchmarks/stage_costs.py --sessions 5 --regions 40 --frames 400 --out FILE
+
+Each size runs in a process of its own, on simulated noise of the study's shape (3 runs a session;
+time does not depend on content), with 2 workers. Memory is the peak of the whole process up to the
+end of the stage. The table lies in benchmarks/tables/.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from decode_speed import TR_S, processor
+
+from painprint import Regions, Run, Settings
+from painprint.decode.decoding import evaluate_training
+from painprint.decode.prepare import prepare_runs
+from painprint.decode.training import train
+from painprint.explain.case import Case
+from painprint.explain.stages import ask
+from painprint.runs import motion_confounds
+from painprint.settings import STAGES
+
+TABLE = Path(__file__).parent / "tables" / "stage_costs.tsv"
+FULL = (28, 450)
+GROWTH = [(7, 450), (14, 450), FULL, (28, 112), (28, 225)]
+APART = "refits"
+NETWORKS = 8
+
+
+def simulate(n_sessions, n_regions, n_frames):
+    """Noise of the study's shape, with motion."""
+    rng = np.random.default_rng(0)
+    names = tuple(f"r{i}" for i in range(n_regions))
+    for session in range(n_sessions):
+        for run in range(3):
+            yield Run(
+                rng.normal(size=(n_frames, n_regions)),
+                np.cumsum(rng.normal(size=n_frames)) / 30,
+                TR_S,
+                f"{session + 1:02d}",
+                "rating",
+                str(run + 1),
+                regions=names,
+                confounds=motion_confounds(rng.normal(0, 0.05, size=(n_frames, 6))),
+            )
+
+
+def measure(n_sessions, n_regions, n_frames, n_jobs, preset, stages):
+    """Seconds and peak memory (GB) of each part, in this process."""
+    names = tuple(f"r{i}" for i in range(n_regions))
+    networks = tuple(f"N{i * NETWORKS // n_regions}" for i in range(n_regions))
+    settings = Settings(preset=preset)
+    rows = []
+
+    def note(stage, start):
+        rows.append(
+            {
+                "preset": preset,
+                "n_sessions": n_sessions,
+                "n_regions": n_regions,
+                "stage": stage,
+                "seconds": time.perf_counter() - start,
+                "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6,
+            }
+        )
+
+    prepared = prepare_runs(
+        simulate(n_sessions, n_regions, n_frames), settings, regions=Regions(names, networks)
+    )
+    start = time.perf_counter()
+    training = train(prepared, settings, n_jobs=n_jobs)
+    decoding = evaluate_training(prepared, training, settings, n_jobs=n_jobs)
+    note("decoding", start)
+    case = Case(decoding, n_jobs=n_jobs)
+    start = time.perf_counter()
+    assert case.kernels
+    note("Gram matrix of all bins", start)
+    for stage in stages:
+        start = time.perf_counter()
+        ask(case, stage)
+        note(stage, start)
+    return rows
+
+
+def measured(size, n_sessions, n_regions, preset, stages):
+    """The same, in a process of its own."""
+    words = [
+        *("--sessions", str(n_sessions), "--regions", str(n_regions)),
+        *("--frames", str(size.frames), "--jobs", str(size.jobs)),
+        *("--only", preset, *stages),
+    ]
+    done = subprocess.run(
+        [sys.executable, __file__, *words], check=True, capture_output=True, text=True
+    )
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def summarise(table, full):
+    for preset, of_preset in table.groupby("preset"):
+        rows = of_preset[
+            (of_preset["n_sessions"] == full[0]) & (of_preset["n_regions"] == full[1])
+        ].set_index("stage")
+        if rows.empty:
+            continue
+        print(f"{preset} preset, {full[0]} sessions x 3 runs x {full[1]} regions")
+        for stage, row in rows.iterrows():
+            line = f"  {stage:24s} {row['seconds']:7.1f} s  peak {row['peak_gb']:.2f} GB"
+            print(line + _growth(of_preset, stage, full))
+        together = rows.drop(index=APART, errors="ignore")
+        print(
+            f"  {'all but refits':24s} {together['seconds'].sum():7.1f} s  "
+            f"peak {rows['peak_gb'].max():.2f} GB"
+        )
+
+
+def _growth(table, stage, full):
+    """Slopes of log seconds over log sessions and log regions."""
+    of_stage = table[table["stage"] == stage]
+    said = []
+    for name, other, fixed in (("n_sessions", "n_regions", 1), ("n_regions", "n_sessions", 0)):
+        rows = of_stage[of_stage[other] == full[fixed]]
+        if len(rows) > 2:
+            slope = np.polyfit(np.log(rows[name]), np.log(rows["seconds"]), 1)[0]
+            said.append(f"{name.removeprefix('n_')}^{slope:.1f}")
+    return "  grows with " + ", ".join(said) if said else ""
+
+
+def parse():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--sessions", type=int, default=FULL[0])
+    parser.add_argument("--regions", type=int, default=FULL[1])
+    parser.add_argument("--frames", type=int, default=1383)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--growth", action="store_true")
+    parser.add_argument("--paper-curve", action="store_true")
+    parser.add_argument("--out", type=Path, default=TABLE)
+    parser.add_argument("--only", nargs="+", help="preset and stages, measured in this process")
+    return parser.parse_args()
+
+
+def main():
+    size = parse()
+    full = (size.sessions, size.regions)
+    if size.only:
+        preset, *stages = size.only
+        print(json.dumps(measure(*full, size.frames, size.jobs, preset, stages)))
+        return
+    wanted = [
+        ("recommended", n, regions, STAGES) for n, regions in (GROWTH if size.growth else [full])
+    ]
+    if size.paper_curve:
+        wanted.append(("paper", *full, ("curve",)))
+    size.out.parent.mkdir(parents=True, exist_ok=True)
+    rows = pd.read_csv(size.out, sep="\t").to_dict("records") if size.out.exists() else []
+    done = {(row["preset"], row["n_sessions"], row["n_regions"]) for row in rows}
+    for preset, n_sessions, n_regions, stages in wanted:
+        if (preset, n_sessions, n_regions) not in done:
+            rows += measured(size, n_sessions, n_regions, preset, stages)
+            pd.DataFrame(rows).to_csv(size.out, sep="\t", index=False, float_format="%.3f")
+    print(f"{processor()}, {size.jobs} workers")
+    summarise(pd.DataFrame(rows), full)
+
+
+if __name__ == "__main__":
+    main()

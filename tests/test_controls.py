@@ -1,0 +1,244 @@
+"""What a control is, what it predicts, and what is left without it."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import simulate_runs
+
+from painprint import Run, Settings, decode_runs
+from painprint.explain.case import Case
+from painprint.explain.controls import (
+    Control,
+    Verdict,
+    bin_means,
+    control_analyses,
+    correct_families,
+    find_controls,
+    predict_alone,
+    previous_means,
+)
+from painprint.explain.null import draw_permutations, permute_ratings
+from painprint.runs import FD, motion_confounds
+
+SETTINGS = Settings(n_bootstraps=100, n_permutations=99)
+MEDICATION = pd.DataFrame(
+    {"session": [f"{s:02d}" for s in range(1, 8)], "days": range(7), "mg": [0, 5, 5, 0, 10, 5, 0]}
+)
+
+
+def make_case(runs, **options):
+    return Case(decode_runs(runs, SETTINGS), **options)
+
+
+@pytest.fixture(scope="module")
+def case():
+    rng = np.random.default_rng(20260103)
+    return make_case(simulate_runs(rng, n_sessions=7), sessions=MEDICATION)
+
+
+def with_motion_like_rating(runs, rng, strength):
+    """The head moves more in frames that are rated higher."""
+    moved = []
+    for run in runs:
+        pain = (run.rating - run.rating.mean()) / run.rating.std()
+        size = np.roll(np.maximum(0.1, 1 + strength * pain), 6)
+        steps = rng.normal(size=(len(pain), 6)) * (0.05 * size[:, None]) * [1, 1, 1, 0, 0, 0]
+        motion = motion_confounds(np.cumsum(steps, axis=0))
+        moved.append(
+            Run(run.signals, run.rating, run.tr_s, run.session, run.task, run.run, confounds=motion)
+        )
+    return moved
+
+
+def test_controls_are_found_by_what_there_is(case):
+    controls, not_done = find_controls(case)
+    assert [c.name for c in controls] == [
+        "framewise displacement",
+        "motion parameters",
+        "global signal",
+        "time in run",
+        "session number",
+        "previous session's mean",
+        "mg",
+    ]
+    assert not_done == [
+        "No control for DVARS: 14 of 14 runs have none (first: ses-01 task-rating run-1)."
+    ]
+
+
+def test_what_cannot_be_controlled_is_named(rng):
+    runs = simulate_runs(rng, n_sessions=4)
+    bare = [Run(r.signals, r.rating, r.tr_s, r.session, r.task, r.run) for r in runs]
+    sessions = pd.DataFrame(
+        {"session": ["01", "02", "03"], "dose": [1.0, 2.0, 3.0], "site": [1.0, 1.0, 1.0]}
+    )
+    _, not_done = find_controls(make_case(bare, sessions=sessions))
+    text = "\n".join(not_done)
+    assert "No control for framewise displacement: 8 of 8 runs have none" in text
+    assert "No control for dose: it is known in 3 of 4 sessions." in text
+    sessions.loc[3] = ["04", 4.0, 1.0]
+    _, not_done = find_controls(make_case(bare, sessions=sessions))
+    assert "No control for site: it is the same in every session." in "\n".join(not_done)
+    _, not_done = find_controls(make_case(bare))
+    assert "sessions.tsv has no numeric column" in "\n".join(not_done)
+
+
+def test_motion_that_never_varies_or_is_missing_is_no_control(rng):
+    runs = simulate_runs(rng, n_sessions=3)
+
+    def with_fd(values):
+        return [
+            Run(r.signals, r.rating, r.tr_s, r.session, r.task, r.run, confounds={FD: values})
+            for r in runs
+        ]
+
+    still = make_case(with_fd(np.zeros(360)))
+    assert "framewise displacement: it never varies" in find_controls(still)[1][0]
+    gap = np.random.default_rng(0).random(360)
+    gap[100:300] = np.nan
+    assert "has a bin without a value" in find_controls(make_case(with_fd(gap)))[1][0]
+
+
+def test_bins_average_a_confound_over_their_frames(case):
+    kernel = case.kernels[0]
+    values = [one.confounds[FD] for one in kernel.frames]
+    for kind in ("rating", "1min"):
+        bins = kernel.bins[kind]
+        expected = [values[r][m].mean() for r, m in zip(bins.run, bins.frames, strict=True)]
+        np.testing.assert_allclose(bin_means(values, bins), expected)
+
+
+def test_the_mean_before_skips_groups_that_do_not_train(case):
+    kernel = case.kernels[0]
+    y, group = kernel.y("1min"), kernel.groups("1min")
+    means = np.array([y[group == g].mean() for g in range(7)])
+    found = previous_means(kernel, np.array([0, 1, 3, 4, 5, 6]))[:, 0]  # without 2
+    np.testing.assert_allclose(found[[1, 2, 3, 4]], means[[0, 1, 1, 3]])
+    assert found[0] == pytest.approx(means[[0, 1, 3, 4, 5, 6]].mean())
+
+
+def test_no_rating_of_a_held_out_session_reaches_training_rows(case, rng):
+    kernel = case.kernels[0]
+    training = np.array([0, 1, 3, 4, 5, 6])
+    rows = np.isin(np.concatenate([kernel.groups(k) for k in ("rating", "1min", "2min")]), training)
+    before = {c.name: c.columns(case.kernels)(kernel, training) for c in find_controls(case)[0]}
+    changed = simulate_changed(case, held_out="03", rng=rng)
+    other = changed.kernels[0]
+    for control in find_controls(changed)[0]:
+        after = control.columns(changed.kernels)(other, training)
+        np.testing.assert_array_equal(after[rows], before[control.name][rows])
+
+
+def simulate_changed(case, held_out, rng):
+    """The same person with other ratings, equally long, in one session."""
+    runs = []
+    for run in simulate_runs(np.random.default_rng(20260103), n_sessions=7):
+        rating = run.rating[::-1] + 0.2 if run.session == held_out else run.rating
+        runs.append(
+            Run(
+                run.signals,
+                rating,
+                run.tr_s,
+                run.session,
+                run.task,
+                run.run,
+                censored=run.censored,
+                confounds=run.confounds,
+            )  # fmt: skip
+        )
+    return make_case(runs, sessions=MEDICATION)
+
+
+def test_motion_that_follows_the_rating_is_flagged_and_else_not(rng):
+    found = {}
+    for strength in (0.0, 0.5):
+        runs = with_motion_like_rating(
+            simulate_runs(rng, n_sessions=6, n_frames=660), rng, strength
+        )
+        found[strength] = control_analyses(make_case(runs)).numbers["framewise displacement"]
+    assert not found[0.0]["flagged"]
+    assert found[0.5]["flagged"] and found[0.5]["r_alone"] > 0.5
+    assert found[0.5]["p"] == 1 / 100 and found[0.5]["p_corrected"] < 0.05
+
+
+def test_a_signature_that_is_only_motion_has_nothing_left_without_it(rng):
+    runs = with_motion_like_rating(
+        simulate_runs(rng, n_sessions=6, n_frames=660, strength=0.0), rng, 0.5
+    )
+    coupled = []
+    for run in runs:
+        signals = run.signals.copy()
+        signals[:, 1] += 12 * run.confounds[FD] * signals[:, 0]  # motion makes regions go together
+        coupled.append(
+            Run(
+                signals,
+                run.rating,
+                run.tr_s,
+                run.session,
+                run.task,
+                run.run,
+                confounds=run.confounds,
+            )  # fmt: skip
+        )
+    case = make_case(coupled)
+    found = control_analyses(case).numbers["framewise displacement"]
+    assert case.decoding.scales["1min"].centred_r > 0.4
+    assert found["flagged"] and found["centred_r_removed"] < 0.25
+
+
+def test_prediction_alone_is_least_squares_on_the_same_folds(case):
+    kernel = case.kernels[0]
+    control = next(c for c in find_controls(case)[0] if c.name == "time in run")
+    permutations = draw_permutations(kernel, 19, np.random.default_rng(0))
+    ratings = permute_ratings(kernel, permutations)
+    columns = control.columns(case.kernels)
+    found = predict_alone(control, columns, kernel, permutations, ratings)
+    C = np.column_stack(
+        [np.ones(len(kernel.y("1min"))), columns(kernel, None)[kernel.rows("1min")]]
+    )
+    y, group = kernel.y("1min"), kernel.groups("1min")
+    predicted = np.empty(len(y))
+    for k in range(7):
+        b, *_ = np.linalg.lstsq(C[group != k], y[group != k], rcond=None)
+        predicted[group == k] = C[group == k] @ b
+    assert found["1min"]["r"] == pytest.approx(np.corrcoef(predicted, y)[0, 1])
+    assert 1 / 20 <= found["1min"]["p"] <= 1
+
+
+def test_every_control_is_there_alone_removed_and_beside(case):
+    found = control_analyses(case)
+    table, covariates = found.tables["controls"], found.tables["covariates"]
+    assert len(table) == 7 * 4 * 2
+    assert set(table["analysis"]) == {"alone", "removed"}
+    assert table.loc[table["analysis"] == "removed", "p"].isna().all()
+    assert set(covariates.query("control == 'mg'")["scale"]) == {"session"}
+    minute = covariates.query("variable == 'trans_x' and scale == '1min'").iloc[0]
+    predictions = case.decoding.predictions.query("scale == '1min'")
+    kernel = case.kernels[0]
+    values = bin_means([one.confounds["trans_x"] for one in kernel.frames], kernel.bins["1min"])
+    expected = np.corrcoef(values, predictions["predicted"])[0, 1]
+    assert minute["r_predicted"] == pytest.approx(expected)
+    assert found.numbers["previous session's mean"]["p"] is None
+
+
+def test_holm_corrects_within_a_family_and_only_positive_r_is_flagged():
+    def verdict(p, family="motion", r=0.3):
+        return Verdict(family, "within", r, p, None, None)
+
+    found = correct_families(
+        {
+            "a": verdict(0.01),
+            "b": verdict(0.03),
+            "c": verdict(None),
+            "d": verdict(0.04, "time"),
+            "e": verdict(0.001, "level", r=-0.3),
+        }
+    )
+    assert {name: v.p_corrected for name, v in found.items()} == {
+        "a": 0.02, "b": 0.03, "c": None, "d": 0.04, "e": 0.001,
+    }  # fmt: skip
+    assert [name for name, v in found.items() if v.flagged] == ["a", "b", "d"]
+
+
+def test_a_control_of_groups_varies_only_between():
+    assert Control("x", "y", of_groups=lambda kernel, training: None).varies == "between"

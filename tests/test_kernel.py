@@ -1,0 +1,81 @@
+"""One Gram matrix for rating bins and time bins; what follows from it."""
+
+import numpy as np
+import pytest
+from conftest import simulate_runs
+
+from painprint import Settings, bin_edges, decode_runs
+from painprint.decode.kernel import KINDS, make_kernel
+from painprint.decode.refit import refit
+from painprint.explain.case import Case
+
+
+@pytest.fixture
+def case(participant):
+    return Case(decode_runs(participant, Settings(n_bootstraps=100)))
+
+
+def edges(kernel, kind):
+    bins = kernel.bins[kind]
+    return np.array(
+        [
+            bin_edges(kernel.frames[r].signals[m], np.zeros(len(m), int))[0]
+            for r, m in zip(bins.run, bins.frames, strict=True)
+        ]
+    )
+
+
+def test_blocks_are_inner_products_of_edges(case):
+    kernel = case.kernels[0]
+    for kind in KINDS:
+        for other in KINDS:
+            np.testing.assert_allclose(
+                kernel.block(kind, other), edges(kernel, kind) @ edges(kernel, other).T, atol=1e-10
+            )
+
+
+def test_values_average_to_the_scales_as_predictions_do(case):
+    predictions = case.decoding.predictions
+    by_scale = {s: rows["predicted"].to_numpy() for s, rows in predictions.groupby("scale")}
+    scales = case.kernels[0].scales
+    for scale, values in scales.average(by_scale["1min"], by_scale["2min"]).items():
+        np.testing.assert_allclose(values, by_scale[scale], rtol=1e-10)
+        groups = predictions.loc[predictions["scale"] == scale, "group"]
+        np.testing.assert_array_equal(scales.groups[scale], groups)
+    pairs = scales.average_minutes(by_scale["1min"])["2min"]
+    assert len(pairs) == len(scales.groups_of_minutes["2min"]) == 20  # 5 minutes in 10 runs
+
+
+def test_some_groups_are_what_only_they_would_give(case):
+    kernel = case.kernels[0]
+    runs = [r for r, code in enumerate(kernel.codes) if code in (1, 3, 4)]
+    again = make_kernel([kernel.frames[r] for r in runs], np.repeat(np.arange(3), 2), case.settings)
+    part = kernel.of_groups([1, 3, 4])
+    np.testing.assert_allclose(part.K, again.K, atol=1e-12)
+    np.testing.assert_array_equal(part.codes, again.codes)
+    for kind in KINDS:
+        np.testing.assert_array_equal(part.y(kind), again.y(kind))
+        np.testing.assert_array_equal(part.run(kind), again.run(kind))
+
+
+@pytest.mark.parametrize("options", [{}, {"preset": "paper"}, {"lag_s": (4.0, 6.0)}])
+def test_a_refit_without_any_change_is_the_decoding(participant, options):
+    decoding = decode_runs(participant, Settings(n_bootstraps=100, **options))
+    case = Case(decoding)
+    again = refit(case.kernels, case.settings.rules)
+    for scale, rows in decoding.predictions.groupby("scale"):
+        np.testing.assert_allclose(again.predicted[scale], rows["predicted"], atol=1e-9)
+        means = again.training_mean[again.groups[scale]]
+        np.testing.assert_allclose(means, rows["training_mean"], rtol=1e-12)
+    for scale, found in again.agreement().items():
+        expected = decoding.scales[scale]
+        for name in ("r", "centred_r", "skill"):
+            value = getattr(expected, name)
+            assert found[name] == pytest.approx(np.nan if value is None else value, nan_ok=True)
+
+
+def test_time_bins_match_at_every_lag(rng):
+    runs = simulate_runs(rng, n_frames=395)  # without the lag, close to half a minute
+    settings = Settings(n_bootstraps=100, lag_s=(0.0, 6.0, 12.0))
+    kernels = Case(decode_runs(runs, settings)).kernels
+    assert len({len(kernel.bins["1min"]) for kernel in kernels}) == 1

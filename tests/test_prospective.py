@@ -1,0 +1,112 @@
+"""Models of the past know nothing of the future."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import simulate_runs
+
+from painprint import Run, Settings, decode_runs
+from painprint.decode.crossval import choose_penalty
+from painprint.explain.case import Case
+from painprint.explain.prospective import predict_future, prospective_tests
+
+SETTINGS = Settings(n_bootstraps=100, first_sessions=4)
+
+
+def person(seed=20260105, n_sessions=7):
+    return simulate_runs(np.random.default_rng(seed), n_sessions=n_sessions, strength=1.0)
+
+
+@pytest.fixture(scope="module")
+def case():
+    sessions = pd.DataFrame(
+        {"session": [f"{s:02d}" for s in range(1, 8)], "days": np.arange(7) * 8}
+    )
+    return Case(decode_runs(person(), SETTINGS), sessions=sessions)
+
+
+def test_the_future_is_predicted_by_the_chosen_model_of_the_past(case):
+    kernel = case.kernels[0]
+    found = predict_future(case.kernels, SETTINGS.rules, 4)
+    past = np.flatnonzero(kernel.groups("rating") < 4)
+    model = choose_penalty(
+        kernel.block("rating", "rating")[np.ix_(past, past)],
+        kernel.y("rating")[past],
+        kernel.groups("rating")[past],
+        n_edges=kernel.n_edges,
+    )
+    later = kernel.groups("1min") >= 4
+    expected = kernel.block("1min", "rating")[:, past] @ model.dual + model.intercept
+    np.testing.assert_allclose(found.predicted["1min"][later], expected[later])
+    assert np.isnan(found.predicted["1min"][~later]).all()
+    np.testing.assert_array_equal(np.isnan(found.predicted["session"]), np.arange(7) < 4)
+    means = [expected[kernel.run("1min") == r].mean() for r in (8, 9)]
+    assert found.predicted["session"][4] == pytest.approx(np.mean(means), rel=1e-2)
+
+
+def test_changing_the_future_changes_no_earlier_prediction(case, rng):
+    runs = [
+        Run(rng.normal(size=r.signals.shape), r.rating[::-1], r.tr_s, r.session, r.task, r.run,
+            censored=r.censored)
+        if r.session in ("06", "07") else r
+        for r in person()
+    ]  # fmt: skip
+    other = Case(decode_runs(runs, SETTINGS))
+    for name in ("prospective", "calibration"):
+        assert name in prospective_tests(other).tables
+    before, after = (
+        prospective_tests(c).tables["prospective"].query("session == '05'") for c in (case, other)
+    )
+    pd.testing.assert_frame_equal(
+        after.drop(columns="days_ahead"), before.drop(columns="days_ahead")
+    )
+
+
+def test_every_later_session_is_there_for_every_past(case):
+    found = prospective_tests(case)
+    table = found.tables["prospective"]
+    assert list(table.groupby("n_past").size()) == [4, 3, 2, 1]
+    row = table.query("n_past == 4 and session == '07'").iloc[0]
+    assert (row["sessions_ahead"], row["days_ahead"]) == (3, 24)
+    rows = case.decoding.predictions.query("scale == '1min' and session == '07'")
+    past = case.decoding.predictions.query("scale == '1min' and session < '05'")
+    assert row["mean_rating"] == pytest.approx(rows["rating"].mean())
+    spread = np.abs(rows["rating"] - past["rating"].mean()).mean()  # time bins, not rating bins
+    assert row["mae_of_training_mean"] == pytest.approx(spread, rel=0.05)
+    calibration = found.tables["calibration"]
+    assert list(calibration["n_past"]) == [3, 4, 5, 6]
+    assert found.numbers["first"]["session"]["n"] == 4
+    assert found.numbers["later"]["session"]["n"] == 3
+    assert found.numbers["next"]["session"]["n"] == 4
+
+
+def test_the_first_sessions_alone_are_what_decoding_them_gives(case):
+    alone = decode_runs([r for r in person() if r.session <= "04"], SETTINGS)
+    found = prospective_tests(case).numbers["first"]
+    for scale in ("1min", "2min", "run", "session"):
+        for name in ("r", "auc", "mae", "skill"):
+            expected = getattr(alone.scales[scale], name)
+            assert found[scale][name] == pytest.approx(expected, rel=1e-9)
+
+
+def test_calibration_is_the_line_from_prediction_to_rating(case):
+    row = prospective_tests(case).tables["calibration"].query("n_past == 5").iloc[0]
+    future = predict_future(case.kernels, SETTINGS.rules, 5)
+    later = np.isfinite(future.predicted["1min"])
+    slope, intercept = np.polyfit(future.predicted["1min"][later], future.rating["1min"][later], 1)
+    assert (row["slope"], row["intercept"]) == pytest.approx((slope, intercept))
+
+
+def test_several_lags(rng):
+    runs = simulate_runs(rng, n_sessions=5)
+    case = Case(decode_runs(runs, Settings(n_bootstraps=100, lag_s=(0.0, 6.0))))
+    assert len(prospective_tests(case).tables["calibration"]) == 2
+
+
+def test_too_few_sessions_are_said(rng):
+    case = Case(decode_runs(simulate_runs(rng, n_sessions=3), SETTINGS))
+    found = prospective_tests(case)
+    assert not found.tables and "needs 3 sessions, and one more to test" in found.not_done[0]
+    case = Case(decode_runs(simulate_runs(rng, n_sessions=4), SETTINGS))
+    found = prospective_tests(case)
+    assert found.numbers["first"] is None and "--first-sessions" in found.not_done[0]

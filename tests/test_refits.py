@@ -1,0 +1,114 @@
+"""Changed analyses change what they say, and nothing else."""
+
+import numpy as np
+import pytest
+from conftest import simulate_runs
+
+from painprint import Regions, Settings, decode_runs
+from painprint.decode.crossval import nested_leave_one_out
+from painprint.decode.prepare import prepare_runs
+from painprint.explain.case import Case
+from painprint.explain.refits import is_visual, predictions_agreement, refit_variants
+
+SETTINGS = Settings(n_bootstraps=100)
+NETWORKS = Regions(tuple("12345678"), ("Vis",) * 4 + ("DMN",) * 4)
+
+
+@pytest.fixture
+def runs(rng):
+    return simulate_runs(rng, n_sessions=7)
+
+
+def variants(finding):
+    table = finding.tables["refits"].query("scale == '1min'")
+    return table.set_index("variant")
+
+
+def test_every_variant_that_the_data_allow(runs):
+    found = refit_variants(Case(decode_runs(runs, SETTINGS, regions=NETWORKS)))
+    table = variants(found)
+    assert list(table.index) == [
+        "as decoded",
+        "first run only",
+        "buffer of 1 on either side",
+        "blocks of 3 left out together",
+        "only visual regions",
+        "without Vis",
+        "without DMN",
+    ]
+    assert list(table["n_regions"]) == [8, 8, 8, 8, 4, 4, 4]
+    assert found.not_done == ()
+    # the planted edge lies between visual regions
+    assert table.loc["without DMN", "centred_r"] > table.loc["without Vis", "centred_r"] + 0.2
+    assert table.loc["without DMN", "r"] == table.loc["only visual regions", "r"]
+
+
+def test_other_regions_are_what_decoding_them_would_give(runs):
+    found = variants(refit_variants(Case(decode_runs(runs, SETTINGS, regions=NETWORKS))))
+    settings = Settings(n_bootstraps=100, exclude_network=("DMN",))
+    decoding = decode_runs(runs, settings, regions=NETWORKS)
+    assert found.loc["without DMN", "r"] == pytest.approx(decoding.scales["1min"].r, abs=1e-9)
+
+
+def test_excluded_visual_regions_come_back_in(runs):
+    settings = Settings(n_bootstraps=100, exclude_network=("Vis",))
+    decoding = decode_runs(runs, settings, regions=NETWORKS)
+
+    def load_whole():
+        return prepare_runs(runs, SETTINGS, regions=NETWORKS)
+
+    found = variants(refit_variants(Case(decoding, load_whole=load_whole)))
+    assert found.loc["visual regions in", "n_regions"] == 8
+    whole = decode_runs(runs, SETTINGS, regions=NETWORKS).scales["1min"]
+    assert found.loc["visual regions in", "r"] == pytest.approx(whole.r, abs=1e-9)
+
+
+def test_the_first_run_only_is_the_existing_prediction(runs):
+    decoding = decode_runs(runs, SETTINGS, regions=NETWORKS)
+    found = variants(refit_variants(Case(decoding)))
+    rows = decoding.predictions.query("scale == '1min' and run == '1'")
+    expected = np.corrcoef(rows["rating"], rows["predicted"])[0, 1]
+    assert found.loc["first run only", "r"] == pytest.approx(expected)
+    assert found.loc["as decoded", "r"] == pytest.approx(decoding.scales["1min"].r)
+    assert predictions_agreement(decoding.predictions)["session"]["r"] == pytest.approx(
+        decoding.scales["session"].r
+    )
+
+
+def test_neighbours_within_a_buffer_do_not_train(rng):
+    X, y = rng.normal(size=(56, 30)), rng.normal(size=56)
+    groups = np.repeat(np.arange(7), 8)
+    fit = nested_leave_one_out(X @ X.T, y, groups, n_edges=30, buffer=1)
+    for k, fold in enumerate(fit.folds):
+        near = np.abs(groups - k) <= 1
+        assert (fold.dual[near] == 0).all() and (fold.dual[~near] != 0).all()
+        # the fold is that of a nested fit which never heard of the neighbours
+        rest = np.flatnonzero(~near | (groups == k))
+        changed = y.copy()
+        changed[near] = 7.0
+        again = nested_leave_one_out(X @ X.T, changed, groups, n_edges=30, buffer=1).folds[k]
+        np.testing.assert_array_equal(again.dual, fold.dual)
+        assert again.penalty == fold.penalty and len(rest) < 56
+
+
+def test_a_buffer_that_leaves_nothing_is_an_error(rng):
+    X = rng.normal(size=(24, 30))
+    with pytest.raises(ValueError, match="needs at least 7 groups"):
+        nested_leave_one_out(X @ X.T, X[:, 0], np.repeat(np.arange(6), 4), n_edges=30, buffer=1)
+
+
+def test_what_cannot_be_changed_is_said(rng):
+    runs = simulate_runs(rng, n_sessions=4, n_runs=1)
+    found = refit_variants(Case(decode_runs(runs, SETTINGS)))
+    said = "\n".join(found.not_done)
+    assert "first run only: every session has one" in said
+    assert "buffer of 1 sessions on either side: 7 sessions are needed" in said
+    assert "4 sessions make fewer than 3 blocks" in said
+    assert "networks are unknown" in said
+    assert list(variants(found).index) == ["as decoded"]
+
+
+def test_visual_networks_by_their_names():
+    names = ["VIS", "Vis", "VisPeri", "Visual1", "visual network"]
+    assert all(is_visual(name) for name in names)
+    assert not any(is_visual(name) for name in ("DMN", "visuospatial", "SalVentAttn", ""))
