@@ -87,16 +87,14 @@ def measure_motion(motion_r2, number, n_sessions):
     permutations = draw_permutations(kernel, settings.n_permutations, rng)
     ratings = permute_ratings(kernel, permutations)
     verdicts = {}
-    for control in motion_controls(kernel)[0]:
+    for control in motion_controls([kernel])[0]:
         columns = control.columns([kernel])
-        alone = predict_alone(control, columns, kernel, permutations, ratings)["1min"]
-        verdicts[control.name] = Verdict(
-            "motion", "within", alone["centred_r"], alone["p"], None, None
-        )
+        alone = predict_alone(control, columns, kernel, permutations, ratings)
+        verdicts[control.name] = Verdict.of(control.family, alone)
     found = correct_families(verdicts)
     row = {"motion_r2": motion_r2, "person": number}
     for name, verdict in found.items():
-        row |= {f"r {name}": verdict.r_alone, f"p {name}": verdict.p_corrected}
+        row |= {f"r within {name}": verdict.r_within, f"p {name}": verdict.p_corrected}
     return {**row, "flagged": int(any(verdict.flagged for verdict in found.values()))}
 
 

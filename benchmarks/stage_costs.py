@@ -35,7 +35,8 @@ from painprint.settings import STAGES
 
 TABLE = Path(__file__).parent / "tables" / "stage_costs.tsv"
 FULL = (28, 450)
-GROWTH = [(7, 450), (14, 450), FULL, (28, 112), (28, 225)]
+HALF = FULL[0] // 2
+GROWTH = [FULL, (HALF, 450), (HALF, 225), (HALF, 112), (HALF // 2, 450)]
 APART = "refits"
 NETWORKS = 8
 
@@ -127,11 +128,14 @@ def summarise(table, full):
 
 
 def _growth(table, stage, full):
-    """Slopes of log seconds over log sessions and log regions."""
+    """Slopes of log seconds over log sessions (all regions) and log regions (half the sessions)."""
     of_stage = table[table["stage"] == stage]
     said = []
-    for name, other, fixed in (("n_sessions", "n_regions", 1), ("n_regions", "n_sessions", 0)):
-        rows = of_stage[of_stage[other] == full[fixed]]
+    for name, other, fixed in (
+        ("n_sessions", "n_regions", full[1]),
+        ("n_regions", "n_sessions", HALF),
+    ):
+        rows = of_stage[of_stage[other] == fixed]
         if len(rows) > 2:
             slope = np.polyfit(np.log(rows[name]), np.log(rows["seconds"]), 1)[0]
             said.append(f"{name.removeprefix('n_')}^{slope:.1f}")

@@ -5,8 +5,9 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from painprint.decode.bootstrap import (
+    SKILL,
+    R,
     block_draw,
-    block_tail,
     bootstrap,
     hierarchical_draw,
     interval,
@@ -14,6 +15,8 @@ from painprint.decode.bootstrap import (
     weighted_mean,
     weighted_r,
     weighted_skill,
+    widen,
+    widened,
 )
 
 GROUP = np.array([0, 0, 0, 0, 1, 1, 1, 2, 2, 2, 2, 2])
@@ -50,10 +53,17 @@ def test_blocks_keep_neighbouring_sessions_and_all_their_rows(rng):
     assert pairs.max() > 9  # some resamples repeat whole blocks
 
 
-def test_percentiles_of_few_blocks_lie_farther_out():
-    tails = [block_tail(n) for n in (10, 28, 100, 100_000)]
-    assert tails == sorted(tails)
-    assert tails[0] < 1e-4 and tails[-1] == pytest.approx(0.025, abs=1e-3)
+def test_resamples_of_few_blocks_are_widened_around_the_estimate(rng):
+    factors = [widen(n) for n in (10, 28, 100, 100_000)]
+    assert factors == sorted(factors, reverse=True)
+    assert factors[0] > 2 and factors[-1] == pytest.approx(1, abs=0.01)
+    values = np.tanh(0.3 + 0.05 * rng.normal(size=4000))
+    found = np.arctanh(widened(values, np.tanh(0.3), 28, R))
+    assert found.mean() == pytest.approx(0.3, abs=0.01)
+    assert found.std() == pytest.approx(0.05 * widen(28), rel=0.05)
+    assert np.abs(widened(np.array([-1.0, 0.0, 1.0]), 0.5, 3, R)).max() <= 1
+    assert widened(np.array([-3.0, 0.2, 1.0]), 0.1, 10, SKILL).max() <= 1
+    np.testing.assert_allclose(widened(values, np.tanh(0.3), 10**9, R), values, rtol=1e-3)
 
 
 def test_weighted_statistics_are_statistics_of_repeated_rows(rng):

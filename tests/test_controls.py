@@ -8,7 +8,6 @@ from conftest import simulate_runs
 from painprint import Run, Settings, decode_runs
 from painprint.explain.case import Case
 from painprint.explain.controls import (
-    Control,
     Verdict,
     bin_means,
     control_analyses,
@@ -157,8 +156,48 @@ def test_motion_that_follows_the_rating_is_flagged_and_else_not(rng):
         )
         found[strength] = control_analyses(make_case(runs)).numbers["framewise displacement"]
     assert not found[0.0]["flagged"]
-    assert found[0.5]["flagged"] and found[0.5]["r_alone"] > 0.5
-    assert found[0.5]["p"] == 1 / 100 and found[0.5]["p_corrected"] < 0.05
+    assert found[0.5]["flagged"] and found[0.5]["r_within"] > 0.5
+    assert found[0.5]["p_within"] == 1 / 100 and found[0.5]["p_corrected"] < 0.05
+
+
+def move_by_session(runs, rng, amounts):
+    """Runs whose head motion differs between sessions, and within them by chance."""
+    moved = []
+    for run in runs:
+        steps = rng.normal(size=(len(run.rating), 6)) * 0.05 * amounts[run.session]
+        motion = motion_confounds(np.cumsum(steps * [1, 1, 1, 0, 0, 0], axis=0))
+        moved.append(
+            Run(run.signals, run.rating, run.tr_s, run.session, run.task, run.run, confounds=motion)
+        )
+    return moved
+
+
+def test_motion_of_whole_sessions_is_tested_between_them(rng):
+    runs = simulate_runs(rng, n_sessions=10)
+    means = pd.Series({r.session: r.rating.mean() for r in runs})
+    amounts = 1 + 5 * (means - means.min()) / (means.max() - means.min())
+    case = make_case(move_by_session(runs, rng, amounts))
+    found = control_analyses(case).numbers["framewise displacement"]
+    assert found["r_between"] > 0.9 and found["p_between"] < 0.03
+    assert found["flagged"] and found["p_within"] > 0.02
+
+
+def test_motion_may_go_along_within_sessions_and_against_between_them(rng):
+    runs = simulate_runs(rng, n_sessions=8, n_frames=660)
+    means = pd.Series({r.session: r.rating.mean() for r in runs})
+    amounts = 1 + 20 * (means.max() - means)
+    against = [
+        Run(
+            r.signals, r.rating, r.tr_s, r.session, r.task, r.run,
+            confounds=motion_confounds(
+                np.cumsum(np.diff(s.confounds["trans_x"], prepend=0)) [:, None]
+                * [amounts[r.session], 0, 0, 0, 0, 0]
+            ),
+        )
+        for r, s in zip(runs, with_motion_like_rating(runs, rng, 0.5), strict=True)
+    ]  # fmt: skip
+    found = control_analyses(make_case(against)).numbers["framewise displacement"]
+    assert found["r_within"] > 0.4 and found["flagged"]
 
 
 def test_a_signature_that_is_only_motion_has_nothing_left_without_it(rng):
@@ -202,7 +241,9 @@ def test_prediction_alone_is_least_squares_on_the_same_folds(case):
         b, *_ = np.linalg.lstsq(C[group != k], y[group != k], rcond=None)
         predicted[group == k] = C[group == k] @ b
     assert found["1min"]["r"] == pytest.approx(np.corrcoef(predicted, y)[0, 1])
-    assert 1 / 20 <= found["1min"]["p"] <= 1
+    assert 1 / 20 <= found["1min"]["p_within"] <= 1
+    assert 1 / 20 <= found["session"]["p_between"] <= 1
+    assert np.isnan(found["session"]["p_within"])
 
 
 def test_every_control_is_there_alone_removed_and_beside(case):
@@ -210,7 +251,9 @@ def test_every_control_is_there_alone_removed_and_beside(case):
     table, covariates = found.tables["controls"], found.tables["covariates"]
     assert len(table) == 7 * 4 * 2
     assert set(table["analysis"]) == {"alone", "removed"}
-    assert table.loc[table["analysis"] == "removed", "p"].isna().all()
+    assert (
+        table.loc[table["analysis"] == "removed", ["p_within", "p_between"]].isna().to_numpy().all()
+    )
     assert set(covariates.query("control == 'mg'")["scale"]) == {"session"}
     minute = covariates.query("variable == 'trans_x' and scale == '1min'").iloc[0]
     predictions = case.decoding.predictions.query("scale == '1min'")
@@ -218,27 +261,67 @@ def test_every_control_is_there_alone_removed_and_beside(case):
     values = bin_means([one.confounds["trans_x"] for one in kernel.frames], kernel.bins["1min"])
     expected = np.corrcoef(values, predictions["predicted"])[0, 1]
     assert minute["r_predicted"] == pytest.approx(expected)
-    assert found.numbers["previous session's mean"]["p"] is None
+    assert found.numbers["previous session's mean"]["p_between"] is None
+    assert found.numbers["mg"]["p_within"] is None
+    assert found.numbers["mg"]["p_between"] is not None
 
 
 def test_holm_corrects_within_a_family_and_only_positive_r_is_flagged():
-    def verdict(p, family="motion", r=0.3):
-        return Verdict(family, "within", r, p, None, None)
+    def verdict(p, family="motion", r=0.3, p_between=None):
+        return Verdict(family, r, p, r, p_between)
 
     found = correct_families(
         {
             "a": verdict(0.01),
-            "b": verdict(0.03),
+            "b": verdict(0.03, p_between=0.9),
             "c": verdict(None),
             "d": verdict(0.04, "time"),
             "e": verdict(0.001, "level", r=-0.3),
         }
     )
     assert {name: v.p_corrected for name, v in found.items()} == {
-        "a": 0.02, "b": 0.03, "c": None, "d": 0.04, "e": 0.001,
+        "a": 0.03, "b": 0.06, "c": None, "d": 0.04, "e": 0.001,
     }  # fmt: skip
-    assert [name for name, v in found.items() if v.flagged] == ["a", "b", "d"]
+    assert [name for name, v in found.items() if v.flagged] == ["a", "d"]
 
 
-def test_a_control_of_groups_varies_only_between():
-    assert Control("x", "y", of_groups=lambda kernel, training: None).varies == "between"
+def test_few_sessions_leave_controls_of_sessions_untested_and_say_so(rng):
+    sessions = pd.DataFrame({"session": ["01", "02", "03", "04"], "mg": [0.0, 5.0, 5.0, 0.0]})
+    found = control_analyses(make_case(simulate_runs(rng, n_sessions=4), sessions=sessions))
+    assert found.numbers["mg"]["p_between"] is None
+    said = "\n".join(found.not_done)
+    assert "No p of mg alone: the means of 4 sessions have too few orders" in said
+    assert "No p of session number alone" in said
+
+
+def test_where_runs_are_left_out_values_of_sessions_are_not_tested(rng):
+    settings = Settings(n_bootstraps=100, n_permutations=19, leave_out="run")
+    case = Case(decode_runs(simulate_runs(rng, n_sessions=4), settings), sessions=MEDICATION)
+    found = control_analyses(case)
+    assert "No p of mg alone: it has one value a session, and runs were left out." in found.not_done
+    assert found.numbers["framewise displacement"]["p_between"] is not None
+
+
+def test_confounds_that_are_missing_at_one_of_several_lags_are_no_control(rng):
+    settings = Settings(n_bootstraps=100, lag_s=(0.0, 12.0))
+    fd = rng.random(360)
+    fd[41:97] = np.nan
+    runs = [
+        Run(r.signals, r.rating, r.tr_s, r.session, r.task, r.run, confounds={FD: fd})
+        for r in simulate_runs(rng, n_sessions=3)
+    ]
+    controls, not_done = find_controls(Case(decode_runs(runs, settings)))
+    assert "has a bin without a value" in not_done[0] or controls[0].name != "motion parameters"
+
+
+@pytest.mark.parametrize(
+    ("sessions", "words"),
+    [
+        ({"mg": [1.0]}, "needs a column 'session'"),
+        ({"session": ["01", "01"]}, "more than once"),
+        ({"session": ["01"], "mg": ["much"]}, "'mg' of sessions does not hold numbers"),
+    ],
+)
+def test_tables_of_sessions_that_make_no_sense_are_errors(case, sessions, words):
+    with pytest.raises(ValueError, match=words):
+        Case(case.decoding, sessions=pd.DataFrame(sessions))

@@ -96,9 +96,12 @@ def test_runs_of_different_length_swap_traces(rng):
 
 def test_positions_are_labels_where_sessions_share_them_and_else_the_order():
     keys = [RunKey("1", "x", "1"), RunKey("1", "x", "3"), RunKey("2", "x", "3")]
-    np.testing.assert_array_equal(run_positions(keys, np.array([0, 0, 1])), [0, 1, 1])
+    keys += [RunKey("2", "x", "1"), RunKey("3", "x", "3")]
+    np.testing.assert_array_equal(run_positions(keys), [0, 1, 1, 0, 1])
     keys = [RunKey("1", "x", "1"), RunKey("1", "x", "2"), RunKey("2", "x", "3")]
-    np.testing.assert_array_equal(run_positions(keys, np.array([0, 0, 1])), [0, 1, 0])
+    np.testing.assert_array_equal(run_positions(keys), [0, 1, 0])
+    keys = [RunKey("", "x", run) for run in "123"]
+    np.testing.assert_array_equal(run_positions(keys), [0, 1, 2])
 
 
 def test_the_observed_values_are_those_of_the_pipeline_on_time_bins(case):

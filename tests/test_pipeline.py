@@ -14,6 +14,7 @@ from conftest import FEW, QUICK, simulate_runs, write_json
 
 from painprint import Settings
 from painprint.cli import main
+from painprint.decode.crossval import NotEnoughData
 from painprint.io.outputs import COLUMNS, command_line
 
 STEM = "sub-01_task-rating_atlas-A"
@@ -64,7 +65,7 @@ STAGE_TABLES = (
     "null controls covariates refits learningcurve learningcurvedraws prospective calibration"
 ).split()
 STAGE_FIGURES = (
-    "nullwithin nullbetween controls refits curve curveshare future calibration"
+    "nullwithin nullbetween controls refits curve curveshare future calibration ahead"
 ).split()
 
 
@@ -87,7 +88,7 @@ def test_every_stage_has_its_tables_figures_and_paragraph(derivatives, out):
     page = (out / "sub-01.html").read_text()
     for words in (
         "19 permutations",
-        "Flagged:" if metrics["stages"]["controls"]["global signal"]["flagged"] else "None of them",
+        "Flagged:" if metrics["stages"]["controls"]["global signal"]["flagged"] else "None of the",
         "as decoded, and from",
         "2 random draws for each session held out",
         "predicted by the model of all sessions before it",
@@ -147,12 +148,13 @@ def test_a_stage_that_is_not_possible_does_not_stop_the_others(derivatives, out,
     from painprint.explain import stages
 
     def refuse(case, on_step=None):
-        raise ValueError("the moon is wrong.")
+        raise NotEnoughData("the moon is wrong.")
 
     monkeypatch.setitem(stages.QUESTIONS, "controls", refuse)
     assert study(derivatives, out) == 0
     page = (out / "sub-01.html").read_text()
     assert "Not possible with these data: the moon is wrong." in page
+    assert "has not been tested" not in page
     assert (out / f"sub-01/decoding/{STEM}_prospective.tsv").exists()
 
 

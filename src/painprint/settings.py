@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 LEE_2026 = "Lee et al. (2026), doi 10.1038/s41593-026-02221-3"
 
@@ -57,9 +57,12 @@ PRESETS: dict[str, Rules] = {
     "paper": Rules("discretize", "all", "first", None, False, "all", "fold", 100),
 }
 
-STAGES = ("null", "controls", "refits", "curve", "prospective")
-"""What is asked of a decoded person, each in a stage of its own."""
 Stage = Literal["null", "controls", "refits", "curve", "prospective"]
+STAGES: tuple[str, ...] = get_args(Stage)
+"""What is asked of a decoded person, each in a stage of its own."""
+
+SIGNIFICANT = 0.05
+"""A finding is called significant with a p below this, and r above 0."""
 
 
 def _option(default: Any, unit: str = "", source: str = "") -> Any:

@@ -164,27 +164,47 @@ def interval(values: Vector, *, null: float, alpha: float = 0.05) -> Interval:
     return Interval(float(ordered[low - 1]), float(ordered[high - 1]), two_sided_p(values, null))
 
 
-def block_tail(n_groups: int, alpha: float = 0.05) -> float:
-    """Share of block resamples beyond either end of an interval.
+def widen(n_groups: int, alpha: float = 0.05) -> float:
+    """How much farther from the estimate than block resamples the ends of an interval lie.
 
-    Percentiles of few blocks lie too close together: their spread misses a factor
-    √(K / (K - 1)), with K = S / round(√S) blocks, and their quantiles are those of a normal where
-    Student's t with K - 1 degrees of freedom belongs. So the percentiles are taken farther out.
+    Resamples of few blocks spread too little: they miss a factor √(K / (K - 1)), with
+    K = S / round(√S) blocks, and Student's t with K - 1 degrees of freedom where percentiles
+    follow a normal.
 
     References
     ----------
-    Hesterberg (2015), What teachers should know about the bootstrap, expanded percentiles
+    Hesterberg (2015), What teachers should know about the bootstrap
 
     Examples
     --------
-    >>> round(block_tail(28), 4), round(block_tail(1000), 4)
-    (0.0018, 0.019)
+    >>> round(widen(28), 2), round(widen(1000), 2)
+    (1.49, 1.06)
     """
     from scipy.stats import norm, t
 
     n_blocks = n_groups / block_length(n_groups)
     far = math.sqrt(n_blocks / (n_blocks - 1)) * t.ppf(1 - alpha / 2, n_blocks - 1)
-    return float(norm.cdf(-far))
+    return float(far / norm.ppf(1 - alpha / 2))
+
+
+@dataclass(frozen=True)
+class Link:
+    """A scale on which a statistic has no bounds, so that its resamples can be widened."""
+
+    there: Callable[[Vector], Vector]
+    back: Callable[[Vector], Vector]
+
+
+R = Link(lambda r: np.arctanh(np.clip(r, -1 + 1e-15, 1 - 1e-15)), np.tanh)
+"""Fisher's z of a correlation."""
+SKILL = Link(lambda skill: np.log(np.maximum(1 - skill, 1e-300)), lambda x: 1 - np.exp(x))
+"""Log of the ratio of squared errors."""
+
+
+def widened(values: Vector, estimate: float | Vector, n_groups: int, link: Link) -> Vector:
+    """Block resamples, moved away from the estimate as far as few blocks need."""
+    center = link.there(np.array(estimate))
+    return link.back(center + widen(n_groups) * (link.there(values) - center))
 
 
 def two_sided_p(values: Vector, null: float) -> float:

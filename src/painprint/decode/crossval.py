@@ -22,6 +22,10 @@ OnStep = Callable[[int, int], None]
 Adjust = Callable[[Matrix, Vector, NDArray[np.int64]], tuple[Matrix, Vector]]
 
 
+class NotEnoughData(ValueError):
+    """The data do not allow a model; the message says why, and what to do."""
+
+
 @dataclass(frozen=True, eq=False)
 class Model:
     """One fitted model in terms of the rows it was trained on.
@@ -119,7 +123,7 @@ def nested_leave_one_out(
 
     Raises
     ------
-    ValueError
+    NotEnoughData
         With fewer than 3 groups, or where a training set is too small for a model.
 
     References
@@ -128,12 +132,12 @@ def nested_leave_one_out(
     """
     n_groups = int(groups.max()) + 1
     if n_groups < 3:
-        raise ValueError(
+        raise NotEnoughData(
             f"nested leave-one-out needs at least 3 groups, but there are {n_groups}. "
             "Add sessions, or leave out runs instead (leave_out='run', --leave-out run)."
         )
     if n_groups < 3 + 4 * buffer:
-        raise ValueError(
+        raise NotEnoughData(
             f"a buffer of {buffer} on either side needs at least {3 + 4 * buffer} groups, but "
             f"there are {n_groups}."
         )
@@ -196,12 +200,12 @@ def choose_penalty(
 
     Raises
     ------
-    ValueError
+    NotEnoughData
         With fewer than 2 groups, or too few rows for a model.
     """
     n_groups = int(groups.max()) + 1
     if n_groups < 2:
-        raise ValueError("choosing a penalty needs at least 2 groups.")
+        raise NotEnoughData("choosing a penalty needs at least 2 groups.")
     rows = [np.flatnonzero(groups == g) for g in range(n_groups)]
     everything = np.arange(len(y))
     data = _Data(K, y, rows, keep, n_edges, None)
@@ -240,11 +244,11 @@ def first_maximum(r: Vector) -> int:
 
     Raises
     ------
-    ValueError
+    NotEnoughData
         If all are NaN, as where the rating never varies.
     """
     if np.isnan(r).all():
-        raise ValueError(
+        raise NotEnoughData(
             "no model predicts anything but a constant: the rating, or the signals, do not vary "
             "across the training bins."
         )
@@ -254,6 +258,13 @@ def first_maximum(r: Vector) -> int:
 def best_lag(inner_r: Sequence[float]) -> int:
     """The first of the lags with the largest inner correlation."""
     return int(np.argmax(inner_r))
+
+
+def step_of_part(on_step: OnStep | None, index: int, n_parts: int) -> OnStep | None:
+    """Progress of one of several equal parts, told as progress of the whole."""
+    if on_step is None:
+        return None
+    return lambda done, of: on_step(index * of + done, n_parts * of)
 
 
 def count_steps(on_step: OnStep | None, n_steps: int) -> Callable[[], None]:
@@ -280,7 +291,7 @@ def _select(fit: Components, grid: Vector, path_r: Vector, *, own_grid: bool) ->
 
 def _check_components(fit: Components, n_groups: int) -> None:
     if len(fit.c) < 2:
-        raise ValueError(
+        raise NotEnoughData(
             f"training rows vary along {len(fit.c)} feature(s) only, but at least 2 are needed "
             f"({len(fit.vectors)} training rows, {n_groups} groups). Add data or regions."
         )

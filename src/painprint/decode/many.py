@@ -17,7 +17,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from painprint.decode.crossval import MOMENTS_BYTES, OnStep, count_steps
+from painprint.decode.crossval import MOMENTS_BYTES, NotEnoughData, OnStep, count_steps
 from painprint.decode.lasso_pcr import EPS, Keep, center_cross, eigenvectors
 from painprint.parallel import map_ordered
 
@@ -69,7 +69,7 @@ def nested_for_many(
 
     Raises
     ------
-    ValueError
+    NotEnoughData
         With fewer than 3 groups, or a rating that never varies in a training set.
 
     References
@@ -78,7 +78,7 @@ def nested_for_many(
     """
     n_groups = int(groups.max()) + 1
     if n_groups < 3:
-        raise ValueError(f"nested leave-one-out needs at least 3 groups; there are {n_groups}.")
+        raise NotEnoughData(f"nested leave-one-out needs at least 3 groups; there are {n_groups}.")
     at_once = max(1, int(MOMENTS_BYTES / (8 * 4 * n_groups * len(K))))
     parts = [Y[:, i : i + at_once] for i in range(0, Y.shape[1], at_once)]
     step = count_steps(on_step, len(parts) * (n_groups * (n_groups + 1) // 2))
@@ -162,7 +162,9 @@ def _nested(rows: _Rows, Y: Matrix, grid: str, n_jobs: int, step: Callable[[], N
     for k, fit in enumerate(outer):
         path_r = _r_from_sums(sums[k], Y[rows.groups != k] - shift)
         if np.isnan(path_r).all(axis=1).any():
-            raise ValueError("no model predicts anything but a constant for some permuted rating.")
+            raise NotEnoughData(
+                "no model predicts anything but a constant for some permuted rating."
+            )
         best = np.nanargmax(path_r, axis=1)
         inner_r[k] = path_r[np.arange(len(best)), best]
         if grid == "all":

@@ -12,9 +12,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from painprint.decode.bootstrap import (
+    SKILL,
     Interval,
+    Link,
+    R,
     block_draw,
-    block_tail,
     bootstrap,
     hierarchical_draw,
     interval,
@@ -22,6 +24,7 @@ from painprint.decode.bootstrap import (
     weighted_mean,
     weighted_r,
     weighted_skill,
+    widened,
 )
 
 Vector = NDArray[np.float64]
@@ -37,8 +40,8 @@ class ScaleMetrics:
     """Agreement of prediction and rating at one scale; None where undefined.
 
     ``r_ci``, ``r_p``, ``auc_ci`` and ``auc_p`` are the paper's hierarchical bootstrap;
-    ``skill_ci`` and ``centred_r_ci`` resample blocks of neighbouring sessions, with percentiles
-    as far out as few blocks need.
+    ``skill_ci`` and ``centred_r_ci`` resample blocks of neighbouring sessions, widened for there
+    are few.
     """
 
     n: int
@@ -199,10 +202,10 @@ def score_scale(
         r_interval, auc_interval = interval(drawn["r"], null=0), interval(drawn["auc"], null=0.5)
     if skill is not None:
         of_errors = partial(weighted_skill, squared_error=error, reference_error=reference)
-        skill_interval = _block_interval(of_errors, group, n_bootstraps, of_skill)
+        skill_interval = _block_interval(of_errors, skill, SKILL, group, n_bootstraps, of_skill)
     if centred_r is not None:
         of_values = partial(weighted_r, x=y_centred, y=predicted_centred)
-        centred_interval = _block_interval(of_values, group, n_bootstraps, of_centred)
+        centred_interval = _block_interval(of_values, centred_r, R, group, n_bootstraps, of_centred)
     return ScaleMetrics(
         n=len(y),
         r=r,
@@ -268,6 +271,8 @@ def _r_of_columns(x: Matrix, y: Matrix) -> Vector:
 
 def _block_interval(
     statistic: Callable[[NDArray[np.float64]], Vector],
+    estimate: float,
+    link: Link,
     group: NDArray[np.int64],
     n_bootstraps: int,
     rng: np.random.Generator,
@@ -275,7 +280,7 @@ def _block_interval(
     """Interval from blocks of neighbouring groups."""
     draw = block_draw(group)
     drawn = bootstrap({"value": statistic}, draw, n_rows=len(group), n_draws=n_bootstraps, rng=rng)
-    return interval(drawn["value"], null=0, alpha=2 * block_tail(int(group.max()) + 1))
+    return interval(widened(drawn["value"], estimate, int(group.max()) + 1, link), null=0)
 
 
 def score_units(minutes: pd.DataFrame, by: str) -> pd.DataFrame:

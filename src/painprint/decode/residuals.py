@@ -55,6 +55,8 @@ def residuals(
 
 def scale_columns(confounds: Matrix, train: NDArray[np.int64]) -> Matrix:
     """Columns centred and scaled by their training rows, so that units do not matter."""
+    if not np.isfinite(confounds).all():
+        raise ValueError("confounds hold values that are not finite.")
     centred = confounds - confounds[train].mean(axis=0)
     spread = np.sqrt((centred[train] ** 2).mean(axis=0))
     varies = spread > 1e-12 * np.maximum(1e-300, np.abs(confounds).max(axis=0, initial=0))

@@ -17,6 +17,7 @@ from painprint.decode.crossval import (
     OnStep,
     best_lag,
     nested_leave_one_out,
+    step_of_part,
 )
 from painprint.decode.gram import edge_weights, gram
 from painprint.decode.prepare import Prepared
@@ -121,13 +122,14 @@ def train(
     codes, groups = prepared.groups(settings.leave_out)
     n_lags = len(settings.lag_s)
 
-    def step_of_lag(index: int) -> OnStep | None:
-        if on_step is None:
-            return None
-        return lambda done, of: on_step(index * of + done, n_lags * of)
-
     views = [
-        _fit_at_lag([lags[i] for lags in prepared.runs], codes, settings, n_jobs, step_of_lag(i))
+        _fit_at_lag(
+            [lags[i] for lags in prepared.runs],
+            codes,
+            settings,
+            n_jobs,
+            step_of_part(on_step, i, n_lags),
+        )
         for i in range(n_lags)
     ]
     chosen = [best_lag([view.fit.folds[k].inner_r for view in views]) for k in range(len(groups))]

@@ -38,6 +38,15 @@ class Case:
     load_whole: Callable[[], Prepared] | None = None
     n_jobs: int = 1
 
+    def __post_init__(self) -> None:
+        if "session" not in self.sessions:
+            raise ValueError("sessions needs a column 'session'.")
+        if self.sessions["session"].duplicated().any():
+            raise ValueError("sessions lists a session more than once.")
+        for name in self.sessions.columns.drop("session"):
+            if not pd.api.types.is_numeric_dtype(self.sessions[name]):
+                raise ValueError(f"column {name!r} of sessions does not hold numbers.")
+
     @property
     def settings(self) -> Settings:
         """How the person was decoded."""

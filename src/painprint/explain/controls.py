@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from painprint.bins import Bins, make_time_bins
-from painprint.decode.crossval import OnStep, count_steps
+from painprint.decode.crossval import NotEnoughData, OnStep, count_steps
 from painprint.decode.kernel import KINDS, Kernel
 from painprint.decode.metrics import SCALES, agreement, area_under_curve, correlation
 from painprint.decode.refit import Columns, refit
@@ -32,12 +32,11 @@ from painprint.explain.null import (
     split_means,
 )
 from painprint.runs import DVARS, FD, MOTION_NAMES, Frames
+from painprint.settings import SIGNIFICANT
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 Codes = NDArray[np.int64]
-
-SIGNIFICANT = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,11 +63,6 @@ class Control:
     of_groups: Callable[[Kernel, Codes], Matrix] | None = None
     of_ratings: bool = False
 
-    @property
-    def varies(self) -> str:
-        """ "within" sessions, or only "between" them: which null tests it."""
-        return "between" if self.of_frames is None else "within"
-
     def columns(self, kernels: Sequence[Kernel]) -> Columns:
         """Its values for every row of a kernel, given the groups that train."""
         if self.of_frames is not None:
@@ -82,14 +76,19 @@ class Control:
 
 
 def _frame_columns(of_frames: Callable[[Frames], Mapping[str, Vector]], kernel: Kernel) -> Matrix:
-    """Means over the frames of every bin: (n_rows, n_variables)."""
+    """Per variable, the mean of the row's group and the row's distance from it.
+
+    Two columns, for what goes along within sessions may go against between them.
+    """
+    groups = np.concatenate([kernel.groups(kind) for kind in KINDS])
     values = [of_frames(one) for one in kernel.frames]
-    return np.column_stack(
-        [
-            np.concatenate([bin_means([v[name] for v in values], kernel.bins[k]) for k in KINDS])
-            for name in values[0]
-        ]
-    )
+    columns = []
+    for name in values[0]:
+        of_run = [v[name] for v in values]
+        rows = np.concatenate([bin_means(of_run, kernel.bins[kind]) for kind in KINDS])
+        levels = kernel.scales.of_group @ np.array([np.nanmean(v) for v in of_run])
+        columns += [levels[groups], rows - levels[groups]]
+    return np.column_stack(columns)
 
 
 def bin_means(of_run: Sequence[Vector], bins: Bins) -> Vector:
@@ -101,16 +100,49 @@ def bin_means(of_run: Sequence[Vector], bins: Bins) -> Vector:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is said of a control; None where it is undefined or untested."""
+    """What is said of a control; None where it is undefined or untested.
+
+    Attributes
+    ----------
+    family : str
+        p-values of a family are corrected together (Holm).
+    r_within, p_within : float or None
+        Alone: centred r at 1 min, and its p among ratings permuted within sessions.
+    r_between, p_between : float or None
+        Alone: r of session means, and its p among ratings permuted between sessions.
+    p_corrected : float or None
+        The smaller p, corrected.
+    flagged : bool
+        Whether a corrected p is below .05 with r above 0.
+    centred_r_removed, skill_removed : float or None
+        At 1 min, with the control partialled out.
+    """
 
     family: str
-    varies: str
-    r_alone: float | None
-    p: float | None
-    centred_r_removed: float | None
-    skill_removed: float | None
+    r_within: float | None
+    p_within: float | None
+    r_between: float | None
+    p_between: float | None
+    centred_r_removed: float | None = None
+    skill_removed: float | None = None
     p_corrected: float | None = None
     flagged: bool = False
+
+    @classmethod
+    def of(cls, family: str, alone: Mapping[str, Mapping[str, float]]) -> Verdict:
+        """From what :func:`predict_alone` found."""
+        minute, level = alone["1min"], alone["session"]
+        return cls(
+            family,
+            _defined(minute["centred_r"]),
+            _defined(minute["p_within"]),
+            _defined(level["r"]),
+            _defined(level["p_between"]),
+        )
+
+
+def _defined(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
 
 
 def control_analyses(case: Case, *, on_step: OnStep | None = None) -> Finding:
@@ -138,38 +170,54 @@ def control_analyses(case: Case, *, on_step: OnStep | None = None) -> Finding:
     for control in controls:
         columns = control.columns(kernels)
         alone = predict_alone(control, columns, kernels[0], permutations, ratings)
-        removed = refit(kernels, rules, columns=columns, n_jobs=case.n_jobs).agreement()
-        for scale in SCALES:
-            of_scale = {"control": control.name, "scale": scale}
-            rows.append({**of_scale, "analysis": "alone", **alone[scale]})
-            rows.append({**of_scale, "analysis": "removed", "p": np.nan, **removed[scale]})
-        scale, r = ("1min", "centred_r") if control.varies == "within" else ("session", "r")
-        verdicts[control.name] = Verdict(
-            family=control.family,
-            varies=control.varies,
-            r_alone=_defined(alone[scale][r]),
-            p=_defined(alone[scale]["p"]),
-            centred_r_removed=_defined(removed["1min"]["centred_r"]),
-            skill_removed=_defined(removed["1min"]["skill"]),
-        )
+        verdict = Verdict.of(control.family, alone)
+        if verdict.p_within is None and verdict.p_between is None and not control.of_ratings:
+            not_done.append(f"No p of {control.name} alone: {_untested(case)}")
+        removed: dict[str, dict[str, float]] = {}
+        try:
+            removed = refit(kernels, rules, columns=columns, n_jobs=case.n_jobs).agreement()
+            verdict = replace(
+                verdict,
+                centred_r_removed=_defined(removed["1min"]["centred_r"]),
+                skill_removed=_defined(removed["1min"]["skill"]),
+            )
+        except NotEnoughData as error:
+            not_done.append(f"{control.name} could not be removed: {error}")
+        verdicts[control.name] = verdict
+        rows += [
+            {"control": control.name, "scale": scale, "analysis": analysis, **found[scale]}
+            for scale in SCALES
+            for analysis, found in (("alone", alone), ("removed", removed))
+            if found
+        ]
         step()
-    order = ["control", "scale", "analysis", "r", "centred_r", "skill", "p"]
+    order = "control scale analysis r centred_r skill p_within p_between".split()
     corrected = correct_families(verdicts)
     return Finding(
-        {"controls": pd.DataFrame(rows)[order], "covariates": compare(case, controls)},
+        {
+            "controls": pd.DataFrame(rows).reindex(columns=order),
+            "covariates": compare(case, controls),
+        },
         {name: asdict(verdict) for name, verdict in corrected.items()},
         tuple(not_done),
     )
 
 
-def _defined(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
+def _untested(case: Case) -> str:
+    """Why a control of whole groups has no p."""
+    unit, n_groups = case.settings.leave_out, case.kernels[0].n_groups
+    if n_groups < FEWEST_SESSIONS_TO_REORDER:
+        return (
+            f"the means of {n_groups} {unit}s have too few orders; at least "
+            f"{FEWEST_SESSIONS_TO_REORDER} are needed."
+        )
+    return f"it has one value a session, and {unit}s were left out."
 
 
 def find_controls(case: Case) -> tuple[list[Control], list[str]]:
     """Controls that the data allow, and why the others are not possible."""
     kernel, unit = case.kernels[0], case.settings.leave_out
-    found, not_done = motion_controls(kernel)
+    found, not_done = motion_controls(case.kernels)
     found += [
         Control("global signal", "global signal", of_frames=_global_signal),
         Control("time in run", "time", of_frames=_time_in_run),
@@ -196,7 +244,7 @@ def find_controls(case: Case) -> tuple[list[Control], list[str]]:
     return found, not_done
 
 
-def motion_controls(kernel: Kernel) -> tuple[list[Control], list[str]]:
+def motion_controls(kernels: Sequence[Kernel]) -> tuple[list[Control], list[str]]:
     """Controls of motion that every run allows, and why the others are not possible."""
     found, not_done = [], []
     for name, variables in (
@@ -204,7 +252,7 @@ def motion_controls(kernel: Kernel) -> tuple[list[Control], list[str]]:
         ("motion parameters", MOTION_NAMES),
         ("DVARS", (DVARS,)),
     ):
-        if reason := _missing(variables, kernel):
+        if reason := next(filter(None, (_missing(variables, k) for k in kernels)), None):
             not_done.append(f"No control for {name}: {reason}")
         else:
             found.append(Control(name, "motion", of_frames=_confounds(variables)))
@@ -281,13 +329,12 @@ def predict_alone(
     Returns
     -------
     found : dict of dicts
-        By scale: r, centred_r, skill, and p (NaN where not tested).
+        By scale: r, centred_r, skill, p_within (of centred r) and p_between (of r), NaN where
+        not tested.
     """
-    tested = not control.of_ratings and (
-        control.varies == "within" or kernel.n_groups >= FEWEST_SESSIONS_TO_REORDER
-    )
-    Y = ratings[:, (permutations.kind == "observed") | (permutations.kind == control.varies)]
-    Y = Y if tested else Y[:, :1]
+    by = _tests(control, kernel)
+    Y = ratings[:, np.isin(permutations.kind, ("observed", *by))]
+    kind = permutations.kind[np.isin(permutations.kind, ("observed", *by))]
     group = kernel.groups("1min")
     predicted, mean = np.empty_like(Y), np.empty((kernel.n_groups, Y.shape[1]))
     for k in range(kernel.n_groups):
@@ -300,30 +347,43 @@ def predict_alone(
     found = {}
     for scale, groups in scales.groups_of_minutes.items():
         values = agreement(y_at[scale], predicted_at[scale], mean[groups], groups)
-        statistic = values["centred_r" if control.varies == "within" else "r"]
-        p = p_above(statistic[0], statistic[1:]) if tested else None
         found[scale] = {name: float(v[0]) for name, v in values.items()}
-        found[scale]["p"] = np.nan if p is None else p
+        for test_of, statistic in (("within", "centred_r"), ("between", "r")):
+            null = values[statistic][kind == test_of]
+            p = p_above(found[scale][statistic], null) if test_of in by else None
+            found[scale][f"p_{test_of}"] = np.nan if p is None else p
     return found
 
 
+def _tests(control: Control, kernel: Kernel) -> tuple[str, ...]:
+    """Which permutations test a control alone."""
+    enough = kernel.n_groups >= FEWEST_SESSIONS_TO_REORDER
+    if control.of_ratings:
+        return ()
+    if control.of_frames is not None:
+        return ("within", "between") if enough else ("within",)
+    # one value a session, but several groups a session: orders of groups would be too many
+    of_session = len({one.key.session for one in kernel.frames}) == kernel.n_groups
+    return ("between",) if enough and of_session else ()
+
+
 def correct_families(verdicts: Mapping[str, Verdict]) -> dict[str, Verdict]:
-    """Holm's correction within each family; flagged are those below .05 with r above 0."""
-    corrected = dict(verdicts)
-    families: dict[str, list[tuple[float, str]]] = {}
+    """Holm's correction of all tests of a family; flagged are those below .05 with r above 0."""
+    families: dict[str, list[tuple[float, str, bool]]] = {}
     for name, verdict in verdicts.items():
-        if verdict.p is not None:
-            families.setdefault(verdict.family, []).append((verdict.p, name))
-    for members in families.values():
+        for p, r in ((verdict.p_within, verdict.r_within), (verdict.p_between, verdict.r_between)):
+            if p is not None:
+                families.setdefault(verdict.family, []).append((p, name, r is not None and r > 0))
+    corrected = dict(verdicts)
+    for tests in families.values():
         largest = 0.0
-        for i, (p, name) in enumerate(sorted(members)):
-            largest = max(largest, min(1.0, (len(members) - i) * p))
-            r = verdicts[name].r_alone
-            corrected[name] = replace(
-                verdicts[name],
-                p_corrected=largest,
-                flagged=largest < SIGNIFICANT and r is not None and r > 0,
-            )
+        for i, (p, name, positive) in enumerate(sorted(tests)):
+            largest = max(largest, min(1.0, (len(tests) - i) * p))
+            so_far = corrected[name]
+            if so_far.p_corrected is None:
+                so_far = replace(so_far, p_corrected=largest)
+            flagged = so_far.flagged or (largest < SIGNIFICANT and positive)
+            corrected[name] = replace(so_far, flagged=flagged)
     return corrected
 
 

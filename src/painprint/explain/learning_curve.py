@@ -10,20 +10,27 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from painprint.decode.bootstrap import (
+    R,
     block_draw,
-    block_tail,
     bootstrap_columns,
     hierarchical_draw,
     interval,
     two_sided_p,
+    widened,
 )
-from painprint.decode.crossval import OnStep, best_lag, choose_penalty, count_steps
+from painprint.decode.crossval import (
+    NotEnoughData,
+    OnStep,
+    best_lag,
+    choose_penalty,
+    count_steps,
+)
 from painprint.decode.kernel import Kernel
 from painprint.decode.lasso_pcr import Components, fit_components
 from painprint.decode.metrics import SCALES, agreement, center_columns
 from painprint.explain.case import Case, Finding
 from painprint.parallel import map_ordered
-from painprint.settings import Rules
+from painprint.settings import SIGNIFICANT, Rules
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -33,7 +40,6 @@ SOME_SIZES = (1, 2, 3, 4, 6, 8, 12, 16, 20)
 MOST_FOLDS = 5
 """Folds that choose λ inside a draw."""
 FEWEST_FOR_FOLDS_OF_SESSIONS = 3
-SIGNIFICANT = 0.05
 SHARE_WANTED = 0.8
 """Share of draws that should be significant, for a number of sessions to be called enough."""
 
@@ -66,15 +72,22 @@ def learning_curve(case: Case, *, on_step: OnStep | None = None) -> Finding:
     step = count_steps(on_step, len(sizes))
     parts, resampled = [], []
     for size, draws in of_size.items():
-        predicted = predict_from_draws(
-            kernels, rules, draws, penalties=penalties, n_jobs=case.n_jobs
-        )
+        try:
+            predicted = predict_from_draws(
+                kernels, rules, draws, penalties=penalties, n_jobs=case.n_jobs
+            )
+        except NotEnoughData as error:
+            not_done.append(f"No models of {size} {settings.leave_out}s: {error}")
+            continue
+        finally:
+            step()
         scored, curve = score_draws(
             kernels[0], predicted, settings.n_bootstraps, case.stream("curve bootstrap")
         )
         parts.append(scored.assign(n_sessions=size))
         resampled.append(curve)
-        step()
+    if not parts:
+        return Finding({}, {}, tuple(not_done))
     of_draws = pd.concat(parts, ignore_index=True)
     table = summarise_draws(of_draws)
     minute = table[table["scale"] == "1min"]
@@ -112,9 +125,8 @@ def curve_sizes(kernel: Kernel, rules: Rules, *, unit: str) -> tuple[list[int], 
     n_runs = np.bincount(kernel.codes)
     if rules.curve_penalty == "draw" and n_runs.min() < 2 and 1 in sizes:
         sizes.remove(1)
-        return sizes, [
-            f"No models of one {unit}: λ is chosen by leaving out runs, and some {unit}s have one."
-        ]
+        why = "" if unit == "run" else ", and some sessions have one"
+        return sizes, [f"No models of one {unit}: λ is chosen by leaving out runs{why}."]
     return sizes, []
 
 
@@ -295,7 +307,7 @@ def score_draws(
         "run": np.arange(len(kernel.codes)),
         "session": np.arange(kernel.n_groups),
     }
-    parts, resampled, tail = [], np.empty(0), block_tail(kernel.n_groups)
+    parts, resampled = [], np.empty(0)
     for scale, of_scale in zip(SCALES, rng.spawn(len(SCALES)), strict=True):
         y, p, group = ratings[scale], predictions[scale], scales.groups[scale]
         values = agreement(y[:, None], p, predicted.training_mean[group], group)
@@ -318,19 +330,22 @@ def score_draws(
                     "scale": scale,
                     **values,
                     "r_p": [two_sided_p(column, 0) for column in r.T],
-                    "centred_r_low": [_low(column, tail) for column in centred.T],
+                    "centred_r_low": [
+                        _low(column, estimate, kernel.n_groups)
+                        for column, estimate in zip(centred.T, values["centred_r"], strict=True)
+                    ],
                 }
             )
         )
     return pd.concat(parts, ignore_index=True), resampled
 
 
-def _low(values: Vector, tail: float) -> float:
-    """Lower end of an interval of resamples; NaN where none is defined."""
+def _low(values: Vector, estimate: float, n_groups: int) -> float:
+    """Lower end of the interval of a centred r; NaN where it is undefined."""
     defined = values[np.isfinite(values)]
-    if not len(defined):
+    if not len(defined) or np.isnan(estimate):
         return np.nan
-    low = interval(defined, null=0, alpha=2 * tail).low
+    low = interval(widened(defined, estimate, n_groups, R), null=0).low
     assert low is not None  # there are values
     return low
 
@@ -455,8 +470,9 @@ def sessions_until_r(
             "far the curve is not followed."
         )
         return Until(what, None, refused=reason)
-    defined = resampled[np.isfinite(resampled).all(axis=1)]
-    times = np.sort([sessions_to_reach(sizes, curve, target) for curve in defined[:MOST_CURVES]])
+    defined = resampled[np.isfinite(resampled).all(axis=1)][:MOST_CURVES]
+    around = widened(defined, r, n_sessions, R)
+    times = np.sort([sessions_to_reach(sizes, curve, target) for curve in around])
     low, high = times[round(0.025 * (len(times) - 1))], times[round(0.975 * (len(times) - 1))]
     return Until(what, reached, float(low), float(high) if high <= farthest else None)
 

@@ -5,7 +5,8 @@ are taken apart into session means and what is left within sessions:
 
 within   session means stay; traces of sessions are swapped, each run with its position, and
          shifted circularly within runs. Assumes that one session's trace could have been
-         another's, and that a run has no favoured moment.
+         another's, and that within a run no moment is special: shifting breaks a trend, so strong
+         trends in ratings and BOLD alike make its p too small.
 between  traces stay; session means are put in another order, drawn with an autocorrelation
          that could have made the observed one. Assumes that they drift as an AR(1) process.
 both     neither is left: where agreement lies when there is nothing to find.
@@ -21,7 +22,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from painprint.decode.crossval import OnStep
+from painprint.decode.crossval import OnStep, step_of_part
 from painprint.decode.kernel import Kernel
 from painprint.decode.many import nested_for_many
 from painprint.decode.metrics import SCALES, agreement
@@ -36,7 +37,7 @@ NULLS = ("observed", "within", "between", "both")
 FEWEST_SESSIONS_TO_REORDER = 6
 """Fewer session means have too few orders (5! = 120) for a p-value near 0.01."""
 SHARE_OF_BOTH = 0.2
-"""So many permutations of ``both`` per permutation of the others: only its median is used."""
+"""Permutations of ``both`` per permutation of the others: only its median is used."""
 
 
 def permutation_null(case: Case, *, on_step: OnStep | None = None) -> Finding:
@@ -58,16 +59,19 @@ def permutation_null(case: Case, *, on_step: OnStep | None = None) -> Finding:
     values = null_statistics(kernels, case, permutations, on_step=on_step)
     table = _table(values, permutations.kind)
     n_groups = kernels[0].n_groups
+    scales = {scale: _summarise(values[scale], permutations.kind) for scale in SCALES}
     not_done = []
     if n_groups < FEWEST_SESSIONS_TO_REORDER:
         not_done.append(
             f"No p between {case.settings.leave_out}s: {n_groups} means have too few orders; at "
             f"least {FEWEST_SESSIONS_TO_REORDER} are needed."
         )
-    scales = {scale: _summarise(values[scale], permutations.kind, scale) for scale in SCALES}
-    if not_done:
         for of_scale in scales.values():
             of_scale["p_between"] = None
+    if scales["1min"]["p_within"] is None:
+        not_done.append(
+            f"No p within {case.settings.leave_out}s: rating or prediction do not vary within them."
+        )
     numbers: dict[str, Any] = {"n_permutations": case.settings.n_permutations, "scales": scales}
     return Finding({"null": table}, numbers, tuple(not_done))
 
@@ -111,7 +115,7 @@ def draw_permutations(kernel: Kernel, n: int, rng: np.random.Generator) -> Permu
     donor = np.tile(np.arange(n_runs), (len(kind), 1))
     shift = np.zeros((len(kind), n_runs))
     order = np.tile(observed, (len(kind), 1))
-    position = run_positions([one.key for one in kernel.frames], codes)
+    position = run_positions([one.key for one in kernel.frames])
     traces = np.isin(kind, ("within", "both"))
     donor[traces] = _swap(codes, position, int(traces.sum()), rng)
     shift[traces] = rng.random((int(traces.sum()), n_runs))
@@ -120,14 +124,14 @@ def draw_permutations(kernel: Kernel, n: int, rng: np.random.Generator) -> Permu
     return Permutations(kind, donor, shift, order)
 
 
-def run_positions(keys: Sequence[RunKey], codes: Codes) -> Codes:
-    """Position of each run in its group: by task and run label where sessions share the labels,
-    else by order."""
-    labels = pd.factorize(pd.Series([f"{key.task} {key.run}" for key in keys]))[0]
-    most = int(np.bincount(codes).max())
-    if labels.max() < most:
+def run_positions(keys: Sequence[RunKey]) -> Codes:
+    """Position of each run in its session: by task and run label where sessions share labels,
+    else (labels that count on over sessions) by order."""
+    labels, names = pd.factorize(pd.Series([f"{key.task} {key.run}" for key in keys]))
+    sessions = pd.Series([key.session for key in keys])
+    if sessions.nunique() == 1 or 2 * len(names) <= len(keys):
         return labels.astype(np.int64)
-    return np.asarray(pd.Series(codes).groupby(codes).cumcount(), dtype=np.int64)
+    return np.asarray(sessions.groupby(sessions).cumcount(), dtype=np.int64)
 
 
 def _swap(codes: Codes, position: Codes, n: int, rng: np.random.Generator) -> Codes:
@@ -222,7 +226,7 @@ def null_statistics(
             grid=rules.lambda_grid,
             keep=rules.components,
             n_jobs=case.n_jobs,
-            on_step=_of_lag(on_step, i, len(kernels)),
+            on_step=step_of_part(on_step, i, len(kernels)),
         )
         for i, (kernel, Y) in enumerate(zip(kernels, ratings, strict=True))
     ]
@@ -244,12 +248,6 @@ def _at_lag(values: Sequence[Matrix], lag: Codes) -> Matrix:
     return found
 
 
-def _of_lag(on_step: OnStep | None, index: int, n_lags: int) -> OnStep | None:
-    if on_step is None:
-        return None
-    return lambda done, of: on_step(index * of + done, n_lags * of)
-
-
 def p_above(observed: float, null: Vector) -> float | None:
     """One-sided p of the observed among the null; None where it is undefined."""
     null = null[np.isfinite(null)]
@@ -258,9 +256,7 @@ def p_above(observed: float, null: Vector) -> float | None:
     return float((1 + (null >= observed).sum()) / (1 + len(null)))
 
 
-def _summarise(
-    values: dict[str, Vector], kind: NDArray[np.str_], scale: str
-) -> dict[str, float | None]:
+def _summarise(values: dict[str, Vector], kind: NDArray[np.str_]) -> dict[str, float | None]:
     """Observed values, what nothing gives, and p-values, at one scale."""
     observed = {name: float(v[0]) for name, v in values.items()}
     nothing = values["r"][kind == "both"]

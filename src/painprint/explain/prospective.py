@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,7 +10,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from painprint.decode.crossval import OnStep, best_lag, choose_penalty, count_steps
+from painprint.decode.crossval import (
+    NotEnoughData,
+    OnStep,
+    best_lag,
+    choose_penalty,
+    count_steps,
+)
 from painprint.decode.kernel import Kernel
 from painprint.decode.metrics import SCALES, area_under_curve, correlation
 from painprint.decode.refit import HeldOut, refit
@@ -53,7 +60,10 @@ def prospective_tests(case: Case, *, on_step: OnStep | None = None) -> Finding:
     step = count_steps(on_step, n_groups - FEWEST_PAST + 1)
     numbers: dict[str, Any] = {"first": None, "later": None}
     if n_first < n_groups:
-        numbers["first"] = first_sessions(case, n_first)
+        try:
+            numbers["first"] = first_sessions(case, n_first)
+        except NotEnoughData as error:
+            not_done.append(f"No analysis of the first {n_first} {unit}s alone: {error}")
     else:
         not_done.append(
             f"No model of the first {n_first} {unit}s (--first-sessions) apart: there are "
@@ -61,23 +71,48 @@ def prospective_tests(case: Case, *, on_step: OnStep | None = None) -> Finding:
         )
     step()
     jobs = ((kernels, case.settings.rules, n) for n in range(FEWEST_PAST, n_groups))
-    futures = {}
+    futures: dict[int, HeldOut] = {}
     for n, future in zip(
         range(FEWEST_PAST, n_groups),
-        map_ordered(predict_future, jobs, n_jobs=case.n_jobs, large=True),
+        map_ordered(_try_future, jobs, n_jobs=case.n_jobs, large=True),
         strict=True,
     ):
-        futures[n] = future
+        if isinstance(future, HeldOut):
+            futures[n] = future
+        else:
+            not_done.append(f"No model of the first {n} {unit}s: {future}")
         step()
+    if not futures:
+        return Finding({}, {}, tuple(not_done))
     numbers["next"] = _agreement(_next_ones(kernels[0], futures))
     if n_first in futures:
         numbers["later"] = _agreement(_after(kernels[0], futures[n_first], n_first))
     days = case.of_groups("days") if "days" in case.sessions else np.full(n_groups, np.nan)
-    tables = {
-        "prospective": _per_session(kernels[0], futures, case.decoding.groups, days),
-        "calibration": _calibration(kernels[0], futures),
+    per_session = _per_session(kernels[0], futures, case.decoding.groups, days)
+    tables = {"prospective": per_session, "calibration": _calibration(kernels[0], futures)}
+    numbers |= {"n_first": n_first, "error_ahead": error_ahead(per_session)}
+    return Finding(tables, numbers, tuple(not_done))
+
+
+def error_ahead(per_session: pd.DataFrame) -> dict[str, float] | None:
+    """Mean absolute error for the next session and for far ones, of the same models.
+
+    Far are the sessions at least half as many ahead as the farthest. Models that have no far
+    session are left out, for they have more past. None where there are none.
+    """
+    far_ahead = math.ceil(per_session["sessions_ahead"].max() / 2)
+    if far_ahead < 2:
+        return None
+    reaching = per_session.groupby("n_past")["sessions_ahead"].transform("max") >= far_ahead
+    near = per_session[reaching & (per_session["sessions_ahead"] == 1)]
+    far = per_session[reaching & (per_session["sessions_ahead"] >= far_ahead)]
+    return {
+        "far_ahead": far_ahead,
+        "near": near["mae"].mean(),
+        "far": far["mae"].mean(),
+        "near_mean": near["mae_of_training_mean"].mean(),
+        "far_mean": far["mae_of_training_mean"].mean(),
     }
-    return Finding(tables, {**numbers, "n_first": n_first}, tuple(not_done))
 
 
 def first_sessions(case: Case, n_first: int) -> dict[str, dict[str, float | None]]:
@@ -97,6 +132,14 @@ def _agreement(held_out: HeldOut) -> dict[str, dict[str, float | None]]:
             "mae": float(np.abs(y - predicted).mean()),
         }
     return found
+
+
+def _try_future(kernels: Sequence[Kernel], rules: Rules, n_past: int) -> HeldOut | str:
+    """The future, or why it cannot be predicted."""
+    try:
+        return predict_future(kernels, rules, n_past)
+    except NotEnoughData as error:
+        return str(error)
 
 
 def predict_future(kernels: Sequence[Kernel], rules: Rules, n_past: int) -> HeldOut:

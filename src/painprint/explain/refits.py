@@ -11,11 +11,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from painprint.decode.bootstrap import block_length
-from painprint.decode.crossval import OnStep, count_steps
+from painprint.decode.crossval import NotEnoughData, OnStep, count_steps
 from painprint.decode.metrics import SCALES, agreement
 from painprint.decode.prepare import Prepared
 from painprint.decode.refit import refit
 from painprint.explain.case import Case, Finding
+from painprint.explain.null import run_positions
 from painprint.parcellation import Regions
 
 Agreement = dict[str, dict[str, float]]
@@ -23,6 +24,7 @@ Variant = tuple[str, int, Callable[[], Agreement]]
 """Name, number of regions, and the analysis."""
 
 FEWEST_REGIONS = 4
+FEWEST_FIRST_RUNS = 3
 
 
 def refit_variants(case: Case, *, on_step: OnStep | None = None) -> Finding:
@@ -44,15 +46,20 @@ def refit_variants(case: Case, *, on_step: OnStep | None = None) -> Finding:
         *(variant for planned, _ in plans for variant in planned),
     ]
     step = count_steps(on_step, len(variants))
-    rows = []
+    rows, not_done = [], [reason for _, reasons in plans for reason in reasons]
     for name, n_regions, analyse in variants:
-        found = analyse()
+        try:
+            found = analyse()
+        except NotEnoughData as error:
+            not_done.append(f"No refit {name}: {error}")
+            continue
+        finally:
+            step()
         rows += [
             {"variant": name, "n_regions": n_regions, "scale": scale, **found[scale]}
             for scale in SCALES
         ]
-        step()
-    return Finding({"refits": pd.DataFrame(rows)}, {}, tuple(r for _, why in plans for r in why))
+    return Finding({"refits": pd.DataFrame(rows)}, {}, tuple(not_done))
 
 
 def predictions_agreement(predictions: pd.DataFrame) -> Agreement:
@@ -70,18 +77,24 @@ def predictions_agreement(predictions: pd.DataFrame) -> Agreement:
 
 
 def _first_run(case: Case) -> tuple[list[Variant], list[str]]:
-    """The existing predictions of the first run of each group; nothing is trained again."""
-    run_table = case.decoding.training.run_table
-    if run_table.groupby("group").size().max() < 2:
-        return [], [f"No analysis of the first run only: every {case.settings.leave_out} has one."]
-    first = np.flatnonzero(~run_table["group"].duplicated())
+    """The existing predictions of each session's first run; nothing is trained again."""
+    position = run_positions([one.key for one in case.decoding.frames])
+    n_sessions = len({one.key.session for one in case.decoding.frames})
+    first = np.flatnonzero(position == 0)
+    if position.max() == 0:
+        return [], ["No analysis of the first run only: every session has one run."]
+    if len(first) < FEWEST_FIRST_RUNS:
+        return [], [f"No analysis of the first run only: {len(first)} sessions have it."]
+    not_done = []
+    if missing := n_sessions - len(first):
+        not_done.append(f"First run only: {missing} of {n_sessions} sessions lack it.")
     predictions = case.decoding.predictions
     chosen = predictions[predictions["run_code"].isin(first)]
-    # the level of a session is then that of its first run
+    # the level of what was left out is then that of its first run
     levels = chosen[chosen["scale"] == "run"].assign(scale="session")
     table = pd.concat([chosen[chosen["scale"] != "session"], levels], ignore_index=True)
     n_regions = len(case.decoding.regions.names)
-    return [("first run only", n_regions, partial(predictions_agreement, table))], []
+    return [("first run only", n_regions, partial(predictions_agreement, table))], not_done
 
 
 def _farther_sessions(case: Case) -> tuple[list[Variant], list[str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from painprint.decode.crossval import OnStep
+from painprint.decode.crossval import NotEnoughData, OnStep
 from painprint.explain.case import Case, Finding
 from painprint.explain.controls import control_analyses
 from painprint.explain.learning_curve import learning_curve
@@ -34,5 +34,5 @@ def ask(case: Case, stage: str, *, on_step: OnStep | None = None) -> Finding:
     """
     try:
         return QUESTIONS[stage](case, on_step=on_step)
-    except ValueError as error:
+    except NotEnoughData as error:
         return Finding({}, {}, (f"Not possible with these data: {error}",))

@@ -31,7 +31,7 @@ from painprint.signature import make_signature
 NULL_METRICS = ("null_median", "p_within", "p_between")
 """What the null adds to the metrics of a scale."""
 
-PACKAGES = ("painprint", "numpy", "scipy", "pandas", "scikit-learn", "nibabel", "joblib")
+PACKAGES = ("painprint", "numpy", "scipy", "pandas", "scikit-learn", "nibabel", "joblib", "numba")
 
 SCALE = "1min, 2min (time bins), run (all kept frames) or session (mean of its runs)"
 AGREEMENT = {
@@ -123,14 +123,16 @@ COLUMNS = {
         "control": "what is controlled for",
         "scale": SCALE,
         "analysis": "alone (the control predicts the rating, trained on 1-min bins) or removed "
-        "(partialled out of ratings and edges; the nested fit repeated)",
+        "(partialled out of ratings and edges; the nested fit repeated, and compared with what is "
+        "left of the rating: skill is then over what the control predicts)",
         **AGREEMENT,
-        "p": "of the control alone, one-sided, among ratings permuted within (centred r) or "
-        "between sessions (r); n/a where not tested",
+        "p_within": "of centred r of the control alone, one-sided, among ratings permuted within "
+        "sessions; n/a where not tested",
+        "p_between": "of r of the control alone, among ratings permuted between sessions",
     },
     "covariates": {
         "control": "what is controlled for",
-        "variable": "one of its variables, averaged over frames",
+        "variable": "one of its variables: a mean over frames, or the value of the session",
         "scale": SCALE,
         "n": "rows",
         "r_rating": "correlation of the variable with the rating",

@@ -375,3 +375,30 @@ def plot_future(
     ax.set_xlabel("past sessions that train")
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0, ncols=2)
     return ax
+
+
+def plot_error_ahead(
+    prospective: pd.DataFrame, *, unit: str = "session", ax: Axes | None = None
+) -> Axes:
+    """Error of models of the past against how far ahead they predict.
+
+    Parameters
+    ----------
+    prospective : DataFrame
+        prospective.tsv.
+    unit : str
+    ax : Axes, optional
+    """
+    ax = ax or new_axes(7.2, 2.2)
+    days = prospective["days_ahead"].notna().all()
+    x = prospective["days_ahead" if days else "sessions_ahead"]
+    for column, colour, label in (
+        ("mae_of_training_mean", "#c6cbd2", "always predicting the training mean"),
+        ("mae", PREDICTED, "model of the past"),
+    ):
+        ax.scatter(x, prospective[column], s=8, c=colour, linewidths=0, label=label)
+    ax.set_xlabel("days ahead" if days else f"{unit}s ahead")
+    ax.set_ylabel("mean absolute error")
+    ax.set_ylim(bottom=0)
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0, ncols=2)
+    return ax

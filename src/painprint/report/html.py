@@ -61,7 +61,7 @@ def _figures(results: Results) -> dict[str, Callable[[], Axes]]:
 def _stage_figures(results: Results) -> dict[str, Callable[[], Axes]]:
     """Figures of the stages that were done, by name."""
     tables, drawn = results.findings, {}
-    minute = results.metrics["scales"]["1min"]
+    minute, unit = results.metrics["scales"]["1min"], results.metrics["leave_out"]
     if "null" in tables:
         null = tables["null"]
         drawn["nullwithin"] = lambda: figures.plot_null(null, "within", "1min", "centred_r")
@@ -92,6 +92,7 @@ def _stage_figures(results: Results) -> dict[str, Callable[[], Axes]]:
             calibration, {"centred_r": "centred r", "skill": "skill"}, 0
         )
         drawn["calibration"] = lambda: figures.plot_future(calibration, {"slope": "slope"}, 1)
+        drawn["ahead"] = lambda: figures.plot_error_ahead(tables["prospective"], unit=unit)
     return drawn
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
+import pandas as pd
+
 from painprint.io.outputs import Results
-from painprint.settings import LEE_2026
+from painprint.report.calibration import sentence
+from painprint.settings import LEE_2026, SIGNIFICANT
 
 MISSING = "n/a"
-SIGNIFICANT = 0.05
 FEW_GROUPS = 8
-"""Below this, moving blocks of round(sqrt(n)) groups can start in at most 5 places, and an
-interval from resampling them means little."""
+"""Below this there are fewer than 8 / 3 blocks of round(sqrt(n)) groups, and an interval from
+resampling them means little."""
 
 
 def number(value: float | None, digits: int = 2) -> str:
@@ -23,7 +26,7 @@ def number(value: float | None, digits: int = 2) -> str:
     >>> number(0.4567), number(None)
     ('0.46', 'n/a')
     """
-    return MISSING if value is None else f"{value:.{digits}f}"
+    return MISSING if value is None or value != value else f"{value:.{digits}f}"
 
 
 def span(ends: list[float | None]) -> str:
@@ -105,12 +108,13 @@ def headline(results: Results) -> str:
     return (
         f"In {plural(n_groups, unit)} that the models had not seen, {what} were predicted minute "
         f"by minute with a {unit}-centred r of {r} and a skill of {skill} over always predicting "
-        f"the training mean. {_verdict(minute, n_groups, unit)}{same}"
+        f"the training mean. {_verdict(metrics)}{same}"
     )
 
 
-def _verdict(minute: Mapping[str, Any], n_groups: int, unit: str) -> str:
+def _verdict(metrics: Mapping[str, Any]) -> str:
     """What may be concluded; nothing is called significant but by the null."""
+    minute, n_groups, unit = metrics["scales"]["1min"], metrics["n_groups"], metrics["leave_out"]
     low = [minute[name][0] for name in ("centred_r_ci", "skill_ci")]
     if None in low:
         direction = "A primary number is undefined, so nothing can be concluded."
@@ -121,138 +125,155 @@ def _verdict(minute: Mapping[str, Any], n_groups: int, unit: str) -> str:
     elif max(low) > 0:
         direction = "Only one of the two intervals lies above 0."
     else:
-        direction = "Neither interval lies above 0: no signature was found."
-    return f"{direction} {_beyond_chance(minute, unit)}"
+        direction = "Neither interval lies above 0."
+    return f"{direction} {_beyond_chance(metrics['stages']['null'], unit)}"
 
 
-def _beyond_chance(minute: Mapping[str, Any], unit: str) -> str:
-    p = minute["p_within"]
-    if p is None:
+def _beyond_chance(null: Mapping[str, Any] | None, unit: str) -> str:
+    """What the null says, of the pipeline that it permutes."""
+    if null is None:
         return "Whether this exceeds chance has not been tested: no permutation null was run."
-    if is_significant(p, minute["centred_r"]):
-        return (
-            f"Within {unit}s, that exceeds what the whole pipeline finds in permuted ratings "
-            f"(p within {is_value(p)})."
-        )
-    return (
-        f"Within {unit}s, the whole pipeline finds as much in permuted ratings "
-        f"(p within {is_value(p)}): this may be chance."
-    )
-
-
-def is_significant(p: float | None, r: float | None) -> bool:
-    """Significant is p < .05 with r above 0, and nothing else."""
-    return p is not None and r is not None and p < SIGNIFICANT and r > 0
+    if "scales" not in null or null["scales"]["1min"]["p_within"] is None:
+        return "Whether this exceeds chance could not be tested."
+    observed = null["scales"]["1min"]
+    r, p = observed["centred_r"], observed["p_within"]
+    found = f"Trained on time bins, as the null must be, the {unit}-centred r is {number(r)}"
+    if p < SIGNIFICANT and r > 0:
+        return f"{found}, more than in permuted ratings (p within {is_value(p)})."
+    return f"{found}, which permuted ratings give too (p within {is_value(p)}): it may be chance."
 
 
 def evidence(results: Results) -> dict[str, str]:
-    """A paragraph for each stage that was done."""
+    """A paragraph for each stage that was asked; empty where nothing could be done."""
     stages, unit = results.metrics["stages"], results.metrics["leave_out"]
-    write = {
-        "null": _null,
-        "controls": _controls,
-        "refits": _refits,
-        "curve": _curve,
-        "prospective": _prospective,
-    }
-    said = {}
-    for stage, numbers in stages.items():
-        if numbers is not None:
-            there = results.findings if stage == "refits" else numbers
-            done = len(numbers) > 1 or stage == "refits" and "refits" in results.findings
-            said[stage] = write[stage](there, unit) if done else ""
+    said = {stage: "" for stage, numbers in stages.items() if numbers is not None}
+    if "null" in results.findings:
+        said["null"] = _null(stages["null"], unit)
+    if "controls" in results.findings:
+        said["controls"] = _controls(stages["controls"], unit)
+    if "refits" in results.findings:
+        said["refits"] = _refits(results.findings["refits"], unit)
+    if "learningcurve" in results.findings:
+        said["curve"] = _curve(stages["curve"], unit)
+    if "prospective" in results.findings:
+        said["prospective"] = _prospective(stages["prospective"], unit)
     return said
 
 
 def _null(numbers: Mapping[str, Any], unit: str) -> str:
     minute, levels = numbers["scales"]["1min"], numbers["scales"]["session"]
-    between = (
-        f"At the scale of {unit}s its r is {number(levels['r'])}; p between "
-        f"{is_value(levels['p_between'])}."
-        if levels["p_between"] is not None
-        else ""
-    )
-    return (
-        f"The whole pipeline, nested cross-validation included, was run on {unit}s' time bins, for "
-        "rating bins are made from the rating and cannot be permuted. On the true ratings that "
-        f"pipeline finds a {unit}-centred r of {number(minute['centred_r'])} at 1 min; "
-        f"p within {is_value(minute['p_within'])} among {numbers['n_permutations']:,} "
-        f"permutations. {between} Where nothing is left to find, the median r at 1 min is "
-        f"{number(minute['null_median'])}. P within asks whether rating and prediction rise and "
-        f"fall together within {unit}s: the {unit} means stay, the traces around them are swapped "
-        f"between {unit}s and shifted circularly within runs; it assumes that one {unit}'s trace "
-        "could have been another's, and that runs have no favoured moment. P between asks whether "
-        f"the levels of {unit}s go together: traces stay, and the {unit} means are put in other "
-        "orders with an autocorrelation that could have made the observed one; it assumes that "
-        "they drift as a first-order autoregressive process. Both are one-sided."
-    )
+    sentences = [
+        f"The whole pipeline, nested cross-validation included, was trained on the time bins of "
+        f"{unit}s, for rating bins are made from the rating and cannot be permuted. On the true "
+        f"ratings that pipeline finds a {unit}-centred r of {number(minute['centred_r'])} at 1 min"
+    ]
+    if minute["p_within"] is not None:
+        sentences[0] += (
+            f"; p within {is_value(minute['p_within'])} among {numbers['n_permutations']:,} "
+            "permutations"
+        )
+    sentences[0] += "."
+    if levels["p_between"] is not None:
+        sentences.append(
+            f"At the scale of {unit}s its r is {number(levels['r'])}; p between "
+            f"{is_value(levels['p_between'])}."
+        )
+    sentences += [
+        "Under the null, with neither kept, the median r at 1 min is "
+        f"{number(minute['null_median'])}.",
+        f"P within asks whether rating and prediction rise and fall together within {unit}s: the "
+        f"{unit} means stay, the traces around them are swapped between {unit}s and shifted "
+        f"circularly within runs; it assumes that one {unit}'s trace could have been another's, "
+        "and that within a run no moment is special (strong trends make p too small: see time in "
+        "run).",
+        f"P between asks whether the levels of {unit}s go together: traces stay, and the {unit} "
+        "means are put in other orders with an autocorrelation that could have made the observed "
+        "one; it assumes that they drift as a first-order autoregressive process. Both are "
+        "one-sided.",
+        sentence(),
+    ]
+    return " ".join(sentences)
 
 
 def _controls(numbers: Mapping[str, Any], unit: str) -> str:
     verdicts = {name: v for name, v in numbers.items() if name != "not_done"}
     flagged = [name for name, verdict in verdicts.items() if verdict["flagged"]]
+    n_tested = sum(verdict["p_corrected"] is not None for verdict in verdicts.values())
+    them = "it" if len(flagged) == 1 else "them"
     what = (
-        f"Flagged: {', '.join(flagged)}. The rating of unseen {unit}s can be predicted from "
-        f"{'it' if len(flagged) == 1 else 'them'} beyond chance, so the signature may read "
-        f"{'it' if len(flagged) == 1 else 'them'}; see what is left when removed."
+        f"Flagged: {', '.join(flagged)}. The rating of unseen {unit}s can be predicted from {them} "
+        f"beyond chance, so the signature may read {them}; see what is left when removed."
         if flagged
-        else f"None of them predicts the rating of unseen {unit}s beyond chance."
+        else f"None of the {n_tested} tested predicts the rating of unseen {unit}s beyond chance."
     )
     return (
         f"{what} Each control predicted the rating alone, on the same folds, with p from the "
-        f"permutations of the null (within {unit}s, or between them where it is one value a "
-        f"{unit}; Holm's correction within a family, such as motion). Removed means partialled out "
-        "of ratings and of every edge, with coefficients from training data, and the nested fit "
+        f"permutations of the null: within {unit}s where it varies there, and between them (Holm's "
+        "correction over all tests of a family, such as motion). Removed means partialled out of "
+        "ratings and of every edge, with coefficients from training data, and the nested fit "
         "repeated."
     )
 
 
-def _refits(tables: Mapping[str, Any], unit: str) -> str:
-    rows = tables["refits"].query("scale == '1min'").set_index("variant")["centred_r"]
+def _refits(table: pd.DataFrame, unit: str) -> str:
+    rows = table[table["scale"] == "1min"].set_index("variant")["centred_r"]
     main, others = rows.iloc[0], rows.iloc[1:].dropna()
+    sentences = [f"The {unit}-centred r at 1 min is {number(main)} as decoded"]
     if others.empty:
-        return f"The analysis as decoded has a {unit}-centred r of {number(main)} at 1 min."
-    return (
-        f"The {unit}-centred r at 1 min is {number(main)} as decoded, and from "
-        f"{number(others.min())} ({others.idxmin()}) to {number(others.max())} "
-        f"({others.idxmax()}) in changed analyses. With a buffer, neighbours of the {unit} left "
-        "out do not train; with blocks, neighbours are left out together: both keep slow drift "
-        "from helping. The first run only is the existing prediction; all else is trained again."
+        return f"{sentences[0]}."
+    sentences[0] += (
+        f", and from {number(others.min())} ({others.idxmin()}) to {number(others.max())} "
+        f"({others.idxmax()}) in changed analyses."
     )
+    for start, meaning in (
+        ("buffer", f"With a buffer, neighbours of the {unit} left out do not train."),
+        ("blocks", f"With blocks, neighbouring {unit}s are left out together."),
+        ("first", "The first run only is the existing prediction; all else is trained again."),
+    ):
+        if others.index.str.startswith(start).any():
+            sentences.append(meaning)
+    return " ".join(sentences)
 
 
 def _curve(numbers: Mapping[str, Any], unit: str) -> str:
-    answers = []
-    for until in numbers["until"]:
-        if until["refused"]:
-            answers.append(f"{until['what']}: no answer, {until['refused']}")
-            continue
-        n = until["n_sessions"]
-        more = n - numbers["n_sessions"]
-        way = (
-            "reached already"
-            if more <= 0
-            else f"about {more:.0f} more than the {numbers['n_sessions']} there are"
-        )
-        ends = ""
-        if until["low"] is not None:
-            high = "no end in reach" if until["high"] is None else f"{until['high']:.0f}"
-            ends = f" (95% interval {until['low']:.0f} to {high})"
-        answers.append(f"{until['what']}: {n:.0f} {unit}s{ends}, {way}.")
+    answers = [_until(until, numbers["n_sessions"], unit) for until in numbers["until"]]
     return (
         f"Models of fewer {unit}s, {numbers['n_draws']} random draws for each {unit} held out. How "
-        f"many it takes. {' '.join(a[0].upper() + a[1:] for a in answers)} The interval resamples "
-        f"the tested {unit}s in blocks; the curve a - b/s^c is followed no farther than twice the "
+        f"many it takes. {' '.join(answers)} The interval resamples the tested {unit}s in blocks, "
+        "not the draws; the curve a - b/s^c is followed no farther than twice the "
         f"{unit}s there are."
     )
+
+
+def _until(until: Mapping[str, Any], n_there: int, unit: str) -> str:
+    """How many more it takes, rounded up."""
+    what = until["what"][0].upper() + until["what"][1:]
+    if until["refused"]:
+        return f"{what}: no answer, {until['refused']}"
+    n = math.ceil(until["n_sessions"])
+    way = f"{n - n_there} more than the {n_there} there are" if n > n_there else "reached already"
+    ends = ""
+    if until["low"] is not None:
+        high = "no end in reach" if until["high"] is None else f"{math.ceil(until['high'])}"
+        ends = f" (95% interval {math.ceil(until['low'])} to {high})"
+    return f"{what}: {plural(n, unit)}{ends}, {way}."
 
 
 def _prospective(numbers: Mapping[str, Any], unit: str) -> str:
     following = numbers["next"]["1min"]
     sentences = [
         f"Each {unit} predicted by the model of all {unit}s before it: {unit}-centred r "
-        f"{number(following['centred_r'])}, skill {number(following['skill'])} at 1 min."
+        f"{number(following['centred_r'])}, skill {number(following['skill'])}, mean absolute "
+        f"error {number(following['mae'], 3)} at 1 min."
     ]
+    error = numbers["error_ahead"]
+    if error is not None:
+        sentences.append(
+            f"The mean absolute error was {number(error['near'], 3)} for the next {unit} and "
+            f"{number(error['far'], 3)} for those {error['far_ahead']} or more ahead (always "
+            f"predicting the training mean: {number(error['near_mean'], 3)} and "
+            f"{number(error['far_mean'], 3)})."
+        )
     if numbers["first"] is not None:
         first, later = numbers["first"]["1min"], numbers["later"]
         after = (
@@ -291,11 +312,42 @@ def methods_paragraph(results: Results) -> str:
         f"centring rating and prediction within {unit}; skill, 1 - SSE / SSE of the training mean; "
         "R²; mean absolute error; and the area under the ROC curve for ratings above the median. "
         f"Primary, fixed in advance: {unit}-centred r and skill at 1 min. Their intervals resample "
-        f"blocks of neighbouring {unit}s; those of r and AUC resample {unit}s, runs and bins "
+        f"blocks of neighbouring {unit}s that go round, widened for there are few; those of r and "
+        f"AUC resample {unit}s, runs and bins "
         f"hierarchically ({settings['n_bootstraps']:,} samples, seed {settings['random_seed']}) "
         "and ignore autocorrelation.",
+        *_stage_methods(metrics["stages"], settings, rules, unit),
     ]
     return " ".join(sentences)
+
+
+def _stage_methods(
+    stages: Mapping[str, Any], settings: Mapping[str, Any], rules: Mapping[str, Any], unit: str
+) -> list[str]:
+    """A sentence for each stage that was asked."""
+    draws = settings["n_curve_draws"] or rules["curve_draws"]
+    penalty = (
+        f"that of the held-out {unit}'s fold" if rules["curve_penalty"] == "fold"
+        else "chosen by leaving out parts of the draw"
+    )  # fmt: skip
+    sentences = {
+        "null": "The pipeline, trained on time bins, was repeated on "
+        f"{settings['n_permutations']:,} ratings permuted within {unit}s (traces swapped "
+        f"between {unit}s and shifted circularly within runs) and as many permuted between them "
+        f"({unit} means reordered as a first-order autoregressive process, its coefficient drawn "
+        "from its posterior).",
+        "controls": "Motion, global signal, time in run and between sessions, previous level and "
+        "session covariates, as far as known, were tested alone by least squares under the same "
+        "permutations (Holm within family), and partialled out of ratings and edges with "
+        "coefficients from training rows of every fold.",
+        "refits": f"The analysis was repeated with a buffer of {settings['buffer_sessions']} "
+        f"{unit}s, with blocks of neighbouring {unit}s left out, and with other regions.",
+        "curve": f"For the learning curve, models of fewer {unit}s, {draws} random draws per "
+        f"held-out {unit} and number of {unit}s, used a penalty {penalty}.",
+        "prospective": f"Models of the first {unit}s were tested on all later ones, and the first "
+        f"{settings['first_sessions']} {unit}s were analysed alone.",
+    }
+    return [text for stage, text in sentences.items() if stages[stage] is not None]
 
 
 def _exclusions(settings: Mapping[str, Any]) -> str:
