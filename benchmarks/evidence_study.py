@@ -1,7 +1,7 @@
 """How often planted signatures are found, how much data it takes, and whether motion is flagged.
 
     python benchmarks/evidence_study.py              all, resumes; hours on two cores
-    python benchmarks/evidence_study.py --seeds 1 --people 1 --sessions 22 --out FOLDER
+    python benchmarks/evidence_study.py --seeds 1 --people 1 --sessions 6 --sizes 2 4 --out FOLDER
 
 signatures  default simulated people (23 sessions x 3 runs x 120 regions) on unseen seeds: p within
             of centred r at 1 min, 1,000 permutations; and the learning curve at 4 and 20 sessions
@@ -40,7 +40,6 @@ from painprint.world import World
 
 TABLES = Path(__file__).parent / "tables"
 FIRST_SEED = 60_000
-SIZES = (4, 20)
 MOTION_R2 = (0.0, 0.25)
 
 
@@ -49,8 +48,8 @@ def simulate(person, seed):
     return (as_run(run, person, truth) for run in runs)
 
 
-def measure_signature(seed, n_sessions):
-    """The null and two points of the learning curve of one person."""
+def measure_signature(seed, n_sessions, sizes):
+    """The null and some points of the learning curve of one person."""
     person = Person(n_sessions)
     decoding = decode_runs(simulate(person, FIRST_SEED + seed), Settings(n_bootstraps=1000))
     case = Case(decoding)
@@ -64,7 +63,7 @@ def measure_signature(seed, n_sessions):
         "p_between_session": null["session"]["p_between"],
     }
     rng, kernel = case.stream("curve"), case.kernels[0]
-    for size in SIZES:
+    for size in sizes:
         draws = draw_sessions(kernel.n_groups, size, 20, rng)
         predicted = predict_from_draws(case.kernels, case.settings.rules, draws)
         scored, _ = score_draws(kernel, predicted, 1000, case.stream("curve bootstrap"))
@@ -123,6 +122,7 @@ def main():
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--people", type=int, default=40)
     parser.add_argument("--sessions", type=int, default=23)
+    parser.add_argument("--sizes", type=int, nargs=2, default=[4, 20])
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--out", type=Path, default=TABLES)
     size = parser.parse_args()
@@ -137,14 +137,14 @@ def main():
         print(f"motion that follows {r2:.0%} of the rating: flagged {share(rows['flagged'])}")
     found = fill(
         size.out / "planted_signatures.tsv",
-        [(seed, size.sessions) for seed in range(1, size.seeds + 1)],
+        [(seed, size.sessions, size.sizes) for seed in range(1, size.seeds + 1)],
         ("seed", "n_sessions"),
         measure_signature,
         size.jobs,
     )
     print(f"planted signatures: p within < .05 in {share(found['p_within'] < 0.05)}")
     for name, what in (("r", "r, paper's p"), ("centred_r", "centred r, session blocks")):
-        for n in SIZES:
+        for n in size.sizes:
             column = found[f"share_{name}_at_{n}"]
             print(
                 f"models of {n} sessions, {what}: significant in {column.mean():.3f} of draws "

@@ -6,8 +6,9 @@
 One simulated person (5 sessions x 2 runs x 24 regions). Each kill: a fresh output folder, the
 study started, SIGKILL after a random time between nothing and the whole run, the study started
 again to its end. Outside logs/, every file must be as in a run that nobody killed. Rows in the
-table are not repeated. ``left`` is what the kill left behind, ``trained_again`` whether the
-resumed run trained models (it must not where it found them).
+table are not repeated. ``left`` is what the kill left behind (``stages``: models and answers of
+some stages), ``trained_again`` whether the resumed run trained models, and ``asked_again`` whether
+it asked a stage (it must not where it found them).
 """
 
 from __future__ import annotations
@@ -25,13 +26,15 @@ import numpy as np
 import pandas as pd
 
 from painprint.io.simulated import write_people
+from painprint.settings import STAGES
 from painprint.simulate import Person, World
 
 TABLE = Path(__file__).parent / "tables" / "kill_and_resume.tsv"
 
 
 def start(bids, out):
-    words = ["run", str(bids), str(out), "participant", "--n-bootstraps", "2000"]
+    few = ["--n-bootstraps", "2000", "--n-permutations", "50", "--n-curve-draws", "2"]
+    words = ["run", str(bids), str(out), "participant", *few]
     command = [sys.executable, "-m", "painprint", *words]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
@@ -51,21 +54,32 @@ def kill_once(bids, out, after_s, expected):
     time.sleep(after_s)
     process.kill()
     process.communicate()
-    left = [p.name for p in out.rglob("*") if p.is_file() and "logs" not in p.parts]
+    paths = [p for p in out.rglob("*") if p.is_file() and "logs" not in p.parts]
+    left, stages = [p.name for p in paths], [p.name for p in paths if p.parent.name == "stages"]
     trained = any(name.endswith("_training.safetensors") for name in left)
+    answered = [s for s in STAGES if any(name.endswith(f"_{s}.json") for name in stages)]
     finished = any(name.endswith("_metrics.json") for name in left)
     resumed = start(bids, out)
     _, said = resumed.communicate()
     found = contents(out)
     return {
         "after_s": round(after_s, 3),
-        "left": "all" if finished else "models" if trained else "files" if left else "nothing",
+        "left": _what_was_left(finished, answered, trained, left),
         "n_files_left": len(left),
         "exit_code": resumed.returncode,
-        "trained_again": "fit 1 of" in said,
+        "trained_again": "nested folds: 1 of" in said,
+        "asked_again": any(f"{stage}: 1 of" in said for stage in answered),
         "n_files": len(found),
         "identical": found == expected,
     }
+
+
+def _what_was_left(finished, answered, trained, left):
+    if finished:
+        return "all"
+    if answered:
+        return "stages"
+    return "models" if trained else "files" if left else "nothing"
 
 
 def main():
@@ -92,10 +106,11 @@ def main():
             shutil.rmtree(out)
             pd.DataFrame(rows).to_csv(size.out, sep="\t", index=False)
     table = pd.read_csv(size.out, sep="\t")
-    wasted = table["trained_again"] & table["left"].isin(["models", "all"])
+    found = table["left"].isin(["models", "stages", "all"])
+    wasted = (table["trained_again"] & found) | table["asked_again"]
     print(table.groupby("left")[["identical"]].agg(["count", "sum"]))
     print(f"{len(table)} kills, {table['identical'].sum()} resumed to identical bytes;")
-    print(f"{wasted.sum()} trained again what was trained.")
+    print(f"{wasted.sum()} trained or asked again what was there.")
     sys.exit(0 if table["identical"].all() and not wasted.any() else 1)
 
 

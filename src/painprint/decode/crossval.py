@@ -131,16 +131,7 @@ def nested_leave_one_out(
     METHODS 5; Lee et al. (2026)
     """
     n_groups = int(groups.max()) + 1
-    if n_groups < 3:
-        raise NotEnoughData(
-            f"nested leave-one-out needs at least 3 groups, but there are {n_groups}. "
-            "Add sessions, or leave out runs instead (leave_out='run', --leave-out run)."
-        )
-    if n_groups < 3 + 4 * buffer:
-        raise NotEnoughData(
-            f"a buffer of {buffer} on either side needs at least {3 + 4 * buffer} groups, but "
-            f"there are {n_groups}."
-        )
+    _check_groups(n_groups, buffer)
     pairs = [(k, j) for k, j in combinations(range(n_groups), 2) if j - k > buffer]
     step = count_steps(on_step, 1 + n_groups + len(pairs))
     rows = [np.flatnonzero(groups == g) for g in range(n_groups)]
@@ -172,19 +163,16 @@ def nested_leave_one_out(
     held_out, target = np.empty(len(y)), np.empty(len(y))
     at_full_grid = np.empty((len(y), len(full_grid)))
     for k, fit in enumerate(outer):
-        paths, targets = zip(
-            *(inner.pop((k, j)) for j in range(n_groups) if abs(j - k) > buffer), strict=True
-        )
-        path_r = correlate_columns(np.concatenate(paths), np.concatenate(targets))
-        best, n_active = _select(fit.components, grids[k], path_r, own_grid=grid == "training")
-        folds.append(_model(fit.components, without[k], len(y), n_active, grids[k], path_r, best))
+        parts = [inner.pop((k, j)) for j in range(n_groups) if abs(j - k) > buffer]
+        path, of_path = (np.concatenate(part) for part in zip(*parts, strict=True))
+        own_grid = grid == "training"
+        model, _ = _choose(fit, without[k], grids[k], path, of_path, len(y), own_grid=own_grid)
+        folds.append(model)
         test_path = fit.components.predict_path(fit.cross[0])
-        held_out[rows[k]], target[rows[k]] = test_path[:, n_active], fit.y_test[0]
+        held_out[rows[k]], target[rows[k]] = test_path[:, model.n_components], fit.y_test[0]
         at_full_grid[rows[k]] = test_path[:, fit.components.count_active(full_grid)]
 
-    full_r = correlate_columns(at_full_grid, target)
-    best, n_active = _select(full.components, full_grid, full_r, own_grid=True)
-    final = _model(full.components, everything, len(y), n_active, full_grid, full_r, best)
+    final, best = _choose(full, everything, full_grid, at_full_grid, target, len(y), own_grid=True)
     return NestedFit(tuple(folds), final, held_out, at_full_grid[:, best], target)
 
 
@@ -209,18 +197,15 @@ def choose_penalty(
     rows = [np.flatnonzero(groups == g) for g in range(n_groups)]
     everything = np.arange(len(y))
     data = _Data(K, y, rows, keep, n_edges, None)
-    full = _fit(data, everything, ()).components
-    _check_components(full, n_groups)
-    penalties = penalty_grid(full.c)
+    full = _fit(data, everything, ())
+    _check_components(full.components, n_groups)
+    penalties = penalty_grid(full.components.c)
     path = np.empty((len(y), len(penalties)))
     for g in range(n_groups):
         fit = _fit(data, np.flatnonzero(groups != g), (g,))
-        path[rows[g]] = fit.components.predict_path(fit.cross[0])[
-            :, fit.components.count_active(penalties)
-        ]
-    path_r = correlate_columns(path, y)
-    best, n_active = _select(full, penalties, path_r, own_grid=True)
-    return _model(full, everything, len(y), n_active, penalties, path_r, best)
+        at_penalties = fit.components.count_active(penalties)
+        path[rows[g]] = fit.components.predict_path(fit.cross[0])[:, at_penalties]
+    return _choose(full, everything, penalties, path, y, len(y), own_grid=True)[0]
 
 
 def correlate_columns(predicted: Matrix, y: Vector) -> Vector:
@@ -278,15 +263,17 @@ def count_steps(on_step: OnStep | None, n_steps: int) -> Callable[[], None]:
     return step
 
 
-def _select(fit: Components, grid: Vector, path_r: Vector, *, own_grid: bool) -> tuple[int, int]:
-    """Entry of the grid with the best correlation, and the number of components it keeps.
-
-    On the grid made from its own rows a fit selects by rank, on another's by comparing with λ.
-    """
-    best = first_maximum(path_r)
-    if own_grid:
-        return best, grid_rank(fit.c, best)
-    return best, int(fit.count_active(grid[best : best + 1])[0])
+def _check_groups(n_groups: int, buffer: int) -> None:
+    if n_groups < 3:
+        raise NotEnoughData(
+            f"nested leave-one-out needs at least 3 groups, but there are {n_groups}. "
+            "Add sessions, or leave out runs instead (leave_out='run', --leave-out run)."
+        )
+    if n_groups < 3 + 4 * buffer:
+        raise NotEnoughData(
+            f"a buffer of {buffer} on either side needs at least {3 + 4 * buffer} groups, but "
+            f"there are {n_groups}."
+        )
 
 
 def _check_components(fit: Components, n_groups: int) -> None:
@@ -341,25 +328,44 @@ def _inner_fold(
     return (of_j, fit.y_test[0]), (of_k, fit.y_test[1])
 
 
-def _model(
-    fit: Components,
+def _choose(
+    fit: _Fit,
     rows: NDArray[np.int64],
+    penalties: Vector,
+    path: Matrix,
+    y: Vector,
     n_rows: int,
-    n_active: int,
-    grid: Vector,
-    path_r: Vector,
-    best: int,
-) -> Model:
-    dual_of_rows = fit.dual(n_active)
+    *,
+    own_grid: bool,
+) -> tuple[Model, int]:
+    """The model of a training set at the penalty whose predictions agree best with y.
+
+    On the grid made from its own rows a fit selects by rank, on another's by comparing with λ.
+
+    Parameters
+    ----------
+    rows : ndarray of int
+        Rows that train, of ``n_rows``.
+    path : ndarray of shape (n_left_out_rows, n_penalties)
+        Predictions of rows left out inside the training set.
+    """
+    path_r = correlate_columns(path, y)
+    best = first_maximum(path_r)
+    if own_grid:
+        n_active = grid_rank(fit.components.c, best)
+    else:
+        n_active = int(fit.components.count_active(penalties[best : best + 1])[0])
+    dual_of_rows = fit.components.dual(n_active)
     dual = np.zeros(n_rows)
     dual[rows] = dual_of_rows
-    return Model(
+    model = Model(
         dual=dual,
-        intercept=fit.intercept(dual_of_rows),
-        y_mean=fit.y_mean,
-        penalty=float(grid[best]),
+        intercept=fit.components.intercept(dual_of_rows),
+        y_mean=fit.components.y_mean,
+        penalty=float(penalties[best]),
         n_components=n_active,
         inner_r=float(path_r[best]),
-        path_penalty=grid,
+        path_penalty=penalties,
         path_r=path_r,
     )
+    return model, best

@@ -90,28 +90,29 @@ def learning_curve(case: Case, *, on_step: OnStep | None = None) -> Finding:
         return Finding({}, {}, tuple(not_done))
     of_draws = pd.concat(parts, ignore_index=True)
     table = summarise_draws(of_draws)
-    minute = table[table["scale"] == "1min"]
-    answers = [
-        sessions_until_r(
-            minute["n_sessions"].to_numpy(float),
-            minute["centred_r"].to_numpy(float),
-            np.array(resampled).T,
-            target=settings.target_r,
-            n_sessions=n_groups,
-        ),
-        *(
-            sessions_until_significant(table, f"share_significant_{name}", what)
-            for name, what in (
-                ("centred_r", f"{SHARE_WANTED:.0%} of draws with a significant centred r"),
-                ("r", f"{SHARE_WANTED:.0%} of draws with a significant r (paper's p)"),
-            )
-        ),
-    ]
+    answers = _answer(table, np.array(resampled).T, settings.target_r, n_groups)
     return Finding(
         {"learningcurve": table, "learningcurvedraws": of_draws},
         {"n_draws": n_draws, "n_sessions": n_groups, "until": [asdict(a) for a in answers]},
         tuple(not_done),
     )
+
+
+def _answer(table: pd.DataFrame, resampled: Matrix, target: float, n_sessions: int) -> list[Until]:
+    """How many sessions a target takes, and how many until most draws are significant."""
+    minute = table[table["scale"] == "1min"]
+    sizes, r = (minute[name].to_numpy(float) for name in ("n_sessions", "centred_r"))
+    shares = {
+        "centred_r": f"{SHARE_WANTED:.0%} of draws with a significant centred r",
+        "r": f"{SHARE_WANTED:.0%} of draws with a significant r (paper's p)",
+    }
+    return [
+        sessions_until_r(sizes, r, resampled, target=target, n_sessions=n_sessions),
+        *(
+            sessions_until_significant(table, f"share_significant_{name}", what)
+            for name, what in shares.items()
+        ),
+    ]
 
 
 def curve_sizes(kernel: Kernel, rules: Rules, *, unit: str) -> tuple[list[int], list[str]]:
