@@ -2,7 +2,7 @@
 
     python benchmarks/stage_costs.py                      28 sessions x 450 regions; resumes
     python benchmarks/stage_costs.py --growth             smaller sizes too, and log-log slopes
-    python benchmarks/stage_costs.py --paper-curve        the paper preset's curve, 100 draws
+    python benchmarks/stage_costs.py --paper-curve 20     the paper preset's curve, so many draws
     python benchmarks/stage_costs.py --sessions 5 --regions 40 --frames 400 --out FILE
 
 Each size runs in a process of its own, on simulated noise of the study's shape (3 runs a session;
@@ -63,7 +63,8 @@ def measure(n_sessions, n_regions, n_frames, n_jobs, preset, stages):
     """Seconds and peak memory (GB) of each part, in this process."""
     names = tuple(f"r{i}" for i in range(n_regions))
     networks = tuple(f"N{i * NETWORKS // n_regions}" for i in range(n_regions))
-    settings = Settings(preset=preset)
+    name, _, draws = preset.partition(":")
+    settings = Settings(preset=name, n_curve_draws=int(draws) if draws else None)
     rows = []
 
     def note(stage, start):
@@ -116,7 +117,9 @@ def summarise(table, full):
         ].set_index("stage")
         if rows.empty:
             continue
-        print(f"{preset} preset, {full[0]} sessions x 3 runs x {full[1]} regions")
+        name, _, draws = preset.partition(":")
+        draws = f" ({draws} of 100 draws)" if draws else ""
+        print(f"{name} preset{draws}, {full[0]} sessions x 3 runs x {full[1]} regions")
         for stage, row in rows.iterrows():
             line = f"  {stage:24s} {row['seconds']:7.1f} s  peak {row['peak_gb']:.2f} GB"
             print(line + _growth(of_preset, stage, full))
@@ -149,7 +152,7 @@ def parse():
     parser.add_argument("--frames", type=int, default=1383)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--growth", action="store_true")
-    parser.add_argument("--paper-curve", action="store_true")
+    parser.add_argument("--paper-curve", type=int, metavar="DRAWS", help="the preset has 100")
     parser.add_argument("--out", type=Path, default=TABLE)
     parser.add_argument("--only", nargs="+", help="preset and stages, measured in this process")
     return parser.parse_args()
@@ -166,7 +169,7 @@ def main():
         ("recommended", n, regions, STAGES) for n, regions in (GROWTH if size.growth else [full])
     ]
     if size.paper_curve:
-        wanted.append(("paper", *full, ("curve",)))
+        wanted.append((f"paper:{size.paper_curve}", *full, ("curve",)))
     size.out.parent.mkdir(parents=True, exist_ok=True)
     rows = pd.read_csv(size.out, sep="\t").to_dict("records") if size.out.exists() else []
     done = {(row["preset"], row["n_sessions"], row["n_regions"]) for row in rows}

@@ -28,4 +28,4 @@ def test_shares_are_those_of_the_table(found, criterion):
 
 
 def test_a_miss_is_said():
-    assert "the two-sided block interval and the paper's p missed it" in sentence()
+    assert "missed by paper's bootstrap, r." in sentence()
