@@ -19,6 +19,12 @@ from painprint.settings import describe
         ({"n_bootstraps": 10}, "at least 100"),
         ({"random_seed": -1}, "random_seed"),
         ({"rating_range": (1.0, 0.0)}, "lowest"),
+        ({"n_permutations": 10}, "--skip null"),
+        ({"n_curve_draws": 0}, "n_curve_draws"),
+        ({"target_r": 1.5}, "target_r"),
+        ({"first_sessions": 2}, "first_sessions"),
+        ({"buffer_sessions": 0}, "buffer_sessions"),
+        ({"skip": ("nothing",)}, "null, controls, refits, curve, prospective"),
     ],
 )
 def test_a_setting_that_makes_no_sense_is_refused_by_name(wrong, word):
@@ -27,6 +33,7 @@ def test_a_setting_that_makes_no_sense_is_refused_by_name(wrong, word):
 
 
 def test_one_value_is_taken_as_a_tuple_and_numbers_must_be_finite():
+    assert Settings(skip="null").skip == ("null",)
     assert Settings(lag_s=6.0, exclude_region="12") == Settings(
         lag_s=(6.0,), exclude_region=("12",)
     )

@@ -28,9 +28,9 @@ def percent(criterion: str) -> str:
     Examples
     --------
     >>> percent("p within")
-    '4 to 6 %'
+    '3.5 to 5.5 %'
     """
-    low, high = (f"{100 * share:.0f}" for share in SHARES[criterion])
+    low, high = (f"{100 * share:.3g}" for share in SHARES[criterion])
     return f"{low} to {high} %"
 
 

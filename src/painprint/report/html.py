@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 
 from painprint.io.outputs import Results
 from painprint.io.store import write_bytes, write_text
-from painprint.report import figures, words
+from painprint.report import calibration, figures, words
 from painprint.settings import flag
 
 
@@ -87,11 +87,11 @@ def _stage_figures(results: Results) -> dict[str, Callable[[], Axes]]:
         drawn["curve"] = lambda: figures.plot_learning_curve(curve)
         drawn["curveshare"] = lambda: figures.plot_significant_draws(curve)
     if "calibration" in tables:
-        calibration = tables["calibration"]
+        of_past = tables["calibration"]
         drawn["future"] = lambda: figures.plot_future(
-            calibration, {"centred_r": "centred r", "skill": "skill"}, 0
+            of_past, {"centred_r": "centred r", "skill": "skill"}, 0
         )
-        drawn["calibration"] = lambda: figures.plot_future(calibration, {"slope": "slope"}, 1)
+        drawn["calibration"] = lambda: figures.plot_future(of_past, {"slope": "slope"}, 1)
         drawn["ahead"] = lambda: figures.plot_error_ahead(tables["prospective"], unit=unit)
     return drawn
 
@@ -134,6 +134,7 @@ def render_page(results: Results, drawn: dict[str, bytes]) -> str:
             scale_names=figures.SCALE_NAMES,
             few_groups=words.FEW_GROUPS,
             evidence=words.evidence(results),
+            calibration=calibration.sentence(),
             stages=results.metrics["stages"],
         )
     except UndefinedError as error:

@@ -9,7 +9,6 @@ from typing import Any
 import pandas as pd
 
 from painprint.io.outputs import Results
-from painprint.report.calibration import sentence
 from painprint.settings import LEE_2026, SIGNIFICANT
 
 MISSING = "n/a"
@@ -190,7 +189,6 @@ def _null(numbers: Mapping[str, Any], unit: str) -> str:
         "means are put in other orders with an autocorrelation that could have made the observed "
         "one; it assumes that they drift as a first-order autoregressive process. Both are "
         "one-sided.",
-        sentence(),
     ]
     return " ".join(sentences)
 
