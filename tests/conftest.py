@@ -24,6 +24,10 @@ FEW = ("--n-bootstraps", "100", "--n-permutations", "19", "--n-curve-draws", "2"
 """Options of a study with every stage, in seconds."""
 
 
+SMALL_MOVES = (0.05, 0.05, 0.05, 0.001, 0.001, 0.001)
+"""SD of motion parameters: mm, rad."""
+
+
 @pytest.fixture
 def rng():
     return np.random.default_rng(20260101)
@@ -45,7 +49,7 @@ def simulate_runs(
             lagged = np.roll(rating, 6) - level
             signals[:, 1] += strength * 8 * lagged * signals[:, 0]
             censored = rng.random(n_frames) < 0.02
-            motion = motion_confounds(rng.normal(0, 0.05, size=(n_frames, 6)))
+            motion = motion_confounds(rng.normal(0, SMALL_MOVES, size=(n_frames, 6)))
             names = (f"{s + 1:02d}", "rating", str(r + 1))
             runs.append(Run(signals, rating, tr_s, *names, censored=censored, confounds=motion))
     return runs

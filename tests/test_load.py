@@ -12,6 +12,7 @@ from test_bids import find
 from painprint import Settings
 from painprint.io.errors import DerivativesError
 from painprint.io.load import load_regions, load_run
+from painprint.runs import FD, MOTION_NAMES
 
 SETTINGS = Settings()
 
@@ -37,7 +38,11 @@ def test_a_rating_of_every_kind_comes_back_as_it_was(tree, one, kind):
     np.testing.assert_allclose(run.rating, one.rating, atol=1e-12)
     np.testing.assert_array_equal(run.signals, one.signals)
     np.testing.assert_array_equal(run.censored, one.censored)
-    assert run.tr_s == 1.0 and record.mean_fd_mm == 0
+    assert run.tr_s == 1.0
+    assert list(run.confounds) == [FD, *MOTION_NAMES]
+    for name, values in run.confounds.items():
+        np.testing.assert_allclose(values, one.confounds[name], atol=1e-12)
+    assert record.mean_fd_mm == pytest.approx(one.confounds[FD].mean())
     assert record.quality.share_at_floor is None if kind != "resp" else True
 
 
