@@ -197,3 +197,14 @@ def test_a_share_is_read_off_and_never_extrapolated():
     assert sessions_until_significant(table([0.9, 0.5, 0.8]), "share", "x").n_sessions == 4
     refused = sessions_until_significant(table([0.1, 0.2, np.nan]), "share", "x").refused
     assert "not reached with the 4 sessions" in refused
+
+
+def test_sizes_that_teach_nothing_are_named_and_the_others_are_done(rng):
+    one_level = [
+        type(r)(r.signals, np.full(360, float(r.session)), r.tr_s, r.session, r.task, r.run)
+        for r in simulate_runs(rng, n_sessions=6, strength=0.0)
+    ]
+    found = learning_curve(Case(decode_runs(one_level, SETTINGS)))
+    assert 1 in set(found.tables["learningcurve"]["n_sessions"])  # the mean of a constant session
+    assert found.tables["learningcurve"]["centred_r"].isna().all()
+    assert "centred r is undefined" in found.numbers["until"][0]["refused"]

@@ -110,3 +110,18 @@ def test_too_few_sessions_are_said(rng):
     case = Case(decode_runs(simulate_runs(rng, n_sessions=4), SETTINGS))
     found = prospective_tests(case)
     assert found.numbers["first"] is None and "--first-sessions" in found.not_done[0]
+
+
+def test_a_past_that_teaches_nothing_is_named_and_the_others_are_done(rng):
+    runs = [
+        Run(r.signals, np.zeros(360) if r.session <= "03" else r.rating, r.tr_s, r.session,
+            r.task, r.run)
+        for r in simulate_runs(rng, n_sessions=6)
+    ]  # fmt: skip
+    case = Case(decode_runs(runs, Settings(n_bootstraps=100, first_sessions=3)))
+    found = prospective_tests(case)
+    assert list(found.tables["calibration"]["n_past"]) == [4, 5]
+    said = "\n".join(found.not_done)
+    assert "No model of the first 3 sessions: no model predicts anything but a constant" in said
+    assert "No analysis of the first 3 sessions alone" in said
+    assert found.numbers["first"] is None and found.numbers["later"] is None

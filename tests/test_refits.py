@@ -112,3 +112,42 @@ def test_visual_networks_by_their_names():
     names = ["VIS", "Vis", "VisPeri", "Visual1", "visual network"]
     assert all(is_visual(name) for name in names)
     assert not any(is_visual(name) for name in ("DMN", "visuospatial", "SalVentAttn", ""))
+
+
+def test_sessions_without_their_first_run_are_counted(runs):
+    there = [r for r in runs if (r.session, r.run) != ("02", "1")]
+    decoding = decode_runs(there, SETTINGS)
+    found = refit_variants(Case(decoding))
+    assert "First run only: 1 of 7 sessions lack it." in found.not_done
+    rows = decoding.predictions.query("scale == '1min' and run == '1'")
+    expected = np.corrcoef(rows["rating"], rows["predicted"])[0, 1]
+    assert variants(found).loc["first run only", "r"] == pytest.approx(expected)
+    few = [r for r in runs if r.run == "2" or r.session in ("01", "02")]
+    said = "\n".join(refit_variants(Case(decode_runs(few, SETTINGS))).not_done)
+    assert "first run only: 2 sessions have it" in said
+
+
+def test_a_variant_that_is_not_possible_is_named_and_the_others_are_done(runs, monkeypatch):
+    from painprint.decode.crossval import NotEnoughData
+    from painprint.explain import refits
+
+    def refuse(*_, **given):
+        if given.get("buffer"):
+            raise NotEnoughData("too near.")
+        return refit_as_ever(*_, **given)
+
+    refit_as_ever = refits.refit
+    monkeypatch.setattr(refits, "refit", refuse)
+    found = refit_variants(Case(decode_runs(runs, SETTINGS)))
+    assert "No refit buffer of 1 on either side: too near." in found.not_done
+    assert "blocks of 3 left out together" in variants(found).index
+
+
+def test_other_runs_without_excluded_regions_are_no_comparison(runs):
+    decoding = decode_runs(runs, SETTINGS, regions=NETWORKS)
+
+    def load_whole():
+        return prepare_runs(runs[1:], SETTINGS, regions=NETWORKS)
+
+    found = refit_variants(Case(decoding, load_whole=load_whole))
+    assert "with all regions, other runs would be used" in "\n".join(found.not_done)

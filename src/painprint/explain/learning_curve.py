@@ -453,6 +453,8 @@ def sessions_until_r(
     """
     what = f"centred r of {target:g} at 1 min"
     farthest = FARTHEST * n_sessions
+    if not np.isfinite(r).all():
+        return Until(what, None, refused="centred r is undefined at some numbers of sessions.")
     if len(sizes) < FEWEST_SIZES:
         return Until(
             what,
