@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
+from scipy.stats import binomtest
 
 from painprint import Settings, decode_runs
 from painprint.decode.kernel import make_kernel
@@ -112,9 +113,9 @@ def fill(path, wanted, keys, function, n_jobs, at_once=4):
 
 
 def share(called):
-    half = 1.96 * np.sqrt(called.mean() * (1 - called.mean()) / len(called))
-    low, high = max(0, called.mean() - half), min(1, called.mean() + half)
-    return f"{called.mean():.3f} ({low:.3f} to {high:.3f}), n = {len(called)}"
+    """A share with its exact 95 % interval."""
+    ends = binomtest(int(called.sum()), len(called)).proportion_ci()
+    return f"{called.mean():.3f} ({ends.low:.3f} to {ends.high:.3f}), n = {len(called)}"
 
 
 def main():
