@@ -6,9 +6,10 @@
 One simulated person (5 sessions x 2 runs x 24 regions). Each kill: a fresh output folder, the
 study started, SIGKILL after a random time between nothing and the whole run, the study started
 again to its end. Outside logs/, every file must be as in a run that nobody killed. Rows in the
-table are not repeated. ``left`` is what the kill left behind (``stages``: models and answers of
-some stages), ``trained_again`` whether the resumed run trained models, and ``asked_again`` whether
-it asked a stage (it must not where it found them).
+table are not repeated; kills from before the stages have n/a in ``asked_again``. ``left`` is what
+the kill left behind (``stages``: models and answers of some stages), ``trained_again`` whether the
+resumed run trained models, and ``asked_again`` whether it asked a stage (it must not where it found
+them).
 """
 
 from __future__ import annotations
@@ -88,7 +89,8 @@ def main():
     parser.add_argument("--out", type=Path, default=TABLE)
     size = parser.parse_args()
     size.out.parent.mkdir(parents=True, exist_ok=True)
-    rows = pd.read_csv(size.out, sep="\t").to_dict("records") if size.out.exists() else []
+    earlier = pd.read_csv(size.out, sep="\t").to_dict("records") if size.out.exists() else []
+    rows = [{"asked_again": None, **row} for row in earlier]
     with tempfile.TemporaryDirectory() as folder:
         bids, clean = Path(folder) / "bids", Path(folder) / "clean"
         write_people(bids, [Person(n_sessions=5, world=World(n_runs=2, n_regions=24, run_s=300))])
@@ -104,10 +106,10 @@ def main():
             out = Path(folder) / "out"
             rows.append({"kill": number + 1, **kill_once(bids, out, after_s, expected)})
             shutil.rmtree(out)
-            pd.DataFrame(rows).to_csv(size.out, sep="\t", index=False)
-    table = pd.read_csv(size.out, sep="\t")
+            pd.DataFrame(rows).to_csv(size.out, sep="\t", index=False, na_rep="n/a")
+    table = pd.DataFrame(rows)
     found = table["left"].isin(["models", "stages", "all"])
-    wasted = (table["trained_again"] & found) | table["asked_again"]
+    wasted = (table["trained_again"] & found) | table["asked_again"].eq(True)
     print(table.groupby("left")[["identical"]].agg(["count", "sum"]))
     print(f"{len(table)} kills, {table['identical'].sum()} resumed to identical bytes;")
     print(f"{wasted.sum()} trained or asked again what was there.")

@@ -110,6 +110,11 @@ def measured(size, n_sessions, n_regions, preset, stages):
     return json.loads(done.stdout.splitlines()[-1])
 
 
+def read(path):
+    """Rows of an earlier table; a stage called null is no missing value."""
+    return pd.read_csv(path, sep="\t", keep_default_na=False).to_dict("records")
+
+
 def summarise(table, full):
     for preset, of_preset in table.groupby("preset"):
         rows = of_preset[
@@ -171,7 +176,7 @@ def main():
     if size.paper_curve:
         wanted.append((f"paper:{size.paper_curve}", *full, ("curve",)))
     size.out.parent.mkdir(parents=True, exist_ok=True)
-    rows = pd.read_csv(size.out, sep="\t").to_dict("records") if size.out.exists() else []
+    rows = read(size.out) if size.out.exists() else []
     done = {(row["preset"], row["n_sessions"], row["n_regions"]) for row in rows}
     for preset, n_sessions, n_regions, stages in wanted:
         if (preset, n_sessions, n_regions) not in done:
