@@ -15,7 +15,8 @@ from conftest import FEW, QUICK, simulate_runs, write_json
 from painprint import Settings
 from painprint.cli import main
 from painprint.decode.crossval import NotEnoughData
-from painprint.io.outputs import COLUMNS, command_line
+from painprint.io.columns import COLUMNS
+from painprint.io.outputs import command_line
 
 STEM = "sub-01_task-rating_atlas-A"
 

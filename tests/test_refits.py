@@ -7,7 +7,7 @@ from conftest import simulate_runs
 from painprint import Regions, Settings, decode_runs
 from painprint.decode.crossval import nested_leave_one_out
 from painprint.decode.prepare import prepare_runs
-from painprint.explain.case import Case
+from painprint.explain.case import Case, Material
 from painprint.explain.refits import is_visual, predictions_agreement, refit_variants
 
 SETTINGS = Settings(n_bootstraps=100)
@@ -57,7 +57,7 @@ def test_excluded_visual_regions_come_back_in(runs):
     def load_whole():
         return prepare_runs(runs, SETTINGS, regions=NETWORKS)
 
-    found = variants(refit_variants(Case(decoding, load_whole=load_whole)))
+    found = variants(refit_variants(Case(decoding, material=Material(load_whole))))
     assert found.loc["visual regions in", "n_regions"] == 8
     whole = decode_runs(runs, SETTINGS, regions=NETWORKS).scales["1min"]
     assert found.loc["visual regions in", "r"] == pytest.approx(whole.r, abs=1e-9)
@@ -149,5 +149,5 @@ def test_other_runs_without_excluded_regions_are_no_comparison(runs):
     def load_whole():
         return prepare_runs(runs[1:], SETTINGS, regions=NETWORKS)
 
-    found = refit_variants(Case(decoding, load_whole=load_whole))
+    found = refit_variants(Case(decoding, material=Material(load_whole)))
     assert "with all regions, other runs would be used" in "\n".join(found.not_done)

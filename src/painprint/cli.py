@@ -7,6 +7,7 @@ import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from importlib.metadata import version
 from pathlib import Path
 from shutil import rmtree
@@ -42,9 +43,10 @@ app = App(
 def run(
     bids_dir: Path,
     out_dir: Path,
-    level: Literal["participant"],
+    level: Literal["participant", "group"],
     *,
     derivatives: tuple[Path, ...] = (),
+    external: tuple[Path, ...] = (),
     settings: Annotated[Settings, Parameter(name="*")] = Settings(),  # noqa: B008 (frozen)
     n_jobs: int = 1,
     dask_scheduler: str | None = None,
@@ -61,10 +63,14 @@ def run(
     out_dir
         Where results go, as a BIDS derivative dataset.
     level
-        Analysis level of a BIDS App.
+        participant: decode each person. group: try each signature on the others, of
+        participants decoded into the same OUT_DIR.
     derivatives
         Datasets with regional time series, such as XCP-D's output. Default:
         BIDS_DIR/derivatives/xcp_d.
+    external
+        Weights of signatures from elsewhere, scored on the same frames: a table of regions or
+        edges (.tsv), a .pconn.nii, or a volume of voxels (.nii.gz).
     n_jobs
         Workers; results do not depend on it.
     dask_scheduler
@@ -77,7 +83,13 @@ def run(
         TOML file with any of these options, names as on the command line.
     """
     from painprint.io.errors import DerivativesError
-    from painprint.pipeline import Study, describe_inventory, run_participant, write_pages
+    from painprint.pipeline import (
+        Study,
+        describe_inventory,
+        run_group,
+        run_participant,
+        write_pages,
+    )
 
     del config_file  # read before this function is called, in main()
     inputs = (bids_dir, *(derivatives or (bids_dir / "derivatives" / "xcp_d",)))
@@ -90,9 +102,18 @@ def run(
             if reports_only:
                 return FAILED if write_pages(out_dir) else DONE
             folders = derivatives or (bids_dir / "derivatives" / "xcp_d",)
-            study = Study(bids_dir, out_dir, folders, settings, n_jobs)
+            study = Study(bids_dir, out_dir, folders, settings, n_jobs, external)
             participants = study.participants()
-        except DerivativesError as error:
+            if level == "group":
+                if dry_run or (asked := _of_participants(settings)):
+                    return _wrong_usage(
+                        f"{'--dry-run' if dry_run else asked} is for the level participant: the "
+                        "group level takes people as they were decoded."
+                    )
+                with _progress("group") as progress:
+                    run_group(study, progress=progress)
+                return DONE
+        except (DerivativesError, ValueError) as error:
             return _failed(error)
         n_failed = 0
         for participant in participants:
@@ -111,6 +132,18 @@ def run(
                 "%d of %d participants failed.", n_failed, len(participants)
             )
         return FAILED if n_failed else DONE
+
+
+def _of_participants(settings: Settings) -> str:
+    """Options, if any, that the group level would not read."""
+    default = Settings()
+    read = ("participant_label", "n_bootstraps", "random_seed")
+    given = [
+        f.name
+        for f in fields(settings)
+        if f.name not in read and getattr(settings, f.name) != getattr(default, f.name)
+    ]
+    return ", ".join(f"--{flag(name)}" for name in given)
 
 
 @app.command

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +17,18 @@ from painprint.decode.decoding import Decoding, decode_runs, evaluate_training
 from painprint.decode.prepare import Prepared, prepare_runs
 from painprint.decode.training import EVERYTHING, train
 from painprint.edges import count_edges
-from painprint.explain.case import Case, Finding
+from painprint.explain.case import Case, Finding, Material
+from painprint.explain.external import ExternalWeights
 from painprint.io.bids import Dataset
+from painprint.io.dense import load_dense
 from painprint.io.discover import Inventory, find_runs, find_unrated_run
 from painprint.io.errors import DerivativesError
+from painprint.io.group import GroupFiles, read_group, read_member, settings_used, write_group
 from painprint.io.load import RunRecord, load_bold, load_regions, load_run
 from painprint.io.outputs import (
     Account,
     ParticipantFiles,
+    Results,
     find_results,
     read_results,
     take_account,
@@ -41,8 +46,9 @@ from painprint.io.stages import (
     save_finding,
     save_training,
 )
-from painprint.io.store import content_key, hash_file
+from painprint.io.store import content_key, hash_file, hash_head
 from painprint.io.tables import read_json
+from painprint.io.weights_file import read_weights
 from painprint.parcellation import Regions
 from painprint.runs import LeftOutRun, Run, RunKey, list_left_out
 from painprint.settings import STAGES, Settings
@@ -71,6 +77,8 @@ class Study:
     settings : Settings
     n_jobs : int
         Workers; results do not depend on it.
+    external : sequence of Path
+        Weights of signatures from elsewhere.
 
     Raises
     ------
@@ -83,6 +91,7 @@ class Study:
     derivatives: Sequence[Path]
     settings: Settings
     n_jobs: int = 1
+    external: Sequence[Path] = ()
 
     def __post_init__(self) -> None:
         for folder in (self.bids_dir, *self.derivatives):
@@ -120,6 +129,7 @@ class Study:
             [Dataset(folder, f"derivatives{i}") for i, folder in numbered],
             participant,
             task_id=self.settings.task_id,
+            rest_task=self.settings.rest_task,
             session_label=self.settings.session_label,
             atlas=self.settings.atlas,
         )
@@ -177,7 +187,7 @@ def run_participant(study: Study, participant: str, *, progress: Progress | None
     files = ParticipantFiles.of(study.out_dir, inventory)
     with lock(study.out_dir, f"sub-{participant}"):
         check_output(files)
-        key = _key(inventory, study.settings)
+        key = _key(study, inventory)
         if _finished(files, key):
             log.info("sub-%s: finished before, with the same inputs and settings.", participant)
         else:
@@ -199,6 +209,7 @@ def _decode(
     """Train, evaluate, question and write, from where an earlier run was killed."""
     participant = inventory.participant
     reader = _Reader(inventory, study.settings)
+    external = _read_external(study, inventory)
     try:
         prepared = prepare_runs(reader.runs(), study.settings, regions=reader.regions)
         training = load_training(files.training(), key)
@@ -215,7 +226,7 @@ def _decode(
     account = take_account(inventory, decoding, reader.records, reader.left_out)
     for line in _say(account, prepared):
         log.warning("sub-%s: %s", participant, line)
-    case = _make_case(study, inventory, decoding)
+    case = _make_case(study, inventory, decoding, external)
     findings = _question(case, participant, files, key, progress)
     with lock(study.out_dir, "dataset_description.json", wait=True):
         write_dataset_description(study.out_dir, simulated=inventory.simulated)
@@ -242,17 +253,44 @@ def _question(
     return findings
 
 
-def _make_case(study: Study, inventory: Inventory, decoding: Decoding) -> Case:
+def _read_external(study: Study, inventory: Inventory) -> tuple[ExternalWeights, ...]:
+    """Signatures from elsewhere, before anything takes time."""
+    return tuple(read_weights(path, dense=inventory.dense) for path in study.external)
+
+
+def _make_case(
+    study: Study,
+    inventory: Inventory,
+    decoding: Decoding,
+    external: tuple[ExternalWeights, ...],
+) -> Case:
     """The decoded person, with what the files say beside the runs."""
     everything = replace(study.settings, exclude_network=(), exclude_region=())
 
-    def load_whole() -> Prepared:
+    def whole() -> Prepared:
         if everything == study.settings:
             return decoding.prepared
         reader = _Reader(inventory, everything)
         return prepare_runs(reader.runs(), everything, regions=reader.regions)
 
-    return Case(decoding, inventory.sessions, load_whole, study.n_jobs)
+    material = Material(
+        whole=whole,
+        runs=lambda: _Reader(inventory, study.settings).runs(),
+        rest=(lambda: _read_rest(inventory)) if inventory.rest else None,
+        dense=load_dense(inventory.dense) if inventory.dense else None,
+        external=external,
+    )
+    return Case(decoding, inventory.sessions, material, study.n_jobs)
+
+
+def _read_rest(inventory: Inventory) -> Iterator[Run | LeftOutRun]:
+    """The resting runs, those that cannot be read with the reason."""
+    for files in inventory.rest:
+        try:
+            bold = load_bold(files)
+            yield bold.as_run(files.key, np.full(len(bold.signals), np.nan))
+        except DerivativesError as error:
+            yield LeftOutRun(files.key, str(error))
 
 
 def decode_participant(study: Study, participant: str) -> Case:
@@ -270,27 +308,106 @@ def decode_participant(study: Study, participant: str) -> Case:
     decoding = decode_runs(
         reader.runs(), study.settings, regions=reader.regions, n_jobs=study.n_jobs
     )
-    return _make_case(study, inventory, decoding)
+    return _make_case(study, inventory, decoding, _read_external(study, inventory))
 
 
-def _key(inventory: Inventory, settings: Settings) -> str:
+def run_group(study: Study, *, progress: Progress | None = None) -> None:
+    """Ask what concerns several people, of participants that were decoded into the same folder.
+
+    How their runs are read follows from the settings that each was decoded with; those of the
+    study say who takes part, the number of resamples, and the seed.
+
+    Raises
+    ------
+    DerivativesError
+        If nobody was decoded, or somebody's results or files cannot be used.
+    """
+    from painprint.explain.transfer import transfer
+
+    wanted = study.participants()
+    found = [files for files in find_results(study.out_dir) if files.participant in wanted]
+    if not found:
+        raise DerivativesError(
+            f"no participant was decoded into {study.out_dir}. Run `painprint run ... participant` "
+            "first."
+        )
+    decoded = {files.participant for files in found}
+    for participant in wanted:
+        if participant not in decoded:
+            log.warning("sub-%s: not decoded, so not in the group.", participant)
+    results = [read_results(files) for files in found]
+    members = [read_member(one, partial(_runs_of, study, one)) for one in results]
+    settings = study.settings
+    try:
+        finding = transfer(
+            members,
+            n_bootstraps=settings.n_bootstraps,
+            random_seed=settings.random_seed,
+            on_step=(progress or (lambda _: _tell_nobody))("transfer"),
+        )
+    except ValueError as error:
+        raise DerivativesError(str(error)) from error
+    for reason in finding.not_done:
+        log.info("group: %s", reason)
+    simulated = any(one.metrics["simulated"] for one in results)
+    files = GroupFiles(study.out_dir)
+    with lock(study.out_dir, "group"):
+        write_group(files, finding, members, settings=settings, simulated=simulated)
+        write_group_page(files)
+
+
+def _runs_of(study: Study, results: Results) -> list[Run]:
+    """The runs of a decoded participant again.
+
+    Raises
+    ------
+    DerivativesError
+        If a file is not as it was when the participant was decoded.
+    """
+    of_person = replace(study, settings=settings_used(results))
+    inventory = of_person.find(results.files.participant)
+    noted = results.provenance["inputs"]
+    for run in inventory.runs:
+        digest = noted.get(run.series.uri)
+        if digest is not None and digest != hash_file(run.series.path):
+            raise DerivativesError(
+                f"was changed since sub-{inventory.participant} was decoded. Decode the "
+                "participant again.",
+                run.series.path,
+            )
+    return list(_Reader(inventory, of_person.settings).runs())
+
+
+def write_group_page(files: GroupFiles) -> None:
+    """Make the group's page and figures from its output files."""
+    from painprint.report.group import write_group_report
+
+    write_group_report(read_group(files))
+    log.info("group: page: %s", files.page)
+
+
+def _key(study: Study, inventory: Inventory) -> str:
     """What the results of a participant depend on."""
+    found = (*inventory.runs, *inventory.rest)
     files = [
         file
-        for run in inventory.runs
+        for run in found
         for file in (run.series, run.outliers, run.motion, *run.rating)
         if file is not None
     ]
-    sidecars = {f for run in inventory.runs for f in (*run.sidecars, *run.raw_sidecars)}
+    sidecars = {f for run in found for f in (*run.sidecars, *run.raw_sidecars)}
     table = [inventory.region_table] if inventory.region_table else []
+    dense = inventory.dense.files.values() if inventory.dense else ()
     return content_key(
         {
             "versions": versions(),
-            "settings": {**asdict(settings), "participant_label": inventory.participant},
+            "settings": {**asdict(study.settings), "participant_label": inventory.participant},
             "inputs": {
                 f.uri: hash_file(f.path) if f.path.exists() else "missing"
                 for f in {*files, *sidecars, *table}
             },
+            "dense": {f.uri: hash_head(f.path) for f in dense if f.path.exists()},
+            "external": {path.name: hash_file(path) for path in study.external if path.is_file()},
             "left_out": [str(run) for run in inventory.left_out],
             "notes": inventory.notes,
             "sessions": inventory.sessions.to_dict(orient="records"),

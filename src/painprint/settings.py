@@ -16,6 +16,7 @@ TUPLES = (
     "participant_label",
     "session_label",
     "task_id",
+    "rest_task",
     "exclude_network",
     "exclude_region",
     "lag_s",
@@ -57,7 +58,10 @@ PRESETS: dict[str, Rules] = {
     "paper": Rules("discretize", "all", "first", None, False, "all", "fold", 100),
 }
 
-Stage = Literal["null", "controls", "refits", "curve", "prospective"]
+Stage = Literal[
+    "null", "controls", "refits", "curve", "prospective",
+    "importance", "rest", "baselines", "univariate", "external",
+]  # fmt: skip
 STAGES: tuple[str, ...] = get_args(Stage)
 """What is asked of a decoded person, each in a stage of its own."""
 
@@ -74,7 +78,7 @@ class Settings:
     """What is analysed and how. Paths and the number of workers are not settings:
     they change no result.
 
-    The first four, and those of the rating, say what is read from files: runs given from
+    The first five, and those of the rating, say what is read from files: runs given from
     Python are used as they are.
 
     Raises
@@ -89,6 +93,8 @@ class Settings:
     """Sessions to use, with or without "ses-". Default: all."""
     task_id: tuple[str, ...] = _option(())
     """Tasks to use; several are pooled. Needed where several tasks have ratings."""
+    rest_task: tuple[str, ...] = _option(("rest",), source=LEE_2026)
+    """Tasks that are rest: unrated runs of the same sessions, read by the signature."""
     atlas: str | None = _option(None)
     """Atlas label of the regional time series. Needed where there are several."""
     exclude_network: tuple[str, ...] = _option(())
@@ -131,6 +137,8 @@ class Settings:
     """Bootstrap samples for intervals."""
     n_permutations: int = _option(1000)
     """Permutations of the null, of either kind."""
+    n_importance_permutations: int = _option(10_000, source=LEE_2026)
+    """Permutations of each region's and each network's contribution."""
     n_curve_draws: int | None = _option(None)
     """Draws per held-out session of the learning curve. Default: 20, in the paper preset 100."""
     target_r: float = _option(0.3)
@@ -141,7 +149,8 @@ class Settings:
     """Neighbours of a left-out session, on either side, that do not train for it in the refit
     with a buffer."""
     skip: tuple[Stage, ...] = _option(())
-    """Stages to leave out: null, controls, refits, curve, prospective."""
+    """Stages to leave out: null, controls, refits, curve, prospective, importance, rest,
+    baselines, univariate, external."""
     random_seed: int = _option(0)
     """Seed of everything random."""
 
@@ -179,6 +188,11 @@ class Settings:
             raise ValueError(
                 f"n_permutations is {self.n_permutations}; fewer than 19 can give no p of .05. "
                 "To leave the null out: skip='null' (--skip null)."
+            )
+        if self.n_importance_permutations < 50:
+            raise ValueError(
+                f"n_importance_permutations is {self.n_importance_permutations}; give at least 50. "
+                "To leave importance out: skip='importance' (--skip importance)."
             )
         if self.n_curve_draws is not None and self.n_curve_draws < 1:
             raise ValueError(f"n_curve_draws is {self.n_curve_draws}; give at least 1.")

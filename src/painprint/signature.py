@@ -15,7 +15,7 @@ from painprint.decode.decoding import Decoding
 from painprint.decode.training import EVERYTHING
 from painprint.edges import count_edges, score_frames
 from painprint.parcellation import Regions
-from painprint.runs import Run, count_frames, pair_frames
+from painprint.runs import Frames, Run, count_frames, pair_frames
 from painprint.settings import LONGEST_S, PRESETS, Rules
 
 
@@ -148,6 +148,47 @@ class Prediction:
     warnings: tuple[str, ...]
 
 
+def pair_run(
+    signature: Signature, run: Run, *, held_out: str = EVERYTHING, need_rating: bool = True
+) -> Frames:
+    """The frames of a run as a model of the signature takes them; regions matched by name.
+
+    Parameters
+    ----------
+    signature, run, held_out
+        As for :func:`predict_run`.
+    need_rating : bool
+        Whether frames without a rating are left out.
+
+    Raises
+    ------
+    ValueError
+        If regions of the signature are missing or unusable, or hardly a frame is left.
+    """
+    model = signature.models[signature.find_model(held_out)]
+    frames = pair_frames(
+        run,
+        lag_frames=count_frames(model.lag_s, run.tr_s, up=False),
+        drop_frames=count_frames(signature.drop_s, run.tr_s, up=True),
+        need_rating=need_rating,
+    )
+    fewest = PAPER_COUNTS.one_minute if signature.rules.time_bins == "discretize" else 2
+    if len(frames) <= fewest:
+        raise ValueError(
+            f"{run.key}: {len(frames)} of {len(run.rating)} frames are usable (start "
+            f"{frames.counts['n_start']}, end {frames.counts['n_beyond_end']}, censored "
+            f"{frames.counts['n_censored']}); nothing can be predicted."
+        )
+    known = dict(zip(frames.regions, frames.usable, strict=True))
+    missing = [n for n in signature.regions.names if not known.get(n, False)]
+    if missing:
+        raise ValueError(
+            f"{run.key}: {len(missing)} of the signature's {len(signature.regions.names)} regions "
+            f"are missing or have no signal (first: {', '.join(missing[:3])}). Use the same atlas."
+        )
+    return frames.select(signature.regions.names)
+
+
 def predict_run(signature: Signature, run: Run, *, held_out: str = EVERYTHING) -> Prediction:
     """Score a run that needs no rating; regions are matched by name.
 
@@ -169,29 +210,8 @@ def predict_run(signature: Signature, run: Run, *, held_out: str = EVERYTHING) -
     METHODS 6
     """
     at = signature.find_model(held_out)
-    model = signature.models[at]
-    frames = pair_frames(
-        run,
-        lag_frames=count_frames(model.lag_s, run.tr_s, up=False),
-        drop_frames=count_frames(signature.drop_s, run.tr_s, up=True),
-        need_rating=False,
-    )
-    fewest = PAPER_COUNTS.one_minute if signature.rules.time_bins == "discretize" else 2
-    if len(frames) <= fewest:
-        raise ValueError(
-            f"{run.key}: {len(frames)} of {len(run.rating)} frames are usable (start "
-            f"{frames.counts['n_start']}, end {frames.counts['n_beyond_end']}, censored "
-            f"{frames.counts['n_censored']}); nothing can be predicted."
-        )
-    known = dict(zip(frames.regions, frames.usable, strict=True))
-    missing = [n for n in signature.regions.names if not known.get(n, False)]
-    if missing:
-        raise ValueError(
-            f"{run.key}: {len(missing)} of the signature's {len(signature.regions.names)} regions "
-            f"are missing or have no signal (first: {', '.join(missing[:3])}). Use the same atlas."
-        )
-    frames = frames.select(signature.regions.names)
-    score = score_frames(frames.signals, signature.weights[at], model.intercept)
+    frames = pair_run(signature, run, held_out=held_out, need_rating=False)
+    score = score_frames(frames.signals, signature.weights[at], signature.models[at].intercept)
     bins = make_time_bins([frames], signature.rules, "1min")
     minutes = pd.DataFrame(
         {

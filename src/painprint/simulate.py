@@ -206,8 +206,11 @@ def simulate_truth(person: Person, rng: np.random.Generator) -> Truth:
     """Draw a person's regions, covariance and planted source."""
     half, signal = person.world.n_regions // 2, person.signal
     network = np.sort(rng.integers(0, len(NETWORKS), size=half))
-    names = [f"{side}_{NETWORKS[k]}_{i + 1}" for side in "LR" for i, k in enumerate(network)]
     place = rng.uniform([8, -90, -40], [65, 60, 70], size=(half, 3))
+    if person.world.shared_atlas:
+        network = np.arange(half) * len(NETWORKS) // half
+        place = np.random.default_rng(half).uniform([8, -90, -40], [65, 60, 70], size=(half, 3))
+    names = [f"{side}_{NETWORKS[k]}_{i + 1}" for side in "LR" for i, k in enumerate(network)]
     coordinates = np.concatenate([place * [-1, 1, 1], place]).round(1)
     membership = np.zeros((half, signal.n_sources))
     membership[np.arange(half), network % signal.n_sources] = 1

@@ -30,6 +30,9 @@ class World:
     """Whether runs last 60 to 100 % of their length."""
     missing_share: float = 0.0
     """Share of runs that were never scanned."""
+    shared_atlas: bool = False
+    """Whether all people have the same regions and networks. If not, each has an atlas of their
+    own. Covariance and signature are individual either way."""
     days_between: float = 8.0
     """Mean time between sessions (days)."""
 

@@ -199,6 +199,8 @@ R = Link(lambda r: np.arctanh(np.clip(r, -1 + 1e-15, 1 - 1e-15)), np.tanh)
 """Fisher's z of a correlation."""
 SKILL = Link(lambda skill: np.log(np.maximum(1 - skill, 1e-300)), lambda x: 1 - np.exp(x))
 """Log of the ratio of squared errors."""
+LINEAR = Link(np.asarray, np.asarray)
+"""A difference of two statistics, far from any bound."""
 
 
 def widened(values: Vector, estimate: float | Vector, n_groups: int, link: Link) -> Vector:

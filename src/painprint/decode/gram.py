@@ -12,6 +12,7 @@ from painprint.edges import count_edges, edge_block, edge_blocks
 from painprint.parallel import map_ordered
 from painprint.runs import Frames
 
+Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
 
@@ -120,6 +121,37 @@ def _weights_of_block(
         rows = np.flatnonzero(groups == g)
         weights += dual[:, rows] @ X[rows]
     return weights
+
+
+def edge_correlations(
+    runs: Sequence[Frames], bins: Bins, values: Vector, *, n_jobs: int = 1
+) -> Vector:
+    """Correlation over rows of each edge with the same values; NaN where an edge is constant.
+
+    Parameters
+    ----------
+    runs, bins
+        As for :func:`gram`.
+    values : ndarray of shape (n_rows,)
+
+    Returns
+    -------
+    r : ndarray of shape (n_edges,)
+    """
+    jobs = ((runs, bins, values, *block) for block in edge_blocks(_n_regions(runs)))
+    parts = map_ordered(_correlations_of_block, jobs, n_jobs=n_jobs, large=True)
+    return np.concatenate(list(parts))
+
+
+def _correlations_of_block(
+    runs: Sequence[Frames], bins: Bins, values: Vector, first: int, stop: int
+) -> Vector:
+    X = _edges_of_block(runs, bins, first, stop)
+    X -= X.mean(axis=0)
+    centred = values - values.mean()
+    with np.errstate(invalid="ignore", divide="ignore"):
+        r: Vector = (centred @ X) / np.sqrt((X * X).sum(axis=0) * (centred @ centred))
+    return r
 
 
 def _edges_of_block(runs: Sequence[Frames], bins: Bins, first: int, stop: int) -> Matrix:

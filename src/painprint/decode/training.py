@@ -24,7 +24,7 @@ from painprint.decode.prepare import Prepared
 from painprint.edges import count_edges, score_frames
 from painprint.parallel import map_ordered
 from painprint.runs import Frames, count_frames
-from painprint.settings import Settings
+from painprint.settings import Rules, Settings
 
 EVERYTHING = ""
 """The held-out group of a model that was trained on all."""
@@ -245,8 +245,36 @@ def predict_held_out(
             large=True,
         )
     )
+    table = average_frames(frames, scores, codes, settings.rules)
+    table["training_mean"] = [folds[k].training_mean for k in table["group"]]
+    return table
+
+
+def average_frames(
+    frames: Sequence[Frames],
+    scores: Sequence[NDArray[np.float64]],
+    codes: NDArray[np.int64],
+    rules: Rules,
+) -> pd.DataFrame:
+    """Rating and score of frames, averaged in time bins, runs, and groups (means of runs).
+
+    Parameters
+    ----------
+    frames : sequence of Frames
+        One per run.
+    scores : sequence of arrays of shape (n_kept,)
+        One per run.
+    codes : ndarray of int, shape (n_runs,)
+        Group of each run.
+    rules : Rules
+
+    Returns
+    -------
+    table : DataFrame
+        As of :func:`predict_held_out`, without ``training_mean``; the score is ``predicted``.
+    """
     minutes, two_minutes = (
-        _score_bins(frames, make_time_bins(frames, settings.rules, scale), scores, scale)
+        _score_bins(frames, make_time_bins(frames, rules, scale), scores, scale)
         for scale in ("1min", "2min")
     )
     whole = pd.DataFrame(
@@ -254,7 +282,6 @@ def predict_held_out(
     )
     table = pd.concat([minutes, two_minutes, whole, _means(whole, codes)], ignore_index=True)
     table["group"] = codes[table["run_code"]]
-    table["training_mean"] = [folds[k].training_mean for k in table["group"]]
     return table.astype({"bin": "Int64"})
 
 

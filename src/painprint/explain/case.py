@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,39 @@ import pandas as pd
 from painprint.decode.decoding import Decoding
 from painprint.decode.kernel import Kernel, make_kernel
 from painprint.decode.prepare import Prepared
+from painprint.dense import Dense
+from painprint.runs import LeftOutRun, Run
 from painprint.settings import Settings
+
+if TYPE_CHECKING:
+    from painprint.explain.external import ExternalWeights
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """What lies beside the frames that were decoded; read only where a question needs it.
+
+    Parameters
+    ----------
+    whole : callable, optional
+        Gives the same runs without excluding any region by name or network. Default: those of
+        the decoding.
+    runs : callable, optional
+        Gives the rated runs on their full clock, as they went into the decoding.
+    rest : callable, optional
+        Gives resting runs, without a rating, of the same sessions; a run that cannot be read as a
+        :class:`~painprint.runs.LeftOutRun`.
+    dense : Dense, optional
+        Grayordinates or voxels behind the regions.
+    external : tuple of ExternalWeights
+        Signatures from elsewhere, to be scored on the same frames.
+    """
+
+    whole: Callable[[], Prepared] | None = None
+    runs: Callable[[], Iterable[Run]] | None = None
+    rest: Callable[[], Iterable[Run | LeftOutRun]] | None = None
+    dense: Dense | None = None
+    external: tuple[ExternalWeights, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,16 +58,14 @@ class Case:
     sessions : DataFrame, optional
         Columns ``session`` and numeric covariates of sessions, such as medication; ``days``
         since the first where known.
-    load_whole : callable, optional
-        Gives the same runs without excluding any region by name or network. Default: those of
-        the decoding.
+    material : Material, optional
     n_jobs : int
         Workers; answers do not depend on it.
     """
 
     decoding: Decoding
     sessions: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"session": []}))
-    load_whole: Callable[[], Prepared] | None = None
+    material: Material = Material()
     n_jobs: int = 1
 
     def __post_init__(self) -> None:
@@ -59,7 +89,8 @@ class Case:
 
     def whole(self) -> Prepared:
         """The runs without any region excluded by name or network."""
-        return self.decoding.prepared if self.load_whole is None else self.load_whole()
+        load = self.material.whole
+        return self.decoding.prepared if load is None else load()
 
     def stream(self, stage: str) -> np.random.Generator:
         """Random numbers of one stage, whatever other stages draw."""

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from painprint.decode.crossval import NotEnoughData, OnStep
+from painprint.explain.baselines import baseline_comparison
 from painprint.explain.case import Case, Finding
 from painprint.explain.controls import control_analyses
+from painprint.explain.external import score_external
+from painprint.explain.importance import importance
 from painprint.explain.learning_curve import learning_curve
 from painprint.explain.null import permutation_null
 from painprint.explain.prospective import prospective_tests
 from painprint.explain.refits import refit_variants
+from painprint.explain.rest import rest_tests
+from painprint.explain.univariate import univariate_map
 
 QUESTIONS: dict[str, Callable[..., Finding]] = {
     "null": permutation_null,
@@ -18,6 +23,11 @@ QUESTIONS: dict[str, Callable[..., Finding]] = {
     "refits": refit_variants,
     "curve": learning_curve,
     "prospective": prospective_tests,
+    "importance": importance,
+    "rest": rest_tests,
+    "baselines": baseline_comparison,
+    "univariate": univariate_map,
+    "external": score_external,
 }
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from painprint.io.bids import ACQUISITION, BidsFile, Dataset, natural, normal_run, run_key
+from painprint.io.dense import DenseFiles, find_dense
 from painprint.io.errors import DerivativesError
 from painprint.io.sessions import read_sessions
 from painprint.runs import LeftOutRun, RunKey
@@ -56,6 +57,10 @@ class Inventory:
         In the order of time.
     left_out : tuple of LeftOutRun
         Runs that cannot be used, and why.
+    rest : tuple of RunFiles
+        Resting runs of the same sessions, which need no rating.
+    dense : DenseFiles or None
+        Grayordinates or voxels of the rated runs.
     notes : tuple of str
         Choices that were made.
     """
@@ -65,6 +70,8 @@ class Inventory:
     tasks: tuple[str, ...]
     runs: tuple[RunFiles, ...]
     left_out: tuple[LeftOutRun, ...]
+    rest: tuple[RunFiles, ...]
+    dense: DenseFiles | None
     notes: tuple[str, ...]
     region_table: BidsFile | None
     sessions: pd.DataFrame
@@ -77,6 +84,7 @@ def find_runs(
     participant: str,
     *,
     task_id: Sequence[str] = (),
+    rest_task: Sequence[str] = (),
     session_label: Sequence[str] = (),
     atlas: str | None = None,
 ) -> Inventory:
@@ -92,6 +100,8 @@ def find_runs(
         Without "sub-".
     task_id, session_label : sequence of str
         Which to use; empty for all. Several tasks with ratings must be named.
+    rest_task : sequence of str
+        Tasks that are rest, where they are not used as rated ones.
     atlas : str, optional
         Needed where there are several.
 
@@ -117,6 +127,8 @@ def find_runs(
     sessions_wanted = _choose_sessions(found, session_label, participant)
     found = [f for f in found if f.entities.get("ses", "") in sessions_wanted]
     tasks = _choose_tasks(found, ratings, task_id, participant)
+    resting = {_label(t, "task") for t in rest_task} - set(tasks)
+    at_rest = [f for f in found if f.entities.get("task", "") in resting]
     found = [f for f in found if f.entities.get("task", "") in tasks]
     ratings = [
         f
@@ -125,7 +137,9 @@ def find_runs(
         and (not session_label or f.entities.get("ses", "") in sessions_wanted)
     ]
     raw_sidecars = tuple(f for f in (*raw.shared_files(), *raw_files) if f.extension == ".json")
-    runs, left_out, notes = _assemble(found, ratings, own_files, raw_sidecars)
+    variant, note = _choose_variant(_by_key(found))
+    runs, left_out = _assemble(found, ratings, own_files, raw_sidecars, variant)
+    rest, rest_left_out = _assemble_rest(at_rest, own_files, raw_sidecars, variant)
     sessions, session_notes = read_sessions(raw_files)
     order = {name: i for i, name in enumerate(sessions["session"])}
     return Inventory(
@@ -134,7 +148,14 @@ def find_runs(
         tasks=tuple(tasks),
         runs=tuple(sorted(runs, key=lambda run: _run_order(run.key, order))),
         left_out=tuple(sorted(left_out, key=lambda run: _run_order(run.key, order))),
-        notes=(*notes, *session_notes, *_note_strangers(strangers, participant)),
+        dense=find_dense(derivatives, participant, [run.key for run in runs]),
+        rest=tuple(sorted(rest, key=lambda run: _run_order(run.key, order))),
+        notes=(
+            *([note] if note else []),
+            *session_notes,
+            *_note_strangers(strangers, participant),
+            *rest_left_out,
+        ),
         region_table=_region_table([f for files in own_files.values() for f in files], atlas),
         sessions=sessions,
         simulated=any(d.simulated for d in (raw, *derivatives)),
@@ -150,43 +171,74 @@ def _note_strangers(names: Sequence[str], participant: str) -> list[str]:
     ]
 
 
+def _by_key(found: Sequence[BidsFile]) -> dict[RunKey, list[BidsFile]]:
+    """Time series of each run."""
+    by_key: dict[RunKey, list[BidsFile]] = {}
+    for file in found:
+        by_key.setdefault(run_key(file.entities), []).append(file)
+    return by_key
+
+
 def _assemble(
     found: Sequence[BidsFile],
     ratings: Sequence[BidsFile],
     own_files: Mapping[str, Sequence[BidsFile]],
     raw_sidecars: tuple[BidsFile, ...],
-) -> tuple[list[RunFiles], set[LeftOutRun], list[str]]:
-    """The files of each run; runs that lack some; and notes on choices."""
-    by_key: dict[RunKey, list[BidsFile]] = {}
-    for file in found:
-        by_key.setdefault(run_key(file.entities), []).append(file)
+    variant: tuple[str, ...],
+) -> tuple[list[RunFiles], set[LeftOutRun]]:
+    """The files of each rated run, and runs that lack some."""
+    by_key = _by_key(found)
     runs = []
     left_out = {
         LeftOutRun(run_key(f.entities), "a rating, but no regional time series was found.")
         for f in ratings
         if not any(_same_run(f.entities, series.entities) for series in found)
     }
-    variant, note = _choose_variant(by_key)
     for key, candidates in by_key.items():
         beside = tuple(f for f in ratings if _same_run(f.entities, candidates[0].entities))
         try:
             series = _choose_series(candidates, variant)
             _check_ratings(beside, key, by_key)
-            own = own_files[series.dataset]
-            runs.append(
-                RunFiles(
-                    key=key,
-                    series=series,
-                    rating=beside,
-                    outliers=_companion(series, own, "outliers"),
-                    motion=_companion(series, own, "motion"),
-                    sidecars=tuple(f for f in own if f.extension == ".json"),
-                    raw_sidecars=raw_sidecars,
-                )
-            )
+            runs.append(_run_files(key, series, beside, own_files, raw_sidecars))
         except DerivativesError as error:
             left_out.add(LeftOutRun(key, str(error)))
-    return runs, left_out, [note] if note else []
+    return runs, left_out
+
+
+def _assemble_rest(
+    found: Sequence[BidsFile],
+    own_files: Mapping[str, Sequence[BidsFile]],
+    raw_sidecars: tuple[BidsFile, ...],
+    variant: tuple[str, ...],
+) -> tuple[list[RunFiles], list[str]]:
+    """The files of each resting run, and a sentence for each that cannot be used."""
+    runs, left_out = [], []
+    for key, candidates in _by_key(found).items():
+        try:
+            series = _choose_series(candidates, variant)
+            runs.append(_run_files(key, series, (), own_files, raw_sidecars))
+        except DerivativesError as error:
+            left_out.append(f"resting run {key} was not used: {error}")
+    return runs, left_out
+
+
+def _run_files(
+    key: RunKey,
+    series: BidsFile,
+    rating: tuple[BidsFile, ...],
+    own_files: Mapping[str, Sequence[BidsFile]],
+    raw_sidecars: tuple[BidsFile, ...],
+) -> RunFiles:
+    own = own_files[series.dataset]
+    return RunFiles(
+        key=key,
+        series=series,
+        rating=rating,
+        outliers=_companion(series, own, "outliers"),
+        motion=_companion(series, own, "motion"),
+        sidecars=tuple(f for f in own if f.extension == ".json"),
+        raw_sidecars=raw_sidecars,
+    )
 
 
 def find_unrated_run(path: Path) -> RunFiles:
@@ -206,15 +258,7 @@ def find_unrated_run(path: Path) -> RunFiles:
         raise DerivativesError(
             f"is not called like a regional time series (*_{', *_'.join(SERIES_SUFFIXES)}).", path
         )
-    return RunFiles(
-        key=run_key(series.entities),
-        series=series,
-        rating=(),
-        outliers=_companion(series, beside, "outliers"),
-        motion=_companion(series, beside, "motion"),
-        sidecars=tuple(f for f in beside if f.extension == ".json"),
-        raw_sidecars=(),
-    )
+    return _run_files(run_key(series.entities), series, (), {series.dataset: beside}, ())
 
 
 def is_series(file: BidsFile) -> bool:

@@ -18,6 +18,8 @@ from painprint.decode.decoding import Decoding
 from painprint.decode.training import FoldModel
 from painprint.explain.case import Finding
 from painprint.io.bids import BidsFile, parse_name
+from painprint.io.columns import COLUMNS, FINDINGS
+from painprint.io.dense import MAP_EXTENSION, DenseFiles, write_map
 from painprint.io.discover import Inventory
 from painprint.io.errors import DerivativesError
 from painprint.io.load import RunRecord
@@ -32,171 +34,6 @@ NULL_METRICS = ("null_median", "p_within", "p_between")
 """What the null adds to the metrics of a scale."""
 
 PACKAGES = ("painprint", "numpy", "scipy", "pandas", "scikit-learn", "nibabel", "joblib", "numba")
-
-SCALE = "1min, 2min (time bins), run (all kept frames) or session (mean of its runs)"
-AGREEMENT = {
-    "r": "Pearson correlation of rating and held-out prediction",
-    "centred_r": "the same, both centred within what is left out; n/a where undefined",
-    "skill": "1 - SSE / SSE of the training mean",
-}
-COLUMNS = {
-    "predictions": {
-        "session": "session label",
-        "run": "run label",
-        "scale": SCALE,
-        "bin": "number of the time bin within the run, from 1",
-        "onset": "start of the first frame after the start of the scan (s)",
-        "duration": "from the start of the first to the end of the last frame (s)",
-        "n_frames": "kept frames",
-        "rating": "mean rating",
-        "predicted": "mean prediction by the model that has not seen the session",
-        "training_mean": "mean rating of that model's training rows",
-        "task": "task label",
-    },
-    "weights": {
-        "region_a": "region",
-        "region_b": "region",
-        "network_a": "network of region_a",
-        "network_b": "network of region_b",
-        "weight": "weight of the edge in the model trained on all sessions (rating per unit of "
-        "co-fluctuation)",
-    },
-    "roc": {
-        "scale": "as in predictions",
-        "false_positive_rate": "share of lower ratings predicted above the threshold",
-        "true_positive_rate": "share of ratings above the median predicted above the threshold",
-        "threshold": "predicted rating",
-    },
-    "persession": {
-        "session": "left-out session, or run",
-        "n_bins": "1-min bins",
-        "r": "correlation of rating and prediction over the 1-min bins",
-        "mae": "mean absolute error over the 1-min bins",
-        "mean_rating": "mean rating",
-        "mean_predicted": "mean prediction",
-    },
-    "runs": {
-        "session": "session label",
-        "task": "task label",
-        "run": "run label",
-        "group": "what is left out together",
-        "tr_s": "repetition time (s)",
-        "lag_s": "haemodynamic lag used for the run (s)",
-        "lag_frames": "the same in frames",
-        "n_frames": "frames of the time series; the sum of the next six columns",
-        "n_start": "left out at the start",
-        "n_beyond_end": "without BOLD after the lag",
-        "n_without_rating": "without a rating",
-        "n_censored": "censored",
-        "n_without_signal": "without any finite signal",
-        "n_kept": "used; the sum of the next two columns",
-        "n_in_rating_bins": "in rating bins, which train",
-        "n_in_short_stretches": "in no rating bin, for the stretch was too short",
-        "n_rating_bins": "rating bins",
-        "n_rating_bins_lost": "rating bins that lost all frames",
-        "mean_fd_mm": "mean framewise displacement (mm)",
-    },
-    "ratingquality": {
-        "session": "session label",
-        "task": "task label",
-        "run": "run label",
-        "lowest": "lowest rating",
-        "highest": "highest rating",
-        "mean": "mean rating",
-        "sd": "standard deviation of the samples",
-        "share_at_floor": "share of samples at or below the lowest possible rating",
-        "share_at_ceiling": "share of samples at or above the highest possible rating",
-        "share_out_of_range": "share of samples outside the possible range",
-        "longest_stuck_s": "longest time without any change (s)",
-        "n_gaps": "gaps in the recording",
-        "longest_gap_s": "longest gap (s)",
-        "share_of_scan_rated": "share of the run's frames with a rating",
-    },
-    "null": {
-        "null": "observed; within (session means stay, traces are swapped and shifted); between "
-        "(traces stay, session means are reordered); or both",
-        "permutation": "number of the permutation, from 1; 0 is the observed rating",
-        "scale": f"{SCALE}; 2min averages pairs of 1-min bins",
-        **AGREEMENT,
-    },
-    "controls": {
-        "control": "what is controlled for",
-        "scale": SCALE,
-        "analysis": "alone (the control predicts the rating, trained on 1-min bins) or removed "
-        "(partialled out of ratings and edges; the nested fit repeated, and compared with what is "
-        "left of the rating: skill is then over what the control predicts)",
-        **AGREEMENT,
-        "p_within": "of centred r of the control alone, one-sided, among ratings permuted within "
-        "sessions; n/a where not tested",
-        "p_between": "of r of the control alone, among ratings permuted between sessions",
-    },
-    "covariates": {
-        "control": "what is controlled for",
-        "variable": "one of its variables: a mean over frames, or the value of the session",
-        "scale": SCALE,
-        "n": "rows",
-        "r_rating": "correlation of the variable with the rating",
-        "r_predicted": "correlation of the variable with the held-out prediction",
-        "auc_predicted": "area under the ROC curve of the prediction for the variable above its "
-        "median",
-    },
-    "refits": {
-        "variant": "what was changed",
-        "n_regions": "regions used",
-        "scale": SCALE,
-        **AGREEMENT,
-    },
-    "learningcurve": {
-        "n_sessions": "sessions that trained",
-        "scale": SCALE,
-        "n_draws": "draws per held-out session",
-        "r": "mean over draws of Pearson's r",
-        "r_low": "2.5 % of the draws lie below",
-        "r_high": "2.5 % of the draws lie above",
-        "share_significant_r": "share of draws with r > 0 and p < .05 of the paper's bootstrap",
-        "centred_r": "mean over draws of the centred r",
-        "centred_r_low": "2.5 % of the draws lie below",
-        "centred_r_high": "2.5 % of the draws lie above",
-        "share_significant_centred_r": "share of draws whose 95 % interval of centred r lies above "
-        "0 (session-block bootstrap)",
-    },
-    "learningcurvedraws": {
-        "n_sessions": "sessions that trained",
-        "draw": "number of the draw, from 1; each held-out session has its own training sessions",
-        "scale": SCALE,
-        **AGREEMENT,
-        "r_p": "two-sided p of r, the paper's hierarchical bootstrap",
-        "centred_r_low": "lower end of the 95 % interval of centred r, session-block bootstrap",
-    },
-    "prospective": {
-        "n_past": "sessions that trained: the first so many",
-        "session": "later session that was predicted",
-        "sessions_ahead": "how many sessions after the last that trained",
-        "days_ahead": "how many days after it, where known",
-        "n_bins": "1-min bins",
-        "r": "correlation of rating and prediction over them",
-        "mae": "mean absolute error",
-        "mae_of_training_mean": "the same of always predicting the mean of the training rows",
-        "mean_rating": "mean rating",
-        "mean_predicted": "mean prediction",
-    },
-    "calibration": {
-        "n_past": "sessions that trained: the first so many",
-        "n_future": "later sessions, all predicted",
-        **AGREEMENT,
-        "mae": "mean absolute error",
-        "bias": "mean of prediction minus rating",
-        "slope": "of the line from prediction to rating; 1 where calibrated",
-        "intercept": "of that line; 0 where calibrated",
-    },
-}
-
-
-FINDINGS = (
-    "null", "controls", "covariates", "refits", "learningcurve", "learningcurvedraws",
-    "prospective", "calibration",
-)  # fmt: skip
-"""Tables of the stages, which may not be there."""
 
 
 @dataclass(frozen=True)
@@ -305,7 +142,8 @@ def take_account(
     left_out: Sequence[LeftOutRun],
 ) -> Account:
     """Collect what was assumed, what is unusual and what was left out."""
-    notes: dict[str, list[str]] = {note: [] for note in inventory.notes}
+    dense = inventory.dense.notes if inventory.dense else ()
+    notes: dict[str, list[str]] = {note: [] for note in (*inventory.notes, *dense)}
     of_run = {record.key: record for record in records}
     rows = decoding.training.run_table.to_dict(orient="records")
     for one, row in zip(decoding.frames, rows, strict=True):
@@ -345,9 +183,14 @@ def write_decoding(
         "runs": _runs_table(decoding, account.records),
         **{name: table for finding in findings.values() for name, table in finding.tables.items()},
     }
+    dense = tables.pop("univariatedense", None)
     for suffix in COLUMNS.keys() - tables.keys():  # of an earlier run with other stages
         for extension in (".tsv", ".json"):
             files.decoding(suffix, extension).unlink(missing_ok=True)
+    for extension in MAP_EXTENSION.values():
+        files.decoding("univariate", extension).unlink(missing_ok=True)
+    if dense is not None and account.inventory.dense is not None:
+        _write_dense(files, dense, account.inventory.dense)
     used = {one.key for one in decoding.frames}
     sources = sorted({f.uri for r in account.records if r.key in used for f in r.sources})
     for suffix, table in tables.items():
@@ -372,6 +215,12 @@ def write_decoding(
     provenance = {**_provenance(decoding, account), "key": key, "outputs": outputs}
     write_json(files.decoding("provenance", ".json"), provenance)
     write_json(files.decoding("metrics", ".json"), metrics)
+
+
+def _write_dense(files: ParticipantFiles, table: pd.DataFrame, dense: DenseFiles) -> None:
+    """The univariate map of grayordinates or voxels, as an image with a map per column."""
+    maps = {name: table[name].to_numpy(float) for name in ("effect", "t", "p", "q")}
+    write_map(files.decoding("univariate", MAP_EXTENSION[dense.kind]), dense, maps)
 
 
 def _metrics(
@@ -496,6 +345,8 @@ def _provenance(decoding: Decoding, account: Account) -> dict[str, Any]:
     read: dict[str, BidsFile] = {f.uri: f for r in account.records for f in r.sources}
     if inventory.region_table is not None:
         read[inventory.region_table.uri] = inventory.region_table
+    if "rest" not in decoding.settings.skip:
+        read |= {run.series.uri: run.series for run in inventory.rest}
     settings = replace(decoding.settings, participant_label=(inventory.participant,))
     return {
         "versions": versions(),
@@ -546,6 +397,28 @@ def find_results(out_dir: Path) -> list[ParticipantFiles]:
     return found
 
 
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a table that painprint wrote.
+
+    Raises
+    ------
+    DerivativesError
+        If it is missing or damaged.
+    """
+    try:
+        return pd.read_csv(
+            path,
+            sep="\t",
+            keep_default_na=False,
+            na_values=["n/a"],
+            dtype={"session": str, "run": str, "task": str, "group": str, "region": str},
+        )
+    except (OSError, ValueError) as error:
+        raise DerivativesError(
+            f"cannot be read ({error}). Run `painprint run` again.", path
+        ) from error
+
+
 def read_results(files: ParticipantFiles) -> Results:
     """Read what :func:`write_decoding` wrote.
 
@@ -554,20 +427,6 @@ def read_results(files: ParticipantFiles) -> Results:
     DerivativesError
         Naming the file that is missing or damaged.
     """
-
-    def table(path: Path) -> pd.DataFrame:
-        try:
-            return pd.read_csv(
-                path,
-                sep="\t",
-                keep_default_na=False,
-                na_values=["n/a"],
-                dtype={"session": str, "run": str, "task": str, "group": str},
-            )
-        except (OSError, ValueError) as error:
-            raise DerivativesError(
-                f"cannot be read ({error}). Run `painprint run` again.", path
-            ) from error
 
     written = read_json(files.decoding("provenance", ".json")).get("outputs") or {}
     for path in changed_files(files.folder, written):
@@ -579,13 +438,13 @@ def read_results(files: ParticipantFiles) -> Results:
         metrics=read_json(files.decoding("metrics", ".json")),
         audit=read_json(files.decoding("audit", ".json")),
         provenance=read_json(files.decoding("provenance", ".json")),
-        predictions=table(files.decoding("predictions", ".tsv")),
-        roc=table(files.decoding("roc", ".tsv")),
-        per_session=table(files.decoding("persession", ".tsv")),
-        runs=table(files.decoding("runs", ".tsv")),
-        rating_quality=table(files.rating_quality()),
+        predictions=read_table(files.decoding("predictions", ".tsv")),
+        roc=read_table(files.decoding("roc", ".tsv")),
+        per_session=read_table(files.decoding("persession", ".tsv")),
+        runs=read_table(files.decoding("runs", ".tsv")),
+        rating_quality=read_table(files.rating_quality()),
         findings={
-            suffix: table(files.decoding(suffix, ".tsv"))
+            suffix: read_table(files.decoding(suffix, ".tsv"))
             for suffix in FINDINGS
             if files.decoding(suffix, ".tsv").is_file()
         },

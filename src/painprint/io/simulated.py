@@ -28,7 +28,8 @@ MOTION = ["trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z"]
 def write_people(out_dir: Path, people: Sequence[Person], *, random_seed: int = 0) -> None:
     """Write a BIDS dataset of simulated people, with XCP-D-like derivatives and the truth.
 
-    Each person has an atlas of their own, for regions are as individual as signatures.
+    Each person has an atlas of their own, for regions are as individual as signatures, unless
+    the world says that all share one.
 
     Parameters
     ----------
@@ -79,7 +80,7 @@ def _write_person(out_dir: Path, name: str, person: Person, seed: tuple[int, int
         }
     )
     write_table(out_dir / f"sub-{name}" / f"sub-{name}_sessions.tsv", sessions)
-    atlas = f"{ATLAS}{name}"
+    atlas = ATLAS if person.world.shared_atlas else f"{ATLAS}{name}"
     derivatives, truths = out_dir / "derivatives/xcp_d", out_dir / "derivatives/truth"
     write_table(
         derivatives / "atlases" / f"atlas-{atlas}" / f"atlas-{atlas}_dseg.tsv", _dseg(truth)

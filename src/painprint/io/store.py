@@ -73,6 +73,13 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def hash_head(path: Path, n_bytes: int = 1 << 20) -> str:
+    """SHA-256 of a large file's size and beginning."""
+    with path.open("rb") as file:
+        head = file.read(n_bytes)
+    return hashlib.sha256(f"{path.stat().st_size} ".encode() + head).hexdigest()
+
+
 def changed_files(folder: Path, digests: Mapping[str, Any]) -> list[Path]:
     """Files that are missing, or no longer have the content whose SHA-256 was noted."""
     paths = {folder / str(name): digest for name, digest in digests.items()}

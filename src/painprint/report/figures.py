@@ -402,3 +402,60 @@ def plot_error_ahead(
     ax.set_ylim(bottom=0)
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0, ncols=2)
     return ax
+
+
+def plot_transfer(minutes: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Session-centred r of every signature on every person, with intervals.
+
+    Parameters
+    ----------
+    minutes : DataFrame
+        Rows of transfer.tsv at the scale 1min.
+    ax : Axes, optional
+    """
+    rows = minutes.sort_values(["person", "model"], kind="stable").reset_index(drop=True)
+    ax = ax or new_axes(6.0, 0.6 + 0.24 * len(rows))
+    own = (rows["model"] == rows["person"]).to_numpy()
+    y = np.arange(len(rows))
+    ax.axvline(0, color=MUTED, linewidth=0.8, linestyle=":")
+    for mine, face in ((True, PREDICTED), (False, "white")):
+        part = rows[own == mine]
+        ends = [
+            part["centred_r"] - part["centred_r_low"],
+            part["centred_r_high"] - part["centred_r"],
+        ]
+        ax.errorbar(
+            part["centred_r"], y[own == mine], xerr=ends, fmt="o", color=PREDICTED,
+            markerfacecolor=face, markersize=4, linewidth=1,
+        )  # fmt: skip
+    labels = [
+        f"{m} on {'itself' if m == p else p}"
+        for m, p in zip(rows["model"], rows["person"], strict=True)
+    ]
+    ax.set_yticks(y, labels)
+    ax.invert_yaxis()
+    ax.set_xlabel("session-centred r at 1 min")
+    return ax
+
+
+def plot_identification(
+    identified: Mapping[str, Mapping[str, Any]], *, ax: Axes | None = None
+) -> Axes:
+    """Share of each person's sessions that their own signature fits best, against chance.
+
+    Parameters
+    ----------
+    identified : mapping
+        ``identified`` of the group's metrics.
+    ax : Axes, optional
+    """
+    ax = ax or new_axes(6.0, 0.7 + 0.28 * len(identified))
+    for y, one in enumerate(identified.values()):
+        ax.plot([one["low"], one["high"]], [y, y], color=PREDICTED, linewidth=1)
+        ax.plot(one["share"], y, "o", color=PREDICTED, markersize=4)
+        ax.plot([one["chance"]] * 2, [y - 0.35, y + 0.35], color=MUTED, linestyle=":")
+    ax.set_yticks(range(len(identified)), list(identified))
+    ax.set_xlim(-0.02, 1.02)
+    ax.invert_yaxis()
+    ax.set_xlabel("share of sessions that the own signature fits best")
+    return ax

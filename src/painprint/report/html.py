@@ -96,14 +96,8 @@ def _stage_figures(results: Results) -> dict[str, Callable[[], Axes]]:
     return drawn
 
 
-def render_page(results: Results, drawn: dict[str, bytes]) -> str:
-    """The page as one self-contained text.
-
-    Raises
-    ------
-    KeyError
-        If the results lack something.
-    """
+def make_environment() -> Environment:
+    """Templates with the filters that pages use."""
     environment = Environment(
         loader=PackageLoader("painprint.report"),
         autoescape=True,
@@ -119,29 +113,44 @@ def render_page(results: Results, drawn: dict[str, bytes]) -> str:
         cell=_cell,
         flag=flag,
     )
-    images = {name: _inline(image) for name, image in drawn.items()}
+    return environment
+
+
+def render_page(results: Results, drawn: dict[str, bytes]) -> str:
+    """The page as one self-contained text.
+
+    Raises
+    ------
+    KeyError
+        If the results lack something.
+    """
+    images = {name: inline(image) for name, image in drawn.items()}
     try:
-        return environment.get_template("person.html").render(
-            participant=results.files.participant,
-            metrics=results.metrics,
-            audit=results.audit,
-            provenance=results.provenance,
-            images=images,
-            headline=words.headline(results),
-            methods=words.methods_paragraph(results),
-            runs=results.runs.to_dict(orient="records"),
-            quality=results.rating_quality.to_dict(orient="records"),
-            scale_names=figures.SCALE_NAMES,
-            few_groups=words.FEW_GROUPS,
-            evidence=words.evidence(results),
-            calibration=calibration.sentence(),
-            stages=results.metrics["stages"],
+        return (
+            make_environment()
+            .get_template("person.html")
+            .render(
+                participant=results.files.participant,
+                metrics=results.metrics,
+                audit=results.audit,
+                provenance=results.provenance,
+                images=images,
+                headline=words.headline(results),
+                methods=words.methods_paragraph(results),
+                runs=results.runs.to_dict(orient="records"),
+                quality=results.rating_quality.to_dict(orient="records"),
+                scale_names=figures.SCALE_NAMES,
+                few_groups=words.FEW_GROUPS,
+                evidence=words.evidence(results),
+                calibration=calibration.sentence(),
+                stages=results.metrics["stages"],
+            )
         )
     except UndefinedError as error:
         raise KeyError(str(error)) from error
 
 
-def _inline(image: bytes) -> Markup:
+def inline(image: bytes) -> Markup:
     """An SVG without its XML preamble; it is our own drawing, so it is not escaped."""
     text = image.decode()
     return Markup(text[text.index("<svg") :])

@@ -287,6 +287,32 @@ def _prospective(numbers: Mapping[str, Any], unit: str) -> str:
     return " ".join(sentences)
 
 
+def group_headline(metrics: Mapping[str, Any]) -> str:
+    """What the group level found, in two sentences."""
+    pairs, identified = metrics["pairs"], metrics["identified"]
+    n_people = len(metrics["participants"])
+    if not pairs:
+        people = "One person was" if n_people == 1 else f"{n_people} people were"
+        return f"{people} decoded; no signature could be tried on somebody else."
+    working = [p for p in pairs if (p["centred_r_low"] or 0) > 0]
+    values = [p["centred_r"] for p in pairs if p["centred_r"] is not None]
+    found = (
+        f"{n_people} people, {plural(len(pairs), 'signature')} tried on somebody else: "
+        f"session-centred r at 1 min from {number(min(values, default=None))} to "
+        f"{number(max(values, default=None))}; {len(working)} of the {len(pairs)} intervals lie "
+        "above 0."
+    )
+    if not identified:
+        return found
+    own = sum(one["n_own_best"] for one in identified.values())
+    n_sessions = sum(one["n_sessions"] for one in identified.values())
+    chance = sum(one["n_sessions"] * one["chance"] for one in identified.values()) / n_sessions
+    return (
+        f"{found} In {own} of {n_sessions} sessions the person's own signature follows the rating "
+        f"best ({number(chance)} would be chance)."
+    )
+
+
 def methods_paragraph(results: Results) -> str:
     """A Methods paragraph from the settings and numbers of this very run."""
     settings = {name: row["value"] for name, row in results.provenance["settings"].items()}

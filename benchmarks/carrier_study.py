@@ -1,0 +1,183 @@
+"""Which regions carry it, does it travel, and is it better than the obvious: on unseen seeds.
+
+    python benchmarks/carrier_study.py               all, resumes; about an hour on two cores
+    python benchmarks/carrier_study.py --seeds 1 --sessions 5 --regions 24 --out FOLDER
+
+people     pairs of default simulated people (23 sessions x 3 runs x 120 regions) who share an
+           atlas: area under the curve of importance (10,000 permutations) for regions of the
+           planted source against the others, and what could limit it; the session-centred r of
+           either signature on the other person, at 1 min; whose signature fits a session best;
+           and the level read at rest
+baselines  people of 16 sessions x 3 runs x 80 regions: painprint and every baseline on the same
+           folds, and their paired differences
+
+The tables lie in benchmarks/tables/.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from evidence_study import TABLES, fill, share
+from scipy.stats import t as student
+from sklearn.metrics import roc_auc_score
+
+from painprint import Settings, decode_runs
+from painprint.explain.baselines import baseline_comparison
+from painprint.explain.case import Case, Material
+from painprint.explain.importance import importance
+from painprint.explain.rest import rest_tests
+from painprint.explain.transfer import Member, transfer
+from painprint.simulate import Person, as_run, simulate_person
+from painprint.world import World
+
+FIRST_SEED = 70_000
+
+
+def simulate(person, seed, number):
+    truth, runs = simulate_person(person, (seed, number), rest=True)
+    read = [as_run(run, person, truth) for run in runs]
+    rated = [run for run in read if run.task == "rating"]
+    return truth, rated, [run for run in read if run.task == "rest"]
+
+
+def area(truth, values):
+    """Of a value per region for telling planted regions from the others."""
+    return roc_auc_score(truth.loadings != 0, values)
+
+
+def measure_pair(seed, n_sessions, n_regions):
+    """Importance, transfer, identification and rest of two people with one atlas."""
+    person = Person(n_sessions, world=World(n_regions=n_regions, shared_atlas=True))
+    settings = Settings(n_bootstraps=1000)
+    members, rows = [], {"seed": seed}
+    for number in (0, 1):
+        truth, rated, rest = simulate(person, FIRST_SEED + seed, number)
+        decoding = decode_runs(rated, settings, regions=truth.regions)
+        case = Case(decoding, material=Material(rest=lambda rest=rest: rest))
+        table = importance(case).tables["importance"]
+        rows |= {
+            f"centred_r_{number}": decoding.scales["1min"].centred_r,
+            f"auc_{number}": area(truth, table["importance"]),
+            f"auc_mean_abs_structure_{number}": area(truth, table["mean_abs_structure"]),
+            f"auc_strength_{number}": area(
+                truth, table["positive_strength"] - table["negative_strength"]
+            ),
+            f"auc_if_weights_were_true_{number}": area(truth, _importance_of_truth(case, truth)),
+            f"rest_r_above_mean_{number}": rest_tests(case).numbers["unseen"]["above_mean"]["r"],
+        }
+        name = f"sub-{number}"
+        members.append(Member.of(decoding, lambda rated=rated: rated, name=name))
+    found = transfer(members, n_bootstraps=1000, random_seed=0).numbers
+    for i, pair in enumerate(found["pairs"]):
+        rows |= {f"transfer_{i}": pair["centred_r"], f"transfer_low_{i}": pair["centred_r_low"]}
+        rows[f"transfer_high_{i}"] = pair["centred_r_high"]
+    for i, one in enumerate(found["identified"].values()):
+        rows[f"identified_{i}"] = one["share"]
+    return rows
+
+
+def _importance_of_truth(case, truth):
+    """Importance that the planted edges themselves would have as weights."""
+    decoding = case.decoding
+    weights = truth.edges / np.abs(truth.edges).sum()
+    folds = tuple(replace(fold, weights=weights) for fold in decoding.folds)
+    training = replace(decoding.training, folds=folds)
+    settings = replace(case.settings, n_importance_permutations=1000, n_bootstraps=100)
+    ideal = replace(decoding, training=training, settings=settings)
+    return importance(replace(case, decoding=ideal)).tables["importance"]["importance"]
+
+
+def measure_baselines(seed, n_sessions, n_regions):
+    """painprint and every baseline on one person, at 1 min."""
+    person = Person(n_sessions, world=World(n_regions=n_regions))
+    truth, rated, _ = simulate(person, FIRST_SEED + 1000 + seed, 0)
+    case = Case(decode_runs(rated, Settings(n_bootstraps=1000), regions=truth.regions))
+    table = baseline_comparison(case).tables["baselines"].query("scale == '1min'")
+    rows = {"seed": seed}
+    for row in table.to_dict("records"):
+        name = row["method"]
+        rows |= {f"{name}: {key}": row[key] for key in ("centred_r", "skill")}
+        if name != "painprint":
+            rows |= {
+                f"{name}: {key}{end}": row[f"{key}{end}"]
+                for key in ("d_centred_r", "d_skill")
+                for end in ("", "_low", "_high")
+            }
+    return rows
+
+
+def mean(values):
+    """Mean over people with its 95 % interval (Student's t)."""
+    values = np.asarray(values, dtype=float)
+    values = values[np.isfinite(values)]
+    if len(values) < 2:
+        return f"{values.mean():.3f}, n = {len(values)}" if len(values) else "undefined"
+    half = student.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
+    low, high = values.mean() - half, values.mean() + half
+    return f"{values.mean():.3f} ({low:.3f} to {high:.3f}), n = {len(values)}"
+
+
+def both(table, name):
+    return np.concatenate([table[f"{name}_{i}"].to_numpy(float) for i in (0, 1)])
+
+
+def say_people(found):
+    for name, what in (
+        ("auc", "importance"),
+        ("auc_mean_abs_structure", "mean size of structure coefficients"),
+        ("auc_strength", "sum of absolute weights"),
+        ("auc_if_weights_were_true", "importance if the planted edges were the weights"),
+    ):
+        values = both(found, name)
+        print(f"AUC of {what}: {mean(values)}; least {values.min():.2f}")
+    # both signatures of a pair meet the same two people: a pair counts once
+    pairs = (found["transfer_0"] + found["transfer_1"]) / 2
+    print(f"session-centred r of somebody else's signature, mean of pairs: {mean(pairs)}")
+    above = pd.Series(both(found, "transfer_low") > 0)
+    print(f"  interval above 0 in {share(above)}")
+    print(f"own signature fits a session best, chance .5: {mean(both(found, 'identified'))}")
+    print(f"rest, r above the training mean: {mean(both(found, 'rest_r_above_mean'))}")
+
+
+def say_baselines(found):
+    methods = [c.removesuffix(": d_skill") for c in found.columns if c.endswith(": d_skill")]
+    for key in ("centred_r", "skill"):
+        print(f"{key} of painprint: {mean(found[f'painprint: {key}'])}")
+    for name in methods:
+        for key in ("centred_r", "skill"):
+            low, high = found[f"{name}: d_{key}_low"], found[f"{name}: d_{key}_high"]
+            print(
+                f"  {name}, {key}: {mean(found[f'{name}: {key}'])}; painprint's minus its: "
+                f"{mean(found[f'{name}: d_{key}'])}; better in {(low > 0).sum()}, worse in "
+                f"{(high < 0).sum()} people"
+            )
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--sessions", type=int, default=0, help="instead of 23 and 16")
+    parser.add_argument("--regions", type=int, default=0, help="instead of 120 and 80")
+    parser.add_argument("--part", choices=("people", "baselines"))
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--out", type=Path, default=TABLES)
+    size = parser.parse_args()
+    for part, function, say, shape in (
+        ("people", measure_pair, say_people, (23, 120)),
+        ("baselines", measure_baselines, say_baselines, (16, 80)),
+    ):
+        if size.part not in (None, part):
+            continue
+        of_part = (size.sessions or shape[0], size.regions or shape[1])
+        wanted = [(seed, *of_part) for seed in range(1, size.seeds + 1)]
+        path = size.out / f"carrier_{part}.tsv"
+        say(fill(path, wanted, ("seed",), function, size.jobs, at_once=2))
+
+
+if __name__ == "__main__":
+    main()

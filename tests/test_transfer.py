@@ -1,0 +1,145 @@
+"""Signatures of one person on another, and whose session it is."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import simulate_runs
+
+from painprint import Run, Settings, decode_runs, score_frames
+from painprint.explain.transfer import Member, identify, predict_other, transfer
+
+SETTINGS = Settings(n_bootstraps=100)
+
+
+def person(seed, name, *, pair=(0, 1), atlas="A", settings=SETTINGS):
+    """Someone whose rating two regions of their own follow."""
+    order = list(range(8))
+    order[0], order[pair[0]] = order[pair[0]], order[0]
+    order[1], order[pair[1]] = order[pair[1]], order[1]
+    runs = [
+        replace(run, signals=run.signals[:, order])
+        for run in simulate_runs(np.random.default_rng(seed), n_sessions=6, strength=1.0)
+    ]
+    return Member.of(decode_runs(runs, settings), lambda: runs, name=name, atlas=atlas)
+
+
+@pytest.fixture(scope="module")
+def members():
+    return [person(1, "a"), person(2, "b"), person(3, "c", pair=(4, 6))]
+
+
+@pytest.fixture(scope="module")
+def finding(members):
+    return transfer(members, n_bootstraps=100, random_seed=0)
+
+
+def centred_r(finding):
+    minutes = finding.tables["transfer"].query("scale == '1min'")
+    return minutes.set_index(["model", "person"])["centred_r"]
+
+
+def test_a_signature_works_on_whom_it_fits_and_not_on_others(finding):
+    r = centred_r(finding)
+    assert r["a", "b"] > 0.3 and r["b", "a"] > 0.3
+    assert abs(r["a", "c"]) < 0.2 and abs(r["c", "b"]) < 0.2
+    assert r["c", "c"] > 0.3
+    assert len(r) == 9 and len(finding.numbers["pairs"]) == 6
+
+
+def test_a_prediction_is_the_mean_score_of_frames(members):
+    a, b = members[:2]
+    runs = list(b.runs())
+    table = predict_other(a.signature, runs, b)
+    decoded = decode_runs(runs, SETTINGS).frames[3]
+    weights, model = a.signature.weights[0], a.signature.models[0]
+    expected = score_frames(decoded.signals, weights, model.intercept).mean()
+    found = table[(table["scale"] == "run") & (table["run_code"] == 3)]
+    assert found["predicted"].item() == pytest.approx(expected)
+    assert found["rating"].item() == pytest.approx(decoded.rating.mean())
+
+
+def test_the_diagonal_is_the_main_analysis(members, finding):
+    own = members[0].predictions
+    runs = list(members[0].runs())
+    expected = decode_runs(runs, SETTINGS).scales["1min"].centred_r
+    assert centred_r(finding)["a", "a"] == pytest.approx(expected)
+    assert (own["group"].nunique(), len(members[0].groups)) == (6, 6)
+
+
+def test_sessions_are_told_by_the_largest_r_within_them(finding):
+    table = finding.tables["identification"]
+    for _, rows in table.groupby(["person", "session"]):
+        assert rows["best"].sum() == 1
+        assert rows.loc[rows["best"] == 1, "r"].item() == rows["r"].max()
+    known = finding.numbers["identified"]["c"]
+    assert known["chance"] == pytest.approx(1 / 3) and known["n_sessions"] == 6
+    assert known["n_own_best"] >= 4 and known["low"] < known["share"]
+
+
+def test_what_is_undefined_never_wins_and_does_not_count():
+    r = {("01", "a"): np.nan, ("01", "b"): -0.5, ("02", "a"): np.nan, ("02", "b"): np.nan}
+    r |= {(f"{s:02d}", m): v for s in (3, 4, 5) for m, v in (("a", 0.2), ("b", 0.1))}
+    table = pd.DataFrame(
+        [{"person": "a", "session": s, "model": m, "r": v} for (s, m), v in r.items()]
+    )
+    from painprint.explain.transfer import _mark_best
+
+    found = identify(_mark_best(table))["a"]
+    assert (found["n_sessions"], found["n_own_best"], found["chance"]) == (4, 3, 0.5)
+
+
+def test_one_person_alone_is_said(members):
+    found = transfer(members[:1], n_bootstraps=100, random_seed=0)
+    assert found.not_done == ("Transfer needs at least two people.",)
+    assert list(found.tables) == ["transfer"] and found.numbers["pairs"] == []
+
+
+def test_another_atlas_or_missing_regions_refuse_and_say_so(members):
+    other = person(5, "d", atlas="B")
+    found = transfer([members[0], other], n_bootstraps=100, random_seed=0)
+    assert "d's signature was not tried on a: atlas B there, A here." in found.not_done
+    fewer = [
+        replace(run, signals=run.signals[:, :6], regions=list("123456")) for run in other.runs()
+    ]
+    e = Member.of(decode_runs(fewer, SETTINGS), lambda: fewer, name="e", atlas="A")
+    found = transfer([members[0], e], n_bootstraps=100, random_seed=0)
+    assert "a's signature was not tried on e" in found.not_done[0]
+    assert "2 of the signature's 8 regions are missing" in found.not_done[0]
+    assert set(centred_r(found).index) == {("a", "a"), ("e", "a"), ("e", "e")}
+
+
+def test_regions_are_matched_by_name(members):
+    a, b = members[:2]
+    moved = [
+        Run(r.signals[:, ::-1], r.rating, r.tr_s, r.session, r.task, r.run, r.censored,
+            regions=[str(i) for i in range(8, 0, -1)])
+        for r in b.runs()
+    ]  # fmt: skip
+    first = predict_other(a.signature, list(b.runs()), b)["predicted"]
+    np.testing.assert_allclose(predict_other(a.signature, moved, b)["predicted"], first)
+
+
+def test_numbers_of_a_pair_do_not_depend_on_who_else_is_there(members, finding):
+    two = transfer(members[:2], n_bootstraps=100, random_seed=0).tables["transfer"]
+    both = two.merge(finding.tables["transfer"], on=["model", "person", "scale"])
+    assert len(both) == len(two)
+    np.testing.assert_array_equal(both["centred_r_low_x"], both["centred_r_low_y"])
+
+
+def test_a_run_that_is_gone_is_an_error(members):
+    a = members[0]
+    gone = replace(a, load=lambda: list(a.runs())[1:])
+    with pytest.raises(ValueError, match="1 of the decoded runs cannot be read any more"):
+        list(gone.runs())
+
+
+def test_people_whose_runs_were_left_out_are_scored_by_run():
+    settings = replace(SETTINGS, leave_out="run")
+    found = transfer(
+        [person(1, "a", settings=settings), person(2, "b", settings=settings)],
+        n_bootstraps=100,
+        random_seed=0,
+    )
+    assert len(found.tables["identification"]) == 2 * 12 * 2
