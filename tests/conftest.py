@@ -20,7 +20,10 @@ SHARED = Path(__file__).parents[2] / "shared"
 
 QUICK = ("--n-bootstraps", "100", "--skip", *STAGES)
 """Options of a study whose stages are not what a test is about."""
-FEW = ("--n-bootstraps", "100", "--n-permutations", "19", "--n-curve-draws", "2")
+FEW = ("--n-bootstraps", "100", "--n-permutations", "19", "--n-curve-draws", "2") + (
+    "--n-importance-permutations",
+    "50",
+)
 """Options of a study with every stage, in seconds."""
 
 

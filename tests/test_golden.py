@@ -17,15 +17,17 @@ from painprint.bins import (
     discretize_edges,
     discretized_time_bins,
     drop_short_stretches,
+    make_time_bins,
     rating_bins,
 )
 from painprint.cli import main
 from painprint.decode.bootstrap import weighted_auc, weighted_r
 from painprint.decode.crossval import nested_leave_one_out
 from painprint.decode.gram import edge_weights
-from painprint.decode.metrics import mean_r, score_scale, score_units
+from painprint.decode.metrics import correlation, mean_r, score_scale, score_units
 from painprint.edges import bin_edges
 from painprint.explain.controls import bin_means, compare, find_controls
+from painprint.explain.importance import contributions, r_of_permuted
 from painprint.explain.learning_curve import predict_from_draws, score_draws
 from painprint.explain.prospective import first_sessions
 from painprint.pipeline import Study, decode_participant
@@ -275,6 +277,39 @@ def test_the_learning_curve_of_given_draws(case):
         scored, _ = score_draws(case.kernels[0], found, 100, np.random.default_rng(0))
         r = scored.pivot(index="draw", columns="scale", values="r")[list(SCALES)]
         np.testing.assert_allclose(r, full["trsz_rall_r"][:, size - 1], atol=1e-9)
+
+
+@needs_golden
+def test_importance_of_given_permutations(case):
+    full = np.load(GOLDEN / "golden.npz")
+    decoding = case.decoding
+    bins = make_time_bins(decoding.frames, case.settings.rules, "1min")
+    codes = decoding.training.codes[bins.run]
+    parts = contributions(decoding.frames, bins, codes, decoding.folds)
+    predicted = parts.sum(axis=1) / 2 + np.array([f.intercept for f in decoding.folds])[codes]
+    y = bins.rating - bins.rating.mean()
+    predicted -= predicted.mean()
+    parts -= parts.mean(axis=0)
+    orders = (full["fimp_perm_idx_1based"].T - 1).astype(np.int32)
+    r = np.array([r_of_permuted(y, predicted - part, part, orders) for part in parts.T])
+    np.testing.assert_allclose(r, full["fimp_corr_reg_perm"], atol=1e-12)
+    observed = correlation(y, predicted)
+    assert observed == pytest.approx(float(full["fimp_corr_orig"]), abs=1e-12)
+    np.testing.assert_allclose(observed - r.mean(axis=1), full["fimp_reg"], atol=1e-12)
+
+
+@needs_golden
+def test_the_group_command_reproduces_the_transfer_to_another_person(tmp_path):
+    full = np.load(GOLDEN / "golden.npz")
+    words = ["run", f"{GOLDEN}/bids", str(tmp_path)]
+    given = ["--derivatives", f"{GOLDEN}/bids/derivatives/xcp_d", "--n-bootstraps", "100"]
+    options = "--task-id rating --preset paper --rating-start 10 --exclude-network VIS --skip"
+    assert main([*words, "participant", *given, *options.split(), *STAGES]) == 0
+    assert main([*words, "group", *given]) == 0
+    table = pd.read_csv(tmp_path / "group" / "group_transfer.tsv", sep="\t")
+    found = table[(table["model"] == "sub-01") & (table["person"] == "sub-02")]
+    for column, name in (("r", "rall_r"), ("r2", "R2"), ("mae", "MAE"), ("auc", "rocall_auc")):
+        np.testing.assert_allclose(found[column], full[f"viscross_{name}"], atol=1e-9)
 
 
 @needs_golden

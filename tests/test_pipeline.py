@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from conftest import FEW, QUICK, simulate_runs, write_json
 
-from painprint import Settings
+from painprint import Run, Settings
 from painprint.cli import main
 from painprint.decode.crossval import NotEnoughData
 from painprint.io.columns import COLUMNS
@@ -63,17 +63,39 @@ def study(tree, out, *words):
 
 
 STAGE_TABLES = (
-    "null controls covariates refits learningcurve learningcurvedraws prospective calibration"
+    "null controls covariates refits learningcurve learningcurvedraws prospective calibration "
+    "importance networkimportance structure rest baselines univariate external"
 ).split()
 STAGE_FIGURES = (
-    "nullwithin nullbetween controls refits curve curveshare future calibration ahead"
+    "nullwithin nullbetween controls refits curve curveshare future calibration ahead importance "
+    "strength structure networkimportance rest baselinescentredr baselinesskill univariate external"
 ).split()
 
 
-def test_every_stage_has_its_tables_figures_and_paragraph(derivatives, out):
+@pytest.fixture
+def rest_and_weights(derivatives, rng, tmp_path):
+    """Resting runs beside the rated ones, and a signature from elsewhere."""
+    for session in range(1, 6):
+        still = Run(
+            rng.normal(size=(200, 8)),
+            np.zeros(200),
+            1.0,
+            f"{session:02d}",
+            "rest",
+            censored=[0] * 200,
+        )
+        derivatives.add_run(still, rating="stim")
+    for rating in derivatives.root.rglob("*task-rest*stim.tsv"):
+        rating.unlink()
+    path = tmp_path / "elsewhere.tsv"
+    path.write_text("region_a\tregion_b\tweight\n1\t2\t0.5\n3\t4\t-0.1\n")
+    return ("--external", str(path))
+
+
+def test_every_stage_has_its_tables_figures_and_paragraph(derivatives, rest_and_weights, out):
     run(derivatives, out)
     bare = set(outputs(out))
-    assert study(derivatives, out) == 0
+    assert study(derivatives, out, *rest_and_weights) == 0
     expected = {f"sub-01/decoding/{STEM}_{t}.{e}" for t in STAGE_TABLES for e in ("tsv", "json")}
     expected |= {f"sub-01/figures/{STEM}_{name}.svg" for name in STAGE_FIGURES}
     assert set(outputs(out)) - bare == expected
@@ -95,6 +117,12 @@ def test_every_stage_has_its_tables_figures_and_paragraph(derivatives, out):
         "predicted by the model of all sessions before it",
         "No p between sessions: 5 means have too few orders",
         "sessions.tsv has no numeric column",
+        "all edges with an end in",
+        "In 5 sessions the resting run was read by the model that had not seen the session",
+        "with 9 other methods",
+        "ridge regression on edges (scikit-learn)",
+        "are significant at a false discovery rate of 5%",
+        "Weights from elsewhere",
     ):
         assert words in page, words
     assert "Not asked" not in page
@@ -126,10 +154,15 @@ def test_what_three_sessions_do_not_allow_is_said_and_the_rest_delivered(tree, r
         "No models of one session",
         "No model of the past: it needs 3 sessions, and one more to test",
         "framewise displacement",
+        "no resting runs were found",
+        "No univariate map: 4 sessions are needed, and 3 can be used.",
+        "No external signature was given (--external).",
+        "3 sessions are too few for intervals of the differences",
     ):
         assert words in page, words
     written = {t for t in STAGE_TABLES if (out / f"sub-01/decoding/{STEM}_{t}.tsv").exists()}
-    assert written == {"null", "controls", "covariates", "refits"}
+    expected = "null controls covariates refits importance structure baselines".split()
+    assert written == set(expected)
 
 
 def test_a_constant_session_and_covariates_are_no_obstacle(tree, rng, out):

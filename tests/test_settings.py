@@ -24,7 +24,8 @@ from painprint.settings import describe
         ({"target_r": 1.5}, "target_r"),
         ({"first_sessions": 2}, "first_sessions"),
         ({"buffer_sessions": 0}, "buffer_sessions"),
-        ({"skip": ("nothing",)}, "null, controls, refits, curve, prospective"),
+        ({"n_importance_permutations": 10}, "--skip importance"),
+        ({"skip": ("nothing",)}, "null, controls, refits, curve, prospective, importance, rest"),
     ],
 )
 def test_a_setting_that_makes_no_sense_is_refused_by_name(wrong, word):

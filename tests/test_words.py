@@ -3,14 +3,8 @@
 import pandas as pd
 import pytest
 
-from painprint.report.words import (
-    _beyond_chance,
-    _controls,
-    _prospective,
-    _refits,
-    _until,
-    number,
-)
+from painprint.report.evidence import _controls, _prospective, _refits, _until
+from painprint.report.words import _beyond_chance, number
 
 
 def until(**given):

@@ -193,7 +193,8 @@ def simulate(
 
 @app.command
 def demo(out: Path = Path("demo-output"), *, n_jobs: int = 2) -> int:
-    """Simulate two people and one without a signature, decode them, and make their pages.
+    """Simulate two people and one without a signature, decode them, try each signature on the
+    others, and make their pages.
 
     Parameters
     ----------
@@ -208,13 +209,18 @@ def demo(out: Path = Path("demo-output"), *, n_jobs: int = 2) -> int:
     if not bids.exists():
         unfinished = out / ".bids.part"
         rmtree(unfinished, ignore_errors=True)
-        world = World(n_regions=60)
+        world = World(n_regions=60, shared_atlas=True)
         if (code := simulate(unfinished, sessions=(12, 14, 12), null=1, world=world)) != DONE:
             return code
         unfinished.rename(bids)
     code = run(bids, results, "participant", settings=Settings(task_id=("rating",)), n_jobs=n_jobs)
     if code == DONE:
-        print(f"Simulated people: open {results}/sub-01.html; sub-03.html has no signature.")
+        code = run(bids, results, "group")
+    if code == DONE:
+        print(
+            f"Simulated people: open {results}/sub-01.html; sub-03.html has no signature. "
+            f"{results}/group.html tries each on the others."
+        )
     return code
 
 

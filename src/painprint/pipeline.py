@@ -461,7 +461,7 @@ def write_page(files: ParticipantFiles) -> None:
 
 
 def write_pages(out_dir: Path) -> int:
-    """Make the pages of all finished participants again.
+    """Make the pages of all finished participants, and of the group, again.
 
     Returns
     -------
@@ -486,6 +486,9 @@ def write_pages(out_dir: Path) -> int:
         except DerivativesError as error:
             log.error("%s", error)
             n_failed += 1
+    group = GroupFiles(out_dir)
+    if group.table("metrics", ".json").is_file():
+        write_group_page(group)
     return n_failed
 
 

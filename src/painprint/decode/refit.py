@@ -94,7 +94,7 @@ def refit(
             cross, y = _test_rows(kernel, kind, test, train, columns)
             rating[kind][test] = y
             predicted[kind][test] = cross @ model.dual[train] + model.intercept
-    scales = _scales_at(kernels, np.array(chosen)[together])
+    scales = scales_at(kernels, np.array(chosen)[together])
     return HeldOut(
         scales.average(rating["1min"], rating["2min"]),
         scales.average(predicted["1min"], predicted["2min"]),
@@ -103,7 +103,7 @@ def refit(
     )
 
 
-def _scales_at(kernels: Sequence[Kernel], lag: NDArray[np.int64]) -> Scales:
+def scales_at(kernels: Sequence[Kernel], lag: NDArray[np.int64]) -> Scales:
     """Averages in which each group's bins weigh as at its lag."""
     of_run = np.array(
         [kernels[lag[code]].scales.of_run[r] for r, code in enumerate(kernels[0].codes)]

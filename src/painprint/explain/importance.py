@@ -43,7 +43,7 @@ def importance(case: Case, *, on_step: OnStep | None = None) -> Finding:
     METHODS 7; Lee et al. (2026); Haufe et al. (2014), doi 10.1016/j.neuroimage.2013.10.067
     """
     decoding, regions = case.decoding, case.decoding.regions
-    bins = make_time_bins(decoding.frames, case.settings.rules, "1min", like=_like(case))
+    bins = make_time_bins(decoding.frames, case.settings.rules, "1min")
     codes = decoding.training.codes[bins.run]
     networks, not_done = network_members(regions)
     parts = contributions(
@@ -81,11 +81,6 @@ def importance(case: Case, *, on_step: OnStep | None = None) -> Finding:
         ),
     }
     return Finding(tables, numbers, tuple(not_done))
-
-
-def _like(case: Case) -> list[Frames]:
-    """The runs at the first lag, which say how many bins there are."""
-    return [lags[0] for lags in case.decoding.prepared.runs]
 
 
 def network_members(regions: Regions) -> tuple[dict[str, Codes], list[str]]:

@@ -16,6 +16,9 @@ from painprint.report.words import number
 RATING, PREDICTED, MUTED = "#b2182b", "#2166ac", "#8a8f98"
 SCALE_NAMES = {"1min": "1 min", "2min": "2 min", "run": "run", "session": "session"}
 
+MOST_REGIONS = 20
+"""Regions that a figure of importance shows: the most important ones."""
+
 STYLE: dict[Any, Any] = {
     "font.size": 8,
     "font.family": "sans-serif",
@@ -404,6 +407,165 @@ def plot_error_ahead(
     return ax
 
 
+def plot_estimates(
+    names: Sequence[str] | pd.Series,
+    rows: pd.DataFrame,
+    column: str,
+    *,
+    label: str,
+    with_ends: bool = True,
+    hollow: Sequence[bool] | None = None,
+    width: float = 6.0,
+    ax: Axes | None = None,
+) -> Axes:
+    """An estimate per row, with its interval.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of the rows.
+    rows : DataFrame
+        Columns ``column``, and ``low`` and ``high``, also as ``<column>_low``, ``<column>_high``.
+    column : str
+    label : str
+        Of the x axis.
+    with_ends : bool
+        Whether intervals are drawn.
+    hollow : sequence of bool, optional
+        Rows whose mark is open.
+    width : float
+        Inches.
+    ax : Axes, optional
+    """
+    ax = ax or new_axes(width, 0.6 + 0.2 * len(rows))
+    ax.axvline(0, color=MUTED, linewidth=0.8, linestyle=":")
+    own = f"{column}_low" in rows
+    low, high = (rows[f"{column}_{end}" if own else end] for end in ("low", "high"))
+    is_open = [False] * len(rows) if hollow is None else hollow
+    for y, (value, *ends) in enumerate(zip(rows[column], low, high, strict=True)):
+        if value != value:
+            ax.annotate("n/a", (0, y), (4, 0), textcoords="offset points", color=MUTED, va="center")
+            continue
+        if with_ends and ends[0] == ends[0]:
+            ax.plot(ends, [y, y], color=PREDICTED, linewidth=1)
+        face = "white" if is_open[y] else PREDICTED
+        ax.plot(value, y, "o", color=PREDICTED, markerfacecolor=face, markersize=4)
+    ax.set_yticks(range(len(rows)), [str(name) for name in names])
+    ax.set_ylim(len(rows) - 0.5, -0.5)
+    ax.set_xlabel(label)
+    return ax
+
+
+def plot_strengths(regions: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Sums of positive and of negative weights of each region's edges.
+
+    Parameters
+    ----------
+    regions : DataFrame
+        Rows of importance.tsv.
+    ax : Axes, optional
+    """
+    ax = ax or new_axes(3.7, 0.8 + 0.2 * len(regions))
+    y = np.arange(len(regions))
+    ax.barh(y, regions["positive_strength"], color=RATING, height=0.7, label="positive weights")
+    ax.barh(y, regions["negative_strength"], color=PREDICTED, height=0.7, label="negative weights")
+    ax.axvline(0, color=MUTED, linewidth=0.8)
+    ax.set_yticks(y, regions["region"].astype(str))
+    ax.set_ylim(len(regions) - 0.5, -0.5)
+    ax.set_xlabel("sum of weights (rating per unit of co-fluctuation)")
+    ax.locator_params(axis="x", nbins=5)
+    ax.legend(ncols=2, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
+    return ax
+
+
+def plot_structure(edges: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Structure coefficients of edges against their weights, as counts of edges.
+
+    Parameters
+    ----------
+    edges : DataFrame
+        structure.tsv.
+    ax : Axes, optional
+    """
+    ax = ax or new_axes(3.9, 2.9)
+    drawn = ax.hexbin(
+        edges["weight"], edges["structure"], gridsize=40, cmap="Blues", bins="log", mincnt=1,
+        linewidths=0,
+    )  # fmt: skip
+    ax.axhline(0, color=MUTED, linewidth=0.6)
+    ax.axvline(0, color=MUTED, linewidth=0.6)
+    ax.locator_params(axis="x", nbins=4)
+    ax.set_xlabel("weight (rating per unit of co-fluctuation)")
+    ax.set_ylabel("structure coefficient (r)")
+    colours = ax.get_figure(root=True)
+    assert colours is not None  # these Axes were made for one
+    colours.colorbar(drawn, ax=ax, label="edges")
+    return ax
+
+
+def plot_rest(rest: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Level predicted from rest against the rating of the session's first run.
+
+    Parameters
+    ----------
+    rest : DataFrame
+        rest.tsv.
+    ax : Axes, optional
+    """
+    ax = ax or new_axes(5.4, 2.9)
+    for model, face, label in (
+        ("unseen", PREDICTED, "by the model that has not seen the session"),
+        ("all sessions", "white", "by the model of all sessions (as published)"),
+    ):
+        rows = rest[rest["model"] == model]
+        ax.plot(
+            rows["rating_first_run"], rows["predicted"], "o", color=PREDICTED,
+            markerfacecolor=face, markersize=4, label=label,
+        )  # fmt: skip
+    ax.set_xlabel("mean rating of the session's first run")
+    ax.set_ylabel("mean prediction at rest")
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
+    return ax
+
+
+def plot_univariate(regions: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """t of every region, by network; filled where significant.
+
+    Parameters
+    ----------
+    regions : DataFrame
+        univariate.tsv.
+    ax : Axes, optional
+    """
+    from painprint.settings import SIGNIFICANT
+
+    ax = ax or new_axes(6.6, 2.5)
+    place, names = pd.factorize(regions["network"].astype(object).fillna("no network"))
+    order = np.argsort(place, kind="stable")
+    x = np.empty(len(regions))
+    x[order] = np.arange(len(regions))
+    significant = (regions["q"] < SIGNIFICANT).to_numpy()
+    for chosen, face, label in (
+        (significant, RATING, "q < .05"),
+        (~significant, "white", "not significant"),
+    ):
+        if chosen.any():
+            ax.plot(
+                x[chosen], regions["t"][chosen], "o", color=RATING if face == RATING else MUTED,
+                markerfacecolor=face, markersize=3, markeredgewidth=0.7, label=label,
+            )  # fmt: skip
+    ax.axhline(0, color=MUTED, linewidth=0.8, linestyle=":")
+    starts = [x[place == k].min() for k in range(len(names))]
+    for start in starts[1:]:
+        ax.axvline(start - 0.5, color="#dfe3e8", linewidth=0.6, zorder=0)
+    ax.set_xticks([x[place == k].mean() for k in range(len(names))], [str(n) for n in names])
+    ax.set_xlim(-1, len(regions))
+    ax.set_ylabel("t across sessions")
+    ax.set_xlabel("regions, by network")
+    ax.legend(ncols=2, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
+    return ax
+
+
 def plot_transfer(minutes: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Session-centred r of every signature on every person, with intervals.
 
@@ -413,29 +575,13 @@ def plot_transfer(minutes: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         Rows of transfer.tsv at the scale 1min.
     ax : Axes, optional
     """
-    rows = minutes.sort_values(["person", "model"], kind="stable").reset_index(drop=True)
-    ax = ax or new_axes(6.0, 0.6 + 0.24 * len(rows))
-    own = (rows["model"] == rows["person"]).to_numpy()
-    y = np.arange(len(rows))
-    ax.axvline(0, color=MUTED, linewidth=0.8, linestyle=":")
-    for mine, face in ((True, PREDICTED), (False, "white")):
-        part = rows[own == mine]
-        ends = [
-            part["centred_r"] - part["centred_r_low"],
-            part["centred_r_high"] - part["centred_r"],
-        ]
-        ax.errorbar(
-            part["centred_r"], y[own == mine], xerr=ends, fmt="o", color=PREDICTED,
-            markerfacecolor=face, markersize=4, linewidth=1,
-        )  # fmt: skip
-    labels = [
-        f"{m} on {'itself' if m == p else p}"
-        for m, p in zip(rows["model"], rows["person"], strict=True)
-    ]
-    ax.set_yticks(y, labels)
-    ax.invert_yaxis()
-    ax.set_xlabel("session-centred r at 1 min")
-    return ax
+    rows = minutes.sort_values(["person", "model"], kind="stable")
+    others = (rows["model"] != rows["person"]).tolist()
+    pairs = zip(rows["model"], rows["person"], strict=True)
+    names = [f"{model} on {'itself' if model == person else person}" for model, person in pairs]
+    return plot_estimates(
+        names, rows, "centred_r", label="session-centred r at 1 min", hollow=others, ax=ax
+    )
 
 
 def plot_identification(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import matplotlib
@@ -14,6 +15,7 @@ from matplotlib.axes import Axes
 from painprint.io.outputs import Results
 from painprint.io.store import write_bytes, write_text
 from painprint.report import calibration, figures, words
+from painprint.report.evidence import evidence
 from painprint.settings import flag
 
 
@@ -93,6 +95,48 @@ def _stage_figures(results: Results) -> dict[str, Callable[[], Axes]]:
         )
         drawn["calibration"] = lambda: figures.plot_future(of_past, {"slope": "slope"}, 1)
         drawn["ahead"] = lambda: figures.plot_error_ahead(tables["prospective"], unit=unit)
+    return {**drawn, **_carrier_figures(results)}
+
+
+def _carrier_figures(results: Results) -> dict[str, Callable[[], Axes]]:
+    """Figures of what carries the signature, and of what else was tried, by name."""
+    tables, metrics = results.findings, results.metrics
+    unit, enough = metrics["leave_out"], metrics["n_groups"] >= words.FEW_GROUPS
+    drawn: dict[str, Callable[[], Axes]] = {}
+    if "importance" in tables:
+        top = tables["importance"].nlargest(figures.MOST_REGIONS, "importance")
+        loss = "importance: mean loss of r at 1 min"
+        drawn["importance"] = lambda: figures.plot_estimates(
+            top["region"], top, "importance", label=loss, with_ends=enough
+        )
+        drawn["strength"] = lambda: figures.plot_strengths(top)
+        drawn["structure"] = lambda: figures.plot_structure(tables["structure"])
+    if "networkimportance" in tables:
+        networks = tables["networkimportance"].sort_values("importance", ascending=False)
+        names = [
+            f"{n} ({k})" for n, k in zip(networks["network"], networks["n_regions"], strict=True)
+        ]
+        drawn["networkimportance"] = lambda: figures.plot_estimates(
+            names, networks, "importance", label=loss, with_ends=enough
+        )
+    if "rest" in tables:
+        drawn["rest"] = lambda: figures.plot_rest(tables["rest"])
+    if "baselines" in tables:
+        others = tables["baselines"].query("scale == '1min' and method != 'painprint'")
+        for key, what in (("centred_r", f"{unit}-centred r"), ("skill", "skill")):
+            drawn[f"baselines{key.replace('_', '')}"] = partial(
+                figures.plot_estimates, others["method"], others, f"d_{key}",
+                label=f"difference in {what} at 1 min", with_ends=enough,
+                width=3.6,
+            )  # fmt: skip
+    if "univariate" in tables:
+        drawn["univariate"] = lambda: figures.plot_univariate(tables["univariate"])
+    if "external" in tables:
+        scored = tables["external"].query("scale == '1min'")
+        drawn["external"] = lambda: figures.plot_estimates(
+            scored["signature"], scored, "centred_r", label=f"{unit}-centred r at 1 min",
+            with_ends=enough,
+        )  # fmt: skip
     return drawn
 
 
@@ -141,13 +185,22 @@ def render_page(results: Results, drawn: dict[str, bytes]) -> str:
                 quality=results.rating_quality.to_dict(orient="records"),
                 scale_names=figures.SCALE_NAMES,
                 few_groups=words.FEW_GROUPS,
-                evidence=words.evidence(results),
+                evidence=evidence(results),
                 calibration=calibration.sentence(),
                 stages=results.metrics["stages"],
+                baselines=_minutes(results, "baselines"),
+                external=_minutes(results, "external"),
             )
         )
     except UndefinedError as error:
         raise KeyError(str(error)) from error
+
+
+def _minutes(results: Results, table: str) -> list[dict[Any, Any]]:
+    """Rows of a stage's table at 1 min; none where there is no such table."""
+    if table not in results.findings:
+        return []
+    return results.findings[table].query("scale == '1min'").to_dict(orient="records")
 
 
 def inline(image: bytes) -> Markup:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
-
-import pandas as pd
 
 from painprint.io.outputs import Results
 from painprint.settings import LEE_2026, SIGNIFICANT
@@ -47,7 +44,7 @@ def estimate(value: float | None, ends: list[float | None]) -> str:
     >>> estimate(0.2, [0.1, 0.25]), estimate(None, [None, None])
     ('0.20 (0.10 to 0.25)', 'n/a')
     """
-    return MISSING if value is None else f"{number(value)} ({span(ends)})"
+    return MISSING if value is None or value != value else f"{number(value)} ({span(ends)})"
 
 
 def p_value(p: float | None) -> str:
@@ -142,151 +139,6 @@ def _beyond_chance(null: Mapping[str, Any] | None, unit: str) -> str:
     return f"{found}, which permuted ratings give too (p within {is_value(p)}): it may be chance."
 
 
-def evidence(results: Results) -> dict[str, str]:
-    """A paragraph for each stage that was asked; empty where nothing could be done."""
-    stages, unit = results.metrics["stages"], results.metrics["leave_out"]
-    said = {stage: "" for stage, numbers in stages.items() if numbers is not None}
-    if "null" in results.findings:
-        said["null"] = _null(stages["null"], unit)
-    if "controls" in results.findings:
-        said["controls"] = _controls(stages["controls"], unit)
-    if "refits" in results.findings:
-        said["refits"] = _refits(results.findings["refits"], unit)
-    if "learningcurve" in results.findings:
-        said["curve"] = _curve(stages["curve"], unit)
-    if "prospective" in results.findings:
-        said["prospective"] = _prospective(stages["prospective"], unit)
-    return said
-
-
-def _null(numbers: Mapping[str, Any], unit: str) -> str:
-    minute, levels = numbers["scales"]["1min"], numbers["scales"]["session"]
-    sentences = [
-        f"The whole pipeline, nested cross-validation included, was trained on the time bins of "
-        f"{unit}s, for rating bins are made from the rating and cannot be permuted. On the true "
-        f"ratings that pipeline finds a {unit}-centred r of {number(minute['centred_r'])} at 1 min"
-    ]
-    if minute["p_within"] is not None:
-        sentences[0] += (
-            f"; p within {is_value(minute['p_within'])} among {numbers['n_permutations']:,} "
-            "permutations"
-        )
-    sentences[0] += "."
-    if levels["p_between"] is not None:
-        sentences.append(
-            f"At the scale of {unit}s its r is {number(levels['r'])}; p between "
-            f"{is_value(levels['p_between'])}."
-        )
-    sentences += [
-        "Under the null, with neither kept, the median r at 1 min is "
-        f"{number(minute['null_median'])}.",
-        f"P within asks whether rating and prediction rise and fall together within {unit}s: the "
-        f"{unit} means stay, the traces around them are swapped between {unit}s and shifted "
-        f"circularly within runs; it assumes that one {unit}'s trace could have been another's, "
-        "and that within a run no moment is special (strong trends make p too small: see time in "
-        "run).",
-        f"P between asks whether the levels of {unit}s go together: traces stay, and the {unit} "
-        "means are put in other orders with an autocorrelation that could have made the observed "
-        "one; it assumes that they drift as a first-order autoregressive process. Both are "
-        "one-sided.",
-    ]
-    return " ".join(sentences)
-
-
-def _controls(numbers: Mapping[str, Any], unit: str) -> str:
-    verdicts = {name: v for name, v in numbers.items() if name != "not_done"}
-    flagged = [name for name, verdict in verdicts.items() if verdict["flagged"]]
-    n_tested = sum(verdict["p_corrected"] is not None for verdict in verdicts.values())
-    them = "it" if len(flagged) == 1 else "them"
-    what = (
-        f"Flagged: {', '.join(flagged)}. The rating of unseen {unit}s can be predicted from {them} "
-        f"beyond chance, so the signature may read {them}; see what is left when removed."
-        if flagged
-        else f"None of the {n_tested} tested predicts the rating of unseen {unit}s beyond chance."
-    )
-    return (
-        f"{what} Each control predicted the rating alone, on the same folds, with p from the "
-        f"permutations of the null: within {unit}s where it varies there, and between them (Holm's "
-        "correction over all tests of a family, such as motion). Removed means partialled out of "
-        "ratings and of every edge, with coefficients from training data, and the nested fit "
-        "repeated."
-    )
-
-
-def _refits(table: pd.DataFrame, unit: str) -> str:
-    rows = table[table["scale"] == "1min"].set_index("variant")["centred_r"]
-    main, others = rows.iloc[0], rows.iloc[1:].dropna()
-    sentences = [f"The {unit}-centred r at 1 min is {number(main)} as decoded"]
-    if others.empty:
-        return f"{sentences[0]}."
-    sentences[0] += (
-        f", and from {number(others.min())} ({others.idxmin()}) to {number(others.max())} "
-        f"({others.idxmax()}) in changed analyses."
-    )
-    for start, meaning in (
-        ("buffer", f"With a buffer, neighbours of the {unit} left out do not train."),
-        ("blocks", f"With blocks, neighbouring {unit}s are left out together."),
-        ("first", "The first run only is the existing prediction; all else is trained again."),
-    ):
-        if others.index.str.startswith(start).any():
-            sentences.append(meaning)
-    return " ".join(sentences)
-
-
-def _curve(numbers: Mapping[str, Any], unit: str) -> str:
-    answers = [_until(until, numbers["n_sessions"], unit) for until in numbers["until"]]
-    return (
-        f"Models of fewer {unit}s, {numbers['n_draws']} random draws for each {unit} held out. How "
-        f"many it takes. {' '.join(answers)} The interval resamples the tested {unit}s in blocks, "
-        "not the draws; the curve a - b/s^c is followed no farther than twice the "
-        f"{unit}s there are."
-    )
-
-
-def _until(until: Mapping[str, Any], n_there: int, unit: str) -> str:
-    """How many more it takes, rounded up."""
-    what = until["what"][0].upper() + until["what"][1:]
-    if until["refused"]:
-        return f"{what}: no answer, {until['refused']}"
-    n = math.ceil(until["n_sessions"])
-    way = f"{n - n_there} more than the {n_there} there are" if n > n_there else "reached already"
-    ends = ""
-    if until["low"] is not None:
-        high = "no end in reach" if until["high"] is None else f"{math.ceil(until['high'])}"
-        ends = f" (95% interval {math.ceil(until['low'])} to {high})"
-    return f"{what}: {plural(n, unit)}{ends}, {way}."
-
-
-def _prospective(numbers: Mapping[str, Any], unit: str) -> str:
-    following = numbers["next"]["1min"]
-    sentences = [
-        f"Each {unit} predicted by the model of all {unit}s before it: {unit}-centred r "
-        f"{number(following['centred_r'])}, skill {number(following['skill'])}, mean absolute "
-        f"error {number(following['mae'], 3)} at 1 min."
-    ]
-    error = numbers["error_ahead"]
-    if error is not None:
-        sentences.append(
-            f"The mean absolute error was {number(error['near'], 3)} for the next {unit} and "
-            f"{number(error['far'], 3)} for those {error['far_ahead']} or more ahead (always "
-            f"predicting the training mean: {number(error['near_mean'], 3)} and "
-            f"{number(error['far_mean'], 3)})."
-        )
-    if numbers["first"] is not None:
-        first, later = numbers["first"]["1min"], numbers["later"]
-        after = (
-            f"; on the later ones, their model has r {number(later['1min']['r'])}, centred "
-            f"{number(later['1min']['centred_r'])}"
-            if later
-            else ""
-        )
-        sentences.append(
-            f"The first {numbers['n_first']} {unit}s alone, by nested leave-one-out as published: "
-            f"r {number(first['r'])}, AUC {number(first['auc'])} at 1 min{after}."
-        )
-    return " ".join(sentences)
-
-
 def group_headline(metrics: Mapping[str, Any]) -> str:
     """What the group level found, in two sentences."""
     pairs, identified = metrics["pairs"], metrics["identified"]
@@ -370,6 +222,18 @@ def _stage_methods(
         f"held-out {unit} and number of {unit}s, used a penalty {penalty}.",
         "prospective": f"Models of the first {unit}s were tested on all later ones, and the first "
         f"{settings['first_sessions']} {unit}s were analysed alone.",
+        "importance": "Importance of regions and networks is the mean loss of r at 1 min over "
+        f"{settings['n_importance_permutations']:,} permutations of their contribution, which "
+        f"moved {unit}s, runs within them and minutes within runs; structure coefficients are "
+        "correlations of each edge with the final model's prediction over training rows.",
+        "rest": "Resting runs were scored by the model that had not seen their session.",
+        "baselines": "Other methods were trained on the same outer folds, their parameters chosen "
+        f"in at most five inner folds of whole {unit}s.",
+        "univariate": "The univariate map is a mass-univariate linear model of each run (rating "
+        "convolved with SPM's canonical response, motion, cosine drifts, first-order "
+        "autoregressive noise; nilearn), combined within sessions by precision and tested across "
+        "sessions by a t-test with control of the false discovery rate.",
+        "external": "External signatures were applied to the frames that tested ours.",
     }
     return [text for stage, text in sentences.items() if stages[stage] is not None]
 

@@ -1,0 +1,151 @@
+"""The group level as a user runs it: several people decoded into one folder."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import QUICK, simulate_runs, write_json
+
+from painprint import Settings, decode_runs
+from painprint.cli import main
+from painprint.explain.transfer import Member, transfer
+from painprint.io.columns import GROUP_COLUMNS
+from painprint.io.group import read_member
+from painprint.io.outputs import find_results, read_results
+from painprint.parcellation import Regions
+
+
+@pytest.fixture(scope="module")
+def people():
+    return {
+        sub: simulate_runs(np.random.default_rng(seed), n_sessions=4, strength=1.0)
+        for sub, seed in (("01", 1), ("02", 2))
+    }
+
+
+@pytest.fixture
+def dataset(tree, people):
+    for sub, runs in people.items():
+        for run in runs:
+            tree.add_run(run, sub=sub)
+    tree.add_atlas(people["01"][0].regions, ["DMN"] * 6 + ["VIS"] * 2)
+    write_json(tree.root / "dataset_description.json", {"Name": "simulated", "Simulated": True})
+    return tree
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "out"
+
+
+def decode(tree, out, *words):
+    return main(["run", str(tree.root), str(out), "participant", *QUICK, *words])
+
+
+def group(tree, out, *words):
+    return main(["run", str(tree.root), str(out), "group", "--n-bootstraps", "100", *words])
+
+
+def test_two_people_meet(dataset, out):
+    assert decode(dataset, out) == 0 and group(dataset, out) == 0
+    found = [*out.glob("group.html"), *(p for p in (out / "group").rglob("*") if p.is_file())]
+    written = {p.relative_to(out).as_posix() for p in found}
+    assert written == {
+        "group.html",
+        "group/group_metrics.json",
+        *(f"group/group_{name}.{e}" for name in GROUP_COLUMNS for e in ("tsv", "json")),
+        *(f"group/figures/group_{name}.svg" for name in ("transfer", "identification")),
+    }
+    for name, columns in GROUP_COLUMNS.items():
+        table = pd.read_csv(out / f"group/group_{name}.tsv", sep="\t")
+        assert list(table.columns) == list(columns)
+    page = (out / "group.html").read_text()
+    assert "Simulated data" in page and "sub-01 on sub-02" in page
+    assert "2 people, 2 signatures tried on somebody else" in page
+    for file in found:
+        assert str(out.parent).encode() not in file.read_bytes()
+
+
+def test_files_say_what_python_says(dataset, out, people):
+    """Reading people back from their results changes nothing."""
+    decode(dataset, out)
+    group(dataset, out)
+    found = pd.read_csv(out / "group/group_transfer.tsv", sep="\t")
+    settings = Settings(n_bootstraps=100, task_id=("rating",))
+    networks = Regions(tuple(people["01"][0].regions), ("DMN",) * 6 + ("VIS",) * 2)
+    members = [
+        Member.of(decode_runs(runs, settings, regions=networks), lambda runs=runs: runs,
+                  name=f"sub-{sub}", atlas="A")
+        for sub, runs in people.items()
+    ]  # fmt: skip
+    expected = transfer(members, n_bootstraps=100, random_seed=0).tables["transfer"]
+    for column in ("n", "r", "centred_r", "centred_r_low", "skill", "auc"):
+        np.testing.assert_allclose(found[column], expected[column], atol=1e-6, err_msg=column)
+
+
+@pytest.mark.parametrize("leave_out", ["session", "run"])
+def test_codes_of_group_and_run_are_found_again(dataset, out, people, leave_out):
+    decode(dataset, out, "--leave-out", leave_out)
+    settings = Settings(n_bootstraps=100, leave_out=leave_out)
+    for files in find_results(out):
+        member = read_member(read_results(files), list)
+        direct = decode_runs(people[files.participant], settings).predictions
+        for column in ("group", "run_code"):
+            np.testing.assert_array_equal(member.predictions[column], direct[column])
+
+
+def test_one_person_alone_gets_a_page_that_says_so(dataset, out):
+    decode(dataset, out, "--participant-label", "01")
+    assert group(dataset, out) == 0
+    page = (out / "group.html").read_text()
+    assert "One person was decoded; no signature could be tried on somebody else." in page
+    assert "Transfer needs at least two people." in page
+    assert not (out / "group/group_identification.tsv").exists()
+
+
+def test_who_was_not_decoded_is_named(dataset, out, capsys):
+    decode(dataset, out, "--participant-label", "01")
+    group(dataset, out)
+    assert "sub-02: not decoded, so not in the group." in capsys.readouterr().err
+
+
+def test_nobody_decoded_is_an_error_that_says_what_to_do(dataset, out, capsys):
+    assert group(dataset, out) == 1
+    assert "Run `painprint run ... participant` first" in capsys.readouterr().err
+
+
+def test_people_with_atlases_of_their_own_are_not_compared(tree, people, out):
+    for (sub, runs), atlas in zip(people.items(), ("atlas-A", "atlas-B"), strict=True):
+        for run in runs:
+            tree.add_run(run, sub=sub, atlas=atlas)
+    assert decode(tree, out) == 0 and group(tree, out) == 0
+    metrics = json.loads((out / "group/group_metrics.json").read_text())
+    assert (
+        "sub-02's signature was not tried on sub-01: atlas B there, A here." in metrics["not_done"]
+    )
+    assert metrics["pairs"] == [] and metrics["identified"] == {}
+
+
+def test_data_that_changed_since_are_refused(dataset, out, capsys):
+    decode(dataset, out)
+    path = next(dataset.root.rglob("sub-02*timeseries.tsv"))
+    path.write_text(path.read_text().replace("1", "2"))
+    assert group(dataset, out) == 1
+    assert "was changed since sub-02 was decoded" in capsys.readouterr().err
+
+
+def test_options_of_participants_are_refused(dataset, out, capsys):
+    decode(dataset, out)
+    assert group(dataset, out, "--rating-start", "10") == 2
+    assert "--rating-start is for the level participant" in capsys.readouterr().err
+    assert group(dataset, out, "--dry-run") == 2
+
+
+def test_pages_of_the_group_can_be_made_again(dataset, out):
+    decode(dataset, out)
+    group(dataset, out)
+    before = (out / "group.html").read_bytes()
+    (out / "group.html").unlink()
+    assert main(["report", str(out)]) == 0
+    assert (out / "group.html").read_bytes() == before
