@@ -35,7 +35,7 @@ from painprint.explain.transfer import Member, transfer
 from painprint.simulate import Person, as_run, simulate_person
 from painprint.world import World
 
-FIRST_SEED = 70_000
+FIRST_SEED = {"people": 72_000, "baselines": 71_000}
 
 
 def simulate(person, seed, number):
@@ -54,20 +54,22 @@ def measure_pair(seed, n_sessions, n_regions):
     """Importance, transfer, identification and rest of two people with one atlas."""
     person = Person(n_sessions, world=World(n_regions=n_regions, shared_atlas=True))
     settings = Settings(n_bootstraps=1000)
-    members, rows = [], {"seed": seed}
+    members: list[Member] = []
+    rows = {"seed": seed}
     for number in (0, 1):
-        truth, rated, rest = simulate(person, FIRST_SEED + seed, number)
+        truth, rated, rest = simulate(person, FIRST_SEED["people"] + seed, number)
         decoding = decode_runs(rated, settings, regions=truth.regions)
         case = Case(decoding, material=Material(rest=lambda rest=rest: rest))
         table = importance(case).tables["importance"]
         rows |= {
             f"centred_r_{number}": decoding.scales["1min"].centred_r,
             f"auc_{number}": area(truth, table["importance"]),
+            f"auc_centred_{number}": area(truth, table["importance_centred"]),
             f"auc_mean_abs_structure_{number}": area(truth, table["mean_abs_structure"]),
             f"auc_strength_{number}": area(
                 truth, table["positive_strength"] - table["negative_strength"]
             ),
-            f"auc_if_weights_were_true_{number}": area(truth, _importance_of_truth(case, truth)),
+            f"auc_if_weights_were_true_{number}": area(truth, importance_of_truth(case, truth)),
             f"rest_r_above_mean_{number}": rest_tests(case).numbers["unseen"]["above_mean"]["r"],
         }
         name = f"sub-{number}"
@@ -81,7 +83,7 @@ def measure_pair(seed, n_sessions, n_regions):
     return rows
 
 
-def _importance_of_truth(case, truth):
+def importance_of_truth(case, truth):
     """Importance that the planted edges themselves would have as weights."""
     decoding = case.decoding
     weights = truth.edges / np.abs(truth.edges).sum()
@@ -95,7 +97,7 @@ def _importance_of_truth(case, truth):
 def measure_baselines(seed, n_sessions, n_regions):
     """painprint and every baseline on one person, at 1 min."""
     person = Person(n_sessions, world=World(n_regions=n_regions))
-    truth, rated, _ = simulate(person, FIRST_SEED + 1000 + seed, 0)
+    truth, rated, _ = simulate(person, FIRST_SEED["baselines"] + seed, 0)
     case = Case(decode_runs(rated, Settings(n_bootstraps=1000), regions=truth.regions))
     table = baseline_comparison(case).tables["baselines"].query("scale == '1min'")
     rows = {"seed": seed}
@@ -128,7 +130,8 @@ def both(table, name):
 
 def say_people(found):
     for name, what in (
-        ("auc", "importance"),
+        ("auc", "importance (loss of r)"),
+        ("auc_centred", "importance (loss of session-centred r)"),
         ("auc_mean_abs_structure", "mean size of structure coefficients"),
         ("auc_strength", "sum of absolute weights"),
         ("auc_if_weights_were_true", "importance if the planted edges were the weights"),

@@ -291,7 +291,7 @@ def test_importance_of_given_permutations(case):
     predicted -= predicted.mean()
     parts -= parts.mean(axis=0)
     orders = (full["fimp_perm_idx_1based"].T - 1).astype(np.int32)
-    r = np.array([r_of_permuted(y, predicted - part, part, orders) for part in parts.T])
+    r = np.array([r_of_permuted(y, predicted - part, part, orders, 0 * codes) for part in parts.T])
     np.testing.assert_allclose(r, full["fimp_corr_reg_perm"], atol=1e-12)
     observed = correlation(y, predicted)
     assert observed == pytest.approx(float(full["fimp_corr_orig"]), abs=1e-12)

@@ -8,7 +8,7 @@ from conftest import simulate_runs
 
 from painprint import Regions, Settings, decode_runs
 from painprint.bins import make_time_bins
-from painprint.decode.metrics import correlation
+from painprint.decode.metrics import center_by, correlation
 from painprint.explain.case import Case
 from painprint.explain.importance import (
     contributions,
@@ -83,7 +83,16 @@ def test_permuted_correlations_are_those_of_the_definition(rng):
     y, rest, part = (v - v.mean() for v in rng.normal(size=(3, 30)))
     rows = permute_rows(np.repeat([0, 1, 2], 10), np.repeat([0, 1, 2], 10), 20, rng)
     expected = [correlation(y, rest + part[order]) for order in rows]
-    np.testing.assert_allclose(r_of_permuted(y, rest, part, rows), expected, rtol=1e-10)
+    together = np.zeros(30, dtype=np.int64)
+    np.testing.assert_allclose(r_of_permuted(y, rest, part, rows, together), expected, rtol=1e-10)
+
+
+def test_centred_correlations_are_those_of_the_definition_with_unequal_groups(rng):
+    by = np.repeat([0, 1, 2], [7, 10, 13])
+    y, rest, part = (center_by(v, by) for v in rng.normal(size=(3, 30)))
+    rows = permute_rows(by, by, 20, rng)
+    expected = [correlation(y, center_by(rest + part[order], by)) for order in rows]
+    np.testing.assert_allclose(r_of_permuted(y, rest, part, rows, by), expected, rtol=1e-10)
 
 
 def test_a_part_of_nothing_loses_nothing_and_the_whole_loses_all(rng):
@@ -97,11 +106,14 @@ def test_a_part_of_nothing_loses_nothing_and_the_whole_loses_all(rng):
     assert found["importance"][1] == pytest.approx(correlation(y, predicted), abs=0.03)
     assert found["low"][1] < found["importance"][1] < found["high"][1]
     assert found["low"][1] > 0.3
+    assert found["importance_centred"][0] == pytest.approx(0, abs=1e-12)
+    assert found["centred_low"][1] > 0.3
 
 
 def test_the_regions_that_carry_the_rating_stand_out(finding):
-    table = finding.tables["importance"].set_index("region")["importance"]
-    assert set(table.nlargest(2).index) == {"1", "2"}
+    table = finding.tables["importance"].set_index("region")
+    for column in ("importance", "importance_centred"):
+        assert set(table[column].nlargest(2).index) == {"1", "2"}
     networks = finding.tables["networkimportance"].set_index("network")["importance"]
     assert networks.idxmax() == "A"
 

@@ -79,3 +79,14 @@ def test_time_bins_match_at_every_lag(rng):
     settings = Settings(n_bootstraps=100, lag_s=(0.0, 6.0, 12.0))
     kernels = Case(decode_runs(runs, settings)).kernels
     assert len({len(kernel.bins["1min"]) for kernel in kernels}) == 1
+
+
+def test_a_kernel_without_regions_is_that_of_the_others(case):
+    kernel = case.kernels[0]
+    left_out = [kernel.frames[0].regions[i] for i in (5, 1, 6)]
+    found = kernel.without(left_out)
+    kept = [name for name in kernel.frames[0].regions if name not in left_out]
+    frames = [one.select(kept) for one in kernel.frames]
+    direct = make_kernel(frames, kernel.codes, Settings(n_bootstraps=100))
+    np.testing.assert_allclose(found.K, direct.K, rtol=1e-10, atol=1e-12)
+    assert found.n_edges == direct.n_edges and found.frames[0].regions == tuple(kept)

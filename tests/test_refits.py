@@ -40,7 +40,8 @@ def test_every_variant_that_the_data_allow(runs):
     assert found.not_done == ()
     # the planted edge lies between visual regions
     assert table.loc["without DMN", "centred_r"] > table.loc["without Vis", "centred_r"] + 0.2
-    assert table.loc["without DMN", "r"] == table.loc["only visual regions", "r"]
+    only = table.loc["only visual regions", "r"]
+    assert table.loc["without DMN", "r"] == pytest.approx(only, abs=1e-9)
 
 
 def test_other_regions_are_what_decoding_them_would_give(runs):

@@ -17,7 +17,12 @@ Matrix = NDArray[np.float64]
 
 
 def gram(
-    runs: Sequence[Frames], bins: Bins, groups: NDArray[np.int64], *, n_jobs: int = 1
+    runs: Sequence[Frames],
+    bins: Bins,
+    groups: NDArray[np.int64],
+    *,
+    n_first: int | None = None,
+    n_jobs: int = 1,
 ) -> Matrix:
     """K = X Xᵀ of the bins' edges.
 
@@ -31,6 +36,8 @@ def gram(
     bins : Bins
     groups : ndarray of int, shape (n_rows,)
         What is left out together.
+    n_first : int, optional
+        Only edges with an end in so many first regions. Default: all.
     n_jobs : int
 
     Returns
@@ -41,7 +48,8 @@ def gram(
     ----------
     METHODS 4
     """
-    blocks = edge_blocks(_n_regions(runs))
+    n_first = _n_regions(runs) if n_first is None else n_first
+    blocks = [(a, min(b, n_first)) for a, b in edge_blocks(_n_regions(runs)) if a < n_first]
     parts = map_ordered(
         _gram_of_block,
         ((runs, bins, groups, *block) for block in blocks),

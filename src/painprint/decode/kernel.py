@@ -96,6 +96,23 @@ class Kernel:
             codes=np.array([new_code[int(self.codes[r])] for r in runs]),
         )
 
+    def without(self, names: Sequence[str], *, n_jobs: int = 1) -> Kernel:
+        """The same without some regions: what their edges add is taken off.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Regions to leave out.
+        n_jobs : int
+        """
+        kept = [name for name in self.frames[0].regions if name not in set(names)]
+        ordered = [one.select([*names, *kept]) for one in self.frames]
+        together = join_bins([self.bins[kind] for kind in KINDS])
+        codes = self.codes[together.run]
+        of_edges = gram(ordered, together, codes, n_first=len(names), n_jobs=n_jobs)
+        frames = [one.select(kept) for one in self.frames]
+        return Kernel(self.K - of_edges, self.bins, frames, self.codes)
+
     @cached_property
     def scales(self) -> Scales:
         """How values of time bins average to the four scales."""

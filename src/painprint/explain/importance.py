@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from painprint.bins import Bins, make_time_bins
 from painprint.decode.bootstrap import LINEAR, block_draw, interval, widened
 from painprint.decode.crossval import NotEnoughData, OnStep, count_steps
 from painprint.decode.gram import edge_correlations
-from painprint.decode.metrics import correlation
+from painprint.decode.metrics import center_by, center_columns, correlation
 from painprint.decode.training import FoldModel
 from painprint.edges import edges_to_matrix, score_frames
 from painprint.explain.case import Case, Finding
@@ -27,6 +28,8 @@ Codes = NDArray[np.int64]
 
 INTERVAL_PERMUTATIONS = 50
 """Permutations, the first ones, whose mean is resampled by session for an interval."""
+LOSS = ("importance", "low", "high")
+LOSS_CENTRED = ("importance_centred", "centred_low", "centred_high")
 
 
 def importance(case: Case, *, on_step: OnStep | None = None) -> Finding:
@@ -36,7 +39,12 @@ def importance(case: Case, *, on_step: OnStep | None = None) -> Finding:
     -------
     finding : Finding
         Tables ``importance`` (regions), ``networkimportance``, and ``structure`` (edges).
-        Numbers: r at 1 min, and how alike the folds' weights are.
+        Numbers: r and session-centred r at 1 min, and how alike the folds' weights are.
+
+    Notes
+    -----
+    Published is the loss of r; the loss of the session-centred r, the primary number, stands
+    beside it. The few session means make the former much noisier (docs/evidence.md).
 
     References
     ----------
@@ -72,6 +80,7 @@ def importance(case: Case, *, on_step: OnStep | None = None) -> Finding:
         tables["networkimportance"] = pd.concat([pd.DataFrame(counts), of_networks], axis=1)
     numbers = {
         "r": correlation(bins.rating, predicted),
+        "centred_r": correlation(center_by(bins.rating, codes), center_by(predicted, codes)),
         "n_permutations": case.settings.n_importance_permutations,
         "fold_similarity": _mean_correlation(fold_weights),
         "n_folds": len(decoding.folds),
@@ -189,7 +198,7 @@ def permutation_losses(
     n_jobs: int = 1,
     on_step: OnStep | None = None,
 ) -> pd.DataFrame:
-    """Mean loss of r where one part of the prediction moves from row to row.
+    """Mean loss of r, and of group-centred r, where one part of the prediction is permuted.
 
     Parameters
     ----------
@@ -206,59 +215,82 @@ def permutation_losses(
     Returns
     -------
     losses : DataFrame
-        Columns ``importance``, ``low``, ``high`` (95 % interval), one row
-        per part.
+        One row per part: ``importance`` (of r), ``low``, ``high`` (95 % interval), and the same of
+        the group-centred r: ``importance_centred``, ``centred_low``, ``centred_high``.
     """
     n_groups = int(codes.max()) + 1
     counts = block_draw(np.arange(n_groups))(n_draws, rng)
     step = count_steps(on_step, parts.shape[1])
-    y0, p0 = y - y.mean(), predicted - predicted.mean()
-    r = float(y0 @ p0 / np.sqrt((y0 @ y0) * (p0 @ p0)))
+    together = np.zeros_like(codes)
+    views = [
+        _View(center_by(y, by), center_by(predicted, by), center_columns(parts, by), by)
+        for by in (together, codes)
+    ]
+    jobs = ((views, i, rows, codes, counts) for i in range(parts.shape[1]))
     found = []
-    jobs = ((y0, p0, part - part.mean(), rows, codes, counts) for part in parts.T)
-    for r_permuted, resampled in map_ordered(_lose_part, jobs, n_jobs=n_jobs, large=True):
-        loss = r - float(r_permuted.mean())
-        of_first = r - float(r_permuted[:INTERVAL_PERMUTATIONS].mean())
-        around = resampled - of_first + loss
-        ends = interval(widened(around, loss, n_groups, LINEAR), null=0)
-        found.append({"importance": loss, "low": ends.low, "high": ends.high})
+    for losses in map_ordered(_lose_part, jobs, n_jobs=n_jobs, large=True):
+        found.append([*losses[0], *losses[1]])
         step()
-    return pd.DataFrame(found)
+    return pd.DataFrame(found, columns=[*LOSS, *LOSS_CENTRED])
+
+
+@dataclass(frozen=True, eq=False)
+class _View:
+    """Rating, prediction and its parts, all centred within the same groups."""
+
+    y: Vector
+    predicted: Vector
+    parts: Matrix
+    by: Codes
 
 
 def _lose_part(
-    y: Vector,
-    predicted: Vector,
-    part: Vector,
-    rows: NDArray[np.int32],
-    codes: Codes,
-    counts: Matrix,
-) -> tuple[Vector, Vector]:
-    """r in every permutation of one part, and its loss in resamples of groups."""
-    rest = predicted - part
-    r_permuted = r_of_permuted(y, rest, part, rows)
-    moved = rest + part[rows[:INTERVAL_PERMUTATIONS]]
-    of_moved = _weighted_r(counts, y, moved, codes)
-    of_observed = _weighted_r(counts, y, predicted[None], codes)
-    return r_permuted, (of_observed - of_moved).mean(axis=1)
+    views: Sequence[_View], i: int, rows: NDArray[np.int32], codes: Codes, counts: Matrix
+) -> list[tuple[float, float | None, float | None]]:
+    """Loss of r and its interval, for each view."""
+    found: list[tuple[float, float | None, float | None]] = []
+    for view in views:
+        part = np.ascontiguousarray(view.parts[:, i])
+        rest = view.predicted - part
+        r = correlation(view.y, view.predicted)
+        if r is None:
+            found.append((np.nan, None, None))
+            continue
+        r_permuted = r_of_permuted(view.y, rest, part, rows, view.by)
+        loss = r - float(r_permuted.mean())
+        first = rows[:INTERVAL_PERMUTATIONS]
+        moved = rest + center_columns(part[first].T, view.by).T
+        resampled = _weighted_r(counts, view.y, view.predicted[None], codes)
+        resampled = (resampled - _weighted_r(counts, view.y, moved, codes)).mean(axis=1)
+        around = resampled - (r - float(r_permuted[:INTERVAL_PERMUTATIONS].mean())) + loss
+        ends = interval(widened(around, loss, counts.shape[1], LINEAR), null=0)
+        found.append((loss, ends.low, ends.high))
+    return found
 
 
 @njit(nogil=True)
-def r_of_permuted(y: Vector, rest: Vector, part: Vector, rows: NDArray[np.int32]) -> Vector:
-    """Correlation of y with rest + part in other orders; all three are centred.
+def r_of_permuted(
+    y: Vector, rest: Vector, part: Vector, rows: NDArray[np.int32], by: Codes
+) -> Vector:
+    """Correlation of y with rest + part in other orders, the sum centred within groups.
 
-    A permuted part keeps its mean and its sum of squares, so two sums say it all.
+    y, rest and part are centred within the groups. In another order, a part keeps its sum of
+    squares but not its group means, which are taken off.
     """
     y_y, y_rest = (y * y).sum(), (y * rest).sum()
     squares = (rest * rest).sum() + (part * part).sum()
+    size = np.bincount(by)
     r = np.empty(len(rows))
     for b in range(len(rows)):
         y_part, rest_part = 0.0, 0.0
+        total = np.zeros(len(size))
         for i in range(len(y)):
             moved = part[rows[b, i]]
             y_part += y[i] * moved
             rest_part += rest[i] * moved
-        r[b] = (y_rest + y_part) / np.sqrt(y_y * (squares + 2 * rest_part))
+            total[by[i]] += moved
+        spread = squares + 2 * rest_part - (total * total / size).sum()
+        r[b] = (y_rest + y_part) / np.sqrt(y_y * spread)
     return r
 
 

@@ -160,17 +160,23 @@ def _other_regions(case: Case) -> tuple[list[Variant], list[str]]:
         if excluded := set(visual) - set(used.names):
             with_visual = [n for n in whole.regions.names if n in excluded or n in used.names]
             sets.append(("visual regions in", with_visual))
+    variants: list[Variant] = [
+        (name, len(regions), partial(_refit_regions, case, whole, regions))
+        for name, regions in sets
+    ]
     for network in dict.fromkeys(w for w in used.networks if w):
-        kept = [n for n, w in used.network_of.items() if w != network]
-        sets.append((f"without {network}", kept))
-    variants: list[Variant] = []
-    for name, regions in sets:
-        if len(regions) < FEWEST_REGIONS:
-            not_done.append(f"No refit {name}: {len(regions)} regions are left.")
-        else:
-            analyse = partial(_refit_regions, case, whole, regions)
-            variants.append((name, len(regions), analyse))
-    return variants, not_done
+        left_out = [n for n, w in used.network_of.items() if w == network]
+        n_left = len(used.names) - len(left_out)
+        variants.append((f"without {network}", n_left, partial(_refit_without, case, left_out)))
+    few = [(name, n) for name, n, _ in variants if n < FEWEST_REGIONS]
+    not_done += [f"No refit {name}: {n} regions are left." for name, n in few]
+    return [v for v in variants if v[1] >= FEWEST_REGIONS], not_done
+
+
+def _refit_without(case: Case, names: Sequence[str]) -> Agreement:
+    """The main analysis without some regions."""
+    kernels = [kernel.without(names, n_jobs=case.n_jobs) for kernel in case.kernels]
+    return refit(kernels, case.settings.rules, n_jobs=case.n_jobs).agreement()
 
 
 def _refit_regions(case: Case, whole: Prepared, names: Sequence[str]) -> Agreement:

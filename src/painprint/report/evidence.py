@@ -171,22 +171,23 @@ def _prospective(numbers: Mapping[str, Any], unit: str) -> str:
 
 
 def _importance(numbers: Mapping[str, Any], tables: Mapping[str, pd.DataFrame], unit: str) -> str:
-    regions = tables["importance"].nlargest(3, "importance")
-    values = regions["importance"].to_numpy(float)
+    regions = tables["importance"].nlargest(3, "importance_centred")
+    values = regions["importance_centred"].to_numpy(float)
     named = zip(regions["region"], values, strict=True)
     names = ", ".join(f"{name} ({number(value, 3)})" for name, value in named)
     sentences = [
-        "A region's importance is the mean loss of r at 1 min (which is "
-        f"{number(numbers['r'])}) when what its edges add to the prediction is moved from row to "
-        f"row, {numbers['n_permutations']:,} times, {unit}s, runs and minutes each among "
-        f"themselves. Largest: {names}."
+        f"A region's importance is the mean loss of {unit}-centred r at 1 min (which is "
+        f"{number(numbers['centred_r'])}) when what its edges add to the prediction is moved from "
+        f"row to row, {numbers['n_permutations']:,} times, {unit}s, runs and minutes each among "
+        f"themselves. Largest: {names}. The published measure, the loss of plain r, stands beside "
+        f"it in importance.tsv; it hangs on the few {unit} means."
     ]
     if "networkimportance" in tables:
-        first = tables["networkimportance"].nlargest(1, "importance").iloc[0]
+        first = tables["networkimportance"].nlargest(1, "importance_centred").iloc[0]
         sentences.append(
             f"Of networks, all edges with an end in {first['network']} carry most "
-            f"({number(first['importance'])}); edges between two networks count in both, so "
-            "networks do not add up to r, and large ones carry more."
+            f"({number(first['importance_centred'])}); edges between two networks count in both, "
+            "so networks do not add up to r, and large ones carry more."
         )
     similarity = numbers["fold_similarity"]
     if similarity is not None:

@@ -413,7 +413,7 @@ def plot_estimates(
     column: str,
     *,
     label: str,
-    with_ends: bool = True,
+    ends: tuple[str, str] | None,
     hollow: Sequence[bool] | None = None,
     width: float = 6.0,
     ax: Axes | None = None,
@@ -425,12 +425,11 @@ def plot_estimates(
     names : sequence of str
         Of the rows.
     rows : DataFrame
-        Columns ``column``, and ``low`` and ``high``, also as ``<column>_low``, ``<column>_high``.
     column : str
     label : str
         Of the x axis.
-    with_ends : bool
-        Whether intervals are drawn.
+    ends : (str, str) or None
+        Columns of the ends of the interval; None to draw none.
     hollow : sequence of bool, optional
         Rows whose mark is open.
     width : float
@@ -439,15 +438,14 @@ def plot_estimates(
     """
     ax = ax or new_axes(width, 0.6 + 0.2 * len(rows))
     ax.axvline(0, color=MUTED, linewidth=0.8, linestyle=":")
-    own = f"{column}_low" in rows
-    low, high = (rows[f"{column}_{end}" if own else end] for end in ("low", "high"))
+    spans = rows[list(ends)].to_numpy(float) if ends else np.full((len(rows), 2), np.nan)
     is_open = [False] * len(rows) if hollow is None else hollow
-    for y, (value, *ends) in enumerate(zip(rows[column], low, high, strict=True)):
+    for y, (value, span) in enumerate(zip(rows[column], spans, strict=True)):
         if value != value:
             ax.annotate("n/a", (0, y), (4, 0), textcoords="offset points", color=MUTED, va="center")
             continue
-        if with_ends and ends[0] == ends[0]:
-            ax.plot(ends, [y, y], color=PREDICTED, linewidth=1)
+        if np.isfinite(span).all():
+            ax.plot(span, [y, y], color=PREDICTED, linewidth=1)
         face = "white" if is_open[y] else PREDICTED
         ax.plot(value, y, "o", color=PREDICTED, markerfacecolor=face, markersize=4)
     ax.set_yticks(range(len(rows)), [str(name) for name in names])
@@ -580,8 +578,9 @@ def plot_transfer(minutes: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     pairs = zip(rows["model"], rows["person"], strict=True)
     names = [f"{model} on {'itself' if model == person else person}" for model, person in pairs]
     return plot_estimates(
-        names, rows, "centred_r", label="session-centred r at 1 min", hollow=others, ax=ax
-    )
+        names, rows, "centred_r", ends=("centred_r_low", "centred_r_high"), hollow=others,
+        label="session-centred r at 1 min", ax=ax,
+    )  # fmt: skip
 
 
 def plot_identification(

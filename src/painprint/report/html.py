@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 import matplotlib
+import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined, UndefinedError
 from markupsafe import Markup
 from matplotlib.axes import Axes
@@ -103,39 +104,48 @@ def _carrier_figures(results: Results) -> dict[str, Callable[[], Axes]]:
     tables, metrics = results.findings, results.metrics
     unit, enough = metrics["leave_out"], metrics["n_groups"] >= words.FEW_GROUPS
     drawn: dict[str, Callable[[], Axes]] = {}
+
+    def estimates(
+        names: Sequence[str] | pd.Series,
+        rows: pd.DataFrame,
+        column: str,
+        ends: tuple[str, str],
+        label: str,
+        width: float = 6.0,
+    ) -> Callable[[], Axes]:
+        return partial(
+            figures.plot_estimates, names, rows, column,
+            label=label, ends=ends if enough else None, width=width,
+        )  # fmt: skip
+
+    centred = ("importance_centred", ("centred_low", "centred_high"))
+    loss = f"importance: mean loss of {unit}-centred r at 1 min"
     if "importance" in tables:
-        top = tables["importance"].nlargest(figures.MOST_REGIONS, "importance")
-        loss = "importance: mean loss of r at 1 min"
-        drawn["importance"] = lambda: figures.plot_estimates(
-            top["region"], top, "importance", label=loss, with_ends=enough
-        )
+        top = tables["importance"].nlargest(figures.MOST_REGIONS, "importance_centred")
+        drawn["importance"] = estimates(top["region"], top, *centred, loss)
         drawn["strength"] = lambda: figures.plot_strengths(top)
         drawn["structure"] = lambda: figures.plot_structure(tables["structure"])
     if "networkimportance" in tables:
-        networks = tables["networkimportance"].sort_values("importance", ascending=False)
-        names = [
-            f"{n} ({k})" for n, k in zip(networks["network"], networks["n_regions"], strict=True)
-        ]
-        drawn["networkimportance"] = lambda: figures.plot_estimates(
-            names, networks, "importance", label=loss, with_ends=enough
-        )
+        networks = tables["networkimportance"].sort_values("importance_centred", ascending=False)
+        counted = zip(networks["network"], networks["n_regions"], strict=True)
+        names = [f"{network} ({n})" for network, n in counted]
+        drawn["networkimportance"] = estimates(names, networks, *centred, loss)
     if "rest" in tables:
         drawn["rest"] = lambda: figures.plot_rest(tables["rest"])
     if "baselines" in tables:
         others = tables["baselines"].query("scale == '1min' and method != 'painprint'")
         for key, what in (("centred_r", f"{unit}-centred r"), ("skill", "skill")):
-            drawn[f"baselines{key.replace('_', '')}"] = partial(
-                figures.plot_estimates, others["method"], others, f"d_{key}",
-                label=f"difference in {what} at 1 min", with_ends=enough,
-                width=3.6,
+            drawn[f"baselines{key.replace('_', '')}"] = estimates(
+                others["method"], others, f"d_{key}", (f"d_{key}_low", f"d_{key}_high"),
+                f"difference in {what} at 1 min", 3.6,
             )  # fmt: skip
     if "univariate" in tables:
         drawn["univariate"] = lambda: figures.plot_univariate(tables["univariate"])
     if "external" in tables:
         scored = tables["external"].query("scale == '1min'")
-        drawn["external"] = lambda: figures.plot_estimates(
-            scored["signature"], scored, "centred_r", label=f"{unit}-centred r at 1 min",
-            with_ends=enough,
+        drawn["external"] = estimates(
+            scored["signature"], scored, "centred_r", ("centred_r_low", "centred_r_high"),
+            f"{unit}-centred r at 1 min",
         )  # fmt: skip
     return drawn
 
