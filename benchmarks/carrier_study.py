@@ -8,6 +8,8 @@ people     pairs of default simulated people (23 sessions x 3 runs x 120 regions
            planted source against the others, and what could limit it; the session-centred r of
            either signature on the other person, at 1 min; whose signature fits a session best;
            and the level read at rest
+nobody     pairs of people without a signature (10 sessions x 3 runs x 60 regions): how often the
+           own model fits a session best, and how often its p is below .05
 baselines  people of 16 sessions x 3 runs x 80 regions: painprint and every baseline on the same
            folds, and their paired differences
 
@@ -35,7 +37,7 @@ from painprint.explain.transfer import Member, transfer
 from painprint.simulate import Person, as_run, simulate_person
 from painprint.world import World
 
-FIRST_SEED = {"people": 72_000, "baselines": 71_000}
+FIRST_SEED = {"people": 72_000, "baselines": 71_000, "nobody": 73_000}
 
 
 def simulate(person, seed, number):
@@ -94,6 +96,22 @@ def importance_of_truth(case, truth):
     return importance(replace(case, decoding=ideal)).tables["importance"]["importance"]
 
 
+def measure_nobody(seed, n_sessions, n_regions):
+    """Identification among two people whose brains do not follow the rating."""
+    world = World(n_regions=n_regions, shared_atlas=True)
+    person, settings = Person(n_sessions, null=True, world=world), Settings(n_bootstraps=100)
+    members = []
+    for number in (0, 1):
+        truth, rated, _ = simulate(person, FIRST_SEED["nobody"] + seed, number)
+        decoding = decode_runs(rated, settings, regions=truth.regions)
+        members.append(Member.of(decoding, lambda rated=rated: rated, name=f"sub-{number}"))
+    found = transfer(members, n_bootstraps=100, random_seed=0).numbers["identified"]
+    rows = {"seed": seed}
+    for i, one in enumerate(found.values()):
+        rows |= {f"identified_{i}": one["share"], f"p_{i}": one["p"]}
+    return rows
+
+
 def measure_baselines(seed, n_sessions, n_regions):
     """painprint and every baseline on one person, at 1 min."""
     person = Person(n_sessions, world=World(n_regions=n_regions))
@@ -147,6 +165,11 @@ def say_people(found):
     print(f"rest, r above the training mean: {mean(both(found, 'rest_r_above_mean'))}")
 
 
+def say_nobody(found):
+    print(f"without a signature, own signature fits best: {mean(both(found, 'identified'))}")
+    print(f"  p below .05 in {share(pd.Series(both(found, 'p') < 0.05))}")
+
+
 def say_baselines(found):
     methods = [c.removesuffix(": d_skill") for c in found.columns if c.endswith(": d_skill")]
     for key in ("centred_r", "skill"):
@@ -164,20 +187,21 @@ def say_baselines(found):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--seeds", type=int, default=20)
-    parser.add_argument("--sessions", type=int, default=0, help="instead of 23 and 16")
-    parser.add_argument("--regions", type=int, default=0, help="instead of 120 and 80")
-    parser.add_argument("--part", choices=("people", "baselines"))
+    parser.add_argument("--sessions", type=int, default=0, help="instead of 23, 10 and 16")
+    parser.add_argument("--regions", type=int, default=0, help="instead of 120, 60 and 80")
+    parser.add_argument("--part", choices=tuple(FIRST_SEED))
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--out", type=Path, default=TABLES)
     size = parser.parse_args()
-    for part, function, say, shape in (
-        ("people", measure_pair, say_people, (23, 120)),
-        ("baselines", measure_baselines, say_baselines, (16, 80)),
+    for part, function, say, shape, times in (
+        ("people", measure_pair, say_people, (23, 120), 1),
+        ("nobody", measure_nobody, say_nobody, (10, 60), 3),
+        ("baselines", measure_baselines, say_baselines, (16, 80), 1),
     ):
         if size.part not in (None, part):
             continue
         of_part = (size.sessions or shape[0], size.regions or shape[1])
-        wanted = [(seed, *of_part) for seed in range(1, size.seeds + 1)]
+        wanted = [(seed, *of_part) for seed in range(1, times * size.seeds + 1)]
         path = size.out / f"carrier_{part}.tsv"
         say(fill(path, wanted, ("seed",), function, size.jobs, at_once=2))
 

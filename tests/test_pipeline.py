@@ -7,16 +7,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import FEW, QUICK, simulate_runs, write_json
+from nibabel.cifti2 import BrainModelAxis, SeriesAxis
 
 from painprint import Run, Settings
 from painprint.cli import main
 from painprint.decode.crossval import NotEnoughData
 from painprint.io.columns import COLUMNS
 from painprint.io.outputs import command_line
+from painprint.settings import STAGES
 
 STEM = "sub-01_task-rating_atlas-A"
 
@@ -126,6 +129,41 @@ def test_every_stage_has_its_tables_figures_and_paragraph(derivatives, rest_and_
     ):
         assert words in page, words
     assert "Not asked" not in page
+
+
+def test_dense_bold_beside_the_regions_gets_a_map(derivatives, participant, rng, out):
+    """Five points: the first follows the rating, the last has no signal."""
+    models = BrainModelAxis.from_surface(np.arange(5), 8, name="CortexLeft")
+    for run_ in participant:
+        data = rng.normal(size=(len(run_.rating), 5)).astype(np.float32)
+        data[6:, 0] += 20 * run_.rating[:-6]
+        data[:, 4] = 0
+        name = f"sub-01_ses-{run_.session}_task-rating_run-{run_.run}_space-fsLR_den-91k"
+        folder = derivatives.derivatives / "sub-01" / f"ses-{run_.session}" / "func"
+        image = nib.Cifti2Image(data, (SeriesAxis(0, 1, len(data)), models))
+        nib.save(image, folder / f"{name}_desc-denoised_bold.dtseries.nii")
+    skipped = [stage for stage in STAGES if stage != "univariate"]
+    words = ["--n-bootstraps", "100", "--skip", *skipped]
+    assert main(["run", str(derivatives.root), str(out), "participant", *words]) == 0
+    image = nib.load(out / f"sub-01/decoding/{STEM}_univariate.dscalar.nii")
+    assert list(image.header.get_axis(0).name) == ["effect", "t", "p", "q"]
+    q = image.get_fdata()[3]
+    assert q[0] < 0.05 and np.isnan(q[4])
+    metrics = json.loads((out / f"sub-01/decoding/{STEM}_metrics.json").read_text())
+    assert metrics["stages"]["univariate"]["dense"]["n_points"] == 5
+    assert "Of 5 grayordinates" in (out / "sub-01.html").read_text()
+    assert run(derivatives, out) == 0  # without the stage, its map goes
+    assert not (out / f"sub-01/decoding/{STEM}_univariate.dscalar.nii").exists()
+
+
+def test_an_external_signature_that_cannot_be_read_stops_before_anything_takes_time(
+    derivatives, out, tmp_path, capsys
+):
+    path = tmp_path / "weights.tsv"
+    path.write_text("place\tweight\n1\t2\n")
+    assert run(derivatives, out, "--external", str(path)) == 1
+    said = capsys.readouterr().err
+    assert "weights.tsv" in said and "nested folds" not in said
 
 
 def test_skipped_stages_are_said_and_leave_nothing_of_an_earlier_run(derivatives, out):
