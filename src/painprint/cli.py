@@ -5,19 +5,22 @@ from __future__ import annotations
 import logging
 import sys
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from importlib.metadata import version
 from pathlib import Path
 from shutil import rmtree
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 from cyclopts.config import Toml
 
 from painprint.settings import Settings, flag
 from painprint.world import World
+
+if TYPE_CHECKING:
+    from painprint.pipeline import Study
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
 
@@ -83,50 +86,32 @@ def run(
         TOML file with any of these options, names as on the command line.
     """
     from painprint.io.errors import DerivativesError
-    from painprint.pipeline import (
-        Study,
-        describe_inventory,
-        run_group,
-        run_participant,
-        write_pages,
-    )
+    from painprint.pipeline import Study, run_group, write_pages
 
     del config_file  # read before this function is called, in main()
-    inputs = (bids_dir, *(derivatives or (bids_dir / "derivatives" / "xcp_d",)))
-    if out_dir.resolve() in {folder.resolve() for folder in inputs}:
+    folders = derivatives or (bids_dir / "derivatives" / "xcp_d",)
+    if out_dir.resolve() in {folder.resolve() for folder in (bids_dir, *folders)}:
         return _wrong_usage(f"OUT_DIR {out_dir} is an input too; choose another folder.")
     if n_jobs == 0:
         return _wrong_usage("--n-jobs is 0; give 1 or more, or -1 for all cores.")
+    if level == "group" and (unread := _of_participants(settings, external, dry_run)):
+        return _wrong_usage(
+            f"{unread} is for the level participant: the group level takes people as they were "
+            "decoded."
+        )
     with _logging(None if dry_run or reports_only else out_dir):
         try:
             if reports_only:
                 return FAILED if write_pages(out_dir) else DONE
-            folders = derivatives or (bids_dir / "derivatives" / "xcp_d",)
             study = Study(bids_dir, out_dir, folders, settings, n_jobs, external)
-            participants = study.participants()
             if level == "group":
-                if dry_run or (asked := _of_participants(settings)):
-                    return _wrong_usage(
-                        f"{'--dry-run' if dry_run else asked} is for the level participant: the "
-                        "group level takes people as they were decoded."
-                    )
                 with _progress("group") as progress:
                     run_group(study, progress=progress)
                 return DONE
-        except (DerivativesError, ValueError) as error:
+            participants = study.participants()
+        except (DerivativesError, ValueError, OSError) as error:
             return _failed(error)
-        n_failed = 0
-        for participant in participants:
-            try:
-                if dry_run:
-                    text, can_be_decoded = describe_inventory(study, participant)
-                    print(text)
-                    n_failed += not can_be_decoded
-                    continue
-                with _progress(f"sub-{participant}") as progress, _scheduler(dask_scheduler):
-                    run_participant(study, participant, progress=progress)
-            except (DerivativesError, ValueError, OSError) as error:
-                n_failed += _failed(error)
+        n_failed = sum(_run_one(study, one, dry_run, dask_scheduler) for one in participants)
         if n_failed:
             logging.getLogger("painprint").error(
                 "%d of %d participants failed.", n_failed, len(participants)
@@ -134,16 +119,34 @@ def run(
         return FAILED if n_failed else DONE
 
 
-def _of_participants(settings: Settings) -> str:
+def _run_one(study: Study, participant: str, dry_run: bool, dask_scheduler: str | None) -> int:
+    """Decode one participant, or say what would be done; whether that failed."""
+    from painprint.io.errors import DerivativesError
+    from painprint.pipeline import describe_inventory, run_participant
+
+    try:
+        if dry_run:
+            text, can_be_decoded = describe_inventory(study, participant)
+            print(text)
+            return DONE if can_be_decoded else FAILED
+        with _progress(f"sub-{participant}") as progress, _scheduler(dask_scheduler):
+            run_participant(study, participant, progress=progress)
+    except (DerivativesError, ValueError, OSError) as error:
+        return _failed(error)
+    return DONE
+
+
+def _of_participants(settings: Settings, external: Sequence[Path], dry_run: bool) -> str:
     """Options, if any, that the group level would not read."""
     default = Settings()
     read = ("participant_label", "n_bootstraps", "random_seed")
     given = [
-        f.name
+        f"--{flag(f.name)}"
         for f in fields(settings)
         if f.name not in read and getattr(settings, f.name) != getattr(default, f.name)
     ]
-    return ", ".join(f"--{flag(name)}" for name in given)
+    given += ["--external"] * bool(external) + ["--dry-run"] * dry_run
+    return ", ".join(given)
 
 
 @app.command

@@ -70,27 +70,32 @@ def learning_curve(case: Case, *, on_step: OnStep | None = None) -> Finding:
     if rules.curve_penalty == "fold":
         penalties = [(settings.lag_s.index(f.lag_s), f.penalty) for f in case.decoding.folds]
     step = count_steps(on_step, len(sizes))
-    parts, resampled = [], []
+    predicted: dict[int, DrawPredictions] = {}
     for size, draws in of_size.items():
         try:
-            predicted = predict_from_draws(
+            predicted[size] = predict_from_draws(
                 kernels, rules, draws, penalties=penalties, n_jobs=case.n_jobs
             )
         except NotEnoughData as error:
             not_done.append(f"No models of {size} {settings.leave_out}s: {error}")
-            continue
         finally:
             step()
-        scored, curve = score_draws(
-            kernels[0], predicted, settings.n_bootstraps, case.stream("curve bootstrap")
-        )
-        parts.append(scored.assign(n_sessions=size))
-        resampled.append(curve)
-    if not parts:
+    if not predicted:
         return Finding({}, {}, tuple(not_done))
-    of_draws = pd.concat(parts, ignore_index=True)
+    of_draws, resampled = score_draws(
+        kernels[0],
+        side_by_side(list(predicted.values())),
+        settings.n_bootstraps,
+        case.stream("curve bootstrap"),
+    )
+    of_draws = of_draws.assign(
+        n_sessions=np.array(list(predicted))[(of_draws["draw"] - 1) // n_draws],
+        draw=(of_draws["draw"] - 1) % n_draws + 1,
+    ).sort_values("n_sessions", kind="stable", ignore_index=True)
     table = summarise_draws(of_draws)
-    answers = _answer(table, np.array(resampled).T, settings.target_r, n_groups)
+    by_size = np.split(resampled, len(predicted), axis=1)
+    curves = np.stack([_mean_of_defined(of) for of in by_size], axis=1)
+    answers = _answer(table, curves, settings.target_r, n_groups)
     return Finding(
         {"learningcurve": table, "learningcurvedraws": of_draws},
         {"n_draws": n_draws, "n_sessions": n_groups, "until": [asdict(a) for a in answers]},
@@ -159,6 +164,16 @@ class DrawPredictions:
     minutes: Matrix
     two_minutes: Matrix
     training_mean: Matrix
+
+
+def side_by_side(parts: Sequence[DrawPredictions]) -> DrawPredictions:
+    """Draws of several numbers of sessions, one after the other."""
+    return DrawPredictions(
+        *(
+            np.concatenate([getattr(part, name) for part in parts], axis=1)
+            for name in ("minutes", "two_minutes", "training_mean")
+        )
+    )
 
 
 def predict_from_draws(
@@ -290,14 +305,14 @@ def score_draws(
     predicted : DrawPredictions
     n_bootstraps : int
     rng : Generator
-        The same for every number of sessions, so that these share their resamples.
+        All draws share their resamples.
 
     Returns
     -------
     draws : DataFrame
         One row per draw and scale; see the columns of learningcurvedraws.tsv.
-    resampled : ndarray of shape (n_bootstraps,)
-        Mean over draws of centred r at 1 min, sessions resampled in blocks.
+    resampled : ndarray of shape (n_bootstraps, n_draws)
+        Centred r at 1 min, sessions resampled in blocks; NaN where undefined.
     """
     scales = kernel.scales
     ratings = scales.average(kernel.y("1min"), kernel.y("2min"))
@@ -308,7 +323,7 @@ def score_draws(
         "run": np.arange(len(kernel.codes)),
         "session": np.arange(kernel.n_groups),
     }
-    parts, resampled = [], np.empty(0)
+    parts, resampled = [], np.empty((0, 0))
     for scale, of_scale in zip(SCALES, rng.spawn(len(SCALES)), strict=True):
         y, p, group = ratings[scale], predictions[scale], scales.groups[scale]
         values = agreement(y[:, None], p, predicted.training_mean[group], group)
@@ -323,7 +338,7 @@ def score_draws(
             by_block,
         )
         if scale == "1min":
-            resampled = _mean_of_defined(centred)
+            resampled = centred
         parts.append(
             pd.DataFrame(
                 {
