@@ -5,9 +5,10 @@ import json
 import pytest
 from conftest import simulate_runs, write_json, write_table
 
-from painprint.io.bids import Dataset, inherited_metadata, natural, parse_name
+from painprint.io.bids import Dataset, inherited_metadata, parse_name
 from painprint.io.discover import find_runs
 from painprint.io.errors import DerivativesError
+from painprint.runs import natural
 
 
 def find(tree, sub="01", **choices):

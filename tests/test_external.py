@@ -88,7 +88,7 @@ def test_our_own_final_model_given_as_a_file_scores_as_it_does(decoding, tmp_pat
                 table.loc[scale, name], np.nan if expected is None else expected
             )
     assert found.not_done == ()
-    numbers = found.numbers["ours"]
+    numbers = found.numbers["signatures"]["ours"]
     assert (numbers["kind"], numbers["n_regions_without_weight"]) == ("edges", 0)
     assert numbers["centred_r"][0] == table.loc["1min", "centred_r"]
     assert list(found.tables["external"].columns) == [
@@ -148,7 +148,7 @@ def test_weights_of_regions_are_a_weighted_sum_and_regions_without_one_count_not
         rows = table[table["scale"] == scale]
         r = np.corrcoef(rows["rating"], rows["predicted"])[0, 1]
         assert found.tables["external"].set_index("scale").loc[scale, "r"] == pytest.approx(r)
-    numbers = found.numbers["regions"]
+    numbers = found.numbers["signatures"]["regions"]
     assert (numbers["n_matched"], numbers["n_regions_without_weight"]) == (2, 6)
 
 
@@ -174,9 +174,12 @@ def test_regions_that_the_data_lack_are_named_and_nothing_is_scored(decoding, tm
     found = ask(decoding, read_weights(path), read_weights(tmp_path / "fine.tsv"))
     assert found.not_done == (
         "External signature strange was not scored: 5 of its 13 regions are not among the 8 that "
-        "were decoded (first: PAG0, PAG1, PAG2).",
+        "were decoded (first: PAG0, PAG1, PAG2). Use weights of the same atlas, decode "
+        "with these regions, or set their weights to 0.",
     )
-    assert set(found.tables["external"]["signature"]) == set(found.numbers) == {"fine"}
+    assert (
+        set(found.tables["external"]["signature"]) == set(found.numbers["signatures"]) == {"fine"}
+    )
 
 
 def test_where_none_was_given_that_is_said(decoding):
@@ -351,7 +354,7 @@ def test_points_that_are_the_regions_score_as_these(runs, rng):
         material = {"runs": lambda: runs, "dense": dense_of(runs, change)}
         scored = ask(decoding, points, **material)
         pd.testing.assert_frame_equal(scored.tables["external"], expected, rtol=1e-9)
-    assert scored.numbers["w"]["n_without_signal"] == 0
+    assert scored.numbers["signatures"]["w"]["n_without_signal"] == 0
 
 
 def test_points_without_a_signal_count_nothing_and_are_counted(rng):

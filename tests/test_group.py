@@ -62,7 +62,8 @@ def test_two_people_meet(dataset, out):
         assert list(table.columns) == list(columns)
     page = (out / "group.html").read_text()
     assert "Simulated data" in page and "sub-01 on sub-02" in page
-    assert "2 people, 2 signatures tried on somebody else" in page
+    assert "signature tried on somebody else in 2 pairs" in page
+    assert "intervals lie above 0" not in page  # 4 sessions are too few
     for file in found:
         assert str(out.parent).encode() not in file.read_bytes()
 
@@ -100,7 +101,7 @@ def test_one_person_alone_gets_a_page_that_says_so(dataset, out):
     assert group(dataset, out) == 0
     page = (out / "group.html").read_text()
     assert "One person was decoded; no signature could be tried on somebody else." in page
-    assert "Transfer needs at least two people." in page
+    assert "Transfer needs at least two people decoded into the same folder" in page
     assert not (out / "group/group_identification.tsv").exists()
 
 
@@ -121,16 +122,15 @@ def test_people_with_atlases_of_their_own_are_not_compared(tree, people, out):
             tree.add_run(run, sub=sub, atlas=atlas)
     assert decode(tree, out) == 0 and group(tree, out) == 0
     metrics = json.loads((out / "group/group_metrics.json").read_text())
-    assert (
-        "sub-02's signature was not tried on sub-01: atlas B there, A here." in metrics["not_done"]
-    )
+    refused = "sub-02's signature on sub-01: not tried. Atlas B there, A here"
+    assert metrics["not_done"][0].startswith(refused)
     assert metrics["pairs"] == [] and metrics["identified"] == {}
 
 
 def test_data_that_changed_since_are_refused(dataset, out, capsys):
     decode(dataset, out)
-    path = next(dataset.root.rglob("sub-02*timeseries.tsv"))
-    path.write_text(path.read_text().replace("1", "2"))
+    path = next(dataset.root.rglob("sub-02*outliers.tsv"))
+    path.write_text(path.read_text().replace("0", "1"))
     assert group(dataset, out) == 1
     assert "was changed since sub-02 was decoded" in capsys.readouterr().err
 
@@ -149,3 +149,19 @@ def test_pages_of_the_group_can_be_made_again(dataset, out):
     (out / "group.html").unlink()
     assert main(["report", str(out)]) == 0
     assert (out / "group.html").read_bytes() == before
+
+
+def test_pages_of_people_who_were_decoded_again_are_not_made(dataset, out, capsys):
+    decode(dataset, out)
+    group(dataset, out)
+    decode(dataset, out, "--random-seed", "1")
+    assert main(["report", str(out)]) == 1
+    assert "sub-01 was decoded again since the group level ran" in capsys.readouterr().err
+
+
+def test_a_damaged_table_of_the_group_is_an_error_that_says_what_to_do(dataset, out, capsys):
+    decode(dataset, out)
+    group(dataset, out)
+    (out / "group/group_transfer.tsv").unlink()
+    assert main(["report", str(out)]) == 1
+    assert "Run `painprint run ... group` again" in capsys.readouterr().err

@@ -152,3 +152,13 @@ def test_other_runs_without_excluded_regions_are_no_comparison(runs):
 
     found = refit_variants(Case(decoding, material=Material(load_whole)))
     assert "with all regions, other runs would be used" in "\n".join(found.not_done)
+
+
+def test_the_first_run_is_the_first_though_the_first_session_lacks_it(runs):
+    there = [r for r in runs if (r.session, r.run) != ("01", "1")]
+    decoding = decode_runs(there, SETTINGS)
+    found = refit_variants(Case(decoding))
+    assert "First run only: 1 of 7 sessions lack it." in found.not_done
+    rows = decoding.predictions.query("scale == '1min' and run == '1'")
+    expected = np.corrcoef(rows["rating"], rows["predicted"])[0, 1]
+    assert variants(found).loc["first run only", "r"] == pytest.approx(expected)

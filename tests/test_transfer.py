@@ -8,7 +8,7 @@ import pytest
 from conftest import simulate_runs
 
 from painprint import Run, Settings, decode_runs, score_frames
-from painprint.explain.transfer import Member, identify, predict_other, transfer
+from painprint.explain.transfer import ALONE, Member, identify, predict_other, transfer
 
 SETTINGS = Settings(n_bootstraps=100)
 
@@ -92,22 +92,35 @@ def test_what_is_undefined_never_wins_and_does_not_count():
 
 def test_one_person_alone_is_said(members):
     found = transfer(members[:1], n_bootstraps=100, random_seed=0)
-    assert found.not_done == ("Transfer needs at least two people.",)
+    assert found.not_done == (ALONE,)
     assert list(found.tables) == ["transfer"] and found.numbers["pairs"] == []
 
 
 def test_another_atlas_or_missing_regions_refuse_and_say_so(members):
     other = person(5, "d", atlas="B")
     found = transfer([members[0], other], n_bootstraps=100, random_seed=0)
-    assert "d's signature was not tried on a: atlas B there, A here." in found.not_done
+    assert any(said.startswith("d's signature on a: not tried. Atlas B there, A here")
+               for said in found.not_done)  # fmt: skip
     fewer = [
         replace(run, signals=run.signals[:, :6], regions=list("123456")) for run in other.runs()
     ]
     e = Member.of(decode_runs(fewer, SETTINGS), lambda: fewer, name="e", atlas="A")
     found = transfer([members[0], e], n_bootstraps=100, random_seed=0)
-    assert "a's signature was not tried on e" in found.not_done[0]
-    assert "2 of the signature's 8 regions are missing" in found.not_done[0]
+    assert "a's signature on e: not tried. 2 of its 8 regions have no signal" in found.not_done[0]
     assert set(centred_r(found).index) == {("a", "a"), ("e", "a"), ("e", "e")}
+
+
+def test_a_region_without_signal_in_another_person_is_left_out_and_named(members):
+    a, b = members[:2]
+    silent = [
+        replace(run, signals=np.where(np.arange(8) == 6, 0.0, run.signals)) for run in b.runs()
+    ]
+    other = Member.of(decode_runs(silent, SETTINGS), lambda: silent, name="b", atlas="A")
+    found = transfer([a, other], n_bootstraps=100, random_seed=0)
+    assert found.not_done[0].startswith(
+        "a's signature on b: 1 of its 8 regions have no signal there (first: 7); edges of these"
+    )
+    assert centred_r(found)["a", "b"] > 0.3
 
 
 def test_regions_are_matched_by_name(members):
@@ -142,4 +155,6 @@ def test_people_whose_runs_were_left_out_are_scored_by_run():
         n_bootstraps=100,
         random_seed=0,
     )
-    assert len(found.tables["identification"]) == 2 * 12 * 2
+    assert "identification" not in found.tables
+    assert "No identification of sessions of a: runs were left out" in found.not_done[0]
+    assert len(centred_r(found)) == 4

@@ -94,7 +94,9 @@ def run(
         return _wrong_usage(f"OUT_DIR {out_dir} is an input too; choose another folder.")
     if n_jobs == 0:
         return _wrong_usage("--n-jobs is 0; give 1 or more, or -1 for all cores.")
-    if level == "group" and (unread := _of_participants(settings, external, dry_run)):
+    if level == "group" and (
+        unread := _of_participants(settings, external, dry_run, dask_scheduler)
+    ):
         return _wrong_usage(
             f"{unread} is for the level participant: the group level takes people as they were "
             "decoded."
@@ -136,7 +138,9 @@ def _run_one(study: Study, participant: str, dry_run: bool, dask_scheduler: str 
     return DONE
 
 
-def _of_participants(settings: Settings, external: Sequence[Path], dry_run: bool) -> str:
+def _of_participants(
+    settings: Settings, external: Sequence[Path], dry_run: bool, dask_scheduler: str | None
+) -> str:
     """Options, if any, that the group level would not read."""
     default = Settings()
     read = ("participant_label", "n_bootstraps", "random_seed")
@@ -146,6 +150,7 @@ def _of_participants(settings: Settings, external: Sequence[Path], dry_run: bool
         if f.name not in read and getattr(settings, f.name) != getattr(default, f.name)
     ]
     given += ["--external"] * bool(external) + ["--dry-run"] * dry_run
+    given += ["--dask-scheduler"] * (dask_scheduler is not None)
     return ", ".join(given)
 
 

@@ -17,11 +17,11 @@ from painprint.decode.decoding import Decoding, decode_runs, evaluate_training
 from painprint.decode.prepare import Prepared, prepare_runs
 from painprint.decode.training import EVERYTHING, train
 from painprint.edges import count_edges
+from painprint.explain.bin_features import MOST_BYTES_OF_EDGES
 from painprint.explain.case import Case, Finding, Material
-from painprint.explain.external import ExternalWeights
 from painprint.io.bids import Dataset
 from painprint.io.dense import load_dense
-from painprint.io.discover import Inventory, find_runs, find_unrated_run
+from painprint.io.discover import Inventory, files_of, find_runs, find_unrated_run
 from painprint.io.errors import DerivativesError
 from painprint.io.group import GroupFiles, read_group, read_member, settings_used, write_group
 from painprint.io.load import RunRecord, load_bold, load_regions, load_run
@@ -30,6 +30,7 @@ from painprint.io.outputs import (
     ParticipantFiles,
     Results,
     find_results,
+    hash_external,
     read_results,
     take_account,
     versions,
@@ -183,7 +184,7 @@ def run_participant(study: Study, participant: str, *, progress: Progress | None
     DerivativesError
         If the participant cannot be decoded, or another process is at it.
     """
-    inventory = study.find(participant)
+    inventory, material = _find(study, participant)
     files = ParticipantFiles.of(study.out_dir, inventory)
     with lock(study.out_dir, f"sub-{participant}"):
         check_output(files)
@@ -191,7 +192,8 @@ def run_participant(study: Study, participant: str, *, progress: Progress | None
         if _finished(files, key):
             log.info("sub-%s: finished before, with the same inputs and settings.", participant)
         else:
-            _decode(study, inventory, files, key, progress or (lambda _: _tell_nobody))
+            follow = progress or (lambda _: _tell_nobody)
+            _decode(study, inventory, material, files, key, follow)
         remove([files.training(), *(files.stage(name) for name in STAGES)])
         if files.page.is_file():
             log.info("sub-%s: page: %s", participant, files.page)
@@ -203,13 +205,43 @@ def _tell_nobody(done: int, of: int) -> None:
     """Progress that nobody follows."""
 
 
+def _find(study: Study, participant: str) -> tuple[Inventory, Material]:
+    """What there is of a participant, and what questions may read of it later.
+
+    Dense BOLD that cannot be used is noted; an external signature that cannot is an error, before
+    anything takes time.
+    """
+    inventory = study.find(participant)
+    dense = None
+    if inventory.dense is not None:
+        try:
+            dense = load_dense(inventory.dense)
+        except DerivativesError as error:
+            notes = (*inventory.notes, f"dense BOLD was not used: {error}")
+            inventory = replace(inventory, dense=None, notes=notes)
+    external = [read_weights(path, dense=inventory.dense) for path in study.external]
+    names = [weights.name for weights in external]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise DerivativesError(f"external signatures need different names: {', '.join(twice)}.")
+    return inventory, Material(
+        runs=lambda: _Reader(inventory, study.settings).runs(),
+        rest=(lambda: _read_rest(inventory)) if inventory.rest else None,
+        dense=dense,
+        external=tuple(external),
+    )
+
+
 def _decode(
-    study: Study, inventory: Inventory, files: ParticipantFiles, key: str, progress: Progress
+    study: Study,
+    inventory: Inventory,
+    material: Material,
+    files: ParticipantFiles,
+    key: str,
+    progress: Progress,
 ) -> None:
     """Train, evaluate, question and write, from where an earlier run was killed."""
     participant = inventory.participant
     reader = _Reader(inventory, study.settings)
-    external = _read_external(study, inventory)
     try:
         prepared = prepare_runs(reader.runs(), study.settings, regions=reader.regions)
         training = load_training(files.training(), key)
@@ -223,10 +255,10 @@ def _decode(
         decoding = evaluate_training(prepared, training, study.settings, n_jobs=study.n_jobs)
     except ValueError as error:
         raise DerivativesError(f"sub-{participant}: {error}{_list(reader.left_out)}") from error
-    account = take_account(inventory, decoding, reader.records, reader.left_out)
+    account = take_account(inventory, decoding, reader.records, reader.left_out, study.external)
     for line in _say(account, prepared):
         log.warning("sub-%s: %s", participant, line)
-    case = _make_case(study, inventory, decoding, external)
+    case = _make_case(study, inventory, decoding, material)
     findings = _question(case, participant, files, key, progress)
     with lock(study.out_dir, "dataset_description.json", wait=True):
         write_dataset_description(study.out_dir, simulated=inventory.simulated)
@@ -253,17 +285,7 @@ def _question(
     return findings
 
 
-def _read_external(study: Study, inventory: Inventory) -> tuple[ExternalWeights, ...]:
-    """Signatures from elsewhere, before anything takes time."""
-    return tuple(read_weights(path, dense=inventory.dense) for path in study.external)
-
-
-def _make_case(
-    study: Study,
-    inventory: Inventory,
-    decoding: Decoding,
-    external: tuple[ExternalWeights, ...],
-) -> Case:
+def _make_case(study: Study, inventory: Inventory, decoding: Decoding, material: Material) -> Case:
     """The decoded person, with what the files say beside the runs."""
     everything = replace(study.settings, exclude_network=(), exclude_region=())
 
@@ -273,14 +295,7 @@ def _make_case(
         reader = _Reader(inventory, everything)
         return prepare_runs(reader.runs(), everything, regions=reader.regions)
 
-    material = Material(
-        whole=whole,
-        runs=lambda: _Reader(inventory, study.settings).runs(),
-        rest=(lambda: _read_rest(inventory)) if inventory.rest else None,
-        dense=load_dense(inventory.dense) if inventory.dense else None,
-        external=external,
-    )
-    return Case(decoding, inventory.sessions, material, study.n_jobs)
+    return Case(decoding, inventory.sessions, replace(material, whole=whole), study.n_jobs)
 
 
 def _read_rest(inventory: Inventory) -> Iterator[Run | LeftOutRun]:
@@ -303,12 +318,12 @@ def decode_participant(study: Study, participant: str) -> Case:
     ValueError
         If the participant cannot be decoded.
     """
-    inventory = study.find(participant)
+    inventory, material = _find(study, participant)
     reader = _Reader(inventory, study.settings)
     decoding = decode_runs(
         reader.runs(), study.settings, regions=reader.regions, n_jobs=study.n_jobs
     )
-    return _make_case(study, inventory, decoding, _read_external(study, inventory))
+    return _make_case(study, inventory, decoding, material)
 
 
 def run_group(study: Study, *, progress: Progress | None = None) -> None:
@@ -337,6 +352,7 @@ def run_group(study: Study, *, progress: Progress | None = None) -> None:
             log.warning("sub-%s: not decoded, so not in the group.", participant)
     results = [read_results(files) for files in found]
     members = [read_member(one, partial(_runs_of, study, one)) for one in results]
+    keys = {f"sub-{one.files.participant}": one.provenance["key"] for one in results}
     settings = study.settings
     try:
         finding = transfer(
@@ -352,7 +368,7 @@ def run_group(study: Study, *, progress: Progress | None = None) -> None:
     simulated = any(one.metrics["simulated"] for one in results)
     files = GroupFiles(study.out_dir)
     with lock(study.out_dir, "group"):
-        write_group(files, finding, members, settings=settings, simulated=simulated)
+        write_group(files, finding, members, keys, settings=settings, simulated=simulated)
         write_group_page(files)
 
 
@@ -367,47 +383,51 @@ def _runs_of(study: Study, results: Results) -> list[Run]:
     of_person = replace(study, settings=settings_used(results))
     inventory = of_person.find(results.files.participant)
     noted = results.provenance["inputs"]
-    for run in inventory.runs:
-        digest = noted.get(run.series.uri)
-        if digest is not None and digest != hash_file(run.series.path):
+    for file in files_of(inventory):
+        if file.uri in noted and noted[file.uri] != hash_file(file.path):
             raise DerivativesError(
                 f"was changed since sub-{inventory.participant} was decoded. Decode the "
                 "participant again.",
-                run.series.path,
+                file.path,
             )
     return list(_Reader(inventory, of_person.settings).runs())
 
 
 def write_group_page(files: GroupFiles) -> None:
-    """Make the group's page and figures from its output files."""
+    """Make the group's page and figures from its output files.
+
+    Raises
+    ------
+    DerivativesError
+        If a file is missing or damaged, or people were decoded again since.
+    """
     from painprint.report.group import write_group_report
 
-    write_group_report(read_group(files))
+    results = read_group(files)
+    try:
+        write_group_report(results)
+    except (KeyError, TypeError, ValueError) as error:
+        raise DerivativesError(
+            f"the group's page cannot be made of {files.table('*').parent} ({error!r}). Run "
+            "`painprint run ... group` again."
+        ) from error
     log.info("group: page: %s", files.page)
 
 
 def _key(study: Study, inventory: Inventory) -> str:
     """What the results of a participant depend on."""
-    found = (*inventory.runs, *inventory.rest)
-    files = [
-        file
-        for run in found
-        for file in (run.series, run.outliers, run.motion, *run.rating)
-        if file is not None
-    ]
-    sidecars = {f for run in found for f in (*run.sidecars, *run.raw_sidecars)}
-    table = [inventory.region_table] if inventory.region_table else []
-    dense = inventory.dense.files.values() if inventory.dense else ()
+    dense = inventory.dense
+    of_dense = (*dense.files.values(), *dense.masks.values()) if dense else ()
     return content_key(
         {
             "versions": versions(),
             "settings": {**asdict(study.settings), "participant_label": inventory.participant},
             "inputs": {
                 f.uri: hash_file(f.path) if f.path.exists() else "missing"
-                for f in {*files, *sidecars, *table}
+                for f in files_of(inventory)
             },
-            "dense": {f.uri: hash_head(f.path) for f in dense if f.path.exists()},
-            "external": {path.name: hash_file(path) for path in study.external if path.is_file()},
+            "dense": {f.uri: hash_head(f.path) for f in of_dense if f.path.exists()},
+            "external": hash_external(study.external),
             "left_out": [str(run) for run in inventory.left_out],
             "notes": inventory.notes,
             "sessions": inventory.sessions.to_dict(orient="records"),
@@ -488,7 +508,11 @@ def write_pages(out_dir: Path) -> int:
             n_failed += 1
     group = GroupFiles(out_dir)
     if group.table("metrics", ".json").is_file():
-        write_group_page(group)
+        try:
+            write_group_page(group)
+        except DerivativesError as error:
+            log.error("%s", error)
+            n_failed += 1
     return n_failed
 
 
@@ -563,6 +587,11 @@ def describe_inventory(study: Study, participant: str) -> tuple[str, bool]:
     lines += [f"  {line}" for line in _list_regions(prepared)]
     notes = dict.fromkeys(note for record in reader.records for note in record.notes)
     lines += [f"  note: {note}" for note in (*inventory.notes, *notes)]
+    n_dense = len(inventory.dense.files) if inventory.dense else 0
+    lines.append(
+        f"  beside them: {len(inventory.rest)} resting runs, dense BOLD of {n_dense} runs, "
+        f"{len(study.external)} external signatures"
+    )
     try:
         _, groups = prepared.groups(study.settings.leave_out)
         lines.append(
@@ -590,6 +619,9 @@ def _needs(prepared: Prepared, study: Study) -> str:
         n_ratings = 2.2 * study.settings.n_permutations
         sums = min(MOMENTS_BYTES, 32 * n_groups * n_rows * n_ratings)
         predictions = max(predictions, 1.4 * sums + 100 * n_rows * n_ratings)
+    edges = 8 * 2.5 * n_rows * count_edges(n_regions)
+    if "baselines" not in study.settings.skip and edges <= MOST_BYTES_OF_EDGES:
+        predictions = max(predictions, 1.1 * edges)
     memory = 0.3e9 + 1.1 * signals + matrices + predictions
     disk = 2e6 + 60 * count_edges(n_regions) + 400 * n_rows
     return f"about {memory / 1e9:.1f} GB of memory and {disk / 1e6:.0f} MB of disk."

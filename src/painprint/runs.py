@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -22,6 +23,17 @@ class RunKey:
     def __str__(self) -> str:
         parts = (("ses", self.session), ("task", self.task), ("run", self.run))
         return " ".join(f"{name}-{value}" for name, value in parts if value) or "the only run"
+
+
+def is_digits(text: str) -> bool:
+    """Whether a text is a whole number in ASCII digits."""
+    return text.isascii() and text.isdigit()
+
+
+def natural(text: str) -> list[tuple[int, str]]:
+    """Sort key that puts "2" before "10"."""
+    parts = re.split(r"([0-9]+)", text)
+    return [(int(part), "") if is_digits(part) else (-1, part) for part in parts if part]
 
 
 @dataclass(frozen=True)

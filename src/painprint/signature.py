@@ -166,12 +166,7 @@ def pair_run(
         If regions of the signature are missing or unusable, or hardly a frame is left.
     """
     model = signature.models[signature.find_model(held_out)]
-    frames = pair_frames(
-        run,
-        lag_frames=count_frames(model.lag_s, run.tr_s, up=False),
-        drop_frames=count_frames(signature.drop_s, run.tr_s, up=True),
-        need_rating=need_rating,
-    )
+    frames = _pair(signature, run, model, need_rating=need_rating)
     fewest = PAPER_COUNTS.one_minute if signature.rules.time_bins == "discretize" else 2
     if len(frames) <= fewest:
         raise ValueError(
@@ -187,6 +182,21 @@ def pair_run(
             f"are missing or have no signal (first: {', '.join(missing[:3])}). Use the same atlas."
         )
     return frames.select(signature.regions.names)
+
+
+def usable_regions(signature: Signature, run: Run) -> set[str]:
+    """Regions of a run that have a signal over the frames that the final model takes."""
+    frames = _pair(signature, run, signature.models[0], need_rating=True)
+    return {name for name, usable in zip(frames.regions, frames.usable, strict=True) if usable}
+
+
+def _pair(signature: Signature, run: Run, model: UsedModel, *, need_rating: bool) -> Frames:
+    return pair_frames(
+        run,
+        lag_frames=count_frames(model.lag_s, run.tr_s, up=False),
+        drop_frames=count_frames(signature.drop_s, run.tr_s, up=True),
+        need_rating=need_rating,
+    )
 
 
 def predict_run(signature: Signature, run: Run, *, held_out: str = EVERYTHING) -> Prediction:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,7 +76,9 @@ class ExternalWeights:
                 f"weights have shape {self.values.shape}, but there are {n} {self.kind}."
             )
         if bad := int((~np.isfinite(self.values)).sum()):
-            raise ValueError(f"{bad} of {len(self.values)} weights are missing or not finite.")
+            raise ValueError(
+                f"{bad} of {len(self.values)} weights are missing or not finite; set them to 0."
+            )
 
 
 def score_external(case: Case, *, on_step: OnStep | None = None) -> Finding:
@@ -117,12 +119,14 @@ def score_external(case: Case, *, on_step: OnStep | None = None) -> Finding:
         finally:
             step()
         not_done += [f"{called}: not scored in {line}" for line in list_left_out(scored.left_out)]
+        not_done += [f"{called}: {line}" for line in _uncovered(scored.counts)]
         if weights.kind != "edges":
             not_done.append(f"{called}: not scored by run and session, {NO_LEVELS}.")
         rows += [_row(weights, scale, of_scale) for scale, of_scale in metrics.items()]
         centred = [metrics["1min"].centred_r, *metrics["1min"].centred_r_ci]
         numbers[weights.name] = {"kind": weights.kind, **scored.counts, "centred_r": centred}
-    return Finding({"external": pd.DataFrame(rows)} if rows else {}, numbers, tuple(not_done))
+    tables = {"external": pd.DataFrame(rows)} if rows else {}
+    return Finding(tables, {"signatures": numbers}, tuple(not_done))
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +134,7 @@ class _Scored:
     """A score for each kept frame of the runs; None for runs that were left out."""
 
     scores: Sequence[Vector | None]
-    counts: dict[str, int]
+    counts: dict[str, int | None]
     left_out: tuple[LeftOutRun, ...] = ()
 
 
@@ -146,11 +150,21 @@ def _score(case: Case, weights: ExternalWeights) -> _Scored:
         return _score_points(case, weights)
     names, frames = case.decoding.regions.names, case.decoding.frames
     values = _match(weights, names)
-    counts = {
+    counts: dict[str, int | None] = {
         "n_matched": int((weights.values != 0).sum()),
         "n_regions_without_weight": len(names) - _count_weighted(values),
     }
     return _Scored([_score_regions(one, values, weights.intercept) for one in frames], counts)
+
+
+def _uncovered(counts: Mapping[str, int | None]) -> list[str]:
+    """What is to be said of weights that meet no signal."""
+    said = []
+    if n := counts.get("n_outside"):
+        said.append(f"{n} points with a weight lie outside the BOLD; their weights were not used.")
+    if n := counts.get("n_without_signal"):
+        said.append(f"up to {n} points with a weight have no signal in a run; they count as 0.")
+    return said
 
 
 def _match(weights: ExternalWeights, names: tuple[str, ...]) -> Matrix:
@@ -168,7 +182,8 @@ def _match(weights: ExternalWeights, names: tuple[str, ...]) -> Matrix:
     if missing := [weights.regions[i] for i in used if weights.regions[i] not in position]:
         raise ValueError(
             f"{len(missing)} of its {len(used)} regions are not among the {len(names)} that were "
-            f"decoded (first: {', '.join(missing[:3])})."
+            f"decoded (first: {', '.join(missing[:3])}). Use weights of the same atlas, decode "
+            "with these regions, or set their weights to 0."
         )
     where = np.array([position.get(name, -1) for name in weights.regions], np.int64)
     if not of_edges:
@@ -227,7 +242,7 @@ def _score_points(case: Case, weights: ExternalWeights) -> _Scored:
     left_out += [LeftOutRun(key, "it cannot be read again.") for key in position]
     counts = {
         "n_matched": int((weights.values != 0).sum()),
-        "n_regions_without_weight": 0,
+        "n_regions_without_weight": None,
         "n_outside": weights.n_outside,
         "n_without_signal": n_silent,
     }

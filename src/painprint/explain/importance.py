@@ -262,6 +262,10 @@ def _lose_part(
         moved = rest + center_columns(part[first].T, view.by).T
         resampled = _weighted_r(counts, view.y, view.predicted[None], codes)
         resampled = (resampled - _weighted_r(counts, view.y, moved, codes)).mean(axis=1)
+        resampled = resampled[np.isfinite(resampled)]
+        if not len(resampled):
+            found.append((loss, None, None))
+            continue
         around = resampled - (r - float(r_permuted[:INTERVAL_PERMUTATIONS].mean())) + loss
         ends = interval(widened(around, loss, counts.shape[1], LINEAR), null=0)
         found.append((loss, ends.low, ends.high))
@@ -295,12 +299,19 @@ def r_of_permuted(
 
 
 def _weighted_r(counts: Matrix, y: Vector, P: Matrix, codes: Codes) -> Matrix:
-    """Correlation of y and each line of P when groups count so often: (n_draws, n_lines)."""
+    """Correlation of y and each line of P when groups count so often: (n_draws, n_lines).
+
+    NaN where either does not vary in a resample.
+    """
     member = (codes[:, None] == np.arange(counts.shape[1])).astype(float)
     n, sy, syy = (counts @ (column @ member) for column in (np.ones(len(y)), y, y * y))
     sp, spp, syp = (counts @ (columns @ member).T for columns in (P, P * P, P * y))
     n, sy, syy = n[:, None], sy[:, None], syy[:, None]
-    r: Matrix = (syp - sy * sp / n) / np.sqrt((syy - sy * sy / n) * (spp - sp * sp / n))
+    var_y, var_p = syy - sy * sy / n, spp - sp * sp / n
+    flat = (var_y <= 1e-12 * syy) | (var_p <= 1e-12 * spp)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        r: Matrix = (syp - sy * sp / n) / np.sqrt(var_y * var_p)
+    r[flat] = np.nan
     return r
 
 
@@ -323,7 +334,9 @@ def _region_table(
             "positive_strength": strengths["positive"],
             "negative_strength": strengths["negative"],
             "mean_abs_structure": of_edges.sum(axis=1) / (len(W) - 1),
-            "fold_similarity": [_mean_correlation(lines[:, g]) for g in range(len(W))],
+            "fold_similarity": [
+                _mean_correlation(np.delete(lines[:, g], g, axis=1)) for g in range(len(W))
+            ],
         }
     )
 

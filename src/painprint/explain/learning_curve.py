@@ -37,6 +37,7 @@ Matrix = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
 SOME_SIZES = (1, 2, 3, 4, 6, 8, 12, 16, 20)
+"""And on in steps of 4, while at least 4 below the last one, all sessions but two."""
 MOST_FOLDS = 5
 """Folds that choose λ inside a draw."""
 FEWEST_FOR_FOLDS_OF_SESSIONS = 3
@@ -126,7 +127,7 @@ def curve_sizes(kernel: Kernel, rules: Rules, *, unit: str) -> tuple[list[int], 
     sizes = (
         list(range(1, most + 1))
         if rules.curve_sizes == "all"
-        else sorted({s for s in (*SOME_SIZES, *range(24, most, 4), most) if 1 <= s <= most})
+        else sorted({s for s in (*SOME_SIZES, *range(24, most - 3, 4), most) if 1 <= s <= most})
     )
     n_runs = np.bincount(kernel.codes)
     if rules.curve_penalty == "draw" and n_runs.min() < 2 and 1 in sizes:

@@ -27,7 +27,7 @@ from painprint.decode.kernel import Kernel
 from painprint.decode.many import nested_for_many
 from painprint.decode.metrics import SCALES, agreement
 from painprint.explain.case import Case, Finding
-from painprint.runs import RunKey
+from painprint.runs import RunKey, natural
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -125,12 +125,13 @@ def draw_permutations(kernel: Kernel, n: int, rng: np.random.Generator) -> Permu
 
 
 def run_positions(keys: Sequence[RunKey]) -> Codes:
-    """Position of each run in its session: by task and run label where sessions share labels,
-    else (labels that count on over sessions) by order."""
-    labels, names = pd.factorize(pd.Series([f"{key.task} {key.run}" for key in keys]))
+    """Position of each run in its session: by task and run label (as numbers where they are)
+    where sessions share labels, else (labels that count on over sessions) by order."""
+    labels = [(*natural(key.run), (-1, key.task)) for key in keys]
+    names = list(dict.fromkeys(sorted(labels)))
     sessions = pd.Series([key.session for key in keys])
     if sessions.nunique() == 1 or 2 * len(names) <= len(keys):
-        return labels.astype(np.int64)
+        return np.array([names.index(label) for label in labels])
     return np.asarray(sessions.groupby(sessions).cumcount(), dtype=np.int64)
 
 

@@ -13,12 +13,7 @@ from painprint.decode.crossval import NotEnoughData, OnStep, count_steps
 from painprint.decode.metrics import correlation
 from painprint.decode.training import EVERYTHING
 from painprint.explain.case import Case, Finding
-from painprint.explain.null import (
-    FEWEST_SESSIONS_TO_REORDER,
-    p_above,
-    run_positions,
-    surrogate_orders,
-)
+from painprint.explain.null import run_positions
 from painprint.runs import LeftOutRun, Run
 from painprint.signature import Signature, make_signature, predict_run
 
@@ -40,8 +35,10 @@ def rest_tests(case: Case, *, on_step: OnStep | None = None) -> Finding:
     finding : Finding
         Table ``rest``: one row per session and model. Numbers: per model ``n``, ``r`` with
         interval, and ``above_mean``: r of the prediction minus the mean rating of the model's
-        training rows, with interval and p. Each fold's training mean moves against the rating
-        held out, so plain r of unseen sessions is biased downwards; ``above_mean`` is not.
+        training rows, with interval. Each fold's training mean moves against the rating held out,
+        so plain r of unseen sessions is biased downwards; ``above_mean`` takes that away. Where
+        ratings and BOLD both drift it is biased upwards, for neighbouring sessions are alike in
+        both; so there is no p.
 
     Raises
     ------
@@ -84,21 +81,22 @@ def score_rest(
     assert load is not None  # asked before
     first = first_ratings(case)
     rows, not_done = [], []
-    runs = [run for run in load() if run.key.session in case.decoding.groups]
-    step = count_steps(on_step, len(runs))
-    for run in runs:
+    step = count_steps(on_step, len(case.decoding.groups))
+    for run in load():
         try:
             if isinstance(run, LeftOutRun):
                 raise ValueError(f"{run.key}: {run.reason}")
             if run.session not in first:
-                raise ValueError(f"{run.key}: the session's first run was not used.")
-            rows += [_score(run, signature, model) for model in (UNSEEN, ALL)]
+                raise ValueError(f"{run.key}: the session's first rated run was not used.")
+            scored, warnings = _score(run, signature, case.settings.min_run_s)
+            rows += scored
+            not_done += [f"{run.key}: {warning}" for warning in warnings]
         except ValueError as error:
             not_done.append(str(error))
         step()
     columns = ["session", "model", "n_frames", "predicted", "training_mean"]
-    scored = pd.DataFrame(rows, columns=columns)
-    table = scored.groupby(["model", "session"], as_index=False, sort=False).agg(
+    table = pd.DataFrame(rows, columns=columns)
+    table = table.groupby(["model", "session"], as_index=False, sort=False).agg(
         n_runs=("predicted", "size"),
         n_frames=("n_frames", "sum"),
         predicted=("predicted", "mean"),
@@ -110,16 +108,37 @@ def score_rest(
     return table.assign(rating_first_run=[first[s] for s in table["session"]]), not_done
 
 
-def _score(run: Run, signature: Signature, model: str) -> dict[str, Any]:
-    held_out = run.session if model == UNSEEN else EVERYTHING
-    found = predict_run(signature, run, held_out=held_out)
-    return {
-        "session": run.session,
-        "model": model,
-        "n_frames": found.counts["n_kept"],
-        "predicted": found.run,
-        "training_mean": signature.models[signature.find_model(held_out)].training_mean,
-    }
+def _score(
+    run: Run, signature: Signature, min_run_s: float
+) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
+    """Mean prediction by either model, and what is unusual about the run.
+
+    Raises
+    ------
+    ValueError
+        If the run cannot be used.
+    """
+    rows: list[dict[str, Any]] = []
+    warnings: tuple[str, ...] = ()
+    for model, held_out in ((UNSEEN, run.session), (ALL, EVERYTHING)):
+        found = predict_run(signature, run, held_out=held_out)
+        kept_s = found.counts["n_kept"] * run.tr_s
+        if kept_s < min_run_s:
+            raise ValueError(
+                f"{run.key}: {kept_s:.0f} s are usable; at least {min_run_s:g} are needed "
+                "(--min-run)."
+            )
+        rows.append(
+            {
+                "session": run.session,
+                "model": model,
+                "n_frames": found.counts["n_kept"],
+                "predicted": found.run,
+                "training_mean": signature.models[signature.find_model(held_out)].training_mean,
+            }
+        )
+        warnings = found.warnings
+    return rows, warnings
 
 
 def first_ratings(case: Case) -> dict[str, float]:
@@ -142,10 +161,7 @@ def _agree(case: Case, rows: pd.DataFrame, model: str) -> dict[str, Any]:
     return {
         "n": len(rows),
         "plain": _with_interval(case, y, predicted, rng),
-        "above_mean": {
-            **_with_interval(case, y, predicted - mean, rng),
-            "p": _p_reordered(case, y, predicted - mean, rng),
-        },
+        "above_mean": _with_interval(case, y, predicted - mean, rng),
     }
 
 
@@ -159,14 +175,3 @@ def _with_interval(
     drawn = bootstrap_columns(y, x[:, None], draw, case.settings.n_bootstraps, rng)[:, 0]
     ends = interval(widened(drawn[np.isfinite(drawn)], r, len(y), R), null=0)
     return {"r": r, "low": ends.low, "high": ends.high}
-
-
-def _p_reordered(case: Case, y: Vector, x: Vector, rng: np.random.Generator) -> float | None:
-    """One-sided p of r among ratings in orders that drift as the observed ones."""
-    r = correlation(y, x)
-    if r is None or len(y) < FEWEST_SESSIONS_TO_REORDER:
-        return None
-    orders = surrogate_orders(y, case.settings.n_permutations, rng)
-    reordered = np.sort(y)[orders]
-    null = np.array([correlation(one, x) for one in reordered], dtype=float)
-    return p_above(r, null)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,12 +13,16 @@ from painprint.decode.crossval import OnStep, count_steps
 from painprint.decode.decoding import Decoding
 from painprint.decode.metrics import SCALES, score_scale, score_units
 from painprint.decode.training import EVERYTHING, average_frames
-from painprint.edges import score_frames
+from painprint.edges import edges_to_matrix, matrix_to_edges, score_frames
 from painprint.explain.case import Finding
+from painprint.parcellation import Regions
 from painprint.runs import Run, RunKey
-from painprint.signature import Signature, make_signature, pair_run
+from painprint.signature import Signature, make_signature, pair_run, usable_regions
 
 FEWEST_SESSIONS_TO_IDENTIFY = 3
+ALONE = "Transfer needs at least two people decoded into the same folder with the same --atlas."
+MOST_MISSING = 0.2
+"""Share of a signature's regions that another person may lack."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +121,7 @@ def transfer(
     step = count_steps(on_step, len(members))
     rows: list[dict[str, Any]] = []
     by_session: list[pd.DataFrame] = []
-    not_done = ["Transfer needs at least two people."] if len(members) < 2 else []
+    not_done = [ALONE] if len(members) < 2 else []
     for person in members:
         tables = {person.name: person.predictions}
         others, refused = _score_others(person, members)
@@ -126,7 +130,12 @@ def transfer(
         for name, table in tables.items():
             rng = np.random.default_rng([random_seed, *f"{name} on {person.name}".encode()])
             rows += _score(table, name, person.name, n_bootstraps, rng)
-        if others:
+        if others and person.leave_out == "run":
+            not_done.append(
+                f"No identification of sessions of {person.name}: runs were left out, so the "
+                "person's own models have seen other runs of the session."
+            )
+        elif others:
             by_session += [_within_sessions(t, name, person) for name, t in tables.items()]
         step()
     found = {"transfer": pd.DataFrame(rows)}
@@ -145,18 +154,55 @@ def _score_others(
     others = [m for m in members if m is not person]
     matching = [m for m in others if m.atlas == person.atlas]
     refused += [
-        f"{m.name}'s signature was not tried on {person.name}: atlas {m.atlas or 'unnamed'} there, "
-        f"{person.atlas or 'unnamed'} here."
+        f"{m.name}'s signature on {person.name}: not tried. Atlas {m.atlas or 'unnamed'} there, "
+        f"{person.atlas or 'unnamed'} here; decode both with the same one (--atlas)."
         for m in others
         if m not in matching
     ]
     runs = list(person.runs()) if matching else []
     for member in matching:
+        called = f"{member.name}'s signature on {person.name}"
         try:
-            tables[member.name] = predict_other(member.signature, runs, person)
+            shared, missing = share_regions(member.signature, runs)
+            if missing:
+                refused.append(
+                    f"{called}: {len(missing)} of its {len(member.signature.regions.names)} "
+                    f"regions have no signal there (first: {missing[0]}); edges of these are left "
+                    "out."
+                )
+            tables[member.name] = predict_other(shared, runs, person)
         except ValueError as error:
-            refused.append(f"{member.name}'s signature was not tried on {person.name}: {error}")
+            refused.append(f"{called}: not tried. {error}")
     return tables, refused
+
+
+def share_regions(signature: Signature, runs: Sequence[Run]) -> tuple[Signature, list[str]]:
+    """The final model on the regions that all these runs have, and the names of the others.
+
+    Without a region's edges the prediction moves by what they add, on average by a constant;
+    correlations stay meaningful, skill and errors less so.
+
+    Raises
+    ------
+    ValueError
+        If more than a fifth of the regions is missing.
+    """
+    names = signature.regions.names
+    common = set(names).intersection(*(usable_regions(signature, run) for run in runs))
+    missing = [name for name in names if name not in common]
+    if len(missing) > MOST_MISSING * len(names):
+        raise ValueError(
+            f"{len(missing)} of its {len(names)} regions have no signal there (first: "
+            f"{', '.join(missing[:3])}). Decode both with the same regions."
+        )
+    kept = np.array([i for i, name in enumerate(names) if name in common])
+    W = edges_to_matrix(signature.weights[0])[np.ix_(kept, kept)]
+    networks = tuple(signature.regions.networks[i] for i in kept)
+    regions = Regions(tuple(names[i] for i in kept), networks)
+    weights = matrix_to_edges(W)[None]
+    return replace(
+        signature, regions=regions, models=signature.models[:1], weights=weights
+    ), missing
 
 
 def predict_other(signature: Signature, runs: Sequence[Run], person: Member) -> pd.DataFrame:

@@ -329,7 +329,7 @@ def across_sessions(effects: Matrix) -> pd.DataFrame:
     -------
     table : DataFrame
         Columns ``effect``, ``sd``, ``n_sessions`` (that have a signal), ``t``, ``p``, ``q``; NaN
-        for points without a signal in any of the sessions.
+        for points that lack a signal in at least one session.
 
     Examples
     --------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,7 +11,7 @@ from typing import Any
 
 from painprint.io.errors import DerivativesError
 from painprint.io.tables import read_json
-from painprint.runs import RunKey
+from painprint.runs import RunKey, is_digits, natural
 
 ACQUISITION = ("acq", "ce", "rec", "dir", "echo")
 """Entities that may tell two runs apart beside session, task and run."""
@@ -67,11 +66,6 @@ def parse_name(name: str) -> tuple[dict[str, str], str, str]:
         else:
             suffix = part
     return entities, suffix, dot + extension
-
-
-def is_digits(text: str) -> bool:
-    """Whether a text is a whole number in ASCII digits."""
-    return text.isascii() and text.isdigit()
 
 
 def normal_run(label: str) -> str:
@@ -174,12 +168,6 @@ def _walk(folder: Path) -> Iterator[Path]:
         seen.add((about.st_dev, about.st_ino))
         paths = (Path(name) / file for file in files if not file.startswith("."))
         yield from (path for path in paths if _is_file(path))
-
-
-def natural(text: str) -> list[tuple[int, str]]:
-    """Sort key that puts "2" before "10"."""
-    parts = re.split(r"([0-9]+)", text)
-    return [(int(part), "") if is_digits(part) else (-1, part) for part in parts if part]
 
 
 @dataclass(frozen=True, eq=False)

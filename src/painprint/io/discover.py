@@ -10,11 +10,11 @@ from typing import Any
 
 import pandas as pd
 
-from painprint.io.bids import ACQUISITION, BidsFile, Dataset, natural, normal_run, run_key
+from painprint.io.bids import ACQUISITION, BidsFile, Dataset, normal_run, run_key
 from painprint.io.dense import DenseFiles, find_dense
 from painprint.io.errors import DerivativesError
 from painprint.io.sessions import read_sessions
-from painprint.runs import LeftOutRun, RunKey
+from painprint.runs import LeftOutRun, RunKey, natural
 
 SERIES_SUFFIXES = ("timeseries.tsv", "timeseries.ptseries.nii", "bold.ptseries.nii")
 RATING_SUFFIXES = ("resp", "physio", "stim", "beh", "rating")
@@ -239,6 +239,20 @@ def _run_files(
         sidecars=tuple(f for f in own if f.extension == ".json"),
         raw_sidecars=raw_sidecars,
     )
+
+
+def files_of(inventory: Inventory) -> list[BidsFile]:
+    """Every file that runs and their regions are read from, each once."""
+    found = (*inventory.runs, *inventory.rest)
+    files = [
+        file
+        for run in found
+        for file in (run.series, run.outliers, run.motion, *run.rating)
+        if file is not None
+    ]
+    sidecars = [file for run in found for file in (*run.sidecars, *run.raw_sidecars)]
+    table = [inventory.region_table] if inventory.region_table else []
+    return list(dict.fromkeys((*files, *sidecars, *table)))
 
 
 def find_unrated_run(path: Path) -> RunFiles:

@@ -13,7 +13,13 @@ from painprint.explain.case import Finding
 from painprint.explain.transfer import Member
 from painprint.io.bids import parse_name
 from painprint.io.columns import GROUP_COLUMNS
-from painprint.io.outputs import Results, read_table, versions
+from painprint.io.errors import DerivativesError
+from painprint.io.outputs import (
+    Results,
+    find_results,
+    read_table,
+    versions,
+)
 from painprint.io.signature_file import read_signature
 from painprint.io.store import write_json, write_table
 from painprint.io.tables import read_json
@@ -117,11 +123,16 @@ def write_group(
     files: GroupFiles,
     finding: Finding,
     members: Sequence[Member],
+    keys: Mapping[str, str],
     *,
     settings: Settings,
     simulated: bool,
 ) -> None:
-    """Write the answers about several people; the metrics last, so that they stand beside all."""
+    """Write the answers about several people; the metrics last, so that they stand beside all.
+
+    ``keys`` says, by member, what the participant's results depend on.
+    """
+    files.page.unlink(missing_ok=True)
     files.table("metrics", ".json").unlink(missing_ok=True)
     for suffix in GROUP_COLUMNS:
         for extension in (".tsv", ".json"):
@@ -135,7 +146,14 @@ def write_group(
         {
             "simulated": simulated,
             "participants": [
-                {"name": m.name, "atlas": m.atlas, "n_groups": len(m.groups)} for m in members
+                {
+                    "name": m.name,
+                    "atlas": m.atlas,
+                    "leave_out": m.leave_out,
+                    "n_groups": len(m.groups),
+                    "key": keys[m.name],
+                }
+                for m in members
             ],
             "n_bootstraps": settings.n_bootstraps,
             "random_seed": settings.random_seed,
@@ -152,14 +170,18 @@ def read_group(files: GroupFiles) -> GroupResults:
     Raises
     ------
     DerivativesError
-        Naming the file that is missing or damaged.
+        Naming the file that is missing or damaged, or who was decoded again since.
     """
-    return GroupResults(
-        files,
-        read_json(files.table("metrics", ".json")),
-        {
-            name: read_table(files.table(name))
-            for name in GROUP_COLUMNS
-            if files.table(name).is_file()
-        },
-    )
+    metrics = read_json(files.table("metrics", ".json"))
+    now = {
+        f"sub-{found.participant}": read_json(found.decoding("provenance", ".json")).get("key")
+        for found in find_results(files.out_dir)
+    }
+    for one in metrics.get("participants", []):
+        if one.get("key") != now.get(one.get("name")):
+            raise DerivativesError(
+                f"{one.get('name')} was decoded again since the group level ran. Run `painprint "
+                "run ... group` again."
+            )
+    there = [name for name in GROUP_COLUMNS if files.table(name).is_file()]
+    return GroupResults(files, metrics, {name: read_table(files.table(name)) for name in there})

@@ -24,12 +24,17 @@ from painprint.io.discover import Inventory
 from painprint.io.errors import DerivativesError
 from painprint.io.load import RunRecord
 from painprint.io.signature_file import write_signature
-from painprint.io.store import changed_files, hash_file, write_json, write_table
+from painprint.io.store import changed_files, hash_file, hash_head, write_json, write_table
 from painprint.io.tables import read_json
 from painprint.runs import LeftOutRun
 from painprint.settings import STAGES, Settings, describe, flag
 from painprint.signature import make_signature
 
+NAMES = (
+    "session", "run", "task", "group", "region", "region_a", "region_b", "network", "network_a",
+    "network_b", "control", "variable", "variant", "model", "person", "method", "signature",
+)  # fmt: skip
+"""Columns of names, which may look like numbers."""
 NULL_METRICS = ("null_median", "p_within", "p_between")
 """What the null adds to the metrics of a scale."""
 
@@ -127,12 +132,15 @@ class Account:
     left_out : tuple of LeftOutRun
     notes : dict
         Sentence to the runs it is about; to none where it is about all.
+    external : tuple of Path
+        Weights of signatures from elsewhere.
     """
 
     inventory: Inventory
     records: tuple[RunRecord, ...]
     left_out: tuple[LeftOutRun, ...]
     notes: Mapping[str, Sequence[str]]
+    external: tuple[Path, ...] = ()
 
 
 def take_account(
@@ -140,6 +148,7 @@ def take_account(
     decoding: Decoding,
     records: Sequence[RunRecord],
     left_out: Sequence[LeftOutRun],
+    external: Sequence[Path] = (),
 ) -> Account:
     """Collect what was assumed, what is unusual and what was left out."""
     dense = inventory.dense.notes if inventory.dense else ()
@@ -156,7 +165,7 @@ def take_account(
     elif unnamed:
         notes[f"{len(unnamed)} regions have no network in the atlas (first: {unnamed[0]})."] = []
     everything = (*left_out, *decoding.prepared.runs_left_out)
-    return Account(inventory, tuple(records), everything, notes)
+    return Account(inventory, tuple(records), everything, notes, tuple(external))
 
 
 def write_decoding(
@@ -346,20 +355,43 @@ def _provenance(decoding: Decoding, account: Account) -> dict[str, Any]:
     if inventory.region_table is not None:
         read[inventory.region_table.uri] = inventory.region_table
     if "rest" not in decoding.settings.skip:
-        read |= {run.series.uri: run.series for run in inventory.rest}
+        of_rest = [f for run in inventory.rest for f in (run.series, run.outliers) if f]
+        read |= {file.uri: file for file in of_rest}
+    dense = inventory.dense if "univariate" not in decoding.settings.skip else None
     settings = replace(decoding.settings, participant_label=(inventory.participant,))
     return {
         "versions": versions(),
-        "command": command_line(settings),
+        "command": command_line(settings, account.external),
         "settings": {row["name"]: row for row in describe(settings)},
         "rules": asdict(decoding.settings.rules),
         "inputs": {uri: hash_file(read[uri].path) for uri in sorted(read)},
+        "dense_inputs": {
+            file.uri: hash_head(file.path)
+            for file in (dense.files.values() if dense else ())
+            if file.path.exists()
+        },
+        "external": hash_external(account.external),
     }
 
 
-def command_line(settings: Settings) -> str:
+def hash_external(paths: Sequence[Path]) -> list[dict[str, str | None]]:
+    """Name and SHA-256 of the weights of signatures from elsewhere, and of their sidecars."""
+    sidecars = [path.with_suffix(".json") for path in paths]
+    return [
+        {
+            "name": path.name,
+            "sha256": hash_file(path),
+            "sidecar_sha256": hash_file(sidecar) if sidecar.is_file() else None,
+        }
+        for path, sidecar in zip(paths, sidecars, strict=True)
+    ]
+
+
+def command_line(settings: Settings, external: Sequence[Path] = ()) -> str:
     """The command that repeats a study, its folders replaced."""
     words = ["painprint run <bids> <out> participant --derivatives <derivatives>"]
+    if external:
+        words.append(shlex.join(["--external", *(path.name for path in external)]))
     default = Settings()
     for row in describe(settings):
         name, value = row["name"], row["value"]
@@ -411,7 +443,7 @@ def read_table(path: Path) -> pd.DataFrame:
             sep="\t",
             keep_default_na=False,
             na_values=["n/a"],
-            dtype={"session": str, "run": str, "task": str, "group": str, "region": str},
+            dtype=dict.fromkeys(NAMES, str),
         )
     except (OSError, ValueError) as error:
         raise DerivativesError(

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from painprint.io.bids import BidsFile, natural
+from painprint.io.bids import BidsFile
 from painprint.io.errors import DerivativesError
 from painprint.io.tables import MISSING, numbers, read_table
+from painprint.runs import natural
 
 
 def read_sessions(files: Sequence[BidsFile]) -> tuple[pd.DataFrame, tuple[str, ...]]:

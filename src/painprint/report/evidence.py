@@ -171,6 +171,8 @@ def _prospective(numbers: Mapping[str, Any], unit: str) -> str:
 
 
 def _importance(numbers: Mapping[str, Any], tables: Mapping[str, pd.DataFrame], unit: str) -> str:
+    if numbers["centred_r"] is None:
+        return f"The {unit}-centred r at 1 min is undefined, so nothing can be lost of it."
     regions = tables["importance"].nlargest(3, "importance_centred")
     values = regions["importance_centred"].to_numpy(float)
     named = zip(regions["region"], values, strict=True)
@@ -179,8 +181,9 @@ def _importance(numbers: Mapping[str, Any], tables: Mapping[str, pd.DataFrame], 
         f"A region's importance is the mean loss of {unit}-centred r at 1 min (which is "
         f"{number(numbers['centred_r'])}) when what its edges add to the prediction is moved from "
         f"row to row, {numbers['n_permutations']:,} times, {unit}s, runs and minutes each among "
-        f"themselves. Largest: {names}. The published measure, the loss of plain r, stands beside "
-        f"it in importance.tsv; it hangs on the few {unit} means."
+        f"themselves. Largest: {names}. Losses of 0 or below mean that nothing is carried. The "
+        "published measure, the loss of plain r, stands beside it in importance.tsv; it hangs on "
+        f"the few {unit} means."
     ]
     if "networkimportance" in tables:
         first = tables["networkimportance"].nlargest(1, "importance_centred").iloc[0]
@@ -209,16 +212,16 @@ def _importance(numbers: Mapping[str, Any], tables: Mapping[str, pd.DataFrame], 
 def _rest(numbers: Mapping[str, Any]) -> str:
     unseen, everything = numbers["unseen"], numbers["all sessions"]
     above = unseen["above_mean"]
-    p = f"; p {is_value(above['p'])} among reordered levels" if above["p"] is not None else ""
     return (
         f"In {unseen['n']} sessions the resting run was read by the model that had not seen the "
         "session, and compared with the mean rating of the session's first run: r of the "
         "prediction above the mean of its training ratings is "
-        f"{_with_ends(above, unseen['n'])}{p}. Plain r is {number(unseen['plain']['r'])}, which is "
-        "biased downwards, for each fold's training mean moves against the session it has not "
-        "seen. The published way, the model of all sessions, gives r "
-        f"{number(everything['plain']['r'])}: that model was trained on these very ratings, so it "
-        "shows no prediction."
+        f"{_with_ends(above, unseen['n'])}. Where ratings and BOLD both drift over sessions this "
+        "is biased upwards, so no p is given. Plain r is "
+        f"{number(unseen['plain']['r'])}, biased downwards, for each fold's training mean moves "
+        "against the session it has not seen. The published way, the model of all sessions, gives "
+        f"r {number(everything['plain']['r'])}: that model was trained on these very ratings, so "
+        "it shows no prediction."
     )
 
 
@@ -240,11 +243,13 @@ def _baselines(numbers: Mapping[str, Any], n_groups: int, unit: str) -> str:
     for key, what in (("centred_r", f"{unit}-centred r"), ("skill", "skill")):
         better = _beaten(numbers["methods"], f"d_{key}", above=True)
         worse = _beaten(numbers["methods"], f"d_{key}", above=False)
+        undefined = [n for n, m in numbers["methods"].items() if m[f"d_{key}"][0] is None]
         sentences.append(
             f"In {what}, painprint is better than {better or 'none'}, and worse than "
-            f"{worse or 'none'}; from the others it cannot be told."
+            f"{worse or 'none'}; from the others it cannot be told"
+            + (f" (undefined: {', '.join(undefined)})." if undefined else ".")
         )
-    sentences.append("Intervals are those of the paired difference, by blocks of sessions.")
+    sentences.append(f"Intervals are those of the paired difference, by blocks of {unit}s.")
     return " ".join(sentences)
 
 
@@ -272,7 +277,8 @@ def _univariate(numbers: Mapping[str, Any], table: pd.DataFrame) -> str:
     dense = numbers["dense"]
     if dense:
         said += (
-            f" Of {dense['n_points']:,} {dense['kind']}, {dense['n_significant']:,} are; the map "
-            "lies beside the table."
+            f" Of {dense['n_points']:,} {dense['kind']}, {dense['n_significant']:,} are; "
+            f"{dense['n_without_signal']:,} lack a signal in at least one session and were not "
+            "tested. The map lies beside the table."
         )
     return said

@@ -565,12 +565,12 @@ def plot_univariate(regions: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
 
 def plot_transfer(minutes: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Session-centred r of every signature on every person, with intervals.
+    """Centred r of every signature on every person, with intervals.
 
     Parameters
     ----------
     minutes : DataFrame
-        Rows of transfer.tsv at the scale 1min.
+        Rows of transfer.tsv at the scale 1min; ends of intervals that mean little are missing.
     ax : Axes, optional
     """
     rows = minutes.sort_values(["person", "model"], kind="stable")
@@ -579,7 +579,7 @@ def plot_transfer(minutes: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     names = [f"{model} on {'itself' if model == person else person}" for model, person in pairs]
     return plot_estimates(
         names, rows, "centred_r", ends=("centred_r_low", "centred_r_high"), hollow=others,
-        label="session-centred r at 1 min", ax=ax,
+        label="centred r at 1 min", ax=ax,
     )  # fmt: skip
 
 

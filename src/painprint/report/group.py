@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 
 from painprint.io.group import GroupResults
@@ -25,7 +27,7 @@ def write_group_report(results: GroupResults) -> None:
 
 def _figures(results: GroupResults) -> dict[str, Callable[[], Axes]]:
     drawn: dict[str, Callable[[], Axes]] = {}
-    minutes = results.tables["transfer"].query("scale == '1min'")
+    minutes = _minutes(results)
     if minutes["model"].nunique() > 1:
         drawn["transfer"] = lambda: figures.plot_transfer(minutes)
     if results.metrics["identified"]:
@@ -35,7 +37,7 @@ def _figures(results: GroupResults) -> dict[str, Callable[[], Axes]]:
 
 def render_group(results: GroupResults, drawn: Mapping[str, bytes]) -> str:
     """The page as one self-contained text."""
-    minutes = results.tables["transfer"].query("scale == '1min'")
+    minutes = _minutes(results)
     rows = minutes.astype(object).where(minutes.notna(), None).to_dict(
         orient="records"
     )  # fmt: skip
@@ -46,6 +48,16 @@ def render_group(results: GroupResults, drawn: Mapping[str, bytes]) -> str:
             metrics=results.metrics,
             rows=rows,
             images={name: inline(image) for name, image in drawn.items()},
+            few_groups=words.FEW_GROUPS,
             headline=words.group_headline(results.metrics),
         )
     )
+
+
+def _minutes(results: GroupResults) -> pd.DataFrame:
+    """Rows at 1 min; without the intervals of people with few groups, which mean little."""
+    minutes = results.tables["transfer"].query("scale == '1min'").copy()
+    few = [p["name"] for p in results.metrics["participants"] if p["n_groups"] < words.FEW_GROUPS]
+    ends = [f"{name}_{end}" for name in ("centred_r", "skill") for end in ("low", "high")]
+    minutes.loc[minutes["person"].isin(few), ends] = np.nan
+    return minutes

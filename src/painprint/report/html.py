@@ -120,12 +120,13 @@ def _carrier_figures(results: Results) -> dict[str, Callable[[], Axes]]:
 
     centred = ("importance_centred", ("centred_low", "centred_high"))
     loss = f"importance: mean loss of {unit}-centred r at 1 min"
-    if "importance" in tables:
+    centred_there = "importance" in tables and tables["importance"][centred[0]].notna().any()
+    if centred_there:
         top = tables["importance"].nlargest(figures.MOST_REGIONS, "importance_centred")
         drawn["importance"] = estimates(top["region"], top, *centred, loss)
         drawn["strength"] = lambda: figures.plot_strengths(top)
         drawn["structure"] = lambda: figures.plot_structure(tables["structure"])
-    if "networkimportance" in tables:
+    if centred_there and "networkimportance" in tables:
         networks = tables["networkimportance"].sort_values("importance_centred", ascending=False)
         counted = zip(networks["network"], networks["n_regions"], strict=True)
         names = [f"{network} ({n})" for network, n in counted]

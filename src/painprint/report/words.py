@@ -142,18 +142,21 @@ def _beyond_chance(null: Mapping[str, Any] | None, unit: str) -> str:
 def group_headline(metrics: Mapping[str, Any]) -> str:
     """What the group level found, in two sentences."""
     pairs, identified = metrics["pairs"], metrics["identified"]
+    enough = {p["name"] for p in metrics["participants"] if p["n_groups"] >= FEW_GROUPS}
     n_people = len(metrics["participants"])
     if not pairs:
         people = "One person was" if n_people == 1 else f"{n_people} people were"
         return f"{people} decoded; no signature could be tried on somebody else."
-    working = [p for p in pairs if (p["centred_r_low"] or 0) > 0]
+    judged = [p for p in pairs if p["person"] in enough]
+    working = [p for p in judged if (p["centred_r_low"] or 0) > 0]
     values = [p["centred_r"] for p in pairs if p["centred_r"] is not None]
     found = (
-        f"{n_people} people, {plural(len(pairs), 'signature')} tried on somebody else: "
-        f"session-centred r at 1 min from {number(min(values, default=None))} to "
-        f"{number(max(values, default=None))}; {len(working)} of the {len(pairs)} intervals lie "
-        "above 0."
+        f"{n_people} people, somebody's signature tried on somebody else in "
+        f"{plural(len(pairs), 'pair')}: centred r at 1 min from "
+        f"{number(min(values, default=None))} to {number(max(values, default=None))}."
     )
+    if judged:
+        found += f" {len(working)} of {plural(len(judged), 'interval')} lie above 0."
     if not identified:
         return found
     own = sum(one["n_own_best"] for one in identified.values())
@@ -161,7 +164,7 @@ def group_headline(metrics: Mapping[str, Any]) -> str:
     chance = sum(one["n_sessions"] * one["chance"] for one in identified.values()) / n_sessions
     return (
         f"{found} In {own} of {n_sessions} sessions the person's own signature follows the rating "
-        f"best ({number(chance)} would be chance)."
+        f"best; {number(chance * n_sessions, 1)} would be chance."
     )
 
 
@@ -192,15 +195,15 @@ def methods_paragraph(results: Results) -> str:
         f"AUC resample {unit}s, runs and bins "
         f"hierarchically ({settings['n_bootstraps']:,} samples, seed {settings['random_seed']}) "
         "and ignore autocorrelation.",
-        *_stage_methods(metrics["stages"], settings, rules, unit),
+        *_stage_methods(results, settings, rules, unit),
     ]
     return " ".join(sentences)
 
 
 def _stage_methods(
-    stages: Mapping[str, Any], settings: Mapping[str, Any], rules: Mapping[str, Any], unit: str
+    results: Results, settings: Mapping[str, Any], rules: Mapping[str, Any], unit: str
 ) -> list[str]:
-    """A sentence for each stage that was asked."""
+    """A sentence for each stage that found something."""
     draws = settings["n_curve_draws"] or rules["curve_draws"]
     penalty = (
         f"that of the held-out {unit}'s fold" if rules["curve_penalty"] == "fold"
@@ -235,7 +238,10 @@ def _stage_methods(
         "sessions by a t-test with control of the false discovery rate.",
         "external": "External signatures were applied to the frames that tested ours.",
     }
-    return [text for stage, text in sentences.items() if stages[stage] is not None]
+    tables = {"curve": "learningcurve"}
+    return [
+        text for stage, text in sentences.items() if tables.get(stage, stage) in results.findings
+    ]
 
 
 def _exclusions(settings: Mapping[str, Any]) -> str:
