@@ -218,10 +218,11 @@ def demo(out: Path = Path("demo-output"), *, n_jobs: int = 2) -> int:
         unfinished = out / ".bids.part"
         rmtree(unfinished, ignore_errors=True)
         world = World(n_regions=60, shared_atlas=True)
-        if (code := simulate(unfinished, sessions=(12, 14, 12), null=1, world=world)) != DONE:
+        if (code := simulate(unfinished, sessions=(12, 12, 8), null=1, world=world)) != DONE:
             return code
         unfinished.rename(bids)
-    code = run(bids, results, "participant", settings=Settings(task_id=("rating",)), n_jobs=n_jobs)
+    settings = Settings(task_id=("rating",), skip=("baselines",))
+    code = run(bids, results, "participant", settings=settings, n_jobs=n_jobs)
     if code == DONE:
         code = run(bids, results, "group")
     if code == DONE:

@@ -5,6 +5,8 @@ One row per bin, in the order of a kernel's rows; no rating is looked at.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,6 +25,8 @@ MOST_EDGES_OF_LASSO = 20_000
 """200 regions: 2 s for a path of 800 rows, and 6 paths a fold; at 450 regions it is 11 s."""
 MOST_REGIONS_OF_MATRICES = 100
 """The tangent space takes 5 s a fold at 100 regions of 20 sessions, 8 times as long at 200."""
+BINS_AT_ONCE = 64
+"""Bins of one job: each job costs some milliseconds beside its work."""
 FEWEST_FRAMES_OF_MATRICES = 5
 """Bins with fewer frames have no covariance to speak of."""
 
@@ -98,10 +102,11 @@ def connectivity(kernel: Kernel, n_jobs: int, *, kind: str) -> Matrix:
     matrices = np.zeros((len(kernel.K), n_regions, n_regions))
     bins = _bin_signals(kernel)
     known = [i for i, (_, f) in enumerate(bins) if len(f) >= FEWEST_FRAMES_OF_MATRICES]
-    jobs = ((*bins[i], kind) for i in known)
-    found = map_ordered(_connectivity_of_bin, jobs, n_jobs=n_jobs, large=True)
-    for i, matrix in zip(known, found, strict=True):
-        matrices[i] = matrix
+    parts = [known[first : first + BINS_AT_ONCE] for first in range(0, len(known), BINS_AT_ONCE)]
+    jobs = (([bins[i] for i in part], kind) for part in parts)
+    found = map_ordered(_connectivity_of_bins, jobs, n_jobs=n_jobs, large=True)
+    for part, of_part in zip(parts, found, strict=True):
+        matrices[part] = of_part
     return matrices
 
 
@@ -157,10 +162,9 @@ def _edges_of_bin(signals: Matrix, frames: Codes) -> Vector:
     return edge_block(signals[frames], 0, signals.shape[1])
 
 
-def _connectivity_of_bin(signals: Matrix, frames: Codes, kind: str) -> Matrix:
+def _connectivity_of_bins(bins: Sequence[tuple[Matrix, Codes]], kind: str) -> Matrix:
     from nilearn.connectome import ConnectivityMeasure
     from sklearn.covariance import LedoitWolf
 
     measure = ConnectivityMeasure(LedoitWolf(store_precision=False), kind=kind)
-    matrix: Matrix = measure.fit_transform([signals[frames]])[0]
-    return matrix
+    return np.array([measure.fit_transform([signals[f]])[0] for signals, f in bins])
