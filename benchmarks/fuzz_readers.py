@@ -32,7 +32,8 @@ from painprint.io.bids import Dataset
 from painprint.io.discover import find_runs
 from painprint.io.errors import DerivativesError
 from painprint.io.images import read_ptseries
-from painprint.io.load import load_regions, load_run
+from painprint.io.load import load_run
+from painprint.io.region_table import load_regions
 from painprint.io.sessions import read_sessions
 from painprint.io.signature_file import read_signature, write_signature
 from painprint.signature import Signature, UsedModel

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from painprint.io import tables
 from painprint.io.errors import DerivativesError
-from painprint.io.load import load_regions
+from painprint.io.region_table import load_regions
 from painprint.io.signature_file import read_signature
 from painprint.io.store import content_key
 from painprint.io.tables import read_json, read_lines, read_numbers, read_table

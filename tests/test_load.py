@@ -11,7 +11,8 @@ from test_bids import find
 
 from painprint import Settings
 from painprint.io.errors import DerivativesError
-from painprint.io.load import load_regions, load_run
+from painprint.io.load import load_run
+from painprint.io.region_table import load_regions
 from painprint.runs import FD, MOTION_NAMES
 
 SETTINGS = Settings()
@@ -42,7 +43,7 @@ def test_a_rating_of_every_kind_comes_back_as_it_was(tree, one, kind):
     assert list(run.confounds) == [FD, *MOTION_NAMES]
     for name, values in run.confounds.items():
         np.testing.assert_allclose(values, one.confounds[name], atol=1e-12)
-    assert record.mean_fd_mm == pytest.approx(one.confounds[FD].mean())
+    assert record.bold.mean_fd_mm == pytest.approx(one.confounds[FD].mean())
     assert record.quality.share_at_floor is None if kind != "resp" else True
 
 
@@ -305,11 +306,11 @@ def test_mean_fd_is_computed_or_read_or_unknown(tree, one):
     path = path_of(tree, "*_motion.tsv")
     names = ["trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z"]
     write_table(path, names, motion)
-    assert load_first(tree)[1].mean_fd_mm == pytest.approx(0.001)
+    assert load_first(tree)[1].bold.mean_fd_mm == pytest.approx(0.001)
     write_table(path, ["framewise_displacement"], np.full((360, 1), 0.2))
-    assert load_first(tree)[1].mean_fd_mm == pytest.approx(0.2)
+    assert load_first(tree)[1].bold.mean_fd_mm == pytest.approx(0.2)
     write_table(path, ["other"], np.full((360, 1), 0.2))
-    assert load_first(tree)[1].mean_fd_mm is None
+    assert np.isnan(load_first(tree)[1].bold.mean_fd_mm)
 
 
 def test_region_tables_are_read_by_their_columns(tmp_path):

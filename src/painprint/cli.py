@@ -17,7 +17,7 @@ from cyclopts import App, Parameter
 from cyclopts.config import Toml
 
 from painprint.settings import Settings, flag
-from painprint.world import World
+from painprint.world import Layout, World
 
 if TYPE_CHECKING:
     from painprint.pipeline import Study
@@ -55,9 +55,10 @@ def run(
     dask_scheduler: str | None = None,
     dry_run: bool = False,
     reports_only: bool = False,
+    bids_filter_file: Path | None = None,
     config_file: Path | None = None,
 ) -> int:
-    """Decode each participant from regional signals and ratings.
+    """Decode each participant from BOLD, regional or dense, and ratings.
 
     Parameters
     ----------
@@ -69,8 +70,9 @@ def run(
         participant: decode each person. group: try each signature on the others, of
         participants decoded into the same OUT_DIR.
     derivatives
-        Datasets with regional time series, such as XCP-D's output. Default:
-        BIDS_DIR/derivatives/xcp_d.
+        Datasets with regional time series, such as XCP-D's output, or with dense BOLD, such as
+        fMRIPrep's or ciftify's. Default: the first there is of xcp_d, fmriprep and ciftify in
+        BIDS_DIR/derivatives.
     external
         Weights of signatures from elsewhere, scored on the same frames: a table of regions or
         edges (.tsv), a .pconn.nii, or a volume of voxels (.nii.gz).
@@ -82,14 +84,18 @@ def run(
         Print what would be used and left out, and why, and stop.
     reports_only
         Make the pages again from finished results.
+    bids_filter_file
+        JSON file that says which BOLD and ratings are meant, as for fMRIPrep:
+        {"bold": {"space": "fsLR"}, "rating": {"recording": "pain"}}.
     config_file
         TOML file with any of these options, names as on the command line.
     """
+    from painprint.io.bids_filter import BidsFilter, read_bids_filter
     from painprint.io.errors import DerivativesError
     from painprint.pipeline import Study, run_group, write_pages
 
     del config_file  # read before this function is called, in main()
-    folders = derivatives or (bids_dir / "derivatives" / "xcp_d",)
+    folders = derivatives or (_default_derivatives(bids_dir),)
     if out_dir.resolve() in {folder.resolve() for folder in (bids_dir, *folders)}:
         return _wrong_usage(f"OUT_DIR {out_dir} is an input too; choose another folder.")
     if n_jobs == 0:
@@ -105,7 +111,8 @@ def run(
         try:
             if reports_only:
                 return FAILED if write_pages(out_dir) else DONE
-            study = Study(bids_dir, out_dir, folders, settings, n_jobs, external)
+            chosen = read_bids_filter(bids_filter_file) if bids_filter_file else BidsFilter()
+            study = Study(bids_dir, out_dir, folders, settings, n_jobs, external, chosen)
             if level == "group":
                 with _progress("group") as progress:
                     run_group(study, progress=progress)
@@ -119,6 +126,12 @@ def run(
                 "%d of %d participants failed.", n_failed, len(participants)
             )
         return FAILED if n_failed else DONE
+
+
+def _default_derivatives(bids_dir: Path) -> Path:
+    """The first that there is of the folders that pipelines use."""
+    folders = [bids_dir / "derivatives" / name for name in ("xcp_d", "fmriprep", "ciftify")]
+    return next((folder for folder in folders if folder.is_dir()), folders[0])
 
 
 def _run_one(study: Study, participant: str, dry_run: bool, dask_scheduler: str | None) -> int:
@@ -160,6 +173,7 @@ def simulate(
     *,
     sessions: tuple[int, ...] = (23, 28),
     null: int = 0,
+    layout: Layout = "xcp_d",
     world: Annotated[World, Parameter(name="*")] = World(),  # noqa: B008
     random_seed: int = 0,
 ) -> int:
@@ -173,6 +187,9 @@ def simulate(
         Sessions of each person.
     null
         So many of them, counted from the last, have no signature.
+    layout
+        Regional time series as of XCP-D; or dense BOLD with confounds as of fMRIPrep (CIFTI or
+        volumes) or ciftify, to be cleaned.
     random_seed
         Seed of everything random.
     """
@@ -193,7 +210,7 @@ def simulate(
                 Person(n_sessions, null=i >= len(sessions) - null, world=world)
                 for i, n_sessions in enumerate(sessions)
             ]
-            write_people(out, people, random_seed=random_seed)
+            write_people(out, people, layout=layout, random_seed=random_seed)
         except (ValueError, OSError) as error:
             return _failed(error)
         return DONE

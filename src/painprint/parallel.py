@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from threadpoolctl import threadpool_limits
 
 R = TypeVar("R")
+T = TypeVar("T")
 
 
 def one_blas_thread() -> Any:
@@ -42,3 +44,14 @@ def map_ordered(
 def _call(function: Callable[..., R], args: tuple[Any, ...]) -> R:
     with one_blas_thread():  # for workers in processes of their own
         return function(*args)
+
+
+def read_ahead(items: Iterable[T]) -> Iterator[T]:
+    """The same items; the next one is made in a thread while the last one is used."""
+    iterator = iter(items)
+    end: Any = object()
+    with ThreadPoolExecutor(1) as worker:
+        coming = worker.submit(next, iterator, end)
+        while (item := coming.result()) is not end:
+            coming = worker.submit(next, iterator, end)
+            yield item

@@ -1,9 +1,15 @@
-"""Regions: their names and networks."""
+"""Regions: their names and networks, and which points of the brain make them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+NO_REGION = -1
+"""Of a point that is in no region."""
 
 
 @dataclass(frozen=True)
@@ -63,3 +69,42 @@ class Regions:
             for name, network in zip(self.names, self.networks, strict=True)
             if network in networks or name in regions
         )
+
+
+@dataclass(frozen=True, eq=False)
+class Parcellation:
+    """Which points of dense BOLD make which region.
+
+    Parameters
+    ----------
+    regions : Regions
+    region_of_point : array of int, shape (n_points,)
+        Position of each point's region; ``NO_REGION`` where it has none.
+    n_points_of_region : array of int, shape (n_regions,)
+        Points that the atlas gives each region, of which the BOLD may lack some.
+
+    Raises
+    ------
+    ValueError
+        If a region does not exist, or has more points than the atlas gives it.
+    """
+
+    regions: Regions
+    region_of_point: NDArray[np.int32]
+    n_points_of_region: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        of_point = np.array(self.region_of_point, dtype=np.int32)
+        of_region = np.array(self.n_points_of_region, dtype=np.int64)
+        n_regions = len(self.regions.names)
+        if of_region.shape != (n_regions,):
+            raise ValueError(f"{n_regions} regions, but {len(of_region)} numbers of points.")
+        if of_point.size and not NO_REGION <= of_point.min() <= of_point.max() < n_regions:
+            raise ValueError(f"points are in regions {of_point.min()} to {of_point.max()}.")
+        there = np.bincount(of_point[of_point >= 0], minlength=n_regions)
+        if (there > of_region).any():
+            raise ValueError("a region has more points than its atlas.")
+        for array in (of_point, of_region):
+            array.flags.writeable = False
+        object.__setattr__(self, "region_of_point", of_point)
+        object.__setattr__(self, "n_points_of_region", of_region)

@@ -12,19 +12,22 @@ import numpy as np
 from joblib import effective_n_jobs
 
 from painprint.bins import count_bins
-from painprint.decode.crossval import MOMENTS_BYTES, OnStep
+from painprint.decode.crossval import MOMENTS_BYTES, OnStep, count_steps
 from painprint.decode.decoding import Decoding, decode_runs, evaluate_training
 from painprint.decode.prepare import Prepared, prepare_runs
 from painprint.decode.training import EVERYTHING, train
+from painprint.dense import Dense
 from painprint.edges import count_edges
 from painprint.explain.bin_features import MOST_BYTES_OF_EDGES
 from painprint.explain.case import Case, Finding, Material
-from painprint.io.bids import Dataset
+from painprint.io.bids import BidsFile, Dataset
+from painprint.io.bids_filter import BidsFilter
 from painprint.io.dense import load_dense
-from painprint.io.discover import Inventory, files_of, find_runs, find_unrated_run
+from painprint.io.discover import Inventory, RunFiles, files_of, find_runs, find_unrated_run
 from painprint.io.errors import DerivativesError
+from painprint.io.extract import Extraction, find_surfaces
 from painprint.io.group import GroupFiles, read_group, read_member, settings_used, write_group
-from painprint.io.load import RunRecord, load_bold, load_regions, load_run
+from painprint.io.load import Bold, RunRecord, load_bold, load_run
 from painprint.io.outputs import (
     Account,
     ParticipantFiles,
@@ -37,6 +40,7 @@ from painprint.io.outputs import (
     write_dataset_description,
     write_decoding,
 )
+from painprint.io.region_table import load_places, load_regions
 from painprint.io.signature_file import read_signature
 from painprint.io.stages import (
     is_finished,
@@ -47,12 +51,12 @@ from painprint.io.stages import (
     save_finding,
     save_training,
 )
-from painprint.io.store import content_key, hash_file, hash_head
+from painprint.io.store import content_key, hash_input
 from painprint.io.tables import read_json
 from painprint.io.weights_file import read_weights
 from painprint.parcellation import Regions
 from painprint.runs import LeftOutRun, Run, RunKey, list_left_out
-from painprint.settings import STAGES, Settings
+from painprint.settings import CLEANING, STAGES, Settings, flag
 from painprint.signature import predict_run
 
 log = logging.getLogger("painprint")
@@ -80,6 +84,8 @@ class Study:
         Workers; results do not depend on it.
     external : sequence of Path
         Weights of signatures from elsewhere.
+    bids_filter : BidsFilter
+        Which BOLD and ratings are meant.
 
     Raises
     ------
@@ -93,6 +99,7 @@ class Study:
     settings: Settings
     n_jobs: int = 1
     external: Sequence[Path] = ()
+    bids_filter: BidsFilter = BidsFilter()
 
     def __post_init__(self) -> None:
         for folder in (self.bids_dir, *self.derivatives):
@@ -122,48 +129,75 @@ class Study:
             raise DerivativesError(f"there is no participant (a folder sub-*) in {self.bids_dir}.")
         return list(dict.fromkeys(asked)) or there
 
+    @property
+    def datasets(self) -> list[Dataset]:
+        """The derivative datasets."""
+        numbered = enumerate(self.derivatives, start=1)
+        return [Dataset(folder, f"derivatives{i}") for i, folder in numbered]
+
     def find(self, participant: str) -> Inventory:
         """The participant's files."""
-        numbered = enumerate(self.derivatives, start=1)
         return find_runs(
             self.raw,
-            [Dataset(folder, f"derivatives{i}") for i, folder in numbered],
+            self.datasets,
             participant,
             task_id=self.settings.task_id,
             rest_task=self.settings.rest_task,
             session_label=self.settings.session_label,
             atlas=self.settings.atlas,
+            bids_filter=self.bids_filter,
         )
+
+    def reader(self, inventory: Inventory, settings: Settings | None = None) -> _Reader:
+        """Reads the runs of an inventory, by these settings instead of the study's if given."""
+        extraction = None
+        if inventory.image is not None:
+            surfaces = find_surfaces(self.datasets, inventory.participant)
+            extraction = Extraction(self.out_dir, inventory.image, self.settings, surfaces)
+        return _Reader(inventory, settings or self.settings, extraction)
 
 
 class _Reader:
     """Reads the runs of an inventory one at a time, and remembers what to say of them."""
 
-    def __init__(self, inventory: Inventory, settings: Settings) -> None:
+    def __init__(
+        self, inventory: Inventory, settings: Settings, extraction: Extraction | None
+    ) -> None:
         self.inventory = inventory
         self.settings = settings
+        self.extraction = extraction
         self.records: list[RunRecord] = []
         self.left_out = list(inventory.left_out)
 
     @property
+    def table(self) -> BidsFile | None:
+        """The table of the atlas's regions, if there is one."""
+        return self.extraction.table if self.extraction else self.inventory.region_table
+
+    @property
     def regions(self) -> Regions | None:
         """The atlas's region table, where there is one that can be read."""
-        table = self.inventory.region_table
         try:
-            return load_regions(table.path) if table else None
+            return load_regions(self.table.path) if self.table else None
         except DerivativesError as error:
-            if self.settings.exclude_network:
+            if self.settings.exclude_network or self.extraction:
                 raise
             log.warning("sub-%s: not used: %s", self.inventory.participant, error)
             return None
 
-    def runs(self) -> Iterator[Run]:
+    def load(self, files: RunFiles) -> Bold:
+        """The regional signals of a run, made of dense BOLD where need be."""
+        return self.extraction.load(files) if self.extraction else load_bold(files)
+
+    def runs(self, on_step: OnStep | None = None) -> Iterator[Run]:
         """The runs that can be read; the others are left out."""
         first_with: dict[str, RunKey] = {}
+        step = count_steps(on_step, len(self.inventory.runs))
         for files in self.inventory.runs:
+            step()
             try:
-                run, record = load_run(files, self.settings)
-                same = first_with.setdefault(hash_file(files.series.path), files.key)
+                run, record = load_run(files, self.settings, self.load)
+                same = first_with.setdefault(hash_input(files.series.path), files.key)
                 if same != files.key:
                     raise DerivativesError(
                         f"its time series is a copy of that of {same}. Remove one.",
@@ -174,6 +208,31 @@ class _Reader:
                 continue
             self.records.append(record)
             yield run
+
+    def rest(self) -> Iterator[Run | LeftOutRun]:
+        """The resting runs, those that cannot be read with the reason."""
+        for files in self.inventory.rest:
+            try:
+                bold = self.load(files)
+                yield bold.as_run(files.key, np.full(len(bold.signals), np.nan))
+            except DerivativesError as error:
+                yield LeftOutRun(files.key, str(error))
+
+    def dense(self) -> Dense | None:
+        """Dense BOLD behind the regions, cleaned as they were; None where there is none.
+
+        Raises
+        ------
+        DerivativesError
+            If it cannot be used.
+        """
+        if self.inventory.dense is None:
+            return None
+        if self.extraction is None:
+            return load_dense(self.inventory.dense)
+        of_run = {files.key: files for files in self.inventory.runs}
+        clean_points = self.extraction.clean_points
+        return load_dense(self.inventory.dense, lambda key, data: clean_points(of_run[key], data))
 
 
 def run_participant(study: Study, participant: str, *, progress: Progress | None = None) -> None:
@@ -212,23 +271,48 @@ def _find(study: Study, participant: str) -> tuple[Inventory, Material]:
     anything takes time.
     """
     inventory = study.find(participant)
+    reader = study.reader(inventory)
+    inventory = replace(
+        inventory, region_table=reader.table, notes=(*inventory.notes, *_unread(study, inventory))
+    )
     dense = None
-    if inventory.dense is not None:
-        try:
-            dense = load_dense(inventory.dense)
-        except DerivativesError as error:
-            notes = (*inventory.notes, f"dense BOLD was not used: {error}")
-            inventory = replace(inventory, dense=None, notes=notes)
+    try:
+        dense = reader.dense()
+    except DerivativesError as error:
+        notes = (*inventory.notes, f"dense BOLD was not used: {error}")
+        inventory = replace(inventory, dense=None, notes=notes)
     external = [read_weights(path, dense=inventory.dense) for path in study.external]
     names = [weights.name for weights in external]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise DerivativesError(f"external signatures need different names: {', '.join(twice)}.")
     return inventory, Material(
-        runs=lambda: _Reader(inventory, study.settings).runs(),
-        rest=(lambda: _read_rest(inventory)) if inventory.rest else None,
+        runs=lambda: study.reader(inventory).runs(),
+        rest=(lambda: study.reader(inventory).rest()) if inventory.rest else None,
+        places=_places(inventory),
         dense=dense,
         external=tuple(external),
     )
+
+
+def _unread(study: Study, inventory: Inventory) -> list[str]:
+    """A note of options that are for dense BOLD only, where there is none to clean."""
+    default = Settings()
+    given = [n for n in CLEANING if getattr(study.settings, n) != getattr(default, n)]
+    if inventory.image is not None or not given:
+        return []
+    return [
+        f"regional time series are used as they are: {', '.join(f'--{flag(n)}' for n in given)} "
+        "concern dense BOLD only."
+    ]
+
+
+def _places(inventory: Inventory) -> dict[str, list[float]]:
+    """Places of the regions, where the atlas's table says them."""
+    try:
+        return load_places(inventory.region_table.path) if inventory.region_table else {}
+    except DerivativesError as error:
+        log.warning("sub-%s: places of regions not used: %s", inventory.participant, error)
+        return {}
 
 
 def _decode(
@@ -241,9 +325,10 @@ def _decode(
 ) -> None:
     """Train, evaluate, question and write, from where an earlier run was killed."""
     participant = inventory.participant
-    reader = _Reader(inventory, study.settings)
+    reader = study.reader(inventory)
+    on_step = progress("regional signals") if inventory.image else None
     try:
-        prepared = prepare_runs(reader.runs(), study.settings, regions=reader.regions)
+        prepared = prepare_runs(reader.runs(on_step), study.settings, regions=reader.regions)
         training = load_training(files.training(), key)
         if training is None:
             training = train(
@@ -292,20 +377,10 @@ def _make_case(study: Study, inventory: Inventory, decoding: Decoding, material:
     def whole() -> Prepared:
         if everything == study.settings:
             return decoding.prepared
-        reader = _Reader(inventory, everything)
+        reader = study.reader(inventory, everything)
         return prepare_runs(reader.runs(), everything, regions=reader.regions)
 
     return Case(decoding, inventory.sessions, replace(material, whole=whole), study.n_jobs)
-
-
-def _read_rest(inventory: Inventory) -> Iterator[Run | LeftOutRun]:
-    """The resting runs, those that cannot be read with the reason."""
-    for files in inventory.rest:
-        try:
-            bold = load_bold(files)
-            yield bold.as_run(files.key, np.full(len(bold.signals), np.nan))
-        except DerivativesError as error:
-            yield LeftOutRun(files.key, str(error))
 
 
 def decode_participant(study: Study, participant: str) -> Case:
@@ -319,7 +394,7 @@ def decode_participant(study: Study, participant: str) -> Case:
         If the participant cannot be decoded.
     """
     inventory, material = _find(study, participant)
-    reader = _Reader(inventory, study.settings)
+    reader = study.reader(inventory)
     decoding = decode_runs(
         reader.runs(), study.settings, regions=reader.regions, n_jobs=study.n_jobs
     )
@@ -384,13 +459,13 @@ def _runs_of(study: Study, results: Results) -> list[Run]:
     inventory = of_person.find(results.files.participant)
     noted = results.provenance["inputs"]
     for file in files_of(inventory):
-        if file.uri in noted and noted[file.uri] != hash_file(file.path):
+        if file.uri in noted and noted[file.uri] != hash_input(file.path):
             raise DerivativesError(
                 f"was changed since sub-{inventory.participant} was decoded. Decode the "
                 "participant again.",
                 file.path,
             )
-    return list(_Reader(inventory, of_person.settings).runs())
+    return list(of_person.reader(inventory).runs())
 
 
 def write_group_page(files: GroupFiles) -> None:
@@ -418,16 +493,14 @@ def _key(study: Study, inventory: Inventory) -> str:
     """What the results of a participant depend on."""
     dense = inventory.dense
     of_dense = (*dense.files.values(), *dense.masks.values()) if dense else ()
+    files = dict.fromkeys((*files_of(inventory), *of_dense))
     return content_key(
         {
             "versions": versions(),
             "settings": {**asdict(study.settings), "participant_label": inventory.participant},
-            "inputs": {
-                f.uri: hash_file(f.path) if f.path.exists() else "missing"
-                for f in files_of(inventory)
-            },
-            "dense": {f.uri: hash_head(f.path) for f in of_dense if f.path.exists()},
+            "inputs": {f.uri: hash_input(f.path) if f.path.exists() else "missing" for f in files},
             "external": hash_external(study.external),
+            "bids_filter": study.bids_filter.queries,
             "left_out": [str(run) for run in inventory.left_out],
             "notes": inventory.notes,
             "sessions": inventory.sessions.to_dict(orient="records"),
@@ -570,7 +643,9 @@ def describe_inventory(study: Study, participant: str) -> tuple[str, bool]:
     can_be_decoded : bool
     """
     inventory = study.find(participant)
-    reader = _Reader(inventory, study.settings)
+    if inventory.image is not None:
+        return _describe_dense(study, inventory)
+    reader = study.reader(inventory)
     prepared = prepare_runs(reader.runs(), study.settings, regions=reader.regions)
     lines = [
         f"sub-{participant}: task {', '.join(inventory.tasks) or 'n/a'}, "
@@ -601,6 +676,43 @@ def describe_inventory(study: Study, participant: str) -> tuple[str, bool]:
     except ValueError as error:
         return "\n".join([*lines, f"  cannot be decoded: {error}"]), False
     return "\n".join(lines), True
+
+
+def _describe_dense(study: Study, inventory: Inventory) -> tuple[str, bool]:
+    """The same of dense BOLD, of which only headers are read."""
+    reader = study.reader(inventory)
+    assert reader.extraction is not None and inventory.image is not None
+    lines = [
+        f"sub-{inventory.participant}: task {', '.join(inventory.tasks) or 'n/a'}, dense BOLD, "
+        f"atlas {inventory.image.image.name}" + (" (simulated data)" if inventory.simulated else "")
+    ]
+    left_out, n_bytes, sessions = list(inventory.left_out), 0, set()
+    for files in (*inventory.runs, *inventory.rest):
+        try:
+            series = reader.extraction.open(files)
+        except DerivativesError as error:
+            left_out.append(LeftOutRun(files.key, str(error)))
+            continue
+        n_bytes = max(n_bytes, 4 * series.n_frames * series.points.n_points)
+        sessions |= {files.key.session} if files.rating else set()
+        what = "use" if files.rating else "rest"
+        lines.append(
+            f"  {what:8s} {files.key}: {files.series.path.name}, {series.n_frames} frames of "
+            f"{series.points.n_points} points"
+        )
+    lines += [f"  leave out {line}" for line in list_left_out(left_out)]
+    lines += [f"  note: {note}" for note in inventory.notes]
+    try:
+        n_regions = len(reader.extraction.atlas.regions.names)
+    except DerivativesError as error:
+        return "\n".join([*lines, f"  cannot be decoded: {error}"]), False
+    n_runs = len(inventory.runs) + len(inventory.rest)
+    lines.append(
+        f"  {len(sessions)} sessions, {n_regions} regions; a run has up to {n_bytes / 1e9:.2f} GB, "
+        f"and regional time series of {n_runs} runs are kept in OUT_DIR "
+        f"(about {n_runs * n_regions * 0.014:.0f} MB)."
+    )
+    return "\n".join(lines), bool(sessions)
 
 
 def _needs(prepared: Prepared, study: Study) -> str:

@@ -25,6 +25,19 @@ TUPLES = (
 """Options that take several values; one alone is taken as such."""
 
 
+NOT_NEGATIVE = (
+    "drop_s", "min_run_s", "rating_max_gap_s", "min_stretch_frames", "high_pass_hz", "low_pass_hz",
+    "rest_low_pass_hz", "fd_thresh_mm", "motion_low_pass_hz", "smoothing_sigma_mm",
+)  # fmt: skip
+CLEANING = (
+    "nuisance_regressors", "high_pass_hz", "low_pass_hz", "rest_low_pass_hz", "fd_thresh_mm",
+    "motion_low_pass_hz", "dummy_scans", "min_coverage", "smoothing_sigma_mm",
+)  # fmt: skip
+"""Options of dense BOLD; regional time series are used as they are."""
+LIGHTS = {"light_fd_mm": 1, "light_censored": 1, "light_tsnr": -1, "light_covered": -1}
+"""Options of the traffic light: 1 where more is worse."""
+
+
 @dataclass(frozen=True)
 class Rules:
     """How the two presets differ; nothing else does.
@@ -58,9 +71,13 @@ PRESETS: dict[str, Rules] = {
     "paper": Rules("discretize", "all", "first", None, False, "all", "fold", 100),
 }
 
+Nuisance = Literal["paper", "24P", "36P", "acompcor_gsr", "none"]
+MODELS: tuple[str, ...] = get_args(Nuisance)
+"""What can be regressed out of dense BOLD; see :func:`painprint.clean.nuisance_columns`."""
+
 Stage = Literal[
     "null", "controls", "refits", "curve", "prospective",
-    "importance", "rest", "baselines", "univariate", "external",
+    "importance", "rest", "baselines", "univariate", "external", "qcfc",
 ]  # fmt: skip
 STAGES: tuple[str, ...] = get_args(Stage)
 """What is asked of a decoded person, each in a stage of its own."""
@@ -96,7 +113,9 @@ class Settings:
     rest_task: tuple[str, ...] = _option(("rest",), source=LEE_2026)
     """Tasks that are rest: unrated runs of the same sessions, read by the signature."""
     atlas: str | None = _option(None)
-    """Atlas label of the regional time series. Needed where there are several."""
+    """Atlas label of the regional time series, needed where there are several; or an atlas image
+    (dlabel.nii, nii.gz) or BIDS-Atlas folder, with which regional time series are made of dense
+    BOLD."""
     exclude_network: tuple[str, ...] = _option(())
     """Leave out the regions of these networks, by network label."""
     exclude_region: tuple[str, ...] = _option(())
@@ -119,6 +138,38 @@ class Settings:
     rating_max_gap_s: float = _option(5.0, "s")
     """Frames in a longer gap (s) between two rating samples have no rating (recommended
     preset)."""
+
+    nuisance_regressors: Nuisance = _option("paper", source=LEE_2026)
+    """Dense BOLD: what is regressed out beside a linear trend. paper: 6 motion parameters, 5
+    white-matter and 5 CSF components (aCompCor); 24P; 36P; acompcor_gsr; none."""
+    high_pass_hz: float = _option(0.005, "Hz", LEE_2026)
+    """Dense BOLD: take out slower frequencies (Hz); 0 for none."""
+    low_pass_hz: float = _option(0.0, "Hz", LEE_2026)
+    """Dense BOLD of rated runs: take out faster frequencies (Hz); 0 for none."""
+    rest_low_pass_hz: float = _option(0.1, "Hz", LEE_2026)
+    """Dense BOLD of resting runs: take out faster frequencies (Hz); 0 for none."""
+    fd_thresh_mm: float = _option(0.15, "mm", LEE_2026)
+    """Dense BOLD: censor frames with a larger framewise displacement (mm); 0 for none."""
+    motion_low_pass_hz: float = _option(0.1, "Hz", LEE_2026)
+    """Dense BOLD: low-pass the motion parameters (Hz) before frames are censored; 0 for none."""
+    dummy_scans: int | None = _option(None, "frames")
+    """Dense BOLD: censor so many frames at the start. Default: those that fMRIPrep calls
+    non-steady."""
+    min_coverage: float = _option(0.5, "share")
+    """Dense BOLD: a region with signal in a smaller share of its points has none in this run."""
+    smoothing_sigma_mm: float = _option(0.0, "mm")
+    """Dense BOLD in volumes: smooth within the brain mask by a Gaussian of this SD (mm), not
+    FWHM; 0 for none."""
+
+    light_fd_mm: tuple[float, float] = _option((0.2, 0.5), "mm", "Power et al. (2014)")
+    """A run's light is caution above the first mean framewise displacement (mm), bad above the
+    second."""
+    light_censored: tuple[float, float] = _option((0.25, 0.5), "share")
+    """Caution and bad above these shares of censored frames."""
+    light_tsnr: tuple[float, float] = _option((30.0, 15.0))
+    """Caution and bad below these temporal signal-to-noise ratios."""
+    light_covered: tuple[float, float] = _option((0.98, 0.9), "share")
+    """Caution and bad below these shares of regions with enough coverage."""
 
     drop_s: float = _option(30.0, "s", LEE_2026)
     """Leave out this much of the start of each run (s)."""
@@ -150,7 +201,7 @@ class Settings:
     with a buffer."""
     skip: tuple[Stage, ...] = _option(())
     """Stages to leave out: null, controls, refits, curve, prospective, importance, rest,
-    baselines, univariate, external."""
+    baselines, univariate, external, qcfc."""
     random_seed: int = _option(0)
     """Seed of everything random."""
 
@@ -174,9 +225,26 @@ class Settings:
             raise ValueError(f"lag_s and drop_s must be at most {LONGEST_S:g} s.")
         if len(set(self.lag_s)) < len(self.lag_s):
             raise ValueError(f"lag_s is {self.lag_s}; give each lag once.")
-        for name in ("drop_s", "min_run_s", "rating_max_gap_s", "min_stretch_frames"):
+        if self.nuisance_regressors not in MODELS:
+            raise ValueError(
+                f"nuisance_regressors is {self.nuisance_regressors!r}; choose one of "
+                f"{', '.join(MODELS)}."
+            )
+        for name in NOT_NEGATIVE:
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be 0 or more.")
+        if self.dummy_scans is not None and self.dummy_scans < 0:
+            raise ValueError(f"dummy_scans is {self.dummy_scans}; it must be 0 or more.")
+        if not 0 <= self.min_coverage <= 1:
+            raise ValueError(f"min_coverage is {self.min_coverage}; give a share from 0 to 1.")
+        for name, sign in LIGHTS.items():
+            caution, bad = getattr(self, name)
+            if min(caution, bad) < 0 or sign * caution > sign * bad:
+                worse = "higher" if sign > 0 else "lower"
+                raise ValueError(
+                    f"{name} is {caution:g} {bad:g}; give the limit of caution, then the {worse} "
+                    "one of bad."
+                )
         if not 0 <= self.max_missing_regions < 1:
             raise ValueError(
                 f"max_missing_regions is {self.max_missing_regions}; give a share of at least 0 "
@@ -229,7 +297,9 @@ def flag(name: str) -> str:
 
     Examples
     --------
-    >>> flag("rating_start_s")
-    'rating-start'
+    >>> flag("rating_start_s"), flag("fd_thresh_mm")
+    ('rating-start', 'fd-thresh')
     """
-    return name.removesuffix("_s").replace("_", "-")
+    for unit in ("_s", "_hz", "_mm"):
+        name = name.removesuffix(unit)
+    return name.replace("_", "-")

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+Layout = Literal["xcp_d", "fmriprep", "fmriprep_volumes", "ciftify"]
+"""How BOLD is written: as regional time series, or dense, to be cleaned."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -39,6 +39,8 @@ class Material:
         Grayordinates or voxels behind the regions.
     external : tuple of ExternalWeights
         Signatures from elsewhere, to be scored on the same frames.
+    places : mapping of str to (x, y, z)
+        Where regions lie (mm), as far as it is known.
     """
 
     whole: Callable[[], Prepared] | None = None
@@ -46,6 +48,7 @@ class Material:
     rest: Callable[[], Iterable[Run | LeftOutRun]] | None = None
     dense: Dense | None = None
     external: tuple[ExternalWeights, ...] = ()
+    places: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +68,7 @@ class Case:
 
     decoding: Decoding
     sessions: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"session": []}))
-    material: Material = Material()
+    material: Material = field(default_factory=Material)
     n_jobs: int = 1
 
     def __post_init__(self) -> None:

@@ -13,6 +13,7 @@ from painprint.explain.importance import importance
 from painprint.explain.learning_curve import learning_curve
 from painprint.explain.null import permutation_null
 from painprint.explain.prospective import prospective_tests
+from painprint.explain.qcfc import motion_and_edges
 from painprint.explain.refits import refit_variants
 from painprint.explain.rest import rest_tests
 from painprint.explain.univariate import univariate_map
@@ -28,6 +29,7 @@ QUESTIONS: dict[str, Callable[..., Finding]] = {
     "baselines": baseline_comparison,
     "univariate": univariate_map,
     "external": score_external,
+    "qcfc": motion_and_edges,
 }
 
 

@@ -111,6 +111,10 @@ class Dataset:
         """Every file in the participant's folder, in natural order of path."""
         return self._walk(self.root / f"sub-{participant}")
 
+    def all_files(self) -> list[BidsFile]:
+        """Every file below the root."""
+        return self._walk(self.root)
+
     def files_in(self, folder: Path) -> list[BidsFile]:
         """Every file directly in a folder of the dataset."""
         return [self._file(p) for p in sorted(folder.iterdir()) if _is_file(p)]

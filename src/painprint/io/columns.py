@@ -218,6 +218,29 @@ COLUMNS: dict[str, dict[str, str]] = {
         "p": "two-sided",
         "q": "false discovery rate (Benjamini and Hochberg)",
     },
+    "qcfc": {
+        "distance": "mean distance between the two regions of an edge (mm); n/a where not known",
+        "n_edges": "edges in this bin of distance",
+        "median_r": "correlation over runs of edge strength and mean framewise displacement of the "
+        "frames used: median over edges",
+        "r_25": "its lower quartile",
+        "r_75": "its upper quartile",
+        "share_significant": "edges with p < .05, uncorrected: about .05 by chance",
+    },
+    "quality": {
+        "session": "session label",
+        "task": "task label",
+        "run": "run label",
+        "light": "good, caution or bad, by the limits in the settings; leaves no run out",
+        "reasons": "for a light that is not good",
+        "mean_fd_mm": "mean framewise displacement of all frames, not filtered (mm)",
+        "share_censored": "censored frames, of all frames",
+        "tsnr": "median over grayordinates or voxels of mean / SD over time, before cleaning",
+        "dvars_before": "median over frames of the RMS change of 2,000 evenly spaced points "
+        "(% of their mean), before cleaning",
+        "dvars_after": "the same after cleaning",
+        "share_covered": "regions with signal in enough of their points",
+    },
     "external": {
         "signature": "name of the file",
         "scale": SCALE,
@@ -248,7 +271,7 @@ COLUMNS: dict[str, dict[str, str]] = {
 FINDINGS = (
     "null", "controls", "covariates", "refits", "learningcurve", "learningcurvedraws",
     "prospective", "calibration", "importance", "networkimportance", "structure", "rest",
-    "baselines", "univariate", "external",
+    "baselines", "univariate", "external", "qcfc",
 )  # fmt: skip
 """Tables of the stages, which may not be there."""
 

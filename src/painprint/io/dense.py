@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -119,7 +119,7 @@ def find_dense(
     chosen, problems = _choose_files(by_key, variant)
     masks: dict[RunKey, BidsFile] = {}
     if variant[0] != CIFTI:
-        masks = _find_masks(files, chosen, variant)
+        masks = _find_masks(files, chosen)
         notes += _note_masks(len(masks), len(chosen))
     kind = "grayordinates" if variant[0] == CIFTI else "voxels"
     return DenseFiles(kind, chosen, masks, problems, tuple(notes))
@@ -176,16 +176,23 @@ def _choose_files(
 
 
 def _find_masks(
-    files: Sequence[BidsFile], chosen: Mapping[RunKey, BidsFile], variant: Variant
+    files: Sequence[BidsFile], chosen: Mapping[RunKey, BidsFile]
 ) -> dict[RunKey, BidsFile]:
     """The brain mask of each run in the same space, from the first dataset that has one."""
-    masks: dict[RunKey, BidsFile] = {}
+    masks = {key: find_mask(file, files) for key, file in chosen.items()}
+    return {key: mask for key, mask in masks.items() if mask is not None}
+
+
+def find_mask(bold: BidsFile, files: Iterable[BidsFile]) -> BidsFile | None:
+    """The brain mask of a run in the same space; none of grayordinates."""
+    if bold.extension == CIFTI:
+        return None
     for file in files:
-        key = run_key(file.entities)
         is_mask = file.suffix == "mask" and file.entities.get("desc") == "brain"
-        if is_mask and key in chosen and _variant(file)[1:3] == variant[1:3]:
-            masks.setdefault(key, file)
-    return masks
+        same_place = all(file.entities.get(e) == bold.entities.get(e) for e in ("space", "res"))
+        if is_mask and same_place and run_key(file.entities) == run_key(bold.entities):
+            return file
+    return None
 
 
 def _note_masks(n_masks: int, n_runs: int) -> list[str]:
@@ -245,8 +252,12 @@ def _common_voxels(masks: Mapping[RunKey, BidsFile]) -> tuple[Voxels, dict[RunKe
     return common, problems
 
 
-def load_dense(files: DenseFiles) -> Dense:
-    """Dense BOLD to be read run by run.
+Clean = Callable[[RunKey, NDArray[np.float32]], NDArray[np.float32]]
+"""Cleans the dense BOLD of a run."""
+
+
+def load_dense(files: DenseFiles, clean: Clean | None = None) -> Dense:
+    """Dense BOLD to be read run by run, and cleaned where it was not.
 
     Its ``load`` raises a ValueError naming the file where a run's BOLD cannot be used.
 
@@ -263,7 +274,8 @@ def load_dense(files: DenseFiles) -> Dense:
             raise ValueError(problems[key])
         file = files.files.get(key)
         try:
-            return None if file is None else _read(file.path, points)
+            data = None if file is None else _read(file.path, points)
+            return data if data is None or clean is None else clean(key, data)
         except DerivativesError as error:
             raise ValueError(str(error)) from error
 

@@ -1,4 +1,4 @@
-"""Find what one participant has: regional time series, and the ratings beside them."""
+"""Find what one participant has: regional time series or dense BOLD, and the ratings beside."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from typing import Any
 
 import pandas as pd
 
+from painprint.io.atlas import AtlasFiles, find_atlases
 from painprint.io.bids import ACQUISITION, BidsFile, Dataset, normal_run, run_key
-from painprint.io.dense import DenseFiles, find_dense
+from painprint.io.bids_filter import BidsFilter
+from painprint.io.dense import CIFTI, DENOISED, DenseFiles, find_dense, find_mask, is_dense
 from painprint.io.errors import DerivativesError
+from painprint.io.hcp import MOTION, hcp_files
 from painprint.io.sessions import read_sessions
 from painprint.runs import LeftOutRun, RunKey, natural
 
@@ -30,10 +33,13 @@ class RunFiles:
     ----------
     key : RunKey
     series : BidsFile
-        Regional time series.
+        Regional time series, or dense BOLD.
     rating : tuple of BidsFile
         Recordings that may hold the rating; to be told apart when read.
     outliers, motion : BidsFile or None
+        Beside regional time series.
+    confounds, mask : BidsFile or None
+        Beside dense BOLD; the mask of volumes only.
     sidecars, raw_sidecars : tuple of BidsFile
         JSON files of the derivative and of the raw dataset that may apply.
     """
@@ -45,6 +51,14 @@ class RunFiles:
     motion: BidsFile | None
     sidecars: tuple[BidsFile, ...]
     raw_sidecars: tuple[BidsFile, ...]
+    confounds: BidsFile | None = None
+    mask: BidsFile | None = None
+
+    @property
+    def own(self) -> tuple[BidsFile, ...]:
+        """The run's files but for ratings and sidecars."""
+        files = (self.series, self.outliers, self.motion, self.confounds, self.mask)
+        return tuple(file for file in files if file is not None)
 
 
 @dataclass(frozen=True)
@@ -63,6 +77,8 @@ class Inventory:
         Grayordinates or voxels of the rated runs.
     notes : tuple of str
         Choices that were made.
+    image : AtlasFiles or None
+        Where the runs are dense BOLD: the atlas with which regional time series are made.
     """
 
     participant: str
@@ -76,6 +92,7 @@ class Inventory:
     region_table: BidsFile | None
     sessions: pd.DataFrame
     simulated: bool
+    image: AtlasFiles | None = None
 
 
 def find_runs(
@@ -87,15 +104,19 @@ def find_runs(
     rest_task: Sequence[str] = (),
     session_label: Sequence[str] = (),
     atlas: str | None = None,
+    bids_filter: BidsFilter = BidsFilter(),  # noqa: B008 (frozen)
 ) -> Inventory:
-    """Find the regional time series of one participant and the ratings beside them.
+    """Find the runs of one participant and the ratings beside them.
+
+    Regional time series are used where there are any of this atlas; else dense BOLD, from which
+    they can be made, if the atlas has an image.
 
     Parameters
     ----------
     raw : Dataset
         With the ratings.
     derivatives : sequence of Dataset
-        With the regional time series; the first that has a run serves it.
+        With regional time series or dense BOLD; the first that has a run serves it.
     participant : str
         Without "sub-".
     task_id, session_label : sequence of str
@@ -103,7 +124,9 @@ def find_runs(
     rest_task : sequence of str
         Tasks that are rest, where they are not used as rated ones.
     atlas : str, optional
-        Needed where there are several.
+        Label, or path of an image. Needed where there are several, and for dense BOLD.
+    bids_filter : BidsFilter
+        Which BOLD and ratings are meant.
 
     Raises
     ------
@@ -111,19 +134,18 @@ def find_runs(
         If nothing is found, or a choice is needed.
     """
     raw_files = raw.files_of(participant)
-    ratings = [f for f in raw_files if is_rating_file(f)]
-    own_files = {d.name: [*d.shared_files(), *d.files_of(participant)] for d in derivatives}
-    found = [f for files in own_files.values() for f in files if is_series(f)]
-    strangers = [f.path.name for f in found if f.entities.get("sub") != participant]
-    found = [f for f in found if f.entities.get("sub") == participant]
-    if not found:
-        where = ", ".join(str(d.root) for d in derivatives) or "no --derivatives folder was given"
-        raise DerivativesError(
-            f"sub-{participant}: no regional time series (*_timeseries.tsv or *.ptseries.nii) in "
-            f"{where}. Pass XCP-D's output folder with --derivatives."
-        )
-    atlas = _choose_atlas(found, atlas, participant)
-    found = [f for f in found if atlas_of(f) == atlas]
+    ratings = bids_filter.choose("rating", [f for f in raw_files if is_rating_file(f)])
+    own_files = {
+        d.name: [*d.shared_files(), *d.files_of(participant), *hcp_files(d, participant)]
+        for d in derivatives
+    }
+    everything = bids_filter.choose("bold", (f for files in own_files.values() for f in files))
+    strangers = [
+        f.path.name for f in everything if is_series(f) and f.entities.get("sub") != participant
+    ]
+    everything = [f for f in everything if f.entities.get("sub") == participant]
+    chosen = _choose_input(everything, derivatives, atlas, participant)
+    found, atlas, image = chosen.files, chosen.atlas, chosen.image
     sessions_wanted = _choose_sessions(found, session_label, participant)
     found = [f for f in found if f.entities.get("ses", "") in sessions_wanted]
     tasks = _choose_tasks(found, ratings, task_id, participant)
@@ -137,7 +159,7 @@ def find_runs(
         and (not session_label or f.entities.get("ses", "") in sessions_wanted)
     ]
     raw_sidecars = tuple(f for f in (*raw.shared_files(), *raw_files) if f.extension == ".json")
-    variant, note = _choose_variant(_by_key(found))
+    variant, note = _choose_variant(_by_key(found), image)
     runs, left_out = _assemble(found, ratings, own_files, raw_sidecars, variant)
     rest, rest_left_out = _assemble_rest(at_rest, own_files, raw_sidecars, variant)
     sessions, session_notes = read_sessions(raw_files)
@@ -148,9 +170,12 @@ def find_runs(
         tasks=tuple(tasks),
         runs=tuple(sorted(runs, key=lambda run: _run_order(run.key, order))),
         left_out=tuple(sorted(left_out, key=lambda run: _run_order(run.key, order))),
-        dense=find_dense(derivatives, participant, [run.key for run in runs]),
+        dense=_dense_of(runs, image)
+        if image
+        else find_dense(derivatives, participant, [run.key for run in runs]),
         rest=tuple(sorted(rest, key=lambda run: _run_order(run.key, order))),
         notes=(
+            *chosen.notes,
             *([note] if note else []),
             *session_notes,
             *_note_strangers(strangers, participant),
@@ -159,6 +184,103 @@ def find_runs(
         region_table=_region_table([f for files in own_files.values() for f in files], atlas),
         sessions=sessions,
         simulated=any(d.simulated for d in (raw, *derivatives)),
+        image=image,
+    )
+
+
+@dataclass(frozen=True)
+class _Input:
+    """What the regions come from: regional time series, or dense BOLD and the image of an atlas."""
+
+    files: list[BidsFile]
+    atlas: str
+    image: AtlasFiles | None
+    notes: tuple[str, ...]
+
+
+def _choose_input(
+    everything: Sequence[BidsFile],
+    derivatives: Sequence[Dataset],
+    atlas: str | None,
+    participant: str,
+) -> _Input:
+    """Regional time series of the atlas if there are any, else dense BOLD.
+
+    Raises
+    ------
+    DerivativesError
+        If there is neither, or a choice is needed.
+    """
+    series = [f for f in everything if is_series(f)]
+    dense = [f for f in everything if is_dense(f) and not _is_denoised(f)]
+    images = find_atlases(atlas, derivatives) if atlas else []
+    by_path = bool(images) and Path(str(atlas)).exists()
+    regional = [f for f in series if not by_path and (atlas is None or atlas_of(f) == atlas)]
+    if regional or not dense:
+        if not series:
+            raise DerivativesError(_nothing_found(participant, derivatives))
+        if by_path:
+            raise DerivativesError(
+                f"sub-{participant}: --atlas is an image, which needs dense BOLD (*_bold.dtseries."
+                "nii, or *_bold.nii.gz in MNI space), but there are only regional time series. "
+                "Name their atlas instead."
+            )
+        label = _choose_atlas(series, atlas, participant)
+        return _Input([f for f in series if atlas_of(f) == label], label, None, ())
+    if atlas is None:
+        raise DerivativesError(
+            f"sub-{participant}: there is dense BOLD ({dense[0].path.name}, ...), but no atlas to "
+            "make regions with. Pass one with --atlas: a dlabel.nii for CIFTI, a labelled NIfTI "
+            "for volumes, or a BIDS-Atlas folder."
+        )
+    if not images:
+        there = sorted({atlas_of(f) for f in series}) or ["none"]
+        raise DerivativesError(
+            f"sub-{participant}: no image of atlas {atlas} was found for the dense BOLD; pass its "
+            f"path with --atlas. Atlases of regional time series: {', '.join(there)}."
+        )
+    for image in images:
+        fitting = [f for f in dense if _fits_atlas(f, image)]
+        if fitting:
+            notes = [f"regions were made of dense BOLD with the atlas {image.image.name}."]
+            if series:
+                notes.append("regional time series of other atlases are there and were not used.")
+            return _Input(fitting, image.label, image, tuple(notes))
+    names = ", ".join(image.image.name for image in images)
+    kinds = "; ".join(sorted({_variant_name(_variant(f)) for f in dense}))
+    raise DerivativesError(
+        f"sub-{participant}: no dense BOLD fits the atlas ({names}). There is: {kinds}."
+    )
+
+
+def _dense_of(runs: Sequence[RunFiles], image: AtlasFiles) -> DenseFiles:
+    """The dense BOLD that regions are made of."""
+    return DenseFiles(
+        kind="grayordinates" if image.of_grayordinates else "voxels",
+        files={run.key: run.series for run in runs},
+        masks={run.key: run.mask for run in runs if run.mask is not None},
+        problems={},
+        notes=(),
+    )
+
+
+def _is_denoised(file: BidsFile) -> bool:
+    return file.entities.get("desc", "").startswith(DENOISED)
+
+
+def _fits_atlas(file: BidsFile, image: AtlasFiles) -> bool:
+    """CIFTI for a dlabel.nii, volumes for a NIfTI; of the space that its name says, if any."""
+    if image.of_grayordinates:
+        return file.extension == CIFTI
+    return file.extension != CIFTI and image.space in ("", file.entities.get("space", ""))
+
+
+def _nothing_found(participant: str, derivatives: Sequence[Dataset]) -> str:
+    where = ", ".join(str(d.root) for d in derivatives) or "no --derivatives folder was given"
+    return (
+        f"sub-{participant}: no regional time series (*_timeseries.tsv or *.ptseries.nii) and no "
+        "dense BOLD (*_bold.dtseries.nii, *_bold.nii.gz in MNI space, MNINonLinear/Results) in "
+        f"{where}. Pass the output folder of XCP-D, fMRIPrep or ciftify with --derivatives."
     )
 
 
@@ -230,29 +352,37 @@ def _run_files(
     raw_sidecars: tuple[BidsFile, ...],
 ) -> RunFiles:
     own = own_files[series.dataset]
+    dense = is_dense(series)
     return RunFiles(
         key=key,
         series=series,
         rating=rating,
-        outliers=_companion(series, own, "outliers"),
-        motion=_companion(series, own, "motion"),
+        outliers=None if dense else _companion(series, own, "outliers"),
+        motion=None if dense else _companion(series, own, "motion"),
         sidecars=tuple(f for f in own if f.extension == ".json"),
         raw_sidecars=raw_sidecars,
+        confounds=_confounds(series, own) if dense else None,
+        mask=find_mask(series, own) if dense else None,
     )
+
+
+def _confounds(series: BidsFile, files: Sequence[BidsFile]) -> BidsFile | None:
+    """fMRIPrep's confounds of a run, or HCP's motion parameters."""
+    described = [f for f in files if f.entities.get("desc") == "confounds"]
+    found = _companion(series, described, "timeseries") or _companion(
+        series, described, "regressors"
+    )
+    return found or _companion(series, files, MOTION, ".txt")
 
 
 def files_of(inventory: Inventory) -> list[BidsFile]:
     """Every file that runs and their regions are read from, each once."""
     found = (*inventory.runs, *inventory.rest)
-    files = [
-        file
-        for run in found
-        for file in (run.series, run.outliers, run.motion, *run.rating)
-        if file is not None
-    ]
+    files = [file for run in found for file in (*run.own, *run.rating)]
     sidecars = [file for run in found for file in (*run.sidecars, *run.raw_sidecars)]
     table = [inventory.region_table] if inventory.region_table else []
-    return list(dict.fromkeys((*files, *sidecars, *table)))
+    atlas = inventory.image.bids_files if inventory.image else ()
+    return list(dict.fromkeys((*files, *sidecars, *table, *atlas)))
 
 
 def find_unrated_run(path: Path) -> RunFiles:
@@ -357,17 +487,24 @@ def _variant(file: BidsFile) -> tuple[str, ...]:
     return tuple(file.entities.get(name, "") for name in ("space", "res", "den", "desc"))
 
 
-def _choose_variant(by_key: Mapping[RunKey, Sequence[BidsFile]]) -> tuple[tuple[str, ...], str]:
-    """The kind that most runs have, preferred spaces first; and what to note about it."""
+def _choose_variant(
+    by_key: Mapping[RunKey, Sequence[BidsFile]], image: AtlasFiles | None
+) -> tuple[tuple[str, ...], str]:
+    """The kind that most runs have, preferred spaces first; and what to note about it.
+
+    Of dense BOLD, that which was cleaned before comes last.
+    """
     runs_with = Counter(v for files in by_key.values() for v in {_variant(f) for f in files})
 
     def rank(variant: tuple[str, ...]) -> tuple[Any, ...]:
         place = SPACES.index(variant[0]) if variant[0] in SPACES else len(SPACES)
-        return (-runs_with[variant], place, variant)
+        cleaned = image is not None and "clean" in variant[3]
+        return (-runs_with[variant], cleaned, place, variant)
 
     ordered = sorted(runs_with, key=rank)
     names = [_variant_name(variant) for variant in ordered]
-    note = f"time series exist as {'; '.join(names)}: {names[0]} was used." if names[1:] else ""
+    what = "dense BOLD exists" if image else "time series exist"
+    note = f"{what} as {'; '.join(names)}: {names[0]} was used." if names[1:] else ""
     return ordered[0], note
 
 
@@ -437,14 +574,16 @@ def _same_run(rating: Mapping[str, str], series: Mapping[str, str]) -> bool:
     )
 
 
-def _companion(series: BidsFile, files: Sequence[BidsFile], suffix: str) -> BidsFile | None:
-    """The outliers or motion file of a run; a plain one rather than one with a desc."""
+def _companion(
+    series: BidsFile, files: Sequence[BidsFile], suffix: str, extension: str = ".tsv"
+) -> BidsFile | None:
+    """The file of a run with this suffix; a plain one rather than one with a desc."""
     key = run_key(series.entities)
     found = sorted(
         (
             f
             for f in files
-            if f.suffix == suffix and f.extension == ".tsv" and run_key(f.entities) == key
+            if f.suffix == suffix and f.extension == extension and run_key(f.entities) == key
         ),
         key=lambda f: len(f.entities),
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 from painprint.io.errors import DerivativesError
 from painprint.io.store import write_bytes
 
+POINTS_AT_A_TIME = 2048
+"""Of a dense time series: 11 MB at 1,350 frames."""
 VOLUMES_AT_A_TIME = 16
 """Of a 4D image: about 120 MB in float64 on a 2 mm grid."""
 SAME_PLACE_MM = 1e-3
@@ -159,6 +162,268 @@ def read_dtseries(path: Path, points: Grayordinates) -> NDArray[np.float32]:
         return np.asarray(image.dataobj, dtype=np.float32)
 
 
+@dataclass(frozen=True, eq=False)
+class Series:
+    """Dense BOLD of one run, read block by block.
+
+    Attributes
+    ----------
+    path : Path
+    points : Grayordinates or Voxels
+    n_frames : int
+    tr_s : float or None
+        As the image's header says; None where it says nothing.
+    blocks : callable
+        Yields the first point of each block, and its series: (n_points_of_block, n_frames),
+        float32. May raise a DerivativesError where the file ends early.
+    """
+
+    path: Path
+    points: Points
+    n_frames: int
+    tr_s: float | None
+    blocks: Callable[[], Iterator[tuple[int, NDArray[np.float32]]]]
+
+
+def open_dtseries(path: Path) -> Series:
+    """Dense time series of grayordinates, of which one block is in memory at a time.
+
+    Raises
+    ------
+    DerivativesError
+        If the file is not a readable CIFTI file of series x brain models.
+    """
+    with _reading(path, "CIFTI"):
+        image, axes = _open_cifti(path, *DTSERIES)
+    series, points = axes[0], Grayordinates(axes[1])
+
+    def blocks() -> Iterator[tuple[int, NDArray[np.float32]]]:
+        for first in range(0, points.n_points, POINTS_AT_A_TIME):
+            with _reading(path, "CIFTI"):
+                # a point's frames lie side by side in the file
+                block = image.dataobj[:, first : first + POINTS_AT_A_TIME]
+                here = np.ascontiguousarray(np.asarray(block, dtype=np.float32).T)
+            yield first, here
+
+    tr_s = float(series.step) if str(series.unit).upper() == "SECOND" else None
+    return Series(path, points, len(series), tr_s or None, blocks)
+
+
+def open_volumes(path: Path, points: Voxels, *, sigma_mm: float = 0.0) -> Series:
+    """Time series of the voxels of a mask; all of them are in memory while they are read.
+
+    Parameters
+    ----------
+    path : Path
+    points : Voxels
+    sigma_mm : float
+        Smooth within the mask by a Gaussian of this SD; 0 for none.
+
+    Raises
+    ------
+    DerivativesError
+        If the file is not a readable 4D image on the mask's grid.
+    """
+    with _reading(path, "NIfTI"):
+        image = _open_series(path)
+        _check_grid(image, points, path, "the brain mask or the atlas")
+        seconds = {"sec": 1.0, "msec": 1e-3, "usec": 1e-6}.get(image.header.get_xyzt_units()[1])
+        step = float(image.header.get_zooms()[3])
+
+    def blocks() -> Iterator[tuple[int, NDArray[np.float32]]]:
+        series = read_volumes(path, points, sigma_mm=sigma_mm)
+        for first in range(0, points.n_points, POINTS_AT_A_TIME):
+            yield first, np.ascontiguousarray(series[:, first : first + POINTS_AT_A_TIME].T)
+
+    tr_s = step * seconds if seconds else None
+    return Series(path, points, image.shape[3], tr_s or None, blocks)
+
+
+@dataclass(frozen=True, eq=False)
+class LabelImage:
+    """A parcellation as an image: a label of each of its points.
+
+    Attributes
+    ----------
+    path : Path
+    points : Grayordinates or Voxels
+    labels : ndarray of int, shape (n_points,)
+        0 where there is none.
+    names : dict
+        Name of each label, where the image says it.
+    """
+
+    path: Path
+    points: Points
+    labels: NDArray[np.int64]
+    names: Mapping[int, str]
+
+    def on(self, points: Points) -> NDArray[np.int64]:
+        """The label of each of these points, found by vertex and voxel, never by position.
+
+        Raises
+        ------
+        DerivativesError
+            If the points are of another kind, density or grid.
+        """
+        if isinstance(points, Grayordinates) and isinstance(self.points, Grayordinates):
+            return self._on_grayordinates(points.axis)
+        if isinstance(points, Voxels) and isinstance(self.points, Voxels):
+            if not points.is_grid_of(self.points.mask.shape, self.points.affine):
+                raise DerivativesError(
+                    f"its grid ({_grid(self.points)}) is not that of the BOLD ({_grid(points)}). "
+                    "Resample the atlas (nearest neighbour) to the BOLD's grid.",
+                    self.path,
+                )
+            volume = np.zeros(self.points.mask.shape, np.int64)
+            volume[self.points.mask] = self.labels
+            return np.asarray(volume[points.mask])
+        raise DerivativesError(
+            f"labels {_kind(self.points)}, but the BOLD has {_kind(points)}. Pass an atlas of the "
+            "same kind with --atlas.",
+            self.path,
+        )
+
+    def _on_grayordinates(self, axis: Any) -> NDArray[np.int64]:
+        """Labels of the grayordinates of a brain model axis."""
+        assert isinstance(self.points, Grayordinates)
+        own = self.points.axis
+        found = np.zeros(len(axis), np.int64)
+        for structure, n_vertices in axis.nvertices.items():
+            n_own = own.nvertices.get(structure)
+            if n_own is None:
+                continue
+            if n_own != n_vertices:
+                raise DerivativesError(
+                    f"its {_plain(structure)} has {n_own} vertices, but the BOLD's {n_vertices}. "
+                    "Pass an atlas of the BOLD's density.",
+                    self.path,
+                )
+            of_vertex = np.zeros(n_vertices, np.int64)
+            here = own.name == structure
+            of_vertex[own.vertex[here]] = self.labels[here]
+            there = axis.name == structure
+            found[there] = of_vertex[axis.vertex[there]]
+        if axis.volume_mask.any() and own.volume_mask.any():
+            found[axis.volume_mask] = self._on_voxels_of(axis)
+        return found
+
+    def _on_voxels_of(self, axis: Any) -> NDArray[np.int64]:
+        """Labels of the voxels among the grayordinates of a brain model axis."""
+        assert isinstance(self.points, Grayordinates)
+        own = self.points.axis
+        same = np.allclose(own.affine, axis.affine, rtol=0, atol=SAME_PLACE_MM)
+        if not same or tuple(own.volume_shape) != tuple(axis.volume_shape):
+            raise DerivativesError(
+                "its subcortical voxels lie on another grid than the BOLD's. Pass an atlas made "
+                "for the BOLD's template.",
+                self.path,
+            )
+        of_voxel = np.zeros(axis.volume_shape, np.int64)
+        of_voxel[tuple(own.voxel[own.volume_mask].T)] = self.labels[own.volume_mask]
+        return np.asarray(of_voxel[tuple(axis.voxel[axis.volume_mask].T)])
+
+
+def _plain(structure: str) -> str:
+    return structure.removeprefix("CIFTI_STRUCTURE_")
+
+
+def _kind(points: Points) -> str:
+    return "grayordinates" if isinstance(points, Grayordinates) else "voxels"
+
+
+def _grid(points: Voxels) -> str:
+    """Shape and affine in short."""
+    origin = ", ".join(f"{value:g}" for value in points.affine[:3, 3])
+    size = ", ".join(f"{value:g}" for value in np.diag(points.affine)[:3])
+    shape = " x ".join(map(str, points.mask.shape))
+    return f"{shape} voxels of {size} mm from {origin} mm"
+
+
+def read_label_image(path: Path) -> LabelImage:
+    """A dlabel.nii, or a 3D image of whole numbers.
+
+    Raises
+    ------
+    DerivativesError
+        If the file is not one.
+    """
+    if path.name.endswith(".dlabel.nii"):
+        with _reading(path, "CIFTI"):
+            layout = "a dlabel.nii has labels x brain models"
+            image, axes = _open_cifti(path, ("LabelAxis", "BrainModelAxis"), layout)
+            values = np.asarray(image.dataobj, dtype=float)
+        if len(values) != 1:
+            maps = ", ".join(map(str, axes[0].name))
+            raise DerivativesError(f"has {len(values)} maps ({maps}); one is needed.", path)
+        table = {int(key): str(name) for key, (name, _) in axes[0].label[0].items()}
+        return LabelImage(path, Grayordinates(axes[1]), _whole(values[0], path), table)
+    data, affine = read_volume(path)
+    voxels = Voxels(data != 0, affine)
+    if not voxels.n_points:
+        raise DerivativesError("has no labels: every voxel is 0.", path)
+    return LabelImage(path, voxels, _whole(data[voxels.mask], path), {})
+
+
+def _whole(values: NDArray[np.float64], path: Path) -> NDArray[np.int64]:
+    """Labels as whole numbers; those below 1 are none."""
+    if not np.isfinite(values).all() or (values != np.round(values)).any():
+        raise DerivativesError("holds values that are no whole numbers, so no labels.", path)
+    return np.maximum(values, 0).astype(np.int64)
+
+
+def read_surface(path: Path) -> NDArray[np.float64]:
+    """Coordinates of the vertices of a GIFTI surface: (n_vertices, 3), mm.
+
+    Raises
+    ------
+    DerivativesError
+        If the file is not one.
+    """
+    import nibabel as nib
+
+    with _reading(path, "a GIFTI surface"):
+        image = nib.GiftiImage.from_filename(path, mmap=False)
+        arrays = image.get_arrays_from_intent("NIFTI_INTENT_POINTSET")
+        points = np.asarray(arrays[0].data, dtype=float)
+    return points
+
+
+def centroids(
+    image: LabelImage, wanted: NDArray[np.int64], surfaces: Mapping[str, NDArray[np.float64]]
+) -> NDArray[np.float64]:
+    """Mean place of the points of each label: (n_wanted, 3), mm; NaN where it is not known.
+
+    Parameters
+    ----------
+    image : LabelImage
+    wanted : ndarray of int
+        Labels.
+    surfaces : mapping of str to array of shape (n_vertices, 3)
+        Coordinates by CIFTI structure; vertices of other structures have no place.
+    """
+    place = np.full((len(image.labels), 3), np.nan)
+    if isinstance(image.points, Voxels):
+        place = _millimetres(np.argwhere(image.points.mask), image.points.affine)
+    else:
+        axis = image.points.axis
+        if axis.volume_mask.any():
+            place[axis.volume_mask] = _millimetres(axis.voxel[axis.volume_mask], axis.affine)
+        for structure, n_vertices in axis.nvertices.items():
+            if len(surfaces.get(structure, ())) == n_vertices:
+                here = axis.name == structure
+                place[here] = surfaces[structure][axis.vertex[here]]
+    return np.array([_mean_place(place[image.labels == label]) for label in wanted])
+
+
+def _mean_place(place: NDArray[np.float64]) -> NDArray[np.float64]:
+    return place.mean(axis=0) if len(place) else np.full(3, np.nan)
+
+
+def _millimetres(voxels: NDArray[Any], affine: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(voxels @ affine[:3, :3].T + affine[:3, 3])
+
+
 def read_mask(path: Path) -> Voxels:
     """The voxels of a 3D image that are not zero.
 
@@ -199,8 +464,15 @@ def _open_nifti(path: Path) -> Any:
     return nib.Nifti1Image.from_filename(path, mmap=False, keep_file_open=True)
 
 
-def read_volumes(path: Path, points: Voxels) -> NDArray[np.float32]:
+def read_volumes(path: Path, points: Voxels, *, sigma_mm: float = 0.0) -> NDArray[np.float32]:
     """Time series of the voxels of a mask: (n_frames, n_points).
+
+    Parameters
+    ----------
+    path : Path
+    points : Voxels
+    sigma_mm : float
+        Smooth within the mask by a Gaussian of this SD; 0 for none.
 
     Raises
     ------
@@ -209,16 +481,38 @@ def read_volumes(path: Path, points: Voxels) -> NDArray[np.float32]:
     """
     with _reading(path, "NIfTI"):
         image = _open_series(path)
-        if not points.is_grid_of(image.shape[:3], image.affine):
-            raise DerivativesError(
-                f"its grid of {' x '.join(map(str, image.shape[:3]))} voxels is not that of the "
-                "other runs. Make all runs in the same space and resolution.",
-                path,
-            )
+        _check_grid(image, points, path, "the other runs")
         series = np.empty((image.shape[3], points.n_points), np.float32)
         for first, volumes in _volumes(image):
+            if sigma_mm:
+                volumes = _smooth_within(volumes, points, sigma_mm)
             series[first : first + volumes.shape[3]] = volumes[points.mask].T
     return series
+
+
+def _check_grid(image: Any, points: Voxels, path: Path, whose: str) -> None:
+    if not points.is_grid_of(image.shape[:3], image.affine):
+        there = _grid(Voxels(np.zeros(image.shape[:3], bool), np.asarray(image.affine, float)))
+        raise DerivativesError(
+            f"its grid ({there}) is not that of {whose} ({_grid(points)}). Make all runs in the "
+            "same space and resolution.",
+            path,
+        )
+
+
+def _smooth_within(
+    volumes: NDArray[np.float32], points: Voxels, sigma_mm: float
+) -> NDArray[np.float32]:
+    """Volumes smoothed within a mask: what lies outside has no weight."""
+    import nibabel as nib
+    from nilearn.image import smooth_img
+
+    fwhm = sigma_mm * math.sqrt(8 * math.log(2))
+    inside = np.where(points.mask[..., None], volumes, 0)
+    both = np.concatenate([inside, points.mask[..., None]], axis=3, dtype=np.float32)
+    smooth = np.asarray(smooth_img(nib.Nifti1Image(both, points.affine), fwhm).dataobj)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(smooth[..., :-1] / smooth[..., -1:], dtype=np.float32)
 
 
 def read_varying_voxels(path: Path) -> Voxels:
@@ -273,7 +567,106 @@ def write_maps(path: Path, points: Points, maps: Mapping[str, NDArray[np.float64
         content = _dscalar(data, list(maps), points)
     else:
         content = _stack_of_volumes(data, list(maps), points)
+    _write(path, content)
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write an image whole, compressed where its name says so."""
     write_bytes(path, gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
+
+
+def write_series(path: Path, points: Points, data: NDArray[np.float32], tr_s: float) -> None:
+    """Write dense BOLD whole: a dtseries.nii, or volumes with 0 outside the mask.
+
+    Parameters
+    ----------
+    path : Path
+    points : Grayordinates or Voxels
+    data : ndarray of shape (n_frames, n_points)
+    tr_s : float
+    """
+    import nibabel as nib
+    from nibabel.cifti2.cifti2_axes import SeriesAxis
+
+    if isinstance(points, Grayordinates):
+        image: Any = nib.Cifti2Image(data, (SeriesAxis(0, tr_s, len(data)), points.axis))
+        image.nifti_header.set_intent("NIFTI_INTENT_CONNECTIVITY_DENSE_SERIES")
+    else:
+        volumes = np.zeros((*points.mask.shape, len(data)), np.float32)
+        volumes[points.mask] = data.T
+        image = nib.Nifti1Image(volumes, points.affine)
+        image.header.set_xyzt_units("mm", "sec")
+        image.header.set_zooms((*image.header.get_zooms()[:3], tr_s))
+    _write(path, bytes(image.to_bytes()))
+
+
+def make_grayordinates(
+    vertices: Mapping[str, NDArray[np.int64]],
+    n_vertices: int,
+    voxels: Mapping[str, NDArray[np.int64]],
+    grid: Voxels,
+) -> Grayordinates:
+    """Grayordinates of these structures, in this order.
+
+    Parameters
+    ----------
+    vertices : mapping of str to array of int
+        Vertices of each surface, such as "cortex_left".
+    n_vertices : int
+        Vertices of each whole surface.
+    voxels : mapping of str to array of int, shape (n_voxels, 3)
+        Voxels of each structure, such as "thalamus_left".
+    grid : Voxels
+        Whose shape and affine the voxels have.
+    """
+    from nibabel.cifti2.cifti2_axes import BrainModelAxis
+
+    parts = [BrainModelAxis.from_surface(v, n_vertices, name=n) for n, v in vertices.items()]
+    parts += [
+        BrainModelAxis(name, voxel=v, affine=grid.affine, volume_shape=grid.mask.shape)
+        for name, v in voxels.items()
+    ]
+    axis = parts[0]
+    for part in parts[1:]:
+        axis = axis + part
+    return Grayordinates(axis)
+
+
+def write_labels(
+    path: Path, points: Points, labels: NDArray[np.int64], names: Mapping[int, str]
+) -> None:
+    """Write a parcellation whole: a dlabel.nii, or a volume of labels.
+
+    Parameters
+    ----------
+    path : Path
+    points : Grayordinates or Voxels
+    labels : ndarray of int, shape (n_points,)
+        0 where there is none.
+    names : mapping of int to str
+        Name of each label; a volume has no place for them.
+    """
+    import nibabel as nib
+    from nibabel.cifti2.cifti2_axes import LabelAxis
+
+    if isinstance(points, Grayordinates):
+        table: dict[int, tuple[str, tuple[float, ...]]] = {0: ("???", (1.0, 1.0, 1.0, 0.0))}
+        rng = np.random.default_rng(0)  # colours that differ
+        table |= {key: (name, (*rng.uniform(size=3), 1.0)) for key, name in names.items()}
+        axes = (LabelAxis(["parcels"], [table]), points.axis)
+        image: Any = nib.Cifti2Image(labels[None].astype(np.float32), axes)
+        image.nifti_header.set_intent("NIFTI_INTENT_CONNECTIVITY_DENSE_LABELS")
+    else:
+        volume = np.zeros(points.mask.shape, np.int32)
+        volume[points.mask] = labels
+        image = nib.Nifti1Image(volume, points.affine)
+        image.header.set_xyzt_units("mm")
+    _write(path, bytes(image.to_bytes()))
+
+
+def write_mask(path: Path, points: Voxels) -> None:
+    """Write the voxels of a mask as a volume of ones."""
+    write_labels(path, points, np.ones(points.n_points, np.int64), {})
 
 
 def _dscalar(data: NDArray[np.float32], names: list[str], points: Grayordinates) -> bytes:

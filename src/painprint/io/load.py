@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,13 @@ from painprint.io.bids import BidsFile, inherited_metadata, raw_bold
 from painprint.io.discover import RunFiles
 from painprint.io.errors import DerivativesError
 from painprint.io.images import read_ptseries
-from painprint.io.tables import numeric_rows, read_lines, read_numbers, read_table, to_number
-from painprint.parcellation import Regions
+from painprint.io.tables import (
+    numeric_rows,
+    read_lines,
+    read_numbers,
+    to_number,
+)
+from painprint.quality import BoldQuality
 from painprint.ratings import RatingQuality, RatingRecording, frame_ratings, rating_quality
 from painprint.runs import DVARS, FD, MOTION_NAMES, Run, RunKey, motion_confounds, restore_censored
 from painprint.settings import Settings
@@ -29,9 +34,10 @@ OTHER_RECORDINGS = tuple(
 )
 """How the names of columns begin that are never the rating."""
 DVARS_COLUMNS = ("std_dvars", "dvars")
-NETWORK_COLUMNS = ("network_label", "network", "community", "network_label_7network")
 RESP_RANGE = (0.0, 1.0)
 LONGEST_TR_S = 30.0
+QUALITY_KEY = "Quality"
+"""Where the sidecar of a time series made by painprint says how good the BOLD was."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +54,7 @@ class RunRecord:
         Files that were read, sidecars included.
     notes : tuple of str
         Assumptions that were made.
-    mean_fd_mm : float or None
-        Mean framewise displacement, where motion is known.
+    bold : BoldQuality
     """
 
     key: RunKey
@@ -57,7 +62,7 @@ class RunRecord:
     rating_file: str
     sources: tuple[BidsFile, ...]
     notes: tuple[str, ...]
-    mean_fd_mm: float | None
+    bold: BoldQuality
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +79,7 @@ class Bold:
         Motion, where it is known.
     sources : tuple of BidsFile
     notes : tuple of str
+    quality : BoldQuality
     """
 
     regions: tuple[str, ...]
@@ -84,12 +90,7 @@ class Bold:
     confounds: Mapping[str, NDArray[np.float64]]
     sources: tuple[BidsFile, ...]
     notes: tuple[str, ...]
-
-    @property
-    def mean_fd_mm(self) -> float | None:
-        """Mean framewise displacement (mm), where it is known."""
-        fd = self.confounds.get(FD)
-        return None if fd is None or np.isnan(fd).all() else float(np.nanmean(fd))
+    quality: BoldQuality
 
     def as_run(self, key: RunKey, rating: NDArray[np.float64]) -> Run:
         """The run with a rating of each frame.
@@ -127,8 +128,8 @@ def load_bold(files: RunFiles) -> Bold:
     own = inherited_metadata(files.series, files.sidecars)
     raw = raw_bold(files.series, files.raw_sidecars)
     path = files.series.path
-    tr_s = _repetition_time(own.values, raw.values, path)
-    start_s = _number(own.values, "StartTime", path)
+    tr_s = repetition_time(own.values, raw.values, path)
+    start_s = number_in(own.values, "StartTime", path)
     regions, signals = _read_series(files.series)
     sources, notes = [files.series, *own.sidecars, *raw.sidecars], []
     if start_s is None:
@@ -145,7 +146,7 @@ def load_bold(files: RunFiles) -> Bold:
         notes.append("no outliers file: nothing was censored.")
     confounds = {}
     if files.motion is not None:
-        confounds = _read_confounds(files.motion.path, len(signals))
+        confounds = _read_motion(files.motion.path, len(signals))
         sources.append(files.motion)
     return Bold(
         regions=regions,
@@ -156,18 +157,46 @@ def load_bold(files: RunFiles) -> Bold:
         confounds=confounds,
         sources=tuple(sources),
         notes=tuple(notes),
+        quality=_quality(own.values, censored, confounds, path),
     )
 
 
-def load_run(files: RunFiles, settings: Settings) -> tuple[Run, RunRecord]:
+def _quality(
+    metadata: Mapping[str, Any],
+    censored: NDArray[np.bool_],
+    confounds: Mapping[str, NDArray[np.float64]],
+    path: Path,
+) -> BoldQuality:
+    """As the sidecar says where regions were made of dense BOLD; else what can be known."""
+    noted = metadata.get(QUALITY_KEY)
+    if isinstance(noted, dict):
+        known = {f.name: number_in(noted, f.name, path) for f in fields(BoldQuality)}
+        return BoldQuality(**{k: math.nan if v is None else v for k, v in known.items()})
+    fd = confounds.get(FD)
+    return BoldQuality(
+        mean_fd_mm=math.nan if fd is None or np.isnan(fd).all() else float(np.nanmean(fd)),
+        share_censored=float(censored.mean()) if len(censored) else math.nan,
+    )
+
+
+def load_run(
+    files: RunFiles, settings: Settings, load: Callable[[RunFiles], Bold] = load_bold
+) -> tuple[Run, RunRecord]:
     """Read the files of one run.
+
+    Parameters
+    ----------
+    files : RunFiles
+    settings : Settings
+    load : callable
+        Reads the regional signals.
 
     Raises
     ------
     DerivativesError
         Naming the file, what is wrong with it, and what to do.
     """
-    bold = load_bold(files)
+    bold = load(files)
     recording, rating_sources, rating_notes = load_rating(files, settings)
     rating = frame_ratings(
         recording,
@@ -182,7 +211,7 @@ def load_run(files: RunFiles, settings: Settings) -> tuple[Run, RunRecord]:
         rating_file=rating_sources[0].path.name,
         sources=(*bold.sources, *rating_sources),
         notes=(*bold.notes, *rating_notes),
-        mean_fd_mm=bold.mean_fd_mm,
+        bold=bold.quality,
     )
 
 
@@ -230,7 +259,7 @@ def load_rating(
     if columns.rating.lower() not in RATING_COLUMNS:
         notes.append(f"the column {columns.rating!r} was taken as the rating.")
     start_s = settings.rating_start_s
-    in_sidecar = _number(metadata.values, "StartTime", file.path)
+    in_sidecar = number_in(metadata.values, "StartTime", file.path)
     if start_s is None:
         start_s = in_sidecar
     elif in_sidecar is not None and in_sidecar != start_s:
@@ -247,28 +276,6 @@ def load_rating(
     except ValueError as error:
         raise DerivativesError(str(error), file.path) from error
     return recording, (file, *metadata.sidecars), tuple(notes)
-
-
-def load_regions(path: Path) -> Regions:
-    """Region names and networks from an atlas's dseg.tsv.
-
-    Raises
-    ------
-    DerivativesError
-        If it has no column of labels, or labels repeat.
-    """
-    table = read_table(path)
-    label = next((c for c in ("label", "name") if c in table), None)
-    if label is None:
-        raise DerivativesError(
-            f"has no column 'label' (there are: {', '.join(table.columns)}).", path
-        )
-    network = next((c for c in NETWORK_COLUMNS if c in table), None)
-    networks = table[network] if network else [""] * len(table)
-    try:
-        return Regions(tuple(table[label]), tuple("" if n == "n/a" else n for n in networks))
-    except ValueError as error:
-        raise DerivativesError(str(error), path) from error
 
 
 def _read_series(file: BidsFile) -> tuple[tuple[str, ...], NDArray[np.float64]]:
@@ -290,7 +297,7 @@ def _read_outliers(path: Path) -> NDArray[np.bool_]:
     return np.asarray((flags != 0).any(axis=1))
 
 
-def _read_confounds(path: Path, n_frames: int) -> dict[str, NDArray[np.float64]]:
+def _read_motion(path: Path, n_frames: int) -> dict[str, NDArray[np.float64]]:
     """Motion parameters, framewise displacement (from them, where they are there) and DVARS."""
     names, values = read_numbers(path)
     if len(values) != n_frames:
@@ -309,32 +316,47 @@ def _read_confounds(path: Path, n_frames: int) -> dict[str, NDArray[np.float64]]
     return {**found, DVARS: column[dvars]} if dvars else found
 
 
-def _repetition_time(of_series: Mapping[str, Any], of_raw: Mapping[str, Any], path: Path) -> float:
-    """Repetition time (s) from the time series' sidecar and the raw one, which must agree."""
-    own = _number(of_series, "RepetitionTime", path)
-    frequency = _number(of_series, "SamplingFrequency", path)
+def repetition_time(
+    of_series: Mapping[str, Any],
+    of_raw: Mapping[str, Any],
+    path: Path,
+    in_header: float | None = None,
+) -> float:
+    """Repetition time (s) from the time series' sidecar, the raw one and the image's header.
+
+    Raises
+    ------
+    DerivativesError
+        If they disagree, none says it, or it cannot be.
+    """
+    own = number_in(of_series, "RepetitionTime", path)
+    frequency = number_in(of_series, "SamplingFrequency", path)
     if own is None and frequency:
         own = 1 / frequency
-    raw = _number(of_raw, "RepetitionTime", path)
-    if own is not None and raw is not None and abs(own - raw) > 1e-3 * raw:
-        raise DerivativesError(
-            f"its sidecar says RepetitionTime {own:g} s, but the raw bold.json {raw:g} s. "
-            "Correct the wrong one.",
-            path,
-        )
-    tr_s = own if own is not None else raw
-    if tr_s is None:
+    said = {
+        "its sidecar says RepetitionTime": own,
+        "the raw bold.json": number_in(of_raw, "RepetitionTime", path),
+        "the image's header": in_header,
+    }
+    known = {where: value for where, value in said.items() if value is not None}
+    if not known:
         raise DerivativesError(
             "no RepetitionTime in its sidecar or the raw bold.json. Add "
             f'{path.name.partition(".")[0]}.json with {{"RepetitionTime": ...}} (s).',
             path,
         )
+    (first, tr_s), *others = known.items()
+    for where, value in others:
+        if abs(tr_s - value) > 1e-3 * abs(value):
+            raise DerivativesError(
+                f"{first} {tr_s:g} s, but {where} {value:g} s. Correct the wrong one.", path
+            )
     if not 0 < tr_s < LONGEST_TR_S:
         raise DerivativesError(f"RepetitionTime is {tr_s:g}; seconds are needed.", path)
     return tr_s
 
 
-def _number(metadata: Mapping[str, Any], key: str, path: Path) -> float | None:
+def number_in(metadata: Mapping[str, Any], key: str, path: Path) -> float | None:
     """A finite number of the sidecar; None where it is absent or not a number by design."""
     value = metadata.get(key)
     if value is None or (key == "SamplingFrequency" and isinstance(value, str)):
@@ -418,7 +440,7 @@ def _read_samples(
     lines = read_lines(file.path)
     values = numeric_rows(lines[columns.header :], columns.names, file.path)
     rating = values[:, columns.names.index(columns.rating)]
-    frequency = _number(metadata, "SamplingFrequency", file.path)
+    frequency = number_in(metadata, "SamplingFrequency", file.path)
     if file.suffix in ("physio", "stim"):
         if frequency is None or frequency <= 0:
             raise DerivativesError("its sidecar has no SamplingFrequency above 0 (Hz).", file.path)

@@ -24,8 +24,9 @@ from painprint.io.discover import Inventory
 from painprint.io.errors import DerivativesError
 from painprint.io.load import RunRecord
 from painprint.io.signature_file import write_signature
-from painprint.io.store import changed_files, hash_file, hash_head, write_json, write_table
+from painprint.io.store import changed_files, hash_file, hash_input, write_json, write_table
 from painprint.io.tables import read_json
+from painprint.quality import Limits, judge
 from painprint.runs import LeftOutRun
 from painprint.settings import STAGES, Settings, describe, flag
 from painprint.signature import make_signature
@@ -190,6 +191,7 @@ def write_decoding(
         "roc": decoding.evaluation.roc,
         "persession": decoding.evaluation.per_session,
         "runs": _runs_table(decoding, account.records),
+        "quality": _bold_table(account.records, decoding.settings),
         **{name: table for finding in findings.values() for name, table in finding.tables.items()},
     }
     dense = tables.pop("univariatedense", None)
@@ -283,9 +285,22 @@ def _weights_table(decoding: Decoding) -> pd.DataFrame:
 
 
 def _runs_table(decoding: Decoding, records: Sequence[RunRecord]) -> pd.DataFrame:
-    fd = {record.key: record.mean_fd_mm for record in records}
+    fd = {record.key: record.bold.mean_fd_mm for record in records}
     of_run = np.array([fd[one.key] for one in decoding.frames], dtype=float)
     return decoding.training.run_table.assign(mean_fd_mm=of_run)
+
+
+def _bold_table(records: Sequence[RunRecord], settings: Settings) -> pd.DataFrame:
+    """How good the BOLD of each run is, and its light."""
+    limits = Limits(
+        settings.light_fd_mm, settings.light_censored, settings.light_tsnr, settings.light_covered
+    )
+    rows = []
+    for record in records:
+        light, reasons = judge(record.bold, limits)
+        judged = {"light": light, "reasons": "; ".join(reasons)}
+        rows.append({**asdict(record.key), **judged, **asdict(record.bold)})
+    return pd.DataFrame(rows, columns=list(COLUMNS["quality"]))
 
 
 def _quality_table(records: Sequence[RunRecord]) -> pd.DataFrame:
@@ -352,10 +367,11 @@ def _fold_audit(fold: FoldModel, decoding: Decoding) -> dict[str, Any]:
 def _provenance(decoding: Decoding, account: Account) -> dict[str, Any]:
     inventory = account.inventory
     read: dict[str, BidsFile] = {f.uri: f for r in account.records for f in r.sources}
-    if inventory.region_table is not None:
-        read[inventory.region_table.uri] = inventory.region_table
+    tables = [inventory.region_table] if inventory.region_table else []
+    atlas = inventory.image.bids_files if inventory.image else ()
+    read |= {file.uri: file for file in (*tables, *atlas)}
     if "rest" not in decoding.settings.skip:
-        of_rest = [f for run in inventory.rest for f in (run.series, run.outliers) if f]
+        of_rest = [file for run in inventory.rest for file in run.own]
         read |= {file.uri: file for file in of_rest}
     dense = inventory.dense if "univariate" not in decoding.settings.skip else None
     settings = replace(decoding.settings, participant_label=(inventory.participant,))
@@ -364,9 +380,9 @@ def _provenance(decoding: Decoding, account: Account) -> dict[str, Any]:
         "command": command_line(settings, account.external),
         "settings": {row["name"]: row for row in describe(settings)},
         "rules": asdict(decoding.settings.rules),
-        "inputs": {uri: hash_file(read[uri].path) for uri in sorted(read)},
+        "inputs": {uri: hash_input(read[uri].path) for uri in sorted(read)},
         "dense_inputs": {
-            file.uri: hash_head(file.path)
+            file.uri: hash_input(file.path)
             for file in (dense.files.values() if dense else ())
             if file.path.exists()
         },
@@ -415,6 +431,7 @@ class Results:
     per_session: pd.DataFrame
     runs: pd.DataFrame
     rating_quality: pd.DataFrame
+    bold_quality: pd.DataFrame
     findings: Mapping[str, pd.DataFrame]
     """Tables of the stages that were done, by suffix."""
 
@@ -475,6 +492,7 @@ def read_results(files: ParticipantFiles) -> Results:
         per_session=read_table(files.decoding("persession", ".tsv")),
         runs=read_table(files.decoding("runs", ".tsv")),
         rating_quality=read_table(files.rating_quality()),
+        bold_quality=read_table(files.decoding("quality", ".tsv")),
         findings={
             suffix: read_table(files.decoding(suffix, ".tsv"))
             for suffix in FINDINGS

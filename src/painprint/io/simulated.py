@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from painprint.io.simulated_dense import DenseLayout
 from painprint.io.store import write_bytes, write_json, write_table
+from painprint.runs import MOTION_NAMES
 from painprint.simulate import (
     RATING_HZ,
     Person,
@@ -19,14 +21,20 @@ from painprint.simulate import (
     simulate_days,
     simulate_person,
 )
+from painprint.world import Layout
 
 ATLAS = "Simulated"
 RATING_TASK, REST_TASK = "rating", "rest"
-MOTION = ["trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z"]
+FOLDERS = {
+    "xcp_d": "xcp_d", "fmriprep": "fmriprep", "fmriprep_volumes": "fmriprep", "ciftify": "ciftify",
+}  # fmt: skip
+"""Of the derivative dataset, by layout."""
 
 
-def write_people(out_dir: Path, people: Sequence[Person], *, random_seed: int = 0) -> None:
-    """Write a BIDS dataset of simulated people, with XCP-D-like derivatives and the truth.
+def write_people(
+    out_dir: Path, people: Sequence[Person], *, layout: Layout = "xcp_d", random_seed: int = 0
+) -> None:
+    """Write a BIDS dataset of simulated people, with derivatives and the truth.
 
     Each person has an atlas of their own, for regions are as individual as signatures, unless
     the world says that all share one.
@@ -35,12 +43,15 @@ def write_people(out_dir: Path, people: Sequence[Person], *, random_seed: int = 
     ----------
     out_dir : Path
     people : sequence of Person
+    layout : {"xcp_d", "fmriprep", "fmriprep_volumes", "ciftify"}
+        Regional time series as XCP-D writes them; or dense BOLD with confounds, to be cleaned,
+        and the atlas as an image.
     random_seed : int
         A person's data depend on it and on their place in the sequence alone.
     """
-    derivatives, truths = out_dir / "derivatives/xcp_d", out_dir / "derivatives/truth"
+    derivatives, truths = out_dir / "derivatives" / FOLDERS[layout], out_dir / "derivatives/truth"
     _describe(out_dir, "Simulated people (painprint)", "raw")
-    _describe(derivatives, "Regional time series of simulated people", "derivative")
+    _describe(derivatives, "BOLD of simulated people", "derivative")
     _describe(truths, "What was planted in the simulated people", "derivative")
     names = [f"{number:02d}" for number in range(1, len(people) + 1)]
     participants = pd.DataFrame(
@@ -65,10 +76,17 @@ def write_people(out_dir: Path, people: Sequence[Person], *, random_seed: int = 
                 out_dir / f"sub-{name}" / f"sub-{name}_task-{task}_bold.json",
                 {"RepetitionTime": person.world.tr_s, "TaskName": task},
             )
-        _write_person(out_dir, name, person, (random_seed, number))
+        _write_person(out_dir, derivatives, name, person, (random_seed, number), layout)
 
 
-def _write_person(out_dir: Path, name: str, person: Person, seed: tuple[int, int]) -> None:
+def _write_person(
+    out_dir: Path,
+    derivatives: Path,
+    name: str,
+    person: Person,
+    seed: tuple[int, int],
+    layout: Layout,
+) -> None:
     truth, runs = simulate_person(person, seed, rest=True)
     rng = np.random.default_rng([*seed, 1])
     days = simulate_days(person, rng)
@@ -81,10 +99,13 @@ def _write_person(out_dir: Path, name: str, person: Person, seed: tuple[int, int
     )
     write_table(out_dir / f"sub-{name}" / f"sub-{name}_sessions.tsv", sessions)
     atlas = ATLAS if person.world.shared_atlas else f"{ATLAS}{name}"
-    derivatives, truths = out_dir / "derivatives/xcp_d", out_dir / "derivatives/truth"
-    write_table(
-        derivatives / "atlases" / f"atlas-{atlas}" / f"atlas-{atlas}_dseg.tsv", _dseg(truth)
-    )
+    truths = out_dir / "derivatives/truth"
+    dense = None if layout == "xcp_d" else DenseLayout(layout, truth.regions)
+    if dense is None:
+        folder = derivatives / "atlases" / f"atlas-{atlas}"
+        write_table(folder / f"atlas-{atlas}_dseg.tsv", _dseg(truth))
+    else:
+        dense.write_atlas(derivatives, atlas, _dseg(truth))
     i, j = np.triu_indices(len(truth.loadings), k=1)
     planted = np.flatnonzero(truth.edges * (not person.null))
     regions = np.array(truth.regions.names, dtype=object)
@@ -98,27 +119,38 @@ def _write_person(out_dir: Path, name: str, person: Person, seed: tuple[int, int
     write_table(truths / f"sub-{name}" / f"sub-{name}_edges.tsv", edges)
     write_json(truths / f"sub-{name}" / f"sub-{name}_person.json", {**asdict(person), "seed": seed})
     for run in runs:
-        _write_run(out_dir, name, atlas, person, truth, run)
+        entities = {
+            "sub": name,
+            "ses": f"{run.session:02d}",
+            "task": RATING_TASK if run.run else REST_TASK,
+            "run": str(run.run or ""),
+        }
+        stem = "_".join(f"{key}-{value}" for key, value in entities.items() if value)
+        folder = Path(f"sub-{name}") / f"ses-{entities['ses']}" / "func"
+        if dense is None:
+            _write_regional(derivatives / folder, stem, atlas, person, truth, run)
+        else:
+            noise = np.random.default_rng([*seed, 2, run.session, run.run])
+            dense.write_run(
+                derivatives, entities, run.signals, run.motion, person.world.tr_s, noise
+            )
+        if run.rating is not None:
+            lines = "".join(f"{value:g}\n" for value in run.rating)
+            packed = gzip.compress(lines.encode(), mtime=0)
+            write_bytes(out_dir / folder / f"{stem}_recording-pain_physio.tsv.gz", packed)
 
 
-def _write_run(
-    out_dir: Path, name: str, atlas: str, person: Person, truth: Truth, run: SimulatedRun
+def _write_regional(
+    derived: Path, stem: str, atlas: str, person: Person, truth: Truth, run: SimulatedRun
 ) -> None:
-    folder = Path(f"sub-{name}/ses-{run.session:02d}/func")
-    task = f"task-{RATING_TASK}_run-{run.run}" if run.run else f"task-{REST_TASK}"
-    stem = f"sub-{name}_ses-{run.session:02d}_{task}"
-    derived = out_dir / "derivatives/xcp_d" / folder
     series = derived / f"{stem}_space-fsLR_atlas-{atlas}_stat-mean_timeseries"
     signals = pd.DataFrame(run.signals, columns=list(truth.regions.names))
     write_table(series.with_suffix(".tsv"), signals)
     write_json(series.with_suffix(".json"), {"RepetitionTime": person.world.tr_s, "StartTime": 0})
     flags = pd.DataFrame({"framewise_displacement": run.censored.astype(int)})
     write_table(derived / f"{stem}_outliers.tsv", flags)
-    write_table(derived / f"{stem}_motion.tsv", pd.DataFrame(run.motion, columns=MOTION))
-    if run.rating is not None:
-        lines = "".join(f"{value:g}\n" for value in run.rating)
-        packed = gzip.compress(lines.encode(), mtime=0)
-        write_bytes(out_dir / folder / f"{stem}_recording-pain_physio.tsv.gz", packed)
+    motion = pd.DataFrame(run.motion, columns=list(MOTION_NAMES))
+    write_table(derived / f"{stem}_motion.tsv", motion)
 
 
 def _dseg(truth: Truth) -> pd.DataFrame:

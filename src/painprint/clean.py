@@ -1,0 +1,310 @@
+"""Nuisance model, filter and censoring of BOLD: one regression over the frames that are kept.
+
+Cleaning is the same projection for every point of the brain, and a region is a mean over points,
+so the mean of cleaned points is the cleaned mean: regions are cleaned, not 91,282 grayordinates.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from painprint.runs import MOTION_NAMES, framewise_displacement
+from painprint.settings import MODELS
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+
+N_COMPONENTS = 5
+"""White-matter and CSF components each, as in Lee et al. (2026)."""
+ACOMPCOR = tuple(f"{tissue}_comp_cor_{i:02d}" for tissue in "wc" for i in range(N_COMPONENTS))
+TISSUES = ("white_matter", "csf", "global_signal")
+LEAST_FREEDOM = 20
+"""Kept frames beyond the number of regressors; with fewer, what is left is mostly chance."""
+FILTER_ORDER = 2
+"""Of the Butterworth filter of motion parameters (METHODS 1)."""
+
+
+@dataclass(frozen=True)
+class Band:
+    """Frequencies that stay.
+
+    Parameters
+    ----------
+    high_pass_hz, low_pass_hz : float
+        Slower and faster ones are taken out; 0 for no such edge.
+    """
+
+    high_pass_hz: float = 0.0
+    low_pass_hz: float = 0.0
+
+    def check(self, tr_s: float) -> None:
+        """Both edges can be met at this repetition time.
+
+        Raises
+        ------
+        ValueError
+            If one is above the Nyquist frequency, or they are in the wrong order.
+        """
+        for name, edge in (("high-pass", self.high_pass_hz), ("low-pass", self.low_pass_hz)):
+            _check_edge(name, edge, tr_s)
+        if self.low_pass_hz and self.high_pass_hz >= self.low_pass_hz:
+            raise ValueError(
+                f"the high-pass edge of {self.high_pass_hz:g} Hz is not below the low-pass edge of "
+                f"{self.low_pass_hz:g} Hz."
+            )
+
+
+def _check_edge(name: str, edge_hz: float, tr_s: float) -> None:
+    nyquist = 1 / (2 * tr_s)
+    if edge_hz >= nyquist:
+        raise ValueError(
+            f"the {name} edge of {edge_hz:g} Hz is not below the Nyquist frequency of "
+            f"{nyquist:.3g} Hz at a repetition time of {tr_s:g} s. Lower it, or switch it off "
+            "with 0."
+        )
+
+
+def stop_band(n_frames: int, tr_s: float, band: Band) -> Matrix:
+    """Sines and cosines of the frequencies that a band takes out.
+
+    Frequencies are the multiples of 1 / (n_frames · TR) up to Nyquist; those on an edge stay.
+
+    Returns
+    -------
+    columns : ndarray of shape (n_frames, n_columns)
+
+    Raises
+    ------
+    ValueError
+        As :meth:`Band.check`.
+
+    References
+    ----------
+    The frequencies and columns of AFNI's 3dTproject (-passband).
+    """
+    band.check(tr_s)
+    cycles = np.arange(1, n_frames // 2 + 1)
+    hz = cycles / (n_frames * tr_s)
+    out = hz < band.high_pass_hz
+    if band.low_pass_hz:
+        out |= hz > band.low_pass_hz
+    angle = 2 * np.pi * np.outer(np.arange(n_frames) / n_frames, cycles[out])
+    sines = np.sin(angle[:, cycles[out] * 2 != n_frames])  # that of the Nyquist frequency is 0
+    return np.column_stack([np.cos(angle), sines])
+
+
+def with_changes(columns: Matrix) -> Matrix:
+    """Columns and their backward differences, 0 for the first frame."""
+    return np.column_stack([columns, np.diff(columns, axis=0, prepend=columns[:1])])
+
+
+def with_squares(columns: Matrix) -> Matrix:
+    """Columns and their squares."""
+    return np.column_stack([columns, columns**2])
+
+
+def nuisance_columns(confounds: Mapping[str, Vector], model: str) -> Matrix:
+    """Nuisance regressors of a run.
+
+    ``paper``: six motion parameters, five components of white matter and five of CSF (aCompCor).
+    ``24P``: the motion parameters, their changes, and the squares of all these. ``36P``: the same
+    of motion, white matter, CSF and global signal. ``acompcor_gsr``: motion parameters and their
+    changes, the ten components, and the global signal. ``none``: nothing.
+
+    Parameters
+    ----------
+    confounds : mapping of str to array of shape (n_frames,)
+        By fMRIPrep's names.
+    model : str
+
+    Returns
+    -------
+    columns : ndarray of shape (n_frames, n_columns)
+
+    Raises
+    ------
+    ValueError
+        Naming the confounds that are missing or not finite, and the models that could be had.
+
+    References
+    ----------
+    Lee et al. (2026); Friston et al. (1996); Satterthwaite et al. (2013); Ciric et al. (2017)
+    """
+    needed = _needed(model)
+    if missing := [name for name in needed if name not in confounds]:
+        possible = [m for m in MODELS if m != "none" and set(_needed(m)) <= set(confounds)]
+        have = f"These can be had: {', '.join(possible)}." if possible else "No other can be had."
+        raise ValueError(
+            f"the nuisance model {model!r} needs {_some(missing)}, which the confounds lack. "
+            f"{have} Choose with --nuisance-regressors (none: only trend and filter)."
+        )
+    for name in needed:
+        if not np.isfinite(confounds[name]).all():
+            row = int(np.flatnonzero(~np.isfinite(confounds[name]))[0])
+            raise ValueError(f"confound {name} has no value in frame {row + 1}.")
+    if model == "none":
+        return np.empty((len(next(iter(confounds.values()), ())), 0))
+    motion = _stack(confounds, MOTION_NAMES)
+    if model == "24P":
+        return with_squares(with_changes(motion))
+    if model == "36P":
+        return with_squares(with_changes(_stack(confounds, (*MOTION_NAMES, *TISSUES))))
+    components = _stack(confounds, ACOMPCOR)
+    if model == "paper":
+        return np.column_stack([motion, components])
+    return np.column_stack([with_changes(motion), components, confounds["global_signal"]])
+
+
+def _needed(model: str) -> tuple[str, ...]:
+    return {
+        "none": (),
+        "24P": MOTION_NAMES,
+        "36P": (*MOTION_NAMES, *TISSUES),
+        "paper": (*MOTION_NAMES, *ACOMPCOR),
+        "acompcor_gsr": (*MOTION_NAMES, *ACOMPCOR, "global_signal"),
+    }[model]
+
+
+def _stack(confounds: Mapping[str, Vector], names: Sequence[str]) -> Matrix:
+    return np.stack([confounds[name] for name in names], axis=1)
+
+
+def _some(names: Sequence[str], most: int = 4) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def make_design(nuisance: Matrix, tr_s: float, band: Band) -> Matrix:
+    """What is taken out of a run beside its mean: linear trend, nuisance, and the stop band.
+
+    Parameters
+    ----------
+    nuisance : ndarray of shape (n_frames, n_nuisance)
+    tr_s : float
+    band : Band
+
+    Returns
+    -------
+    design : ndarray of shape (n_frames, n_columns)
+
+    Raises
+    ------
+    ValueError
+        As :meth:`Band.check`.
+    """
+    n_frames = len(nuisance)
+    trend = np.linspace(-1, 1, n_frames)
+    stopped = stop_band(n_frames, tr_s, band)
+    return np.column_stack([trend, nuisance, stopped])
+
+
+def count_regressors(design: Matrix) -> int:
+    """Columns of a design, and the mean."""
+    return design.shape[1] + 1
+
+
+def clean_signals(signals: ArrayLike, design: Matrix, kept: ArrayLike) -> Matrix:
+    """What is left of signals after one regression on mean and design, over the kept frames.
+
+    Parameters
+    ----------
+    signals : array of shape (n_frames, n_signals)
+        A column with NaN stays NaN.
+    design : ndarray of shape (n_frames, n_columns)
+    kept : array of bool, shape (n_frames,)
+
+    Returns
+    -------
+    residuals : ndarray of shape (n_kept, n_signals)
+
+    Raises
+    ------
+    ValueError
+        If too few frames are kept for so many columns.
+
+    References
+    ----------
+    Lindquist et al. (2019); nilearn's signal.clean does the regression
+    """
+    from nilearn.signal import clean
+
+    keep = np.asarray(kept, dtype=bool)
+    n_kept, n_columns = int(keep.sum()), count_regressors(design)
+    if n_kept < n_columns + LEAST_FREEDOM:
+        raise ValueError(
+            f"{n_kept} of {len(keep)} frames are kept after censoring, but the cleaning takes out "
+            f"{n_columns} regressors: at least {n_columns + LEAST_FREEDOM} frames are needed. "
+            "Widen the band (--low-pass, --rest-low-pass), censor less (--fd-thresh), or leave the "
+            "run out."
+        )
+    data = np.asarray(signals, dtype=float)
+    finite = np.isfinite(data[keep]).all(axis=0)
+    residuals = np.full((n_kept, data.shape[1]), np.nan)
+    if finite.any():
+        # columns are centred over the kept frames, so that the mean is orthogonal to them
+        residuals[:, finite] = clean(
+            data[:, finite] - data[keep][:, finite].mean(axis=0),
+            detrend=False,
+            standardize=None,
+            standardize_confounds=True,
+            filter=False,
+            confounds=design,
+            sample_mask=np.flatnonzero(keep),
+        )
+    return residuals
+
+
+def filtered_displacement(motion: ArrayLike, tr_s: float, *, low_pass_hz: float) -> Vector:
+    """Framewise displacement of motion parameters that were low-passed, forward and backward.
+
+    At short repetition times, breathing moves the head, or seems to; the filter takes it out.
+
+    Parameters
+    ----------
+    motion : array of shape (n_frames, 6)
+        As for :func:`painprint.runs.framewise_displacement`.
+    tr_s : float
+    low_pass_hz : float
+        0 for no filter.
+
+    Returns
+    -------
+    fd_mm : ndarray of shape (n_frames,)
+
+    Raises
+    ------
+    ValueError
+        If the edge is not below the Nyquist frequency, or there are too few frames.
+
+    References
+    ----------
+    METHODS 1; Gratton et al. (2020)
+    """
+    from scipy.signal import butter, filtfilt
+
+    parameters = np.asarray(motion, dtype=float)
+    if not low_pass_hz:
+        return framewise_displacement(parameters)
+    _check_edge("motion filter's (--motion-low-pass)", low_pass_hz, tr_s)
+    b, a = butter(FILTER_ORDER, low_pass_hz, fs=1 / tr_s)
+    padding = 3 * max(len(a), len(b))  # scipy's own
+    if len(parameters) <= padding:
+        raise ValueError(f"{len(parameters)} frames; more than {padding} are needed.")
+    return framewise_displacement(filtfilt(b, a, parameters, axis=0))
+
+
+def temporal_signal_to_noise(mean: Vector, sd: Vector) -> float:
+    """Median over points of mean / SD over time; NaN where the data have no mean.
+
+    Examples
+    --------
+    >>> temporal_signal_to_noise(np.array([100.0, 50.0]), np.array([1.0, 1.0]))
+    75.0
+    """
+    ratio = mean[sd > 0] / sd[sd > 0]
+    return float(np.median(ratio)) if len(ratio) else math.nan

@@ -1,0 +1,436 @@
+"""Regional time series from dense BOLD: clean, average, write them as XCP-D does, and keep them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from painprint.clean import (
+    Band,
+    clean_signals,
+    count_regressors,
+    filtered_displacement,
+    make_design,
+    nuisance_columns,
+    temporal_signal_to_noise,
+)
+from painprint.io.atlas import Atlas, AtlasFiles, read_atlas
+from painprint.io.bids import BidsFile, Dataset, inherited_metadata, parse_name, raw_bold
+from painprint.io.confounds import read_confounds
+from painprint.io.dense import CIFTI
+from painprint.io.discover import RunFiles
+from painprint.io.errors import DerivativesError
+from painprint.io.hcp import hcp_surfaces
+from painprint.io.images import (
+    POINTS_AT_A_TIME,
+    Grayordinates,
+    Points,
+    Series,
+    Voxels,
+    open_dtseries,
+    open_volumes,
+    read_mask,
+    read_surface,
+)
+from painprint.io.load import QUALITY_KEY, Bold, load_bold, number_in, repetition_time
+from painprint.io.store import (
+    changed_files,
+    content_key,
+    hash_file,
+    hash_input,
+    write_bytes,
+    write_json,
+    write_table,
+    write_text,
+)
+from painprint.io.tables import read_json
+from painprint.parallel import read_ahead
+from painprint.parcellation import Parcellation
+from painprint.quality import BoldQuality, carpet, median_dvars
+from painprint.region_means import RegionMeans
+from painprint.runs import DVARS, FD, MOTION_NAMES, framewise_displacement
+from painprint.settings import CLEANING, Settings
+
+Matrix = NDArray[np.float64]
+
+NAME = "painprint"
+"""Of the output dataset, in BIDS URIs."""
+FILTERED_FD = "framewise_displacement_filtered"
+FIRST = ("sub", "ses", "task", "acq", "ce", "rec", "dir", "run", "echo")
+"""Entities of a run, in BIDS's order."""
+DIGITS = ".9g"
+"""Of a regional signal: float32 carries no more."""
+STRUCTURES = {"L": "CIFTI_STRUCTURE_CORTEX_LEFT", "R": "CIFTI_STRUCTURE_CORTEX_RIGHT"}
+
+
+@dataclass(frozen=True, eq=False)
+class Cleaning:
+    """What is taken out of a run, and which frames stay.
+
+    Attributes
+    ----------
+    design : ndarray of shape (n_frames, n_columns)
+    kept : ndarray of bool, shape (n_frames,)
+    motion : DataFrame
+        Motion parameters and framewise displacement, a row a frame.
+    tr_s : float
+    start_s : float or None
+        As the sidecar says.
+    sources : tuple of BidsFile
+        Sidecars that were read.
+    """
+
+    design: Matrix
+    kept: NDArray[np.bool_]
+    motion: pd.DataFrame
+    tr_s: float
+    start_s: float | None
+    sources: tuple[BidsFile, ...]
+
+
+@dataclass(eq=False)
+class Extraction:
+    """Makes regional time series of one participant's dense BOLD, one run in memory at a time.
+
+    What is made is kept beside the results, with a key of all it depends on, and used again.
+
+    Parameters
+    ----------
+    out_dir : Path
+        Root of the output dataset.
+    files : AtlasFiles
+    settings : Settings
+    surfaces : mapping of str to Path
+        The participant's midthickness surfaces by hemisphere, for the regions' places.
+    """
+
+    out_dir: Path
+    files: AtlasFiles
+    settings: Settings
+    surfaces: Mapping[str, Path]
+    _laid: tuple[Points, Parcellation] | None = field(default=None, init=False)
+    """The atlas on the last run's points, which successive runs mostly share."""
+
+    @cached_property
+    def atlas(self) -> Atlas:
+        """The atlas, read once."""
+        return read_atlas(self.files)
+
+    @cached_property
+    def table(self) -> BidsFile:
+        """The atlas's regions, written beside the results: names, networks, places.
+
+        Raises
+        ------
+        DerivativesError
+            If the atlas or a surface cannot be read.
+        """
+        folder = self.out_dir / "atlases" / f"atlas-{self.files.label}"
+        path = folder / f"atlas-{self.files.label}_dseg.tsv"
+        known = {STRUCTURES[side]: read_surface(path) for side, path in self.surfaces.items()}
+        write_table(path, self.atlas.table(known))
+        return self._file(path)
+
+    def load(self, files: RunFiles) -> Bold:
+        """The regional signals of a run, made now or before.
+
+        Raises
+        ------
+        DerivativesError
+            Naming the file, what is wrong with it, and what to do.
+        """
+        bold = load_bold(self.regional(files))
+        own = inherited_metadata(files.series, files.sidecars)
+        raw = raw_bold(files.series, files.raw_sidecars)
+        return replace(bold, sources=(*files.own, *own.sidecars, *raw.sidecars))
+
+    def regional(self, files: RunFiles) -> RunFiles:
+        """The regional time series of a run and what lies beside it, made now or before."""
+        stem, series = self._names(files)
+        sidecar, outliers = series.with_suffix(".json"), stem.with_name(f"{stem.name}_outliers.tsv")
+        motion = stem.with_name(f"{stem.name}_motion.tsv")
+        key = self._key(files)
+        if not _is_made(sidecar, key):
+            self._make(files, key)
+        return RunFiles(
+            key=files.key,
+            series=self._file(series),
+            rating=files.rating,
+            outliers=self._file(outliers),
+            motion=self._file(motion),
+            sidecars=(self._file(sidecar),),
+            raw_sidecars=files.raw_sidecars,
+        )
+
+    def clean_points(self, files: RunFiles, data: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Clean dense BOLD as the regions were, in place: (n_kept, n_points)."""
+        cleaning = self.cleaning(files, len(data), None)
+        n_kept = int(cleaning.kept.sum())
+        for first in range(0, data.shape[1], POINTS_AT_A_TIME):
+            here = slice(first, first + POINTS_AT_A_TIME)
+            data[:n_kept, here] = clean_signals(data[:, here], cleaning.design, cleaning.kept)
+        return data[:n_kept]
+
+    def cleaning(self, files: RunFiles, n_frames: int, header_tr_s: float | None) -> Cleaning:
+        """What is taken out of a run, and which frames stay.
+
+        Raises
+        ------
+        DerivativesError
+            If confounds are missing or do not fit.
+        """
+        path, settings = files.series.path, self.settings
+        own = inherited_metadata(files.series, files.sidecars)
+        raw = raw_bold(files.series, files.raw_sidecars)
+        tr_s = repetition_time(own.values, raw.values, path, header_tr_s)
+        if files.confounds is None:
+            raise DerivativesError(
+                "has no confounds beside it (*_desc-confounds_timeseries.tsv, or HCP's "
+                "Movement_Regressors.txt).",
+                path,
+            )
+        confounds = read_confounds(files.confounds.path, n_frames)
+        resting = not files.rating
+        band = Band(
+            settings.high_pass_hz, settings.rest_low_pass_hz if resting else settings.low_pass_hz
+        )
+        try:
+            nuisance = nuisance_columns(confounds.columns, settings.nuisance_regressors)
+            design = make_design(nuisance, tr_s, band)
+            filtered = filtered_displacement(
+                confounds.motion, tr_s, low_pass_hz=settings.motion_low_pass_hz
+            )
+        except ValueError as error:
+            raise DerivativesError(str(error), files.confounds.path) from error
+        kept = np.ones(n_frames, bool)
+        if settings.fd_thresh_mm:
+            kept &= filtered <= settings.fd_thresh_mm
+        if settings.dummy_scans is None:
+            kept &= ~confounds.non_steady
+        else:
+            kept[: settings.dummy_scans] = False
+        motion = pd.DataFrame(confounds.motion, columns=list(MOTION_NAMES))
+        motion[FD] = framewise_displacement(confounds.motion)
+        motion[FILTERED_FD] = filtered
+        if DVARS in confounds.columns:
+            motion[DVARS] = confounds.columns[DVARS]
+        start_s = number_in(own.values, "StartTime", path)
+        sources = (*own.sidecars, *raw.sidecars)
+        return Cleaning(design, kept, motion, tr_s, start_s, sources)
+
+    def open(self, files: RunFiles) -> Series:
+        """The dense BOLD of a run, to be read in blocks.
+
+        Raises
+        ------
+        DerivativesError
+            If it cannot be read, or smoothing is asked for that cannot be done.
+        """
+        path, sigma = files.series.path, self.settings.smoothing_sigma_mm
+        if files.series.extension == CIFTI:
+            if sigma:
+                raise DerivativesError(
+                    "surfaces cannot be smoothed yet: smooth volumes, or leave out "
+                    "--smoothing-sigma.",
+                    path,
+                )
+            return open_dtseries(path)
+        if files.mask is not None:
+            return open_volumes(path, read_mask(files.mask.path), sigma_mm=sigma)
+        points = self.atlas.image.points
+        if not isinstance(points, Voxels):
+            raise DerivativesError("is of voxels, but the atlas is not.", path)
+        return open_volumes(path, points, sigma_mm=sigma)
+
+    def _names(self, files: RunFiles) -> tuple[Path, Path]:
+        """Beginning of the names of a run's files, and the time series."""
+        said = files.series.entities
+        of_run = [f"{name}-{said[name]}" for name in FIRST if name in said]
+        folder = self.out_dir / f"sub-{said['sub']}"
+        if "ses" in said:
+            folder /= f"ses-{said['ses']}"
+        stem = folder / "func" / "_".join(of_run)
+        where = [f"{name}-{said[name]}" for name in ("space", "res") if name in said]
+        tail = "_".join([*where, f"atlas-{self.files.label}", "stat-mean_timeseries.tsv"])
+        return stem, stem.with_name(f"{stem.name}_{tail}")
+
+    def _file(self, path: Path) -> BidsFile:
+        return BidsFile(path, self.out_dir, NAME, *parse_name(path.name))
+
+    def _key(self, files: RunFiles) -> str:
+        """What the regional time series of a run depend on."""
+        sidecars = inherited_metadata(files.series, files.sidecars).sidecars
+        raw = raw_bold(files.series, files.raw_sidecars).sidecars
+        read = [f.path for f in (*files.own, *sidecars, *raw)]
+        atlas = [self.files.image, *([self.files.table] if self.files.table else [])]
+        missing = [path for path in read if not path.exists()]
+        if missing:
+            raise DerivativesError(
+                "is a link to a file that is not there (datalad get?).", missing[0]
+            )
+        return content_key(
+            {
+                "files": [hash_input(path) for path in (*read, *atlas)],
+                "atlas": self.files.label,
+                "settings": {name: getattr(self.settings, name) for name in CLEANING},
+                "resting": not files.rating,
+            }
+        )
+
+    def _make(self, files: RunFiles, key: str) -> None:
+        """Read, average, clean and write one run."""
+        series = self.open(files)
+        cleaning = self.cleaning(files, series.n_frames, series.tr_s)
+        gathered = RegionMeans(self._parcellation(series), series.n_frames)
+        for first, block in read_ahead(series.blocks()):
+            gathered.add(first, block)
+        signals = gathered.means(min_coverage=self.settings.min_coverage)
+        if not np.isfinite(signals).all(axis=0).any():
+            raise DerivativesError(
+                f"no region has signal in {self.settings.min_coverage:.0%} of its points "
+                "(--min-coverage). Is the atlas in the same space?",
+                files.series.path,
+            )
+        try:
+            cleaned = clean_signals(signals, cleaning.design, cleaning.kept)
+            sample = clean_signals(gathered.sample, cleaning.design, cleaning.kept)
+        except ValueError as error:
+            raise DerivativesError(str(error), files.series.path) from error
+        self._write(files, key, gathered, cleaning, cleaned, sample)
+
+    def _parcellation(self, series: Series) -> Parcellation:
+        """The atlas on a run's points."""
+        if self._laid is None or not _same_points(self._laid[0], series.points):
+            self._laid = (series.points, self.atlas.on(series.points))
+        return self._laid[1]
+
+    def _write(
+        self,
+        files: RunFiles,
+        key: str,
+        gathered: RegionMeans,
+        cleaning: Cleaning,
+        cleaned: Matrix,
+        sample: Matrix,
+    ) -> None:
+        """Write what was made; the sidecar, which says that all is there, last."""
+        from safetensors.numpy import save
+
+        stem, series = self._names(files)
+        names = self.atlas.regions.names
+        beside = {suffix: stem.with_name(f"{stem.name}_{suffix}") for suffix in
+                  ("outliers.tsv", "motion.tsv")}  # fmt: skip
+        coverage_path = series.with_name(
+            series.name.replace("stat-mean_timeseries", "stat-coverage_bold")
+        )
+        carpet_path = carpet_of(series)
+        sidecar = series.with_suffix(".json")
+        sidecar.unlink(missing_ok=True)
+        write_text(series, _numbers(names, cleaned))
+        flags = pd.DataFrame({FD: (~cleaning.kept).astype(int)})
+        write_table(beside["outliers.tsv"], flags)
+        write_table(beside["motion.tsv"], cleaning.motion)
+        write_table(coverage_path, pd.DataFrame([gathered.coverage], columns=list(names)))
+        usable = gathered.usable[gathered.sampled]
+        shades = {
+            "before": carpet(np.where(usable, gathered.sample, np.nan)),
+            "after": carpet(np.where(usable, sample, np.nan), cleaning.kept),
+        }
+        write_bytes(carpet_path, save(shades))
+        quality = self._quality(gathered, cleaning, sample[:, usable], usable)
+        written = (series, *beside.values(), coverage_path, carpet_path)
+        sources = (*files.own, *cleaning.sources)
+        start = {} if cleaning.start_s is None else {"StartTime": cleaning.start_s}
+        write_json(
+            sidecar,
+            {
+                "RepetitionTime": cleaning.tr_s,
+                **start,
+                "SamplingFrequency": 1 / cleaning.tr_s,
+                "Sources": [file.uri for file in sources],
+                "Atlas": self.files.label,
+                "CensoredFrames": "left out of the rows; flagged in outliers.tsv",
+                "NumberOfRegressors": count_regressors(cleaning.design),
+                "Cleaning": {name: getattr(self.settings, name) for name in CLEANING},
+                QUALITY_KEY: asdict(quality),
+                "Key": key,
+                "Outputs": {path.name: hash_file(path) for path in written},
+            },
+        )
+
+    def _quality(
+        self,
+        gathered: RegionMeans,
+        cleaning: Cleaning,
+        sample: Matrix,
+        usable: NDArray[np.bool_],
+    ) -> BoldQuality:
+        scale = float(gathered.mean[gathered.usable].mean()) if gathered.usable.any() else 0.0
+        enough = gathered.coverage >= self.settings.min_coverage
+        return BoldQuality(
+            mean_fd_mm=float(cleaning.motion[FD].mean()),
+            share_censored=float(1 - cleaning.kept.mean()),
+            tsnr=temporal_signal_to_noise(
+                gathered.mean[gathered.usable], gathered.sd[gathered.usable]
+            ),
+            dvars_before=median_dvars(gathered.sample[:, usable], scale),
+            dvars_after=median_dvars(sample, scale),
+            share_covered=float((enough & (gathered.coverage > 0)).mean()),
+        )
+
+
+def carpet_of(series: Path) -> Path:
+    """The carpet plot's data beside a regional time series."""
+    return series.with_name(
+        series.name.replace("stat-mean_timeseries.tsv", "desc-carpet_bold.safetensors")
+    )
+
+
+def _same_points(a: Points, b: Points) -> bool:
+    if isinstance(a, Grayordinates) and isinstance(b, Grayordinates):
+        return bool(a.axis == b.axis)
+    if isinstance(a, Voxels) and isinstance(b, Voxels):
+        return b.is_grid_of(a.mask.shape, a.affine) and np.array_equal(a.mask, b.mask)
+    return False
+
+
+def _is_made(sidecar: Path, key: str) -> bool:
+    """Whether all of it is there, made of the same files in the same way."""
+    if not sidecar.is_file():
+        return False
+    try:
+        noted = read_json(sidecar)
+    except DerivativesError:
+        return False
+    outputs = noted.get("Outputs")
+    return (
+        noted.get("Key") == key
+        and isinstance(outputs, dict)
+        and not changed_files(sidecar.parent, outputs)
+    )
+
+
+def _numbers(names: tuple[str, ...], rows: Matrix) -> str:
+    """A table of numbers under a header, as TSV; n/a where there is none."""
+    form = "\t".join([f"%{DIGITS}"] * len(names)) + "\n"
+    text = "".join(form % tuple(row) for row in rows).replace("nan", "n/a")
+    return "\t".join(names) + "\n" + text
+
+
+def find_surfaces(datasets: Sequence[Dataset], participant: str) -> dict[str, Path]:
+    """The participant's own midthickness surfaces on fs_LR 32k, by hemisphere."""
+    for dataset in datasets:
+        found = hcp_surfaces(dataset, participant)
+        for file in dataset.files_of(participant):
+            is_surface = file.suffix == "midthickness" and file.extension == ".surf.gii"
+            if is_surface and file.entities.get("den") == "32k":
+                found.setdefault(file.entities.get("hemi", ""), file.path)
+        if {"L", "R"} <= set(found):
+            return {side: found[side] for side in "LR"}
+    return {}
