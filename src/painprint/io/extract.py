@@ -22,6 +22,7 @@ from painprint.clean import (
 )
 from painprint.io.atlas import Atlas, AtlasFiles, read_atlas
 from painprint.io.bids import BidsFile, Dataset, inherited_metadata, parse_name, raw_bold
+from painprint.io.carpets import carpet_path, write_carpet
 from painprint.io.confounds import read_confounds
 from painprint.io.dense import CIFTI
 from painprint.io.discover import RunFiles
@@ -44,7 +45,6 @@ from painprint.io.store import (
     content_key,
     hash_file,
     hash_input,
-    write_bytes,
     write_json,
     write_table,
     write_text,
@@ -320,8 +320,6 @@ class Extraction:
         sample: Matrix,
     ) -> None:
         """Write what was made; the sidecar, which says that all is there, last."""
-        from safetensors.numpy import save
-
         stem, series = self._names(files)
         names = self.atlas.regions.names
         beside = {suffix: stem.with_name(f"{stem.name}_{suffix}") for suffix in
@@ -329,7 +327,6 @@ class Extraction:
         coverage_path = series.with_name(
             series.name.replace("stat-mean_timeseries", "stat-coverage_bold")
         )
-        carpet_path = carpet_of(series)
         sidecar = series.with_suffix(".json")
         sidecar.unlink(missing_ok=True)
         write_text(series, _numbers(names, cleaned))
@@ -338,13 +335,13 @@ class Extraction:
         write_table(beside["motion.tsv"], cleaning.motion)
         write_table(coverage_path, pd.DataFrame([gathered.coverage], columns=list(names)))
         usable = gathered.usable[gathered.sampled]
-        shades = {
-            "before": carpet(np.where(usable, gathered.sample, np.nan)),
-            "after": carpet(np.where(usable, sample, np.nan), cleaning.kept),
-        }
-        write_bytes(carpet_path, save(shades))
+        write_carpet(
+            carpet_path(series),
+            carpet(np.where(usable, gathered.sample, np.nan)),
+            carpet(np.where(usable, sample, np.nan), cleaning.kept),
+        )
         quality = self._quality(gathered, cleaning, sample[:, usable], usable)
-        written = (series, *beside.values(), coverage_path, carpet_path)
+        written = (series, *beside.values(), coverage_path, carpet_path(series))
         sources = (*files.own, *cleaning.sources)
         start = {} if cleaning.start_s is None else {"StartTime": cleaning.start_s}
         write_json(
@@ -383,13 +380,6 @@ class Extraction:
             dvars_after=median_dvars(sample, scale),
             share_covered=float((enough & (gathered.coverage > 0)).mean()),
         )
-
-
-def carpet_of(series: Path) -> Path:
-    """The carpet plot's data beside a regional time series."""
-    return series.with_name(
-        series.name.replace("stat-mean_timeseries.tsv", "desc-carpet_bold.safetensors")
-    )
 
 
 def _same_points(a: Points, b: Points) -> bool:

@@ -217,7 +217,8 @@ def write_decoding(
     numbers = {name: value for name, value in metrics.items() if name != "stages"}
     signature = make_signature(decoding, simulated=simulated, metrics=numbers)
     write_signature(files.decoding("signature", ""), signature)
-    written = (p for name in ("decoding", "func") for p in (files.folder / name).rglob("*"))
+    folders = (files.folder / "decoding", *files.folder.glob("**/func"))
+    written = (path for folder in folders for path in folder.rglob("*"))
     outputs = {
         path.relative_to(files.folder).as_posix(): hash_file(path)
         for path in sorted(written)

@@ -39,7 +39,25 @@ def evidence(results: Results) -> dict[str, str]:
             "Weights from elsewhere, fixed before, scored on the frames that tested ours. Only "
             "with an intercept are they in units of the rating, so that skill can be asked."
         )
+    if "qcfc" in results.findings:
+        said["qcfc"] = _motion(stages["qcfc"])
     return said
+
+
+def _motion(numbers: Mapping[str, Any]) -> str:
+    share = numbers["share_significant"]
+    sentences = [
+        f"Over {numbers['n_runs']} runs, the strength of an edge goes with mean framewise "
+        f"displacement of the frames used with a median |r| of {number(numbers['median_abs_r'])}; "
+        f"{share:.0%} of {numbers['n_edges']:,} edges have p < .05, where 5% would by chance."
+    ]
+    if numbers["rho_distance"] is not None:
+        sentences.append(
+            "Rank correlation of that r with the distance of the two regions: "
+            f"{number(numbers['rho_distance'])}; motion that cleaning leaves makes near edges "
+            "stronger and far ones weaker, so that it falls below 0."
+        )
+    return " ".join(sentences)
 
 
 def _null(numbers: Mapping[str, Any], unit: str) -> str:

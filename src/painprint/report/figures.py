@@ -306,6 +306,24 @@ def plot_dots(
     return ax
 
 
+def plot_motion_distance(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """How edges go with motion over runs, by the distance of their regions.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of the stage qcfc.
+    ax : Axes, optional
+    """
+    ax = ax or new_axes(4.6, 2.8)
+    ax.axhline(0, color=MUTED, linewidth=0.8)
+    ax.fill_between(table["distance"], table["r_25"], table["r_75"], color=PREDICTED, alpha=0.2)
+    ax.plot(table["distance"], table["median_r"], "o-", color=PREDICTED, markersize=4)
+    ax.set_xlabel("distance of the two regions (mm)")
+    ax.set_ylabel("r with motion, over runs")
+    return ax
+
+
 def plot_learning_curve(
     curve: pd.DataFrame, scale: str = "1min", *, ax: Axes | None = None
 ) -> Axes:

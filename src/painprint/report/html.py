@@ -13,10 +13,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, UndefinedError
 from markupsafe import Markup
 from matplotlib.axes import Axes
 
+from painprint.io.bids import parse_name
+from painprint.io.carpets import find_carpets, read_carpet
 from painprint.io.outputs import Results
 from painprint.io.store import write_bytes, write_text
 from painprint.report import calibration, figures, words
+from painprint.report.carpets import carpet_image
 from painprint.report.evidence import evidence
+from painprint.runs import RunKey
 from painprint.settings import flag
 
 
@@ -148,6 +152,8 @@ def _carrier_figures(results: Results) -> dict[str, Callable[[], Axes]]:
             scored["signature"], scored, "centred_r", ("centred_r_low", "centred_r_high"),
             f"{unit}-centred r at 1 min",
         )  # fmt: skip
+    if "qcfc" in tables and tables["qcfc"]["distance"].notna().any():
+        drawn["qcfc"] = lambda: figures.plot_motion_distance(tables["qcfc"])
     return drawn
 
 
@@ -193,6 +199,8 @@ def render_page(results: Results, drawn: dict[str, bytes]) -> str:
                 headline=words.headline(results),
                 methods=words.methods_paragraph(results),
                 runs=results.runs.to_dict(orient="records"),
+                bold=_bold(results),
+                cleaned_here=bool(results.bold_quality["tsnr"].notna().any()),
                 quality=results.rating_quality.to_dict(orient="records"),
                 scale_names=figures.SCALE_NAMES,
                 few_groups=words.FEW_GROUPS,
@@ -205,6 +213,20 @@ def render_page(results: Results, drawn: dict[str, bytes]) -> str:
         )
     except UndefinedError as error:
         raise KeyError(str(error)) from error
+
+
+def _bold(results: Results) -> list[dict[Any, Any]]:
+    """A row per run: its light, what it is for, and its carpet plot where there is one."""
+    atlas = parse_name(results.files.stem)[0].get("atlas", "")
+    carpets = find_carpets(results.files.folder, atlas)
+    rows = results.bold_quality.to_dict(orient="records")
+    for row in rows:
+        labels = (
+            "" if row[name] != row[name] else row[name] for name in ("session", "task", "run")
+        )
+        path = carpets.get(RunKey(*labels))
+        row["carpet"] = carpet_image(*read_carpet(path)) if path else None
+    return rows
 
 
 def _minutes(results: Results, table: str) -> list[dict[Any, Any]]:

@@ -1,0 +1,516 @@
+"""From dense BOLD to results: the same numbers as the regional route, and every way to go wrong."""
+
+import gzip
+import json
+import shutil
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import QUICK
+from nibabel.cifti2.cifti2_axes import SeriesAxis
+from scipy.signal import butter, filtfilt
+
+from painprint.clean import ACOMPCOR
+from painprint.cli import main
+from painprint.io.extract import Extraction
+from painprint.io.simulated import write_people
+from painprint.io.simulated_dense import POINTS_PER_REGION
+from painprint.runs import MOTION_NAMES
+from painprint.settings import STAGES
+from painprint.simulate import Person
+from painprint.world import World
+
+N_REGIONS, TR_S = 16, 0.46
+LAYOUTS = ("fmriprep", "fmriprep_volumes", "ciftify")
+ATLAS = ("--atlas", "Simulated01")
+MODEL = {"ciftify": ("--nuisance-regressors", "24P")}
+
+
+@pytest.fixture(scope="session")
+def simulated(tmp_path_factory):
+    """A small simulated person in each layout; not to be changed."""
+    root = tmp_path_factory.mktemp("simulated")
+    person = Person(6, world=World(n_runs=2, n_regions=N_REGIONS, run_s=240))
+    for layout in LAYOUTS:
+        write_people(root / layout, [person], layout=layout, random_seed=1)
+    return root
+
+
+@pytest.fixture
+def bids(simulated, tmp_path):
+    """A copy of the fMRIPrep layout, to be bent out of shape."""
+    return Path(shutil.copytree(simulated / "fmriprep", tmp_path / "bids"))
+
+
+def run(bids, out, *options, code=0):
+    assert main(["run", str(bids), str(out), "participant", *options]) == code
+
+
+def metrics(out):
+    (path,) = out.glob("sub-01/decoding/*_metrics.json")
+    return json.loads(path.read_text())
+
+
+def audit(out):
+    (path,) = out.glob("sub-01/decoding/*_audit.json")
+    return json.loads(path.read_text())
+
+
+def left_out(out):
+    return {(r["session"], r["run"]): r["reason"] for r in audit(out)["runs_left_out"]}
+
+
+def files_of(bids, pattern):
+    return sorted((bids / "derivatives").rglob(pattern))
+
+
+def first(bids, pattern):
+    return files_of(bids, f"*ses-01_task-rating_run-1_{pattern}")[0]
+
+
+# --- the same as the regional route ---------------------------------------------------------
+
+
+def read_points(path):
+    """Frames x points of a BOLD file, all of it."""
+    data = np.asarray(nib.load(path).dataobj, dtype=float)
+    if data.ndim == 2:
+        return data
+    mask = np.asarray(nib.load(str(path).replace("preproc_bold", "brain_mask")).dataobj) > 0
+    return data[mask].T
+
+
+def read_labels(bids):
+    """The label of each point, and the atlas's table."""
+    (table,) = files_of(bids, "*_dseg.tsv")
+    (image,) = (p for p in files_of(bids, "*_dseg.*") if p.suffix != ".tsv")
+    data = np.asarray(nib.load(image).dataobj)
+    if data.ndim == 2:
+        return data[0], pd.read_csv(table, sep="\t")
+    (mask, *_) = files_of(bids, "*brain_mask.nii.gz")
+    return data[np.asarray(nib.load(mask).dataobj) > 0], pd.read_csv(table, sep="\t")
+
+
+def slow_clean(bids, path, layout):
+    """Region means by loops, a projection by least squares, censoring by its definition."""
+    bold, (labels, table) = read_points(path), read_labels(bids)
+    signals = np.empty((len(bold), len(table)))
+    for column, label in enumerate(table["index"]):
+        signals[:, column] = np.mean([bold[:, v] for v in np.flatnonzero(labels == label)], axis=0)
+    n = len(bold)
+    if layout == "ciftify":
+        motion = np.loadtxt(path.parent / "Movement_Regressors.txt")[:, :6]
+        motion[:, 3:] *= np.pi / 180
+        both = np.column_stack([motion, np.diff(motion, axis=0, prepend=motion[:1])])
+        nuisance, kept = np.column_stack([both, both**2]), np.ones(n, bool)
+    else:
+        stem = path.name.split("_space")[0]
+        confounds = pd.read_csv(path.with_name(f"{stem}_desc-confounds_timeseries.tsv"), sep="\t")
+        motion = confounds[list(MOTION_NAMES)].to_numpy()
+        nuisance = confounds[[*MOTION_NAMES, *ACOMPCOR]].to_numpy()
+        kept = confounds["non_steady_state_outlier00"].to_numpy() == 0
+    smooth = filtfilt(*butter(2, 0.1, fs=1 / TR_S), motion, axis=0)
+    smooth[:, 3:] *= 50
+    fd = np.abs(np.diff(smooth, axis=0, prepend=smooth[:1])).sum(axis=1)
+    kept &= fd <= 0.15
+    t = np.arange(n)
+    slow = [f(2 * np.pi * k * t / n) for k in range(1, n) if k / (n * TR_S) < 0.005
+            for f in (np.sin, np.cos)]  # fmt: skip
+    X = np.column_stack([np.ones(n), t, nuisance, *slow])[kept]
+    cleaned = np.full(signals.shape, np.nan)
+    cleaned[kept] = signals[kept] - X @ np.linalg.lstsq(X, signals[kept], rcond=None)[0]
+    return pd.DataFrame(cleaned, columns=table["label"]), kept, motion
+
+
+def as_regional(source, target, layout):
+    """The dataset with regional time series in place of dense BOLD, made here."""
+    shutil.copytree(source, target, ignore=shutil.ignore_patterns("fmriprep", "ciftify"))
+    derived = target / "derivatives" / "xcp_d"
+    (table,) = files_of(source, "*_dseg.tsv")
+    (derived / "atlases" / "atlas-Simulated01").mkdir(parents=True)
+    shutil.copy(table, derived / "atlases" / "atlas-Simulated01" / "atlas-Simulated01_dseg.tsv")
+    for path in files_of(source, "*task-rating*_bold.nii.gz") or files_of(
+        source, "*task-rating*.dtseries.nii"
+    ):
+        signals, kept, motion = slow_clean(source, path, layout)
+        name = path.name.split("_Atlas")[0].split("_space")[0].removeprefix("sub-01_")
+        folder = derived / "sub-01" / name.split("_")[0] / "func"
+        folder.mkdir(parents=True, exist_ok=True)
+        stem = folder / f"sub-01_{name}"
+        series = f"{stem}_atlas-Simulated01_stat-mean_timeseries"
+        signals.to_csv(f"{series}.tsv", sep="\t", index=False, na_rep="n/a")
+        Path(f"{series}.json").write_text(json.dumps({"RepetitionTime": TR_S, "StartTime": 0}))
+        flags = pd.DataFrame({"framewise_displacement": (~kept).astype(int)})
+        flags.to_csv(f"{stem}_outliers.tsv", sep="\t", index=False)
+        table = pd.DataFrame(motion, columns=list(MOTION_NAMES))
+        table.to_csv(f"{stem}_motion.tsv", sep="\t", index=False)
+    return target
+
+
+def assert_close(a, b, path=""):
+    """Every number of two nested results agrees to 1e-6."""
+    assert type(a) is type(b), path
+    if isinstance(a, dict):
+        assert a.keys() == b.keys(), path
+        for key in a:
+            assert_close(a[key], b[key], f"{path}/{key}")
+    elif isinstance(a, list):
+        for i, (x, y) in enumerate(zip(a, b, strict=True)):
+            assert_close(x, y, f"{path}/{i}")
+    elif isinstance(a, float):
+        assert a == pytest.approx(b, abs=1e-6, rel=1e-6), path
+    else:
+        assert a == b, path
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_dense_bold_gives_what_regions_cleaned_elsewhere_give(simulated, tmp_path, layout):
+    regional = as_regional(simulated / layout, tmp_path / "regional", layout)
+    run(simulated / layout, tmp_path / "dense", *ATLAS, *MODEL.get(layout, ()), *QUICK)
+    run(regional, tmp_path / "xcpd", *QUICK)
+    ours, theirs = metrics(tmp_path / "dense"), metrics(tmp_path / "xcpd")
+    assert ours["n_runs"] == 12 and ours["n_regions"] == N_REGIONS
+    assert_close(ours, theirs)
+
+
+def test_every_stage_answers_from_dense_bold(simulated, tmp_path):
+    options = "--n-bootstraps 100 --low-pass 0 --rest-low-pass 0 --skip".split()
+    slow = [s for s in STAGES if s not in ("rest", "univariate", "qcfc", "external")]
+    run(simulated / "fmriprep", tmp_path / "out", *ATLAS, *options, *slow)
+    stages = metrics(tmp_path / "out")["stages"]
+    assert stages["rest"] and not stages["rest"]["not_done"]
+    assert stages["univariate"]["dense"]["kind"] == "grayordinates"
+    assert stages["univariate"]["dense"]["n_runs"] == 12
+    assert stages["qcfc"]["n_runs"] == 12
+    assert list(tmp_path.glob("out/sub-01/decoding/*_univariate.dscalar.nii"))
+
+
+def test_regional_time_series_are_written_as_xcpd_does_and_serve_another_study(simulated, tmp_path):
+    first_out, second_out = tmp_path / "first", tmp_path / "second"
+    run(simulated / "fmriprep", first_out, *ATLAS, *QUICK)
+    folder = first_out / "sub-01" / "ses-01" / "func"
+    stem = "sub-01_ses-01_task-rating_run-1"
+    series = f"{stem}_space-fsLR_atlas-Simulated01"
+    assert {p.name for p in folder.iterdir() if "run-1" in p.name} == {
+        f"{stem}_motion.tsv",
+        f"{stem}_outliers.tsv",
+        f"{series}_desc-carpet_bold.safetensors",
+        f"{series}_stat-coverage_bold.tsv",
+        f"{series}_stat-mean_timeseries.json",
+        f"{series}_stat-mean_timeseries.tsv",
+    }
+    raw = simulated / "fmriprep"
+    run(raw, second_out, "--derivatives", str(first_out), *ATLAS, *QUICK)
+    assert_close(metrics(first_out), metrics(second_out))
+
+
+def test_another_lag_reads_nothing_dense(simulated, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    run(simulated / "fmriprep", out, *ATLAS, *QUICK)
+    before = metrics(out)
+
+    def refuse(*_):
+        raise AssertionError("dense BOLD was read again")
+
+    monkeypatch.setattr(Extraction, "_make", refuse)
+    run(simulated / "fmriprep", out, *ATLAS, *QUICK, "--lag", "4", "--preset", "paper")
+    assert metrics(out)["scales"]["1min"]["r"] != before["scales"]["1min"]["r"]
+    run(simulated / "fmriprep", out, *ATLAS, *QUICK, "--lag", "4", "--light-tsnr", "90", "80")
+    with pytest.raises(AssertionError, match="read again"):
+        run(simulated / "fmriprep", out, *ATLAS, *QUICK, "--high-pass", "0.01")
+
+
+def test_a_changed_or_damaged_regional_file_is_made_again(bids, tmp_path):
+    out = tmp_path / "out"
+    run(bids, out, *ATLAS, *QUICK)
+    series = next(out.glob("sub-01/ses-01/func/*run-1*_timeseries.tsv"))
+    content = series.read_bytes()
+    series.write_bytes(content[:-50])
+    run(bids, out, *ATLAS, *QUICK)
+    assert series.read_bytes() == content
+
+
+def test_what_was_done_to_a_run_is_written_beside_it(simulated, tmp_path):
+    run(simulated / "fmriprep", tmp_path, *ATLAS, *QUICK)
+    (sidecar,) = tmp_path.glob("sub-01/ses-01/func/*rating_run-1*timeseries.json")
+    said = json.loads(sidecar.read_text())
+    assert said["Cleaning"]["nuisance_regressors"] == "paper"
+    assert said["NumberOfRegressors"] == 1 + 1 + 6 + 10 + 2  # 1 / 240 s is below 0.005 Hz
+    assert said["RepetitionTime"] == TR_S
+    assert any("bold.dtseries.nii" in source for source in said["Sources"])
+    assert any("confounds" in source for source in said["Sources"])
+    quality = pd.read_csv(next(tmp_path.glob("sub-01/decoding/*_quality.tsv")), sep="\t")
+    assert len(quality) == 12 and quality.notna().drop(columns="reasons").all(axis=None)
+    assert (quality["dvars_after"] < quality["dvars_before"]).all()
+
+
+def test_a_dry_run_reads_headers_only(simulated, tmp_path, capsys, monkeypatch):
+    monkeypatch.delattr(Extraction, "_make")
+    run(simulated / "fmriprep", tmp_path / "out", *ATLAS, "--dry-run")
+    said = capsys.readouterr().out
+    assert "521 frames of 104 points" in said and "6 sessions, 16 regions" in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_page_shows_quality_and_carpets(simulated, tmp_path):
+    run(simulated / "fmriprep", tmp_path, *ATLAS, *QUICK)
+    page = (tmp_path / "sub-01.html").read_text()
+    assert 'id="quality"' in page
+    assert page.count("data:image/png;base64") >= 12
+
+
+# --- what can be wrong ------------------------------------------------------------------------
+
+
+def cut(path, share=0.6):
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * share)])
+
+
+def rewrite(path, frames=None, points=None, tr_s=TR_S):
+    """The BOLD again, with other frames, points or repetition time."""
+    image = nib.load(path)
+    data, axis = np.asarray(image.dataobj), image.header.get_axis(1)
+    data = data if frames is None else data[frames]
+    keep = np.arange(len(axis)) if points is None else points
+    image = nib.Cifti2Image(data[:, keep], (SeriesAxis(0, tr_s, len(data)), axis[keep]))
+    image.to_filename(path)
+
+
+def change_confounds(bids, change):
+    path = first(bids, "desc-confounds_timeseries.tsv")
+    table = pd.read_csv(path, sep="\t")
+    change(table).to_csv(path, sep="\t", index=False, na_rep="n/a")
+
+
+def truncated_cifti(bids):
+    cut(first(bids, "*bold.dtseries.nii"))
+
+
+def no_image_at_all(bids):
+    first(bids, "*bold.dtseries.nii").write_bytes(b"no image")
+
+
+def fewer_confounds(bids):
+    change_confounds(bids, lambda table: table.iloc[:-7])
+
+
+def no_components(bids):
+    change_confounds(bids, lambda t: t.drop(columns=[c for c in t if "comp_cor" in c]))
+
+
+def no_motion(bids):
+    change_confounds(bids, lambda table: table.drop(columns="rot_y"))
+
+
+def motion_without_a_value(bids):
+    def blank(table):
+        table.loc[9, "trans_x"] = np.nan
+        return table
+
+    change_confounds(bids, blank)
+
+
+def all_frames_censored(bids):
+    def shake(table):
+        table["trans_x"] = np.cumsum(np.full(len(table), 1.0))
+        return table
+
+    change_confounds(bids, shake)
+
+
+def no_confounds(bids):
+    first(bids, "desc-confounds_timeseries.tsv").unlink()
+
+
+def tr_of_zero(bids):
+    first(bids, "*bold.json").write_text('{"RepetitionTime": 0}')
+
+
+def tr_in_ms(bids):
+    first(bids, "*bold.json").write_text('{"RepetitionTime": 460}')
+
+
+def header_of_another_tr(bids):
+    rewrite(first(bids, "*bold.dtseries.nii"), tr_s=2.0)
+
+
+def two_files_for_one_run(bids):
+    path = first(bids, "*bold.dtseries.nii")
+    shutil.copy(path, path.with_name(path.name.replace("run-1", "run-01")))
+
+
+def only_the_end_of_the_brain(bids):
+    path = first(bids, "*bold.dtseries.nii")
+    n = len(nib.load(path).header.get_axis(1))
+    rewrite(path, points=np.arange(n - 2, n))
+
+
+def link_to_nothing(bids):
+    path = first(bids, "*bold.dtseries.nii")
+    path.unlink()
+    path.symlink_to("nowhere")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (truncated_cifti, "bold.dtseries.nii: cannot be read as CIFTI"),
+        (no_image_at_all, "bold.dtseries.nii: cannot be read as CIFTI"),
+        (fewer_confounds, r"confounds_timeseries.tsv: has 514 rows, but the BOLD 521 frames"),
+        (no_components, "'paper' needs w_comp_cor_00.*These can be had: 24P, 36P"),
+        (no_motion, "has no column rot_y: motion is needed"),
+        (motion_without_a_value, "column trans_x has no value in row 10"),
+        (all_frames_censored, "0 of 521 frames are kept after censoring"),
+        (no_confounds, "has no confounds beside it"),
+        (tr_of_zero, "RepetitionTime 0 s, but the raw bold.json 0.46 s"),
+        (tr_in_ms, "RepetitionTime 460 s, but the raw bold.json 0.46 s"),
+        (header_of_another_tr, "the image's header 2 s. Correct the wrong one"),
+        (two_files_for_one_run, "several files claim to be this run"),
+        (only_the_end_of_the_brain, "no region has signal in 50% of its points|too few|regions"),
+        (link_to_nothing, "link to a file that is not there"),
+    ],
+)
+def test_a_bad_run_is_left_out_by_name_and_the_others_go_on(bids, tmp_path, spoil, said):
+    import re
+
+    spoil(bids)
+    run(bids, tmp_path / "out", *ATLAS, *QUICK)
+    reasons = left_out(tmp_path / "out")
+    assert set(reasons) == {("01", "1")}
+    assert re.search(said, reasons["01", "1"]), reasons
+    assert metrics(tmp_path / "out")["n_runs"] == 11
+
+
+def test_a_gzip_cut_short_is_left_out(simulated, tmp_path):
+    bids = Path(shutil.copytree(simulated / "fmriprep_volumes", tmp_path / "bids"))
+    cut(first(bids, "*preproc_bold.nii.gz"))
+    run(bids, tmp_path / "out", *ATLAS, *QUICK)
+    (reason,) = left_out(tmp_path / "out").values()
+    assert "preproc_bold.nii.gz: cannot be read as NIfTI" in reason
+
+
+def test_a_first_displacement_of_na_is_no_problem(bids):
+    table = pd.read_csv(first(bids, "desc-confounds_timeseries.tsv"), sep="\t")
+    assert np.isnan(table.loc[0, "framewise_displacement"])
+
+
+@pytest.mark.parametrize("value", [np.nan, 0.0])
+def test_a_region_without_signal_has_none_in_that_run(bids, tmp_path, value):
+    path = first(bids, "*bold.dtseries.nii")
+    image = nib.load(path)
+    data = np.asarray(image.dataobj).copy()
+    data[:, : POINTS_PER_REGION - 1] = value  # three of four points of the first region
+    nib.Cifti2Image(data, image.header).to_filename(path)
+    out = tmp_path / "out"
+    run(bids, out, *ATLAS, *QUICK)
+    assert metrics(out)["n_regions"] == N_REGIONS - 1
+    (reason,) = audit(out)["regions_left_out"].values()
+    assert "1" in reason
+    run(bids, tmp_path / "less", *ATLAS, *QUICK, "--min-coverage", "0.25")
+    assert metrics(tmp_path / "less")["n_regions"] == N_REGIONS
+
+
+def failure(bids, tmp_path, capsys, *options):
+    run(bids, tmp_path / "out", *options, *QUICK, code=1)
+    return capsys.readouterr().err
+
+
+def test_dense_bold_without_an_atlas_is_refused(bids, tmp_path, capsys):
+    assert "no atlas to make regions with" in failure(bids, tmp_path, capsys)
+    assert "no image of atlas Other" in failure(bids, tmp_path, capsys, "--atlas", "Other")
+    said = failure(bids, tmp_path, capsys, "--atlas", "no/such.dlabel.nii")
+    assert "there is no such atlas file or folder" in said
+
+
+def test_smoothing_surfaces_is_refused_for_now(bids, tmp_path, capsys):
+    said = failure(bids, tmp_path, capsys, *ATLAS, "--smoothing-sigma", "2")
+    assert "surfaces cannot be smoothed yet" in said
+
+
+def test_volumes_are_smoothed_within_the_mask(simulated, tmp_path):
+    raw = simulated / "fmriprep_volumes"
+    run(raw, tmp_path / "out", *ATLAS, *QUICK, "--smoothing-sigma", "1.5")
+    run(raw, tmp_path / "plain", *ATLAS, *QUICK)
+    smooth, plain = (
+        pd.read_csv(next(tmp_path.glob(f"{o}/sub-01/decoding/*_quality.tsv")), sep="\t")
+        for o in ("out", "plain")
+    )
+    assert (smooth["tsnr"] > plain["tsnr"]).all()
+
+
+def test_an_atlas_of_volumes_does_not_fit_cifti(bids, simulated, tmp_path, capsys):
+    (volume,) = files_of(simulated / "fmriprep_volumes", "*dseg.nii.gz")
+    said = failure(bids, tmp_path, capsys, "--atlas", str(volume))
+    assert "no dense BOLD fits the atlas" in said and "space-fsLR" in said
+
+
+def test_a_shifted_atlas_is_refused_with_both_grids(simulated, tmp_path, capsys):
+    bids = simulated / "fmriprep_volumes"
+    (path,) = files_of(bids, "*dseg.nii.gz")
+    image = nib.load(path)
+    moved = image.affine.copy()
+    moved[0, 3] += 2
+    shifted = tmp_path / "atlas-Shifted_dseg.nii.gz"
+    nib.Nifti1Image(np.asarray(image.dataobj), moved).to_filename(shifted)
+    said = failure(bids, tmp_path, capsys, "--atlas", str(shifted))
+    assert "from 92, -126, -72 mm) is not that of the BOLD" in said
+
+
+def test_regional_series_say_that_cleaning_options_are_not_for_them(simulated, tmp_path, capsys):
+    run(simulated / "fmriprep", tmp_path / "first", *ATLAS, *QUICK)
+    given = ("--derivatives", str(tmp_path / "first"), *ATLAS, "--fd-thresh", "0.5")
+    run(simulated / "fmriprep", tmp_path / "second", *given, *QUICK)
+    assert "--fd-thresh concern dense BOLD only" in capsys.readouterr().err
+
+
+def test_a_filter_file_chooses_among_files(bids, tmp_path, capsys):
+    for path in files_of(bids, "*_bold.dtseries.nii"):
+        shutil.copy(path, path.with_name(path.name.replace("_bold", "_desc-other_bold")))
+    wanted = tmp_path / "filter.json"
+    wanted.write_text('{"bold": {"desc": null, "session": ["01", "02", "03", "04"]}}')
+    run(bids, tmp_path / "out", *ATLAS, *QUICK, "--bids-filter-file", str(wanted))
+    assert metrics(tmp_path / "out")["n_sessions"] == 4
+    wanted.write_text('{"bold": {"desk": "x"}}')
+    said = failure(bids, tmp_path, capsys, *ATLAS, "--bids-filter-file", str(wanted))
+    assert "asks for 'desk'; known are" in said
+
+
+def test_several_kinds_are_chosen_by_rule_and_named(bids, tmp_path, capsys):
+    for path in files_of(bids, "*_bold.dtseries.nii"):
+        shutil.copy(path, path.with_name(path.name.replace("den-91k", "den-170k")))
+    run(bids, tmp_path / "out", *ATLAS, *QUICK)
+    said = capsys.readouterr().err
+    assert "dense BOLD exists as space-fsLR den-170k; space-fsLR den-91k" in said
+
+
+def test_runs_without_session_folders_are_found(bids, tmp_path):
+    """One session without a label: runs are left out."""
+    flat = tmp_path / "flat"
+    for path in [p for p in bids.rglob("*") if p.is_file()]:
+        parts = [p for p in path.relative_to(bids).parts if not p.startswith("ses-")]
+        if "ses-" in path.name and "ses-01" not in path.name:
+            continue
+        target = flat.joinpath(*parts[:-1], parts[-1].replace("ses-01_", ""))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
+    for sessions in flat.rglob("*_sessions.tsv"):
+        sessions.unlink()
+    add_third_run(flat)
+    run(flat, tmp_path / "out", *ATLAS, *QUICK, "--leave-out", "run")
+    assert metrics(tmp_path / "out")["n_runs"] == 3
+
+
+def add_third_run(flat):
+    """A third run: the first backwards."""
+    for path in [p for p in flat.rglob("*run-1*") if p.is_file()]:
+        target = path.with_name(path.name.replace("run-1", "run-3"))
+        shutil.copy(path, target)
+        if target.name.endswith("dtseries.nii"):
+            rewrite(target, frames=slice(None, None, -1))
+        elif target.name.endswith("physio.tsv.gz"):
+            lines = gzip.decompress(target.read_bytes()).decode().splitlines()[::-1]
+            target.write_bytes(gzip.compress(("\n".join(lines) + "\n").encode(), mtime=0))
