@@ -122,9 +122,7 @@ def test_the_table_names_labels_by_index_in_any_order(tmp_path):
 
 
 def test_a_table_that_lacks_a_label_is_refused(tmp_path):
-    with pytest.raises(
-        DerivativesError, match=r"no row for 4 of the image's 5 labels"
-    ):
+    with pytest.raises(DerivativesError, match=r"no row for 4 of the image's 5 labels"):
         write_atlas(tmp_path, table="index\tlabel\n7\tA\n")
     with pytest.raises(DerivativesError, match="no column 'label'"):
         write_atlas(tmp_path, table="index\tregion\n7\tA\n")

@@ -514,3 +514,32 @@ def add_third_run(flat):
         elif target.name.endswith("physio.tsv.gz"):
             lines = gzip.decompress(target.read_bytes()).decode().splitlines()[::-1]
             target.write_bytes(gzip.compress(("\n".join(lines) + "\n").encode(), mtime=0))
+
+
+def test_nothing_written_holds_a_path_of_the_atlas(simulated, tmp_path):
+    (image,) = files_of(simulated / "fmriprep", "*.dlabel.nii")
+    run(simulated / "fmriprep", tmp_path, "--atlas", str(image), *QUICK)
+    for path in tmp_path.rglob("*"):
+        if path.suffix in (".json", ".html", ".tsv"):
+            assert str(simulated) not in path.read_text(), path
+    (provenance,) = tmp_path.glob("sub-01/decoding/*_provenance.json")
+    said = json.loads(provenance.read_text())
+    assert f"--atlas {image.name}" in said["command"]
+    assert f"bids:atlas:{image.name}" in said["inputs"]
+
+
+def test_people_with_dense_bold_meet_in_a_group(tmp_path):
+    world = World(n_runs=2, n_regions=N_REGIONS, run_s=180, shared_atlas=True)
+    write_people(tmp_path / "bids", [Person(5, world=world)] * 2, layout="fmriprep")
+    out = tmp_path / "out"
+    run(tmp_path / "bids", out, "--atlas", "Simulated", *QUICK)
+    words = ["run", str(tmp_path / "bids"), str(out), "group", "--n-bootstraps", "100"]
+    assert main(words) == 0
+    assert (out / "group.html").is_file()
+
+
+def test_the_methods_paragraph_says_how_bold_was_cleaned(simulated, tmp_path):
+    run(simulated / "fmriprep", tmp_path, *ATLAS, *QUICK, "--fd-thresh", "0.4")
+    page = (tmp_path / "sub-01.html").read_text()
+    assert "taken out in one regression over the frames kept" in page
+    assert "framewise displacement above 0.4 mm (motion parameters low-passed at 0.1 Hz)" in page

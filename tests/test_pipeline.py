@@ -44,7 +44,7 @@ def outputs(out):
 
 def test_a_study_writes_exactly_the_files_it_promises(derivatives, out):
     assert run(derivatives, out) == 0
-    tables = ("persession", "predictions", "roc", "runs", "weights")
+    tables = ("persession", "predictions", "quality", "roc", "runs", "weights")
     expected = {"dataset_description.json", "sub-01.html"}
     expected |= {f"sub-01/decoding/{STEM}_{t}.{e}" for t in tables for e in ("tsv", "json")}
     expected |= {
@@ -67,7 +67,7 @@ def study(tree, out, *words):
 
 STAGE_TABLES = (
     "null controls covariates refits learningcurve learningcurvedraws prospective calibration "
-    "importance networkimportance structure rest baselines univariate external"
+    "importance networkimportance structure rest baselines univariate external qcfc"
 ).split()
 STAGE_FIGURES = (
     "nullwithin nullbetween controls refits curve curveshare future calibration ahead importance "
@@ -126,6 +126,7 @@ def test_every_stage_has_its_tables_figures_and_paragraph(derivatives, rest_and_
         "ridge regression on edges (scikit-learn)",
         "are significant at a false discovery rate of 5%",
         "Weights from elsewhere",
+        "Over 10 runs, the strength of an edge",
     ):
         assert words in page, words
     assert "Not asked" not in page

@@ -20,7 +20,7 @@ from painprint.dense import Dense
 from painprint.edges import count_edges
 from painprint.explain.bin_features import MOST_BYTES_OF_EDGES
 from painprint.explain.case import Case, Finding, Material
-from painprint.io.bids import BidsFile, Dataset
+from painprint.io.bids import BidsFile, Dataset, parse_name
 from painprint.io.bids_filter import BidsFilter
 from painprint.io.dense import load_dense
 from painprint.io.discover import Inventory, RunFiles, files_of, find_runs, find_unrated_run
@@ -456,6 +456,10 @@ def _runs_of(study: Study, results: Results) -> list[Run]:
         If a file is not as it was when the participant was decoded.
     """
     of_person = replace(study, settings=settings_used(results))
+    if results.audit.get("dense"):  # its regional time series lie beside the results
+        label = parse_name(results.files.stem)[0]["atlas"]
+        settings = replace(of_person.settings, atlas=label)
+        of_person = replace(of_person, derivatives=(study.out_dir,), settings=settings)
     inventory = of_person.find(results.files.participant)
     noted = results.provenance["inputs"]
     for file in files_of(inventory):
@@ -497,7 +501,11 @@ def _key(study: Study, inventory: Inventory) -> str:
     return content_key(
         {
             "versions": versions(),
-            "settings": {**asdict(study.settings), "participant_label": inventory.participant},
+            "settings": {
+                **asdict(study.settings),
+                "participant_label": inventory.participant,
+                "atlas": inventory.atlas,
+            },
             "inputs": {f.uri: hash_input(f.path) if f.path.exists() else "missing" for f in files},
             "external": hash_external(study.external),
             "bids_filter": study.bids_filter.queries,

@@ -298,11 +298,12 @@ class Extraction:
                 files.series.path,
             )
         try:
-            cleaned = clean_signals(signals, cleaning.design, cleaning.kept)
-            sample = clean_signals(gathered.sample, cleaning.design, cleaning.kept)
+            both = np.column_stack([signals, gathered.sample])
+            cleaned = clean_signals(both, cleaning.design, cleaning.kept)
         except ValueError as error:
             raise DerivativesError(str(error), files.series.path) from error
-        self._write(files, key, gathered, cleaning, cleaned, sample)
+        of_regions, of_sample = np.split(cleaned, [signals.shape[1]], axis=1)
+        self._write(files, key, gathered, cleaning, of_regions, of_sample)
 
     def _parcellation(self, series: Series) -> Parcellation:
         """The atlas on a run's points."""

@@ -28,7 +28,7 @@ from painprint.io.store import changed_files, hash_file, hash_input, write_json,
 from painprint.io.tables import read_json
 from painprint.quality import Limits, judge
 from painprint.runs import LeftOutRun
-from painprint.settings import STAGES, Settings, describe, flag
+from painprint.settings import CLEANING, STAGES, Settings, describe, flag
 from painprint.signature import make_signature
 
 NAMES = (
@@ -329,6 +329,18 @@ def _audit(decoding: Decoding, account: Account) -> dict[str, Any]:
         "regions_left_out": decoding.prepared.regions_left_out,
         "notes": [{"note": note, "runs": runs} for note, runs in account.notes.items()],
         "sessions": account.inventory.sessions.to_dict(orient="records"),
+        "dense": _dense_audit(account.inventory, decoding.settings),
+    }
+
+
+def _dense_audit(inventory: Inventory, settings: Settings) -> dict[str, Any] | None:
+    """How regional time series were made of dense BOLD; None where they were given."""
+    if inventory.image is None or inventory.dense is None:
+        return None
+    return {
+        "kind": inventory.dense.kind,
+        "atlas": inventory.image.image.name,
+        **{name: getattr(settings, name) for name in CLEANING},
     }
 
 
@@ -375,7 +387,9 @@ def _provenance(decoding: Decoding, account: Account) -> dict[str, Any]:
         of_rest = [file for run in inventory.rest for file in run.own]
         read |= {file.uri: file for file in of_rest}
     dense = inventory.dense if "univariate" not in decoding.settings.skip else None
-    settings = replace(decoding.settings, participant_label=(inventory.participant,))
+    named = inventory.image.image.name if inventory.image else decoding.settings.atlas
+    who = (inventory.participant,)
+    settings = replace(decoding.settings, participant_label=who, atlas=named)  # free of paths
     return {
         "versions": versions(),
         "command": command_line(settings, account.external),

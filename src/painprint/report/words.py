@@ -179,6 +179,7 @@ def methods_paragraph(results: Results) -> str:
         f"{plural(metrics['n_runs'], 'run')} in {plural(metrics['n_sessions'], 'session')} were "
         f"analysed with painprint {results.provenance['versions']['painprint']} "
         f"({settings['preset']} preset), after {LEE_2026}.",
+        *_cleaning(results),
         f"Signals of {plural(metrics['n_regions'], 'region')}{_exclusions(settings)} were used.",
         f"The first {settings['drop_s']:g} s of each run were left out; ratings, interpolated at "
         f"mid-frame, were paired with the BOLD signal {_lags(settings, runs)} later, and frames "
@@ -198,6 +199,45 @@ def methods_paragraph(results: Results) -> str:
         *_stage_methods(results, settings, rules, unit),
     ]
     return " ".join(sentences)
+
+
+NUISANCE = {
+    "paper": "six motion parameters, and five components each of white matter and CSF (aCompCor)",
+    "24P": "24 motion regressors (parameters, changes, squares)",
+    "36P": "36 regressors (motion, white matter, CSF and global signal; changes and squares)",
+    "acompcor_gsr": "motion parameters and their changes, five components each of white matter "
+    "and CSF (aCompCor), and the global signal",
+    "none": "no nuisance regressor",
+}
+
+
+def _cleaning(results: Results) -> list[str]:
+    """How regional signals were made of dense BOLD, if they were."""
+    dense = results.audit.get("dense")
+    if dense is None:
+        return []
+    band = f"sines and cosines below {dense['high_pass_hz']:g} Hz" if dense["high_pass_hz"] else ""
+    fast = f"above {dense['low_pass_hz']:g} Hz" if dense["low_pass_hz"] else ""
+    out = [f"a linear trend, {NUISANCE[dense['nuisance_regressors']]}", *filter(None, [band, fast])]
+    censored = (
+        f"frames with a framewise displacement above {dense['fd_thresh_mm']:g} mm"
+        + (
+            f" (motion parameters low-passed at {dense['motion_low_pass_hz']:g} Hz)"
+            if dense["motion_low_pass_hz"]
+            else ""
+        )
+        if dense["fd_thresh_mm"]
+        else "no frames for their motion"
+    )
+    smoothed = dense["smoothing_sigma_mm"]
+    return [
+        f"Dense BOLD ({dense['kind']}"
+        + (f", smoothed within the brain by {smoothed:g} mm SD" if smoothed else "")
+        + f") was averaged over the regions of {dense['atlas']}; from the means, "
+        f"{' and '.join(out)} were taken out in one regression over the frames kept, after "
+        f"censoring {censored}. A region had to have signal in {dense['min_coverage']:.0%} of its "
+        "points in a run."
+    ]
 
 
 def _stage_methods(
