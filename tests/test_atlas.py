@@ -179,7 +179,7 @@ def test_an_unnamed_file_gets_its_name_without_punctuation(tmp_path):
 
 def test_places_come_from_voxels_and_surfaces(tmp_path):
     atlas = write_atlas(tmp_path)
-    unknown = atlas.table({}).set_index("label")
+    unknown = atlas.table.set_index("label")
     assert unknown.loc["deep", ["x", "y", "z"]].tolist() == [3.0, 2.0, 2.0]
     assert unknown.loc["a", ["x", "y", "z"]].isna().all()
     points = np.column_stack([np.arange(N_VERTICES)] * 3).astype(float)
@@ -190,6 +190,45 @@ def test_places_come_from_voxels_and_surfaces(tmp_path):
     )
     nib.save(image, tmp_path / "left.surf.gii")
     left = read_surface(tmp_path / "left.surf.gii")
-    known = atlas.table({"CIFTI_STRUCTURE_CORTEX_LEFT": left}).set_index("label")
-    assert known.loc["a", "x"] == np.mean(range(0, 20, 2))
-    assert known["n_points"].tolist() == [10, 20, 10, 10, 4]
+    known = atlas.places({"CIFTI_STRUCTURE_CORTEX_LEFT": left})
+    assert known[0].tolist() == [np.mean(range(0, 20, 2))] * 3
+    assert atlas.table["n_points"].tolist() == [10, 20, 10, 10, 4]
+
+
+def test_places_of_the_table_come_first(tmp_path):
+    rows = ["7\ta\t1\t2\t3", "300\tb\tn/a\tn/a\tn/a", "1001\tc\t0\t0\t0", "5000\td\t0\t0\t0"]
+    rows += ["70000\tdeep\tn/a\tn/a\tn/a"]
+    table = "index\tlabel\tx\ty\tz\n" + "\n".join(rows) + "\n"
+    found = write_atlas(tmp_path, table=table).table.set_index("label")[["x", "y", "z"]]
+    assert found.loc["a"].tolist() == [1, 2, 3] and found.loc["deep"].tolist() == [3, 2, 2]
+    assert found.loc["b"].isna().all()
+
+
+def test_the_table_that_says_most_of_what_the_image_says_is_used(tmp_path):
+    name = "atlas-X_space-fsLR_desc-17Net_dseg"
+    body = "\n".join(f"{key}\t{key}" for key in NAMES)
+    for desc in ("", "_desc-7Net", "_desc-17Net"):
+        content = "index\tlabel\tnetwork\n" + "\n".join(f"{k}\tr{k}\t{desc}" for k in NAMES)
+        (tmp_path / f"atlas-X{desc}_dseg.tsv").write_text(content + "\n")
+    atlas = write_atlas(tmp_path, name=name)
+    assert set(atlas.regions.networks) == {"_desc-17Net"}
+    (by_folder,) = find_atlases(str(tmp_path), [])
+    assert by_folder.table.name == "atlas-X_desc-17Net_dseg.tsv"
+    (tmp_path / "atlas-X_space-fsLR_dseg.tsv").write_text("index\tlabel\n" + body + "\n")
+    with pytest.raises(DerivativesError, match="several tables may name its labels"):
+        read(tmp_path / f"{name}.dlabel.nii")
+
+
+def test_a_dotted_name_keeps_its_table_and_spaces_do_not_count(tmp_path):
+    table = "index\tlabel\tnetwork\n" + "\n".join(f"{k}\t r{k} \t V " for k in NAMES) + "\n"
+    atlas = write_atlas(tmp_path, table=table, name="My.Atlas.32k_fs_LR")
+    assert atlas.files.label == "MyAtlas32kfsLR"
+    assert atlas.regions.names[0] == "r7" and atlas.regions.networks[0] == "V"
+
+
+def test_rows_that_repeat_or_have_no_point_are_said(tmp_path):
+    rows = [f"{key}\tr{key}" for key in NAMES]
+    with pytest.raises(DerivativesError, match="label 300 in more than one row"):
+        write_atlas(tmp_path, table="index\tlabel\n" + "\n".join([*rows, "300\tx"]) + "\n")
+    spare = write_atlas(tmp_path, table="index\tlabel\n" + "\n".join([*rows, "9\tx"]) + "\n")
+    assert "1 regions of atlas-T_dseg.tsv have no point in the image (first: x)" in spare.notes[0]

@@ -481,10 +481,91 @@ def test_a_filter_file_chooses_among_files(bids, tmp_path, capsys):
 
 def test_several_kinds_are_chosen_by_rule_and_named(bids, tmp_path, capsys):
     for path in files_of(bids, "*_bold.dtseries.nii"):
-        shutil.copy(path, path.with_name(path.name.replace("den-91k", "den-170k")))
+        for kind in ("aggrDenoised", "preproc"):
+            shutil.copy(path, path.with_name(path.name.replace("_bold", f"_desc-{kind}_bold")))
+        path.unlink()
     run(bids, tmp_path / "out", *ATLAS, *QUICK)
     said = capsys.readouterr().err
-    assert "dense BOLD exists as space-fsLR den-170k; space-fsLR den-91k" in said
+    assert "desc-preproc was used" in said and "desc-aggrDenoised" in said
+
+
+def test_of_several_resolutions_the_atlas_decides(simulated, tmp_path):
+    bids = Path(shutil.copytree(simulated / "fmriprep_volumes", tmp_path / "bids"))
+    for path in files_of(bids, "*task*_res-2_*.nii.gz"):
+        image = nib.load(path)
+        coarse = np.asarray(image.dataobj)[::2, ::2, ::2]
+        target = path.with_name(path.name.replace("_res-2", ""))
+        nib.Nifti1Image(coarse, image.affine @ np.diag([2, 2, 2, 1])).to_filename(target)
+    run(bids, tmp_path / "out", *ATLAS, *QUICK)
+    assert metrics(tmp_path / "out")["n_runs"] == 12
+
+
+def test_maps_of_points_are_smoothed_and_cleaned_as_the_regions(simulated, tmp_path):
+    raw = simulated / "fmriprep_volumes"
+    slow = [stage for stage in STAGES if stage != "univariate"]
+    maps = []
+    for sigma in ("0", "3"):
+        options = ("--n-bootstraps", "100", "--smoothing-sigma", sigma, "--skip", *slow)
+        run(raw, tmp_path / sigma, *ATLAS, *options)
+        (path,) = (tmp_path / sigma).glob("sub-01/decoding/*_univariate.nii.gz")
+        maps.append(np.asarray(nib.load(path).dataobj))
+    assert not np.allclose(*maps)
+
+
+def test_without_sidecars_the_header_gives_the_repetition_time(simulated, tmp_path):
+    bids = Path(shutil.copytree(simulated / "ciftify", tmp_path / "bids"))
+    for path in bids.glob("sub-01/*_bold.json"):
+        path.unlink()
+    slow = [stage for stage in STAGES if stage != "univariate"]
+    options = (*MODEL["ciftify"], "--n-bootstraps", "100", "--skip", *slow)
+    run(bids, tmp_path / "out", *ATLAS, *options)
+    assert metrics(tmp_path / "out")["stages"]["univariate"]["dense"]["n_runs"] == 12
+
+
+def test_a_surface_that_cannot_be_read_costs_places_only(bids, tmp_path, capsys):
+    anat = bids / "derivatives" / "fmriprep" / "sub-01" / "anat"
+    anat.mkdir()
+    for side in "LR":
+        name = f"sub-01_hemi-{side}_space-fsLR_den-32k_midthickness.surf.gii"
+        (anat / name).symlink_to("nowhere")
+    (table,) = files_of(bids, "*_dseg.tsv")
+    content = pd.read_csv(table, sep="\t").drop(columns=["x", "y", "z"])
+    content.to_csv(table, sep="\t", index=False)
+    run(bids, tmp_path / "out", *ATLAS, *QUICK)
+    assert "places of cortical regions are not known" in capsys.readouterr().err
+
+
+def test_a_run_without_a_mask_is_named_and_not_smoothed(simulated, tmp_path):
+    bids = Path(shutil.copytree(simulated / "fmriprep_volumes", tmp_path / "bids"))
+    first(bids, "*brain_mask.nii.gz").unlink()
+    run(bids, tmp_path / "out", *ATLAS, *QUICK)
+    notes = [note["note"] for note in audit(tmp_path / "out")["notes"]]
+    assert any("1 of 12 runs have no brain mask" in note for note in notes)
+    run(bids, tmp_path / "smooth", *ATLAS, *QUICK, "--smoothing-sigma", "2")
+    assert "no brain mask beside it" in left_out(tmp_path / "smooth")["01", "1"]
+
+
+def test_regions_beyond_the_field_of_view_cost_regions_not_runs(bids, tmp_path):
+    for path in files_of(bids, "*task-rating*_bold.dtseries.nii"):
+        image = nib.load(path)
+        data = np.asarray(image.dataobj).copy()
+        data[:, : 10 * POINTS_PER_REGION] = 0
+        nib.Cifti2Image(data, image.header).to_filename(path)
+    run(bids, tmp_path / "out", *ATLAS, *QUICK)
+    assert metrics(tmp_path / "out")["n_regions"] == N_REGIONS - 10
+    reasons = audit(tmp_path / "out")["regions_left_out"].values()
+    assert set(reasons) == {"has a signal in only 0 of 12 runs"}
+
+
+def test_a_dry_run_says_what_a_run_would_say(simulated, tmp_path, capsys):
+    run(simulated / "ciftify", tmp_path / "out", *ATLAS, "--dry-run", code=1)
+    assert "'paper' needs w_comp_cor_00" in capsys.readouterr().out
+
+
+def test_a_band_that_cannot_be_is_said_once(simulated, tmp_path, capsys):
+    options = (*ATLAS, *QUICK, "--high-pass", "2")
+    run(simulated / "fmriprep", tmp_path / "out", *options, code=1)
+    assert capsys.readouterr().err.count("not below the Nyquist frequency") == 1
 
 
 def test_runs_without_session_folders_are_found(bids, tmp_path):

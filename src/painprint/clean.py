@@ -208,6 +208,24 @@ def count_regressors(design: Matrix) -> int:
     return design.shape[1] + 1
 
 
+def check_freedom(design: Matrix, kept: NDArray[np.bool_]) -> None:
+    """Enough frames are kept for so many regressors.
+
+    Raises
+    ------
+    ValueError
+        If not, with both numbers.
+    """
+    n_kept, n_columns = int(kept.sum()), count_regressors(design)
+    if n_kept < n_columns + LEAST_FREEDOM:
+        raise ValueError(
+            f"{n_kept} of {len(kept)} frames are kept after censoring, but the cleaning takes out "
+            f"{n_columns} regressors: at least {n_columns + LEAST_FREEDOM} frames are needed. "
+            "Widen the band (--low-pass, --rest-low-pass), censor less (--fd-thresh), or leave the "
+            "run out."
+        )
+
+
 def clean_signals(signals: ArrayLike, design: Matrix, kept: ArrayLike) -> Matrix:
     """What is left of signals after one regression on mean and design, over the kept frames.
 
@@ -234,14 +252,8 @@ def clean_signals(signals: ArrayLike, design: Matrix, kept: ArrayLike) -> Matrix
     from nilearn.signal import clean
 
     keep = np.asarray(kept, dtype=bool)
-    n_kept, n_columns = int(keep.sum()), count_regressors(design)
-    if n_kept < n_columns + LEAST_FREEDOM:
-        raise ValueError(
-            f"{n_kept} of {len(keep)} frames are kept after censoring, but the cleaning takes out "
-            f"{n_columns} regressors: at least {n_columns + LEAST_FREEDOM} frames are needed. "
-            "Widen the band (--low-pass, --rest-low-pass), censor less (--fd-thresh), or leave the "
-            "run out."
-        )
+    check_freedom(design, keep)
+    n_kept = int(keep.sum())
     data = np.asarray(signals, dtype=float)
     finite = np.isfinite(data[keep]).all(axis=0)
     residuals = np.full((n_kept, data.shape[1]), np.nan)

@@ -232,7 +232,22 @@ class _Reader:
             return load_dense(self.inventory.dense)
         of_run = {files.key: files for files in self.inventory.runs}
         clean_points = self.extraction.clean_points
-        return load_dense(self.inventory.dense, lambda key, data: clean_points(of_run[key], data))
+        return load_dense(
+            self.inventory.dense,
+            lambda key, data: clean_points(of_run[key], data),
+            sigma_mm=self.extraction.settings.smoothing_sigma_mm,
+        )
+
+    def places(self) -> tuple[dict[str, list[float]], tuple[str, ...]]:
+        """Where the regions lie (mm), as far as it is known, and what to say of it."""
+        if self.extraction is not None:
+            found, notes = self.extraction.places()
+            return found, (*notes, *self.extraction.atlas.notes)
+        table = self.inventory.region_table
+        try:
+            return (load_places(table.path) if table else {}), ()
+        except DerivativesError as error:
+            return {}, (f"places of regions not used: {error}",)
 
 
 def run_participant(study: Study, participant: str, *, progress: Progress | None = None) -> None:
@@ -272,8 +287,11 @@ def _find(study: Study, participant: str) -> tuple[Inventory, Material]:
     """
     inventory = study.find(participant)
     reader = study.reader(inventory)
+    places, of_places = reader.places()
     inventory = replace(
-        inventory, region_table=reader.table, notes=(*inventory.notes, *_unread(study, inventory))
+        inventory,
+        region_table=reader.table,
+        notes=(*inventory.notes, *_unread(study, inventory), *of_places),
     )
     dense = None
     try:
@@ -288,7 +306,7 @@ def _find(study: Study, participant: str) -> tuple[Inventory, Material]:
     return inventory, Material(
         runs=lambda: study.reader(inventory).runs(),
         rest=(lambda: study.reader(inventory).rest()) if inventory.rest else None,
-        places=_places(inventory),
+        places=places,
         dense=dense,
         external=tuple(external),
     )
@@ -304,15 +322,6 @@ def _unread(study: Study, inventory: Inventory) -> list[str]:
         f"regional time series are used as they are: {', '.join(f'--{flag(n)}' for n in given)} "
         "concern dense BOLD only."
     ]
-
-
-def _places(inventory: Inventory) -> dict[str, list[float]]:
-    """Places of the regions, where the atlas's table says them."""
-    try:
-        return load_places(inventory.region_table.path) if inventory.region_table else {}
-    except DerivativesError as error:
-        log.warning("sub-%s: places of regions not used: %s", inventory.participant, error)
-        return {}
 
 
 def _decode(
@@ -340,7 +349,14 @@ def _decode(
         decoding = evaluate_training(prepared, training, study.settings, n_jobs=study.n_jobs)
     except ValueError as error:
         raise DerivativesError(f"sub-{participant}: {error}{_list(reader.left_out)}") from error
-    account = take_account(inventory, decoding, reader.records, reader.left_out, study.external)
+    account = take_account(
+        inventory,
+        decoding,
+        reader.records,
+        reader.left_out,
+        external=study.external,
+        bids_filter=study.bids_filter.queries,
+    )
     for line in _say(account, prepared):
         log.warning("sub-%s: %s", participant, line)
     case = _make_case(study, inventory, decoding, material)
@@ -456,10 +472,18 @@ def _runs_of(study: Study, results: Results) -> list[Run]:
         If a file is not as it was when the participant was decoded.
     """
     of_person = replace(study, settings=settings_used(results))
+    noted = results.provenance.get("bids_filter") or {}
+    chosen = BidsFilter({q: {k: tuple(v) for k, v in w.items()} for q, w in noted.items()})
+    of_person = replace(of_person, bids_filter=chosen)
     if results.audit.get("dense"):  # its regional time series lie beside the results
         label = parse_name(results.files.stem)[0]["atlas"]
         settings = replace(of_person.settings, atlas=label)
-        of_person = replace(of_person, derivatives=(study.out_dir,), settings=settings)
+        of_person = replace(
+            of_person,
+            derivatives=(study.out_dir,),
+            settings=settings,
+            bids_filter=chosen.without("bold"),
+        )
     inventory = of_person.find(results.files.participant)
     noted = results.provenance["inputs"]
     for file in files_of(inventory):
@@ -697,7 +721,7 @@ def _describe_dense(study: Study, inventory: Inventory) -> tuple[str, bool]:
     left_out, n_bytes, sessions = list(inventory.left_out), 0, set()
     for files in (*inventory.runs, *inventory.rest):
         try:
-            series = reader.extraction.open(files)
+            series = reader.extraction.check(files)
         except DerivativesError as error:
             left_out.append(LeftOutRun(files.key, str(error)))
             continue
@@ -709,7 +733,8 @@ def _describe_dense(study: Study, inventory: Inventory) -> tuple[str, bool]:
             f"{series.points.n_points} points"
         )
     lines += [f"  leave out {line}" for line in list_left_out(left_out)]
-    lines += [f"  note: {note}" for note in inventory.notes]
+    of_dense = inventory.dense.notes if inventory.dense else ()
+    lines += [f"  note: {note}" for note in (*inventory.notes, *of_dense)]
     try:
         n_regions = len(reader.extraction.atlas.regions.names)
     except DerivativesError as error:

@@ -154,15 +154,15 @@ def _fix_regions(
     excluded = known.find(settings.exclude_network, settings.exclude_region) if paired else ()
     reasons = dict.fromkeys(sorted(excluded), "excluded by name or network")
     # a run of another atlas must not decide: names count where most runs have them
-    n_with = Counter(n for lags in paired for n in lags[0].regions)
+    usable_in = [frozenset.intersection(*map(_usable_names, lags)) for lags in paired]
+    n_with = Counter(n for there in usable_in for n in there)
     for n in names:
         if n not in reasons and n_with[n] <= len(paired) / 2:
-            reasons[n] = f"only in {n_with[n]} of {len(paired)} runs"
+            reasons[n] = f"has a signal in only {n_with[n]} of {len(paired)} runs"
     wanted = [n for n in names if n not in reasons]
 
     usable = []
-    for lags in paired:
-        there = frozenset.intersection(*(_usable_names(one) for one in lags))
+    for lags, there in zip(paired, usable_in, strict=True):
         missing = [n for n in wanted if n not in there]
         if len(missing) > settings.max_missing_regions * len(wanted):
             reason = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from painprint.io.bids import BidsFile, Dataset, parse_name
 from painprint.io.errors import DerivativesError
 from painprint.io.images import LabelImage, Points, centroids, read_label_image
 from painprint.io.region_table import NETWORK_COLUMNS, label_column
-from painprint.io.tables import numbers, read_table
+from painprint.io.tables import MISSING, numbers, read_table
 from painprint.parcellation import NO_REGION, Parcellation, Regions
 
 DLABEL = ".dlabel.nii"
@@ -55,7 +55,7 @@ class AtlasFiles:
     @property
     def space(self) -> str:
         """Template space that its name says, if any."""
-        entities = parse_name(self.image.name)[0]
+        entities = parse_name(_stem(self.image))[0]
         return entities.get("space") or entities.get("tpl", "")
 
 
@@ -83,8 +83,11 @@ def find_atlases(asked: str, datasets: Sequence[Dataset]) -> list[AtlasFiles]:
     if path.is_file():
         if not path.name.endswith(IMAGES):
             raise DerivativesError(f"is no atlas image ({', '.join(IMAGES)}).", path)
-        label = atlas_label(path)
-        return [AtlasFiles(label, path, _table_beside(path, label))]
+        return [AtlasFiles(atlas_label(path), path, _table_of(path, _tables_beside(path)))]
+    files = [file for dataset in datasets for file in dataset.shared_files()]
+    labelled = _images_among([f for f in files if f.entities.get("atlas") == asked])
+    if labelled:
+        return labelled
     if path.is_dir():
         found = _images_among(Dataset(path, "atlas").all_files())
         if not found:
@@ -96,8 +99,7 @@ def find_atlases(asked: str, datasets: Sequence[Dataset]) -> list[AtlasFiles]:
         return found
     if path.name != asked or asked.endswith(IMAGES):
         raise DerivativesError("there is no such atlas file or folder (--atlas).", path)
-    files = [file for dataset in datasets for file in dataset.shared_files()]
-    return _images_among([f for f in files if f.entities.get("atlas") == asked])
+    return []
 
 
 def _images_among(files: Sequence[BidsFile]) -> list[AtlasFiles]:
@@ -106,25 +108,47 @@ def _images_among(files: Sequence[BidsFile]) -> list[AtlasFiles]:
     found = []
     for file in files:
         if file.suffix == "dseg" and file.extension in IMAGES:
-            label = atlas_label(file.path)
-            of_atlas = [t for t in tables if atlas_label(t) == label]
-            beside = _table_beside(file.path, label)
-            found.append(AtlasFiles(label, file.path, beside or next(iter(of_atlas), None)))
+            table = _table_of(file.path, [*tables, *_tables_beside(file.path)])
+            found.append(AtlasFiles(atlas_label(file.path), file.path, table))
     return sorted(found, key=lambda files: not files.of_grayordinates)
 
 
 def atlas_label(path: Path) -> str:
     """BIDS label of an atlas file: its atlas- entity, else its name without punctuation."""
-    entities, _, extension = parse_name(path.name)
-    plain = re.sub("[^A-Za-z0-9]", "", path.name.removesuffix(extension))
-    return entities.get("atlas") or entities.get("seg") or plain
+    entities = parse_name(path.name)[0]
+    return entities.get("atlas") or entities.get("seg") or re.sub("[^A-Za-z0-9]", "", _stem(path))
 
 
-def _table_beside(image: Path, label: str) -> Path | None:
-    """A table of the same name, or the folder's table of this atlas."""
-    stem = image.name.removesuffix(parse_name(image.name)[2])
-    names = (f"{stem}.tsv", f"atlas-{label}_dseg.tsv")
-    return next((image.with_name(n) for n in names if image.with_name(n).is_file()), None)
+def _stem(path: Path) -> str:
+    """An image's or table's name without its extension, which dots may precede."""
+    return next((path.name.removesuffix(e) for e in (*IMAGES, ".tsv") if path.name.endswith(e)), "")
+
+
+def _table_of(image: Path, candidates: Iterable[Path]) -> Path | None:
+    """The table of an image: of the same name, else the one that says most of what its name says.
+
+    Raises
+    ------
+    DerivativesError
+        If two tables have the same claim.
+    """
+    said = parse_name(_stem(image))[0]
+    fitting: dict[Path, int] = {}
+    for path in dict.fromkeys(candidates):
+        if _stem(path) == _stem(image):
+            return path
+        own = parse_name(_stem(path))[0]
+        if own.get("atlas", own.get("seg")) and own.items() <= said.items():
+            fitting[path] = len(own)
+    best = [path for path, n in fitting.items() if n == max(fitting.values())]
+    if len(best) > 1:
+        names = ", ".join(path.name for path in best)
+        raise DerivativesError(f"several tables may name its labels: {names}. Keep one.", image)
+    return best[0] if best else None
+
+
+def _tables_beside(image: Path) -> list[Path]:
+    return sorted(path for path in image.parent.glob("*.tsv") if path.is_file())
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,12 +163,18 @@ class Atlas:
         In ascending order of label.
     labels : ndarray of int, shape (n_regions,)
         Ascending; may have gaps.
+    given : ndarray of shape (n_regions, 3)
+        Places (mm) that the table gives; NaN where it gives none.
+    notes : tuple of str
+        What is unusual.
     """
 
     files: AtlasFiles
     image: LabelImage
     regions: Regions
     labels: NDArray[np.int64]
+    given: NDArray[np.float64]
+    notes: tuple[str, ...]
 
     def on(self, points: Points) -> Parcellation:
         """Which of these points are in which region.
@@ -166,15 +196,13 @@ class Atlas:
         n_points = np.bincount(counted, minlength=len(self.labels))
         return Parcellation(self.regions, region_of_point, n_points)
 
-    def table(self, surfaces: Mapping[str, NDArray[np.float64]]) -> pd.DataFrame:
+    @property
+    def table(self) -> pd.DataFrame:
         """One row per region: index, label, network_label, n_points, and x, y, z in mm where known.
 
-        Parameters
-        ----------
-        surfaces : mapping of str to array of shape (n_vertices, 3)
-            As for :func:`painprint.io.images.centroids`.
+        Places are those of the user's table, else of the voxels; vertices have none.
         """
-        place = centroids(self.image, self.labels, surfaces)
+        place = np.where(np.isfinite(self.given), self.given, self.places({}))
         counts = [int((self.image.labels == label).sum()) for label in self.labels]
         return pd.DataFrame(
             {
@@ -185,6 +213,16 @@ class Atlas:
                 **{axis: place[:, i].round(3) for i, axis in enumerate("xyz")},
             }
         )
+
+    def places(self, surfaces: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
+        """Mean place of each region's points: (n_regions, 3), mm; NaN where it is not known.
+
+        Parameters
+        ----------
+        surfaces : mapping of str to array of shape (n_vertices, 3)
+            As for :func:`painprint.io.images.centroids`.
+        """
+        return centroids(self.image, self.labels, surfaces)
 
 
 def read_atlas(files: AtlasFiles) -> Atlas:
@@ -202,50 +240,71 @@ def read_atlas(files: AtlasFiles) -> Atlas:
     labels = np.unique(image.labels[image.labels > 0])
     if not len(labels):
         raise DerivativesError("has no labels above 0.", files.image)
-    names = {int(label): image.names.get(int(label), str(label)) for label in labels}
-    networks = {label: _network_in(name) for label, name in names.items()}
-    if files.table is not None:
-        names, networks = _named(files.table, names, networks)
+    names = {int(label): image.names.get(int(label), str(label)).strip() for label in labels}
+    table = _rows_of(files.table, names) if files.table is not None else _Rows.of_names(names)
     try:
-        regions = Regions(tuple(names[i] for i in names), tuple(networks[i] for i in names))
+        regions = Regions(table.names, table.networks)
     except ValueError as error:
         raise DerivativesError(str(error), files.table or files.image) from error
-    return Atlas(files, image, regions, labels)
+    return Atlas(files, image, regions, labels, table.places, table.notes)
 
 
-def _network_in(name: str) -> str:
-    found = SCHAEFER.match(name)
-    return found.group(1) if found else ""
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """What is known of the labels, in their order."""
+
+    names: tuple[str, ...]
+    networks: tuple[str, ...]
+    places: NDArray[np.float64]
+    notes: tuple[str, ...]
+
+    @classmethod
+    def of_names(cls, names: Mapping[int, str]) -> _Rows:
+        """Without a table: names like Schaefer's say the network."""
+        found = [SCHAEFER.match(name) for name in names.values()]
+        networks = tuple(match.group(1) if match else "" for match in found)
+        return cls(tuple(names.values()), networks, np.full((len(names), 3), np.nan), ())
 
 
-def _named(
-    path: Path, names: dict[int, str], networks: dict[int, str]
-) -> tuple[dict[int, str], dict[int, str]]:
-    """Names and networks of labels from a table: by index, else by name.
+def _rows_of(path: Path, names: Mapping[int, str]) -> _Rows:
+    """The rows of labels in a table, found by index, else by name.
 
     Raises
     ------
     DerivativesError
-        If the table lacks a label.
+        If the table lacks a label, or has one twice.
     """
     table = read_table(path)
+    table = table.apply(lambda column: column.str.strip())
     label = label_column(table, path)
-    network = next((c for c in NETWORK_COLUMNS if c in table), None)
-    column = table[network].where(table[network] != "n/a", "") if network else None
     if "index" in table:
-        rows = {int(v): i for i, v in enumerate(numbers(table["index"], path)) if v == v}
-        row_of = {key: rows.get(key) for key in names}
+        index = numbers(table["index"], path)
+        keys = pd.Series(index).where(np.isfinite(index)).astype("Int64")
     else:
-        by_name = {name: i for i, name in enumerate(table[label])}
-        row_of = {key: by_name.get(name) for key, name in names.items()}
-    found = {key: row for key, row in row_of.items() if row is not None}
-    if missing := [key for key in names if key not in found]:
+        key_of = {name: key for key, name in names.items()}
+        keys = table[label].map(key_of).astype("Int64")
+    twice = keys[keys.duplicated() & keys.notna() & keys.isin(list(names))]
+    if len(twice):
+        raise DerivativesError(f"has label {twice.iloc[0]} in more than one row.", path)
+    row_of = {int(key): row for row, key in enumerate(keys) if pd.notna(key)}
+    if missing := [key for key in names if key not in row_of]:
         raise DerivativesError(
             f"has no row for {len(missing)} of the image's {len(names)} labels (first: "
             f"{missing[0]}, {names[missing[0]]!r}). Are table and image of the same atlas?",
             path,
         )
-    named = {key: str(table[label].iloc[row]) for key, row in found.items()}
-    if column is None:
-        return named, networks
-    return named, {key: str(column.iloc[row]) for key, row in found.items()}
+    rows = table.iloc[[row_of[key] for key in names]]
+    spare = [name for name, key in zip(table[label], keys, strict=True) if key not in (*names, 0)]
+    notes = (
+        [f"{len(spare)} regions of {path.name} have no point in the image (first: {spare[0]})."]
+        if spare
+        else []
+    )
+    network = next((c for c in NETWORK_COLUMNS if c in table), None)
+    known = tuple(str(name) for name in rows[label])
+    without = _Rows.of_names(dict(zip(names, known, strict=True)))
+    networks = tuple("" if n in MISSING else str(n) for n in rows[network]) if network else None
+    places = without.places
+    if {"x", "y", "z"} <= set(table.columns):
+        places = np.stack([numbers(rows[axis], path) for axis in "xyz"], axis=1)
+    return _Rows(known, networks or without.networks, places, tuple(notes))

@@ -12,6 +12,8 @@ from painprint.io.errors import DerivativesError
 from painprint.io.tables import read_json
 
 QUERIES = ("bold", "rating")
+OF_OTHERS = ("fmap", "sbref", "flair", "t2w", "t1w", "t2star", "roi", "asl", "m0scan")
+"""fMRIPrep's other queries, which concern nothing here."""
 ENTITIES = {
     "session": "ses", "acquisition": "acq", "ceagent": "ce", "reconstruction": "rec",
     "direction": "dir", "resolution": "res", "density": "den", "description": "desc",
@@ -42,6 +44,10 @@ class BidsFilter:
         wanted = self.queries.get(query, {})
         return [f for f in files if all(_fits(f, name, values) for name, values in wanted.items())]
 
+    def without(self, query: str) -> BidsFilter:
+        """The other queries."""
+        return BidsFilter({name: v for name, v in self.queries.items() if name != query})
+
 
 def _fits(file: BidsFile, name: str, values: tuple[str, ...]) -> bool:
     if name == "datatype":
@@ -66,6 +72,8 @@ def read_bids_filter(path: Path) -> BidsFilter:
     """
     queries: dict[str, dict[str, tuple[str, ...]]] = {}
     for query, wanted in read_json(path).items():
+        if query in OF_OTHERS:
+            continue
         if query not in QUERIES:
             raise DerivativesError(
                 f"has a query {query!r}; known are {', '.join(QUERIES)} (--bids-filter-file).", path

@@ -196,6 +196,7 @@ def find_mask(bold: BidsFile, files: Iterable[BidsFile]) -> BidsFile | None:
 
 
 def _note_masks(n_masks: int, n_runs: int) -> list[str]:
+    """What to say of runs without a brain mask."""
     if not n_masks:
         return [
             "dense BOLD has no brain masks (*_desc-brain_mask.nii.gz): voxels that vary in the "
@@ -256,8 +257,8 @@ Clean = Callable[[RunKey, NDArray[np.float32]], NDArray[np.float32]]
 """Cleans the dense BOLD of a run."""
 
 
-def load_dense(files: DenseFiles, clean: Clean | None = None) -> Dense:
-    """Dense BOLD to be read run by run, and cleaned where it was not.
+def load_dense(files: DenseFiles, clean: Clean | None = None, *, sigma_mm: float = 0.0) -> Dense:
+    """Dense BOLD to be read run by run; smoothed (volumes) and cleaned where it was not.
 
     Its ``load`` raises a ValueError naming the file where a run's BOLD cannot be used.
 
@@ -274,7 +275,7 @@ def load_dense(files: DenseFiles, clean: Clean | None = None) -> Dense:
             raise ValueError(problems[key])
         file = files.files.get(key)
         try:
-            data = None if file is None else _read(file.path, points)
+            data = None if file is None else _read(file.path, points, sigma_mm)
             return data if data is None or clean is None else clean(key, data)
         except DerivativesError as error:
             raise ValueError(str(error)) from error
@@ -282,10 +283,10 @@ def load_dense(files: DenseFiles, clean: Clean | None = None) -> Dense:
     return Dense(files.kind, points.n_points, load)
 
 
-def _read(path: Path, points: Points) -> NDArray[np.float32]:
+def _read(path: Path, points: Points, sigma_mm: float) -> NDArray[np.float32]:
     if isinstance(points, Grayordinates):
         return read_dtseries(path, points)
-    return read_volumes(path, points)
+    return read_volumes(path, points, sigma_mm=sigma_mm)
 
 
 def write_map(path: Path, files: DenseFiles, maps: Mapping[str, NDArray[np.float64]]) -> None:

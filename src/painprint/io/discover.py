@@ -13,9 +13,10 @@ import pandas as pd
 from painprint.io.atlas import AtlasFiles, find_atlases
 from painprint.io.bids import ACQUISITION, BidsFile, Dataset, normal_run, run_key
 from painprint.io.bids_filter import BidsFilter
-from painprint.io.dense import CIFTI, DENOISED, DenseFiles, find_dense, find_mask, is_dense
+from painprint.io.dense import CIFTI, DENOISED, NIFTI, DenseFiles, find_dense, find_mask, is_dense
 from painprint.io.errors import DerivativesError
 from painprint.io.hcp import MOTION, hcp_files
+from painprint.io.images import read_label_image
 from painprint.io.sessions import read_sessions
 from painprint.runs import LeftOutRun, RunKey, natural
 
@@ -144,7 +145,9 @@ def find_runs(
         f.path.name for f in everything if is_series(f) and f.entities.get("sub") != participant
     ]
     everything = [f for f in everything if f.entities.get("sub") == participant]
-    chosen = _choose_input(everything, derivatives, atlas, participant)
+    chosen = _choose_input(
+        everything, derivatives, atlas, participant, filtered="bold" in bids_filter.queries
+    )
     found, atlas, image = chosen.files, chosen.atlas, chosen.image
     sessions_wanted = _choose_sessions(found, session_label, participant)
     found = [f for f in found if f.entities.get("ses", "") in sessions_wanted]
@@ -203,6 +206,7 @@ def _choose_input(
     derivatives: Sequence[Dataset],
     atlas: str | None,
     participant: str,
+    filtered: bool,
 ) -> _Input:
     """Regional time series of the atlas if there are any, else dense BOLD.
 
@@ -212,13 +216,14 @@ def _choose_input(
         If there is neither, or a choice is needed.
     """
     series = [f for f in everything if is_series(f)]
+    bold = [f for f in everything if f.suffix == "bold" and f.extension in (CIFTI, *NIFTI)]
     dense = [f for f in everything if is_dense(f) and not _is_denoised(f)]
     images = find_atlases(atlas, derivatives) if atlas else []
     by_path = bool(images) and Path(str(atlas)).exists()
     regional = [f for f in series if not by_path and (atlas is None or atlas_of(f) == atlas)]
     if regional or not dense:
         if not series:
-            raise DerivativesError(_nothing_found(participant, derivatives))
+            raise DerivativesError(_nothing_found(participant, derivatives, bold, filtered))
         if by_path:
             raise DerivativesError(
                 f"sub-{participant}: --atlas is an image, which needs dense BOLD (*_bold.dtseries."
@@ -239,13 +244,12 @@ def _choose_input(
             f"sub-{participant}: no image of atlas {atlas} was found for the dense BOLD; pass its "
             f"path with --atlas. Atlases of regional time series: {', '.join(there)}."
         )
-    for image in images:
-        fitting = [f for f in dense if _fits_atlas(f, image)]
-        if fitting:
-            notes = [f"regions were made of dense BOLD with the atlas {image.image.name}."]
-            if series:
-                notes.append("regional time series of other atlases are there and were not used.")
-            return _Input(fitting, image.label, image, tuple(notes))
+    if (found := _choose_image(images, dense)) is not None:
+        image, fitting = found
+        notes = [f"regions were made of dense BOLD with the atlas {image.image.name}."]
+        if series:
+            notes.append("there are regional time series too, which were not used.")
+        return _Input(fitting, image.label, image, tuple(notes))
     names = ", ".join(image.image.name for image in images)
     kinds = "; ".join(sorted({_variant_name(_variant(f)) for f in dense}))
     raise DerivativesError(
@@ -260,12 +264,61 @@ def _dense_of(runs: Sequence[RunFiles], image: AtlasFiles) -> DenseFiles:
         files={run.key: run.series for run in runs},
         masks={run.key: run.mask for run in runs if run.mask is not None},
         problems={},
-        notes=(),
+        notes=_note_masks(runs, image),
     )
 
 
+def _note_masks(runs: Sequence[RunFiles], image: AtlasFiles) -> tuple[str, ...]:
+    without = [str(run.key) for run in runs if run.mask is None]
+    if image.of_grayordinates or not without:
+        return ()
+    return (
+        f"{len(without)} of {len(runs)} runs have no brain mask (*_desc-brain_mask.nii.gz): the "
+        f"voxels of the atlas were taken (first: {without[0]}).",
+    )
+
+
+def _choose_image(
+    images: Sequence[AtlasFiles], dense: Sequence[BidsFile]
+) -> tuple[AtlasFiles, list[BidsFile]] | None:
+    """The image that fits BOLD by density or grid, and that BOLD; of grayordinates first.
+
+    Where no header fits, what fits by kind and space is taken: reading it will say why not.
+
+    Raises
+    ------
+    DerivativesError
+        If several images of a kind fit.
+    """
+    by_name = {i: [f for f in dense if _fits_atlas(f, image)] for i, image in enumerate(images)}
+    for of_grayordinates in (True, False):
+        fitting = []
+        for i, image in enumerate(images):
+            if image.of_grayordinates == of_grayordinates and by_name[i]:
+                labels = read_label_image(image.image)
+                firsts = {_variant(f): f for f in reversed(by_name[i])}
+                kinds = {v for v, first in firsts.items() if labels.fits(first.path)}
+                if kinds:
+                    fitting.append((image, [f for f in by_name[i] if _variant(f) in kinds]))
+        if len(fitting) > 1:
+            names = ", ".join(image.image.name for image, _ in fitting)
+            raise DerivativesError(
+                f"several images of the atlas fit the BOLD: {names}. Pass the path of one with "
+                "--atlas."
+            )
+        if fitting:
+            return fitting[0]
+    return next(((images[i], files) for i, files in by_name.items() if files), None)
+
+
 def _is_denoised(file: BidsFile) -> bool:
+    """Whether a file is XCP-D's residuals."""
     return file.entities.get("desc", "").startswith(DENOISED)
+
+
+def _was_cleaned(desc: str) -> bool:
+    """Whether a desc says that something was taken out before."""
+    return any(word in desc.lower() for word in ("denois", "clean", "aroma"))
 
 
 def _fits_atlas(file: BidsFile, image: AtlasFiles) -> bool:
@@ -275,12 +328,21 @@ def _fits_atlas(file: BidsFile, image: AtlasFiles) -> bool:
     return file.extension != CIFTI and image.space in ("", file.entities.get("space", ""))
 
 
-def _nothing_found(participant: str, derivatives: Sequence[Dataset]) -> str:
+def _nothing_found(
+    participant: str, derivatives: Sequence[Dataset], bold: Sequence[BidsFile], filtered: bool
+) -> str:
+    if bold:
+        kinds = "; ".join(sorted({_variant_name(_variant(f)) for f in bold}))
+        return (
+            f"sub-{participant}: the BOLD there is cannot be used ({kinds}): needed is CIFTI or "
+            "MNI space, not cleaned by XCP-D (whose regional time series can be used)."
+        )
     where = ", ".join(str(d.root) for d in derivatives) or "no --derivatives folder was given"
     return (
         f"sub-{participant}: no regional time series (*_timeseries.tsv or *.ptseries.nii) and no "
         "dense BOLD (*_bold.dtseries.nii, *_bold.nii.gz in MNI space, MNINonLinear/Results) in "
-        f"{where}. Pass the output folder of XCP-D, fMRIPrep or ciftify with --derivatives."
+        f"{where}. Pass the output folder of XCP-D, fMRIPrep or ciftify with --derivatives"
+        + (", and check the filter file." if filtered else ".")
     )
 
 
@@ -498,8 +560,9 @@ def _choose_variant(
 
     def rank(variant: tuple[str, ...]) -> tuple[Any, ...]:
         place = SPACES.index(variant[0]) if variant[0] in SPACES else len(SPACES)
-        cleaned = image is not None and "clean" in variant[3]
-        return (-runs_with[variant], cleaned, place, variant)
+        other = image is not None and variant[3] not in ("", "preproc")
+        cleaned = image is not None and _was_cleaned(variant[3])
+        return (cleaned, -runs_with[variant], other, place, variant)
 
     ordered = sorted(runs_with, key=rank)
     names = [_variant_name(variant) for variant in ordered]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from painprint.clean import (
     Band,
+    check_freedom,
     clean_signals,
     count_regressors,
     filtered_displacement,
@@ -59,6 +61,8 @@ from painprint.settings import CLEANING, Settings
 
 Matrix = NDArray[np.float64]
 
+METHOD = 1
+"""Of making regional time series; a higher number makes what is kept be made again."""
 NAME = "painprint"
 """Of the output dataset, in BIDS URIs."""
 FILTERED_FD = "framewise_displacement_filtered"
@@ -106,14 +110,14 @@ class Extraction:
         Root of the output dataset.
     files : AtlasFiles
     settings : Settings
-    surfaces : mapping of str to Path
-        The participant's midthickness surfaces by hemisphere, for the regions' places.
+    surfaces : Surfaces
+        The participant's own, for the regions' places.
     """
 
     out_dir: Path
     files: AtlasFiles
     settings: Settings
-    surfaces: Mapping[str, Path]
+    surfaces: Surfaces
     _laid: tuple[Points, Parcellation] | None = field(default=None, init=False)
     """The atlas on the last run's points, which successive runs mostly share."""
 
@@ -129,13 +133,34 @@ class Extraction:
         Raises
         ------
         DerivativesError
-            If the atlas or a surface cannot be read.
+            If the atlas cannot be read.
         """
         folder = self.out_dir / "atlases" / f"atlas-{self.files.label}"
         path = folder / f"atlas-{self.files.label}_dseg.tsv"
-        known = {STRUCTURES[side]: read_surface(path) for side, path in self.surfaces.items()}
-        write_table(path, self.atlas.table(known))
+        write_table(path, self.atlas.table)
         return self._file(path)
+
+    def places(self) -> tuple[dict[str, list[float]], tuple[str, ...]]:
+        """Where the regions lie (mm), and what to say of it.
+
+        As the table says; else cortex from the participant's surfaces. Subcortical voxels join them
+        only where both are in MNI space, as in HCP's layout.
+        """
+        place = self.atlas.table[["x", "y", "z"]].to_numpy(float)
+        notes = []
+        if not np.isfinite(place).all() and self.surfaces.paths:
+            try:
+                known = {STRUCTURES[s]: read_surface(p) for s, p in self.surfaces.paths.items()}
+            except DerivativesError as error:
+                notes.append(f"places of cortical regions are not known: {error}")
+            else:
+                of_cortex = self.atlas.places(known)
+                if self.surfaces.in_mni:
+                    place = np.where(np.isfinite(place), place, of_cortex)
+                else:
+                    place = np.where(np.isfinite(place), np.nan, of_cortex)
+        found = zip(self.atlas.regions.names, place.tolist(), strict=True)
+        return {name: one for name, one in found if np.isfinite(one).all()}, tuple(notes)
 
     def load(self, files: RunFiles) -> Bold:
         """The regional signals of a run, made now or before.
@@ -170,7 +195,7 @@ class Extraction:
 
     def clean_points(self, files: RunFiles, data: NDArray[np.float32]) -> NDArray[np.float32]:
         """Clean dense BOLD as the regions were, in place: (n_kept, n_points)."""
-        cleaning = self.cleaning(files, len(data), None)
+        cleaning = self.cleaning(files, len(data), self.open(files).tr_s)
         n_kept = int(cleaning.kept.sum())
         for first in range(0, data.shape[1], POINTS_AT_A_TIME):
             here = slice(first, first + POINTS_AT_A_TIME)
@@ -200,6 +225,10 @@ class Extraction:
         band = Band(
             settings.high_pass_hz, settings.rest_low_pass_hz if resting else settings.low_pass_hz
         )
+        try:
+            band.check(tr_s)
+        except ValueError as error:
+            raise DerivativesError(str(error)) from error  # of the options, not of a file
         try:
             nuisance = nuisance_columns(confounds.columns, settings.nuisance_regressors)
             design = make_design(nuisance, tr_s, band)
@@ -243,6 +272,11 @@ class Extraction:
             return open_dtseries(path)
         if files.mask is not None:
             return open_volumes(path, read_mask(files.mask.path), sigma_mm=sigma)
+        if sigma:
+            raise DerivativesError(
+                "has no brain mask beside it (*_desc-brain_mask.nii.gz), within which to smooth.",
+                path,
+            )
         points = self.atlas.image.points
         if not isinstance(points, Voxels):
             raise DerivativesError("is of voxels, but the atlas is not.", path)
@@ -276,6 +310,7 @@ class Extraction:
             )
         return content_key(
             {
+                "method": [METHOD, version("nilearn"), version("nibabel")],
                 "files": [hash_input(path) for path in (*read, *atlas)],
                 "atlas": self.files.label,
                 "settings": {name: getattr(self.settings, name) for name in CLEANING},
@@ -287,6 +322,7 @@ class Extraction:
         """Read, average, clean and write one run."""
         series = self.open(files)
         cleaning = self.cleaning(files, series.n_frames, series.tr_s)
+        self.check_freedom(files, cleaning)
         gathered = RegionMeans(self._parcellation(series), series.n_frames)
         for first, block in read_ahead(series.blocks()):
             gathered.add(first, block)
@@ -297,13 +333,37 @@ class Extraction:
                 "(--min-coverage). Is the atlas in the same space?",
                 files.series.path,
             )
-        try:
-            both = np.column_stack([signals, gathered.sample])
-            cleaned = clean_signals(both, cleaning.design, cleaning.kept)
-        except ValueError as error:
-            raise DerivativesError(str(error), files.series.path) from error
+        both = np.column_stack([signals, gathered.sample])
+        cleaned = clean_signals(both, cleaning.design, cleaning.kept)
         of_regions, of_sample = np.split(cleaned, [signals.shape[1]], axis=1)
         self._write(files, key, gathered, cleaning, of_regions, of_sample)
+
+    @staticmethod
+    def check_freedom(files: RunFiles, cleaning: Cleaning) -> None:
+        """Enough frames are kept for so many regressors.
+
+        Raises
+        ------
+        DerivativesError
+            If not.
+        """
+        try:
+            check_freedom(cleaning.design, cleaning.kept)
+        except ValueError as error:
+            raise DerivativesError(str(error), files.series.path) from error
+
+    def check(self, files: RunFiles) -> Series:
+        """Whatever can be known of a run by headers and confounds.
+
+        Raises
+        ------
+        DerivativesError
+            If its regional time series could not be made.
+        """
+        series = self.open(files)
+        self.check_freedom(files, self.cleaning(files, series.n_frames, series.tr_s))
+        self._parcellation(series)
+        return series
 
     def _parcellation(self, series: Series) -> Parcellation:
         """The atlas on a run's points."""
@@ -414,14 +474,33 @@ def _numbers(names: tuple[str, ...], rows: Matrix) -> str:
     return "\t".join(names) + "\n" + text
 
 
-def find_surfaces(datasets: Sequence[Dataset], participant: str) -> dict[str, Path]:
-    """The participant's own midthickness surfaces on fs_LR 32k, by hemisphere."""
+@dataclass(frozen=True)
+class Surfaces:
+    """A participant's own midthickness surfaces on fs_LR 32k.
+
+    Attributes
+    ----------
+    paths : mapping of str to Path
+        By hemisphere, L and R; none where there are none.
+    in_mni : bool
+        Whether they lie in the space of the subcortical voxels: HCP's do, fMRIPrep's lie in that
+        of the T1w image.
+    """
+
+    paths: Mapping[str, Path]
+    in_mni: bool
+
+
+def find_surfaces(datasets: Sequence[Dataset], participant: str) -> Surfaces:
+    """The participant's own midthickness surfaces on fs_LR 32k."""
     for dataset in datasets:
-        found = hcp_surfaces(dataset, participant)
+        if of_hcp := hcp_surfaces(dataset, participant):
+            return Surfaces(of_hcp, in_mni=True)
+        found: dict[str, Path] = {}
         for file in dataset.files_of(participant):
             is_surface = file.suffix == "midthickness" and file.extension == ".surf.gii"
             if is_surface and file.entities.get("den") == "32k":
                 found.setdefault(file.entities.get("hemi", ""), file.path)
         if {"L", "R"} <= set(found):
-            return {side: found[side] for side in "LR"}
-    return {}
+            return Surfaces({side: found[side] for side in "LR"}, in_mni=False)
+    return Surfaces({}, in_mni=False)

@@ -76,4 +76,4 @@ def hcp_surfaces(dataset: Dataset, participant: str) -> dict[str, Path]:
         paths = sorted((folder / SURFACES).glob(pattern))
         if paths:
             found[hemisphere] = paths[0]
-    return found
+    return found if {"L", "R"} <= set(found) else {}

@@ -284,6 +284,24 @@ class LabelImage:
             self.path,
         )
 
+    def fits(self, path: Path) -> bool:
+        """Whether BOLD has this density or grid, by its header; one that cannot be read does not.
+
+        Parameters
+        ----------
+        path : Path
+            A dtseries.nii or a 4D NIfTI.
+        """
+        try:
+            if isinstance(self.points, Voxels):
+                with _reading(path, "NIfTI"):
+                    image = _open_series(path)
+                return self.points.is_grid_of(image.shape[:3], image.affine)
+            own, other = self.points.axis.nvertices, read_brain_models(path).axis.nvertices
+        except DerivativesError:
+            return False
+        return all(own.get(name, n) == n for name, n in other.items())
+
     def _on_grayordinates(self, axis: Any) -> NDArray[np.int64]:
         """Labels of the grayordinates of a brain model axis."""
         assert isinstance(self.points, Grayordinates)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
@@ -135,6 +135,8 @@ class Account:
         Sentence to the runs it is about; to none where it is about all.
     external : tuple of Path
         Weights of signatures from elsewhere.
+    bids_filter : mapping
+        Which BOLD and ratings were meant.
     """
 
     inventory: Inventory
@@ -142,6 +144,7 @@ class Account:
     left_out: tuple[LeftOutRun, ...]
     notes: Mapping[str, Sequence[str]]
     external: tuple[Path, ...] = ()
+    bids_filter: Mapping[str, Any] = field(default_factory=dict)
 
 
 def take_account(
@@ -149,7 +152,9 @@ def take_account(
     decoding: Decoding,
     records: Sequence[RunRecord],
     left_out: Sequence[LeftOutRun],
+    *,
     external: Sequence[Path] = (),
+    bids_filter: Mapping[str, Any] | None = None,
 ) -> Account:
     """Collect what was assumed, what is unusual and what was left out."""
     dense = inventory.dense.notes if inventory.dense else ()
@@ -166,7 +171,8 @@ def take_account(
     elif unnamed:
         notes[f"{len(unnamed)} regions have no network in the atlas (first: {unnamed[0]})."] = []
     everything = (*left_out, *decoding.prepared.runs_left_out)
-    return Account(inventory, tuple(records), everything, notes, tuple(external))
+    chosen = bids_filter or {}
+    return Account(inventory, tuple(records), everything, notes, tuple(external), chosen)
 
 
 def write_decoding(
@@ -392,7 +398,7 @@ def _provenance(decoding: Decoding, account: Account) -> dict[str, Any]:
     settings = replace(decoding.settings, participant_label=who, atlas=named)  # free of paths
     return {
         "versions": versions(),
-        "command": command_line(settings, account.external),
+        "command": command_line(settings, account.external, filtered=bool(account.bids_filter)),
         "settings": {row["name"]: row for row in describe(settings)},
         "rules": asdict(decoding.settings.rules),
         "inputs": {uri: hash_input(read[uri].path) for uri in sorted(read)},
@@ -402,6 +408,7 @@ def _provenance(decoding: Decoding, account: Account) -> dict[str, Any]:
             if file.path.exists()
         },
         "external": hash_external(account.external),
+        "bids_filter": account.bids_filter,
     }
 
 
@@ -418,11 +425,14 @@ def hash_external(paths: Sequence[Path]) -> list[dict[str, str | None]]:
     ]
 
 
-def command_line(settings: Settings, external: Sequence[Path] = ()) -> str:
+def command_line(
+    settings: Settings, external: Sequence[Path] = (), *, filtered: bool = False
+) -> str:
     """The command that repeats a study, its folders replaced."""
     words = ["painprint run <bids> <out> participant --derivatives <derivatives>"]
     if external:
         words.append(shlex.join(["--external", *(path.name for path in external)]))
+    words += ["--bids-filter-file <filter>"] * filtered
     default = Settings()
     for row in describe(settings):
         name, value = row["name"], row["value"]

@@ -39,7 +39,7 @@ def load_regions(path: Path) -> Regions:
     DerivativesError
         If it has no column of labels, or labels repeat.
     """
-    table = read_table(path)
+    table = read_table(path).apply(lambda column: column.str.strip())
     label = label_column(table, path)
     network = next((c for c in NETWORK_COLUMNS if c in table), None)
     networks = table[network] if network else [""] * len(table)
