@@ -6,10 +6,10 @@
 
 The run is simulated noise on a baseline, written as CIFTI (float32), with fMRIPrep's confounds
 beside it. Measured several times in turn, on a warm cache: np.asarray(image.dataobj, float32), a
-plain load; the region means alone; and the whole of it, the atlas being read before (cleaning, quality, carpet, files written
-and read again). Memory is the peak of a fresh process over that of the interpreter with all its
-imports. Means are checked against loops. Without --atlas, labels are contiguous stretches of a
-made-up axis. The table lies in benchmarks/tables/.
+plain load; the region means alone; and the whole of it, the atlas being read before (cleaning,
+quality, carpet, files written and read again). Memory is the peak of a fresh process over that of
+the interpreter with all its imports. Means are checked against loops. Without --atlas, labels are
+contiguous stretches of a made-up axis. The table lies in benchmarks/tables/.
 """
 
 from __future__ import annotations
