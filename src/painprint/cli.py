@@ -270,27 +270,155 @@ def report(out_dir: Path) -> int:
 
 
 @app.command
-def predict(signature: Path, runs: tuple[Path, ...], *, fold: str = "") -> int:
-    """Score new runs with a person's signature; the table goes to standard output.
+def predict(
+    signature: Path,
+    runs: tuple[Path, ...],
+    *,
+    out: Path | None = None,
+    atlas: str | None = None,
+    fold: str = "",
+) -> int:
+    """Score new runs with a person's signature: pain with intervals, and whether to read it.
+
+    The table goes to standard output; runs of a session are read together.
 
     Parameters
     ----------
     signature
         The signature's folder or its signature.json.
     runs
-        Regional time series (*_timeseries.tsv or *.ptseries.nii) with the same regions;
-        outliers and sidecar beside them are used.
+        Regional time series (*_timeseries.tsv or *.ptseries.nii) with the same regions, or dense
+        BOLD, cleaned as the study's was; what lies beside them is used.
+    out
+        A folder for reading.tsv, reading.json and the page reading.html.
+    atlas
+        For dense BOLD: the image of the study's atlas.
     fold
-        Use the model that has not seen this session (or run) instead of the final one.
+        Use the model that has not seen this session (or run) instead of the final one; without
+        intervals.
     """
     from painprint.io.errors import DerivativesError
-    from painprint.pipeline import predict as predict_runs
+    from painprint.scoring import predict as score
 
     with _logging(None):
         try:
-            print(predict_runs(signature, runs, fold=fold))
+            print(score(signature, runs, fold=fold, atlas=atlas, out_dir=out))
         except (DerivativesError, OSError) as error:
             return _failed(error)
+        return DONE
+
+
+@app.command
+def learn(
+    earlier: Path,
+    bids_dir: Path,
+    out_dir: Path,
+    *,
+    derivatives: tuple[Path, ...] = (),
+    participant_label: tuple[str, ...] = (),
+    atlas: str | None = None,
+    n_jobs: int = 1,
+) -> int:
+    """Decode participants again with the sessions that are new, with the settings used before.
+
+    The result is that of a study from scratch, to the byte of the weights.
+
+    Parameters
+    ----------
+    earlier
+        Output folder of the earlier study.
+    bids_dir
+        Raw BIDS dataset with the ratings, old and new.
+    out_dir
+        A new folder; no earlier signature is overwritten.
+    derivatives
+        As for the earlier study, in the same order; what it read must be unchanged.
+    participant_label
+        Participants; default: all.
+    atlas
+        For dense BOLD: the image of the study's atlas.
+    n_jobs
+        Workers.
+    """
+    from painprint.io.errors import DerivativesError
+    from painprint.learning import learn_on
+    from painprint.pipeline import Study
+
+    folders = derivatives or (_default_derivatives(bids_dir),)
+    settings = Settings(participant_label=participant_label, atlas=atlas)
+    with _logging(out_dir):
+        try:
+            study = Study(bids_dir, out_dir, folders, settings, n_jobs)
+            for participant in study.participants():
+                with _progress(f"sub-{participant}") as progress:
+                    learn_on(study, earlier, participant, progress=progress)
+        except (DerivativesError, ValueError, OSError) as error:
+            return _failed(error)
+        return DONE
+
+
+@app.command
+def recalibrate(
+    signature: Path,
+    bids_dir: Path,
+    out: Path,
+    *,
+    participant_label: str,
+    session_label: tuple[str, ...],
+    derivatives: tuple[Path, ...] = (),
+    task_id: tuple[str, ...] = (),
+    atlas: str | None = None,
+    rating_start: float | None = None,
+) -> int:
+    """Ask whether a signature still holds in new rated sessions, and fit slope and offset to them.
+
+    The pattern of weights stays. The recalibrated signature gives predictions and a range, but no
+    intervals.
+
+    Parameters
+    ----------
+    signature
+        The signature's folder.
+    bids_dir
+        Raw BIDS dataset with the ratings.
+    out
+        A new folder for the recalibrated signature.
+    participant_label
+        The person.
+    session_label
+        The new sessions.
+    derivatives
+        Datasets with regional time series.
+    task_id
+        Tasks to use.
+    atlas
+        Atlas label of the regional time series, where there are several.
+    rating_start
+        When the rating starts, in seconds after the scan.
+    """
+    from painprint.io.errors import DerivativesError
+    from painprint.learning import recalibrate_from_files
+    from painprint.pipeline import Study
+
+    folders = derivatives or (_default_derivatives(bids_dir),)
+    with _logging(None):
+        try:
+            settings = Settings(
+                participant_label=(participant_label,),
+                session_label=session_label,
+                task_id=task_id,
+                atlas=atlas,
+                rating_start_s=rating_start,
+            )
+            study = Study(bids_dir, out, folders, settings)
+            (participant,) = study.participants()
+            check, slope, offset = recalibrate_from_files(signature, study, participant, out)
+        except (DerivativesError, ValueError, OSError) as error:
+            return _failed(error)
+        print(check.table.to_csv(sep="\t", index=False, na_rep="n/a").rstrip("\n"))
+        if check.p_drift is not None:
+            print(f"errors larger than in the study: p {check.p_drift:.3f} (rank-sum, one-sided)")
+        print(f"slope {slope:.3f}, offset {offset:.3f}")
         return DONE
 
 

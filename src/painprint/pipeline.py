@@ -15,7 +15,7 @@ from painprint.bins import count_bins
 from painprint.decode.crossval import MOMENTS_BYTES, OnStep, count_steps
 from painprint.decode.decoding import Decoding, decode_runs, evaluate_training
 from painprint.decode.prepare import Prepared, prepare_runs
-from painprint.decode.training import EVERYTHING, train
+from painprint.decode.training import train
 from painprint.dense import Dense
 from painprint.edges import count_edges
 from painprint.explain.bin_features import MOST_BYTES_OF_EDGES
@@ -23,7 +23,7 @@ from painprint.explain.case import Case, Finding, Material
 from painprint.io.bids import BidsFile, Dataset, parse_name
 from painprint.io.bids_filter import BidsFilter
 from painprint.io.dense import load_dense
-from painprint.io.discover import Inventory, RunFiles, files_of, find_runs, find_unrated_run
+from painprint.io.discover import Inventory, RunFiles, files_of, find_runs
 from painprint.io.errors import DerivativesError
 from painprint.io.extract import Extraction, find_surfaces
 from painprint.io.group import GroupFiles, read_group, read_member, settings_used, write_group
@@ -41,7 +41,6 @@ from painprint.io.outputs import (
     write_decoding,
 )
 from painprint.io.region_table import load_places, load_regions
-from painprint.io.signature_file import read_signature
 from painprint.io.stages import (
     is_finished,
     load_finding,
@@ -57,7 +56,6 @@ from painprint.io.weights_file import read_weights
 from painprint.parcellation import Regions
 from painprint.runs import LeftOutRun, Run, RunKey, list_left_out
 from painprint.settings import CLEANING, STAGES, Settings, flag
-from painprint.signature import predict_run
 
 log = logging.getLogger("painprint")
 
@@ -635,35 +633,6 @@ def check_output(files: ParticipantFiles) -> None:
             f"sub-{files.participant}: {files.out_dir} holds another decoding ({different[0]}). "
             "Choose another output folder for this one."
         )
-
-
-def predict(signature: Path, runs: Sequence[Path], *, fold: str = EVERYTHING) -> str:
-    """Score new runs with a signature: a table of minutes and runs, as TSV.
-
-    Raises
-    ------
-    DerivativesError
-        If the signature or a run cannot be used.
-    """
-    read = read_signature(signature)
-    lines = ["file\tscale\tminute\tonset\tn_frames\tpredicted"]
-    for path in runs:
-        files = find_unrated_run(path)
-        bold = load_bold(files)
-        unrated = np.full(len(bold.signals), np.nan)
-        try:
-            found = predict_run(read, bold.as_run(files.key, unrated), held_out=fold)
-        except ValueError as error:
-            raise DerivativesError(str(error), path) from error
-        for warning in (*bold.notes, *found.warnings):
-            log.warning("%s: %s", path.name, warning)
-        for row in found.minutes.itertuples():
-            onset = f"{row.onset:.2f}"
-            lines.append(
-                f"{path.name}\t1min\t{row.minute}\t{onset}\t{row.n_frames}\t{row.predicted!r}"
-            )
-        lines.append(f"{path.name}\trun\tn/a\tn/a\t{found.counts['n_kept']}\t{found.run!r}")
-    return "\n".join(lines)
 
 
 def describe_inventory(study: Study, participant: str) -> tuple[str, bool]:

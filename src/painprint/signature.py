@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,9 +11,19 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from painprint.bins import PAPER_COUNTS, make_time_bins
+from painprint.conformal import DECAY, LEVELS, Residuals, predict_interval
 from painprint.decode.decoding import Decoding
 from painprint.decode.training import EVERYTHING
-from painprint.edges import count_edges, score_frames
+from painprint.edges import bin_edges, count_edges, score_frames
+from painprint.envelope import (
+    MOST_MISSING,
+    Envelope,
+    Look,
+    Verdict,
+    judge_looks,
+    look_at,
+    make_envelope,
+)
 from painprint.parcellation import Regions
 from painprint.runs import Frames, Run, count_frames, pair_frames
 from painprint.settings import LONGEST_S, PRESETS, Rules
@@ -39,6 +49,37 @@ class UsedModel:
     lag_s: float
 
 
+SCALES = ("1min", "run", "session")
+"""Scales at which a new session is scored."""
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """The study's own sessions: what was rated, and how far off the held-out predictions were.
+
+    Attributes
+    ----------
+    errors : mapping of str to Residuals
+        By scale; groups in the order of the fold models.
+    levels : tuple of float
+        Mean rating of each group.
+    """
+
+    errors: Mapping[str, Residuals]
+    levels: tuple[float, ...]
+
+    def check(self, n_groups: int) -> None:
+        """Raise a ValueError unless there is something of every group."""
+        if len(self.levels) != n_groups or not np.isfinite(self.levels).all():
+            raise ValueError(f"{n_groups} levels are needed.")
+        for scale, residuals in self.errors.items():
+            groups = residuals.of_group
+            if scale not in SCALES or len(groups) != n_groups:
+                raise ValueError(f"errors of {n_groups} groups at a known scale are needed.")
+            if not all(len(g) and np.isfinite(g).all() and (g >= 0).all() for g in groups):
+                raise ValueError("errors must be finite and not below 0.")
+
+
 @dataclass(frozen=True, eq=False)
 class Signature:
     """Final and fold models of one person, with what is needed to use them.
@@ -59,6 +100,13 @@ class Signature:
     simulated : bool
     metrics : mapping
         The metrics of the study, as in metrics.json.
+    leave_out : str
+        What a group is: session or run.
+    envelope : Envelope or None
+        What the training runs looked like.
+    history : History or None
+    origin : mapping
+        Atlas and cleaning, as far as they are known.
 
     Raises
     ------
@@ -74,6 +122,10 @@ class Signature:
     tr_s: tuple[float, ...]
     simulated: bool
     metrics: Mapping[str, Any]
+    leave_out: str = "session"
+    envelope: Envelope | None = None
+    history: History | None = None
+    origin: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         shape = (len(self.models), count_edges(len(self.regions.names)))
@@ -87,6 +139,10 @@ class Signature:
             raise ValueError(f"lags and the dropped start must be from 0 to {LONGEST_S:g} s.")
         if self.preset not in PRESETS:
             raise ValueError(f"preset {self.preset!r} is unknown.")
+        if self.envelope is not None:
+            self.envelope.check(shape[1])
+        if self.history is not None:
+            self.history.check(len(self.models) - 1)
 
     def _lags(self) -> list[float]:
         return [model.lag_s for model in self.models]
@@ -112,7 +168,7 @@ class Signature:
 
 
 def make_signature(decoding: Decoding, *, simulated: bool, metrics: Mapping[str, Any]) -> Signature:
-    """The signature of a decoded person."""
+    """The models of a decoded person; see :func:`complete_signature` for the rest."""
     models = (decoding.final, *decoding.folds)
     return Signature(
         regions=decoding.regions,
@@ -123,6 +179,50 @@ def make_signature(decoding: Decoding, *, simulated: bool, metrics: Mapping[str,
         tr_s=tuple(sorted(set(decoding.training.run_table["tr_s"]))),
         simulated=simulated,
         metrics=metrics,
+        leave_out=decoding.settings.leave_out,
+    )
+
+
+def complete_signature(
+    signature: Signature, decoding: Decoding, *, origin: Mapping[str, Any]
+) -> Signature:
+    """The signature with what judging new sessions takes: envelope, held-out errors, origin.
+
+    Parameters
+    ----------
+    signature : Signature
+    decoding : Decoding
+        That it was made of.
+    origin : mapping
+        Atlas and cleaning.
+    """
+    groups = decoding.training.run_table["group"].tolist()
+    rows = decoding.predictions
+    keys = ["session", "task", "run"]
+    group_of = decoding.training.run_table.set_index(keys)["group"]
+    errors = {}
+    for scale in SCALES:
+        here = rows[rows["scale"] == scale]
+        if scale == "session":
+            if signature.leave_out != "session":
+                continue
+            of_row = here["session"]
+        else:
+            of_row = pd.Series(
+                [group_of[key] for key in here[keys].itertuples(index=False, name=None)], here.index
+            )
+        error = (here["rating"] - here["predicted"]).abs()
+        errors[scale] = Residuals(
+            [error[of_row == model.held_out].to_numpy() for model in signature.models[1:]]
+        )
+    of_run = rows[rows["scale"] == "run"]
+    own = pd.Series([group_of[k] for k in of_run[keys].itertuples(index=False, name=None)])
+    levels = of_run["rating"].groupby(own.to_numpy()).mean()
+    return replace(
+        signature,
+        envelope=make_envelope(decoding.frames, groups),
+        history=History(errors, tuple(float(levels[m.held_out]) for m in signature.models[1:])),
+        origin=origin,
     )
 
 
@@ -149,7 +249,12 @@ class Prediction:
 
 
 def pair_run(
-    signature: Signature, run: Run, *, held_out: str = EVERYTHING, need_rating: bool = True
+    signature: Signature,
+    run: Run,
+    *,
+    held_out: str = EVERYTHING,
+    need_rating: bool = True,
+    most_missing: float = 0.0,
 ) -> Frames:
     """The frames of a run as a model of the signature takes them; regions matched by name.
 
@@ -159,11 +264,13 @@ def pair_run(
         As for :func:`predict_run`.
     need_rating : bool
         Whether frames without a rating are left out.
+    most_missing : float
+        Share of the signature's regions that may be missing; they are 0 and not ``usable``.
 
     Raises
     ------
     ValueError
-        If regions of the signature are missing or unusable, or hardly a frame is left.
+        If more regions of the signature are missing or unusable, or hardly a frame is left.
     """
     model = signature.models[signature.find_model(held_out)]
     frames = _pair(signature, run, model, need_rating=need_rating)
@@ -176,12 +283,24 @@ def pair_run(
         )
     known = dict(zip(frames.regions, frames.usable, strict=True))
     missing = [n for n in signature.regions.names if not known.get(n, False)]
-    if missing:
+    if len(missing) > most_missing * len(signature.regions.names):
         raise ValueError(
             f"{run.key}: {len(missing)} of the signature's {len(signature.regions.names)} regions "
             f"are missing or have no signal (first: {', '.join(missing[:3])}). Use the same atlas."
         )
-    return frames.select(signature.regions.names)
+    return frames.select(signature.regions.names) if not missing else _fill(frames, signature)
+
+
+def _fill(frames: Frames, signature: Signature) -> Frames:
+    """The signature's regions, 0 where a run lacks one."""
+    names = signature.regions.names
+    position = {n: i for i, n in enumerate(frames.regions)}
+    signals, usable = np.zeros((len(frames), len(names))), np.zeros(len(names), bool)
+    for column, name in enumerate(names):
+        at = position.get(name)
+        if at is not None and frames.usable[at]:
+            signals[:, column], usable[column] = frames.signals[:, at], True
+    return replace(frames, signals=signals, usable=usable, regions=names)
 
 
 def usable_regions(signature: Signature, run: Run) -> set[str]:
@@ -249,3 +368,160 @@ def _warnings(signature: Signature, run: Run, kept_s: float) -> tuple[str, ...]:
     if share > 0.5:
         said.append(f"{100 * share:.0f} % of the frames are censored.")
     return tuple(said)
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """What a signature says of a new session.
+
+    Attributes
+    ----------
+    table : DataFrame
+        A row per minute, per run, and one of the session: ``scale``, ``run`` (number among those
+        given, from 1), ``minute``, ``onset`` (s), ``n_frames``, ``predicted``, and for each level
+        ``low_80``, ``high_80``, and ``adaptive_low_80``, ``adaptive_high_80``; NaN where there is
+        no such interval.
+    verdict : Verdict
+        Of the session.
+    of_runs : tuple of Verdict
+    not_done : tuple of str
+        Intervals that cannot be given, and why.
+    warnings : tuple of str
+    """
+
+    table: pd.DataFrame
+    verdict: Verdict
+    of_runs: tuple[Verdict, ...]
+    not_done: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def read_session(signature: Signature, runs: Sequence[Run]) -> Reading:
+    """Score the runs of a new session, with intervals, and say whether to read it.
+
+    Predicted values are those of the final model. Intervals come from the models that left out a
+    session each, and from how far off they were there. Up to 5 % of the regions may be missing:
+    their edges are taken to be those of the training runs, and the verdict says so.
+
+    Parameters
+    ----------
+    signature : Signature
+        With envelope and history.
+    runs : sequence of Run
+        Of one session; their ratings are not looked at.
+
+    Raises
+    ------
+    ValueError
+        If the signature lacks what it takes, regions are missing, or hardly a frame is left.
+    """
+    if signature.envelope is None or signature.history is None:
+        raise ValueError(
+            "this signature has no record of its training runs (it is of an earlier version): it "
+            "gives predictions, but neither intervals nor a range. Decode the participant again."
+        )
+    scored = [_score_all(signature, run) for run in runs]
+    looks = [one.look for one in scored]
+    rows, predictions = [], []
+    for number, one in enumerate(scored, start=1):
+        rows += [{"run": number, **row} for row in one.rows]
+        predictions.append(one.predictions)
+    # (n_rows, n_models): minutes and run of each run, then the session: mean of its runs
+    whole = np.concatenate(predictions)
+    of_runs = np.array([p[-1] for p in predictions])
+    rows.append(
+        {
+            "scale": "session",
+            "n_frames": sum(row["n_frames"] for row in rows if row["scale"] == "run"),
+        }
+    )
+    whole = np.vstack([whole, of_runs.mean(axis=0)])
+    table = pd.DataFrame(rows, columns=["scale", "run", "minute", "onset", "n_frames"])
+    table["predicted"] = whole[:, 0]
+    not_done = _add_intervals(table, whole[:, 1:], signature.history)
+    said = dict.fromkeys(w for one in scored for w in one.warnings)
+    return Reading(
+        table=table,
+        verdict=judge_looks(signature.envelope, looks, scale="session"),
+        of_runs=tuple(judge_looks(signature.envelope, [look]) for look in looks),
+        not_done=not_done,
+        warnings=tuple(said),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Scored:
+    """A run by every model: rows of its minutes and of the whole, (n_rows, n_models)."""
+
+    rows: list[dict[str, Any]]
+    predictions: NDArray[np.float64]
+    look: Look
+    warnings: tuple[str, ...]
+
+
+def _score_all(signature: Signature, run: Run) -> _Scored:
+    assert signature.envelope is not None  # asked before
+    edges_at: dict[float, NDArray[np.float64]] = {}
+    for model in signature.models:
+        if model.lag_s not in edges_at:
+            frames = pair_run(
+                signature,
+                run,
+                held_out=model.held_out,
+                need_rating=False,
+                most_missing=MOST_MISSING,
+            )
+            bins = make_time_bins([frames], signature.rules, "1min")
+            members = [*bins.frames, np.arange(len(frames))]
+            edges = np.array(
+                [bin_edges(frames.signals[m], np.zeros(len(m), np.int64))[0] for m in members]
+            )
+            a, b = np.triu_indices(len(frames.usable), k=1)
+            absent = ~(frames.usable[a] & frames.usable[b])
+            edges[:, absent] = signature.envelope.mean[absent]
+            if not edges_at:
+                final = frames, members
+            edges_at[model.lag_s] = edges
+    frames, members = final
+    predictions = np.stack(
+        [
+            edges_at[model.lag_s] @ weights + model.intercept
+            for model, weights in zip(signature.models, signature.weights, strict=True)
+        ],
+        axis=1,
+    )
+    rows = [
+        {
+            "scale": "1min",
+            "minute": number,
+            "onset": run.start_s + frames.frame[m[0]] * run.tr_s,
+            "n_frames": len(m),
+        }
+        for number, m in enumerate(members[:-1], start=1)
+    ]
+    rows.append({"scale": "run", "n_frames": len(frames)})
+    look = look_at(signature.envelope, frames, missing=~frames.usable)
+    return _Scored(rows, predictions, look, _warnings(signature, run, frames.kept_s))
+
+
+def _add_intervals(
+    table: pd.DataFrame, of_folds: NDArray[np.float64], history: History
+) -> tuple[str, ...]:
+    """Add the ends of intervals to the rows; reasons for those that cannot be given."""
+    not_done: dict[str, None] = {}
+    for level in LEVELS:
+        for prefix, decay in (("", 1.0), ("adaptive_", DECAY)):
+            ends = np.full((len(table), 2), np.nan)
+            for row, scale in enumerate(table["scale"]):
+                errors = history.errors.get(scale)
+                if errors is None:
+                    not_done[f"no interval at the scale of {scale}s: runs were left out."] = None
+                    continue
+                try:
+                    ends[row] = predict_interval(of_folds[row], errors, level=level, decay=decay)
+                except ValueError as error:
+                    what = "adaptive: " if prefix else ""
+                    not_done[f"{what}{error}"] = None
+            name = f"{100 * level:.0f}"
+            table[f"{prefix}low_{name}"], table[f"{prefix}high_{name}"] = ends.T
+    return tuple(not_done)

@@ -448,21 +448,23 @@ def files_of(inventory: Inventory) -> list[BidsFile]:
 
 
 def find_unrated_run(path: Path) -> RunFiles:
-    """The files of a run that is only to be scored: a time series and what lies beside it.
+    """The files of a run that is only to be scored: BOLD and what lies beside it.
 
     Raises
     ------
     DerivativesError
-        If the file is not there or not called like a regional time series.
+        If the file is not there, or not called like regional time series or dense BOLD.
     """
     if not path.is_file():
         raise DerivativesError(f"there is no file {path}.")
     folder = Dataset(path.parent, "run")
     beside = folder.files_in(path.parent)
     (series,) = (f for f in beside if f.path.name == path.name)
-    if series.suffix + series.extension not in SERIES_SUFFIXES:
+    if series.suffix + series.extension not in SERIES_SUFFIXES and not is_dense(series):
         raise DerivativesError(
-            f"is not called like a regional time series (*_{', *_'.join(SERIES_SUFFIXES)}).", path
+            f"is not called like regional time series (*_{', *_'.join(SERIES_SUFFIXES)}) or dense "
+            "BOLD (*_bold.dtseries.nii, *_space-MNI..._bold.nii.gz).",
+            path,
         )
     return _run_files(run_key(series.entities), series, (), {series.dataset: beside}, ())
 

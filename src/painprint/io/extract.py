@@ -118,6 +118,8 @@ class Extraction:
     files: AtlasFiles
     settings: Settings
     surfaces: Surfaces
+    unrated_are_rest: bool = True
+    """Whether a run without a rating is a resting run; a new run to be scored is not."""
     _laid: tuple[Points, Parcellation] | None = field(default=None, init=False)
     """The atlas on the last run's points, which successive runs mostly share."""
 
@@ -221,7 +223,7 @@ class Extraction:
                 path,
             )
         confounds = read_confounds(files.confounds.path, n_frames)
-        resting = not files.rating
+        resting = self._is_rest(files)
         band = Band(
             settings.high_pass_hz, settings.rest_low_pass_hz if resting else settings.low_pass_hz
         )
@@ -282,6 +284,9 @@ class Extraction:
             raise DerivativesError("is of voxels, but the atlas is not.", path)
         return open_volumes(path, points, sigma_mm=sigma)
 
+    def _is_rest(self, files: RunFiles) -> bool:
+        return self.unrated_are_rest and not files.rating
+
     def _names(self, files: RunFiles) -> tuple[Path, Path]:
         """Beginning of the names of a run's files, and the time series."""
         said = files.series.entities
@@ -314,7 +319,7 @@ class Extraction:
                 "files": [hash_input(path) for path in (*read, *atlas)],
                 "atlas": self.files.label,
                 "settings": {name: getattr(self.settings, name) for name in CLEANING},
-                "resting": not files.rating,
+                "resting": self._is_rest(files),
             }
         )
 

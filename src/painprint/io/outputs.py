@@ -29,7 +29,7 @@ from painprint.io.tables import read_json
 from painprint.quality import Limits, judge
 from painprint.runs import LeftOutRun
 from painprint.settings import CLEANING, STAGES, Settings, describe, flag
-from painprint.signature import make_signature
+from painprint.signature import complete_signature, make_signature
 
 NAMES = (
     "session", "run", "task", "group", "region", "region_a", "region_b", "network", "network_a",
@@ -221,7 +221,11 @@ def write_decoding(
     simulated = account.inventory.simulated
     metrics = _metrics(decoding, findings, simulated=simulated)
     numbers = {name: value for name, value in metrics.items() if name != "stages"}
-    signature = make_signature(decoding, simulated=simulated, metrics=numbers)
+    signature = complete_signature(
+        make_signature(decoding, simulated=simulated, metrics=numbers),
+        decoding,
+        origin=_origin(account.inventory, decoding.settings),
+    )
     write_signature(files.decoding("signature", ""), signature)
     folders = (files.folder / "decoding", *files.folder.glob("**/func"))
     written = (path for folder in folders for path in folder.rglob("*"))
@@ -336,6 +340,20 @@ def _audit(decoding: Decoding, account: Account) -> dict[str, Any]:
         "notes": [{"note": note, "runs": runs} for note, runs in account.notes.items()],
         "sessions": account.inventory.sessions.to_dict(orient="records"),
         "dense": _dense_audit(account.inventory, decoding.settings),
+    }
+
+
+def _origin(inventory: Inventory, settings: Settings) -> dict[str, Any]:
+    """Where regions come from: the atlas by name and content, and the cleaning."""
+    table = inventory.region_table
+    image = inventory.image
+    return {
+        "atlas": inventory.atlas,
+        "atlas_image": image.image.name if image else None,
+        "atlas_image_sha256": hash_file(image.image) if image else None,
+        "region_table_sha256": hash_file(table.path) if table and table.path.exists() else None,
+        "how_to_get_it": "the same atlas, by this name and hash, from its authors or the study",
+        "dense": _dense_audit(inventory, settings),
     }
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,28 +14,38 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from painprint.conformal import Residuals
 from painprint.edges import count_edges
+from painprint.envelope import Envelope, Spread
 from painprint.io.errors import DerivativesError
 from painprint.io.store import content_key, write_bytes, write_json
 from painprint.io.tables import read_json
 from painprint.parcellation import Regions
-from painprint.signature import Signature, UsedModel
+from painprint.signature import History, Signature, UsedModel
 
-FORMAT, VERSION = "painprint signature", 1
+FORMAT, VERSION = "painprint signature", 2
+READABLE = (1, 2)
+"""Version 1 has models alone."""
 WEIGHTS, DESCRIPTION = "weights.safetensors", "signature.json"
 
 
 def write_signature(folder: Path, signature: Signature) -> None:
-    """Write weights and description; the description last, so that it never lacks them."""
-    weights = np.ascontiguousarray(signature.weights, dtype="<f8")
-    write_bytes(folder / WEIGHTS, save({"weights": weights}))
+    """Write arrays and description; the description last, so that it never lacks them."""
+    arrays = {"weights": np.ascontiguousarray(signature.weights, dtype="<f8")}
+    envelope = signature.envelope
+    if envelope is not None:
+        arrays["mean_edges"] = np.ascontiguousarray(envelope.mean, dtype="<f8")
+        arrays["components"] = np.ascontiguousarray(envelope.components, dtype="<f4")
+    write_bytes(folder / WEIGHTS, save(arrays))
     described = {
         "format": FORMAT,
         "version": VERSION,
         "simulated": signature.simulated,
         "preset": signature.preset,
+        "leave_out": signature.leave_out,
         "drop_s": signature.drop_s,
         "tr_s": signature.tr_s,
+        "origin": signature.origin,
         "regions": [
             {"name": name, "network": network}
             for name, network in signature.regions.network_of.items()
@@ -47,10 +59,34 @@ def write_signature(folder: Path, signature: Signature) -> None:
             }
             for model in signature.models
         ],
-        "weights": {"shape": weights.shape, "sha256": _digest(weights)},
+        "arrays": {
+            name: {"shape": array.shape, "dtype": str(array.dtype), "sha256": _digest(array)}
+            for name, array in arrays.items()
+        },
+        "envelope": None if envelope is None else _describe_envelope(envelope),
+        "history": None if signature.history is None else _describe_history(signature.history),
         "metrics": signature.metrics,
     }
     write_json(folder / DESCRIPTION, {**described, "sha256": content_key(described)})
+
+
+def _describe_envelope(envelope: Envelope) -> dict[str, Any]:
+    return {
+        "sd": envelope.sd,
+        "shortest_s": envelope.shortest_s,
+        "tr_s": envelope.tr_s,
+        "spreads": [
+            {"measure": measure, "scale": scale, **asdict(spread)}
+            for (measure, scale), spread in envelope.spreads.items()
+        ],
+    }
+
+
+def _describe_history(history: History) -> dict[str, Any]:
+    return {
+        "levels": history.levels,
+        "errors": {scale: residuals.of_group for scale, residuals in history.errors.items()},
+    }
 
 
 def read_signature(path: Path) -> Signature:
@@ -66,10 +102,10 @@ def read_signature(path: Path) -> Signature:
     content = read_json(described)
     if content.get("format") != FORMAT:
         raise DerivativesError(f"is not a {FORMAT}.", described)
-    if content.get("version") != VERSION:
+    version = content.get("version")
+    if version not in READABLE or isinstance(version, bool):
         raise DerivativesError(
-            f"has version {content.get('version')!r}, but this painprint reads version "
-            f"{VERSION}. Update painprint.",
+            f"has version {version!r}, but this painprint reads up to {VERSION}. Update painprint.",
             described,
         )
     stated = content.pop("sha256", None)
@@ -95,29 +131,77 @@ def read_signature(path: Path) -> Signature:
             )
             for row in _rows(content, "models")
         )
-        shape = (len(models), count_edges(len(regions.names)))
+        n_edges = count_edges(len(regions.names))
+        wanted: dict[str, tuple[str, tuple[int, ...]]] = {
+            "weights": ("float64", (len(models), n_edges))
+        }
+        if version == 1:
+            described_arrays: Any = {"weights": content["weights"]}
+            has_envelope = False
+        else:
+            described_arrays = content["arrays"]
+            has_envelope = content["envelope"] is not None
+        if has_envelope:
+            sd = _numbers(content["envelope"]["sd"])
+            wanted["mean_edges"] = ("float64", (n_edges,))
+            wanted["components"] = ("float32", (len(sd), n_edges))
+        digests = {name: described_arrays[name]["sha256"] for name in wanted}
+        arrays = _read_arrays(folder / WEIGHTS, wanted, digests)
         return Signature(
             regions=regions,
             models=models,
-            weights=_read_weights(folder / WEIGHTS, shape, content["weights"]["sha256"]),
+            weights=arrays["weights"],
             preset=_text(content["preset"]),
             drop_s=_number(content["drop_s"]),
-            tr_s=tuple(_number(value) for value in content["tr_s"]),
+            tr_s=tuple(_numbers(content["tr_s"])),
             simulated=content["simulated"] is True,
             metrics=dict(content["metrics"]),
+            leave_out="session" if version == 1 else _text(content["leave_out"]),
+            envelope=_read_envelope(content["envelope"], arrays) if has_envelope else None,
+            history=None if version == 1 else _read_history(content["history"]),
+            origin={} if version == 1 else dict(content["origin"]),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise DerivativesError(f"is damaged ({error!r}). Write it again.", described) from error
 
 
-def _read_weights(path: Path, shape: tuple[int, int], digest: Any) -> NDArray[np.float64]:
-    expected = 8 * shape[0] * shape[1]
+def _read_envelope(content: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Envelope:
+    spreads = {
+        (_text(row["measure"]), _text(row["scale"])): Spread(
+            _number(row["mean"]), _number(row["sd"]), int(_number(row["n_groups"]))
+        )
+        for row in _rows(content, "spreads")
+    }
+    return Envelope(
+        mean=arrays["mean_edges"],
+        components=arrays["components"],
+        sd=np.array(_numbers(content["sd"])),
+        spreads=spreads,
+        shortest_s=_number(content["shortest_s"]),
+        tr_s=tuple(_numbers(content["tr_s"])),
+    )
+
+
+def _read_history(content: Any) -> History | None:
+    if content is None:
+        return None
+    errors = {
+        _text(scale): Residuals([np.array(_numbers(group)) for group in groups])
+        for scale, groups in content["errors"].items()
+    }
+    return History(errors, tuple(_numbers(content["levels"])))
+
+
+def _read_arrays(
+    path: Path, wanted: Mapping[str, tuple[str, tuple[int, ...]]], digests: Mapping[str, Any]
+) -> dict[str, NDArray[Any]]:
+    """Arrays of the stated kinds and shapes, each as its hash says, and no others."""
+    expected = sum(np.dtype(kind).itemsize * math.prod(shape) for kind, shape in wanted.values())
     try:
         size = path.stat().st_size
         if not expected <= size <= expected + 4096:
             raise DerivativesError(
-                f"has {size} bytes, but about {expected} are expected for {shape[0]} models x "
-                f"{shape[1]} edges.",
+                f"has {size} bytes, but about {expected} are expected for {', '.join(wanted)}.",
                 path,
             )
         arrays = load(path.read_bytes())
@@ -125,18 +209,25 @@ def _read_weights(path: Path, shape: tuple[int, int], digest: Any) -> NDArray[np
         raise DerivativesError(f"cannot be read ({error.strerror}).", path) from error
     except (SafetensorError, ValueError, KeyError) as error:
         raise DerivativesError(f"is not a safetensors file ({error}).", path) from error
-    weights = arrays.get("weights")
-    if weights is None or weights.dtype != np.float64 or weights.shape != shape:
-        raise DerivativesError(f"must hold float64 weights of shape {shape}.", path)
-    if _digest(weights) != digest:
-        raise DerivativesError(
-            "is not what its description says (SHA-256 differs). Copy both files again.", path
-        )
-    return weights
+    for name, (kind, shape) in wanted.items():
+        array = arrays.get(name)
+        if array is None or str(array.dtype) != kind or array.shape != shape:
+            raise DerivativesError(f"must hold {kind} {name} of shape {shape}.", path)
+        if _digest(array) != digests[name]:
+            raise DerivativesError(
+                "is not what its description says (SHA-256 differs). Copy both files again.", path
+            )
+    return arrays
 
 
-def _digest(weights: NDArray[np.float64]) -> str:
-    return hashlib.sha256(np.ascontiguousarray(weights).tobytes()).hexdigest()
+def _digest(array: NDArray[Any]) -> str:
+    return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
+
+
+def _numbers(values: Any) -> list[float]:
+    if not isinstance(values, list):
+        raise TypeError("no list of numbers")
+    return [_number(value) for value in values]
 
 
 def _rows(content: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:

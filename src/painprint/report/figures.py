@@ -306,6 +306,40 @@ def plot_dots(
     return ax
 
 
+def plot_reading(
+    minutes: pd.DataFrame, levels: Sequence[float], level: str, *, ax: Axes | None = None
+) -> Axes:
+    """Predicted pain of a new session, minute by minute.
+
+    Parameters
+    ----------
+    minutes : DataFrame
+        Columns ``run``, ``predicted``, ``low_80`` and ``high_80`` (for level "80").
+    levels : sequence of float
+        Mean ratings of the person's own sessions: dotted lines.
+    level : str
+    ax : Axes, optional
+    """
+    ax = ax or new_axes(7.2, 2.8)
+    for one in levels:
+        ax.axhline(one, color=MUTED, linewidth=0.5, linestyle=":")
+    start, ticks, names = 0, [], []
+    for run in minutes["run"].unique():
+        rows = minutes[minutes["run"] == run]
+        at = start + np.arange(len(rows))
+        low, high = (rows[f"{end}_{level}"].to_numpy(float) for end in ("low", "high"))
+        if np.isfinite(low).all():
+            ax.fill_between(at, low, high, color=PREDICTED, alpha=0.2, linewidth=0)
+        ax.plot(at, rows["predicted"], "o-", color=PREDICTED, markersize=3)
+        ticks.append(float(at.mean()))
+        names.append(f"run {run:g}")
+        start += len(rows) + 1
+    ax.set_xticks(ticks, names)
+    ax.set_xlabel("minutes of each run")
+    ax.set_ylabel("predicted pain")
+    return ax
+
+
 def plot_motion_distance(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """How edges go with motion over runs, by the distance of their regions.
 

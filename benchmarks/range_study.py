@@ -1,0 +1,164 @@
+"""How often a session that should not be read is caught, and a good one let through.
+
+    python benchmarks/range_study.py                    40 people, 12 training sessions; resumes
+    python benchmarks/range_study.py --people 2 --out FOLDER
+    python benchmarks/range_study.py --engagement DIR   the four people of the reference data
+
+Simulated people (60 regions, 3 runs a session, default world, with drift) are learnt from their
+first 12 sessions; 5 later sessions of their own are good. Each is also spoilt: another person's
+session under this name, region values shuffled, regions of another atlas under the same names
+(each the mean of two others), motion doubled, left and right swapped. Caught: caution or do not
+read. Tables lie in benchmarks/tables/.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.stats import binomtest
+
+from painprint import Settings
+from painprint.decode.prepare import prepare_runs
+from painprint.envelope import IN_RANGE, judge_looks, look_at, make_envelope
+from painprint.io.bids import Dataset
+from painprint.io.discover import find_runs
+from painprint.io.load import load_run
+from painprint.runs import FD
+from painprint.simulate import Person, as_run, simulate_person
+from painprint.world import World
+
+TABLES = Path(__file__).parent / "tables"
+FIRST_SEED = 70_000
+N_TRAINING, N_NEW, N_REGIONS = 12, 5, 60
+SETTINGS = Settings()
+
+
+def frames_of(seed):
+    """Frames of each run of a simulated person, by session."""
+    world = World(n_regions=N_REGIONS, shared_atlas=True)
+    person = Person(N_TRAINING + N_NEW, world=world)
+    truth, runs = simulate_person(person, (seed, 0))
+    prepared = prepare_runs((as_run(run, person, truth) for run in runs), SETTINGS)
+    by_session = {}
+    for (frames,) in prepared.runs:
+        by_session.setdefault(frames.key.session, []).append(frames)
+    return list(by_session.values())
+
+
+def shuffled(frames, rng):
+    order = rng.permutation(frames.signals.shape[1])
+    return replace(frames, signals=frames.signals[:, order])
+
+
+def other_atlas(frames, pairs):
+    mixed = (frames.signals[:, pairs[0]] + frames.signals[:, pairs[1]]) / 2
+    return replace(frames, signals=(mixed - mixed.mean(axis=0)) / mixed.std(axis=0, ddof=1))
+
+
+def swapped_sides(frames):
+    half = frames.signals.shape[1] // 2
+    return replace(frames, signals=np.roll(frames.signals, half, axis=1))
+
+
+def more_motion(frames):
+    return replace(frames, confounds={**frames.confounds, FD: 2 * frames.confounds[FD]})
+
+
+def spoilt(session, other, rng):
+    """The session in every condition."""
+    pairs = [rng.permutation(session[0].signals.shape[1]) for _ in range(2)]
+    seed = rng.integers(2**31)
+    return {
+        "good": session,
+        "another person": other,
+        "regions shuffled": [shuffled(f, np.random.default_rng(seed)) for f in session],
+        "another atlas": [other_atlas(f, pairs) for f in session],
+        "motion doubled": [more_motion(f) for f in session],
+        "left-right swapped": [swapped_sides(f) for f in session],
+    }
+
+
+def judged(envelope, case, sessions):
+    """A row for the session, and one for each run of it."""
+    looks = [look_at(envelope, frames) for frames in sessions]
+    rows = [("session", judge_looks(envelope, looks, scale="session"))]
+    rows += [("run", judge_looks(envelope, [look])) for look in looks]
+    return [{"case": case, "scale": scale, "word": v.word} for scale, v in rows]
+
+
+def study(number):
+    sessions = frames_of(FIRST_SEED + number)
+    others = frames_of(FIRST_SEED + number + 500_000)
+    training = [frames for session in sessions[:N_TRAINING] for frames in session]
+    envelope = make_envelope(training, [frames.key.session for frames in training])
+    rng = np.random.default_rng([FIRST_SEED, number])
+    rows = []
+    for session, other in zip(sessions[N_TRAINING:], others[N_TRAINING:], strict=True):
+        for case, runs in spoilt(session, other, rng).items():
+            rows += judged(envelope, case, runs)
+    return [{"person": number, **row} for row in rows]
+
+
+def engagement(folder):
+    """Each of the four people read by the others' envelopes, and each run by the other runs'."""
+    raw = Dataset(folder, "raw")
+    derivatives = [Dataset(folder / "derivatives" / "xcp_d", "derivatives1")]
+    people = {}
+    for name in raw.participants():
+        tasks = sorted({f.entities["task"] for f in raw.files_of(name) if "rec" in f.path.name})
+        inventory = find_runs(raw, derivatives, name, task_id=tasks)
+        runs = [load_run(files, SETTINGS)[0] for files in inventory.runs]
+        people[name] = [lags[0] for lags in prepare_runs(iter(runs), SETTINGS).runs]
+    rows = []
+    for name, frames in people.items():
+        groups = [str(one.key) for one in frames]
+        for i, one in enumerate(frames):
+            rest = [f for j, f in enumerate(frames) if j != i]
+            own = make_envelope(rest, [g for j, g in enumerate(groups) if j != i])
+            rows += judged(own, "good", [one])
+        whole = make_envelope(frames, groups)
+        for other, theirs in people.items():
+            if other != name:
+                for one in theirs:
+                    rows += judged(whole, "another person", [one])
+    return pd.DataFrame(rows).query("scale == 'run'")
+
+
+def summarise(table):
+    for (scale, case), words in table.groupby(["scale", "case"], sort=False)["word"]:
+        caught = int((words != IN_RANGE).sum())
+        low, high = binomtest(caught, len(words)).proportion_ci(method="exact")
+        refused = int((words == "do not read").sum())
+        print(
+            f"  {scale:8s} {case:20s} caught {caught:4d} of {len(words):4d} = "
+            f"{caught / len(words):4.0%} ({low:.0%} to {high:.0%}), not to be read {refused}"
+        )
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--people", type=int, default=40)
+    parser.add_argument("--out", type=Path, default=TABLES)
+    parser.add_argument("--engagement", type=Path)
+    options = parser.parse_args()
+    if options.engagement:
+        print("engagement: real people, single runs")
+        summarise(engagement(options.engagement))
+        return
+    path = options.out / "range_study.tsv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows = pd.read_csv(path, sep="\t").to_dict("records") if path.exists() else []
+    done = {row["person"] for row in rows}
+    for number in range(options.people):
+        if number not in done:
+            rows += study(number)
+            pd.DataFrame(rows).to_csv(path, sep="\t", index=False)
+    summarise(pd.DataFrame(rows).query("person < @options.people"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,320 @@
+"""Is a new run like those that the signature was learnt from? Connectivity, motion, length, TR."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from painprint.edges import bin_edges
+from painprint.runs import FD, Frames
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+
+IN_RANGE, CAUTION, DO_NOT_READ = "in range", "caution", "do not read"
+VERDICTS = (IN_RANGE, CAUTION, DO_NOT_READ)
+MOST_COMPONENTS = 50
+RUNS_PER_COMPONENT = 3
+FEWEST_GROUPS = 3
+TAILS = {"leverage": (1e-3, 1e-5), "residual": (1e-3, 1e-5), "motion": (1e-2, 1e-4)}
+"""Share of good sessions beyond the limits of caution, and of do not read, were they exchangeable.
+Those of connectivity are smaller, for it drifts over months and the new session is the latest."""
+SCALES = ("run", "session")
+MEASURES = {
+    "leverage": "connectivity lies unusually far out in the directions that training runs vary in",
+    "residual": "connectivity departs from training runs in directions that they do not vary in",
+    "motion": "framewise displacement is unusually high",
+}
+SHORTEST_S = 60.0
+SHORT_SHARE = 0.5
+"""Of the shortest training run: a shorter one calls for caution."""
+MOST_MISSING = 0.05
+"""Share of the signature's regions that may be missing; they take no part then."""
+TR_FACTOR = 2.0
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Where good sessions lie on a measure: its logarithm, each session left out once.
+
+    Attributes
+    ----------
+    mean, sd : float
+    n_groups : int
+    """
+
+    mean: float
+    sd: float
+    n_groups: int
+
+    def limit(self, tail: float) -> float:
+        """The value that a new good session exceeds with this probability, on the log scale.
+
+        A one-sided prediction limit of a normal variable.
+        """
+        quantile = float(stats.t.isf(tail, self.n_groups - 1))
+        return self.mean + quantile * self.sd * math.sqrt(1 + 1 / self.n_groups)
+
+
+@dataclass(frozen=True, eq=False)
+class Envelope:
+    """What the training runs looked like.
+
+    Attributes
+    ----------
+    mean : ndarray of shape (n_edges,)
+        Mean edges of the training runs.
+    components : ndarray of shape (n_components, n_edges)
+        float32; orthonormal.
+    sd : ndarray of shape (n_components,)
+        Of the training runs along each.
+    spreads : mapping of (measure, scale) to Spread
+        Empty where there are too few sessions.
+    shortest_s : float
+        Usable time of the shortest training run (s).
+    tr_s : tuple of float
+    """
+
+    mean: Vector
+    components: NDArray[np.float32]
+    sd: Vector
+    spreads: Mapping[tuple[str, str], Spread]
+    shortest_s: float
+    tr_s: tuple[float, ...]
+
+    def check(self, n_edges: int) -> None:
+        """Raise a ValueError unless the parts fit together, and a signature of so many edges."""
+        n = len(self.sd)
+        if self.mean.shape != (n_edges,) or self.components.shape != (n, n_edges):
+            raise ValueError(f"mean and components of {n_edges} edges are needed.")
+        if not 1 <= n <= MOST_COMPONENTS or not (self.sd > 0).all() or not self.tr_s:
+            raise ValueError(f"1 to {MOST_COMPONENTS} components that vary, and a TR, are needed.")
+        for values in (self.mean, self.components, self.sd, self.tr_s, [self.shortest_s]):
+            if not np.isfinite(values).all():
+                raise ValueError("what training runs looked like must be finite.")
+        for (measure, scale), spread in self.spreads.items():
+            known = measure in MEASURES and scale in SCALES
+            if not known or spread.n_groups < FEWEST_GROUPS or not spread.sd >= 0:
+                raise ValueError(f"no such measure, or too few groups: {measure}, {scale}.")
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a run looks like beside the training runs; NaN where it cannot be said.
+
+    Attributes
+    ----------
+    leverage, residual, motion : float
+        Natural logarithms.
+    kept_s, tr_s : float
+    share_missing : float
+        Of the signature's regions.
+    """
+
+    leverage: float
+    residual: float
+    motion: float
+    kept_s: float
+    tr_s: float
+    share_missing: float = 0.0
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a prediction may be read.
+
+    Attributes
+    ----------
+    word : {"in range", "caution", "do not read"}
+    reasons : tuple of str
+        For a word that is not "in range".
+    unchecked : tuple of str
+        What could not be checked.
+    """
+
+    word: str
+    reasons: tuple[str, ...]
+    unchecked: tuple[str, ...]
+
+
+def run_edges(frames: Frames) -> Vector:
+    """Mean co-fluctuation of a whole run: (n_edges,)."""
+    return np.asarray(bin_edges(frames.signals, np.zeros(len(frames), np.int64))[0])
+
+
+def mean_motion(frames: Frames) -> float:
+    """Mean framewise displacement over the frames used (mm); NaN where it is not known."""
+    fd = frames.confounds.get(FD)
+    return math.nan if fd is None or np.isnan(fd).all() else float(np.nanmean(fd))
+
+
+def make_envelope(runs: Sequence[Frames], group_of_run: Sequence[str]) -> Envelope:
+    """Learn what training runs look like; limits from sessions left out one at a time.
+
+    Parameters
+    ----------
+    runs : sequence of Frames
+        z-scored, all with the same regions.
+    group_of_run : sequence of str
+        What is left out together.
+    """
+    edges = np.array([run_edges(one) for one in runs])
+    groups = np.array(group_of_run)
+    labels = list(dict.fromkeys(group_of_run))
+    mean, components, sd = _components(edges)
+    spreads = {}
+    if len(labels) >= FEWEST_GROUPS:
+        motion = np.array([_log(mean_motion(one)) for one in runs])
+        measured = {**_left_out(edges @ edges.T, groups, labels), "motion": motion}
+        for measure, of_run in measured.items():
+            if np.isfinite(of_run).all():
+                of_group = np.array([of_run[groups == label].mean() for label in labels])
+                for scale, values in (("run", of_run), ("session", of_group)):
+                    spreads[measure, scale] = _spread(values, len(labels))
+    return Envelope(
+        mean=mean,
+        components=components.astype(np.float32),
+        sd=sd,
+        spreads=spreads,
+        shortest_s=min(one.kept_s for one in runs),
+        tr_s=tuple(sorted({one.tr_s for one in runs})),
+    )
+
+
+def _left_out(gram: Matrix, groups: NDArray[Any], labels: Sequence[str]) -> dict[str, Vector]:
+    """Logarithms of leverage and residual of each run beside the runs of other groups.
+
+    Components of the others are never formed: their inner products with a run suffice.
+    """
+    found = {"leverage": np.empty(len(groups)), "residual": np.empty(len(groups))}
+    for label in labels:
+        out, others = np.flatnonzero(groups == label), np.flatnonzero(groups != label)
+        inner = gram[np.ix_(others, others)]
+        towards = inner.mean(axis=0)
+        centred = inner - towards - towards[:, None] + inner.mean()
+        largest, vectors = _largest(centred)
+        for row in out:
+            cross = gram[row, others]
+            scores = vectors.T @ (cross - cross.mean() - towards + inner.mean()) / np.sqrt(largest)
+            length = gram[row, row] - 2 * cross.mean() + inner.mean()
+            leverage = (scores**2 / largest).mean() * (len(others) - 1)
+            found["leverage"][row] = _log(float(leverage))
+            found["residual"][row] = _log(max(float(length - scores @ scores), 0.0))
+    return found
+
+
+def _spread(values: Vector, n_groups: int) -> Spread:
+    return Spread(float(values.mean()), float(values.std(ddof=1)), n_groups)
+
+
+def _components(edges: Matrix) -> tuple[Vector, Matrix, Vector]:
+    """Mean, principal components (at most one for three runs), and SD along them."""
+    mean = edges.mean(axis=0)
+    centred = edges - mean
+    largest, vectors = _largest(centred @ centred.T)
+    components = (vectors / np.sqrt(largest)).T @ centred
+    return mean, components, np.sqrt(largest / (len(edges) - 1))
+
+
+def _largest(gram: Matrix) -> tuple[Vector, Matrix]:
+    """Largest eigenvalues of a centred Gram matrix, as many as there are components; vectors."""
+    n = min(MOST_COMPONENTS, max(1, len(gram) // RUNS_PER_COMPONENT))
+    values, vectors = np.linalg.eigh(gram)
+    order = np.argsort(values)[::-1][:n]
+    order = order[values[order] > 1e-12 * values.max()]
+    return values[order], vectors[:, order]
+
+
+def _measure(
+    edges: Vector, mean: Vector, components: NDArray[np.floating], sd: Vector
+) -> tuple[float, float]:
+    """Logarithms of leverage and residual of a run."""
+    centred = edges - mean
+    scores = components.astype(float) @ centred
+    inside = float(scores @ scores)
+    leverage = float(((scores / sd) ** 2).mean())
+    return _log(leverage), _log(max(float(centred @ centred) - inside, 0.0))
+
+
+def _log(value: float) -> float:
+    return math.log(value) if value > 0 else math.nan
+
+
+def look_at(
+    envelope: Envelope, frames: Frames, *, missing: NDArray[np.bool_] | None = None
+) -> Look:
+    """Compare a run with the training runs.
+
+    Parameters
+    ----------
+    envelope : Envelope
+    frames : Frames
+        With the signature's regions, in its order; 0 in those that are missing.
+    missing : array of bool, shape (n_regions,), optional
+        Regions that are missing: their edges are taken to be those of the training runs.
+    """
+    edges = run_edges(frames)
+    share = 0.0
+    if missing is not None and missing.any():
+        a, b = np.triu_indices(len(missing), k=1)
+        edges = np.where(missing[a] | missing[b], envelope.mean, edges)
+        share = float(missing.mean())
+    leverage, residual = _measure(edges, envelope.mean, envelope.components, envelope.sd)
+    motion = _log(mean_motion(frames))
+    return Look(leverage, residual, motion, frames.kept_s, frames.tr_s, share)
+
+
+def judge_looks(envelope: Envelope, looks: Sequence[Look], *, scale: str = "run") -> Verdict:
+    """Whether the prediction of a run, or of all runs of a session, may be read.
+
+    Parameters
+    ----------
+    envelope : Envelope
+    looks : sequence of Look
+        One of a run; all of a session.
+    scale : {"run", "session"}
+        Measures of several runs are averaged on the log scale.
+    """
+    worst, reasons, unchecked = 0, [], []
+    for measure, text in MEASURES.items():
+        value = float(np.mean([getattr(look, measure) for look in looks]))
+        spread = envelope.spreads.get((measure, scale))
+        if spread is None or math.isnan(value):
+            unchecked.append(measure)
+            continue
+        level = sum(value > spread.limit(tail) for tail in TAILS[measure])
+        if level:
+            ratio = math.exp(value - spread.mean)
+            reasons.append(f"{text} ({ratio:.1f} times that of training {scale}s)")
+        worst = max(worst, level)
+    for level, reason in _plain_checks(envelope, looks):
+        worst = max(worst, level)
+        reasons.append(reason)
+    return Verdict(VERDICTS[worst], tuple(reasons), tuple(unchecked))
+
+
+def _plain_checks(envelope: Envelope, looks: Sequence[Look]) -> list[tuple[int, str]]:
+    """Length, repetition time and missing regions: how bad, and why."""
+    found = []
+    shortest = min(look.kept_s for look in looks)
+    if shortest < SHORTEST_S:
+        found.append((2, f"only {shortest:.0f} s are usable"))
+    elif shortest < SHORT_SHARE * envelope.shortest_s:
+        found.append(
+            (1, f"{shortest:.0f} s are usable; training runs had {envelope.shortest_s:.0f} or more")
+        )
+    for tr_s in sorted({look.tr_s for look in looks}):
+        nearest = min(envelope.tr_s, key=lambda known: abs(known - tr_s))
+        if abs(tr_s - nearest) > 1e-3 * nearest:
+            far = max(tr_s / nearest, nearest / tr_s) > TR_FACTOR
+            found.append((1 + far, f"TR is {tr_s:g} s; training runs had {nearest:g} s"))
+    missing = max(look.share_missing for look in looks)
+    if missing:
+        found.append((1, f"{missing:.0%} of the regions are missing and take no part"))
+    return found

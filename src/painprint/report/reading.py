@@ -1,0 +1,69 @@
+"""The page of a new session: predicted pain, how sure, and whether to read it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from painprint.io.store import write_text
+from painprint.report import figures, words
+from painprint.report.html import inline, make_environment, svg
+from painprint.signature import History, Signature
+
+if TYPE_CHECKING:
+    from painprint.scoring import Scored
+
+LEVEL = "80"
+"""Of the intervals that are drawn and told."""
+
+
+def write_reading(path: Path, signature: Signature, scored: Sequence[Scored]) -> None:
+    """Write the page of new sessions."""
+    assert signature.history is not None  # asked when the session was read
+    sessions = [_session(one, signature.history) for one in scored]
+    page = make_environment().get_template("reading.html")
+    write_text(
+        path,
+        page.render(
+            sessions=sessions,
+            simulated=signature.simulated,
+            n_sessions=len(signature.history.levels),
+        ),
+    )
+
+
+def _session(one: Scored, history: History) -> dict[str, Any]:
+    table = one.reading.table
+    minutes = table[table["scale"] == "1min"]
+    whole = table[table["scale"] == "session"].iloc[0]
+    figure = svg("reading", lambda: figures.plot_reading(minutes, history.levels, LEVEL))
+    rows = table[table["scale"] != "1min"].astype(object)
+    return {
+        "name": f"Session {one.session}" if one.session else "New session",
+        "sentence": sentence(whole, history),
+        "verdict": one.reading.verdict,
+        "of_runs": list(zip(one.files, one.reading.of_runs, strict=True)),
+        "rows": rows.where(rows.notna(), None).to_dict(orient="records"),
+        "files": one.files,
+        "not_done": one.reading.not_done,
+        "image": inline(figure),
+    }
+
+
+def sentence(whole: pd.Series, history: History) -> str:
+    """The reading of a session in plain words, beside the person's own history."""
+    levels = np.array(history.levels)
+    low, high = whole[f"low_{LEVEL}"], whole[f"high_{LEVEL}"]
+    below = int((levels < whole["predicted"]).sum())
+    said = f"Predicted pain of this session: {words.number(whole['predicted'])}"
+    if np.isfinite(low):
+        said += f" ({LEVEL}% interval {words.number(low)} to {words.number(high)})"
+    return (
+        f"{said}. In this person's own {len(levels)} rated sessions the mean rating went from "
+        f"{words.number(levels.min())} to {words.number(levels.max())}, with a median of "
+        f"{words.number(float(np.median(levels)))}; {below} of them lie below this prediction."
+    )
