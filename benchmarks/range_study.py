@@ -32,7 +32,7 @@ from painprint.simulate import Person, as_run, simulate_person
 from painprint.world import World
 
 TABLES = Path(__file__).parent / "tables"
-FIRST_SEED = 70_000
+FIRST_SEED = 71_000
 N_TRAINING, N_NEW, N_REGIONS = 12, 5, 60
 SETTINGS = Settings()
 

@@ -184,7 +184,7 @@ def test_the_command_scores_a_run_and_says_what_to_know(tmp_path, capsys):
     ("words", "message"),
     [
         (["/nonexistent.tsv"], "no file /nonexistent.tsv"),
-        ([str(EXAMPLE / "participants.tsv")], "not called like a regional time series"),
+        ([str(EXAMPLE / "participants.tsv")], "not called like regional time series"),
     ],
 )
 def test_a_run_that_cannot_be_scored_is_refused(folder, capsys, words, message):

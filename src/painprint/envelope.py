@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import stdtrit
 
 from painprint.edges import bin_edges
 from painprint.runs import FD, Frames
@@ -58,7 +58,7 @@ class Spread:
 
         A one-sided prediction limit of a normal variable.
         """
-        quantile = float(stats.t.isf(tail, self.n_groups - 1))
+        quantile = -float(stdtrit(self.n_groups - 1, tail))
         return self.mean + quantile * self.sd * math.sqrt(1 + 1 / self.n_groups)
 
 
@@ -160,7 +160,7 @@ def make_envelope(runs: Sequence[Frames], group_of_run: Sequence[str]) -> Envelo
     Parameters
     ----------
     runs : sequence of Frames
-        z-scored, all with the same regions.
+        z-scored, all with the same regions, in the order of time.
     group_of_run : sequence of str
         What is left out together.
     """
@@ -190,11 +190,18 @@ def make_envelope(runs: Sequence[Frames], group_of_run: Sequence[str]) -> Envelo
 def _left_out(gram: Matrix, groups: NDArray[Any], labels: Sequence[str]) -> dict[str, Vector]:
     """Logarithms of leverage and residual of each run beside the runs of other groups.
 
-    Components of the others are never formed: their inner products with a run suffice.
+    A new session lies beyond all others in time. So a group of the later half is compared with
+    those before it, one of the earlier half with those after: else months of drift would make every
+    new session look odd. Components are never formed: inner products with a run suffice.
     """
     found = {"leverage": np.empty(len(groups)), "residual": np.empty(len(groups))}
-    for label in labels:
-        out, others = np.flatnonzero(groups == label), np.flatnonzero(groups != label)
+    place = np.array([labels.index(group) for group in groups])
+    for at in range(len(labels)):
+        out = np.flatnonzero(place == at)
+        beside = place < at if at >= len(labels) // 2 else place > at
+        if len(set(place[beside])) < 2:
+            beside = place != at
+        others = np.flatnonzero(beside)
         inner = gram[np.ix_(others, others)]
         towards = inner.mean(axis=0)
         centred = inner - towards - towards[:, None] + inner.mean()

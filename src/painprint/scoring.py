@@ -13,11 +13,9 @@ import numpy as np
 import pandas as pd
 
 from painprint.decode.training import EVERYTHING
-from painprint.io.atlas import find_atlases
 from painprint.io.dense import is_dense
 from painprint.io.discover import RunFiles, find_unrated_run
 from painprint.io.errors import DerivativesError
-from painprint.io.extract import Extraction, Surfaces
 from painprint.io.load import Bold, load_bold
 from painprint.io.signature_file import read_signature
 from painprint.io.store import hash_file, write_json, write_table
@@ -103,6 +101,9 @@ def _load(files: RunFiles, signature: Signature, atlas: str | None, out_dir: Pat
     """Regional signals of a run, made of dense BOLD where need be."""
     if not is_dense(files.series):
         return load_bold(files)
+    from painprint.io.atlas import find_atlases
+    from painprint.io.extract import Extraction, Surfaces  # compiles code
+
     dense, path = signature.origin.get("dense"), files.series.path
     if not dense:
         raise DerivativesError(

@@ -1,0 +1,151 @@
+"""In range or not: measures against explicit components, limits, and what is caught."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from conftest import simulate_runs
+
+from painprint import Settings
+from painprint.decode.prepare import prepare_runs
+from painprint.envelope import (
+    CAUTION,
+    DO_NOT_READ,
+    FEWEST_GROUPS,
+    IN_RANGE,
+    Look,
+    Spread,
+    _components,
+    _left_out,
+    _measure,
+    judge_looks,
+    look_at,
+    make_envelope,
+    run_edges,
+)
+from painprint.runs import FD
+
+
+@pytest.fixture(scope="module")
+def frames():
+    rng = np.random.default_rng(3)
+    mixing = np.eye(12) + 0.5 * rng.normal(size=(12, 12))
+    runs = simulate_runs(rng, n_sessions=11, n_regions=12, n_frames=300)
+    runs = [replace(run, signals=run.signals @ mixing) for run in runs]
+    return [lags[0] for lags in prepare_runs(iter(runs), Settings()).runs]
+
+
+@pytest.fixture(scope="module")
+def training(frames):
+    return frames[:20]
+
+
+@pytest.fixture(scope="module")
+def envelope(training):
+    return make_envelope(training, [one.key.session for one in training])
+
+
+def test_left_out_measures_are_those_of_explicit_components(training):
+    edges = np.array([run_edges(one) for one in training])
+    groups = np.array([one.key.session for one in training])
+    labels = list(dict.fromkeys(groups))
+    found = _left_out(edges @ edges.T, groups, labels)
+    for at, label in enumerate(labels):
+        late = at >= len(labels) // 2
+        beside = [name for i, name in enumerate(labels) if (i < at if late else i > at)]
+        others = edges[np.isin(groups, beside)]
+        for row in np.flatnonzero(groups == label):
+            expected = _measure(edges[row], *_components(others))
+            assert found["leverage"][row] == pytest.approx(expected[0], abs=1e-8)
+            assert found["residual"][row] == pytest.approx(expected[1], abs=1e-8)
+
+
+def test_components_are_orthonormal_and_principal(training):
+    edges = np.array([run_edges(one) for one in training])
+    mean, components, sd = _components(edges)
+    np.testing.assert_allclose(components @ components.T, np.eye(len(sd)), atol=1e-10)
+    centred = edges - mean
+    expected = np.linalg.svd(centred, compute_uv=False)[: len(sd)] / np.sqrt(len(edges) - 1)
+    np.testing.assert_allclose(sd, expected)
+    np.testing.assert_allclose((centred @ components.T).std(axis=0, ddof=1), sd)
+
+
+def test_a_limit_is_a_prediction_limit(rng):
+    inside = 0
+    for _ in range(4000):
+        values = rng.normal(size=9)
+        spread = Spread(values[:8].mean(), values[:8].std(ddof=1), 8)
+        inside += values[8] <= spread.limit(0.1)
+    assert inside / 4000 == pytest.approx(0.9, abs=0.02)
+
+
+def judge(envelope, frames):
+    return judge_looks(envelope, [look_at(envelope, frames)])
+
+
+def test_a_good_session_is_in_range(frames, envelope):
+    looks = [look_at(envelope, one) for one in frames[20:]]
+    assert judge_looks(envelope, looks, scale="session").word == IN_RANGE
+
+
+def test_shuffled_regions_are_not_to_be_read(frames, envelope, rng):
+    new = frames[20]
+    verdict = judge(envelope, replace(new, signals=new.signals[:, rng.permutation(12)]))
+    assert verdict.word == DO_NOT_READ
+    assert "times that of training runs" in verdict.reasons[0]
+
+
+def test_more_motion_is_caught_and_unknown_motion_said(frames, envelope):
+    new = frames[20]
+    moved = replace(new, confounds={**new.confounds, FD: 4 * new.confounds[FD]})
+    verdict = judge(envelope, moved)
+    assert verdict.word != IN_RANGE and "displacement is unusually high" in verdict.reasons[0]
+    still = judge(envelope, replace(new, confounds={}))
+    assert still.word == IN_RANGE and still.unchecked == ("motion",)
+
+
+@pytest.mark.parametrize(
+    ("change", "word", "reason"),
+    [
+        ({"kept_s": 50.0}, DO_NOT_READ, "only 50 s are usable"),
+        ({"kept_s": 100.0}, CAUTION, "training runs had"),
+        ({"tr_s": 1.2}, CAUTION, "TR is 1.2 s; training runs had 1 s"),
+        ({"tr_s": 2.5}, DO_NOT_READ, "TR is 2.5 s"),
+        ({"share_missing": 0.04}, CAUTION, "4% of the regions are missing"),
+        ({}, IN_RANGE, None),
+    ],
+)
+def test_plain_checks(frames, envelope, change, word, reason):
+    look = replace(look_at(envelope, frames[20]), **change)
+    verdict = judge_looks(envelope, [look])
+    assert verdict.word == word
+    assert (not verdict.reasons) if reason is None else reason in verdict.reasons[0]
+
+
+def test_few_sessions_leave_connectivity_unchecked(training):
+    few = training[: 2 * (FEWEST_GROUPS - 1)]
+    envelope = make_envelope(few, [one.key.session for one in few])
+    assert not envelope.spreads
+    assert judge(envelope, training[-1]).unchecked == ("leverage", "residual", "motion")
+
+
+def test_missing_regions_are_neutral(frames, envelope):
+    new = frames[20]
+    missing = np.arange(12) == 5
+    blank = replace(new, signals=np.where(missing, 0.0, new.signals))
+    assert look_at(envelope, blank, missing=missing).residual < look_at(envelope, blank).residual
+    assert isinstance(look_at(envelope, blank), Look)
+
+
+def test_a_damaged_envelope_is_refused(envelope):
+    n_edges = len(envelope.mean)
+    envelope.check(n_edges)
+    for change in (
+        {"mean": envelope.mean[:-1]},
+        {"sd": -envelope.sd},
+        {"tr_s": ()},
+        {"shortest_s": float("nan")},
+        {"spreads": {("luck", "run"): Spread(0, 1, 5)}},
+    ):
+        with pytest.raises(ValueError):
+            replace(envelope, **change).check(n_edges)

@@ -1,0 +1,328 @@
+"""New sessions from files: readings, the file's versions, learning on, recalibration."""
+
+import hashlib
+import io
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import QUICK, Tree, simulate_runs
+
+from painprint import Settings, decode_runs
+from painprint.bins import make_time_bins
+from painprint.cli import main
+from painprint.conformal import predict_interval
+from painprint.decode.prepare import prepare_runs
+from painprint.io.errors import DerivativesError
+from painprint.io.signature_file import VERSION, read_signature, write_signature
+from painprint.io.simulated import write_people
+from painprint.runs import Run
+from painprint.signature import (
+    complete_signature,
+    make_signature,
+    predict_run,
+    read_session,
+)
+from painprint.simulate import Person
+from painprint.world import World
+
+FIXTURES = Path(__file__).parent / "data" / "signatures"
+
+
+@pytest.fixture(scope="module")
+def people():
+    return simulate_runs(np.random.default_rng(8), n_sessions=11, n_regions=21)
+
+
+@pytest.fixture(scope="module")
+def decoding(people):
+    return decode_runs(people[:20], Settings(n_bootstraps=100))
+
+
+@pytest.fixture(scope="module")
+def signature(decoding):
+    made = make_signature(decoding, simulated=True, metrics={})
+    return complete_signature(made, decoding, origin={"atlas": "A", "dense": None})
+
+
+def test_a_reading_is_the_final_model_with_intervals_of_the_folds(people, decoding, signature):
+    new = people[20:]
+    reading = read_session(signature, new)
+    table = reading.table.set_index("scale")
+    for number, run in enumerate(new, start=1):
+        own = reading.table.query(f"run == {number}")
+        found = predict_run(signature, run)
+        minutes = own.query("scale == '1min'")["predicted"]
+        np.testing.assert_allclose(minutes, found.minutes["predicted"], atol=1e-10)
+    session = table.loc["session"]
+    of_runs = [predict_run(signature, run).run for run in new]
+    assert session["predicted"] == pytest.approx(np.mean(of_runs))
+    folds = [
+        np.mean([predict_run(signature, run, held_out=m.held_out).run for run in new])
+        for m in signature.models[1:]
+    ]
+    rows = decoding.predictions.query("scale == 'session'")
+    errors = signature.history.errors["session"]
+    expected_errors = (rows["rating"] - rows["predicted"]).abs()
+    np.testing.assert_allclose(np.concatenate(errors.of_group), expected_errors)
+    expected = predict_interval(np.array(folds), errors, level=0.8)
+    assert (session["low_80"], session["high_80"]) == pytest.approx(expected)
+    assert np.isfinite(session["low_90"]) and np.isnan(session["adaptive_low_90"])
+    assert any("13 are needed" in reason for reason in reading.not_done)
+    assert session["low_90"] <= session["low_80"] < session["high_80"] <= session["high_90"]
+
+
+def test_ratings_of_the_new_session_are_not_looked_at(people, signature):
+    unrated = [Run(r.signals, np.full(360, np.nan), 1.0, censored=r.censored) for r in people[20:]]
+    one, other = (read_session(signature, runs).table for runs in (people[20:], unrated))
+    np.testing.assert_allclose(one["predicted"], other["predicted"], rtol=1e-12)
+
+
+def test_few_missing_regions_take_no_part_and_more_are_refused(people, signature):
+    run = people[20]
+    names = [str(i + 1) for i in range(21)]
+
+    def without(n):
+        return Run(run.signals[:, n:], run.rating, 1.0, censored=run.censored, regions=names[n:])
+
+    reading = read_session(signature, [without(1)])
+    assert reading.verdict.word == "caution"
+    assert "5% of the regions are missing" in " ".join(reading.verdict.reasons)
+    full = read_session(signature, [run]).table["predicted"]
+    assert np.corrcoef(full, reading.table["predicted"])[0, 1] > 0.5
+    with pytest.raises(ValueError, match="2 of the signature's 21 regions"):
+        read_session(signature, [without(2)])
+
+
+def test_runs_left_out_give_no_interval_of_sessions(people):
+    decoding = decode_runs(people[:10], Settings(n_bootstraps=100, leave_out="run"))
+    made = make_signature(decoding, simulated=True, metrics={})
+    reading = read_session(complete_signature(made, decoding, origin={}), people[20:])
+    session = reading.table.query("scale == 'session'").iloc[0]
+    assert np.isnan(session["low_80"])
+    assert np.isfinite(reading.table.query("scale == 'run'")["low_80"]).all()
+    assert any("runs were left out" in reason for reason in reading.not_done)
+
+
+def test_all_of_a_signature_comes_back(tmp_path, signature, people):
+    write_signature(tmp_path, signature)
+    read = read_signature(tmp_path)
+    pd.testing.assert_frame_equal(
+        read_session(read, people[20:]).table, read_session(signature, people[20:]).table
+    )
+    assert read.origin == signature.origin
+    assert read_session(read, people[20:]).verdict == read_session(signature, people[20:]).verdict
+
+
+@pytest.mark.parametrize("folder", sorted(FIXTURES.iterdir()), ids=lambda p: p.name)
+def test_every_released_version_is_read(folder):
+    read = read_signature(folder)
+    rng = np.random.default_rng(1)
+    run = simulate_runs(rng, n_sessions=1, n_runs=1, n_regions=5, n_frames=240)[0]
+    assert np.isfinite(predict_run(read, run).run)
+    if folder.name == "version1":
+        with pytest.raises(ValueError, match="of an earlier version"):
+            read_session(read, [run])
+    else:
+        assert np.isfinite(read_session(read, [run]).table["predicted"]).all()
+
+
+def test_there_is_a_fixture_of_this_version():
+    assert (FIXTURES / f"version{VERSION}" / "signature.json").is_file()
+
+
+@pytest.mark.parametrize("name", ["weights", "mean_edges", "components"])
+def test_each_array_is_checked_by_its_hash(tmp_path, signature, name):
+    from safetensors.numpy import load_file, save_file
+
+    write_signature(tmp_path, signature)
+    path = tmp_path / "weights.safetensors"
+    arrays = load_file(path)
+    arrays[name] = arrays[name] + 1
+    save_file(arrays, path)
+    with pytest.raises(DerivativesError, match="SHA-256 differs"):
+        read_signature(tmp_path)
+    del arrays[name]
+    save_file(arrays, path)
+    with pytest.raises(DerivativesError, match="expected|must hold"):
+        read_signature(tmp_path)
+
+
+# --- from files -------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """A study of six sessions of seven, on disk."""
+    root = tmp_path_factory.mktemp("study")
+    tree = Tree(root / "bids")
+    runs = simulate_runs(np.random.default_rng(5), n_sessions=7, n_regions=10)
+    for run in runs[:12]:
+        tree.add_run(run)
+    assert main(["run", str(tree.root), str(root / "out"), "participant", *QUICK]) == 0
+    for run in runs[12:]:
+        tree.add_run(run)
+    return root
+
+
+def signature_of(out):
+    return next(out.glob("sub-01/decoding/*_signature"))
+
+
+def new_runs(root):
+    return [str(p) for p in sorted(root.rglob("*ses-07*timeseries.tsv"))]
+
+
+def test_predict_writes_table_json_and_page(study, tmp_path, capsys):
+    words = ["predict", str(signature_of(study / "out")), *new_runs(study), "--out", str(tmp_path)]
+    assert main(words) == 0
+    printed = capsys.readouterr().out
+    assert printed.splitlines()[0].startswith("session\tfile\tscale\trun\tminute")
+    table = pd.read_csv(tmp_path / "reading.tsv", sep="\t")
+    assert set(table["scale"]) == {"1min", "run", "session"} and len(table) == 2 * 5 + 2 + 1
+    said = json.loads((tmp_path / "reading.json").read_text())["sessions"][0]
+    assert said["low_80"] < said["predicted"] < said["high_80"] and said["low_90"] is None
+    page = (tmp_path / "reading.html").read_text()
+    assert f"Predicted pain of this session: {said['predicted']:.2f}" in page
+    assert "6 rated sessions" in page and "9 are needed" in page
+    assert str(study) not in page + (tmp_path / "reading.json").read_text()
+
+
+def test_names_in_files_are_harmless_on_the_page(study, tmp_path):
+    script = tmp_path / "sub-01_ses-<b>x_task-rating_atlas-A_stat-mean_timeseries.tsv"
+    source = Path(new_runs(study)[0])
+    shutil.copy(source, script)
+    shutil.copy(source.with_suffix(".json"), script.with_suffix(".json"))
+    words = ["predict", str(signature_of(study / "out")), str(script), "--out", str(tmp_path / "o")]
+    assert main(words) == 0
+    assert "<b>x" not in (tmp_path / "o" / "reading.html").read_text()
+
+
+def learn(study, out, *options):
+    return main(["learn", str(study / "out"), str(study / "bids"), str(out), *options])
+
+
+def test_learning_on_is_a_study_from_scratch_to_the_byte(study, tmp_path):
+    assert learn(study, tmp_path / "on") == 0
+    scratch = ["run", str(study / "bids"), str(tmp_path / "scratch"), "participant", *QUICK]
+    assert main(scratch) == 0
+    on, scratch = (signature_of(tmp_path / name) for name in ("on", "scratch"))
+    for name in ("weights.safetensors", "signature.json"):
+        assert (on / name).read_bytes() == (scratch / name).read_bytes()
+    chain = json.loads((on / "history.json").read_text())["earlier"]
+    assert [one["added"] for one in chain] == [["07"]]
+    before = (signature_of(study / "out") / "signature.json").read_bytes()
+    assert chain[0]["sha256"] == hashlib.sha256(before).hexdigest()
+
+
+def test_learning_on_refuses_what_would_not_be_exact(study, tmp_path, capsys):
+    bids = Path(shutil.copytree(study / "bids", tmp_path / "bids"))
+    words = ["learn", str(study / "out"), str(bids), str(tmp_path / "on")]
+    series = sorted(bids.rglob("*ses-02*timeseries.tsv"))[0]
+    content = series.read_text()
+    series.write_text(content.replace("1", "2", 1))
+    assert main(words) == 1
+    assert "was changed since the earlier study" in capsys.readouterr().err
+    series.unlink()
+    assert main(words) == 1
+    assert "is not there any more" in capsys.readouterr().err
+
+
+def test_nothing_is_overwritten_and_nothing_new_is_said(study, tmp_path, capsys):
+    assert learn(study, study / "out") == 1
+    assert "none is ever overwritten" in capsys.readouterr().err
+    assert learn(study, tmp_path / "on") == 0
+    again = ["learn", str(tmp_path / "on"), str(study / "bids"), str(tmp_path / "third")]
+    assert main(again) == 1
+    assert "every session was in the earlier study" in capsys.readouterr().err
+
+
+def recalibrate(study, out, *options):
+    words = ["recalibrate", str(signature_of(study / "out")), str(study / "bids"), str(out)]
+    return main([*words, "--participant-label", "01", *options])
+
+
+def test_recalibration_fits_the_new_sessions_and_keeps_the_pattern(study, tmp_path, capsys):
+    assert recalibrate(study, tmp_path / "new", "--session-label", "07") == 0
+    printed = capsys.readouterr().out
+    assert "slope 1.000" in printed and "errors larger than in the study: p" in printed
+    old, new = read_signature(signature_of(study / "out")), read_signature(tmp_path / "new")
+    np.testing.assert_array_equal(old.weights, new.weights)
+    run_files = new_runs(study)
+    words = ["predict", str(tmp_path / "new"), *run_files]
+    assert main(words) == 0
+    table = pd.read_csv(io.StringIO(capsys.readouterr().out), sep="\t")
+    assert table["low_80"].isna().all()
+    assert recalibrate(study, tmp_path / "new", "--session-label", "07") == 1
+    assert recalibrate(study, tmp_path / "other", "--session-label", "03") == 1
+    assert "was trained on ses-03" in capsys.readouterr().err
+
+
+def test_slope_and_offset_are_least_squares_of_run_means(people, signature):
+    from painprint.learning import check_drift, recalibrate
+
+    rng = np.random.default_rng(2)
+    stretched = [
+        Run(r.signals, 3 * r.rating + 1, 1.0, f"n{i // 2}", "", str(i), censored=r.censored)
+        for i, r in enumerate(people[12:20])
+    ]
+    new, slope, offset = recalibrate(signature, stretched)
+    predicted = [predict_run(signature, run).run for run in stretched]
+    frames = [lags[0] for lags in prepare_runs(iter(stretched), Settings()).runs]
+    rated = [one.rating.mean() for one in frames]
+    np.testing.assert_allclose([slope, offset], np.polyfit(predicted, rated, 1))
+    np.testing.assert_allclose(
+        predict_run(new, stretched[0]).run, slope * predicted[0] + offset, rtol=1e-10
+    )
+    check = check_drift(signature, stretched)
+    assert check.p_drift < 0.05 and (check.table["p"] <= 1 / 11 + 1e-9).all()
+    fair = check_drift(signature, people[20:])
+    assert fair.table["p"].iloc[0] > 1 / 11
+    against = [
+        Run(r.signals, -r.rating + 0.01 * rng.normal(), 1.0, r.session, censored=r.censored)
+        for r in people[:20]
+    ]
+    with pytest.raises(ValueError, match="go against the ratings"):
+        recalibrate(signature, against)
+
+
+def test_dense_runs_are_cleaned_as_the_study_was(tmp_path, capsys):
+    world = World(n_runs=2, n_regions=16, run_s=240)
+    bids = tmp_path / "bids"
+    write_people(bids, [Person(6, world=world)], layout="fmriprep", random_seed=3)
+    sessions = ("--session-label", "01", "02", "03", "04", "05")
+    words = ["run", str(bids), str(tmp_path / "out"), "participant", "--atlas", "Simulated01"]
+    assert main([*words, *sessions, *QUICK]) == 0
+    found = signature_of(tmp_path / "out")
+    func = bids / "derivatives" / "fmriprep" / "sub-01" / "ses-06" / "func"
+    runs = [str(p) for p in sorted(func.glob("*rating*_bold.dtseries.nii"))]
+    (atlas,) = bids.rglob("*.dlabel.nii")
+    capsys.readouterr()
+    assert main(["predict", str(found), *runs, "--atlas", str(atlas)]) == 0
+    dense = pd.read_csv(io.StringIO(capsys.readouterr().out), sep="\t")
+    assert main([*words[:2], str(tmp_path / "all"), *words[3:], *QUICK]) == 0
+    func = tmp_path / "all" / "sub-01" / "ses-06" / "func"
+    made = [str(p) for p in sorted(func.glob("*timeseries.tsv")) if "rating" in p.name]
+    capsys.readouterr()
+    assert main(["predict", str(found), *made]) == 0
+    regional = pd.read_csv(io.StringIO(capsys.readouterr().out), sep="\t")
+    np.testing.assert_allclose(dense["predicted"], regional["predicted"], rtol=1e-9)
+    assert main(["predict", str(found), *runs]) == 1
+    assert "pass the study's atlas" in capsys.readouterr().err
+    other = tmp_path / "atlas-Other_dseg.dlabel.nii"
+    from painprint.io.images import read_label_image, write_labels
+
+    image = read_label_image(atlas)
+    write_labels(other, image.points, image.labels[::-1], image.names)
+    assert main(["predict", str(found), *runs, "--atlas", str(other)]) == 1
+    assert "is not the atlas that the signature was learnt with" in capsys.readouterr().err
+
+
+def test_bins_of_a_reading_are_those_of_the_study(people, signature):
+    (lags,) = prepare_runs(iter(people[20:21]), Settings()).runs
+    bins = make_time_bins(lags, Settings().rules, "1min")
+    rows = read_session(signature, people[20:21]).table.query("scale == '1min'")
+    assert rows["n_frames"].tolist() == [len(m) for m in bins.frames]
