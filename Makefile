@@ -28,6 +28,9 @@ bench-smoke: $(VENV)/dev.stamp
 	$(BIN)/python benchmarks/evidence_study.py --seeds 1 --people 1 --sessions 6 --sizes 2 4 --out $(SMOKE)
 	$(BIN)/python benchmarks/carrier_study.py --seeds 1 --sessions 5 --regions 24 --out $(SMOKE)
 	$(BIN)/python benchmarks/dense_run.py --points 4000 --frames 300 --regions 40 --repeats 2 --out $(SMOKE)/dense.tsv
+	$(BIN)/python benchmarks/predict_speed.py --regions 40 --sessions 10 --repeats 1
+	$(BIN)/python benchmarks/range_study.py --people 1 --out $(SMOKE)
+	$(BIN)/python benchmarks/coverage_study.py --people 2 --out $(SMOKE)
 	$(BIN)/python benchmarks/stage_costs.py --sessions 5 --regions 40 --frames 500 --out $(SMOKE)/costs.tsv
 	$(BIN)/python benchmarks/simulator_ranges.py --seeds 2 --sessions 4 5 --out $(SMOKE)/ranges.tsv
 	rm -r $(SMOKE)

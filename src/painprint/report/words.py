@@ -19,10 +19,10 @@ def number(value: float | None, digits: int = 2) -> str:
 
     Examples
     --------
-    >>> number(0.4567), number(None)
-    ('0.46', 'n/a')
+    >>> number(0.4567), number(-0.001), number(None)
+    ('0.46', '0.00', 'n/a')
     """
-    return MISSING if value is None or value != value else f"{value:.{digits}f}"
+    return MISSING if value is None or value != value else f"{value:z.{digits}f}"
 
 
 def span(ends: list[float | None]) -> str:
