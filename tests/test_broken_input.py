@@ -195,7 +195,7 @@ NOTED = {
     ),
     "a region more": (
         with_columns(lambda table: table.assign(extra=table["4"] ** 2)),
-        "only in 1 of 10 runs",
+        "has a signal in only 1 of 10 runs",
     ),
 }
 
