@@ -326,3 +326,33 @@ def test_bins_of_a_reading_are_those_of_the_study(people, signature):
     bins = make_time_bins(lags, Settings().rules, "1min")
     rows = read_session(signature, people[20:21]).table.query("scale == '1min'")
     assert rows["n_frames"].tolist() == [len(m) for m in bins.frames]
+
+
+def test_lags_chosen_in_the_folds_are_each_used(people):
+    settings = Settings(n_bootstraps=100, lag_s=(2.0, 6.0, 12.0))
+    decoding = decode_runs(people[:14], settings)
+    signature = complete_signature(
+        make_signature(decoding, simulated=True, metrics={}), decoding, origin={}
+    )
+    from dataclasses import replace
+
+    lags = (6.0, 2.0, 12.0)  # whatever the folds chose
+    models = tuple(replace(m, lag_s=lags[i % 3]) for i, m in enumerate(signature.models))
+    reading = read_session(replace(signature, models=models), people[20:])
+    run = reading.table.query("scale == 'run' and run == 1").iloc[0]
+    assert run["predicted"] == pytest.approx(
+        predict_run(replace(signature, models=models), people[20]).run
+    )
+    assert np.isfinite(run["low_80"])
+
+
+def test_runs_of_several_people_or_given_twice_are_refused(study, tmp_path, capsys):
+    source = Path(new_runs(study)[0])
+    other = tmp_path / source.name.replace("sub-01", "sub-02")
+    shutil.copy(source, other)
+    shutil.copy(source.with_suffix(".json"), other.with_suffix(".json"))
+    found = str(signature_of(study / "out"))
+    assert main(["predict", found, str(source), str(other)]) == 1
+    assert "runs of several people (sub-01, sub-02)" in capsys.readouterr().err
+    assert main(["predict", found, str(source), str(source)]) == 1
+    assert "given more than once" in capsys.readouterr().err

@@ -20,6 +20,7 @@ from painprint.conformal import p_of_error
 from painprint.decode.prepare import prepare_runs
 from painprint.io.discover import files_of
 from painprint.io.errors import DerivativesError
+from painprint.io.extract import NAME as MADE_HERE
 from painprint.io.group import settings_used
 from painprint.io.outputs import ParticipantFiles, Results, find_results, read_results
 from painprint.io.signature_file import DESCRIPTION, read_signature, write_signature
@@ -93,7 +94,7 @@ def _results_of(out_dir: Path, participant: str) -> Results:
 def _check_unchanged(before: Results, paths: dict[str, Path]) -> None:
     """What the earlier study read is there as it was; or the refit would not be exact."""
     for uri, digest in before.provenance["inputs"].items():
-        if ":atlas:" in uri or "_dseg." in uri or uri.startswith("bids:painprint:"):
+        if uri.startswith(f"bids:{MADE_HERE}:"):  # made of the others
             continue
         path = paths.get(uri)
         if path is None or not path.exists():

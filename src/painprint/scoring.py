@@ -74,7 +74,9 @@ def score_sessions(
         If the signature or a run cannot be used.
     """
     signature = read_signature(path)
-    by_session: dict[str, list[tuple[Path, Run]]] = {}
+    if twice := [path.name for i, path in enumerate(runs) if path in runs[:i]]:
+        raise DerivativesError(f"given more than once: {', '.join(twice)}.")
+    by_session: dict[tuple[str, str], list[tuple[Path, Run]]] = {}
     with tempfile.TemporaryDirectory() as folder:
         for run in runs:
             files = find_unrated_run(run)
@@ -82,11 +84,13 @@ def score_sessions(
             for note in bold.notes:
                 log.warning("%s: %s", run.name, note)
             unrated = np.full(len(bold.signals), np.nan)
-            by_session.setdefault(files.key.session, []).append(
-                (run, bold.as_run(files.key, unrated))
-            )
+            of = files.series.entities.get("sub", ""), files.key.session
+            by_session.setdefault(of, []).append((run, bold.as_run(files.key, unrated)))
+    if len(people := {person for person, _ in by_session}) > 1:
+        names = ", ".join(f"sub-{person}" for person in sorted(people))
+        raise DerivativesError(f"these are runs of several people ({names}); give those of one.")
     scored = []
-    for session, members in by_session.items():
+    for (_, session), members in by_session.items():
         try:
             reading = read_session(signature, [run for _, run in members])
         except ValueError as error:

@@ -461,28 +461,19 @@ class _Scored:
 
 def _score_all(signature: Signature, run: Run) -> _Scored:
     assert signature.envelope is not None  # asked before
-    edges_at: dict[float, NDArray[np.float64]] = {}
-    for model in signature.models:
-        if model.lag_s not in edges_at:
-            frames = pair_run(
-                signature,
-                run,
-                held_out=model.held_out,
-                need_rating=False,
-                most_missing=MOST_MISSING,
-            )
-            bins = make_time_bins([frames], signature.rules, "1min")
-            members = [*bins.frames, np.arange(len(frames))]
-            edges = np.array(
-                [bin_edges(frames.signals[m], np.zeros(len(m), np.int64))[0] for m in members]
-            )
-            a, b = np.triu_indices(len(frames.usable), k=1)
-            absent = ~(frames.usable[a] & frames.usable[b])
-            edges[:, absent] = signature.envelope.mean[absent]
-            if not edges_at:
-                final = frames, members
-            edges_at[model.lag_s] = edges
-    frames, members = final
+    at_lag = {
+        model.lag_s: pair_run(
+            signature, run, held_out=model.held_out, need_rating=False, most_missing=MOST_MISSING
+        )
+        for model in reversed(signature.models)
+    }
+    frames = at_lag[signature.models[0].lag_s]
+    bins = make_time_bins([frames], signature.rules, "1min")
+    members = [*bins.frames, np.arange(len(frames))]
+    edges_at = {
+        lag_s: _edges_of(one, _same_moments(frames, members, one), signature.envelope.mean)
+        for lag_s, one in at_lag.items()
+    }
     predictions = np.stack(
         [
             edges_at[model.lag_s] @ weights + model.intercept
@@ -504,6 +495,39 @@ def _score_all(signature: Signature, run: Run) -> _Scored:
     return _Scored(rows, predictions, look, _warnings(signature, run, frames.kept_s))
 
 
+def _same_moments(
+    frames: Frames, members: Sequence[NDArray[np.int64]], other: Frames
+) -> list[NDArray[np.int64]]:
+    """Frames at another lag that are rated within the same stretches of time.
+
+    Raises
+    ------
+    ValueError
+        If a stretch has none.
+    """
+    if other is frames:
+        return list(members)
+    found = []
+    for m in members:
+        first, last = frames.frame[m[0]], frames.frame[m[-1]]
+        inside = np.flatnonzero((other.frame >= first) & (other.frame <= last))
+        if not len(inside):
+            raise ValueError(f"{frames.key}: a minute has no usable frame at every lag.")
+        found.append(inside)
+    return found
+
+
+def _edges_of(
+    frames: Frames, members: Sequence[NDArray[np.int64]], neutral: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Mean co-fluctuation of each set of frames; the neutral one of edges that are missing."""
+    edges = np.array([bin_edges(frames.signals[m], np.zeros(len(m), np.int64))[0] for m in members])
+    a, b = np.triu_indices(len(frames.usable), k=1)
+    absent = ~(frames.usable[a] & frames.usable[b])
+    edges[:, absent] = neutral[absent]
+    return edges
+
+
 def _add_intervals(
     table: pd.DataFrame, of_folds: NDArray[np.float64], history: History
 ) -> tuple[str, ...]:
@@ -515,7 +539,11 @@ def _add_intervals(
             for row, scale in enumerate(table["scale"]):
                 errors = history.errors.get(scale)
                 if errors is None:
-                    not_done[f"no interval at the scale of {scale}s: runs were left out."] = None
+                    what = {"1min": "minute"}.get(scale, scale)
+                    not_done[
+                        f"no interval of a {what}: the signature has no held-out errors of {what}s "
+                        "(runs were left out, or it was recalibrated)."
+                    ] = None
                     continue
                 try:
                     ends[row] = predict_interval(of_folds[row], errors, level=level, decay=decay)
