@@ -225,26 +225,10 @@ class Settings:
             raise ValueError(f"lag_s and drop_s must be at most {LONGEST_S:g} s.")
         if len(set(self.lag_s)) < len(self.lag_s):
             raise ValueError(f"lag_s is {self.lag_s}; give each lag once.")
-        if self.nuisance_regressors not in MODELS:
-            raise ValueError(
-                f"nuisance_regressors is {self.nuisance_regressors!r}; choose one of "
-                f"{', '.join(MODELS)}."
-            )
+        self._check_dense()
         for name in NOT_NEGATIVE:
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be 0 or more.")
-        if self.dummy_scans is not None and self.dummy_scans < 0:
-            raise ValueError(f"dummy_scans is {self.dummy_scans}; it must be 0 or more.")
-        if not 0 <= self.min_coverage <= 1:
-            raise ValueError(f"min_coverage is {self.min_coverage}; give a share from 0 to 1.")
-        for name, sign in LIGHTS.items():
-            caution, bad = getattr(self, name)
-            if min(caution, bad) < 0 or sign * caution > sign * bad:
-                worse = "higher" if sign > 0 else "lower"
-                raise ValueError(
-                    f"{name} is {caution:g} {bad:g}; give the limit of caution, then the {worse} "
-                    "one of bad."
-                )
         if not 0 <= self.max_missing_regions < 1:
             raise ValueError(
                 f"max_missing_regions is {self.max_missing_regions}; give a share of at least 0 "
@@ -278,6 +262,26 @@ class Settings:
             raise ValueError(
                 f"rating_range is {self.rating_range}; give the lowest value, then the highest."
             )
+
+    def _check_dense(self) -> None:
+        """Options of dense BOLD and of the lights."""
+        if self.nuisance_regressors not in MODELS:
+            raise ValueError(
+                f"nuisance_regressors is {self.nuisance_regressors!r}; choose one of "
+                f"{', '.join(MODELS)}."
+            )
+        if self.dummy_scans is not None and self.dummy_scans < 0:
+            raise ValueError(f"dummy_scans is {self.dummy_scans}; it must be 0 or more.")
+        if not 0 <= self.min_coverage <= 1:
+            raise ValueError(f"min_coverage is {self.min_coverage}; give a share from 0 to 1.")
+        for name, sign in LIGHTS.items():
+            caution, bad = getattr(self, name)
+            if min(caution, bad) < 0 or sign * caution > sign * bad:
+                worse = "higher" if sign > 0 else "lower"
+                raise ValueError(
+                    f"{name} is {caution:g} {bad:g}; give the limit of caution, then the {worse} "
+                    "one of bad."
+                )
 
     @property
     def rules(self) -> Rules:

@@ -118,51 +118,62 @@ def read_signature(path: Path) -> Signature:
             "is not what was written (SHA-256 differs). Copy the signature again.", described
         )
     try:
-        regions = Regions(
-            tuple(_text(row["name"]) for row in _rows(content, "regions")),
-            tuple(_text(row["network"]) for row in _rows(content, "regions")),
-        )
-        models = tuple(
-            UsedModel(
-                held_out="" if row["held_out"] is None else _text(row["held_out"]),
-                intercept=_number(row["intercept"]),
-                training_mean=_number(row["training_mean"]),
-                lag_s=_number(row["lag_s"]),
-            )
-            for row in _rows(content, "models")
-        )
-        n_edges = count_edges(len(regions.names))
-        wanted: dict[str, tuple[str, tuple[int, ...]]] = {
-            "weights": ("float64", (len(models), n_edges))
-        }
-        if version == 1:
-            described_arrays: Any = {"weights": content["weights"]}
-            has_envelope = False
-        else:
-            described_arrays = content["arrays"]
-            has_envelope = content["envelope"] is not None
-        if has_envelope:
-            sd = _numbers(content["envelope"]["sd"])
-            wanted["mean_edges"] = ("float64", (n_edges,))
-            wanted["components"] = ("float32", (len(sd), n_edges))
-        digests = {name: described_arrays[name]["sha256"] for name in wanted}
-        arrays = _read_arrays(folder / WEIGHTS, wanted, digests)
-        return Signature(
-            regions=regions,
-            models=models,
-            weights=arrays["weights"],
-            preset=_text(content["preset"]),
-            drop_s=_number(content["drop_s"]),
-            tr_s=tuple(_numbers(content["tr_s"])),
-            simulated=content["simulated"] is True,
-            metrics=dict(content["metrics"]),
-            leave_out="session" if version == 1 else _text(content["leave_out"]),
-            envelope=_read_envelope(content["envelope"], arrays) if has_envelope else None,
-            history=None if version == 1 else _read_history(content["history"]),
-            origin={} if version == 1 else dict(content["origin"]),
-        )
+        return _signature_of(_as_latest(content), folder / WEIGHTS)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise DerivativesError(f"is damaged ({error!r}). Write it again.", described) from error
+
+
+def _as_latest(content: dict[str, Any]) -> dict[str, Any]:
+    """A description of version 1, which has models alone, as of this version."""
+    if content["version"] != 1:
+        return content
+    added: dict[str, Any] = {
+        "leave_out": "session",
+        "origin": {},
+        "envelope": None,
+        "history": None,
+    }
+    return {**content, **added, "arrays": {"weights": content["weights"]}}
+
+
+def _signature_of(content: Mapping[str, Any], path: Path) -> Signature:
+    """The signature that is described, with the arrays of a file."""
+    regions = Regions(
+        tuple(_text(row["name"]) for row in _rows(content, "regions")),
+        tuple(_text(row["network"]) for row in _rows(content, "regions")),
+    )
+    models = tuple(
+        UsedModel(
+            held_out="" if row["held_out"] is None else _text(row["held_out"]),
+            intercept=_number(row["intercept"]),
+            training_mean=_number(row["training_mean"]),
+            lag_s=_number(row["lag_s"]),
+        )
+        for row in _rows(content, "models")
+    )
+    n_edges, envelope = count_edges(len(regions.names)), content["envelope"]
+    wanted: dict[str, tuple[str, tuple[int, ...]]] = {
+        "weights": ("float64", (len(models), n_edges))
+    }
+    if envelope is not None:
+        wanted["mean_edges"] = ("float64", (n_edges,))
+        wanted["components"] = ("float32", (len(_numbers(envelope["sd"])), n_edges))
+    digests = {name: content["arrays"][name]["sha256"] for name in wanted}
+    arrays = _read_arrays(path, wanted, digests)
+    return Signature(
+        regions=regions,
+        models=models,
+        weights=arrays["weights"],
+        preset=_text(content["preset"]),
+        drop_s=_number(content["drop_s"]),
+        tr_s=tuple(_numbers(content["tr_s"])),
+        simulated=content["simulated"] is True,
+        metrics=dict(content["metrics"]),
+        leave_out=_text(content["leave_out"]),
+        envelope=None if envelope is None else _read_envelope(envelope, arrays),
+        history=_read_history(content["history"]),
+        origin=dict(content["origin"]),
+    )
 
 
 def _read_envelope(content: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Envelope:
