@@ -85,10 +85,10 @@ def make_valid(root):
     series = nib.cifti2.SeriesAxis(0, 1, 20)
     image = nib.Cifti2Image(rng.normal(size=(20, 4)).astype(np.float32), (series, parcels))
     nib.save(image, root / "image.ptseries.nii")
-    groups = ("01", "02", "03", "04")
+    groups = ("01", "02", "03", "04", "05", "06")
     models = tuple(UsedModel(held_out, 0.1, 0.5, 6.0) for held_out in ("", *groups))
     spreads = {
-        (measure, scale): Spread(-1.0, 0.3, 4)
+        (measure, scale): Spread(-1.0, 0.3, 6)
         for measure in ("leverage", "residual", "motion")
         for scale in ("run", "session")
     }
@@ -98,8 +98,8 @@ def make_valid(root):
     )  # fmt: skip
     errors = {scale: Residuals([rng.random(n) for _ in groups]) for scale, n in SCALE_SIZES}
     signature = Signature(
-        Regions(tuple(names), ("",) * 4), models, rng.normal(size=(5, 6)), "recommended", 30.0,
-        (1.0,), True, {}, envelope=envelope, history=History(errors, (0.1, 0.2, 0.3, 0.4)),
+        Regions(tuple(names), ("",) * 4), models, rng.normal(size=(7, 6)), "recommended", 30.0,
+        (1.0,), True, {}, envelope=envelope, history=History(errors, (0.1,) * 6),
         origin={"atlas": "A", "dense": None},
     )  # fmt: skip
     write_signature(root / "signature", signature)

@@ -23,7 +23,7 @@ from scipy.stats import binomtest
 
 from painprint import Settings
 from painprint.decode.prepare import prepare_runs
-from painprint.envelope import IN_RANGE, judge_looks, look_at, make_envelope
+from painprint.envelope import IN_RANGE, judge_session, look_at, make_envelope
 from painprint.io.bids import Dataset
 from painprint.io.discover import find_runs
 from painprint.io.load import load_run
@@ -85,8 +85,8 @@ def spoilt(session, other, rng):
 def judged(envelope, case, sessions):
     """A row for the session, and one for each run of it."""
     looks = [look_at(envelope, frames) for frames in sessions]
-    rows = [("session", judge_looks(envelope, looks, scale="session"))]
-    rows += [("run", judge_looks(envelope, [look])) for look in looks]
+    whole, of_runs = judge_session(envelope, looks)
+    rows = [("session", whole), *(("run", verdict) for verdict in of_runs)]
     return [{"case": case, "scale": scale, "word": v.word} for scale, v in rows]
 
 

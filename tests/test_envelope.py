@@ -19,6 +19,7 @@ from painprint.envelope import (
     _left_out,
     _measure,
     judge_looks,
+    judge_session,
     look_at,
     make_envelope,
     run_edges,
@@ -95,6 +96,17 @@ def test_shuffled_regions_are_not_to_be_read(frames, envelope, rng):
     assert "times that of training runs" in verdict.reasons[0]
 
 
+def test_an_odd_run_does_not_hide_among_the_others(frames, envelope, rng):
+    good = [look_at(envelope, one) for one in frames[20:]]
+    new = frames[20]
+    odd = look_at(envelope, replace(new, signals=new.signals[:, rng.permutation(12)]))
+    verdict, of_runs = judge_session(envelope, [*good * 4, odd])
+    assert of_runs[-1].word != IN_RANGE and verdict.word != IN_RANGE
+    if judge_looks(envelope, [*good * 4, odd], scale="session").word == IN_RANGE:
+        assert verdict.reasons[0].startswith("run 9: ")
+    assert judge_session(envelope, good)[0] == judge_looks(envelope, good, scale="session")
+
+
 def test_more_motion_is_caught_and_unknown_motion_said(frames, envelope):
     new = frames[20]
     moved = replace(new, confounds={**new.confounds, FD: 4 * new.confounds[FD]})
@@ -126,7 +138,9 @@ def test_few_sessions_leave_connectivity_unchecked(training):
     few = training[: 2 * (FEWEST_GROUPS - 1)]
     envelope = make_envelope(few, [one.key.session for one in few])
     assert not envelope.spreads
-    assert judge(envelope, training[-1]).unchecked == ("leverage", "residual", "motion")
+    verdict = judge(envelope, training[-1])
+    assert verdict.unchecked == ("leverage", "residual", "motion")
+    assert verdict.word == CAUTION and "too few training sessions" in verdict.reasons[0]
 
 
 def test_missing_regions_are_neutral(frames, envelope):

@@ -97,14 +97,28 @@ def test_few_missing_regions_take_no_part_and_more_are_refused(people, signature
         read_session(signature, [without(2)])
 
 
-def test_runs_left_out_give_no_interval_of_sessions(people):
-    decoding = decode_runs(people[:10], Settings(n_bootstraps=100, leave_out="run"))
+def test_runs_left_out_give_no_interval_of_a_new_session(people):
+    """Their errors are of models that saw other runs of the same session."""
+    decoding = decode_runs(people[:14], Settings(n_bootstraps=100, leave_out="run"))
     made = make_signature(decoding, simulated=True, metrics={})
-    reading = read_session(complete_signature(made, decoding, origin={}), people[20:])
-    session = reading.table.query("scale == 'session'").iloc[0]
-    assert np.isnan(session["low_80"])
-    assert np.isfinite(reading.table.query("scale == 'run'")["low_80"]).all()
+    signature = complete_signature(made, decoding, origin={})
+    reading = read_session(signature, people[20:])
+    assert reading.table["low_80"].isna().all()
     assert any("runs were left out" in reason for reason in reading.not_done)
+    assert signature.envelope.spreads["residual", "run"].n_groups == 7
+    assert "was among those" in read_session(signature, people[:2]).verdict.reasons[-1]
+
+
+def test_a_session_that_was_learnt_from_is_no_test(people, signature):
+    verdict = read_session(signature, people[:2]).verdict
+    assert verdict.word == "caution" and "was among those" in verdict.reasons[0]
+
+
+def test_few_sessions_claim_nothing_about_connectivity(people):
+    decoding = decode_runs(people[:8], Settings(n_bootstraps=100))
+    made = make_signature(decoding, simulated=True, metrics={})
+    verdict = read_session(complete_signature(made, decoding, origin={}), people[20:]).verdict
+    assert verdict.word == "caution" and "too few training sessions" in verdict.reasons[0]
 
 
 def test_all_of_a_signature_comes_back(tmp_path, signature, people):
@@ -213,7 +227,8 @@ def test_learning_on_is_a_study_from_scratch_to_the_byte(study, tmp_path):
     for name in ("weights.safetensors", "signature.json"):
         assert (on / name).read_bytes() == (scratch / name).read_bytes()
     chain = json.loads((on / "history.json").read_text())["earlier"]
-    assert [one["added"] for one in chain] == [["07"]]
+    added = ["ses-07 task-rating run-1", "ses-07 task-rating run-2"]
+    assert [one["added"] for one in chain] == [added]
     before = (signature_of(study / "out") / "signature.json").read_bytes()
     assert chain[0]["sha256"] == hashlib.sha256(before).hexdigest()
 
@@ -237,7 +252,7 @@ def test_nothing_is_overwritten_and_nothing_new_is_said(study, tmp_path, capsys)
     assert learn(study, tmp_path / "on") == 0
     again = ["learn", str(tmp_path / "on"), str(study / "bids"), str(tmp_path / "third")]
     assert main(again) == 1
-    assert "every session was in the earlier study" in capsys.readouterr().err
+    assert "every run was in the earlier study" in capsys.readouterr().err
 
 
 def recalibrate(study, out, *options):
@@ -295,6 +310,7 @@ def test_dense_runs_are_cleaned_as_the_study_was(tmp_path, capsys):
     write_people(bids, [Person(6, world=world)], layout="fmriprep", random_seed=3)
     sessions = ("--session-label", "01", "02", "03", "04", "05")
     words = ["run", str(bids), str(tmp_path / "out"), "participant", "--atlas", "Simulated01"]
+    words += ["--high-pass", "0.02"]
     assert main([*words, *sessions, *QUICK]) == 0
     found = signature_of(tmp_path / "out")
     func = bids / "derivatives" / "fmriprep" / "sub-01" / "ses-06" / "func"
@@ -319,6 +335,21 @@ def test_dense_runs_are_cleaned_as_the_study_was(tmp_path, capsys):
     write_labels(other, image.points, image.labels[::-1], image.names)
     assert main(["predict", str(found), *runs, "--atlas", str(other)]) == 1
     assert "is not the atlas that the signature was learnt with" in capsys.readouterr().err
+    words = [
+        "recalibrate",
+        str(found),
+        str(bids),
+        str(tmp_path / "re"),
+        "--participant-label",
+        "01",
+    ]
+    words += ["--session-label", "06", "--atlas"]
+    assert main([*words, str(other)]) == 1
+    assert "is not the atlas" in capsys.readouterr().err
+    assert main([*words, str(atlas)]) == 0
+    sidecars = (tmp_path / "re" / "sub-01" / "ses-06").rglob("*_timeseries.json")
+    cleaning = [json.loads(p.read_text())["Cleaning"]["high_pass_hz"] for p in sidecars]
+    assert cleaning == [0.02, 0.02]
 
 
 def test_bins_of_a_reading_are_those_of_the_study(people, signature):
@@ -355,4 +386,19 @@ def test_runs_of_several_people_or_given_twice_are_refused(study, tmp_path, caps
     assert main(["predict", found, str(source), str(other)]) == 1
     assert "runs of several people (sub-01, sub-02)" in capsys.readouterr().err
     assert main(["predict", found, str(source), str(source)]) == 1
-    assert "given more than once" in capsys.readouterr().err
+    assert "is given more than once" in capsys.readouterr().err
+    rest = tmp_path / source.name.replace("task-rating_run-1", "task-rest")
+    shutil.copy(source, rest)
+    assert main(["predict", found, str(source), str(rest)]) == 1
+    assert "several tasks (rating, rest)" in capsys.readouterr().err
+    assert main(["predict", str(study / "out"), str(source)]) == 1
+    assert "there is no signature at" in capsys.readouterr().err
+
+
+def test_a_study_over_a_learnt_signature_drops_its_history(study, tmp_path):
+    assert learn(study, tmp_path / "on") == 0
+    history = signature_of(tmp_path / "on") / "history.json"
+    assert history.is_file()
+    words = ["run", str(study / "bids"), str(tmp_path / "on"), "participant", *QUICK]
+    assert main([*words, "--lag", "4"]) == 0
+    assert not history.exists()

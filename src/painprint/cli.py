@@ -349,12 +349,17 @@ def learn(
     with _logging(out_dir):
         try:
             study = Study(bids_dir, out_dir, folders, settings, n_jobs)
-            for participant in study.participants():
-                with _progress(f"sub-{participant}") as progress:
-                    learn_on(study, earlier, participant, progress=progress)
+            participants = study.participants()
         except (DerivativesError, ValueError, OSError) as error:
             return _failed(error)
-        return DONE
+        n_failed = 0
+        for participant in participants:
+            try:
+                with _progress(f"sub-{participant}") as progress:
+                    learn_on(study, earlier, participant, progress=progress)
+            except (DerivativesError, ValueError, OSError) as error:
+                n_failed += _failed(error)
+        return FAILED if n_failed else DONE
 
 
 @app.command

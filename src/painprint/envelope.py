@@ -21,10 +21,12 @@ IN_RANGE, CAUTION, DO_NOT_READ = "in range", "caution", "do not read"
 VERDICTS = (IN_RANGE, CAUTION, DO_NOT_READ)
 MOST_COMPONENTS = 50
 RUNS_PER_COMPONENT = 3
-FEWEST_GROUPS = 3
+FEWEST_GROUPS = 6
+"""With fewer, limits lie so far out that nothing would be caught: then nothing is claimed."""
 TAILS = {"leverage": (1e-3, 1e-5), "residual": (1e-3, 1e-5), "motion": (1e-2, 1e-4)}
 """Share of good sessions beyond the limits of caution, and of do not read, were they exchangeable.
 Those of connectivity are smaller, for it drifts over months and the new session is the latest."""
+MOST_GROUPS = 10_000
 SCALES = ("run", "session")
 MEASURES = {
     "leverage": "connectivity lies unusually far out in the directions that training runs vary in",
@@ -93,14 +95,17 @@ class Envelope:
         n = len(self.sd)
         if self.mean.shape != (n_edges,) or self.components.shape != (n, n_edges):
             raise ValueError(f"mean and components of {n_edges} edges are needed.")
-        if not 1 <= n <= MOST_COMPONENTS or not (self.sd > 0).all() or not self.tr_s:
-            raise ValueError(f"1 to {MOST_COMPONENTS} components that vary, and a TR, are needed.")
+        if not 1 <= n <= MOST_COMPONENTS or not (self.sd > 0).all():
+            raise ValueError(f"1 to {MOST_COMPONENTS} components that vary are needed.")
+        if not self.tr_s or not min(*self.tr_s, self.shortest_s) > 0:
+            raise ValueError("TR and length of the training runs must be above 0.")
         for values in (self.mean, self.components, self.sd, self.tr_s, [self.shortest_s]):
             if not np.isfinite(values).all():
                 raise ValueError("what training runs looked like must be finite.")
         for (measure, scale), spread in self.spreads.items():
             known = measure in MEASURES and scale in SCALES
-            if not known or spread.n_groups < FEWEST_GROUPS or not spread.sd >= 0:
+            enough = FEWEST_GROUPS <= spread.n_groups <= MOST_GROUPS
+            if not known or not enough or not spread.sd >= 0:
                 raise ValueError(f"no such measure, or too few groups: {measure}, {scale}.")
 
 
@@ -141,6 +146,11 @@ class Verdict:
     word: str
     reasons: tuple[str, ...]
     unchecked: tuple[str, ...]
+
+    def with_caution(self, *reasons: str) -> Verdict:
+        """The same with more reasons, and no better than caution."""
+        word = CAUTION if self.word == IN_RANGE else self.word
+        return Verdict(word, (*self.reasons, *reasons), self.unchecked)
 
 
 def run_edges(frames: Frames) -> Vector:
@@ -290,7 +300,8 @@ def judge_looks(envelope: Envelope, looks: Sequence[Look], *, scale: str = "run"
     """
     worst, reasons, unchecked = 0, [], []
     for measure, text in MEASURES.items():
-        value = float(np.mean([getattr(look, measure) for look in looks]))
+        values = [getattr(look, measure) for look in looks]
+        value = float(np.mean([v for v in values if not math.isnan(v)] or [math.nan]))
         spread = envelope.spreads.get((measure, scale))
         if spread is None or math.isnan(value):
             unchecked.append(measure)
@@ -300,10 +311,31 @@ def judge_looks(envelope: Envelope, looks: Sequence[Look], *, scale: str = "run"
             ratio = math.exp(value - spread.mean)
             reasons.append(f"{text} ({ratio:.1f} times that of training {scale}s)")
         worst = max(worst, level)
+    if {"leverage", "residual"} <= set(unchecked):
+        worst = max(worst, 1)
+        reasons.append("too few training sessions to tell whether the connectivity is in range")
     for level, reason in _plain_checks(envelope, looks):
         worst = max(worst, level)
         reasons.append(reason)
     return Verdict(VERDICTS[worst], tuple(reasons), tuple(unchecked))
+
+
+def judge_session(envelope: Envelope, looks: Sequence[Look]) -> tuple[Verdict, tuple[Verdict, ...]]:
+    """Whether to read a session, and each of its runs.
+
+    A run's number goes into the session's, so an odd one must not hide among the others: then the
+    session is no better than caution.
+    """
+    of_runs = tuple(judge_looks(envelope, [look]) for look in looks)
+    whole = judge_looks(envelope, looks, scale="session")
+    odd = [
+        f"run {number}: {verdict.word} ({'; '.join(verdict.reasons)})"
+        for number, verdict in enumerate(of_runs, start=1)
+        if verdict.word != IN_RANGE and whole.word == IN_RANGE
+    ]
+    unchecked = dict.fromkeys([*whole.unchecked, *(u for v in of_runs for u in v.unchecked)])
+    whole = Verdict(whole.word, whole.reasons, tuple(unchecked))
+    return (whole.with_caution(*odd) if odd else whole), of_runs
 
 
 def _plain_checks(envelope: Envelope, looks: Sequence[Look]) -> list[tuple[int, str]]:

@@ -18,21 +18,37 @@ from scipy import stats
 
 from painprint.conformal import p_of_error
 from painprint.decode.prepare import prepare_runs
+from painprint.envelope import DO_NOT_READ
 from painprint.io.discover import files_of
 from painprint.io.errors import DerivativesError
 from painprint.io.extract import NAME as MADE_HERE
 from painprint.io.group import settings_used
-from painprint.io.outputs import ParticipantFiles, Results, find_results, read_results
-from painprint.io.signature_file import DESCRIPTION, read_signature, write_signature
-from painprint.io.store import hash_file, hash_input, write_json
+from painprint.io.outputs import (
+    HISTORY,
+    READ_WITH,
+    ParticipantFiles,
+    Results,
+    find_results,
+    read_results,
+)
+from painprint.io.signature_file import hash_signature, read_signature, write_signature
+from painprint.io.store import hash_input, write_json
 from painprint.io.tables import read_json
 from painprint.pipeline import Progress, Study, run_participant
-from painprint.runs import Run
-from painprint.signature import History, Signature, pair_run, predict_run
+from painprint.runs import Run, RunKey
+from painprint.scoring import check_atlas
+from painprint.settings import CLEANING, Settings
+from painprint.signature import (
+    History,
+    Signature,
+    pair_run,
+    predict_run,
+    read_session,
+    was_trained_on,
+)
 
 log = logging.getLogger("painprint")
 
-HISTORY = "history.json"
 FEWEST_FOR_SLOPE = 2
 """New sessions; with one, the offset alone is fitted."""
 
@@ -72,16 +88,24 @@ def learn_on(
     study = replace(study, settings=settings)
     inventory = study.find(participant)
     _check_unchanged(before, {file.uri: file.path for file in files_of(inventory)})
-    known = set(before.runs["session"].fillna(""))
-    new = sorted({run.key.session for run in inventory.runs} - known)
+    left_out = [RunKey(r["session"], r["task"], r["run"]) for r in before.audit["runs_left_out"]]
+    new = [run.key for run in inventory.runs if run.key not in {*_used(before), *left_out}]
     if not new:
         raise DerivativesError(
-            f"sub-{participant}: every session was in the earlier study; there is nothing to learn."
+            f"sub-{participant}: every run was in the earlier study; there is nothing to learn."
         )
-    log.info("sub-%s: learning on with ses-%s.", participant, ", ses-".join(new))
+    log.info("sub-%s: learning on with %s.", participant, ", ".join(map(str, new)))
     run_participant(study, participant, progress=progress)
     files = ParticipantFiles.of(study.out_dir, inventory)
-    _follow(files.decoding("signature", ""), before.files.decoding("signature", ""), added=new)
+    added = [key for key in _used(read_results(files)) if key not in set(_used(before))]
+    earlier_one = before.files.decoding("signature", "")
+    _follow(files.decoding("signature", ""), earlier_one, added=[str(key) for key in added])
+
+
+def _used(results: Results) -> list[RunKey]:
+    """The runs that a decoding used."""
+    rows = results.runs[["session", "task", "run"]].fillna("")
+    return [RunKey(*row) for row in rows.itertuples(index=False, name=None)]
 
 
 def _results_of(out_dir: Path, participant: str) -> Results:
@@ -114,7 +138,7 @@ def _follow(folder: Path, earlier: Path, **said: Any) -> None:
     """Note beside a signature which one it follows, and what that one followed."""
     path = earlier / HISTORY
     chain = read_json(path)["earlier"] if path.is_file() else []
-    one = {"sha256": hash_file(earlier / DESCRIPTION), **said}
+    one = {"sha256": hash_signature(earlier), **said}
     write_json(folder / HISTORY, {"earlier": [*chain, one]})
 
 
@@ -211,6 +235,37 @@ def recalibrate(signature: Signature, runs: Sequence[Run]) -> tuple[Signature, f
     return new, slope, offset
 
 
+def _as_read_before(signature: Signature, settings: Settings) -> Settings:
+    """Settings with how the study read its runs, where nothing else is given."""
+    default, origin = Settings(), signature.origin
+    noted = {**origin.get("read_with", {}), **(origin.get("dense") or {})}
+    known: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in noted.items()
+        if name in (*READ_WITH, *CLEANING) and getattr(settings, name) == getattr(default, name)
+    }
+    return replace(settings, **known)
+
+
+def _check_range(signature: Signature, runs: Sequence[Run]) -> None:
+    """Sessions that should not be read teach nothing.
+
+    Raises
+    ------
+    ValueError
+        If there is one.
+    """
+    if signature.envelope is None or signature.history is None:
+        return
+    for session in dict.fromkeys(run.session for run in runs):
+        verdict = read_session(signature, [r for r in runs if r.session == session]).verdict
+        why = "; ".join(verdict.reasons)
+        if verdict.word == DO_NOT_READ:
+            raise ValueError(f"ses-{session}: {verdict.word}: {why}. Leave it out.")
+        if verdict.reasons:
+            log.warning("ses-%s: %s: %s", session, verdict.word, why)
+
+
 def recalibrate_from_files(
     path: Path, study: Study, participant: str, out_dir: Path
 ) -> tuple[Check, float, float]:
@@ -222,15 +277,18 @@ def recalibrate_from_files(
         If something cannot be used, a session is not new, or the folder is not empty.
     """
     signature = read_signature(path)
+    study = replace(study, settings=_as_read_before(signature, study.settings))
     if out_dir.exists() and any(out_dir.iterdir()):
         raise DerivativesError(f"{out_dir} is not empty, and nothing is ever overwritten.")
     inventory = study.find(participant)
+    if inventory.image is not None:
+        check_atlas(signature, inventory.image)
     reader = study.reader(inventory)
     prepared = prepare_runs(reader.runs(), study.settings, regions=reader.regions)
     usable = {lags[0].key for lags in prepared.runs}
     runs = [run for run in study.reader(inventory).runs() if run.key in usable]
-    seen = sorted({run.session for run in runs} & {m.held_out for m in signature.models})
-    if seen and signature.leave_out == "session":
+    seen = sorted({run.session for run in runs if was_trained_on(signature, run.key)})
+    if seen:
         raise DerivativesError(
             f"the signature was trained on ses-{', ses-'.join(seen)}. Name new sessions with "
             "--session-label."
@@ -238,6 +296,7 @@ def recalibrate_from_files(
     if not runs:
         raise DerivativesError(f"sub-{participant}: no new rated run can be used.")
     try:
+        _check_range(signature, runs)
         check = check_drift(signature, runs)
         new, slope, offset = recalibrate(signature, runs)
     except ValueError as error:

@@ -13,13 +13,14 @@ import numpy as np
 import pandas as pd
 
 from painprint.decode.training import EVERYTHING
+from painprint.io.atlas import AtlasFiles, find_atlases
 from painprint.io.dense import is_dense
 from painprint.io.discover import RunFiles, find_unrated_run
 from painprint.io.errors import DerivativesError
 from painprint.io.load import Bold, load_bold
-from painprint.io.signature_file import read_signature
+from painprint.io.signature_file import hash_signature, read_signature
 from painprint.io.store import hash_file, write_json, write_table
-from painprint.runs import Run
+from painprint.runs import Run, RunKey
 from painprint.settings import CLEANING, Settings
 from painprint.signature import Reading, Signature, predict_run, read_session
 
@@ -74,23 +75,18 @@ def score_sessions(
         If the signature or a run cannot be used.
     """
     signature = read_signature(path)
-    if twice := [path.name for i, path in enumerate(runs) if path in runs[:i]]:
-        raise DerivativesError(f"given more than once: {', '.join(twice)}.")
-    by_session: dict[tuple[str, str], list[tuple[Path, Run]]] = {}
+    found = _find(runs)
+    by_session: dict[str, list[tuple[Path, Run]]] = {}
     with tempfile.TemporaryDirectory() as folder:
-        for run in runs:
-            files = find_unrated_run(run)
+        for run, files in zip(runs, found, strict=True):
             bold = _load(files, signature, atlas, out_dir or Path(folder))
             for note in bold.notes:
                 log.warning("%s: %s", run.name, note)
             unrated = np.full(len(bold.signals), np.nan)
-            of = files.series.entities.get("sub", ""), files.key.session
-            by_session.setdefault(of, []).append((run, bold.as_run(files.key, unrated)))
-    if len(people := {person for person, _ in by_session}) > 1:
-        names = ", ".join(f"sub-{person}" for person in sorted(people))
-        raise DerivativesError(f"these are runs of several people ({names}); give those of one.")
+            one = bold.as_run(files.key, unrated)
+            by_session.setdefault(files.key.session, []).append((run, one))
     scored = []
-    for (_, session), members in by_session.items():
+    for session, members in by_session.items():
         try:
             reading = read_session(signature, [run for _, run in members])
         except ValueError as error:
@@ -101,35 +97,78 @@ def score_sessions(
     return signature, scored
 
 
+def check_atlas(signature: Signature, image: AtlasFiles) -> None:
+    """New dense BOLD must be averaged over the atlas that the signature was learnt with.
+
+    Raises
+    ------
+    DerivativesError
+        If the signature was not learnt from dense BOLD, or with another image.
+    """
+    dense = signature.origin.get("dense")
+    if not dense:
+        raise DerivativesError(
+            "dense BOLD cannot be read: the signature was learnt from regional time series that "
+            "were made elsewhere. Make those of the new runs in the same way."
+        )
+    if hash_file(image.image) != signature.origin.get("atlas_image_sha256"):
+        raise DerivativesError(
+            f"is not the atlas that the signature was learnt with ({dense['atlas']}), by its "
+            "SHA-256.",
+            image.image,
+        )
+
+
+def _find(runs: Sequence[Path]) -> list[RunFiles]:
+    """The files of each run, which must be different runs of one person and one task.
+
+    Raises
+    ------
+    DerivativesError
+        If they are not.
+    """
+    found = [find_unrated_run(run) for run in runs]
+    people = sorted({files.series.entities.get("sub", "") for files in found})
+    if len(people) > 1:
+        names = ", ".join(f"sub-{person}" for person in people)
+        raise DerivativesError(f"these are runs of several people ({names}); give those of one.")
+    tasks = sorted({files.key.task for files in found})
+    if len(tasks) > 1:
+        raise DerivativesError(
+            f"these are runs of several tasks ({', '.join(tasks)}), which would be averaged; give "
+            "those of one."
+        )
+    first: dict[RunKey, str] = {}
+    for files in found:
+        name = files.series.path.name
+        if files.key in first:
+            raise DerivativesError(
+                f"{files.key} is given more than once: {first[files.key]}, {name}."
+            )
+        first[files.key] = name
+    return found
+
+
 def _load(files: RunFiles, signature: Signature, atlas: str | None, out_dir: Path) -> Bold:
     """Regional signals of a run, made of dense BOLD where need be."""
     if not is_dense(files.series):
         return load_bold(files)
-    from painprint.io.atlas import find_atlases
     from painprint.io.extract import Extraction, Surfaces  # compiles code
 
-    dense, path = signature.origin.get("dense"), files.series.path
-    if not dense:
-        raise DerivativesError(
-            "is dense BOLD, but the signature was learnt from regional time series that were made "
-            "elsewhere. Make those of this run in the same way.",
-            path,
-        )
     if atlas is None:
         raise DerivativesError(
-            f"is dense BOLD: pass the study's atlas ({dense['atlas']}) with --atlas.", path
+            "is dense BOLD: pass the study's atlas with --atlas.", files.series.path
         )
-    images = [image for image in find_atlases(atlas, []) if image.image.is_file()]
+    images = find_atlases(atlas, [])
+    if not images:
+        raise DerivativesError(f"there is no atlas image {atlas}: pass its path with --atlas.")
     wanted = signature.origin.get("atlas_image_sha256")
-    same = [image for image in images if hash_file(image.image) == wanted]
-    if not same:
-        raise DerivativesError(
-            f"{atlas} is not the atlas that the signature was learnt with ({dense['atlas']}), by "
-            "its SHA-256."
-        )
+    chosen = next((one for one in images if hash_file(one.image) == wanted), images[0])
+    check_atlas(signature, chosen)
+    dense = signature.origin["dense"]
     given = {name: dense[name] for name in CLEANING}
     extraction = Extraction(
-        out_dir, same[0], Settings(**given), Surfaces({}, in_mni=False), unrated_are_rest=False
+        out_dir, chosen, Settings(**given), Surfaces({}, in_mni=False), unrated_are_rest=False
     )
     return extraction.load(files)
 
@@ -165,15 +204,16 @@ def predict(
         log.info("%s: %s%s", f"ses-{one.session}" if one.session else "session", verdict.word, why)
     table = pd.concat([one.table for one in scored], ignore_index=True)
     if out_dir is not None:
-        _write(out_dir, signature, scored, table)
+        _write(out_dir, path, signature, scored, table)
     return _to_text(table)
 
 
 def _predictions(signature: Signature, runs: Sequence[Path], fold: str) -> pd.DataFrame:
     """Predictions of one model, without intervals."""
     tables = []
-    for path in runs:
-        files = find_unrated_run(path)
+    for path, files in zip(runs, _find(runs), strict=True):
+        if is_dense(files.series):
+            raise DerivativesError("is dense BOLD; fold models take regional time series.", path)
         bold = load_bold(files)
         unrated = np.full(len(bold.signals), np.nan)
         try:
@@ -201,13 +241,17 @@ def _to_text(table: pd.DataFrame) -> str:
 
 
 def _write(
-    out_dir: Path, signature: Signature, scored: Sequence[Scored], table: pd.DataFrame
+    out_dir: Path, path: Path, signature: Signature, scored: Sequence[Scored], table: pd.DataFrame
 ) -> None:
     """Table, JSON and page of a reading."""
     from painprint.report.reading import write_reading
 
     write_table(out_dir / "reading.tsv", table)
-    content = {"simulated": signature.simulated, "sessions": [_describe(one) for one in scored]}
+    content = {
+        "simulated": signature.simulated,
+        "signature_sha256": hash_signature(path),
+        "sessions": [_describe(one) for one in scored],
+    }
     write_json(out_dir / "reading.json", content)
     write_reading(out_dir / "reading.html", signature, scored)
     log.info("page: %s", out_dir / "reading.html")
@@ -224,4 +268,5 @@ def _describe(one: Scored) -> Mapping[str, Any]:
         "verdict": asdict(one.reading.verdict),
         "runs": [asdict(verdict) for verdict in one.reading.of_runs],
         "not_done": one.reading.not_done,
+        "warnings": one.reading.warnings,
     }

@@ -16,16 +16,17 @@ from painprint.decode.decoding import Decoding
 from painprint.decode.training import EVERYTHING
 from painprint.edges import bin_edges, count_edges, score_frames
 from painprint.envelope import (
+    FEWEST_GROUPS,
     MOST_MISSING,
     Envelope,
     Look,
     Verdict,
-    judge_looks,
+    judge_session,
     look_at,
     make_envelope,
 )
 from painprint.parcellation import Regions
-from painprint.runs import Frames, Run, count_frames, pair_frames
+from painprint.runs import Frames, Run, RunKey, count_frames, pair_frames
 from painprint.settings import LONGEST_S, PRESETS, Rules
 
 
@@ -139,6 +140,10 @@ class Signature:
             raise ValueError(f"lags and the dropped start must be from 0 to {LONGEST_S:g} s.")
         if self.preset not in PRESETS:
             raise ValueError(f"preset {self.preset!r} is unknown.")
+        if self.leave_out not in ("session", "run"):
+            raise ValueError(f"leave_out {self.leave_out!r} is unknown.")
+        if len({model.held_out for model in self.models}) < len(self.models):
+            raise ValueError("two models left out the same.")
         if self.envelope is not None:
             self.envelope.check(shape[1])
         if self.history is not None:
@@ -196,34 +201,45 @@ def complete_signature(
     origin : mapping
         Atlas and cleaning.
     """
-    groups = decoding.training.run_table["group"].tolist()
-    rows = decoding.predictions
+    table = decoding.training.run_table
     keys = ["session", "task", "run"]
-    group_of = decoding.training.run_table.set_index(keys)["group"]
+    group_of = table.set_index(keys)["group"]
+    rows = decoding.predictions
+
+    def groups_of(here: pd.DataFrame) -> pd.Series:
+        labels = [group_of[key] for key in here[keys].itertuples(index=False, name=None)]
+        return pd.Series(labels, here.index)
+
     errors = {}
-    for scale in SCALES:
-        here = rows[rows["scale"] == scale]
-        if scale == "session":
-            if signature.leave_out != "session":
-                continue
-            of_row = here["session"]
-        else:
-            of_row = pd.Series(
-                [group_of[key] for key in here[keys].itertuples(index=False, name=None)], here.index
+    if signature.leave_out == "session":  # else other runs of the session were in training
+        for scale in SCALES:
+            here = rows[rows["scale"] == scale]
+            if scale == "session":  # these stand in the order of the groups
+                of_row = pd.Series(decoding.groups, here.index)
+            else:
+                of_row = groups_of(here)
+            error = (here["rating"] - here["predicted"]).abs()
+            errors[scale] = Residuals(
+                [error[of_row == model.held_out].to_numpy() for model in signature.models[1:]]
             )
-        error = (here["rating"] - here["predicted"]).abs()
-        errors[scale] = Residuals(
-            [error[of_row == model.held_out].to_numpy() for model in signature.models[1:]]
-        )
     of_run = rows[rows["scale"] == "run"]
-    own = pd.Series([group_of[k] for k in of_run[keys].itertuples(index=False, name=None)])
-    levels = of_run["rating"].groupby(own.to_numpy()).mean()
+    levels = of_run["rating"].groupby(groups_of(of_run)).mean()
+    together = table["session"] if table["session"].nunique() >= FEWEST_GROUPS else table["group"]
     return replace(
         signature,
-        envelope=make_envelope(decoding.frames, groups),
+        envelope=make_envelope(decoding.frames, together.tolist()),
         history=History(errors, tuple(float(levels[m.held_out]) for m in signature.models[1:])),
         origin=origin,
     )
+
+
+def was_trained_on(signature: Signature, key: RunKey) -> bool:
+    """Whether a session was among those that the signature was learnt from."""
+    held_out = {model.held_out for model in signature.models[1:]}
+    if signature.leave_out == "session":
+        return (key.session or "n/a") in held_out
+    of_session = f"ses-{key.session} " if key.session else str(key)
+    return any(one.startswith(of_session) for one in held_out)
 
 
 @dataclass(frozen=True, eq=False)
@@ -440,10 +456,16 @@ def read_session(signature: Signature, runs: Sequence[Run]) -> Reading:
     table["predicted"] = whole[:, 0]
     not_done = _add_intervals(table, whole[:, 1:], signature.history)
     said = dict.fromkeys(w for one in scored for w in one.warnings)
+    verdict, verdicts = judge_session(signature.envelope, looks)
+    if any(was_trained_on(signature, run.key) for run in runs):
+        verdict = verdict.with_caution(
+            "this session was among those that the signature was learnt from, so its prediction is "
+            "no test (see --fold)"
+        )
     return Reading(
         table=table,
-        verdict=judge_looks(signature.envelope, looks, scale="session"),
-        of_runs=tuple(judge_looks(signature.envelope, [look]) for look in looks),
+        verdict=verdict,
+        of_runs=verdicts,
         not_done=not_done,
         warnings=tuple(said),
     )

@@ -200,9 +200,11 @@ def share_regions(signature: Signature, runs: Sequence[Run]) -> tuple[Signature,
     networks = tuple(signature.regions.networks[i] for i in kept)
     regions = Regions(tuple(names[i] for i in kept), networks)
     weights = matrix_to_edges(W)[None]
-    return replace(
-        signature, regions=regions, models=signature.models[:1], weights=weights
-    ), missing
+    final = signature.models[:1]
+    alone = replace(
+        signature, regions=regions, models=final, weights=weights, envelope=None, history=None
+    )
+    return alone, missing
 
 
 def predict_other(signature: Signature, runs: Sequence[Run], person: Member) -> pd.DataFrame:

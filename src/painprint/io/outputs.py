@@ -36,6 +36,13 @@ NAMES = (
     "network_b", "control", "variable", "variant", "model", "person", "method", "signature",
 )  # fmt: skip
 """Columns of names, which may look like numbers."""
+HISTORY = "history.json"
+"""Beside a signature that follows earlier ones: which."""
+READ_WITH = (
+    "preset", "task_id", "rating_start_s", "rating_range", "rating_recording", "rating_column",
+    "rating_max_gap_s", "drop_s", "min_run_s", "exclude_network", "exclude_region",
+)  # fmt: skip
+"""Settings that say how runs and ratings were read, for new ratings to be read alike."""
 NULL_METRICS = ("null_median", "p_within", "p_between")
 """What the null adds to the metrics of a scale."""
 
@@ -191,6 +198,7 @@ def write_decoding(
     # first taken away and last written: metrics, and the page, stand only beside a whole set
     files.page.unlink(missing_ok=True)
     files.decoding("metrics", ".json").unlink(missing_ok=True)
+    (files.decoding("signature", "") / HISTORY).unlink(missing_ok=True)  # of another signature
     tables = {
         "predictions": decoding.predictions,
         "weights": _weights_table(decoding),
@@ -354,6 +362,7 @@ def _origin(inventory: Inventory, settings: Settings) -> dict[str, Any]:
         "region_table_sha256": hash_file(table.path) if table and table.path.exists() else None,
         "how_to_get_it": "the same atlas, by this name and hash, from its authors or the study",
         "dense": _dense_audit(inventory, settings),
+        "read_with": {name: getattr(settings, name) for name in READ_WITH},
     }
 
 

@@ -18,7 +18,7 @@ from painprint.conformal import Residuals
 from painprint.edges import count_edges
 from painprint.envelope import Envelope, Spread
 from painprint.io.errors import DerivativesError
-from painprint.io.store import content_key, write_bytes, write_json
+from painprint.io.store import content_key, hash_file, write_bytes, write_json
 from painprint.io.tables import read_json
 from painprint.parcellation import Regions
 from painprint.signature import History, Signature, UsedModel
@@ -70,6 +70,11 @@ def write_signature(folder: Path, signature: Signature) -> None:
     write_json(folder / DESCRIPTION, {**described, "sha256": content_key(described)})
 
 
+def hash_signature(path: Path) -> str:
+    """SHA-256 of a signature's description, which holds those of its arrays."""
+    return hash_file(path / DESCRIPTION if path.is_dir() else path)
+
+
 def _describe_envelope(envelope: Envelope) -> dict[str, Any]:
     return {
         "sd": envelope.sd,
@@ -99,6 +104,10 @@ def read_signature(path: Path) -> Signature:
     """
     folder = path if path.is_dir() else path.parent
     described = folder / DESCRIPTION
+    if not described.is_file() and not described.is_symlink():
+        raise DerivativesError(
+            f"there is no signature at {path}. Pass the folder OUT/sub-01/decoding/*_signature."
+        )
     content = read_json(described)
     if content.get("format") != FORMAT:
         raise DerivativesError(f"is not a {FORMAT}.", described)
@@ -167,7 +176,7 @@ def _signature_of(content: Mapping[str, Any], path: Path) -> Signature:
         preset=_text(content["preset"]),
         drop_s=_number(content["drop_s"]),
         tr_s=tuple(_numbers(content["tr_s"])),
-        simulated=content["simulated"] is True,
+        simulated=_truth(content["simulated"]),
         metrics=dict(content["metrics"]),
         leave_out=_text(content["leave_out"]),
         envelope=None if envelope is None else _read_envelope(envelope, arrays),
@@ -233,6 +242,12 @@ def _read_arrays(
 
 def _digest(array: NDArray[Any]) -> str:
     return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
+
+
+def _truth(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"{value!r} is neither true nor false")
+    return value
 
 
 def _numbers(values: Any) -> list[float]:

@@ -24,7 +24,7 @@ LEVEL = "80"
 def write_reading(path: Path, signature: Signature, scored: Sequence[Scored]) -> None:
     """Write the page of new sessions."""
     assert signature.history is not None  # asked when the session was read
-    sessions = [_session(one, signature.history) for one in scored]
+    sessions = [_session(one, signature.history, signature.leave_out) for one in scored]
     page = make_environment().get_template("reading.html")
     write_text(
         path,
@@ -32,11 +32,12 @@ def write_reading(path: Path, signature: Signature, scored: Sequence[Scored]) ->
             sessions=sessions,
             simulated=signature.simulated,
             n_sessions=len(signature.history.levels),
+            has_intervals=bool(signature.history.errors),
         ),
     )
 
 
-def _session(one: Scored, history: History) -> dict[str, Any]:
+def _session(one: Scored, history: History, unit: str) -> dict[str, Any]:
     table = one.reading.table
     minutes = table[table["scale"] == "1min"]
     whole = table[table["scale"] == "session"].iloc[0]
@@ -44,7 +45,8 @@ def _session(one: Scored, history: History) -> dict[str, Any]:
     rows = table[table["scale"] != "1min"].astype(object)
     return {
         "name": f"Session {one.session}" if one.session else "New session",
-        "sentence": sentence(whole, history),
+        "sentence": sentence(whole, history, unit),
+        "warnings": one.reading.warnings,
         "verdict": one.reading.verdict,
         "of_runs": list(zip(one.files, one.reading.of_runs, strict=True)),
         "rows": rows.where(rows.notna(), None).to_dict(orient="records"),
@@ -54,7 +56,7 @@ def _session(one: Scored, history: History) -> dict[str, Any]:
     }
 
 
-def sentence(whole: pd.Series, history: History) -> str:
+def sentence(whole: pd.Series, history: History, unit: str) -> str:
     """The reading of a session in plain words, beside the person's own history."""
     levels = np.array(history.levels)
     low, high = whole[f"low_{LEVEL}"], whole[f"high_{LEVEL}"]
@@ -63,7 +65,7 @@ def sentence(whole: pd.Series, history: History) -> str:
     if np.isfinite(low):
         said += f" ({LEVEL}% interval {words.number(low)} to {words.number(high)})"
     return (
-        f"{said}. In this person's own {len(levels)} rated sessions the mean rating went from "
+        f"{said}. In this person's own {len(levels)} rated {unit}s the mean rating went from "
         f"{words.number(levels.min())} to {words.number(levels.max())}, with a median of "
         f"{words.number(float(np.median(levels)))}; {below} of them lie below this prediction."
     )
