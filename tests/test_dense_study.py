@@ -370,7 +370,7 @@ def link_to_nothing(bids):
         (tr_in_ms, "RepetitionTime 460 s, but the raw bold.json 0.46 s"),
         (header_of_another_tr, "the image's header 2 s. Correct the wrong one"),
         (two_files_for_one_run, "several files claim to be this run"),
-        (only_the_end_of_the_brain, "no region has signal in 50% of its points|too few|regions"),
+        (only_the_end_of_the_brain, "15 of 16 regions have no signal"),
         (link_to_nothing, "link to a file that is not there"),
     ],
 )
@@ -393,9 +393,11 @@ def test_a_gzip_cut_short_is_left_out(simulated, tmp_path):
     assert "preproc_bold.nii.gz: cannot be read as NIfTI" in reason
 
 
-def test_a_first_displacement_of_na_is_no_problem(bids):
+def test_a_first_displacement_of_na_is_no_problem(bids, tmp_path):
     table = pd.read_csv(first(bids, "desc-confounds_timeseries.tsv"), sep="\t")
     assert np.isnan(table.loc[0, "framewise_displacement"])
+    run(bids, tmp_path / "out", *ATLAS, *QUICK)
+    assert not left_out(tmp_path / "out") and metrics(tmp_path / "out")["n_runs"] == 12
 
 
 @pytest.mark.parametrize("value", [np.nan, 0.0])

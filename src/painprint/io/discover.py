@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -148,35 +149,32 @@ def find_runs(
     chosen = _choose_input(
         everything, derivatives, atlas, participant, filtered="bold" in bids_filter.queries
     )
-    found, atlas, image = chosen.files, chosen.atlas, chosen.image
-    sessions_wanted = _choose_sessions(found, session_label, participant)
-    found = [f for f in found if f.entities.get("ses", "") in sessions_wanted]
-    tasks = _choose_tasks(found, ratings, task_id, participant)
+    atlas, image = chosen.atlas, chosen.image
+    sessions_wanted = _choose_sessions(chosen.files, session_label, participant)
+    in_sessions = _with_entity(chosen.files, "ses", sessions_wanted)
+    tasks = _choose_tasks(in_sessions, ratings, task_id, participant)
     resting = {_label(t, "task") for t in rest_task} - set(tasks)
-    at_rest = [f for f in found if f.entities.get("task", "") in resting]
-    found = [f for f in found if f.entities.get("task", "") in tasks]
-    ratings = [
-        f
-        for f in ratings
-        if f.entities.get("task", "") in tasks
-        and (not session_label or f.entities.get("ses", "") in sessions_wanted)
-    ]
+    found, at_rest = (_with_entity(in_sessions, "task", labels) for labels in (tasks, resting))
+    ratings = _with_entity(ratings, "task", tasks)
+    if session_label:
+        ratings = _with_entity(ratings, "ses", sessions_wanted)
     raw_sidecars = tuple(f for f in (*raw.shared_files(), *raw_files) if f.extension == ".json")
     variant, note = _choose_variant(_by_key(found), image)
     runs, left_out = _assemble(found, ratings, own_files, raw_sidecars, variant)
     rest, rest_left_out = _assemble_rest(at_rest, own_files, raw_sidecars, variant)
     sessions, session_notes = read_sessions(raw_files)
-    order = {name: i for i, name in enumerate(sessions["session"])}
+    place = {name: i for i, name in enumerate(sessions["session"])}
+    in_time = partial(sorted, key=lambda run: _run_order(run.key, place))
     return Inventory(
         participant=participant,
         atlas=atlas,
         tasks=tuple(tasks),
-        runs=tuple(sorted(runs, key=lambda run: _run_order(run.key, order))),
-        left_out=tuple(sorted(left_out, key=lambda run: _run_order(run.key, order))),
+        runs=tuple(in_time(runs)),
+        left_out=tuple(in_time(left_out)),
         dense=_dense_of(runs, image)
         if image
         else find_dense(derivatives, participant, [run.key for run in runs]),
-        rest=tuple(sorted(rest, key=lambda run: _run_order(run.key, order))),
+        rest=tuple(in_time(rest)),
         notes=(
             *chosen.notes,
             *([note] if note else []),
@@ -189,6 +187,11 @@ def find_runs(
         simulated=any(d.simulated for d in (raw, *derivatives)),
         image=image,
     )
+
+
+def _with_entity(files: Iterable[BidsFile], entity: str, labels: Collection[str]) -> list[BidsFile]:
+    """The files whose label of an entity is one of these; empty stands for none."""
+    return [file for file in files if file.entities.get(entity, "") in labels]
 
 
 @dataclass(frozen=True)
