@@ -22,10 +22,11 @@ from painprint.explain.bin_features import MOST_BYTES_OF_EDGES
 from painprint.explain.case import Case, Finding, Material
 from painprint.io.bids import BidsFile, Dataset, parse_name
 from painprint.io.bids_filter import BidsFilter
+from painprint.io.brain import Geometry, find_geometry
 from painprint.io.dense import load_dense
 from painprint.io.discover import Inventory, RunFiles, files_of, find_runs
 from painprint.io.errors import DerivativesError
-from painprint.io.extract import Extraction, find_surfaces
+from painprint.io.extract import Extraction
 from painprint.io.group import GroupFiles, read_group, read_member, settings_used, write_group
 from painprint.io.load import Bold, RunRecord, load_bold, load_run
 from painprint.io.outputs import (
@@ -50,7 +51,8 @@ from painprint.io.stages import (
     save_finding,
     save_training,
 )
-from painprint.io.store import content_key, hash_input
+from painprint.io.store import content_key, hash_file, hash_input
+from painprint.io.surfaces import find_surfaces
 from painprint.io.tables import read_json
 from painprint.io.weights_file import read_weights
 from painprint.parcellation import Regions
@@ -256,16 +258,16 @@ def run_participant(study: Study, participant: str, *, progress: Progress | None
     DerivativesError
         If the participant cannot be decoded, or another process is at it.
     """
-    inventory, material = _find(study, participant)
-    files = ParticipantFiles.of(study.out_dir, inventory)
+    found = _find(study, participant)
+    files = ParticipantFiles.of(study.out_dir, found.inventory)
     with lock(study.out_dir, f"sub-{participant}"):
         check_output(files)
-        key = _key(study, inventory)
+        key = _key(study, found)
         if _finished(files, key):
             log.info("sub-%s: finished before, with the same inputs and settings.", participant)
         else:
             follow = progress or (lambda _: _tell_nobody)
-            _decode(study, inventory, material, files, key, follow)
+            _decode(study, found, files, key, follow)
         remove([files.training(), *(files.stage(name) for name in STAGES)])
         if files.page.is_file():
             log.info("sub-%s: page: %s", participant, files.page)
@@ -277,8 +279,17 @@ def _tell_nobody(done: int, of: int) -> None:
     """Progress that nobody follows."""
 
 
-def _find(study: Study, participant: str) -> tuple[Inventory, Material]:
-    """What there is of a participant, and what questions may read of it later.
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """What there is of a participant, what questions may read later, and where regions lie."""
+
+    inventory: Inventory
+    material: Material
+    geometry: Geometry
+
+
+def _find(study: Study, participant: str) -> _Found:
+    """Look for everything about a participant.
 
     Dense BOLD that cannot be used is noted; an external signature that cannot is an error, before
     anything takes time.
@@ -301,13 +312,16 @@ def _find(study: Study, participant: str) -> tuple[Inventory, Material]:
     names = [weights.name for weights in external]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise DerivativesError(f"external signatures need different names: {', '.join(twice)}.")
-    return inventory, Material(
+    material = Material(
         runs=lambda: study.reader(inventory).runs(),
         rest=(lambda: study.reader(inventory).rest()) if inventory.rest else None,
         places=places,
         dense=dense,
         external=tuple(external),
     )
+    atlas = reader.extraction.atlas if reader.extraction else None
+    geometry = find_geometry(inventory.atlas, atlas, study.datasets, participant, places)
+    return _Found(inventory, material, geometry)
 
 
 def _unread(study: Study, inventory: Inventory) -> list[str]:
@@ -323,14 +337,10 @@ def _unread(study: Study, inventory: Inventory) -> list[str]:
 
 
 def _decode(
-    study: Study,
-    inventory: Inventory,
-    material: Material,
-    files: ParticipantFiles,
-    key: str,
-    progress: Progress,
+    study: Study, found: _Found, files: ParticipantFiles, key: str, progress: Progress
 ) -> None:
     """Train, evaluate, question and write, from where an earlier run was killed."""
+    inventory = found.inventory
     participant = inventory.participant
     reader = study.reader(inventory)
     on_step = progress("regional signals") if inventory.image else None
@@ -352,12 +362,13 @@ def _decode(
         decoding,
         reader.records,
         reader.left_out,
+        found.geometry,
         external=study.external,
         bids_filter=study.bids_filter.queries,
     )
     for line in _say(account, prepared):
         log.warning("sub-%s: %s", participant, line)
-    case = _make_case(study, inventory, decoding, material)
+    case = _make_case(study, inventory, decoding, found.material)
     findings = _question(case, participant, files, key, progress)
     with lock(study.out_dir, "dataset_description.json", wait=True):
         write_dataset_description(study.out_dir, simulated=inventory.simulated)
@@ -407,12 +418,12 @@ def decode_participant(study: Study, participant: str) -> Case:
     ValueError
         If the participant cannot be decoded.
     """
-    inventory, material = _find(study, participant)
-    reader = study.reader(inventory)
+    found = _find(study, participant)
+    reader = study.reader(found.inventory)
     decoding = decode_runs(
         reader.runs(), study.settings, regions=reader.regions, n_jobs=study.n_jobs
     )
-    return _make_case(study, inventory, decoding, material)
+    return _make_case(study, found.inventory, decoding, found.material)
 
 
 def run_group(study: Study, *, progress: Progress | None = None) -> None:
@@ -515,8 +526,9 @@ def write_group_page(files: GroupFiles) -> None:
     log.info("group: page: %s", files.page)
 
 
-def _key(study: Study, inventory: Inventory) -> str:
+def _key(study: Study, found: _Found) -> str:
     """What the results of a participant depend on."""
+    inventory = found.inventory
     dense = inventory.dense
     of_dense = (*dense.files.values(), *dense.masks.values()) if dense else ()
     files = dict.fromkeys((*files_of(inventory), *of_dense))
@@ -529,6 +541,7 @@ def _key(study: Study, inventory: Inventory) -> str:
                 "atlas": inventory.atlas,
             },
             "inputs": {f.uri: hash_input(f.path) if f.path.exists() else "missing" for f in files},
+            "geometry": {path.name: hash_file(path) for path in found.geometry.files},
             "external": hash_external(study.external),
             "bids_filter": study.bids_filter.queries,
             "left_out": [str(run) for run in inventory.left_out],

@@ -153,7 +153,8 @@ def _load(files: RunFiles, signature: Signature, atlas: str | None, out_dir: Pat
     """Regional signals of a run, made of dense BOLD where need be."""
     if not is_dense(files.series):
         return load_bold(files)
-    from painprint.io.extract import Extraction, Surfaces  # compiles code
+    from painprint.io.extract import Extraction  # compiles code
+    from painprint.io.surfaces import Surfaces
 
     if atlas is None:
         raise DerivativesError(

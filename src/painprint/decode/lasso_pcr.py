@@ -1,7 +1,7 @@
 """LASSO on principal components, in closed form, from inner products alone.
 
 After centring, component scores are orthogonal. So the LASSO keeps component j at
-penalty λ exactly where c_j = |uⱼᵀ(y - ȳ)| / √n exceeds λ, and least squares on the kept
+penalty λ exactly where ``c_j = |uⱼᵀ(y - ȳ)| / √n`` exceeds λ, and least squares on the kept
 components are sums over them.
 """
 

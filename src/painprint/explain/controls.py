@@ -1,10 +1,13 @@
 """Is it motion, time, level, or medicine? Each control alone, beside the prediction, and removed.
 
-alone     predicts the rating from the control by least squares, on the same folds, trained and
-          tested on 1-min time bins; its p-value comes from the permutations of the null.
-beside    its correlation with rating and prediction, at four scales.
-removed   it is partialled out of ratings and edges, with coefficients from training rows in
-          every fold, and the nested fit is repeated.
+alone
+    predicts the rating from the control by least squares, on the same folds, trained and
+    tested on 1-min time bins; its p-value comes from the permutations of the null.
+beside
+    its correlation with rating and prediction, at four scales.
+removed
+    it is partialled out of ratings and edges, with coefficients from training rows in
+    every fold, and the nested fit is repeated.
 """
 
 from __future__ import annotations

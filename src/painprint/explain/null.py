@@ -3,13 +3,16 @@
 The pipeline of the null trains on time bins, for rating bins are made from the rating. Ratings
 are taken apart into session means and what is left within sessions:
 
-within   session means stay; traces of sessions are swapped, each run with its position, and
-         shifted circularly within runs. Assumes that one session's trace could have been
-         another's, and that within a run no moment is special: shifting breaks a trend, so strong
-         trends in ratings and BOLD alike make its p too small.
-between  traces stay; session means are put in another order, drawn with an autocorrelation
-         that could have made the observed one. Assumes that they drift as an AR(1) process.
-both     neither is left: where agreement lies when there is nothing to find.
+within
+    session means stay; traces of sessions are swapped, each run with its position, and
+    shifted circularly within runs. Assumes that one session's trace could have been
+    another's, and that within a run no moment is special: shifting breaks a trend, so strong
+    trends in ratings and BOLD alike make its p too small.
+between
+    traces stay; session means are put in another order, drawn with an autocorrelation
+    that could have made the observed one. Assumes that they drift as an AR(1) process.
+both
+    neither is left: where agreement lies when there is nothing to find.
 """
 
 from __future__ import annotations

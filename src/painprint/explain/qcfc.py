@@ -31,7 +31,7 @@ def motion_and_edges(case: Case, *, on_step: OnStep | None = None) -> Finding:
     Returns
     -------
     finding : Finding
-        Table ``qcfc``: edges in bins of distance. Numbers: median |r|, the share with p < .05
+        Table ``qcfc``: edges in bins of distance. Numbers: median ``|r|``, the share with p < .05
         (uncorrected, about .05 by chance), and Spearman's correlation of r with distance.
 
     References

@@ -84,9 +84,7 @@ def find_atlases(asked: str, datasets: Sequence[Dataset]) -> list[AtlasFiles]:
         if not path.name.endswith(IMAGES):
             raise DerivativesError(f"is no atlas image ({', '.join(IMAGES)}).", path)
         return [AtlasFiles(atlas_label(path), path, _table_of(path, _tables_beside(path)))]
-    files = [file for dataset in datasets for file in dataset.shared_files()]
-    labelled = _images_among([f for f in files if f.entities.get("atlas") == asked])
-    if labelled:
+    if labelled := images_labelled(asked, datasets):
         return labelled
     if path.is_dir():
         found = _images_among(Dataset(path, "atlas").all_files())
@@ -100,6 +98,12 @@ def find_atlases(asked: str, datasets: Sequence[Dataset]) -> list[AtlasFiles]:
     if path.name != asked or asked.endswith(IMAGES):
         raise DerivativesError("there is no such atlas file or folder (--atlas).", path)
     return []
+
+
+def images_labelled(label: str, datasets: Sequence[Dataset]) -> list[AtlasFiles]:
+    """Images with this atlas label in the datasets' ``atlases`` folders, of grayordinates first."""
+    files = [file for dataset in datasets for file in dataset.shared_files()]
+    return _images_among([f for f in files if f.entities.get("atlas") == label])
 
 
 def _images_among(files: Sequence[BidsFile]) -> list[AtlasFiles]:

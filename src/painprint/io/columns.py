@@ -9,6 +9,14 @@ AGREEMENT = {
     "skill": "1 - SSE / SSE of the training mean",
 }
 COLUMNS: dict[str, dict[str, str]] = {
+    "dseg": {
+        "index": "label of the region in the image of the same name, where there is one",
+        "label": "region",
+        "network_label": "its network",
+        "x": "centre: to the right (mm)",
+        "y": "to the front",
+        "z": "upwards",
+    },
     "predictions": {
         "session": "session label",
         "run": "run label",

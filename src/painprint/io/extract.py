@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from importlib.metadata import version
@@ -23,15 +22,15 @@ from painprint.clean import (
     temporal_signal_to_noise,
 )
 from painprint.io.atlas import Atlas, AtlasFiles, read_atlas
-from painprint.io.bids import BidsFile, Dataset, inherited_metadata, parse_name, raw_bold
+from painprint.io.bids import BidsFile, inherited_metadata, parse_name, raw_bold
 from painprint.io.carpets import carpet_path, write_carpet
 from painprint.io.confounds import read_confounds
 from painprint.io.dense import CIFTI
 from painprint.io.discover import RunFiles
 from painprint.io.errors import DerivativesError
-from painprint.io.hcp import hcp_surfaces
 from painprint.io.images import (
     POINTS_AT_A_TIME,
+    STRUCTURES,
     Grayordinates,
     Points,
     Series,
@@ -51,6 +50,7 @@ from painprint.io.store import (
     write_table,
     write_text,
 )
+from painprint.io.surfaces import Surfaces
 from painprint.io.tables import read_json
 from painprint.parallel import read_ahead
 from painprint.parcellation import Parcellation
@@ -70,7 +70,6 @@ FIRST = ("sub", "ses", "task", "acq", "ce", "rec", "dir", "run", "echo")
 """Entities of a run, in BIDS's order."""
 DIGITS = ".9g"
 """Of a regional signal: float32 carries no more."""
-STRUCTURES = {"L": "CIFTI_STRUCTURE_CORTEX_LEFT", "R": "CIFTI_STRUCTURE_CORTEX_RIGHT"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,7 +151,7 @@ class Extraction:
         notes = []
         if not np.isfinite(place).all() and self.surfaces.paths:
             try:
-                known = {STRUCTURES[s]: read_surface(p) for s, p in self.surfaces.paths.items()}
+                known = {STRUCTURES[s]: read_surface(p)[0] for s, p in self.surfaces.paths.items()}
             except DerivativesError as error:
                 notes.append(f"places of cortical regions are not known: {error}")
             else:
@@ -477,35 +476,3 @@ def _numbers(names: tuple[str, ...], rows: Matrix) -> str:
     form = "\t".join([f"%{DIGITS}"] * len(names)) + "\n"
     text = "".join(form % tuple(row) for row in rows).replace("nan", "n/a")
     return "\t".join(names) + "\n" + text
-
-
-@dataclass(frozen=True)
-class Surfaces:
-    """A participant's own midthickness surfaces on fs_LR 32k.
-
-    Attributes
-    ----------
-    paths : mapping of str to Path
-        By hemisphere, L and R; none where there are none.
-    in_mni : bool
-        Whether they lie in the space of the subcortical voxels: HCP's do, fMRIPrep's lie in that
-        of the T1w image.
-    """
-
-    paths: Mapping[str, Path]
-    in_mni: bool
-
-
-def find_surfaces(datasets: Sequence[Dataset], participant: str) -> Surfaces:
-    """The participant's own midthickness surfaces on fs_LR 32k."""
-    for dataset in datasets:
-        if of_hcp := hcp_surfaces(dataset, participant):
-            return Surfaces(of_hcp, in_mni=True)
-        found: dict[str, Path] = {}
-        for file in dataset.files_of(participant):
-            is_surface = file.suffix == "midthickness" and file.extension == ".surf.gii"
-            if is_surface and file.entities.get("den") == "32k":
-                found.setdefault(file.entities.get("hemi", ""), file.path)
-        if {"L", "R"} <= set(found):
-            return Surfaces({side: found[side] for side in "LR"}, in_mni=False)
-    return Surfaces({}, in_mni=False)

@@ -65,14 +65,14 @@ def _file(
     return BidsFile(path, dataset.root, dataset.name, entities, suffix, extension)
 
 
-def hcp_surfaces(dataset: Dataset, participant: str) -> dict[str, Path]:
-    """The participant's midthickness surfaces on fs_LR 32k, by hemisphere."""
+def hcp_surfaces(dataset: Dataset, participant: str, kind: str) -> dict[str, Path]:
+    """The participant's surfaces of a kind (midthickness, inflated) on fs_LR 32k, by hemisphere."""
     folder = hcp_folder(dataset, participant)
     if folder is None or not (folder / SURFACES).is_dir():
         return {}
     found = {}
     for hemisphere in "LR":
-        pattern = f"*.{hemisphere}.midthickness.32k_fs_LR.surf.gii"
+        pattern = f"*.{hemisphere}.{kind}.32k_fs_LR.surf.gii"
         paths = sorted((folder / SURFACES).glob(pattern))
         if paths:
             found[hemisphere] = paths[0]

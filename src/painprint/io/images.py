@@ -20,6 +20,8 @@ POINTS_AT_A_TIME = 2048
 """Of a dense time series: 11 MB at 1,350 frames."""
 VOLUMES_AT_A_TIME = 16
 """Of a 4D image: about 120 MB in float64 on a 2 mm grid."""
+STRUCTURES = {"L": "CIFTI_STRUCTURE_CORTEX_LEFT", "R": "CIFTI_STRUCTURE_CORTEX_RIGHT"}
+"""CIFTI's names of the hemispheres' cortex."""
 SAME_PLACE_MM = 1e-3
 """Grids whose affines differ by less are the same."""
 
@@ -302,6 +304,29 @@ class LabelImage:
             return False
         return all(own.get(name, n) == n for name, n in other.items())
 
+    def on_cortex(self, side: str) -> NDArray[np.int64] | None:
+        """The label of each vertex of a hemisphere, L or R; None where the image has no cortex."""
+        if not isinstance(self.points, Grayordinates):
+            return None
+        axis, structure = self.points.axis, STRUCTURES[side]
+        if structure not in axis.nvertices:
+            return None
+        found = np.zeros(axis.nvertices[structure], np.int64)
+        here = axis.name == structure
+        found[axis.vertex[here]] = self.labels[here]
+        return found
+
+    def in_volume(self) -> tuple[NDArray[np.float64], NDArray[np.int64], float]:
+        """Places (n, 3) in mm and labels of the voxels, and their mean width in mm."""
+        if isinstance(self.points, Voxels):
+            ijk, labels, affine = np.argwhere(self.points.mask), self.labels, self.points.affine
+        else:
+            axis = self.points.axis
+            ijk, labels = axis.voxel[axis.volume_mask], self.labels[axis.volume_mask]
+            affine = axis.affine if axis.volume_mask.any() else np.eye(4)
+        width = float(abs(np.linalg.det(affine[:3, :3])) ** (1 / 3))
+        return _millimetres(ijk, affine), labels, width
+
     def _on_grayordinates(self, axis: Any) -> NDArray[np.int64]:
         """Labels of the grayordinates of a brain model axis."""
         assert isinstance(self.points, Grayordinates)
@@ -390,8 +415,8 @@ def _whole(values: NDArray[np.float64], path: Path) -> NDArray[np.int64]:
     return np.maximum(values, 0).astype(np.int64)
 
 
-def read_surface(path: Path) -> NDArray[np.float64]:
-    """Coordinates of the vertices of a GIFTI surface: (n_vertices, 3), mm.
+def read_surface(path: Path) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """A GIFTI surface: coordinates (n_vertices, 3) in mm, and faces (n_faces, 3).
 
     Raises
     ------
@@ -402,9 +427,13 @@ def read_surface(path: Path) -> NDArray[np.float64]:
 
     with _reading(path, "a GIFTI surface"):
         image = nib.GiftiImage.from_filename(path, mmap=False)
-        arrays = image.get_arrays_from_intent("NIFTI_INTENT_POINTSET")
-        points = np.asarray(arrays[0].data, dtype=float)
-    return points
+        vertices, faces = (
+            np.asarray(image.get_arrays_from_intent(f"NIFTI_INTENT_{what}")[0].data)
+            for what in ("POINTSET", "TRIANGLE")
+        )
+    if faces.min() < 0 or faces.max() >= len(vertices):
+        raise DerivativesError(f"has faces with vertices that are not there ({faces.max()}).", path)
+    return vertices.astype(float), faces.astype(np.int64)
 
 
 def centroids(

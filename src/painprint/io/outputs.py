@@ -16,8 +16,17 @@ import pandas as pd
 from painprint.checks import check_run
 from painprint.decode.decoding import Decoding
 from painprint.decode.training import FoldModel
+from painprint.edges import edges_to_matrix
 from painprint.explain.case import Finding
 from painprint.io.bids import BidsFile, parse_name
+from painprint.io.brain import (
+    VOLUME,
+    Geometry,
+    parcels_of,
+    region_table,
+    write_parcel_image,
+    write_surfaces,
+)
 from painprint.io.columns import COLUMNS, FINDINGS
 from painprint.io.dense import MAP_EXTENSION, DenseFiles, write_map
 from painprint.io.discover import Inventory
@@ -26,6 +35,7 @@ from painprint.io.load import RunRecord
 from painprint.io.signature_file import write_signature
 from painprint.io.store import changed_files, hash_file, hash_input, write_json, write_table
 from painprint.io.tables import read_json
+from painprint.io.workbench import write_dense_maps, write_parcel_maps, write_parcel_matrix
 from painprint.quality import Limits, judge
 from painprint.runs import LeftOutRun
 from painprint.settings import CLEANING, STAGES, Settings, describe, flag
@@ -43,6 +53,11 @@ READ_WITH = (
     "rating_max_gap_s", "drop_s", "min_run_s", "exclude_network", "exclude_region",
 )  # fmt: skip
 """Settings that say how runs and ratings were read, for new ratings to be read alike."""
+MAPS_OF_REGIONS = {
+    "importance": ("importance", "importance_centred", "positive_strength", "negative_strength"),
+    "univariate": ("t", "effect"),
+}
+"""Columns that are written for Connectome Workbench too, by table."""
 NULL_METRICS = ("null_median", "p_within", "p_between")
 """What the null adds to the metrics of a scale."""
 
@@ -78,6 +93,11 @@ class ParticipantFiles:
     def folder(self) -> Path:
         """The participant's folder."""
         return self.out_dir / f"sub-{self.participant}"
+
+    @property
+    def anat(self) -> Path:
+        """The folder of the participant's surfaces."""
+        return self.folder / "anat"
 
     @property
     def page(self) -> Path:
@@ -142,6 +162,10 @@ class Account:
         Sentence to the runs it is about; to none where it is about all.
     external : tuple of Path
         Weights of signatures from elsewhere.
+    geometry : Geometry
+        Where the regions lie.
+    external : tuple of Path
+        Weights of signatures from elsewhere.
     bids_filter : mapping
         Which BOLD and ratings were meant.
     """
@@ -150,6 +174,7 @@ class Account:
     records: tuple[RunRecord, ...]
     left_out: tuple[LeftOutRun, ...]
     notes: Mapping[str, Sequence[str]]
+    geometry: Geometry
     external: tuple[Path, ...] = ()
     bids_filter: Mapping[str, Any] = field(default_factory=dict)
 
@@ -159,13 +184,15 @@ def take_account(
     decoding: Decoding,
     records: Sequence[RunRecord],
     left_out: Sequence[LeftOutRun],
+    geometry: Geometry,
     *,
     external: Sequence[Path] = (),
     bids_filter: Mapping[str, Any] | None = None,
 ) -> Account:
     """Collect what was assumed, what is unusual and what was left out."""
     dense = inventory.dense.notes if inventory.dense else ()
-    notes: dict[str, list[str]] = {note: [] for note in (*inventory.notes, *dense)}
+    said = (*inventory.notes, *dense, *geometry.notes)
+    notes: dict[str, list[str]] = {note: [] for note in said}
     of_run = {record.key: record for record in records}
     rows = decoding.training.run_table.to_dict(orient="records")
     for one, row in zip(decoding.frames, rows, strict=True):
@@ -179,7 +206,7 @@ def take_account(
         notes[f"{len(unnamed)} regions have no network in the atlas (first: {unnamed[0]})."] = []
     everything = (*left_out, *decoding.prepared.runs_left_out)
     chosen = bids_filter or {}
-    return Account(inventory, tuple(records), everything, notes, tuple(external), chosen)
+    return Account(inventory, tuple(records), everything, notes, geometry, tuple(external), chosen)
 
 
 def write_decoding(
@@ -206,6 +233,7 @@ def write_decoding(
         "persession": decoding.evaluation.per_session,
         "runs": _runs_table(decoding, account.records),
         "quality": _bold_table(account.records, decoding.settings),
+        "dseg": region_table(decoding.regions, account.geometry.places),
         **{name: table for finding in findings.values() for name, table in finding.tables.items()},
     }
     dense = tables.pop("univariatedense", None)
@@ -216,6 +244,7 @@ def write_decoding(
         files.decoding("univariate", extension).unlink(missing_ok=True)
     if dense is not None and account.inventory.dense is not None:
         _write_dense(files, dense, account.inventory.dense)
+    _write_geometry(files, decoding, tables, account.geometry)
     used = {one.key for one in decoding.frames}
     sources = sorted({f.uri for r in account.records if r.key in used for f in r.sources})
     for suffix, table in tables.items():
@@ -235,7 +264,7 @@ def write_decoding(
         origin=_origin(account.inventory, decoding.settings),
     )
     write_signature(files.decoding("signature", ""), signature)
-    folders = (files.folder / "decoding", *files.folder.glob("**/func"))
+    folders = (files.folder / "decoding", files.anat, *files.folder.glob("**/func"))
     written = (path for folder in folders for path in folder.rglob("*"))
     outputs = {
         path.relative_to(files.folder).as_posix(): hash_file(path)
@@ -251,6 +280,34 @@ def _write_dense(files: ParticipantFiles, table: pd.DataFrame, dense: DenseFiles
     """The univariate map of grayordinates or voxels, as an image with a map per column."""
     maps = {name: table[name].to_numpy(float) for name in ("effect", "t", "p", "q")}
     write_map(files.decoding("univariate", MAP_EXTENSION[dense.kind]), dense, maps)
+
+
+def _write_geometry(
+    files: ParticipantFiles,
+    decoding: Decoding,
+    tables: Mapping[str, pd.DataFrame],
+    geometry: Geometry,
+) -> None:
+    """Surfaces, the regions as an image, and what Connectome Workbench opens; all made anew."""
+    write_surfaces(files.anat, files.participant, geometry.surfaces)
+    kinds = [("dseg", ".dlabel.nii"), ("dseg", VOLUME), ("weights", ".pconn.nii")]
+    kinds += [(name, ".pscalar.nii") for name in MAPS_OF_REGIONS] + [("importance", ".dscalar.nii")]
+    for suffix, extension in kinds:  # of an earlier run
+        files.decoding(suffix, extension).unlink(missing_ok=True)
+    parcels = parcels_of(decoding.regions, geometry.atlas) if geometry.atlas else None
+    if parcels is None:
+        return
+    write_parcel_image(files.decoding("dseg", ""), parcels)
+    weights = edges_to_matrix(decoding.final.weights)
+    write_parcel_matrix(files.decoding("weights", ".pconn.nii"), parcels, weights)
+    for name, columns in MAPS_OF_REGIONS.items():
+        if name not in tables:
+            continue
+        of_region = tables[name].set_index("region").reindex(list(decoding.regions.names))
+        maps = {column: of_region[column].to_numpy(float) for column in columns}
+        write_parcel_maps(files.decoding(name, ".pscalar.nii"), parcels, maps)
+        if name == "importance":  # of grayordinates or voxels, the univariate stage has its own
+            write_dense_maps(files.decoding(name, ".dscalar.nii"), parcels, maps)
 
 
 def _metrics(
@@ -434,6 +491,7 @@ def _provenance(decoding: Decoding, account: Account) -> dict[str, Any]:
             for file in (dense.files.values() if dense else ())
             if file.path.exists()
         },
+        "geometry": {path.name: hash_file(path) for path in account.geometry.files},
         "external": hash_external(account.external),
         "bids_filter": account.bids_filter,
     }

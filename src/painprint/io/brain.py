@@ -1,0 +1,329 @@
+"""Where a participant's regions lie: found beside the data, kept beside the results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from painprint.brain import SIDES, Brain, Deep, Sheet, deep_regions, nearest_region
+from painprint.io.atlas import DLABEL, Atlas, images_labelled, read_atlas
+from painprint.io.bids import Dataset
+from painprint.io.errors import DerivativesError
+from painprint.io.images import LabelImage, read_label_image, read_surface, write_labels
+from painprint.io.region_table import load_places, load_regions
+from painprint.io.surfaces import DENSITIES, SHAPES, Surfaces, find_surfaces
+from painprint.io.workbench import Parcels, write_parcels, write_surface
+from painprint.palette import network_colours
+from painprint.parcellation import NO_REGION, Regions
+
+Matrix = NDArray[np.float64]
+Codes = NDArray[np.int64]
+
+VOLUME = ".nii.gz"
+N_TEMPLATE = 10_242
+"""Vertices of a hemisphere of fsaverage5, which comes with nilearn."""
+BALL_MM = 7.0
+"""Of a region whose centre alone is known."""
+TEMPLATE = "fsaverage5, a template"
+
+
+@dataclass(frozen=True, eq=False)
+class Geometry:
+    """What is known of where a participant's regions lie.
+
+    Attributes
+    ----------
+    atlas : Atlas or None
+        The atlas as an image, with which regions are matched by name.
+    surfaces : Surfaces
+        The participant's own, on the mesh of the atlas.
+    places : mapping of str to (x, y, z)
+        Centres of regions (mm), where known.
+    notes : tuple of str
+        What was not used, and why.
+    """
+
+    atlas: Atlas | None
+    surfaces: Surfaces
+    places: Mapping[str, Sequence[float]]
+    notes: tuple[str, ...]
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """What was read."""
+        image = (self.atlas.files.image,) if self.atlas else ()
+        return (*image, *self.surfaces.paths.values(), *self.surfaces.inflated.values())
+
+
+def find_geometry(
+    label: str,
+    atlas: Atlas | None,
+    datasets: Sequence[Dataset],
+    participant: str,
+    places: Mapping[str, Sequence[float]],
+) -> Geometry:
+    """Look for an image of the atlas, and for the participant's surfaces on its mesh.
+
+    Parameters
+    ----------
+    label : str
+        The atlas's.
+    atlas : Atlas or None
+        With which regions were made; None where regional time series were given: then an image
+        with this label is looked for.
+    datasets : sequence of Dataset
+    participant : str
+        Without "sub-".
+    places : mapping of str to (x, y, z)
+        Centres of regions (mm).
+    """
+    notes = []
+    if atlas is None:
+        for found in images_labelled(label, datasets)[:1]:
+            try:
+                atlas = read_atlas(found)
+            except DerivativesError as error:
+                notes.append(f"the atlas's image was not used for views of the brain: {error}")
+    space = atlas.files.space if atlas else ""
+    if atlas and not atlas.files.of_grayordinates and space and not space.startswith("MNI"):
+        notes.append(
+            f"{atlas.files.image.name} lies in the space {space}; views of the brain need MNI."
+        )
+        atlas = None
+    density = _density(atlas.image) if atlas else None
+    surfaces = Surfaces({}, in_mni=False)
+    if density is not None:
+        surfaces = find_surfaces(datasets, participant, density=density)
+    try:
+        for path in (*surfaces.paths.values(), *surfaces.inflated.values()):
+            read_surface(path)
+    except DerivativesError as error:
+        notes.append(f"the participant's surfaces are not shown: {error}")
+        surfaces = Surfaces({}, in_mni=False)
+    return Geometry(atlas, surfaces, places, tuple(notes))
+
+
+def _density(image: LabelImage) -> str | None:
+    """BIDS's name for the image's mesh; None where it has no cortex or an unknown one."""
+    cortex = image.on_cortex("L")
+    return None if cortex is None else DENSITIES.get(len(cortex))
+
+
+def region_table(regions: Regions, places: Mapping[str, Sequence[float]]) -> pd.DataFrame:
+    """Names, networks and centres of the regions that were used; their index is their label."""
+    unknown = (np.nan,) * 3
+    xyz = np.array([places.get(name, unknown) for name in regions.names], dtype=float)
+    return pd.DataFrame(
+        {
+            "index": np.arange(1, len(regions.names) + 1),
+            "label": regions.names,
+            "network_label": regions.networks,
+            **dict(zip("xyz", xyz.T, strict=True)),
+        }
+    )
+
+
+def parcels_of(regions: Regions, atlas: Atlas) -> Parcels | None:
+    """The regions as parcels of the atlas's points; None where no name is the same."""
+    own = atlas.on(atlas.image.points)
+    place = {name: i for i, name in enumerate(regions.names)}
+    renamed = np.array([place.get(name, NO_REGION) for name in atlas.regions.names])
+    of_point = own.region_of_point
+    region = np.where(of_point == NO_REGION, NO_REGION, renamed[of_point])
+    if (region == NO_REGION).all():
+        return None
+    return Parcels(atlas.image.points, regions, region.astype(np.int64))
+
+
+def write_parcel_image(stem: Path, parcels: Parcels) -> None:
+    """Write the regions as an image: a dlabel.nii, and a volume where they are voxels.
+
+    Parameters
+    ----------
+    stem : Path
+        Without extension.
+    parcels : Parcels
+    """
+    write_parcels(
+        stem.with_name(stem.name + DLABEL), parcels, network_colours(parcels.regions.networks)
+    )
+    if not parcels.of_grayordinates:
+        labels = parcels.region_of_point + 1
+        write_labels(stem.with_name(stem.name + VOLUME), parcels.points, labels, {})
+
+
+def write_surfaces(folder: Path, participant: str, surfaces: Surfaces) -> None:
+    """Write the participant's surfaces again: coordinates and faces, nothing else.
+
+    Raises
+    ------
+    DerivativesError
+        If one cannot be read.
+    """
+    for old in _surface_files(folder, participant):
+        old.unlink()
+    for shape, paths in (("folded", surfaces.paths), ("inflated", surfaces.inflated)):
+        for side, path in paths.items():
+            write_surface(_surface(folder, participant, side, shape), *read_surface(path), side)
+
+
+def _surface(folder: Path, participant: str, side: str, shape: str) -> Path:
+    return folder / f"sub-{participant}_hemi-{side}_{SHAPES[shape]}.surf.gii"
+
+
+def _surface_files(folder: Path, participant: str) -> Iterable[Path]:
+    return sorted(folder.glob(f"sub-{participant}_hemi-?_*.surf.gii"))
+
+
+def read_brain(stem: Path, anat: Path, participant: str) -> Brain | None:
+    """The brain to draw on, from the output files; None where nothing is known of any place.
+
+    Parameters
+    ----------
+    stem : Path
+        Of the region table and image, without extension.
+    anat : Path
+        Folder of the participant's surfaces.
+    participant : str
+        Without "sub-".
+
+    Raises
+    ------
+    DerivativesError
+        If a file is damaged.
+    """
+    table = stem.with_name(stem.name + ".tsv")
+    regions = load_regions(table)
+    known = load_places(table)
+    places = np.array([known.get(name, (np.nan,) * 3) for name in regions.names], dtype=float)
+    for extension in (VOLUME, DLABEL):
+        path = stem.with_name(stem.name + extension)
+        if path.is_file():
+            return _of_image(path, anat, participant, regions, places)
+    return _of_places(regions, places)
+
+
+def _of_image(
+    path: Path, anat: Path, participant: str, regions: Regions, places: Matrix
+) -> Brain | None:
+    image = read_label_image(path)
+    at, labels, width = image.in_volume()
+    region = labels - 1  # the table's index counts from 1; 0 is none
+    if path.name.endswith(VOLUME):
+        sheets = {
+            side: Sheet(faces, shapes, sampled - 1)
+            for (side, (faces, shapes)), sampled in zip(
+                template_sheets().items(), _sample(path), strict=True
+            )
+        }
+        inside = np.isin(region, deep_regions(at, region, sheets))
+        said = (
+            f"{TEMPLATE} (from nilearn), on which the atlas, taken to lie in MNI space, was "
+            "sampled: approximate"
+        )
+    else:
+        inside = region != NO_REGION
+        found = _sheets_of(image, anat, participant)
+        nearest = None if found else _of_places(regions, places)
+        if nearest is not None:
+            found = dict(nearest.sheets), nearest.said
+        sheets, said = found or ({}, "no surface of the atlas's mesh was found")
+    deep = Deep(at[inside], region[inside], width) if inside.any() else None
+    if not sheets and deep is None:
+        return None
+    return Brain(regions, sheets, deep, _template(), said)
+
+
+def _sheets_of(
+    image: LabelImage, anat: Path, participant: str
+) -> tuple[dict[str, Sheet], str] | None:
+    """Sheets with the labels of their vertices, on the participant's surface or the template's."""
+    on_cortex = {side: image.on_cortex(side) for side in SIDES}
+    cortex = {side: labels for side, labels in on_cortex.items() if labels is not None}
+    n = {len(labels) for labels in cortex.values()}
+    own: dict[str, Sheet] = {}
+    for side, labels in cortex.items():
+        meshes = {
+            shape: read_surface(path)
+            for shape in SHAPES
+            if (path := _surface(anat, participant, side, shape)).is_file()
+        }
+        if not meshes or any(len(v) != len(labels) for v, _ in meshes.values()):
+            own = {}
+            break
+        faces = next(iter(meshes.values()))[1]
+        own[side] = Sheet(faces, {shape: v for shape, (v, _) in meshes.items()}, labels - 1)
+    if own:
+        each = ", ".join(f"{count:,}" for count in sorted(n))
+        return own, f"the person's own surface ({each} vertices a hemisphere)"
+    if n == {N_TEMPLATE}:
+        drawn = template_sheets()
+        return {s: Sheet(*drawn[s], labels - 1) for s, labels in cortex.items()}, (
+            f"{TEMPLATE} (from nilearn)"
+        )
+    return None
+
+
+def _of_places(regions: Regions, places: Matrix) -> Brain | None:
+    """Each vertex of the template has the region whose centre is nearest."""
+    if not np.isfinite(places).all(axis=1).any():
+        return None
+    sheets = {}
+    for side, (faces, shapes) in template_sheets().items():
+        among = places[:, 0] <= 0 if side == "L" else places[:, 0] >= 0
+        sheets[side] = Sheet(faces, shapes, nearest_region(shapes["folded"], places, among))
+    painted = np.concatenate([sheet.region for sheet in sheets.values()])
+    hidden = np.setdiff1d(np.flatnonzero(np.isfinite(places).all(axis=1)), painted)
+    deep = Deep(places[hidden], hidden, BALL_MM) if len(hidden) else None
+    said = f"{TEMPLATE} (from nilearn); every point has the region whose centre is nearest: rough"
+    return Brain(regions, sheets, deep, _template(), said)
+
+
+def template_sheets() -> dict[str, tuple[Codes, dict[str, Matrix]]]:
+    """Faces and shapes of fsaverage5, which comes with nilearn, by hemisphere."""
+    from nilearn.datasets import load_fsaverage
+
+    meshes = load_fsaverage("fsaverage5")
+    found = {}
+    for side, part in zip(SIDES, ("left", "right"), strict=True):
+        pial, white, inflated = (
+            meshes[kind].parts[part] for kind in ("pial", "white_matter", "inflated")
+        )
+        middle = (np.asarray(pial.coordinates) + np.asarray(white.coordinates)) / 2
+        shapes = {"folded": middle, "inflated": np.asarray(inflated.coordinates, dtype=float)}
+        found[side] = np.asarray(pial.faces, dtype=np.int64), shapes
+    return found
+
+
+def _template() -> dict[str, tuple[Matrix, Codes]]:
+    """Outer surface of fsaverage5 by hemisphere."""
+    from nilearn.datasets import load_fsaverage
+
+    parts = load_fsaverage("fsaverage5")["pial"].parts
+    return {
+        side: (np.asarray(parts[p].coordinates, float), np.asarray(parts[p].faces, np.int64))
+        for side, p in zip(SIDES, ("left", "right"), strict=True)
+    }
+
+
+def _sample(path: Path) -> list[Codes]:
+    """Labels of a volume on fsaverage5: the most frequent between white and pial surface."""
+    from nilearn.datasets import load_fsaverage
+    from nilearn.surface import vol_to_surf
+
+    meshes = load_fsaverage("fsaverage5")
+    sampled = []
+    for part in ("left", "right"):
+        values = vol_to_surf(
+            str(path),
+            meshes["pial"].parts[part],
+            inner_mesh=meshes["white_matter"].parts[part],
+            interpolation="nearest_most_frequent",
+        )
+        sampled.append(np.nan_to_num(values).astype(np.int64))
+    return sampled
