@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 OUT ?= demo-output
 SMOKE := benchmarks/tables/smoke
 
-.PHONY: demo test check bench-smoke clean
+.PHONY: demo test check docs bench-smoke clean
 
 demo: $(VENV)/run.stamp
 	$(BIN)/painprint demo $(OUT)
@@ -18,6 +18,9 @@ check: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: $(VENV)/docs.stamp
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
 
 bench-smoke: $(VENV)/dev.stamp
 	$(BIN)/python benchmarks/decode_speed.py --sessions 5 --regions 60 --frames 500
@@ -46,5 +49,9 @@ $(VENV)/dev.stamp: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
 	touch $@ $(VENV)/run.stamp
 
+$(VENV)/docs.stamp: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[docs]"
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(OUT)
+	rm -rf $(VENV) $(OUT) docs/_build docs/auto_gallery artefacts

@@ -44,7 +44,7 @@ def outputs(out):
 
 def test_a_study_writes_exactly_the_files_it_promises(derivatives, out):
     assert run(derivatives, out) == 0
-    tables = ("persession", "predictions", "quality", "roc", "runs", "weights")
+    tables = ("dseg", "persession", "predictions", "quality", "roc", "runs", "weights")
     expected = {"dataset_description.json", "sub-01.html"}
     expected |= {f"sub-01/decoding/{STEM}_{t}.{e}" for t in tables for e in ("tsv", "json")}
     expected |= {
@@ -55,7 +55,10 @@ def test_a_study_writes_exactly_the_files_it_promises(derivatives, out):
         for name in ("signature.json", "weights.safetensors")
     }
     expected |= {f"sub-01/func/{STEM}_ratingquality.{e}" for e in ("tsv", "json")}
-    figures = "levels roc scatter1min scatter2min scatterrun scattersession sessions timeline"
+    figures = (
+        "levels months roc scatter1min scatter2min scatterrun scattersession sessions timeline "
+        "traces"
+    )
     expected |= {f"sub-01/figures/{STEM}_{name}.svg" for name in figures.split()}
     assert set(outputs(out)) == expected
 
@@ -67,11 +70,12 @@ def study(tree, out, *words):
 
 STAGE_TABLES = (
     "null controls covariates refits learningcurve learningcurvedraws prospective calibration "
-    "importance networkimportance structure rest baselines univariate external qcfc"
+    "importance networkimportance networkweights structure rest baselines univariate external qcfc"
 ).split()
 STAGE_FIGURES = (
     "nullwithin nullbetween controls refits curve curveshare future calibration ahead importance "
-    "strength structure networkimportance rest baselinescentredr baselinesskill univariate external"
+    "strength structure importancebynetwork networkimportance networkweights rest "
+    "baselinescentredr baselinesskill univariate external"
 ).split()
 
 

@@ -97,7 +97,7 @@ def rating_bins(
 
     References
     ----------
-    METHODS 3; the inner edges are quantiles of the ranks by the Hazen rule.
+    docs/methods.md; the inner edges are quantiles of the ranks by the Hazen rule.
 
     Examples
     --------
@@ -150,7 +150,7 @@ def discretize_edges(n_frames: int, n_bins: int) -> NDArray[np.float64]:
 
     References
     ----------
-    METHODS 3
+    docs/methods.md
     """
     low, high = 1.0, float(n_frames)
     raw = (high - low) / n_bins

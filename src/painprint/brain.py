@@ -18,6 +18,8 @@ Codes = NDArray[np.int64]
 SIDES = ("L", "R")
 CORTEX_MM = 5.0
 """A voxel this near to the cortical sheet lies in cortex."""
+DEEP_MM = 12.0
+"""A region whose centre is farther from the sheet lies deep (that of a large one lies off it)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,13 +105,14 @@ class Brain:
 
 
 def nearest_region(vertices: Matrix, places: Matrix, among: NDArray[np.bool_]) -> Codes:
-    """Region whose centre is nearest to each vertex.
+    """Region whose centre is nearest to each vertex, of those that do not lie deep.
 
     Parameters
     ----------
     vertices : ndarray of shape (n_vertices, 3)
+        mm.
     places : ndarray of shape (n_regions, 3)
-        Centres; NaN where not known.
+        Centres (mm); NaN where not known.
     among : ndarray of bool, shape (n_regions,)
         Regions that may be chosen.
 
@@ -117,7 +120,9 @@ def nearest_region(vertices: Matrix, places: Matrix, among: NDArray[np.bool_]) -
     -------
     region : ndarray of int, shape (n_vertices,)
     """
-    chosen = np.flatnonzero(among & np.isfinite(places).all(axis=1))
+    known = np.flatnonzero(among & np.isfinite(places).all(axis=1))
+    away = np.asarray(cKDTree(vertices).query(places[known])[0])
+    chosen = known[away <= DEEP_MM]
     if not len(chosen):
         return np.full(len(vertices), NO_REGION)
     return chosen[cKDTree(places[chosen]).query(vertices)[1]]

@@ -26,7 +26,7 @@ TISSUES = ("white_matter", "csf", "global_signal")
 LEAST_FREEDOM = 20
 """Kept frames beyond the number of regressors; with fewer, what is left is mostly chance."""
 FILTER_ORDER = 2
-"""Of the Butterworth filter of motion parameters (METHODS 1)."""
+"""Of the Butterworth filter of motion parameters (docs/methods.md)."""
 
 
 @dataclass(frozen=True)
@@ -295,7 +295,7 @@ def filtered_displacement(motion: ArrayLike, tr_s: float, *, low_pass_hz: float)
 
     References
     ----------
-    METHODS 1; Gratton et al. (2020)
+    docs/methods.md; Gratton et al. (2020)
     """
     from scipy.signal import butter, filtfilt
 

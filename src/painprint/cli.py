@@ -251,20 +251,22 @@ def demo(out: Path = Path("demo-output"), *, n_jobs: int = 2) -> int:
 
 
 @app.command
-def report(out_dir: Path) -> int:
+def report(out_dir: Path, *, pdf: bool = False) -> int:
     """Make the pages again from finished results.
 
     Parameters
     ----------
     out_dir
         Output folder of `painprint run`.
+    pdf
+        Write the figures as PDF beside the SVG files.
     """
     from painprint.io.errors import DerivativesError
     from painprint.pipeline import write_pages
 
     with _logging(None):
         try:
-            return FAILED if write_pages(out_dir) else DONE
+            return FAILED if write_pages(out_dir, pdf=pdf) else DONE
         except (DerivativesError, OSError) as error:
             return _failed(error)
 

@@ -54,7 +54,7 @@ def bin_edges(signal: ArrayLike, bin_of_frame: ArrayLike) -> NDArray[np.float64]
 
     References
     ----------
-    METHODS 2; Lee et al. (2026)
+    docs/methods.md; Lee et al. (2026)
 
     Examples
     --------

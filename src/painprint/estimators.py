@@ -89,7 +89,7 @@ class LassoPCR(_DualRegressor):
 
     References
     ----------
-    METHODS 4; Wager et al. (2011), J. Neurosci.
+    docs/methods.md; Wager et al. (2011), J. Neurosci.
 
     Examples
     --------
@@ -150,7 +150,7 @@ class NestedLassoPCR(_DualRegressor):
 
     References
     ----------
-    METHODS 5
+    docs/methods.md
     """
 
     def __init__(self, *, kernel: Kernel = "linear", n_jobs: int = 1) -> None:

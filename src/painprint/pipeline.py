@@ -27,7 +27,14 @@ from painprint.io.dense import load_dense
 from painprint.io.discover import Inventory, RunFiles, files_of, find_runs
 from painprint.io.errors import DerivativesError
 from painprint.io.extract import Extraction
-from painprint.io.group import GroupFiles, read_group, read_member, settings_used, write_group
+from painprint.io.group import (
+    GroupFiles,
+    read_group,
+    read_member,
+    read_transfer_to,
+    settings_used,
+    write_group,
+)
 from painprint.io.load import Bold, RunRecord, load_bold, load_run
 from painprint.io.outputs import (
     Account,
@@ -470,6 +477,9 @@ def run_group(study: Study, *, progress: Progress | None = None) -> None:
     with lock(study.out_dir, "group"):
         write_group(files, finding, members, keys, settings=settings, simulated=simulated)
         write_group_page(files)
+        for one in found:  # their pages show the signatures of others
+            with lock(study.out_dir, f"sub-{one.participant}"):
+                write_page(one)
 
 
 def _runs_of(study: Study, results: Results) -> list[Run]:
@@ -505,8 +515,8 @@ def _runs_of(study: Study, results: Results) -> list[Run]:
     return list(of_person.reader(inventory).runs())
 
 
-def write_group_page(files: GroupFiles) -> None:
-    """Make the group's page and figures from its output files.
+def write_group_page(files: GroupFiles, *, pdf: bool = False) -> None:
+    """Make the group's page and figures, as PDF too if asked, from its output files.
 
     Raises
     ------
@@ -517,7 +527,7 @@ def write_group_page(files: GroupFiles) -> None:
 
     results = read_group(files)
     try:
-        write_group_report(results)
+        write_group_report(results, pdf=pdf)
     except (KeyError, TypeError, ValueError) as error:
         raise DerivativesError(
             f"the group's page cannot be made of {files.table('*').parent} ({error!r}). Run "
@@ -572,8 +582,10 @@ def _say(account: Account, prepared: Prepared) -> Iterator[str]:
         yield note if every else f"{note} ({len(runs)} runs: {some})"
 
 
-def write_page(files: ParticipantFiles) -> None:
+def write_page(files: ParticipantFiles, *, pdf: bool = False) -> None:
     """Make the participant's page and figures from the output files; nothing is recomputed.
+
+    ``pdf`` asks for the figures as PDF too.
 
     Raises
     ------
@@ -585,7 +597,7 @@ def write_page(files: ParticipantFiles) -> None:
 
     results = read_results(files)
     try:
-        write_report(results)
+        write_report(results, read_transfer_to(files.out_dir, files.participant), pdf=pdf)
         said = headline(results)
     except (KeyError, TypeError, ValueError) as error:
         raise DerivativesError(
@@ -596,8 +608,10 @@ def write_page(files: ParticipantFiles) -> None:
     log.info("sub-%s: page: %s", files.participant, files.page)
 
 
-def write_pages(out_dir: Path) -> int:
+def write_pages(out_dir: Path, *, pdf: bool = False) -> int:
     """Make the pages of all finished participants, and of the group, again.
+
+    ``pdf`` asks for the figures as PDF too.
 
     Returns
     -------
@@ -618,14 +632,14 @@ def write_pages(out_dir: Path) -> int:
     n_failed = 0
     for files in found:
         try:
-            write_page(files)
+            write_page(files, pdf=pdf)
         except DerivativesError as error:
             log.error("%s", error)
             n_failed += 1
     group = GroupFiles(out_dir)
     if group.table("metrics", ".json").is_file():
         try:
-            write_group_page(group)
+            write_group_page(group, pdf=pdf)
         except DerivativesError as error:
             log.error("%s", error)
             n_failed += 1

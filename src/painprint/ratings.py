@@ -90,7 +90,7 @@ def frame_ratings(
 
     References
     ----------
-    METHODS 1; Lee et al. (2026)
+    docs/methods.md; Lee et al. (2026)
     """
     t = ((bold_start_s - recording.start_s) + tr_s / 2) + np.arange(n_frames) * tr_s
     rating = np.interp(t, recording.time_s, recording.value, left=np.nan, right=np.nan)

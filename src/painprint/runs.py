@@ -313,7 +313,7 @@ def pair_frames(run: Run, *, lag_frames: int, drop_frames: int, need_rating: boo
 
     References
     ----------
-    METHODS 1 and 2; Lee et al. (2026)
+    docs/methods.md; Lee et al. (2026)
     """
     n = len(run.rating)
     left = np.arange(n)

@@ -352,7 +352,7 @@ def predict_run(signature: Signature, run: Run, *, held_out: str = EVERYTHING) -
 
     References
     ----------
-    METHODS 6
+    docs/methods.md
     """
     at = signature.find_model(held_out)
     frames = pair_run(signature, run, held_out=held_out, need_rating=False)

@@ -28,7 +28,8 @@ from painprint.world import World
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-NETWORKS = ("VIS", "SMN", "DAN", "SAL", "LIM", "FPN", "DMN", "SUB")
+DEEP_NETWORK = "SUB"
+NETWORKS = ("VIS", "SMN", "DAN", "SAL", "LIM", "FPN", "DMN", DEEP_NETWORK)
 
 
 @dataclass(frozen=True)
@@ -211,6 +212,7 @@ def simulate_truth(person: Person, rng: np.random.Generator) -> Truth:
         network = np.arange(half) * len(NETWORKS) // half
         place = np.random.default_rng(half).uniform([8, -90, -40], [65, 60, 70], size=(half, 3))
     names = [f"{side}_{NETWORKS[k]}_{i + 1}" for side in "LR" for i, k in enumerate(network)]
+    place = _on_a_brain(place, deep=np.array([NETWORKS[k] == DEEP_NETWORK for k in network]))
     coordinates = np.concatenate([place * [-1, 1, 1], place]).round(1)
     membership = np.zeros((half, signal.n_sources))
     membership[np.arange(half), network % signal.n_sources] = 1
@@ -229,6 +231,22 @@ def simulate_truth(person: Person, rng: np.random.Generator) -> Truth:
         planted,
         np.concatenate([one_side, one_side]),
     )
+
+
+def _on_a_brain(place: Matrix, deep: NDArray[np.bool_]) -> Matrix:
+    """Places in a box over the right hemisphere, moved to about where cortex and nuclei lie (mm).
+
+    Parameters
+    ----------
+    place : ndarray of shape (n, 3)
+    deep : ndarray of bool, shape (n,)
+        Regions below the cortex, drawn to the middle; the others go out to an ellipsoid.
+    """
+    middle, radii = np.array([4.0, -16.0, 16.0]), np.array([58.0, 82.0, 52.0])
+    out = (place - middle) / radii
+    cortex = middle + radii * out / np.linalg.norm(out, axis=1, keepdims=True)
+    nuclei = np.array([18.0, -10.0, 2.0]) + (place - middle) * 0.3
+    return np.where(deep[:, None], nuclei, cortex)
 
 
 def simulate_days(person: Person, rng: np.random.Generator) -> NDArray[np.int64]:

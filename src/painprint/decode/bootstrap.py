@@ -75,7 +75,7 @@ def block_draw(group: Codes) -> Draw:
 
     References
     ----------
-    METHODS 6; Politis & Romano (1992), the circular block bootstrap
+    docs/methods.md; Politis & Romano (1992), the circular block bootstrap
     """
     n_groups = int(group.max()) + 1
     length = block_length(n_groups)
@@ -156,7 +156,7 @@ def interval(values: Vector, *, null: float, alpha: float = 0.05) -> Interval:
 
     References
     ----------
-    METHODS 6
+    docs/methods.md
     """
     n = len(values)
     ordered = np.sort(values)

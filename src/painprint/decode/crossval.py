@@ -128,7 +128,7 @@ def nested_leave_one_out(
 
     References
     ----------
-    METHODS 5; Lee et al. (2026)
+    docs/methods.md; Lee et al. (2026)
     """
     n_groups = int(groups.max()) + 1
     _check_groups(n_groups, buffer)

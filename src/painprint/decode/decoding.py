@@ -113,7 +113,7 @@ def decode_runs(
 
     References
     ----------
-    METHODS 1 to 6; Lee et al. (2026)
+    docs/methods.md; Lee et al. (2026)
 
     Examples
     --------

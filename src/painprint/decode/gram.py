@@ -46,7 +46,7 @@ def gram(
 
     References
     ----------
-    METHODS 4
+    docs/methods.md
     """
     n_first = _n_regions(runs) if n_first is None else n_first
     blocks = [(a, min(b, n_first)) for a, b in edge_blocks(_n_regions(runs)) if a < n_first]

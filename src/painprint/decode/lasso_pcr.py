@@ -138,7 +138,7 @@ def fit_components(
 
     References
     ----------
-    METHODS 4
+    docs/methods.md
     """
     n = len(y)
     values, vectors = eigenvectors(K, keep=keep, n_edges=n_edges)

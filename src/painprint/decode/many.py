@@ -74,7 +74,7 @@ def nested_for_many(
 
     References
     ----------
-    METHODS 4 and 5
+    docs/methods.md
     """
     n_groups = int(groups.max()) + 1
     if n_groups < 3:

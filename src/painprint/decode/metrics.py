@@ -111,7 +111,7 @@ def evaluate(
 
     References
     ----------
-    METHODS 6
+    docs/methods.md
     """
     streams = iter(np.random.SeedSequence(random_seed).spawn(len(SCALES) + 2))
 
@@ -175,7 +175,7 @@ def score_scale(
 
     References
     ----------
-    METHODS 6
+    docs/methods.md
     """
     y, predicted, training_mean = (
         table[name].to_numpy(float) for name in ("rating", "predicted", "training_mean")

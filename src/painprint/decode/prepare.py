@@ -93,7 +93,7 @@ def prepare_runs(
 
     References
     ----------
-    METHODS 1 and 2
+    docs/methods.md
     """
     paired, too_short = _pair_runs(runs, settings)
     return _fix_regions(paired, settings, regions, too_short)

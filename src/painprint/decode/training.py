@@ -117,7 +117,7 @@ def train(
 
     References
     ----------
-    METHODS 3 to 5
+    docs/methods.md
     """
     codes, groups = prepared.groups(settings.leave_out)
     n_lags = len(settings.lag_s)
@@ -231,7 +231,7 @@ def predict_held_out(
 
     References
     ----------
-    METHODS 6
+    docs/methods.md
     """
     frames, codes, folds = training.frames(prepared), training.codes, training.folds
     scores = list(

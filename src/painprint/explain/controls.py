@@ -160,7 +160,7 @@ def control_analyses(case: Case, *, on_step: OnStep | None = None) -> Finding:
 
     References
     ----------
-    METHODS 7
+    docs/methods.md
     """
     controls, not_done = find_controls(case)
     kernels, rules = case.kernels, case.settings.rules

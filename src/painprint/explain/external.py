@@ -97,7 +97,7 @@ def score_external(case: Case, *, on_step: OnStep | None = None) -> Finding:
 
     References
     ----------
-    METHODS 6 and 7
+    docs/methods.md
     """
     given = case.material.external
     if not given:

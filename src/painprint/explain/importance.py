@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations_with_replacement
 
 import numpy as np
 import pandas as pd
@@ -38,7 +39,8 @@ def importance(case: Case, *, on_step: OnStep | None = None) -> Finding:
     Returns
     -------
     finding : Finding
-        Tables ``importance`` (regions), ``networkimportance``, and ``structure`` (edges).
+        Tables ``importance`` (regions), ``networkimportance``, ``networkweights`` (pairs of
+        networks), and ``structure`` (edges).
         Numbers: r and session-centred r at 1 min, and how alike the folds' weights are.
 
     Notes
@@ -48,7 +50,7 @@ def importance(case: Case, *, on_step: OnStep | None = None) -> Finding:
 
     References
     ----------
-    METHODS 7; Lee et al. (2026); Haufe et al. (2014), doi 10.1016/j.neuroimage.2013.10.067
+    docs/methods.md; Lee et al. (2026); Haufe et al. (2014), doi 10.1016/j.neuroimage.2013.10.067
     """
     decoding, regions = case.decoding, case.decoding.regions
     bins = make_time_bins(decoding.frames, case.settings.rules, "1min")
@@ -78,6 +80,7 @@ def importance(case: Case, *, on_step: OnStep | None = None) -> Finding:
     if networks:
         counts = {"network": list(networks), "n_regions": [len(m) for m in networks.values()]}
         tables["networkimportance"] = pd.concat([pd.DataFrame(counts), of_networks], axis=1)
+        tables["networkweights"] = network_weights(networks, decoding.final.weights)
     numbers = {
         "r": correlation(bins.rating, predicted),
         "centred_r": correlation(center_by(bins.rating, codes), center_by(predicted, codes)),
@@ -103,6 +106,39 @@ def network_members(regions: Regions) -> tuple[dict[str, Codes], list[str]]:
     elif n_without:
         said.append(f"{n_without} of {len(labels)} regions have no network: they count in none.")
     return networks, said
+
+
+def network_weights(networks: Mapping[str, Codes], weights: Vector) -> pd.DataFrame:
+    """Weights of the edges within each network and between each two.
+
+    Parameters
+    ----------
+    networks : mapping of str to int array
+        Places of the regions of each network.
+    weights : ndarray of shape (n_edges,)
+
+    Returns
+    -------
+    table : DataFrame
+        Columns ``network_a``, ``network_b``, ``n_edges``, ``mean_weight`` (NaN where there is no
+        edge), ``positive`` and ``negative`` (sums of weights of that sign).
+    """
+    W = edges_to_matrix(weights)
+    rows = []
+    for (a, in_a), (b, in_b) in combinations_with_replacement(networks.items(), 2):
+        block = W[np.ix_(in_a, in_b)]
+        between = block[np.triu_indices(len(in_a), k=1)] if a == b else block.ravel()
+        rows.append(
+            {
+                "network_a": a,
+                "network_b": b,
+                "n_edges": len(between),
+                "mean_weight": between.mean() if len(between) else np.nan,
+                "positive": between[between > 0].sum(),
+                "negative": between[between < 0].sum(),
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 def contributions(
@@ -135,7 +171,7 @@ def contributions(
 
     References
     ----------
-    METHODS 7
+    docs/methods.md
     """
     jobs = (
         (frames, bins, np.flatnonzero(codes == k), fold.weights, networks)

@@ -57,7 +57,7 @@ def learning_curve(case: Case, *, on_step: OnStep | None = None) -> Finding:
 
     References
     ----------
-    METHODS 7
+    docs/methods.md
     """
     settings, kernels = case.settings, case.kernels
     rules, n_groups = settings.rules, kernels[0].n_groups

@@ -55,7 +55,7 @@ def permutation_null(case: Case, *, on_step: OnStep | None = None) -> Finding:
 
     References
     ----------
-    METHODS 6
+    docs/methods.md
     """
     kernels = case.kernels
     permutations = draw_permutations(kernels[0], case.settings.n_permutations, case.stream("null"))

@@ -43,7 +43,7 @@ def prospective_tests(case: Case, *, on_step: OnStep | None = None) -> Finding:
 
     References
     ----------
-    METHODS 7
+    docs/methods.md
     """
     kernels, unit = case.kernels, case.settings.leave_out
     n_groups, n_first = kernels[0].n_groups, case.settings.first_sessions

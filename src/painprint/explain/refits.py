@@ -37,7 +37,7 @@ def refit_variants(case: Case, *, on_step: OnStep | None = None) -> Finding:
 
     References
     ----------
-    METHODS 7
+    docs/methods.md
     """
     plans = [_first_run(case), _farther_sessions(case), _other_regions(case)]
     whole = len(case.decoding.regions.names)

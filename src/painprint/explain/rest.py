@@ -47,7 +47,7 @@ def rest_tests(case: Case, *, on_step: OnStep | None = None) -> Finding:
 
     References
     ----------
-    METHODS 7; Lee et al. (2026)
+    docs/methods.md; Lee et al. (2026)
     """
     if case.settings.leave_out != "session":
         raise NotEnoughData(

@@ -116,7 +116,7 @@ def transfer(
 
     References
     ----------
-    METHODS 7; Lee et al. (2026)
+    docs/methods.md; Lee et al. (2026)
     """
     step = count_steps(on_step, len(members))
     rows: list[dict[str, Any]] = []

@@ -62,7 +62,7 @@ def univariate_map(case: Case, *, on_step: OnStep | None = None) -> Finding:
 
     References
     ----------
-    METHODS 7; Benjamini and Hochberg (1995)
+    docs/methods.md; Benjamini and Hochberg (1995)
     """
     if case.material.runs is None:
         reason = (

@@ -29,6 +29,8 @@ N_TEMPLATE = 10_242
 """Vertices of a hemisphere of fsaverage5, which comes with nilearn."""
 BALL_MM = 7.0
 """Of a region whose centre alone is known."""
+THINNEST_MM = 0.5
+"""The template's cortex is thicker; where it is thinner lies the medial wall."""
 TEMPLATE = "fsaverage5, a template"
 
 
@@ -274,9 +276,14 @@ def _of_places(regions: Regions, places: Matrix) -> Brain | None:
     if not np.isfinite(places).all(axis=1).any():
         return None
     sheets = {}
-    for side, (faces, shapes) in template_sheets().items():
+    for (side, (faces, shapes)), cortex in zip(
+        template_sheets().items(), _is_cortex(), strict=True
+    ):
         among = places[:, 0] <= 0 if side == "L" else places[:, 0] >= 0
-        sheets[side] = Sheet(faces, shapes, nearest_region(shapes["folded"], places, among))
+        nearest = nearest_region(shapes["folded"][cortex], places, among)
+        region = np.full(len(cortex), NO_REGION)
+        region[cortex] = nearest
+        sheets[side] = Sheet(faces, shapes, region)
     painted = np.concatenate([sheet.region for sheet in sheets.values()])
     hidden = np.setdiff1d(np.flatnonzero(np.isfinite(places).all(axis=1)), painted)
     deep = Deep(places[hidden], hidden, BALL_MM) if len(hidden) else None
@@ -298,6 +305,14 @@ def template_sheets() -> dict[str, tuple[Codes, dict[str, Matrix]]]:
         shapes = {"folded": middle, "inflated": np.asarray(inflated.coordinates, dtype=float)}
         found[side] = np.asarray(pial.faces, dtype=np.int64), shapes
     return found
+
+
+def _is_cortex() -> list[NDArray[np.bool_]]:
+    """Which vertices of fsaverage5, left and right, are not on the medial wall."""
+    from nilearn.datasets import load_fsaverage_data
+
+    thickness = load_fsaverage_data(mesh="fsaverage5", data_type="thickness").data.parts
+    return [np.asarray(thickness[part]) >= THINNEST_MM for part in ("left", "right")]
 
 
 def _template() -> dict[str, tuple[Matrix, Codes]]:

@@ -182,6 +182,14 @@ COLUMNS: dict[str, dict[str, str]] = {
         "centred_low": "lower end of its interval",
         "centred_high": "upper end",
     },
+    "networkweights": {
+        "network_a": "network",
+        "network_b": "network; the same for edges within it",
+        "n_edges": "edges between them",
+        "mean_weight": "mean of their weights in the final model",
+        "positive": "sum of the positive weights",
+        "negative": "sum of the negative ones",
+    },
     "structure": {
         "region_a": "region",
         "region_b": "region",
@@ -278,8 +286,8 @@ COLUMNS: dict[str, dict[str, str]] = {
 
 FINDINGS = (
     "null", "controls", "covariates", "refits", "learningcurve", "learningcurvedraws",
-    "prospective", "calibration", "importance", "networkimportance", "structure", "rest",
-    "baselines", "univariate", "external", "qcfc",
+    "prospective", "calibration", "importance", "networkimportance", "networkweights", "structure",
+    "rest", "baselines", "univariate", "external", "qcfc",
 )  # fmt: skip
 """Tables of the stages, which may not be there."""
 

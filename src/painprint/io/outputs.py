@@ -122,11 +122,11 @@ class ParticipantFiles:
 
     def figures(self) -> list[Path]:
         """The figures that are there."""
-        return sorted((self.folder / "figures").glob(f"{self.stem}_*.svg"))
+        return sorted((self.folder / "figures").glob(f"{self.stem}_*.*"))
 
-    def figure(self, name: str) -> Path:
+    def figure(self, name: str, extension: str = ".svg") -> Path:
         """A figure."""
-        return self.folder / "figures" / f"{self.stem}_{name}.svg"
+        return self.folder / "figures" / f"{self.stem}_{name}{extension}"
 
 
 def versions() -> dict[str, str]:

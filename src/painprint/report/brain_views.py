@@ -22,6 +22,8 @@ from painprint.parcellation import NO_REGION
 
 Matrix = NDArray[np.float64]
 Codes = NDArray[np.int64]
+Extent = tuple[float, float, float, float]
+"""Of a page: left, right, bottom, top (mm)."""
 
 PIXEL_MM = 0.5
 NOTHING = -2
@@ -62,14 +64,13 @@ class View:
     light : array of shape (n_rows, n_columns) or None
         How bright each pixel is, 0 to 1; NaN outside the brain. The lowest row comes first.
     extent : (left, right, bottom, top)
-        Of the page.
     """
 
     name: str
     regions: Mapping[int, Outline]
     ground: Outline | None
     light: Matrix | None
-    extent: tuple[float, float, float, float]
+    extent: Extent
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +109,8 @@ class BrainViews:
         """Deep regions on horizontal slices, from below upwards; none where there are none."""
         if self.brain.deep is None:
             return ()
-        heights = np.unique(self.brain.deep.places[:, 2])
+        z, step = self.brain.deep.places[:, 2], self.brain.deep.size_mm
+        heights = z.min() + step * np.unique(np.rint((z - z.min()) / step))
         wanted = np.quantile(heights, np.linspace(0.1, 0.9, min(N_SLICES, len(heights))))
         chosen = np.unique(heights[np.abs(heights[:, None] - wanted).argmin(axis=0)])
         template = _joined(list(self.brain.template.values()))
@@ -127,7 +129,7 @@ def _page(vertices: Matrix, right: Matrix, up: Matrix) -> Matrix:
     return np.asarray(vertices @ np.column_stack([right, up, np.cross(right, up)]))
 
 
-def _extent(page: Matrix) -> tuple[float, float, float, float]:
+def _extent(page: Matrix) -> Extent:
     low, high = page[:, :2].min(axis=0) - MARGIN_MM, page[:, :2].max(axis=0) + MARGIN_MM
     return float(low[0]), float(high[0]), float(low[1]), float(high[1])
 
@@ -172,7 +174,7 @@ def _slice(deep: Deep, template: tuple[Matrix, Codes], z: float) -> View:
         )
         for k in np.unique(deep.region[here])
     }
-    return View(f"z = {z:.0f} mm", outlines, _cut(vertices, faces, z), None, extent)
+    return View(f"z = {z:z.0f} mm", outlines, _cut(vertices, faces, z), None, extent)
 
 
 def _cut(vertices: Matrix, faces: Codes, z: float) -> Outline | None:
@@ -196,7 +198,7 @@ def _cut(vertices: Matrix, faces: Codes, z: float) -> Outline | None:
     return Outline(points, codes)
 
 
-def _dots(points: Matrix, size: float, extent: tuple[float, float, float, float]) -> NDArray:
+def _dots(points: Matrix, size: float, extent: Extent) -> NDArray[np.bool_]:
     """Pixels within half a point's width of some point."""
     left, right, bottom, top = extent
     n_columns, n_rows = _shape(extent)
@@ -212,13 +214,13 @@ def _dots(points: Matrix, size: float, extent: tuple[float, float, float, float]
     return mask
 
 
-def _shape(extent: tuple[float, float, float, float]) -> tuple[int, int]:
+def _shape(extent: Extent) -> tuple[int, int]:
     """Columns and rows of the pixels of a page."""
     left, right, bottom, top = extent
     return int(np.ceil((right - left) / PIXEL_MM)), int(np.ceil((top - bottom) / PIXEL_MM))
 
 
-def outline(mask: NDArray[np.bool_], extent: tuple[float, float, float, float]) -> Outline:
+def outline(mask: NDArray[np.bool_], extent: Extent) -> Outline:
     """The outline of pixels, holes included, in mm on the page.
 
     Parameters
@@ -269,9 +271,7 @@ def _simplified(line: Matrix) -> Matrix:
     return np.asarray(line[kept])
 
 
-def rasterise(
-    page: Matrix, faces: Codes, region: Codes, extent: tuple[float, float, float, float]
-) -> tuple[Codes, Matrix]:
+def rasterise(page: Matrix, faces: Codes, region: Codes, extent: Extent) -> tuple[Codes, Matrix]:
     """What is nearest to the eye at each pixel.
 
     Parameters

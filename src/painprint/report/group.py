@@ -2,40 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
+from markupsafe import Markup
 
 from painprint.io.group import GroupResults
-from painprint.io.store import write_bytes, write_text
+from painprint.io.store import write_text
 from painprint.report import figures, words
-from painprint.report.html import inline, make_environment, svg
+from painprint.report.drawings import Drawing
+from painprint.report.html import make_environment, write_figures
+from painprint.report.svg import draw_figure, inline
+
+OWN_ENDS = ("centred_r_low", "centred_r_high")
+FIGURES = ("matrix", "transfer", "identification", "people")
 
 
-def write_group_report(results: GroupResults) -> None:
-    """Write the group's figures (SVG) and page."""
-    drawn = {name: svg(name, draw) for name, draw in _figures(results).items()}
-    for name in ("transfer", "identification"):
-        if name in drawn:
-            write_bytes(results.files.figure(name), drawn[name])
-        else:
-            results.files.figure(name).unlink(missing_ok=True)
-    write_text(results.files.page, render_group(results, drawn))
+def write_group_report(results: GroupResults, *, pdf: bool = False) -> None:
+    """Write the group's figures, as PDF too if asked, and page."""
+    wanted = _drawings(results)
+    drawn = {name: draw_figure(name, one.draw, pdf=pdf) for name, one in wanted.items()}
+    for name in FIGURES:
+        for extension in (".svg", ".pdf"):
+            results.files.figure(name, extension).unlink(missing_ok=True)
+    write_figures(results.files.figure, drawn)
+    images = {name: inline(one.svg, wanted[name].what) for name, one in drawn.items()}
+    write_text(results.files.page, render_group(results, images))
 
 
-def _figures(results: GroupResults) -> dict[str, Callable[[], Axes]]:
-    drawn: dict[str, Callable[[], Axes]] = {}
+def _drawings(results: GroupResults) -> dict[str, Drawing]:
+    drawn: dict[str, Drawing] = {}
     minutes = _minutes(results)
+    own = minutes[minutes["model"] == minutes["person"]]
+    drawn["people"] = Drawing(
+        "Centred r of every person's own signature",
+        partial(
+            figures.plot_estimates, own["person"], own, "centred_r",
+            label="centred r at 1 min, own sessions held out", ends=OWN_ENDS,
+        ),
+    )  # fmt: skip
     if minutes["model"].nunique() > 1:
-        drawn["transfer"] = lambda: figures.plot_transfer(minutes)
+        drawn["matrix"] = Drawing(
+            "Centred r of every signature on every person",
+            partial(figures.plot_transfer_matrix, minutes),
+        )
+        drawn["transfer"] = Drawing(
+            "The same with intervals", partial(figures.plot_transfer, minutes)
+        )
     if results.metrics["identified"]:
-        drawn["identification"] = lambda: figures.plot_identification(results.metrics["identified"])
+        drawn["identification"] = Drawing(
+            "Share of sessions that the own signature fits best",
+            partial(figures.plot_identification, results.metrics["identified"]),
+        )
     return drawn
 
 
-def render_group(results: GroupResults, drawn: Mapping[str, bytes]) -> str:
+def render_group(results: GroupResults, images: Mapping[str, Markup]) -> str:
     """The page as one self-contained text."""
     minutes = _minutes(results)
     rows = minutes.astype(object).where(minutes.notna(), None).to_dict(
@@ -47,7 +71,7 @@ def render_group(results: GroupResults, drawn: Mapping[str, bytes]) -> str:
         .render(
             metrics=results.metrics,
             rows=rows,
-            images={name: inline(image) for name, image in drawn.items()},
+            images=images,
             few_groups=words.FEW_GROUPS,
             headline=words.group_headline(results.metrics),
         )

@@ -2,159 +2,92 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.resources import files as package_files
+from pathlib import Path
 from typing import Any
 
-import matplotlib
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined, UndefinedError
 from markupsafe import Markup
-from matplotlib.axes import Axes
 
+from painprint.brain import Brain
 from painprint.io.bids import parse_name
+from painprint.io.brain import read_brain
 from painprint.io.carpets import find_carpets, read_carpet
 from painprint.io.outputs import Results
 from painprint.io.store import write_bytes, write_text
 from painprint.report import calibration, figures, words
+from painprint.report.brain_views import BrainViews
 from painprint.report.carpets import carpet_image
+from painprint.report.drawings import Drawing, brain_drawings, drawings, transfer_drawing
 from painprint.report.evidence import evidence
+from painprint.report.overlays import AnyOverlay, overlays
+from painprint.report.summary import judge, summarise
+from painprint.report.svg import Drawn, draw_figure, inline
+from painprint.report.viewer import viewer_data
 from painprint.runs import RunKey
 from painprint.settings import flag
 
 
-def write_report(results: Results) -> None:
-    """Write the participant's figures (SVG) and page."""
-    drawn = {name: svg(name, draw) for name, draw in _figures(results).items()}
-    for old in results.files.figures():
-        if old not in {results.files.figure(name) for name in drawn}:
-            old.unlink()  # of an earlier run with other stages
-    for name, image in drawn.items():
-        write_bytes(results.files.figure(name), image)
-    write_text(results.files.page, render_page(results, drawn))
+@dataclass(frozen=True, eq=False)
+class BrainSection:
+    """The brain of a page.
+
+    Attributes
+    ----------
+    brain : Brain
+    painted : list of Overlay or NetworkOverlay
+        The first is shown.
+    """
+
+    brain: Brain
+    painted: list[AnyOverlay]
 
 
-def svg(name: str, draw: Callable[[], Axes]) -> bytes:
-    """A figure as SVG, the same bytes every time and on every machine with the same fonts."""
-    with matplotlib.rc_context({**figures.STYLE, "svg.hashsalt": name}):
-        figure = draw().get_figure(root=True)
-        assert figure is not None  # these Axes were made for one
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    return buffer.getvalue()
+def write_report(
+    results: Results, transfer: pd.DataFrame | None = None, *, pdf: bool = False
+) -> None:
+    """Write the participant's figures and page.
+
+    Parameters
+    ----------
+    results : Results
+    transfer : DataFrame, optional
+        Rows of transfer.tsv at 1 min about this person's ratings, where the group level was run.
+    pdf : bool
+        Whether to write the figures as PDF too.
+    """
+    files = results.files
+    wanted = drawings(results)
+    section = None
+    brain = read_brain(files.decoding("dseg", ""), files.anat, files.participant)
+    if brain is not None:
+        section = BrainSection(brain, overlays(results, brain.regions))
+        wanted |= brain_drawings(BrainViews(brain), section.painted)
+    if transfer is not None:
+        wanted["transfer"] = transfer_drawing(transfer)
+    drawn = {name: draw_figure(name, one.draw, pdf=pdf) for name, one in wanted.items()}
+    for old in files.figures():
+        old.unlink()  # also those of an earlier run with other stages
+    write_figures(files.figure, drawn)
+    write_text(files.page, render_page(results, wanted, drawn, section, transfer))
 
 
-def _figures(results: Results) -> dict[str, Callable[[], Axes]]:
-    """What the page shows, by name."""
-    unit, scales = results.metrics["leave_out"], results.metrics["scales"]
-    by_scale = {scale: rows for scale, rows in results.predictions.groupby("scale", sort=False)}
+def write_figures(place: Callable[[str, str], Path], drawn: Mapping[str, Drawn]) -> None:
+    """Write every figure in the formats it was drawn in.
 
-    def scatter(scale: str) -> Callable[[], Axes]:
-        return lambda: figures.plot_observed_predicted(by_scale[scale], scales[scale])
-
-    return {
-        "timeline": lambda: figures.plot_timeline(by_scale["1min"], leave_out=unit),
-        **{f"scatter{scale}": scatter(scale) for scale in scales},
-        "roc": lambda: figures.plot_roc(results.roc, scales),
-        "sessions": lambda: figures.plot_sessions(
-            results.per_session, results.metrics["within_session"]["r"], unit=unit
-        ),
-        "levels": lambda: figures.plot_levels(results.per_session, unit=unit),
-        **_stage_figures(results),
-    }
-
-
-def _stage_figures(results: Results) -> dict[str, Callable[[], Axes]]:
-    """Figures of the stages that were done, by name."""
-    tables, drawn = results.findings, {}
-    minute, unit = results.metrics["scales"]["1min"], results.metrics["leave_out"]
-    if "null" in tables:
-        null = tables["null"]
-        drawn["nullwithin"] = lambda: figures.plot_null(null, "within", "1min", "centred_r")
-        drawn["nullbetween"] = lambda: figures.plot_null(null, "between", "session", "r")
-    if "controls" in tables:
-        controls = results.metrics["stages"]["controls"]
-        verdicts = {name: v for name, v in controls.items() if name != "not_done"}
-        drawn["controls"] = lambda: figures.plot_dots(
-            {name: verdict["centred_r_removed"] for name, verdict in verdicts.items()},
-            reference=minute["centred_r"],
-            label="centred r at 1 min with the control removed; dashed: as decoded",
-            marked=[name for name, verdict in verdicts.items() if verdict["flagged"]],
-        )
-    if "refits" in tables:
-        refits = tables["refits"].query("scale == '1min'").set_index("variant")["centred_r"]
-        drawn["refits"] = lambda: figures.plot_dots(
-            {str(k): None if r != r else float(r) for k, r in refits.items()},
-            reference=minute["centred_r"],
-            label="centred r at 1 min; dashed: as decoded",
-        )
-    if "learningcurve" in tables:
-        curve = tables["learningcurve"]
-        drawn["curve"] = lambda: figures.plot_learning_curve(curve)
-        drawn["curveshare"] = lambda: figures.plot_significant_draws(curve)
-    if "calibration" in tables:
-        of_past = tables["calibration"]
-        drawn["future"] = lambda: figures.plot_future(
-            of_past, {"centred_r": "centred r", "skill": "skill"}, 0
-        )
-        drawn["calibration"] = lambda: figures.plot_future(of_past, {"slope": "slope"}, 1)
-        drawn["ahead"] = lambda: figures.plot_error_ahead(tables["prospective"], unit=unit)
-    return {**drawn, **_carrier_figures(results)}
-
-
-def _carrier_figures(results: Results) -> dict[str, Callable[[], Axes]]:
-    """Figures of what carries the signature, and of what else was tried, by name."""
-    tables, metrics = results.findings, results.metrics
-    unit, enough = metrics["leave_out"], metrics["n_groups"] >= words.FEW_GROUPS
-    drawn: dict[str, Callable[[], Axes]] = {}
-
-    def estimates(
-        names: Sequence[str] | pd.Series,
-        rows: pd.DataFrame,
-        column: str,
-        ends: tuple[str, str],
-        label: str,
-        width: float = 6.0,
-    ) -> Callable[[], Axes]:
-        return partial(
-            figures.plot_estimates, names, rows, column,
-            label=label, ends=ends if enough else None, width=width,
-        )  # fmt: skip
-
-    centred = ("importance_centred", ("centred_low", "centred_high"))
-    loss = f"importance: mean loss of {unit}-centred r at 1 min"
-    centred_there = "importance" in tables and tables["importance"][centred[0]].notna().any()
-    if centred_there:
-        top = tables["importance"].nlargest(figures.MOST_REGIONS, "importance_centred")
-        drawn["importance"] = estimates(top["region"], top, *centred, loss)
-        drawn["strength"] = lambda: figures.plot_strengths(top)
-        drawn["structure"] = lambda: figures.plot_structure(tables["structure"])
-    if centred_there and "networkimportance" in tables:
-        networks = tables["networkimportance"].sort_values("importance_centred", ascending=False)
-        counted = zip(networks["network"], networks["n_regions"], strict=True)
-        names = [f"{network} ({n})" for network, n in counted]
-        drawn["networkimportance"] = estimates(names, networks, *centred, loss)
-    if "rest" in tables:
-        drawn["rest"] = lambda: figures.plot_rest(tables["rest"])
-    if "baselines" in tables:
-        others = tables["baselines"].query("scale == '1min' and method != 'painprint'")
-        for key, what in (("centred_r", f"{unit}-centred r"), ("skill", "skill")):
-            drawn[f"baselines{key.replace('_', '')}"] = estimates(
-                others["method"], others, f"d_{key}", (f"d_{key}_low", f"d_{key}_high"),
-                f"difference in {what} at 1 min", 3.6,
-            )  # fmt: skip
-    if "univariate" in tables:
-        drawn["univariate"] = lambda: figures.plot_univariate(tables["univariate"])
-    if "external" in tables:
-        scored = tables["external"].query("scale == '1min'")
-        drawn["external"] = estimates(
-            scored["signature"], scored, "centred_r", ("centred_r_low", "centred_r_high"),
-            f"{unit}-centred r at 1 min",
-        )  # fmt: skip
-    if "qcfc" in tables and tables["qcfc"]["distance"].notna().any():
-        drawn["qcfc"] = lambda: figures.plot_motion_distance(tables["qcfc"])
-    return drawn
+    Parameters
+    ----------
+    place : callable
+        Gives the path of a name and an extension.
+    drawn : mapping of str to Drawn
+    """
+    for name, figure in drawn.items():
+        write_bytes(place(name, ".svg"), figure.svg)
+        if figure.pdf is not None:
+            write_bytes(place(name, ".pdf"), figure.pdf)
 
 
 def make_environment() -> Environment:
@@ -174,10 +107,22 @@ def make_environment() -> Environment:
         cell=_cell,
         flag=flag,
     )
+    environment.globals["script"] = _script
     return environment
 
 
-def render_page(results: Results, drawn: dict[str, bytes]) -> str:
+def _script(name: str) -> Markup:
+    """A script of ours, to stand in the page."""
+    return Markup(package_files("painprint.report").joinpath("templates", name).read_text("utf-8"))
+
+
+def render_page(
+    results: Results,
+    wanted: Mapping[str, Drawing],
+    drawn: Mapping[str, Drawn],
+    section: BrainSection | None = None,
+    transfer: pd.DataFrame | None = None,
+) -> str:
     """The page as one self-contained text.
 
     Raises
@@ -185,7 +130,8 @@ def render_page(results: Results, drawn: dict[str, bytes]) -> str:
     KeyError
         If the results lack something.
     """
-    images = {name: inline(image) for name, image in drawn.items()}
+    titles = _titles(section)
+    images = {name: inline(d.svg, wanted[name].what, titles) for name, d in drawn.items()}
     try:
         return (
             make_environment()
@@ -196,8 +142,11 @@ def render_page(results: Results, drawn: dict[str, bytes]) -> str:
                 audit=results.audit,
                 provenance=results.provenance,
                 images=images,
+                cards=summarise(results),
+                verdict=judge(results.metrics),
                 headline=words.headline(results),
                 methods=words.methods_paragraph(results),
+                references=words.references(results),
                 runs=results.runs.to_dict(orient="records"),
                 bold=_bold(results),
                 cleaned_here=bool(results.bold_quality["tsnr"].notna().any()),
@@ -209,10 +158,27 @@ def render_page(results: Results, drawn: dict[str, bytes]) -> str:
                 stages=results.metrics["stages"],
                 baselines=_minutes(results, "baselines"),
                 external=_minutes(results, "external"),
+                brain=section.brain if section else None,
+                painted=section.painted if section else [],
+                brain_data=viewer_data(section.brain, section.painted) if section else None,
+                transfer=_records(transfer),
+                glossary=words.GLOSSARY,
             )
         )
     except UndefinedError as error:
         raise KeyError(str(error)) from error
+
+
+def _titles(section: BrainSection | None) -> dict[int, str]:
+    """Name, network and value of each region, as its outline says it."""
+    if section is None:
+        return {}
+    regions, first = section.brain.regions, section.painted[0]
+    found = {}
+    for place, (name, network) in enumerate(zip(regions.names, regions.networks, strict=True)):
+        value = first.said(place)
+        found[place] = f"{name}, {network or 'no network'}" + (f": {value}" if value else "")
+    return found
 
 
 def _bold(results: Results) -> list[dict[Any, Any]]:
@@ -231,15 +197,13 @@ def _bold(results: Results) -> list[dict[Any, Any]]:
 
 def _minutes(results: Results, table: str) -> list[dict[Any, Any]]:
     """Rows of a stage's table at 1 min; none where there is no such table."""
-    if table not in results.findings:
-        return []
-    return results.findings[table].query("scale == '1min'").to_dict(orient="records")
+    found = results.findings.get(table)
+    return _records(None if found is None else found.query("scale == '1min'"))
 
 
-def inline(image: bytes) -> Markup:
-    """An SVG without its XML preamble; it is our own drawing, so it is not escaped."""
-    text = image.decode()
-    return Markup(text[text.index("<svg") :])
+def _records(table: pd.DataFrame | None) -> list[dict[Any, Any]]:
+    """Rows of a table; none where there is no table."""
+    return [] if table is None else table.to_dict(orient="records")
 
 
 def _cell(value: Any, digits: int = 2) -> str:

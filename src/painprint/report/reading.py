@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,8 @@ import pandas as pd
 
 from painprint.io.store import write_text
 from painprint.report import figures, words
-from painprint.report.html import inline, make_environment, svg
+from painprint.report.html import make_environment
+from painprint.report.svg import draw_figure, inline
 from painprint.signature import History, Signature
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ def _session(one: Scored, history: History, unit: str) -> dict[str, Any]:
     table = one.reading.table
     minutes = table[table["scale"] == "1min"]
     whole = table[table["scale"] == "session"].iloc[0]
-    figure = svg("reading", lambda: figures.plot_reading(minutes, history.levels, LEVEL))
+    figure = draw_figure("reading", partial(figures.plot_reading, minutes, history.levels, LEVEL))
     rows = table[table["scale"] != "1min"].astype(object)
     return {
         "name": f"Session {one.session}" if one.session else "New session",
@@ -52,7 +54,7 @@ def _session(one: Scored, history: History, unit: str) -> dict[str, Any]:
         "rows": rows.where(rows.notna(), None).to_dict(orient="records"),
         "files": one.files,
         "not_done": one.reading.not_done,
-        "image": inline(figure),
+        "image": inline(figure.svg, "Predicted pain, minute by minute"),
     }
 
 

@@ -14,6 +14,30 @@ FEW_GROUPS = 8
 resampling them means little."""
 
 
+GLOSSARY = {
+    "session-centred r": "Pearson's correlation of rating and prediction after each session's mean "
+    "was taken from both: 1 if they rise and fall together within sessions, 0 if not at all. "
+    "Levels of whole sessions count for nothing.",
+    "skill": "1 minus squared error over that of always predicting the mean of the training data: "
+    "1 is perfect, 0 is no better than the mean, below 0 is worse.",
+    "r": "Pearson's correlation over all rows, levels of sessions included.",
+    "AUC": "chance that of two moments, one rated above the median and one below, the former is "
+    "predicted higher: 1 always, 0.5 by a coin.",
+    "MAE": "mean absolute error, in units of the rating.",
+    "95% interval": "values that agree with the data, were the study repeated with other sessions.",
+    "p": "share of shuffled ratings that give as much or more. It is not the chance that the "
+    "finding is wrong.",
+    "p within, p between": "the same for ratings shuffled within sessions (do ups and downs go "
+    "together?) and between them (do levels?).",
+    "importance": "how much the prediction loses when what a region or network adds to it is "
+    "shuffled.",
+    "weight": "what the model multiplies an edge by. It may serve to cancel noise, so it does not "
+    "say that the edge follows pain; the structure coefficient does.",
+    "mean FD": "mean framewise displacement: how much the head moved from frame to frame (mm).",
+}
+"""Terms of the pages, explained."""
+
+
 def number(value: float | None, digits: int = 2) -> str:
     """A number to so many digits, or n/a.
 
@@ -282,6 +306,52 @@ def _stage_methods(
     return [
         text for stage, text in sentences.items() if tables.get(stage, stage) in results.findings
     ]
+
+
+REFERENCES = {
+    "lee": "Lee, Jo, Cho & Woo (2026). Nature Neuroscience. doi:10.1038/s41593-026-02221-3",
+    "lassopcr": "Wager, Atlas, Leotti & Rilling (2011). Journal of Neuroscience 31, 439-452. "
+    "doi:10.1523/JNEUROSCI.3420-10.2011 (LASSO-PCR)",
+    "compcor": "Behzadi, Restom, Liau & Liu (2007). NeuroImage 37, 90-101. "
+    "doi:10.1016/j.neuroimage.2007.04.042 (CompCor)",
+    "24P": "Friston et al. (1996). Magnetic Resonance in Medicine 35, 346-355. "
+    "doi:10.1002/mrm.1910350312 (24 motion parameters)",
+    "36P": "Satterthwaite et al. (2013). NeuroImage 64, 240-256. "
+    "doi:10.1016/j.neuroimage.2012.08.052 (36 regressors)",
+    "fd": "Power et al. (2012). NeuroImage 59, 2142-2154. doi:10.1016/j.neuroimage.2011.10.018 "
+    "(framewise displacement)",
+    "once": "Lindquist et al. (2019). Human Brain Mapping 40, 2358-2376. doi:10.1002/hbm.24528 "
+    "(nuisance and filter in one regression)",
+    "holm": "Holm (1979). Scandinavian Journal of Statistics 6, 65-70 (family-wise error)",
+    "haufe": "Haufe et al. (2014). NeuroImage 87, 96-110. doi:10.1016/j.neuroimage.2013.10.067 "
+    "(weights are not patterns)",
+    "fdr": "Benjamini & Hochberg (1995). Journal of the Royal Statistical Society B 57, 289-300 "
+    "(false discovery rate)",
+    "cpm": "Shen et al. (2017). Nature Protocols 12, 506-518. doi:10.1038/nprot.2016.178 "
+    "(connectome-based predictive modelling)",
+    "qcfc": "Ciric et al. (2017). NeuroImage 154, 174-187. doi:10.1016/j.neuroimage.2017.03.020 "
+    "(motion in connectivity)",
+}
+
+
+def references(results: Results) -> list[str]:
+    """References of what was used in this very run."""
+    dense, found = results.audit.get("dense"), results.findings
+    used = {
+        "lee": True,
+        "lassopcr": True,
+        "compcor": dense and dense["nuisance_regressors"] in ("paper", "acompcor_gsr"),
+        "24P": dense and dense["nuisance_regressors"] == "24P",
+        "36P": dense and dense["nuisance_regressors"] == "36P",
+        "fd": dense and dense["fd_thresh_mm"],
+        "once": dense,
+        "holm": "controls" in found,
+        "haufe": "structure" in found,
+        "cpm": "baselines" in found,
+        "fdr": "univariate" in found,
+        "qcfc": "qcfc" in found,
+    }
+    return [REFERENCES[name] for name, is_used in used.items() if is_used]
 
 
 def _exclusions(settings: Mapping[str, Any]) -> str:

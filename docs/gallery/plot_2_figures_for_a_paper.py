@@ -1,0 +1,92 @@
+"""
+Figures for a paper
+===================
+
+The figures of the page are functions in :mod:`painprint.report.figures`. They take tables and
+numbers as they were written, compute nothing, and return matplotlib ``Axes``. So a figure can be
+given another size, another label or another neighbour, and saved as SVG or PDF.
+
+The person here is **simulated**; a figure of simulated data should say so.
+"""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from textwrap import fill
+
+import matplotlib.pyplot as plt
+
+from painprint.cli import main
+from painprint.io.outputs import find_results, read_results
+from painprint.report import figures
+from painprint.report.words import methods_paragraph
+
+# %%
+# Results of a simulated person
+# -----------------------------
+# With a study of your own, start at ``find_results``.
+
+folder = TemporaryDirectory()
+people, results_dir = Path(folder.name, "people"), Path(folder.name, "results")
+main(["simulate", str(people), "--sessions", "8", "--n-regions", "30"])
+main(
+    ["run", str(people), str(results_dir), "participant", "--task-id", "rating"]
+    + ["--n-permutations", "199", "--n-bootstraps", "1000", "--n-curve-draws", "3"]
+    + ["--skip", "controls", "refits", "prospective", "importance", "rest", "baselines"]
+    + ["univariate", "qcfc"]
+)
+
+# %%
+# ``find_results`` lists the finished decodings below a folder, ``read_results`` reads one. A file
+# that is missing, or was changed after it was written, is an error that names it.
+
+for files in find_results(results_dir):
+    results = read_results(files)
+    print(files.stem, "simulated:", results.metrics["simulated"])
+
+# %%
+# One column wide
+# ---------------
+# Journals set figures to the width of one or two columns: ``SINGLE`` and ``DOUBLE``, in inches.
+# Make the figure that wide at once, so that letters keep their size. ``STYLE`` holds the page's
+# own settings, with text that stays text in SVG; ``pdf.fonttype`` 42 does the same for PDF.
+
+plt.rcParams.update(figures.STYLE)
+plt.rcParams["pdf.fonttype"] = 42
+
+metrics = results.metrics["scales"]
+by_scale = dict(tuple(results.predictions.groupby("scale")))
+
+figure, ax = plt.subplots(figsize=(figures.SINGLE, 2.6), layout="constrained")
+figures.plot_observed_predicted(by_scale["session"], metrics["session"], ax=ax)
+ax.set_xlabel("mean rating of the session (simulated)")
+
+# %%
+# Saved without the date, the same results give the same file.
+
+figure.savefig(Path(folder.name, "sessions.svg"), metadata={"Date": None})
+figure.savefig(Path(folder.name, "sessions.pdf"), metadata={"CreationDate": None})
+print([path.name for path in sorted(Path(folder.name).glob("sessions.*"))])
+
+# %%
+# Several panels, two columns wide
+# --------------------------------
+
+figure, panels = plt.subplot_mosaic(
+    "AAA;BCD", figsize=(figures.DOUBLE, 4.4), layout="constrained", height_ratios=(1, 1.1)
+)
+figures.plot_timeline(by_scale["1min"], ax=panels["A"])
+figures.plot_observed_predicted(by_scale["1min"], metrics["1min"], ax=panels["B"])
+figures.plot_null(results.findings["null"], "within", "1min", "centred_r", ax=panels["C"])
+figures.plot_learning_curve(results.findings["learningcurve"], ax=panels["D"])
+for letter, ax in panels.items():
+    ax.annotate(letter, (-0.02, 1.06), xycoords="axes fraction", weight="bold", ha="right")
+figure.suptitle("simulated person", x=0.99, ha="right", color="grey", fontsize=8)
+figure.savefig(Path(folder.name, "figure1.pdf"), metadata={"CreationDate": None})
+
+# %%
+# What to write below them
+# ------------------------
+# The methods paragraph of the page is made from the settings that were used.
+
+print(fill(methods_paragraph(results), 76))
+folder.cleanup()

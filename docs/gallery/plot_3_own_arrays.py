@@ -1,0 +1,94 @@
+"""
+Own arrays
+==========
+
+Regional signals and ratings that are arrays already need no files: a :class:`~painprint.runs.Run`
+holds one run, :func:`~painprint.decode.decoding.decode_runs` trains and tests, and
+:func:`~painprint.explain.stages.ask` answers one question about what came of it. The runs here
+are **simulated**. :doc:`/howto_arrays` says what each argument is.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from painprint import Case, Run, Settings, ask, decode_runs, edges_to_matrix
+from painprint.report import figures
+from painprint.simulate import Person, as_run, simulate_person
+from painprint.world import World
+
+# %%
+# Runs
+# ----
+# Signals are frames × regions, the rating has a value for every frame (NaN where there is none),
+# and ``tr_s`` is the repetition time in seconds. Runs come in the order of time. Here the
+# simulator's own arrays are taken: ten sessions of three runs, 40 regions.
+
+person = Person(n_sessions=10, world=World(n_regions=40))
+truth, simulated = simulate_person(person, seed=(3, 1))
+runs = [as_run(one, person, truth) for one in simulated]
+
+one = runs[0]
+print(f"{len(runs)} simulated runs; the first: session {one.session}, run {one.run}")
+print(f"signals {one.signals.shape}, rating {one.rating.shape}, TR {one.tr_s} s")
+
+# %%
+# The same by hand, from arrays of any origin:
+
+names = {"session": "01", "run": "1"}
+by_hand = Run(one.signals, one.rating, tr_s=0.46, censored=one.censored, **names)
+print(by_hand.key)
+
+# %%
+# Decode
+# ------
+
+settings = Settings(n_bootstraps=1000, n_permutations=199)
+decoding = decode_runs(runs, settings)
+minute = decoding.scales["1min"]
+print(f"session-centred r {minute.centred_r:.2f}, skill {minute.skill:.2f}")
+
+# %%
+# Every held-out row is in a table: session, run, scale, when, rating and prediction.
+
+sessions = decoding.predictions.query("scale == 'session'")
+sessions[["session", "n_frames", "rating", "predicted"]].round(3).head()
+
+# %%
+# What was left out, and why, is told too; nothing is skipped in silence.
+
+print(decoding.prepared.runs_left_out or "every run was used")
+
+# %%
+# Ask
+# ---
+# A :class:`~painprint.explain.case.Case` is a decoded person to be questioned. An answer holds
+# numbers, tables, and sentences on what could not be done.
+
+case = Case(decoding)
+answer = ask(case, "null")
+print(f"p within {answer.numbers['scales']['1min']['p_within']:.3f}")
+print(f"p between {answer.numbers['scales']['session']['p_between']:.3f}")
+print(answer.not_done or "all of it could be done")
+
+# %%
+# Some questions need more than the frames that were decoded. They say so:
+
+print(*ask(case, "rest").not_done)
+
+# %%
+# A figure of the answer:
+
+plt.rcParams.update(figures.STYLE)
+_, ax = plt.subplots(figsize=(3.6, 2.4), layout="constrained")
+figures.plot_null(answer.tables["null"], "within", "1min", "centred_r", ax=ax)
+
+# %%
+# The planted edges
+# -----------------
+# Of simulated people the truth is known. Sums of absolute weights of a region's edges should be
+# larger for planted regions; ``edges_to_matrix`` puts weights back into a matrix of regions.
+
+strength = np.abs(edges_to_matrix(decoding.final.weights)).sum(axis=0)
+planted = truth.loadings != 0
+print(f"mean strength of planted regions   {strength[planted].mean():.3f}")
+print(f"mean strength of the other regions {strength[~planted].mean():.3f}")

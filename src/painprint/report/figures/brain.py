@@ -1,0 +1,112 @@
+"""Values of regions on a brain."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.lines import Line2D
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path as Outline
+from matplotlib.transforms import Affine2D
+
+from painprint.report.brain_views import View
+from painprint.report.figures.style import DOUBLE, FILL, MUTED, PAPER, SINGLE, new_axes, short
+from painprint.report.overlays import AnyOverlay, Overlay
+
+GAP_MM = 10.0
+MM_PER_INCH = 100.0
+"""Of the brain, at most."""
+SHADOW = 0.5
+"""How dark what faces away from the eye is."""
+
+
+def plot_views(views: Sequence[View], overlay: AnyOverlay, *, ax: Axes | None = None) -> Axes:
+    """Values of regions on views of a brain, side by side.
+
+    Parameters
+    ----------
+    views : sequence of View
+        ``cortex``, ``glass`` or ``slices`` of :class:`~painprint.report.brain_views.BrainViews`.
+    overlay : Overlay or NetworkOverlay
+    ax : Axes, optional
+
+    Returns
+    -------
+    ax : Axes
+        A patch per region and view, whose gid is ``region-<place of the region>-<view>``.
+    """
+    width = sum(right - left for left, right, _, _ in (v.extent for v in views))
+    width += GAP_MM * (len(views) - 1)
+    height = max(top - bottom for _, _, bottom, top in (v.extent for v in views))
+    page = max(width, SINGLE * MM_PER_INCH)
+    inches = min(DOUBLE, page / MM_PER_INCH)
+    ax = ax or new_axes(inches, inches * height / page + 0.75)
+    colours, at = overlay.colours, 0.0
+    for i, view in enumerate(views):
+        left, right, bottom, top = view.extent
+        move = Affine2D().translate(at - left, -(bottom + top) / 2)
+        _draw(ax, view, i, colours, move)
+        middle = at + (right - left) / 2
+        ax.annotate(
+            view.name, (middle, height / 2), ha="center", va="bottom", color=MUTED, fontsize=7
+        )
+        at += right - left + GAP_MM
+    ax.set_xlim((width - page) / 2, (width + page) / 2)
+    ax.set_ylim(-height / 2, height / 2 + 6)
+    ax.set_aspect("equal")
+    ax.set_axis_off()
+    _add_legend(ax, overlay, n_columns=int(inches))
+    return ax
+
+
+def _draw(ax: Axes, view: View, number: int, colours: Sequence[str], move: Affine2D) -> None:
+    def add(shape: Outline, gid: str, *, fill: str, edge: str, line: float) -> None:
+        patch = PathPatch(
+            move.transform_path(shape), facecolor=fill, edgecolor=edge, linewidth=line, gid=gid
+        )
+        ax.add_patch(patch)
+
+    deep = view.light is None
+    if view.ground is not None:
+        fill, edge, line = ("none", MUTED, 0.4) if deep else (FILL, "none", 0.0)
+        add(view.ground, f"ground-{number}", fill=fill, edge=edge, line=line)
+    for place, shape in view.regions.items():
+        add(shape, f"region-{place}-{number}", fill=colours[place], edge=PAPER, line=0.25)
+    if view.light is not None:
+        left, right, bottom, top = view.extent
+        shadow = np.zeros((*view.light.shape, 4))
+        shadow[..., 3] = np.nan_to_num((1 - view.light) * SHADOW)
+        corners = move.transform([(left, bottom), (right, top)])
+        extent = (corners[0, 0], corners[1, 0], corners[0, 1], corners[1, 1])
+        ax.imshow(
+            (shadow * 255).round().astype(np.uint8), extent=extent, origin="lower",
+            interpolation="none", zorder=3, gid=f"brain-light-{number}",
+        )  # fmt: skip
+
+
+def _add_legend(ax: Axes, overlay: AnyOverlay, n_columns: int) -> None:
+    if isinstance(overlay, Overlay):
+        figure = ax.get_figure(root=True)
+        assert figure is not None  # these Axes were made for one
+        shown = ScalarMappable(Normalize(*overlay.ends), overlay.colour_map)
+        bar = figure.colorbar(
+            shown, ax=ax, orientation="horizontal", shrink=0.5, aspect=35, pad=0.02,
+            label=overlay.label, extend="both" if overlay.ends[0] < 0 else "max",
+        )  # fmt: skip
+        bar.outline.set_visible(False)
+        bar.ax.locator_params(nbins=5)
+        bar.ax.set_gid("brain-legend")
+        return
+    handles = [
+        Line2D([], [], color=shade, marker="s", linestyle="none", label=short(name), markersize=5)
+        for name, shade in overlay.legend.items()
+    ]
+    legend = ax.legend(
+        handles=handles, ncols=min(len(handles), n_columns),
+        loc="upper center", bbox_to_anchor=(0.5, 0),
+    )  # fmt: skip
+    legend.set_gid("brain-legend")

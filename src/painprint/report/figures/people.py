@@ -1,0 +1,118 @@
+"""Signatures on other people, and on new sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from painprint.report.figures.style import DOUBLE, MUTED, PAPER, PREDICTED, new_axes
+from painprint.report.figures.tests import plot_estimates
+from painprint.report.words import number
+
+
+def plot_transfer(minutes: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Centred r of every signature on every person, with intervals.
+
+    Parameters
+    ----------
+    minutes : DataFrame
+        Rows of transfer.tsv at the scale 1min; ends of intervals that mean little are missing.
+    ax : Axes, optional
+    """
+    rows = minutes.sort_values(["person", "model"], kind="stable")
+    others = (rows["model"] != rows["person"]).tolist()
+    pairs = zip(rows["model"], rows["person"], strict=True)
+    names = [f"{model} on {'itself' if model == person else person}" for model, person in pairs]
+    return plot_estimates(
+        names, rows, "centred_r", ends=("centred_r_low", "centred_r_high"), hollow=others,
+        label="centred r at 1 min", ax=ax,
+    )  # fmt: skip
+
+
+def plot_identification(
+    identified: Mapping[str, Mapping[str, Any]], *, ax: Axes | None = None
+) -> Axes:
+    """Share of each person's sessions that their own signature fits best, against chance.
+
+    Parameters
+    ----------
+    identified : mapping
+        ``identified`` of the group's metrics.
+    ax : Axes, optional
+    """
+    ax = ax or new_axes(DOUBLE, 0.7 + 0.28 * len(identified))
+    for y, one in enumerate(identified.values()):
+        ax.plot([one["low"], one["high"]], [y, y], color=PREDICTED, linewidth=1)
+        ax.plot(one["share"], y, "o", color=PREDICTED, markersize=4)
+        ax.plot([one["chance"]] * 2, [y - 0.35, y + 0.35], color=MUTED, linestyle=":")
+    ax.set_yticks(range(len(identified)), list(identified))
+    ax.set_xlim(-0.02, 1.02)
+    ax.invert_yaxis()
+    ax.set_xlabel("share of sessions that the own signature fits best")
+    return ax
+
+
+def plot_reading(
+    minutes: pd.DataFrame, levels: Sequence[float], level: str, *, ax: Axes | None = None
+) -> Axes:
+    """Predicted pain of a new session, minute by minute.
+
+    Parameters
+    ----------
+    minutes : DataFrame
+        Columns ``run``, ``predicted``, ``low_80`` and ``high_80`` (for level "80").
+    levels : sequence of float
+        Mean ratings of the person's own sessions: dotted lines.
+    level : str
+    ax : Axes, optional
+    """
+    ax = ax or new_axes(DOUBLE, 2.8)
+    for one in levels:
+        ax.axhline(one, color=MUTED, linewidth=0.5, linestyle=":")
+    start, ticks, names = 0, [], []
+    for run in minutes["run"].unique():
+        rows = minutes[minutes["run"] == run]
+        at = start + np.arange(len(rows))
+        low, high = (rows[f"{end}_{level}"].to_numpy(float) for end in ("low", "high"))
+        if np.isfinite(low).all():
+            ax.fill_between(at, low, high, color=PREDICTED, alpha=0.2, linewidth=0)
+        ax.plot(at, rows["predicted"], "o-", color=PREDICTED, markersize=3)
+        ticks.append(float(at.mean()))
+        names.append(f"run {run:g}")
+        start += len(rows) + 1
+    ax.set_xticks(ticks, names)
+    ax.set_xlabel("minutes of each run")
+    ax.set_ylabel("predicted pain")
+    return ax
+
+
+def plot_transfer_matrix(minutes: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Centred r of every signature (rows) on every person (columns).
+
+    Parameters
+    ----------
+    minutes : DataFrame
+        Rows of transfer.tsv at the scale 1min.
+    ax : Axes, optional
+    """
+    table = minutes.pivot(index="model", columns="person", values="centred_r")
+    n = len(table.columns)
+    ax = ax or new_axes(min(1.6 + 0.55 * n, DOUBLE), 1.1 + 0.4 * len(table))
+    values = table.to_numpy(float)
+    most = max(float(np.nanmax(np.abs(values), initial=0.0)), 0.1)
+    ax.pcolormesh(values, cmap="RdBu_r", vmin=-most, vmax=most, edgecolors=PAPER, linewidth=0.5)
+    for (i, j), value in np.ndenumerate(values):
+        if np.isfinite(value):
+            shade = PAPER if abs(value) > 0.6 * most else "#000000"
+            ax.annotate(number(value), (j + 0.5, i + 0.5), ha="center", va="center", color=shade)
+    ax.invert_yaxis()
+    ax.set_xticks(np.arange(n) + 0.5, list(table.columns), rotation=0 if n < 6 else 90)
+    ax.set_yticks(np.arange(len(table)) + 0.5, list(table.index))
+    ax.tick_params(length=0)
+    ax.set_xlabel("ratings of")
+    ax.set_ylabel("signature of")
+    return ax

@@ -1,0 +1,311 @@
+"""Ratings and their held-out prediction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from scipy.stats import gaussian_kde
+
+from painprint.report.figures.style import (
+    BAND,
+    DOUBLE,
+    LIGHTS,
+    MUTED,
+    PREDICTED,
+    RATING,
+    SCALE_NAMES,
+    SINGLE,
+    new_axes,
+)
+from painprint.report.words import number
+
+
+def plot_timeline(
+    minutes: pd.DataFrame, *, leave_out: str = "session", ax: Axes | None = None
+) -> Axes:
+    """Rating and held-out prediction, minute by minute, runs one after the other.
+
+    Parameters
+    ----------
+    minutes : DataFrame
+        Rows of predictions.tsv at the scale 1min.
+    leave_out : str
+        Name of what was left out.
+    ax : Axes, optional
+    """
+    ax = ax or new_axes(DOUBLE, 2.2)
+    at, ticks, labels = 0, [], []
+    bands = minutes.fillna({"session": "n/a"}).groupby("session", sort=False)
+    for i, (session, rows) in enumerate(bands):
+        start = at
+        for _, one in rows.groupby(["task", "run"], sort=False, dropna=False):
+            x = np.arange(at, at + len(one))
+            first = at == 0
+            ax.plot(x, one["rating"], color=RATING, label="rating" if first else None)
+            ax.plot(x, one["predicted"], color=PREDICTED, label="predicted" if first else None)
+            at += len(one) + 1
+        if i % 2:
+            ax.axvspan(start - 1, at - 1, color=BAND, zorder=0, linewidth=0)
+        ticks.append((start + at - 1) / 2)
+        labels.append(str(session))
+    ax.set_xticks(ticks, labels, rotation=90 if len(labels) > 12 else 0)
+    ax.set_xlim(-1, at)
+    ax.set_xlabel("session (lines break between runs)")
+    ax.set_ylabel("rating, mean per minute")
+    ax.legend(ncols=2, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
+    ax.set_title(
+        f"predicted by models that have not seen the {leave_out}", loc="right", color=MUTED
+    )
+    return ax
+
+
+def plot_observed_predicted(
+    rows: pd.DataFrame, metrics: Mapping[str, Any], *, ax: Axes | None = None
+) -> Axes:
+    """Prediction against rating at one scale, coloured by session.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Rows of predictions.tsv at that scale.
+    metrics : mapping
+        Metrics of that scale.
+    ax : Axes, optional
+    """
+    ax = ax or new_axes(SINGLE, 2.9)
+    colours = session_colours(rows["session"])
+    ax.scatter(rows["rating"], rows["predicted"], s=9, c=colours, alpha=0.75, linewidths=0)
+    both = rows[["rating", "predicted"]].to_numpy()
+    ends = [both.min(), both.max()]
+    ax.plot(ends, ends, color=MUTED, linewidth=0.8, linestyle=":")
+    ax.set_aspect("equal", adjustable="datalim")
+    ax.locator_params(nbins=4)
+    scale = SCALE_NAMES[str(rows["scale"].iloc[0])]
+    ax.set_title(f"{scale}: r = {number(metrics['r'])}, n = {metrics['n']}")
+    ax.set_xlabel("rating")
+    ax.set_ylabel("predicted")
+    return ax
+
+
+def plot_roc(
+    roc: pd.DataFrame, scales: Mapping[str, Mapping[str, Any]], *, ax: Axes | None = None
+) -> Axes:
+    """ROC curves of predicted for rating above the median.
+
+    Parameters
+    ----------
+    roc : DataFrame
+        roc.tsv.
+    scales : mapping
+        Metrics by scale.
+    ax : Axes, optional
+    """
+    ax = ax or new_axes(SINGLE, 2.9)
+    ax.plot([0, 1], [0, 1], color=MUTED, linewidth=0.8, linestyle=":")
+    for shade, (scale, rows) in zip(
+        ("#08306b", "#2171b5", "#6baed6", "#b2182b"), roc.groupby("scale", sort=False), strict=False
+    ):
+        ax.plot(
+            rows["false_positive_rate"],
+            rows["true_positive_rate"],
+            color=shade,
+            label=f"{SCALE_NAMES[str(scale)]}: AUC {number(scales[str(scale)]['auc'])}",
+        )
+    ax.set_aspect("equal")
+    ax.set_xlabel("1 - specificity")
+    ax.set_ylabel("sensitivity")
+    ax.legend(loc="lower right")
+    return ax
+
+
+def plot_sessions(
+    per_session: pd.DataFrame,
+    mean_r: float | None,
+    *,
+    unit: str = "session",
+    ax: Axes | None = None,
+) -> Axes:
+    """Correlation within each session (or run) and their mean.
+
+    Parameters
+    ----------
+    per_session : DataFrame
+        persession.tsv.
+    mean_r : float or None
+        Mean over sessions, from the metrics.
+    unit : str
+    ax : Axes, optional
+    """
+    ax = ax or new_axes(SINGLE, 2.9)
+    x = np.arange(len(per_session))
+    ax.axhline(0, color=MUTED, linewidth=0.8)
+    ax.vlines(x, 0, per_session["r"], color=MUTED, linewidth=1)
+    ax.scatter(x, per_session["r"], s=18, c=session_colours(per_session["session"]), zorder=3)
+    if mean_r is not None:
+        ax.axhline(mean_r, color=PREDICTED, linewidth=0.9, linestyle="--")
+        ax.annotate(
+            f"mean {number(mean_r)}",
+            (1, mean_r),
+            xycoords=("axes fraction", "data"),
+            ha="right",
+            va="bottom",
+            color=PREDICTED,
+            fontsize=7,
+        )
+    _label_units(ax, per_session["session"], unit)
+    ax.set_ylim(min(-0.25, float(np.nanmin([0, *per_session["r"]])) - 0.1), 1)
+    ax.set_ylabel(f"r within {unit} (1-min bins)")
+    return ax
+
+
+def plot_levels(
+    per_session: pd.DataFrame, *, unit: str = "session", ax: Axes | None = None
+) -> Axes:
+    """Mean rating and mean prediction of each session (or run).
+
+    Parameters
+    ----------
+    per_session : DataFrame
+        persession.tsv.
+    unit : str
+    ax : Axes, optional
+    """
+    ax = ax or new_axes(DOUBLE, 1.8)
+    x = np.arange(len(per_session))
+    ax.plot(x, per_session["mean_rating"], "o-", color=RATING, markersize=4, label="mean rating")
+    ax.plot(
+        x,
+        per_session["mean_predicted"],
+        "o-",
+        color=PREDICTED,
+        markersize=4,
+        label="mean predicted",
+    )
+    _label_units(ax, per_session["session"], unit)
+    ax.set_ylabel("rating")
+    ax.legend(ncols=2, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
+    return ax
+
+
+def session_colours(sessions: Sequence[Any] | pd.Series) -> list[str]:
+    """A colour for each row, by the order in which sessions appear: dark is early."""
+    from matplotlib import colormaps
+
+    codes, names = pd.factorize(pd.Series(list(sessions), dtype=object).fillna("n/a"))
+    shades = colormaps["viridis"](np.linspace(0, 0.9, max(len(names), 2)))
+    return [to_hex(shades[code]) for code in codes]
+
+
+def _label_units(ax: Axes, names: pd.Series, unit: str) -> None:
+    """Name the units along x: short names in full, few long ones over several lines, else
+    their number in the table."""
+    labels = names.fillna("n/a").astype(str)
+    x = np.arange(len(labels))
+    ax.set_xlabel(unit)
+    if labels.str.len().max() <= 4:
+        ax.set_xticks(x, labels, rotation=90 if len(labels) > 16 else 0)
+    elif len(labels) <= 6:
+        ax.set_xticks(x, labels.str.replace(" ", "\n"))
+    else:
+        ax.set_xticks(x[:: -(-len(x) // 28)], (x + 1)[:: -(-len(x) // 28)].astype(str))
+        ax.set_xlabel(f"{unit}, in the order of the table")
+
+
+def plot_months(
+    minutes: pd.DataFrame, sessions: pd.DataFrame, quality: pd.DataFrame, *, ax: Axes | None = None
+) -> Axes:
+    """All sessions on one axis of time: how the ratings of each spread, and how good its BOLD is.
+
+    Parameters
+    ----------
+    minutes : DataFrame
+        Rows of predictions.tsv at the scale 1min.
+    sessions : DataFrame
+        Columns ``session`` and, where known, ``days`` since the first.
+    quality : DataFrame
+        quality.tsv; a session has the light of its worst run.
+    ax : Axes, optional
+    """
+    ax = ax or new_axes(DOUBLE, 2.4)
+    names = minutes["session"].fillna("n/a").astype(str)
+    known = sessions.assign(session=sessions["session"].fillna("n/a").astype(str))
+    days = dict(zip(known["session"], known["days"], strict=True)) if "days" in known else {}
+    timed = all(pd.notna(days.get(name)) for name in names.unique())
+    worst = quality.assign(session=quality["session"].fillna("n/a").astype(str))
+    place = {name: float(days[name]) if timed else i + 1.0 for i, name in enumerate(names.unique())}
+    x = np.array(list(place.values()))
+    width = 0.95 * float(np.median(np.diff(np.sort(x)))) if len(x) > 1 else 1.0
+    lowest = float(minutes["rating"].min())
+    for name, at in place.items():
+        ratings = minutes.loc[names == name, "rating"].to_numpy(float)
+        if len(ratings) > 1 and np.ptp(ratings) > 0:
+            density = gaussian_kde(ratings)
+            wide = 2 * ratings.std() * density.factor
+            y = np.linspace(ratings.min() - wide, ratings.max() + wide, 60)
+            ridge = density(y) / density(y).max() * max(width, 0.5)
+            ax.fill_betweenx(y, at, at + ridge, color=RATING, alpha=0.3, linewidth=0)
+            ax.plot(at + ridge, y, color=RATING, linewidth=0.7)
+            lowest = min(lowest, y[0])
+        ax.plot(at, ratings.mean(), "o", color=RATING, markersize=3.5)
+    below = lowest - 0.1 * (float(minutes["rating"].max()) - lowest or 1.0)
+    for name, at in place.items():
+        of_runs = set(worst.loc[worst["session"] == name, "light"])
+        light = next((one for one in reversed(LIGHTS) if one in of_runs), None)
+        if light is not None:
+            shade, mark = LIGHTS[light]
+            ax.plot(at, below, mark, color=shade, markersize=5)
+    for light, (shade, mark) in LIGHTS.items():
+        if light in set(worst["light"]):
+            ax.plot([], [], mark, color=shade, markersize=5, label=f"BOLD: {light}")
+    ax.plot([], [], "o", color=RATING, markersize=3.5, label="mean rating")
+    ax.legend(ncols=4, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
+    ax.set_xlabel("days since the first session" if timed else "session, in order")
+    ax.set_ylabel("rating, by minute")
+    return ax
+
+
+def plot_session_traces(
+    minutes: pd.DataFrame, per_session: pd.DataFrame, *, figure: Figure | None = None
+) -> list[Axes]:
+    """Rating and prediction of each session in a panel of its own, with the r within it.
+
+    Parameters
+    ----------
+    minutes : DataFrame
+        Rows of predictions.tsv at the scale 1min.
+    per_session : DataFrame
+        persession.tsv.
+    figure : Figure, optional
+
+    Returns
+    -------
+    panels : list of Axes
+    """
+    rows_of = minutes.assign(session=minutes["session"].fillna("n/a").astype(str))
+    sessions = {str(name): rows for name, rows in rows_of.groupby("session", sort=False)}
+    of_session = dict(zip(per_session["session"].astype(str), per_session["r"], strict=True))
+    n_columns = min(7 if len(sessions) > 18 else 6, len(sessions))
+    n_rows = -(-len(sessions) // n_columns)
+    if figure is None:
+        figure = Figure(figsize=(DOUBLE, 0.6 + 0.85 * n_rows), layout="constrained")
+    panels = figure.subplots(n_rows, n_columns, sharey=True, squeeze=False).ravel()
+    for ax, (name, rows) in zip(panels, sessions.items(), strict=False):
+        at = 0
+        for _, one in rows.groupby(["task", "run"], sort=False, dropna=False):
+            x = np.arange(at, at + len(one))
+            ax.plot(x, one["rating"], color=RATING, linewidth=1)
+            ax.plot(x, one["predicted"], color=PREDICTED, linewidth=1)
+            at += len(one) + 1
+        ax.set_title(f"{name}: r = {number(of_session[name])}" if name in of_session else name)
+        ax.set_xticks([])
+    for ax in panels[len(sessions) :]:
+        ax.remove()
+    figure.supxlabel("minutes (lines break between runs)", fontsize=8)
+    figure.supylabel("rating", fontsize=8)
+    return list(panels[: len(sessions)])

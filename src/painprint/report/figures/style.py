@@ -1,0 +1,65 @@
+"""How all figures look: colours, sizes, type."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+SINGLE, DOUBLE = 3.5, 7.2
+"""Widths (inches) of a journal's single and double column: 89 and 183 mm."""
+
+INK, MUTED = "#1c2530", "#5b6572"
+"""Of text and axes; both can be read on white (contrast 15.4 and 5.9)."""
+RATING, PREDICTED = "#b2182b", "#2166ac"
+BAND, FILL, PALE, PAPER = "#f1f3f5", "#c6cbd2", "#d1e0f0", "#ffffff"
+"""Of stripes, of what is only beside the point, of an interval, and of what lies behind."""
+
+LIGHTS = {"good": ("#007a59", "o"), "caution": ("#b36b00", "D"), "bad": ("#c1272d", "s")}
+"""Colour and mark of each quality light, from the best to the worst."""
+LONGEST_NAME = 20
+"""Characters of a name that stand beside an axis."""
+SCALE_NAMES = {"1min": "1 min", "2min": "2 min", "run": "run", "session": "session"}
+
+STYLE: dict[Any, Any] = {
+    "font.size": 8,
+    "font.family": "sans-serif",
+    "text.color": INK,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "savefig.facecolor": "none",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.labelsize": 8,
+    "axes.titlesize": 8,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7,
+    "legend.frameon": False,
+    "lines.linewidth": 1.2,
+    "svg.fonttype": "none",
+    "pdf.fonttype": 42,
+}
+"""Matplotlib settings of all figures; use with :func:`matplotlib.rc_context`."""
+
+
+def new_axes(width: float, height: float) -> Axes:
+    """Axes on a figure of this size (inches), without any display."""
+    return Figure(figsize=(width, height), layout="constrained").add_subplot()
+
+
+def short(name: object) -> str:
+    """A name that leaves room for the figure: a long one loses its middle.
+
+    Examples
+    --------
+    >>> short("7Networks_LH_Default_pCunPCC_11"), short("DMN")
+    ('7Network…_pCunPCC_11', 'DMN')
+    """
+    text = str(name)
+    return text if len(text) <= LONGEST_NAME else f"{text[:8]}…{text[-11:]}"

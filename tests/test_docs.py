@@ -1,0 +1,366 @@
+"""The pages in docs/: messages are quoted as they are printed, links lead somewhere."""
+
+import ast
+import dataclasses
+import os
+import re
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import QUICK, Tree, simulate_runs
+
+import painprint
+from painprint.cli import main
+from painprint.io.stages import lock
+from painprint.settings import Settings, flag
+from painprint.world import World
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+GENERATED = ("_build", "auto_gallery")
+PAGES = sorted(
+    path
+    for pattern in ("*.md", "*.rst")
+    for path in DOCS.rglob(pattern)
+    if path.relative_to(DOCS).parts[0] not in GENERATED
+)
+FAQ = dict(
+    re.findall(r"^### (.+?)\n\n```text\n(.+?)\n```$", (DOCS / "faq.md").read_text(), flags=re.M)
+)
+"""The quoted messages, by heading."""
+
+PROVOKED = {}
+
+
+def provokes(heading):
+    """Register what makes the program print the message under a heading of the FAQ."""
+
+    def register(provocation):
+        assert heading not in PROVOKED
+        PROVOKED[heading] = provocation
+        return provocation
+
+    return register
+
+
+def run(tree, *more, level="participant"):
+    return main(["run", str(tree.root), str(tree.root.parent / "out"), level, *more])
+
+
+def edit(folder, pattern, change):
+    """Change the text of all files of a pattern."""
+    paths = sorted(folder.glob(pattern))
+    assert paths
+    for path in paths:
+        before = path.read_text()
+        path.write_text(change(before))
+        assert path.read_text() != before
+
+
+@provokes("Unknown option")
+def _(tree):
+    run(tree, "--permutations", "99")
+
+
+@provokes("The output folder is an input")
+def _(tree):
+    main(["run", str(tree.root), str(tree.root), "participant"])
+
+
+@provokes("Too few permutations")
+def _(tree):
+    run(tree, "--n-permutations", "10")
+
+
+@provokes("A table in the config file")
+def _(tree):
+    config = tree.root / "study.toml"
+    config.write_text("[run]\nlag = 4\n")
+    run(tree, "--config-file", str(config))
+
+
+@provokes("No such participant")
+def _(tree):
+    run(tree, "--participant-label", "99")
+
+
+@provokes("No rating")
+def _(tree):
+    for path in tree.root.glob("sub-01/**/*_physio*"):
+        path.unlink()
+    run(tree)
+
+
+@provokes("Several tasks")
+def _(tree):
+    one = simulate_runs(np.random.default_rng(0), n_sessions=1, n_runs=1)[0]
+    tree.add_run(dataclasses.replace(one, task="heat"))
+    run(tree)
+
+
+@provokes("No such task")
+def _(tree):
+    run(tree, "--task-id", "pain")
+
+
+@provokes("Several atlases")
+def _(tree):
+    one = simulate_runs(np.random.default_rng(0), n_sessions=1, n_runs=1)[0]
+    tree.add_run(one, atlas="atlas-B")
+    run(tree)
+
+
+@provokes("Dense BOLD without an atlas")
+def _(tree):
+    dense(tree)
+
+
+@provokes("Confounds without components")
+def _(tree):
+    def without_components(text):
+        rows = [line.split("\t") for line in text.splitlines()]
+        kept = [i for i, name in enumerate(rows[0]) if "comp_cor" not in name]
+        return "".join("\t".join(row[i] for i in kept) + "\n" for row in rows)
+
+    dense(tree, "--atlas", "Simulated01", change=without_components)
+
+
+@provokes("Smoothing on the surface")
+def _(tree):
+    dense(tree, "--atlas", "Simulated01", "--smoothing-sigma", "2")
+
+
+def dense(tree, *more, change=None):
+    """Simulate a little dense BOLD, change its confounds, and run."""
+    people = tree.root.parent / "people"
+    small = ["--sessions", "3", "--n-regions", "8", "--n-runs", "1", "--run", "90"]
+    assert main(["simulate", str(people), *small, "--layout", "fmriprep"]) == 0
+    if change is not None:
+        edit(people, "derivatives/**/*-confounds_timeseries.tsv", change)
+    main(["run", str(people), str(tree.root.parent / "out"), "participant", *more])
+
+
+@provokes("No such network")
+def _(tree):
+    run(tree, *QUICK, "--exclude-network", "Visual")
+
+
+@provokes("Several recordings")
+def _(tree):
+    for path in list(tree.root.glob("sub-01/**/*recording-pain_physio*")):
+        shutil.copy(path, str(path).replace("recording-pain", "recording-mood"))
+    run(tree)
+
+
+@provokes("Several columns")
+def _(tree):
+    edit(tree.root, "sub-01/**/*_physio.json", lambda t: t.replace('"pain"', '"left", "right"'))
+    run(tree)
+
+
+@provokes("No repetition time")
+def _(tree):
+    edit(tree.derivatives, "sub-01/**/*_timeseries.json", lambda text: "{}")
+    run(tree)
+
+
+@provokes("Time series and outliers disagree")
+def _(tree):
+    def cut(text):
+        return "".join(text.splitlines(keepends=True)[:300])
+
+    edit(tree.derivatives, "sub-01/**/*_outliers.tsv", cut)
+    run(tree)
+
+
+@provokes("Too little data")
+def _(tree):
+    run(tree, "--rating-start", "330")
+
+
+@provokes("A file that is not there")
+def _(tree):
+    for path in list(tree.derivatives.glob("sub-01/**/*_timeseries.tsv")):
+        path.unlink()
+        path.symlink_to("nowhere")
+    run(tree)
+
+
+@provokes("Too few sessions")
+def _(tree):
+    run(tree, "--session-label", "01", "02")
+
+
+@provokes("Many frames in no rating bin")
+@provokes("The clock of the series is not known")
+def _(tree):
+    run(tree, *QUICK)
+
+
+@provokes("The folder is in use")
+def _(tree):
+    with lock(tree.root.parent / "out", "sub-01"):
+        run(tree, *QUICK)
+
+
+@provokes("A result was changed")
+def _(tree):
+    out = decoded(tree)
+    edit(out, "sub-01/decoding/*_predictions.tsv", lambda text: text + "\n")
+    main(["report", str(out)])
+
+
+@provokes("Nothing to report")
+def _(tree):
+    main(["report", str(tree.root)])
+
+
+@provokes("The group before the participants")
+def _(tree):
+    run(tree, level="group")
+
+
+@provokes("No signature there")
+def _(tree):
+    main(["predict", str(tree.root), "any_timeseries.tsv"])
+
+
+@provokes("The signature was changed")
+def _(tree):
+    signature = signature_of(decoded(tree))
+    edit(signature, "signature.json", lambda text: text.replace('"recommended"', '"paper"'))
+    main(["predict", str(signature), str(a_series(tree))])
+
+
+@provokes("No interval")
+def _(tree):
+    main(["predict", str(signature_of(decoded(tree))), str(a_series(tree))])
+
+
+@provokes("Another atlas")
+def _(tree):
+    signature, series = signature_of(decoded(tree)), a_series(tree)
+    rows = [line.split("\t") for line in series.read_text().splitlines()]
+    series.write_text("".join("\t".join(row[1:]) + "\n" for row in rows))
+    main(["predict", str(signature), str(series)])
+
+
+@provokes("A session that was learnt from")
+def _(tree):
+    signature = signature_of(decoded(tree))
+    who = ["--participant-label", "01", "--session-label", "01"]
+    main(["recalibrate", str(signature), str(tree.root), str(tree.root.parent / "new"), *who])
+
+
+def decoded(tree):
+    assert run(tree, *QUICK) == 0
+    return tree.root.parent / "out"
+
+
+def signature_of(out):
+    return next(out.glob("sub-01/decoding/*_signature"))
+
+
+def a_series(tree):
+    return sorted(tree.derivatives.glob("sub-01/**/*_timeseries.tsv"))[0]
+
+
+def in_order(quoted, printed):
+    """Whether the fixed parts of a quoted message stand in what was printed, in order."""
+    at = 0
+    for part in (re.sub(r"\s+", " ", part).strip() for part in quoted.split("…")):
+        at = printed.find(part, at)
+        if at < 0:
+            return False
+        at += len(part)
+    return True
+
+
+def test_every_message_of_the_faq_has_its_provocation():
+    assert FAQ.keys() == PROVOKED.keys()
+    assert len(FAQ) >= 12
+
+
+@pytest.mark.parametrize("heading", FAQ)
+def test_a_message_is_printed_as_the_faq_quotes_it(heading, derivatives: Tree, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "400")
+    try:
+        PROVOKED[heading](derivatives)
+    except SystemExit:  # of the parser of the command line
+        pass
+    printed = "".join(capsys.readouterr())
+    assert in_order(FAQ[heading], re.sub(r"\s+", " ", printed)), printed
+
+
+def test_parts_of_a_message_must_stand_in_order():
+    assert in_order("a … c", "xx a b c")
+    assert not in_order("c … a", "xx a b c")
+
+
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", *PAGES], ids=lambda page: page.relative_to(ROOT).as_posix()
+)
+def test_every_relative_link_leads_to_a_file(page):
+    text = re.sub(r"```.*?```", "", page.read_text(), flags=re.S)
+    links = re.findall(r"\]\(([^)\s]+)\)", text) if page.suffix == ".md" else []
+    for target in (link for link in links if "://" not in link):
+        path, _, fragment = target.partition("#")
+        linked = page.parent / path if path else page
+        assert linked.is_file(), target
+        assert not fragment or fragment in anchors(linked), target
+    for target in re.findall(r"[{:]doc[}:]`(?:[^`<]*<)?([^`>]+)>?`", text):
+        start = DOCS if target.startswith("/") else page.parent
+        assert is_page(start / target.lstrip("/")), target
+
+
+def anchors(page):
+    """What headings are called in links, as GitHub and MyST call them."""
+    headings = re.findall(r"^#{1,3} (.+)$", page.read_text(), flags=re.M)
+    kept = (re.sub(r"[^\w\- ]", "", heading.lower()) for heading in headings)
+    return {heading.strip().replace(" ", "-") for heading in kept}
+
+
+def is_page(path):
+    """Whether this is a page, or will be one when the gallery has run."""
+    relative = Path(os.path.normpath(path)).relative_to(DOCS)
+    if relative.parts[0] == "auto_gallery":
+        if relative.name == "index":
+            return (DOCS / "gallery" / "GALLERY_HEADER.rst").is_file()
+        return (DOCS / "gallery" / f"{relative.name}.py").is_file()
+    return any((DOCS / relative).with_suffix(suffix).is_file() for suffix in (".md", ".rst"))
+
+
+def test_every_page_stands_in_a_table_of_contents():
+    listed = {DOCS / "index"}
+    for page in PAGES:
+        for block in re.findall(r"```\{toctree\}\n(.*?)```", page.read_text(), flags=re.S):
+            entries = [line for line in block.splitlines() if line and not line.startswith(":")]
+            listed |= {page.parent / entry for entry in entries}
+    assert DOCS / "auto_gallery" / "index" in listed
+    assert all(is_page(entry) for entry in listed)
+    ours = {page.with_suffix("") for page in PAGES if page.parent.name != "gallery"}
+    assert ours <= listed
+
+
+def test_every_option_of_the_pages_exists():
+    commands = ast.parse((ROOT / "src/painprint/cli.py").read_text())
+    functions = [node for node in ast.walk(commands) if isinstance(node, ast.FunctionDef)]
+    names = {argument.arg for function in functions for argument in function.args.kwonlyargs}
+    names |= {field.name for kind in (Settings, World) for field in dataclasses.fields(kind)}
+    known = {f"--{flag(name)}" for name in names} | {"--help", "--cifti-output"}  # fMRIPrep's
+    unknown = {"--permutations"}  # on purpose, in the FAQ
+    ours = [page for page in PAGES if page.name.startswith(("howto", "faq", "interpreting"))]
+    for page in [*ours, *(DOCS / "gallery").glob("*.py")]:
+        used = set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]+", page.read_text()))
+        assert used - unknown <= known, (page.name, used - known)
+
+
+def test_the_reference_holds_every_public_name_and_only_modules_that_exist():
+    described = set()
+    for page in (DOCS / "api").glob("*.md"):
+        described |= set(re.findall(r"automodule:: (\S+)", page.read_text()))
+    assert {f"painprint.{module}" for module in painprint._HOME.values()} <= described
+    assert all(find_spec(module) is not None for module in described)
