@@ -34,6 +34,7 @@ bench-smoke: $(VENV)/dev.stamp
 	$(BIN)/python benchmarks/predict_speed.py --regions 40 --sessions 10 --repeats 1
 	$(BIN)/python benchmarks/range_study.py --people 1 --out $(SMOKE)
 	$(BIN)/python benchmarks/coverage_study.py --people 2 --out $(SMOKE)
+	! command -v chromium >/dev/null || $(BIN)/python benchmarks/page_size.py --sessions 4 --regions 40 --points 12 --out $(SMOKE)/page.tsv
 	$(BIN)/python benchmarks/stage_costs.py --sessions 5 --regions 40 --frames 500 --out $(SMOKE)/costs.tsv
 	$(BIN)/python benchmarks/simulator_ranges.py --seeds 2 --sessions 4 5 --out $(SMOKE)/ranges.tsv
 	rm -r $(SMOKE)

@@ -186,7 +186,10 @@ def test_places_come_from_voxels_and_surfaces(tmp_path):
     from nibabel.gifti import GiftiDataArray, GiftiImage
 
     image = GiftiImage(
-        darrays=[GiftiDataArray(points.astype(np.float32), intent="NIFTI_INTENT_POINTSET")]
+        darrays=[
+            GiftiDataArray(points.astype(np.float32), intent="NIFTI_INTENT_POINTSET"),
+            GiftiDataArray(np.array([[0, 1, 2]], np.int32), intent="NIFTI_INTENT_TRIANGLE"),
+        ]
     )
     nib.save(image, tmp_path / "left.surf.gii")
     left, _ = read_surface(tmp_path / "left.surf.gii")

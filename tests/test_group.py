@@ -14,6 +14,7 @@ from painprint.io.columns import GROUP_COLUMNS
 from painprint.io.group import read_member
 from painprint.io.outputs import find_results, read_results
 from painprint.parcellation import Regions
+from painprint.report.group import FIGURES
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +56,7 @@ def test_two_people_meet(dataset, out):
         "group.html",
         "group/group_metrics.json",
         *(f"group/group_{name}.{e}" for name in GROUP_COLUMNS for e in ("tsv", "json")),
-        *(f"group/figures/group_{name}.svg" for name in ("transfer", "identification")),
+        *(f"group/figures/group_{name}.svg" for name in FIGURES),
     }
     for name, columns in GROUP_COLUMNS.items():
         table = pd.read_csv(out / f"group/group_{name}.tsv", sep="\t")

@@ -27,6 +27,8 @@ Codes = NDArray[np.int64]
 VOLUME = ".nii.gz"
 N_TEMPLATE = 10_242
 """Vertices of a hemisphere of fsaverage5, which comes with nilearn."""
+DEPTHS = np.linspace(0, 1, 7)
+"""Of cortex, where a volume is sampled: 0 is its border to white matter."""
 BALL_MM = 7.0
 """Of a region whose centre alone is known."""
 THINNEST_MM = 0.5
@@ -220,7 +222,7 @@ def _of_image(
         sheets = {
             side: Sheet(faces, shapes, sampled - 1)
             for (side, (faces, shapes)), sampled in zip(
-                template_sheets().items(), _sample(path), strict=True
+                template_sheets().items(), _sample(image), strict=True
             )
         }
         inside = np.isin(region, deep_regions(at, region, sheets))
@@ -326,19 +328,21 @@ def _template() -> dict[str, tuple[Matrix, Codes]]:
     }
 
 
-def _sample(path: Path) -> list[Codes]:
-    """Labels of a volume on fsaverage5: the most frequent between white and pial surface."""
+def _sample(image: LabelImage) -> list[Codes]:
+    """Labels of a volume on fsaverage5: the most frequent from the white to the pial surface.
+
+    nilearn's vol_to_surf does not take images that are smaller than the brain.
+    """
     from nilearn.datasets import load_fsaverage
-    from nilearn.surface import vol_to_surf
 
     meshes = load_fsaverage("fsaverage5")
     sampled = []
     for part in ("left", "right"):
-        values = vol_to_surf(
-            str(path),
-            meshes["pial"].parts[part],
-            inner_mesh=meshes["white_matter"].parts[part],
-            interpolation="nearest_most_frequent",
+        inner, outer = (
+            np.asarray(meshes[kind].parts[part].coordinates, dtype=float)
+            for kind in ("white_matter", "pial")
         )
-        sampled.append(np.nan_to_num(values).astype(np.int64))
+        found = np.stack([image.at(inner + depth * (outer - inner)) for depth in DEPTHS])
+        votes = (found[:, None] == found[None]).sum(axis=0) * (found > 0)
+        sampled.append(np.take_along_axis(found, votes.argmax(axis=0)[None], axis=0)[0])
     return sampled

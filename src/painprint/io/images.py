@@ -327,6 +327,26 @@ class LabelImage:
         width = float(abs(np.linalg.det(affine[:3, :3])) ** (1 / 3))
         return _millimetres(ijk, affine), labels, width
 
+    def at(self, places: NDArray[np.float64]) -> NDArray[np.int64]:
+        """The label of the voxel at each place: (n,) of (n, 3) in mm; 0 outside the image.
+
+        Raises
+        ------
+        TypeError
+            If the image is not one of voxels.
+        """
+        if not isinstance(self.points, Voxels):
+            raise TypeError("only an image of voxels has labels at places.")
+        mask = self.points.mask
+        volume = np.zeros(mask.shape, np.int64)
+        volume[mask] = self.labels
+        back = np.asarray(np.linalg.inv(self.points.affine), dtype=float)
+        ijk = np.rint(_millimetres(places, back)).astype(int)
+        inside = ((ijk >= 0) & (ijk < mask.shape)).all(axis=1)
+        found = np.zeros(len(places), np.int64)
+        found[inside] = volume[tuple(ijk[inside].T)]
+        return found
+
     def _on_grayordinates(self, axis: Any) -> NDArray[np.int64]:
         """Labels of the grayordinates of a brain model axis."""
         assert isinstance(self.points, Grayordinates)

@@ -177,7 +177,9 @@ def _scalars(maps: Mapping[str, Matrix]) -> Any:
     """Names of maps, each with its palette."""
     from nibabel.cifti2.cifti2_axes import ScalarAxis
 
-    palettes = [BOTH_SIGNS if np.nanmin(values) < 0 else POSITIVE for values in maps.values()]
+    palettes = [
+        BOTH_SIGNS if (np.nan_to_num(values) < 0).any() else POSITIVE for values in maps.values()
+    ]
     meta = [{"PaletteColorMapping": _palette(name)} for name in palettes]
     return ScalarAxis(list(maps), meta)
 

@@ -100,7 +100,7 @@ def inline(image: bytes, what: str, titles: Mapping[int, str] | None = None) -> 
         return f'<g data-region="{found[1]}"><title>{escape(title)}</title>'
 
     text = re.sub(r'<g id="region-(\d+)-\d+">', of_region, text)
-    text = re.sub(r'<g id="brain-(legend|light)[^"]*">', r'<g class="brain-\1">', text)
+    text = re.sub(r' id="brain-(legend|light)[^"]*"', r' class="brain-\1"', text)
     used = set(re.findall(r"#([\w-]+)", text))
     text = re.sub(r' id="([^"]*)"', lambda m: m[0] if m[1] in used else "", text)
     return Markup(text.replace("<svg ", f'<svg role="img" aria-label="{escape(what)}" ', 1))
