@@ -68,8 +68,11 @@ def sphere(n: int) -> tuple[np.ndarray, np.ndarray]:
                 faces.append((grid[i, j], grid[i + 1, j], grid[i, j + 1]))
                 if i + j < n - 1:
                     faces.append((grid[i + 1, j], grid[i + 1, j + 1], grid[i, j + 1]))
-    points = np.array(list(index))
-    return points / np.linalg.norm(points, axis=1, keepdims=True), np.array(faces)
+    points, found = np.array(list(index)), np.array(faces)
+    a, b, c = (points[found[:, corner]] for corner in range(3))
+    inwards = np.einsum("ij,ij->i", np.cross(b - a, c - a), a) < 0
+    found[inwards] = found[inwards][:, ::-1]
+    return points / np.linalg.norm(points, axis=1, keepdims=True), found
 
 
 def write_geometry(derivatives: Path, n: int) -> None:

@@ -177,7 +177,7 @@ def _exact(metrics: Mapping[str, Any]) -> Card:
     return Card(
         question,
         f"Squared error {skill:.0%} smaller" + ("" if sure else ", uncertain"),
-        f"{off} That is compared with always guessing the person's average.",
+        f"Smaller than that of always guessing the person's average. {off}",
         numbers,
         "good" if sure else "caution",
     )

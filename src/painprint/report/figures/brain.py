@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import fill
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -20,6 +21,8 @@ from painprint.report.overlays import AnyOverlay, Overlay
 GAP_MM = 10.0
 MM_PER_INCH = 100.0
 """Of the brain, at most."""
+CHARACTERS_PER_INCH = 14
+"""Of a legend."""
 SHADOW = 0.5
 """How dark what faces away from the eye is."""
 
@@ -95,7 +98,7 @@ def _add_legend(ax: Axes, overlay: AnyOverlay, n_columns: int) -> None:
         shown = ScalarMappable(Normalize(*overlay.ends), overlay.colour_map)
         bar = figure.colorbar(
             shown, ax=ax, orientation="horizontal", shrink=0.5, aspect=35, pad=0.02,
-            label=overlay.label, extend="both" if overlay.ends[0] < 0 else "max",
+            label=fill(overlay.label, CHARACTERS_PER_INCH * n_columns), extend="both" if overlay.ends[0] < 0 else "max",
         )  # fmt: skip
         bar.outline.set_visible(False)
         bar.ax.locator_params(nbins=5)
