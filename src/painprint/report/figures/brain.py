@@ -98,7 +98,8 @@ def _add_legend(ax: Axes, overlay: AnyOverlay, n_columns: int) -> None:
         shown = ScalarMappable(Normalize(*overlay.ends), overlay.colour_map)
         bar = figure.colorbar(
             shown, ax=ax, orientation="horizontal", shrink=0.5, aspect=35, pad=0.02,
-            label=fill(overlay.label, CHARACTERS_PER_INCH * n_columns), extend="both" if overlay.ends[0] < 0 else "max",
+            label=fill(overlay.label, CHARACTERS_PER_INCH * n_columns),
+            extend="both" if overlay.ends[0] < 0 else "max",
         )  # fmt: skip
         bar.outline.set_visible(False)
         bar.ax.locator_params(nbins=5)
