@@ -24,6 +24,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from painprint.cortex.sphere import make_sphere
 from painprint.io.images import Voxels, make_grayordinates, write_labels
 from painprint.io.workbench import write_surface
 
@@ -37,47 +38,9 @@ N_DEEP = 20
 PAINTED = "document.getElementById('brain-bar').childElementCount > 0"
 
 
-def sphere(n: int) -> tuple[np.ndarray, np.ndarray]:
-    """A sphere of 10 n² + 2 vertices: an icosahedron whose faces are divided n times a side."""
-    golden = (1 + 5**0.5) / 2
-    corners = np.array(
-        [(0, a, b * golden) for a in (-1, 1) for b in (-1, 1)]
-        + [(a, b * golden, 0) for a in (-1, 1) for b in (-1, 1)]
-        + [(b * golden, 0, a) for a in (-1, 1) for b in (-1, 1)]
-    )
-    near = np.isclose(np.linalg.norm(corners[:, None] - corners, axis=2), 2)
-    triples = [
-        (i, j, k)
-        for i in range(12)
-        for j in range(i)
-        for k in range(j)
-        if near[i, j] and near[j, k] and near[i, k]
-    ]
-    index: dict[tuple[float, ...], int] = {}
-    faces = []
-    for triple in triples:
-        a, b, c = corners[list(triple)]
-        grid = {}
-        for i in range(n + 1):
-            for j in range(n + 1 - i):
-                point = (a * (n - i - j) + b * i + c * j) / n
-                key = tuple(np.round(point, 9) + 0.0)
-                grid[i, j] = index.setdefault(key, len(index))
-        for i in range(n):
-            for j in range(n - i):
-                faces.append((grid[i, j], grid[i + 1, j], grid[i, j + 1]))
-                if i + j < n - 1:
-                    faces.append((grid[i + 1, j], grid[i + 1, j + 1], grid[i, j + 1]))
-    points, found = np.array(list(index)), np.array(faces)
-    a, b, c = (points[found[:, corner]] for corner in range(3))
-    inwards = np.einsum("ij,ij->i", np.cross(b - a, c - a), a) < 0
-    found[inwards] = found[inwards][:, ::-1]
-    return points / np.linalg.norm(points, axis=1, keepdims=True), found
-
-
 def write_geometry(derivatives: Path, n: int) -> None:
     """Surfaces of the simulated person, and the image of their atlas."""
-    ball, faces = sphere(n)
+    ball, faces = make_sphere(n)
     table_path = next(derivatives.glob("atlases/*/*_dseg.tsv"))
     table = pd.read_csv(table_path, sep="\t")
     deep = table.index[-N_DEEP:] if len(table) > 3 * N_DEEP else table.index[-2:]
