@@ -14,6 +14,7 @@ from conftest import QUICK, simulate_runs
 from painprint import Regions, Run
 from painprint.brain import Brain, Deep, Sheet, deep_regions, nearest_region
 from painprint.cli import main
+from painprint.cortex.sphere import make_sphere
 from painprint.io.atlas import AtlasFiles, read_atlas
 from painprint.io.bids import Dataset
 from painprint.io.brain import (
@@ -22,10 +23,10 @@ from painprint.io.brain import (
     read_brain,
     region_table,
     template_sheets,
-    write_parcel_image,
+    write_parcel_images,
     write_surfaces,
 )
-from painprint.io.images import Voxels, read_surface, write_labels
+from painprint.io.images import Voxels, make_grayordinates, read_surface, write_labels
 from painprint.io.outputs import find_results, read_results
 from painprint.io.store import write_table
 from painprint.io.surfaces import Surfaces, find_surfaces
@@ -164,8 +165,7 @@ def keep(tmp_path, geometry, regions):
     stem, anat = tmp_path / "out_dseg", tmp_path / "anat"
     write_table(stem.with_name("out_dseg.tsv"), region_table(regions, geometry.places))
     write_surfaces(anat, "01", geometry.surfaces)
-    if geometry.atlas is not None:
-        write_parcel_image(stem, parcels_of(regions, geometry.atlas))
+    write_parcel_images(stem, regions, geometry)
     return read_brain(stem, anat, "01")
 
 
@@ -238,6 +238,79 @@ def test_a_volume_is_sampled_on_the_template(tmp_path):
     assert "sampled" in brain.said
     assert 2 in brain.deep.region
     assert (tmp_path / "out_dseg.dlabel.nii").is_file()  # for Workbench
+
+
+def write_volume(folder, name, labels):
+    """A volume of labels in MNI space, with its table."""
+    mask = Voxels(labels > 0, MNI_2MM)
+    write_labels(folder / name, mask, labels[labels > 0].astype(int), {})
+
+
+def test_a_volume_stands_in_where_no_surface_of_the_mesh_is_at_hand(derived, tmp_path):
+    """Workbench still gets the grayordinates."""
+    folder, image = derived
+    shutil.rmtree(folder / "sub-01")
+    other = image.with_name(image.name.replace("fsaverage_den-10k", "fsLR_den-91k"))
+    ball = make_sphere(4)[0]
+    points = make_grayordinates(
+        {"cortex_left": np.arange(len(ball)), "cortex_right": np.arange(len(ball))},
+        len(ball), {}, Voxels(np.zeros((91, 109, 91), bool), MNI_2MM),
+    )  # fmt: skip
+    labels = np.repeat([5, 8], len(ball))  # of the last two names
+    write_labels(other, points, labels, {5: NAMES[-1], 8: NAMES[-2]})
+    image.unlink()
+    dataset = Dataset(folder, "d")
+    regions = Regions(tuple(NAMES), tuple(NETWORKS))
+    assert keep(tmp_path, find_geometry("A", None, [dataset], "01", {}), regions) is None
+    volume = np.zeros((91, 109, 91))
+    x = np.indices(volume.shape)[0] * -2 + 90
+    volume[x < 0], volume[x > 0] = 5, 8
+    write_volume(image.parent, "atlas-A_space-MNI152NLin6Asym_res-2_dseg.nii.gz", volume)
+    geometry = find_geometry("A", None, [Dataset(folder, "d")], "01", {})
+    brain = keep(tmp_path, geometry, regions)
+    assert (brain.sheets["L"].region == NAMES.index(NAMES[-1])).mean() > 0.95
+    written = nib.load(tmp_path / "out_dseg.dlabel.nii")
+    assert written.shape == (1, 2 * len(ball))
+
+
+def test_regions_with_voxels_are_not_guessed_onto_cortex(derived, tmp_path):
+    folder, image = derived
+    shutil.rmtree(folder / "sub-01")
+    ball = make_sphere(4)[0]
+    points = make_grayordinates(
+        {"cortex_left": np.arange(len(ball))}, len(ball),
+        {"amygdala_left": np.array([[56, 62, 26], [57, 62, 26]])},
+        Voxels(np.zeros((91, 109, 91), bool), MNI_2MM),
+    )  # fmt: skip
+    other = image.with_name("atlas-A_space-fsLR_den-91k_dseg.dlabel.nii")
+    labels = np.array([5] * len(ball) + [8] * 2)
+    write_labels(other, points, labels, {5: "deep two", 8: "deep one"})
+    image.unlink()
+    places = {"deep two": (-40, -20, 50), "deep one": (-23, -2, -20)}
+    geometry = find_geometry("A", None, [Dataset(folder, "d")], "01", places)
+    brain = keep(tmp_path, geometry, Regions(("deep two", "deep one"), ("", "")))
+    assert set(brain.sheets["L"].region) == {-1, 0}
+    assert set(brain.deep.region) == {1}
+
+
+def test_points_beyond_the_template_are_drawn_where_they_are():
+    """Such as cerebellum and brainstem below fsaverage."""
+    places, faces = ball(20)
+    deep = Deep(np.array([[0.0, 0, -80], [0, 0, 0]]), np.array([0, 1]), 4.0)
+    brain = Brain(Regions(("low", "x"), ("", "")), {}, deep, {"L": (places, faces)}, "a ball")
+    left, behind, above = BrainViews(brain).glass
+    for view in (left, behind):
+        bounds = view.regions[0].get_extents()
+        assert (bounds.y0 + bounds.y1) / 2 == pytest.approx(-80, abs=0.5)
+    low = min(BrainViews(brain).slices, key=lambda view: float(view.name.split()[2]))
+    assert low.name == "z = -80 mm" and set(low.regions) == {0}
+
+
+def test_surfaces_of_another_space_are_not_taken(derived):
+    folder, _ = derived
+    dataset = Dataset(folder, "d")
+    assert find_surfaces([dataset], "01", density="10k", space="fsaverage").paths
+    assert not find_surfaces([dataset], "01", density="10k", space="fsLR").paths
 
 
 def test_a_volume_in_another_space_is_not_shown(tmp_path):
@@ -319,7 +392,15 @@ def test_colours_end_where_they_say():
     assert signed.colours[1] == "#f7f6f6" and signed.colours[3] == MISSING_COLOUR
     assert Overlay("x", "X", "x", np.array([0.0, 3.0])).ends[0] == 0
     assert Overlay("x", "X", "x", np.zeros(3)).ends == (0.0, 1.0)
-    assert len(set(network_colours([f"n{i}" for i in range(12)]).values())) == 12
+    assert Overlay("x", "X", "x", np.zeros(3)).beyond == (False, False)
+    assert Overlay("x", "X", "x", np.array([*[0.0] * 99, 3.0])).beyond == (False, True)
+
+
+def test_colours_of_networks_hold_whatever_their_order():
+    names = [f"n{i}" for i in range(40)] + ["DMN", "Vis", ""]
+    first, second = network_colours(names), network_colours(reversed(names * 2))
+    assert first == second
+    assert len(set(first.values())) == len(names)
 
 
 def test_figures_of_a_brain_have_a_patch_for_every_region_seen(derived, tmp_path):
@@ -458,6 +539,34 @@ def test_a_page_without_places_says_how_to_supply_an_atlas(derivatives, tmp_path
     page = (out / "sub-01.html").read_text()
     assert "no brain to paint" in page and "dseg.dlabel.nii" in page
     assert "brain-canvas" not in page
+
+
+def test_a_new_image_of_the_atlas_costs_no_decoding(derived, rng, tmp_path, monkeypatch):
+    folder, image = derived
+    skipped = [stage for stage in QUICK[3:] if stage != "importance"]
+    words = ("--n-importance-permutations", "50", "--n-bootstraps", "100", "--skip", *skipped)
+    content = image.read_bytes()
+    image.unlink()
+    out = small_study(tmp_path, folder, rng, *words)
+    (files,) = find_results(out)
+    assert "no brain to paint" in files.page.read_text()
+    metrics = files.decoding("metrics", ".json").read_bytes()
+    again = tmp_path / "bids/derivatives/xcp_d" / image.relative_to(folder)
+    again.write_bytes(content)
+
+    def never(*_, **__):
+        raise AssertionError("decoded again")
+
+    monkeypatch.setattr("painprint.pipeline.train", never)
+    study = ["run", str(tmp_path / "bids"), str(out), "participant"]
+    assert main([*study, *words]) == 0
+    assert "brain-canvas" in files.page.read_text()
+    assert files.decoding("metrics", ".json").read_bytes() == metrics
+    assert files.decoding("importance", ".pscalar.nii").is_file()
+    read_results(files)  # nothing is said to have changed
+    page = files.page.read_bytes()
+    assert main([*study, *words]) == 0
+    assert files.page.read_bytes() == page
 
 
 def test_overlays_follow_names_not_places(derived, rng, tmp_path):

@@ -215,6 +215,53 @@ def point_within(page, region):
 
 
 @in_browser
+def test_pointing_never_names_what_is_not_there(browser, pages):
+    """Numbers of regions are read from a picture that is not smoothed."""
+    with Tab(browser, pages / "sub-01.html") as tab:
+        tab.page.select_option("#brain-overlay", label="Networks")
+        canvas = tab.page.locator("#brain-canvas")
+        canvas.scroll_into_view_if_needed()
+        box = canvas.bounding_box()
+        left = {NAMES[k] for k in range(5)}  # patches of the left hemisphere
+        tab.page.click("[data-side=L]")
+        named = set()
+        for i in range(60):
+            x = box["x"] + box["width"] * (0.25 + 0.5 * i / 60)
+            tab.page.mouse.move(x, box["y"] + box["height"] * (0.2 + 0.6 * (i % 7) / 7))
+            tab.page.wait_for_timeout(40)
+            said = tab.page.locator("#brain-said").text_content()
+            named |= {said.split(", ")[0]} if said else set()
+        assert named and named <= left
+
+
+@in_browser
+def test_what_is_painted_is_what_is_said(browser, pages):
+    with Tab(browser, pages / "sub-01.html") as tab:
+        tab.page.select_option("#brain-overlay", label="Positive weights")
+        assert "Positive weights" in tab.page.locator(".brain-painted").text_content()
+        label = tab.page.locator(".brain-flat svg").first.get_attribute("aria-label")
+        assert label == "Positive weights on the cortex"
+        tab.page.emulate_media(media="print")
+        assert tab.page.locator("#brain-bar").is_visible()
+
+
+@in_browser
+def test_a_tap_names_a_region(browser, pages):
+    with Tab(browser, pages / "sub-01.html", size="phone", has_touch=True) as tab:
+        canvas = tab.page.locator("#brain-canvas")
+        canvas.scroll_into_view_if_needed()
+        canvas.tap()
+        tab.page.wait_for_timeout(150)
+        assert tab.page.locator("#brain-said").text_content()
+        tab.page.touchscreen.tap(*point_within(tab.page, 4))
+        assert NAMES[4] in tab.page.locator("#brain-said").text_content()
+        before = canvas_pixels(tab.page)
+        tab.page.locator("[data-zoom='1.25']").tap()
+        tab.page.wait_for_timeout(150)
+        assert canvas_pixels(tab.page) != before
+
+
+@in_browser
 def test_the_flat_brain_names_regions_without_webgl_and_without_scripts(browser, pages):
     path = pages / "sub-01.html"
     context = browser.new_context(viewport={"width": 1280, "height": 900})

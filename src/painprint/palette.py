@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import colorsys
 from collections.abc import Iterable
 
 Colour = tuple[float, float, float]
@@ -16,6 +17,8 @@ KNOWN = {
     "VAN": (196, 58, 250),
     "SAL": (196, 58, 250),
     "LIMBIC": (176, 190, 110),
+    "LIMB": (176, 190, 110),
+    "LIM": (176, 190, 110),
     "CONT": (230, 148, 34),
     "FPN": (230, 148, 34),
     "DEFAULT": (205, 62, 78),
@@ -26,12 +29,14 @@ OTHERS = (
     (31, 119, 180), (140, 86, 75), (23, 150, 160), (188, 110, 20), (90, 60, 160), (44, 130, 44),
     (200, 70, 140), (100, 100, 20), (60, 90, 110), (150, 40, 40), (20, 100, 90), (120, 120, 200),
 )  # fmt: skip
+GOLDEN = 0.618034
+"""Share of the circle by which successive hues differ: they stay apart however many there are."""
 NONE: Colour = (0.6, 0.6, 0.6)
 """Of regions without a network."""
 
 
 def network_colours(networks: Iterable[str]) -> dict[str, Colour]:
-    """A colour of each network, in the order in which they come.
+    """A colour of each network, the same for the same set of names in any order.
 
     Parameters
     ----------
@@ -40,19 +45,26 @@ def network_colours(networks: Iterable[str]) -> dict[str, Colour]:
 
     Examples
     --------
-    >>> network_colours(["Default", "", "mine"])["mine"]
+    >>> network_colours(["mine", "Default", ""])["mine"]
     (0.12, 0.47, 0.71)
     """
+    names = list(dict.fromkeys(networks))
+    unknown = sorted(name for name in names if name and name.upper() not in KNOWN)
     found: dict[str, Colour] = {}
-    n_others = 0
-    for name in dict.fromkeys(networks):
+    for name in names:
         if not name:
             found[name] = NONE
             continue
-        shade = KNOWN.get(name.upper())
-        if shade is None:
-            shade = OTHERS[n_others % len(OTHERS)]
-            n_others += 1
+        shade = KNOWN.get(name.upper()) or _other(unknown.index(name))
         red, green, blue = (round(value / 255, 2) for value in shade)
         found[name] = (red, green, blue)
     return found
+
+
+def _other(number: int) -> tuple[float, float, float]:
+    """A colour for so many an unknown network: from the list, then around the circle of hues."""
+    if number < len(OTHERS):
+        return OTHERS[number]
+    turn = (number * GOLDEN) % 1
+    red, green, blue = colorsys.hls_to_rgb(turn, 0.35 + 0.2 * (number % 3) / 2, 0.65)
+    return 255 * red, 255 * green, 255 * blue

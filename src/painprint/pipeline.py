@@ -31,7 +31,6 @@ from painprint.io.group import (
     GroupFiles,
     read_group,
     read_member,
-    read_transfer_to,
     settings_used,
     write_group,
 )
@@ -43,6 +42,7 @@ from painprint.io.outputs import (
     find_results,
     hash_external,
     read_results,
+    renew_geometry,
     take_account,
     versions,
     write_dataset_description,
@@ -58,7 +58,7 @@ from painprint.io.stages import (
     save_finding,
     save_training,
 )
-from painprint.io.store import content_key, hash_file, hash_input
+from painprint.io.store import content_key, hash_input
 from painprint.io.surfaces import find_surfaces
 from painprint.io.tables import read_json
 from painprint.io.weights_file import read_weights
@@ -272,6 +272,12 @@ def run_participant(study: Study, participant: str, *, progress: Progress | None
         key = _key(study, found)
         if _finished(files, key):
             log.info("sub-%s: finished before, with the same inputs and settings.", participant)
+            if (
+                read_json(files.decoding("provenance", ".json")).get("geometry")
+                != found.geometry.key
+            ):
+                renew_geometry(files, found.geometry)
+                log.info("sub-%s: views of the brain are made anew.", participant)
         else:
             follow = progress or (lambda _: _tell_nobody)
             _decode(study, found, files, key, follow)
@@ -477,9 +483,12 @@ def run_group(study: Study, *, progress: Progress | None = None) -> None:
     with lock(study.out_dir, "group"):
         write_group(files, finding, members, keys, settings=settings, simulated=simulated)
         write_group_page(files)
-        for one in found:  # their pages show the signatures of others
+    for one in found:  # their pages show the signatures of others
+        try:
             with lock(study.out_dir, f"sub-{one.participant}"):
                 write_page(one)
+        except DerivativesError as error:
+            log.warning("sub-%s: its page does not show the group: %s", one.participant, error)
 
 
 def _runs_of(study: Study, results: Results) -> list[Run]:
@@ -551,7 +560,6 @@ def _key(study: Study, found: _Found) -> str:
                 "atlas": inventory.atlas,
             },
             "inputs": {f.uri: hash_input(f.path) if f.path.exists() else "missing" for f in files},
-            "geometry": {path.name: hash_file(path) for path in found.geometry.files},
             "external": hash_external(study.external),
             "bids_filter": study.bids_filter.queries,
             "left_out": [str(run) for run in inventory.left_out],
@@ -593,11 +601,12 @@ def write_page(files: ParticipantFiles, *, pdf: bool = False) -> None:
         If a file is missing, damaged, or of another version.
     """
     from painprint.report.html import write_report
+    from painprint.report.transfer import transfer_to
     from painprint.report.words import headline
 
     results = read_results(files)
     try:
-        write_report(results, read_transfer_to(files.out_dir, files.participant), pdf=pdf)
+        write_report(results, transfer_to(files.out_dir, files.participant), pdf=pdf)
         said = headline(results)
     except (KeyError, TypeError, ValueError) as error:
         raise DerivativesError(

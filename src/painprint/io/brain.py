@@ -11,11 +11,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from painprint.brain import SIDES, Brain, Deep, Sheet, deep_regions, nearest_region
-from painprint.io.atlas import DLABEL, Atlas, images_labelled, read_atlas
+from painprint.io.atlas import DLABEL, Atlas, AtlasFiles, images_labelled, read_atlas
 from painprint.io.bids import Dataset
 from painprint.io.errors import DerivativesError
 from painprint.io.images import LabelImage, read_label_image, read_surface, write_labels
 from painprint.io.region_table import load_places, load_regions
+from painprint.io.store import hash_file
 from painprint.io.surfaces import DENSITIES, SHAPES, Surfaces, find_surfaces
 from painprint.io.workbench import Parcels, write_parcels, write_surface
 from painprint.palette import network_colours
@@ -44,6 +45,9 @@ class Geometry:
     ----------
     atlas : Atlas or None
         The atlas as an image, with which regions are matched by name.
+    volume : Atlas or None
+        The atlas in MNI space, to be sampled on a template: where it is all there is, or where no
+        surface of the other image's mesh is at hand.
     surfaces : Surfaces
         The participant's own, on the mesh of the atlas.
     places : mapping of str to (x, y, z)
@@ -53,6 +57,7 @@ class Geometry:
     """
 
     atlas: Atlas | None
+    volume: Atlas | None
     surfaces: Surfaces
     places: Mapping[str, Sequence[float]]
     notes: tuple[str, ...]
@@ -60,8 +65,13 @@ class Geometry:
     @property
     def files(self) -> tuple[Path, ...]:
         """What was read."""
-        image = (self.atlas.files.image,) if self.atlas else ()
-        return (*image, *self.surfaces.paths.values(), *self.surfaces.inflated.values())
+        images = [atlas.files.image for atlas in (self.atlas, self.volume) if atlas is not None]
+        return (*images, *self.surfaces.paths.values(), *self.surfaces.inflated.values())
+
+    @property
+    def key(self) -> dict[str, str]:
+        """SHA-256 of what was read, by name."""
+        return {path.name: hash_file(path) for path in self.files}
 
 
 def find_geometry(
@@ -71,51 +81,67 @@ def find_geometry(
     participant: str,
     places: Mapping[str, Sequence[float]],
 ) -> Geometry:
-    """Look for an image of the atlas, and for the participant's surfaces on its mesh.
+    """Look for images of the atlas, and for the participant's surfaces on its mesh.
 
     Parameters
     ----------
     label : str
         The atlas's.
     atlas : Atlas or None
-        With which regions were made; None where regional time series were given: then an image
-        with this label is looked for.
+        With which regions were made; None where regional time series were given.
     datasets : sequence of Dataset
+        Images with this label are looked for in their ``atlases`` folders.
     participant : str
         Without "sub-".
     places : mapping of str to (x, y, z)
         Centres of regions (mm).
     """
-    notes = []
-    if atlas is None:
-        for found in images_labelled(label, datasets)[:1]:
-            try:
-                atlas = read_atlas(found)
-            except DerivativesError as error:
-                notes.append(f"the atlas's image was not used for views of the brain: {error}")
-    space = atlas.files.space if atlas else ""
-    if atlas and not atlas.files.of_grayordinates and space and not space.startswith("MNI"):
-        notes.append(
-            f"{atlas.files.image.name} lies in the space {space}; views of the brain need MNI."
-        )
-        atlas = None
-    density = _density(atlas.image) if atlas else None
-    surfaces = Surfaces({}, in_mni=False)
-    if density is not None:
-        surfaces = find_surfaces(datasets, participant, density=density)
+    notes: list[str] = []
+    found = [atlas] if atlas else []
+    found += _read_images(images_labelled(label, datasets), notes)
+    on_surface = next((one for one in found if one.files.of_grayordinates), None)
+    in_volume = [one for one in found if not one.files.of_grayordinates]
+    volume = next((one for one in in_volume if one.files.space[:3] in ("", "MNI")), None)
+    if in_volume and volume is None:
+        notes += [
+            f"{one.files.image.name} lies in the space {one.files.space}; views of the brain need "
+            "MNI." for one in in_volume
+        ]  # fmt: skip
+    if on_surface is None:
+        return Geometry(volume, volume, Surfaces({}, in_mni=False), places, tuple(notes))
+    surfaces = _own_surfaces(on_surface, datasets, participant, notes)
+    cortex = on_surface.image.on_cortex("L")
+    at_hand = bool(surfaces.paths) or (cortex is not None and len(cortex) == N_TEMPLATE)
+    return Geometry(on_surface, None if at_hand else volume, surfaces, places, tuple(notes))
+
+
+def _read_images(candidates: Sequence[AtlasFiles], notes: list[str]) -> list[Atlas]:
+    """Those that can be read; of the others, why not."""
+    found = []
+    for files in candidates:
+        try:
+            found.append(read_atlas(files))
+        except DerivativesError as error:
+            notes.append(f"the atlas's image was not used for views of the brain: {error}")
+    return found
+
+
+def _own_surfaces(
+    atlas: Atlas, datasets: Sequence[Dataset], participant: str, notes: list[str]
+) -> Surfaces:
+    """The participant's surfaces on the mesh of an image, if all of them can be read."""
+    cortex = atlas.image.on_cortex("L")
+    density = None if cortex is None else DENSITIES.get(len(cortex))
+    if density is None:
+        return Surfaces({}, in_mni=False)
+    surfaces = find_surfaces(datasets, participant, density=density, space=atlas.files.space)
     try:
         for path in (*surfaces.paths.values(), *surfaces.inflated.values()):
             read_surface(path)
     except DerivativesError as error:
         notes.append(f"the participant's surfaces are not shown: {error}")
-        surfaces = Surfaces({}, in_mni=False)
-    return Geometry(atlas, surfaces, places, tuple(notes))
-
-
-def _density(image: LabelImage) -> str | None:
-    """BIDS's name for the image's mesh; None where it has no cortex or an unknown one."""
-    cortex = image.on_cortex("L")
-    return None if cortex is None else DENSITIES.get(len(cortex))
+        return Surfaces({}, in_mni=False)
+    return surfaces
 
 
 def region_table(regions: Regions, places: Mapping[str, Sequence[float]]) -> pd.DataFrame:
@@ -144,21 +170,30 @@ def parcels_of(regions: Regions, atlas: Atlas) -> Parcels | None:
     return Parcels(atlas.image.points, regions, region.astype(np.int64))
 
 
-def write_parcel_image(stem: Path, parcels: Parcels) -> None:
-    """Write the regions as an image: a dlabel.nii, and a volume where they are voxels.
+def write_parcel_images(stem: Path, regions: Regions, geometry: Geometry) -> Parcels | None:
+    """Write the regions as a dlabel.nii, and as a volume where that is what will be drawn.
 
     Parameters
     ----------
     stem : Path
         Without extension.
-    parcels : Parcels
+    regions : Regions
+    geometry : Geometry
+
+    Returns
+    -------
+    parcels : Parcels or None
+        Of the dlabel.nii; None where no image has the regions' names.
     """
-    write_parcels(
-        stem.with_name(stem.name + DLABEL), parcels, network_colours(parcels.regions.networks)
-    )
-    if not parcels.of_grayordinates:
-        labels = parcels.region_of_point + 1
-        write_labels(stem.with_name(stem.name + VOLUME), parcels.points, labels, {})
+    parcels = parcels_of(regions, geometry.atlas) if geometry.atlas else None
+    if parcels is not None:
+        path = stem.with_name(stem.name + DLABEL)
+        write_parcels(path, parcels, network_colours(regions.networks))
+    volume = parcels_of(regions, geometry.volume) if geometry.volume else None
+    if volume is not None:
+        path = stem.with_name(stem.name + VOLUME)
+        write_labels(path, volume.points, volume.region_of_point + 1, {})
+    return parcels
 
 
 def write_surfaces(folder: Path, participant: str, surfaces: Surfaces) -> None:
@@ -218,6 +253,7 @@ def _of_image(
     image = read_label_image(path)
     at, labels, width = image.in_volume()
     region = labels - 1  # the table's index counts from 1; 0 is none
+    nearest = None
     if path.name.endswith(VOLUME):
         sheets = {
             side: Sheet(faces, shapes, sampled - 1)
@@ -233,11 +269,13 @@ def _of_image(
     else:
         inside = region != NO_REGION
         found = _sheets_of(image, anat, participant)
-        nearest = None if found else _of_places(regions, places)
+        nearest = None if found else _of_places(regions, _without(places, region[inside]))
         if nearest is not None:
             found = dict(nearest.sheets), nearest.said
-        sheets, said = found or ({}, "no surface of the atlas's mesh was found")
+        sheets, said = found or ({}, "none of the atlas's mesh was found")
     deep = Deep(at[inside], region[inside], width) if inside.any() else None
+    if nearest is not None and deep is None:
+        deep = nearest.deep
     if not sheets and deep is None:
         return None
     return Brain(regions, sheets, deep, _template(), said)
@@ -273,6 +311,13 @@ def _sheets_of(
     return None
 
 
+def _without(places: Matrix, hidden: Codes) -> Matrix:
+    """Places of the regions that are not among those."""
+    kept = places.copy()
+    kept[np.unique(hidden)] = np.nan
+    return kept
+
+
 def _of_places(regions: Regions, places: Matrix) -> Brain | None:
     """Each vertex of the template has the region whose centre is nearest."""
     if not np.isfinite(places).all(axis=1).any():
@@ -289,7 +334,10 @@ def _of_places(regions: Regions, places: Matrix) -> Brain | None:
     painted = np.concatenate([sheet.region for sheet in sheets.values()])
     hidden = np.setdiff1d(np.flatnonzero(np.isfinite(places).all(axis=1)), painted)
     deep = Deep(places[hidden], hidden, BALL_MM) if len(hidden) else None
-    said = f"{TEMPLATE} (from nilearn); every point has the region whose centre is nearest: rough"
+    said = (
+        f"{TEMPLATE} (from nilearn), where every point has the region whose centre is nearest; "
+        "which regions lie below the cortex is guessed from their centres: rough"
+    )
     return Brain(regions, sheets, deep, _template(), said)
 
 

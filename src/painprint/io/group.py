@@ -185,22 +185,3 @@ def read_group(files: GroupFiles) -> GroupResults:
             )
     there = [name for name in GROUP_COLUMNS if files.table(name).is_file()]
     return GroupResults(files, metrics, {name: read_table(files.table(name)) for name in there})
-
-
-def read_transfer_to(out_dir: Path, participant: str) -> pd.DataFrame | None:
-    """How several people's signatures do on one person's ratings, at 1 min.
-
-    None where the group level was not run, or people were decoded again since, or nobody else's
-    signature was tried.
-    """
-    files = GroupFiles(out_dir)
-    if not files.table("metrics", ".json").is_file():
-        return None
-    try:
-        transfer = read_group(files).tables["transfer"]
-    except DerivativesError:
-        return None  # its page is not made either, and says why
-    rows = transfer.query(
-        "scale == '1min' and person == @name", local_dict={"name": f"sub-{participant}"}
-    )
-    return rows if rows["model"].nunique() > 1 else None

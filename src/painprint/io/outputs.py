@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -22,9 +23,8 @@ from painprint.io.bids import BidsFile, parse_name
 from painprint.io.brain import (
     VOLUME,
     Geometry,
-    parcels_of,
     region_table,
-    write_parcel_image,
+    write_parcel_images,
     write_surfaces,
 )
 from painprint.io.columns import COLUMNS, FINDINGS
@@ -32,10 +32,12 @@ from painprint.io.dense import MAP_EXTENSION, DenseFiles, write_map
 from painprint.io.discover import Inventory
 from painprint.io.errors import DerivativesError
 from painprint.io.load import RunRecord
+from painprint.io.region_table import load_regions
 from painprint.io.signature_file import write_signature
 from painprint.io.store import changed_files, hash_file, hash_input, write_json, write_table
 from painprint.io.tables import read_json
 from painprint.io.workbench import write_dense_maps, write_parcel_maps, write_parcel_matrix
+from painprint.parcellation import Regions
 from painprint.quality import Limits, judge
 from painprint.runs import LeftOutRun
 from painprint.settings import CLEANING, STAGES, Settings, describe, flag
@@ -160,8 +162,6 @@ class Account:
     left_out : tuple of LeftOutRun
     notes : dict
         Sentence to the runs it is about; to none where it is about all.
-    external : tuple of Path
-        Weights of signatures from elsewhere.
     geometry : Geometry
         Where the regions lie.
     external : tuple of Path
@@ -233,18 +233,17 @@ def write_decoding(
         "persession": decoding.evaluation.per_session,
         "runs": _runs_table(decoding, account.records),
         "quality": _bold_table(account.records, decoding.settings),
-        "dseg": region_table(decoding.regions, account.geometry.places),
         **{name: table for finding in findings.values() for name, table in finding.tables.items()},
     }
     dense = tables.pop("univariatedense", None)
-    for suffix in COLUMNS.keys() - tables.keys():  # of an earlier run with other stages
+    for suffix in COLUMNS.keys() - tables.keys() - {"dseg"}:  # of an earlier run with other stages
         for extension in (".tsv", ".json"):
             files.decoding(suffix, extension).unlink(missing_ok=True)
     for extension in MAP_EXTENSION.values():
         files.decoding("univariate", extension).unlink(missing_ok=True)
     if dense is not None and account.inventory.dense is not None:
         _write_dense(files, dense, account.inventory.dense)
-    _write_geometry(files, decoding, tables, account.geometry)
+    write_geometry(files, decoding.regions, tables, account.geometry)
     used = {one.key for one in decoding.frames}
     sources = sorted({f.uri for r in account.records if r.key in used for f in r.sources})
     for suffix, table in tables.items():
@@ -264,14 +263,7 @@ def write_decoding(
         origin=_origin(account.inventory, decoding.settings),
     )
     write_signature(files.decoding("signature", ""), signature)
-    folders = (files.folder / "decoding", files.anat, *files.folder.glob("**/func"))
-    written = (path for folder in folders for path in folder.rglob("*"))
-    outputs = {
-        path.relative_to(files.folder).as_posix(): hash_file(path)
-        for path in sorted(written)
-        if path.is_file() and path != files.decoding("provenance", ".json")
-    }
-    provenance = {**_provenance(decoding, account), "key": key, "outputs": outputs}
+    provenance = {**_provenance(decoding, account), "key": key, "outputs": _hash_outputs(files)}
     write_json(files.decoding("provenance", ".json"), provenance)
     write_json(files.decoding("metrics", ".json"), metrics)
 
@@ -282,32 +274,77 @@ def _write_dense(files: ParticipantFiles, table: pd.DataFrame, dense: DenseFiles
     write_map(files.decoding("univariate", MAP_EXTENSION[dense.kind]), dense, maps)
 
 
-def _write_geometry(
+def write_geometry(
     files: ParticipantFiles,
-    decoding: Decoding,
+    regions: Regions,
     tables: Mapping[str, pd.DataFrame],
     geometry: Geometry,
 ) -> None:
-    """Surfaces, the regions as an image, and what Connectome Workbench opens; all made anew."""
+    """Write where the regions lie: their table, image and surfaces, and what Workbench opens.
+
+    Parameters
+    ----------
+    files : ParticipantFiles
+    regions : Regions
+        That were decoded.
+    tables : mapping of str to DataFrame
+        weights, and importance and univariate where they were asked.
+    geometry : Geometry
+    """
+    write_table(files.decoding("dseg", ".tsv"), region_table(regions, geometry.places))
+    columns = {name: {"Description": text} for name, text in COLUMNS["dseg"].items()}
+    write_json(files.decoding("dseg", ".json"), columns)
     write_surfaces(files.anat, files.participant, geometry.surfaces)
     kinds = [("dseg", ".dlabel.nii"), ("dseg", VOLUME), ("weights", ".pconn.nii")]
     kinds += [(name, ".pscalar.nii") for name in MAPS_OF_REGIONS] + [("importance", ".dscalar.nii")]
     for suffix, extension in kinds:  # of an earlier run
         files.decoding(suffix, extension).unlink(missing_ok=True)
-    parcels = parcels_of(decoding.regions, geometry.atlas) if geometry.atlas else None
+    parcels = write_parcel_images(files.decoding("dseg", ""), regions, geometry)
     if parcels is None:
         return
-    write_parcel_image(files.decoding("dseg", ""), parcels)
-    weights = edges_to_matrix(decoding.final.weights)
+    weights = edges_to_matrix(tables["weights"]["weight"].to_numpy(float))
     write_parcel_matrix(files.decoding("weights", ".pconn.nii"), parcels, weights)
-    for name, columns in MAPS_OF_REGIONS.items():
+    for name, columns_of in MAPS_OF_REGIONS.items():
         if name not in tables:
             continue
-        of_region = tables[name].set_index("region").reindex(list(decoding.regions.names))
-        maps = {column: of_region[column].to_numpy(float) for column in columns}
+        of_region = tables[name].set_index("region").reindex(list(regions.names))
+        maps = {column: of_region[column].to_numpy(float) for column in columns_of}
         write_parcel_maps(files.decoding(name, ".pscalar.nii"), parcels, maps)
         if name == "importance":  # of grayordinates or voxels, the univariate stage has its own
             write_dense_maps(files.decoding(name, ".dscalar.nii"), parcels, maps)
+
+
+def renew_geometry(files: ParticipantFiles, geometry: Geometry) -> None:
+    """Write where the regions lie again, for results that are finished; nothing is decoded.
+
+    Raises
+    ------
+    DerivativesError
+        If the results are damaged.
+    """
+    results = read_results(files)
+    regions = load_regions(files.decoding("dseg", ".tsv"))
+    weights = read_table(files.decoding("weights", ".tsv"))
+    files.page.unlink(missing_ok=True)
+    write_geometry(files, regions, {**results.findings, "weights": weights}, geometry)
+    provenance = {
+        **results.provenance,
+        "geometry": geometry.key,
+        "outputs": _hash_outputs(files),
+    }
+    write_json(files.decoding("provenance", ".json"), provenance)
+
+
+def _hash_outputs(files: ParticipantFiles) -> dict[str, str]:
+    """SHA-256 of every output file but the provenance, the metrics and the page."""
+    folders = (files.folder / "decoding", files.anat, *files.folder.glob("**/func"))
+    written = (path for folder in folders for path in folder.rglob("*"))
+    last = (files.decoding("provenance", ".json"), files.decoding("metrics", ".json"))
+    return {
+        path.relative_to(files.folder).as_posix(): hash_file(path)
+        for path in sorted(written)
+        if path.is_file() and path not in last
+    }
 
 
 def _metrics(
@@ -491,7 +528,7 @@ def _provenance(decoding: Decoding, account: Account) -> dict[str, Any]:
             for file in (dense.files.values() if dense else ())
             if file.path.exists()
         },
-        "geometry": {path.name: hash_file(path) for path in account.geometry.files},
+        "geometry": account.geometry.key,
         "external": hash_external(account.external),
         "bids_filter": account.bids_filter,
     }
@@ -568,6 +605,7 @@ def read_table(path: Path) -> pd.DataFrame:
         return pd.read_csv(
             path,
             sep="\t",
+            quoting=csv.QUOTE_NONE,
             keep_default_na=False,
             na_values=["n/a"],
             dtype=dict.fromkeys(NAMES, str),

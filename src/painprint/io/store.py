@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import math
@@ -43,8 +44,10 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
-    """Write a TSV whole; missing values become n/a, floats keep every digit."""
-    text = table.replace("", None).to_csv(sep="\t", index=False, na_rep="n/a", lineterminator="\n")
+    """Write a TSV whole; missing values become n/a, floats keep every digit, quotes are text."""
+    text = table.replace("", None).to_csv(
+        sep="\t", index=False, na_rep="n/a", lineterminator="\n", quoting=csv.QUOTE_NONE
+    )
     write_text(path, text)
 
 

@@ -38,7 +38,7 @@ class Surfaces:
 
 
 def find_surfaces(
-    datasets: Sequence[Dataset], participant: str, *, density: str = FS_LR
+    datasets: Sequence[Dataset], participant: str, *, density: str = FS_LR, space: str = ""
 ) -> Surfaces:
     """The participant's own surfaces of this density; none where there are none.
 
@@ -50,22 +50,30 @@ def find_surfaces(
         Without "sub-".
     density : str
         BIDS's ``den`` entity.
+    space : str
+        The mesh's; surfaces that say another are not taken (two templates' densest meshes have as
+        many vertices in another order). Empty if not known.
     """
     for dataset in datasets:
         if density == FS_LR and (of_hcp := hcp_surfaces(dataset, participant, SHAPES["folded"])):
             inflated = hcp_surfaces(dataset, participant, SHAPES["inflated"])
             return Surfaces(of_hcp, in_mni=True, inflated=inflated)
-        found = {name: _of_suffix(dataset, participant, s, density) for name, s in SHAPES.items()}
+        found = {
+            name: _of_suffix(dataset, participant, s, density, space) for name, s in SHAPES.items()
+        }
         if found["folded"]:
             return Surfaces(found["folded"], in_mni=False, inflated=found["inflated"])
     return Surfaces({}, in_mni=False)
 
 
-def _of_suffix(dataset: Dataset, participant: str, suffix: str, density: str) -> dict[str, Path]:
+def _of_suffix(
+    dataset: Dataset, participant: str, suffix: str, density: str, space: str
+) -> dict[str, Path]:
     """Files of both hemispheres; none where one is missing."""
     found: dict[str, Path] = {}
     for file in dataset.files_of(participant):
         is_surface = file.suffix == suffix and file.extension == ".surf.gii"
-        if is_surface and file.entities.get("den") == density:
+        same = space in ("", file.entities.get("space", space))
+        if is_surface and same and file.entities.get("den") == density:
             found.setdefault(file.entities.get("hemi", ""), file.path)
     return {side: found[side] for side in SIDES} if set(SIDES) <= set(found) else {}

@@ -129,8 +129,8 @@ def _page(vertices: Matrix, right: Matrix, up: Matrix) -> Matrix:
     return np.asarray(vertices @ np.column_stack([right, up, np.cross(right, up)]))
 
 
-def _extent(page: Matrix) -> Extent:
-    low, high = page[:, :2].min(axis=0) - MARGIN_MM, page[:, :2].max(axis=0) + MARGIN_MM
+def _extent(page: Matrix, margin: float = MARGIN_MM) -> Extent:
+    low, high = page[:, :2].min(axis=0) - margin, page[:, :2].max(axis=0) + margin
     return float(low[0]), float(high[0]), float(low[1]), float(high[1])
 
 
@@ -152,11 +152,10 @@ def _view_through(
     name: str, deep: Deep, template: tuple[Matrix, Codes], right: Matrix, up: Matrix
 ) -> View:
     vertices, faces = template
-    page = _page(vertices, right, up)
-    extent = _extent(page)
+    page, points = _page(vertices, right, up), _page(deep.places, right, up)
+    extent = _extent(np.concatenate([page, points]), MARGIN_MM + deep.size_mm)
     nobody = np.full(len(vertices), NO_REGION)
     brain, _ = rasterise(page, faces, nobody, extent)
-    points = _page(deep.places, right, up)
     outlines = {
         int(k): outline(_dots(points[deep.region == k, :2], deep.size_mm, extent), extent)
         for k in np.unique(deep.region)
@@ -166,7 +165,7 @@ def _view_through(
 
 def _slice(deep: Deep, template: tuple[Matrix, Codes], z: float) -> View:
     vertices, faces = template
-    extent = _extent(vertices)
+    extent = _extent(np.concatenate([vertices, deep.places]), MARGIN_MM + deep.size_mm)
     here = np.abs(deep.places[:, 2] - z) <= deep.size_mm / 2
     outlines = {
         int(k): outline(
@@ -199,8 +198,8 @@ def _cut(vertices: Matrix, faces: Codes, z: float) -> Outline | None:
 
 
 def _dots(points: Matrix, size: float, extent: Extent) -> NDArray[np.bool_]:
-    """Pixels within half a point's width of some point."""
-    left, right, bottom, top = extent
+    """Pixels within half a point's width of some point; the page leaves room for all."""
+    left, _, bottom, _ = extent
     n_columns, n_rows = _shape(extent)
     mask = np.zeros((n_rows, n_columns), bool)
     reach = max(size / 2, PIXEL_MM)
@@ -208,8 +207,8 @@ def _dots(points: Matrix, size: float, extent: Extent) -> NDArray[np.bool_]:
     step = np.arange(-n, n + 1)
     near = np.hypot(*np.meshgrid(step, step)) * PIXEL_MM <= reach * (1.15 if size < 4 else 1)
     down, across = (offsets[near] for offsets in np.meshgrid(step, step, indexing="ij"))
-    columns = np.clip(((points[:, 0] - left) / PIXEL_MM).astype(int), n, n_columns - 1 - n)
-    rows = np.clip(((points[:, 1] - bottom) / PIXEL_MM).astype(int), n, n_rows - 1 - n)
+    columns = ((points[:, 0] - left) / PIXEL_MM).astype(int)
+    rows = ((points[:, 1] - bottom) / PIXEL_MM).astype(int)
     mask[(rows[:, None] + down).ravel(), (columns[:, None] + across).ravel()] = True
     return mask
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
-import numpy as np
-import pandas as pd
 from markupsafe import Markup
 
 from painprint.io.group import GroupResults
@@ -15,6 +13,7 @@ from painprint.report import figures, words
 from painprint.report.drawings import Drawing
 from painprint.report.html import make_environment, write_figures
 from painprint.report.svg import draw_figure, inline
+from painprint.report.transfer import without_few
 
 OWN_ENDS = ("centred_r_low", "centred_r_high")
 FIGURES = ("matrix", "transfer", "identification", "people")
@@ -34,7 +33,7 @@ def write_group_report(results: GroupResults, *, pdf: bool = False) -> None:
 
 def _drawings(results: GroupResults) -> dict[str, Drawing]:
     drawn: dict[str, Drawing] = {}
-    minutes = _minutes(results)
+    minutes = without_few(results.tables["transfer"], results.metrics)
     own = minutes[minutes["model"] == minutes["person"]]
     drawn["people"] = Drawing(
         "Centred r of every person's own signature",
@@ -61,7 +60,7 @@ def _drawings(results: GroupResults) -> dict[str, Drawing]:
 
 def render_group(results: GroupResults, images: Mapping[str, Markup]) -> str:
     """The page as one self-contained text."""
-    minutes = _minutes(results)
+    minutes = without_few(results.tables["transfer"], results.metrics)
     rows = minutes.astype(object).where(minutes.notna(), None).to_dict(
         orient="records"
     )  # fmt: skip
@@ -76,12 +75,3 @@ def render_group(results: GroupResults, images: Mapping[str, Markup]) -> str:
             headline=words.group_headline(results.metrics),
         )
     )
-
-
-def _minutes(results: GroupResults) -> pd.DataFrame:
-    """Rows at 1 min; without the intervals of people with few groups, which mean little."""
-    minutes = results.tables["transfer"].query("scale == '1min'").copy()
-    few = [p["name"] for p in results.metrics["participants"] if p["n_groups"] < words.FEW_GROUPS]
-    ends = [f"{name}_{end}" for name in ("centred_r", "skill") for end in ("low", "high")]
-    minutes.loc[minutes["person"].isin(few), ends] = np.nan
-    return minutes

@@ -26,6 +26,7 @@ from painprint.report.evidence import evidence
 from painprint.report.overlays import AnyOverlay, overlays
 from painprint.report.summary import judge, summarise
 from painprint.report.svg import Drawn, draw_figure, inline
+from painprint.report.transfer import Transfer
 from painprint.report.viewer import viewer_data
 from painprint.runs import RunKey
 from painprint.settings import flag
@@ -46,16 +47,14 @@ class BrainSection:
     painted: list[AnyOverlay]
 
 
-def write_report(
-    results: Results, transfer: pd.DataFrame | None = None, *, pdf: bool = False
-) -> None:
+def write_report(results: Results, transfer: Transfer, *, pdf: bool = False) -> None:
     """Write the participant's figures and page.
 
     Parameters
     ----------
     results : Results
-    transfer : DataFrame, optional
-        Rows of transfer.tsv at 1 min about this person's ratings, where the group level was run.
+    transfer : Transfer
+        Several people's signatures on this person's ratings.
     pdf : bool
         Whether to write the figures as PDF too.
     """
@@ -66,13 +65,13 @@ def write_report(
     if brain is not None:
         section = BrainSection(brain, overlays(results, brain.regions))
         wanted |= brain_drawings(BrainViews(brain), section.painted)
-    if transfer is not None:
-        wanted["transfer"] = transfer_drawing(transfer)
+    if transfer.rows is not None:
+        wanted["transfer"] = transfer_drawing(transfer.rows)
     drawn = {name: draw_figure(name, one.draw, pdf=pdf) for name, one in wanted.items()}
     for old in files.figures():
         old.unlink()  # also those of an earlier run with other stages
     write_figures(files.figure, drawn)
-    write_text(files.page, render_page(results, wanted, drawn, section, transfer))
+    write_text(files.page, render_page(results, wanted, drawn, transfer, section))
 
 
 def write_figures(place: Callable[[str, str], Path], drawn: Mapping[str, Drawn]) -> None:
@@ -120,8 +119,8 @@ def render_page(
     results: Results,
     wanted: Mapping[str, Drawing],
     drawn: Mapping[str, Drawn],
+    transfer: Transfer,
     section: BrainSection | None = None,
-    transfer: pd.DataFrame | None = None,
 ) -> str:
     """The page as one self-contained text.
 
@@ -161,7 +160,8 @@ def render_page(
                 brain=section.brain if section else None,
                 painted=section.painted if section else [],
                 brain_data=viewer_data(section.brain, section.painted) if section else None,
-                transfer=_records(transfer),
+                transfer=_records(transfer.rows),
+                transfer_missing=transfer.missing,
                 glossary=words.GLOSSARY,
             )
         )

@@ -64,6 +64,12 @@ class Overlay:
             for shade, there in zip(shades, known, strict=True)
         ]
 
+    @property
+    def beyond(self) -> tuple[bool, bool]:
+        """Whether some values lie below the first colour, or above the last."""
+        known, (low, high) = self.values[np.isfinite(self.values)], self.ends
+        return bool((known < low).any()), bool((known > high).any())
+
     def said(self, place: int) -> str:
         """The value of a region in words."""
         value = self.values[place]
@@ -93,7 +99,8 @@ class NetworkOverlay:
     @property
     def colours(self) -> list[str]:
         """A colour of each region."""
-        return [self.legend[network or "no network"] for network in self.regions.networks]
+        legend = self.legend
+        return [legend[network or "no network"] for network in self.regions.networks]
 
     def said(self, place: int) -> str:
         """Nothing to add to the network's name."""

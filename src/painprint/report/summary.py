@@ -11,7 +11,7 @@ from painprint.report.words import FEW_GROUPS, estimate, is_value, number, plura
 from painprint.settings import SIGNIFICANT
 
 STRENGTHS = ((0.1, "hardly"), (0.3, "weakly"), (0.5, "moderately"), (float("inf"), "strongly"))
-"""Words for a correlation below so much (Cohen 1988)."""
+"""Words for a positive correlation below so much (Cohen 1988)."""
 MOST_NAMED = 3
 
 
@@ -27,7 +27,7 @@ class Card:
     text : str
         A sentence or two.
     numbers : str
-        The same with n, interval, p and preset.
+        The same in numbers: with interval, p and n, as far as they apply.
     mood : str
         good, caution or bad: for a light beside the answer; empty for none.
     """
@@ -55,8 +55,8 @@ def summarise(results: Results) -> list[Card]:
 def judge(metrics: Mapping[str, Any]) -> str:
     """Whether pain could be read: yes, in part, no, few (too few sessions) or untested.
 
-    Yes needs p within below .05 in the null and both primary intervals above 0; in part, the
-    former alone.
+    Yes needs p within below .05 in the null and both primary intervals above 0; in part, p alone
+    and a primary r above 0.
     """
     minute, null = metrics["scales"]["1min"], metrics["stages"]["null"]
     if metrics["n_groups"] < FEW_GROUPS:
@@ -66,10 +66,18 @@ def judge(metrics: Mapping[str, Any]) -> str:
         return "untested"
     if _too_few_shuffles(null):
         return "untested"
-    if not (observed["p_within"] < SIGNIFICANT and observed["centred_r"] > 0):
+    if (
+        observed["p_within"] >= SIGNIFICANT
+        or min(observed["centred_r"], minute["centred_r"] or 0) <= 0
+    ):
         return "no"
     low = [minute[f"{name}_ci"][0] for name in ("centred_r", "skill")]
     return "yes" if None not in low and min(low) > 0 else "part"
+
+
+def shares_sessions(metrics: Mapping[str, Any]) -> bool:
+    """Whether runs were left out while other runs of their sessions trained."""
+    return metrics["leave_out"] == "run" and metrics["n_sessions"] < metrics["n_groups"]
 
 
 def _too_few_shuffles(null: Mapping[str, Any]) -> bool:
@@ -80,15 +88,23 @@ def _too_few_shuffles(null: Mapping[str, Any]) -> bool:
 def _found(metrics: Mapping[str, Any], verdict: str) -> Card:
     minute, unit, n_groups = metrics["scales"]["1min"], metrics["leave_out"], metrics["n_groups"]
     r = minute["centred_r"]
-    strength = "not" if r is None else next(word for most, word in STRENGTHS if abs(r) < most)
+    strength = next((word for most, word in STRENGTHS if r is not None and 0 < r < most), "not")
     what = "the simulated rating" if metrics["simulated"] else "pain"
-    follows = f"went up and down with {what} within {unit}s that the model had never seen"
+    follows = (
+        f"The prediction {strength} followed the ups and downs of {what} within {unit}s that the "
+        "model had not seen"
+        if r is not None and r > 0
+        else f"The prediction did not follow the ups and downs of {what} within {unit}s that the "
+        "model had not seen"
+    )
+    if shares_sessions(metrics):
+        follows += ", though other runs of the same sessions had trained it"
     answer, text, mood = {
-        "yes": (f"Yes, {strength}", f"The prediction {strength} {follows}.", "good"),
+        "yes": (f"Yes, {strength}", f"{follows}.", "good"),
         "part": (
             f"In part, {strength}",
-            f"The prediction {strength} {follows}, more than by chance; but not everything asked "
-            "of it in advance was reached.",
+            f"{follows}. That is more than shuffled ratings give; but not everything asked of it "
+            "in advance was reached.",
             "caution",
         ),
         "no": (
@@ -104,8 +120,7 @@ def _found(metrics: Mapping[str, Any], verdict: str) -> Card:
         ),
         "untested": (
             "Not tested against chance",
-            f"The prediction {strength} {follows}, but whether that is more than chance was not "
-            "tested.",
+            f"{follows}; whether shuffled ratings would give as much was not tested.",
             "caution",
         ),
     }[verdict]
@@ -131,12 +146,16 @@ def _sure(metrics: Mapping[str, Any]) -> Card:
             question, "Not known", "Nothing was compared with shuffled ratings.",
             "no permutation null", "caution",
         )  # fmt: skip
-    n = null["n_permutations"]
-    as_good = max(round(p * (n + 1)) - 1, 0)
-    likely = p >= SIGNIFICANT
-    answer, mood = ("It may be chance", "bad") if likely else ("Chance is unlikely", "good")
+    n, few = null["n_permutations"], metrics["n_groups"] < FEW_GROUPS
+    beyond = p < SIGNIFICANT
+    answer, mood = ("More than shuffled ratings give", "good") if beyond else (
+        "Shuffled ratings give as much", "bad"
+    )  # fmt: skip
     if _too_few_shuffles(null):
         answer, mood = "Too few shuffles to say", "caution"
+    elif beyond and few:
+        answer, mood = f"More than shuffled ratings give, but few {unit}s", "caution"
+    as_good = max(round(p * (n + 1)) - 1, 0)
     between = null["scales"]["session"]["p_between"]
     levels = (
         "" if between is None
@@ -146,11 +165,12 @@ def _sure(metrics: Mapping[str, Any]) -> Card:
     return Card(
         question,
         answer,
-        f"The ratings were shuffled {n:,} times and everything repeated: {as_good} of the "
-        f"shuffled ratings were predicted as well as the true ones.{levels}",
-        f"p within {is_value(p)}; r of the permuted pipeline "
-        f"{number(observed['centred_r'])}; p between "
-        f"{'n/a' if between is None else is_value(between)}",
+        f"The ratings were shuffled {n:,} times within {unit}s and the models trained again (on "
+        f"bins of time): {as_good:,} times the shuffled rating was predicted as well as the true "
+        f"one.{levels}",
+        f"p within {is_value(p)}, of a centred r of {number(observed['centred_r'])} by models "
+        f"trained on bins of time; p between "
+        f"{'n/a' if between is None else is_value(between)}; {n:,} permutations of either kind",
         mood,
     )
 
@@ -159,7 +179,8 @@ def _exact(metrics: Mapping[str, Any]) -> Card:
     minute, few = metrics["scales"]["1min"], metrics["n_groups"] < FEW_GROUPS
     skill = minute["skill"]
     numbers = (
-        f"skill {_estimate(minute, 'skill', few=few)}; mean absolute error {number(minute['mae'])}"
+        f"skill {_estimate(minute, 'skill', few=few)}; mean absolute error "
+        f"{number(minute['mae'])}; n = {minute['n']} minutes"
     )
     question = "How exact is it?"
     if skill is None:
@@ -191,31 +212,37 @@ def _where(results: Results, verdict: str) -> Card:
             question, "Not asked", "Importance of networks is not known: see below.",
             "no importance of networks",
         )  # fmt: skip
-    top = table.sort_values("importance_centred", ascending=False).head(MOST_NAMED)
-    low = top["centred_low"].to_numpy()
     enough = results.metrics["n_groups"] >= FEW_GROUPS
+    ranked = table.sort_values("importance_centred", ascending=False)
+    above = ranked[ranked["centred_low"] > 0] if enough else ranked.iloc[:0]
+    shown = (above if len(above) else ranked).head(MOST_NAMED)
     columns = ["importance_centred", "centred_low", "centred_high"]
     losses = [
         f"{network} {estimate(loss, list(ends)) if enough else number(loss)}"
-        for network, (loss, *ends) in zip(top["network"], top[columns].to_numpy(float), strict=True)
+        for network, (loss, *ends) in zip(
+            shown["network"], shown[columns].to_numpy(float), strict=True
+        )
     ]
-    numbers = f"loss of centred r without it: {'; '.join(losses)}"
+    numbers = (
+        f"loss of centred r at 1 min: {'; '.join(losses)}; {len(above)} of "
+        f"{plural(len(table), 'interval')} above 0, not corrected for their number"
+    )
     if verdict in ("no", "few", "untested"):
         return Card(
             question, "Not to be said",
             "Where nothing is shown to be read, a place means nothing.", numbers,
         )  # fmt: skip
-    names = [str(name) for name in top["network"][low > 0]] if enough else []
-    if not names:
+    if not len(above):
         return Card(
-            question, "Spread out",
-            "No network alone is shown to be needed; the connections of many carry it.", numbers,
+            question, "No network stands out",
+            "No network's loss has an interval above 0.", numbers,
         )  # fmt: skip
+    more = len(above) - len(shown)
     return Card(
         question,
-        ", ".join(names),
-        "Without the connections of these networks the prediction gets worse. That says what is "
-        "used to read pain, not where pain is.",
+        ", ".join(map(str, shown["network"])) + (f" and {more} more" if more else ""),
+        "The prediction gets worse when what these networks' connections add to it is shuffled. "
+        "That says what is used to read pain, not where pain is.",
         numbers,
     )
 
@@ -229,8 +256,15 @@ def _doubts(results: Results) -> Card:
     doubts = []
     if flagged:
         doubts.append(f"{', '.join(flagged)} alone predicts the rating too")
-    if metrics["stages"]["controls"] is None:
-        doubts.append("motion and time were not controlled for")
+    n_tested = sum(v["p_corrected"] is not None for n, v in controls.items() if n != "not_done")
+    if not n_tested:
+        doubts.append("no control (motion, time, level) was tested")
+    if controls.get("not_done"):
+        doubts.append("some controls could not be tested")
+    if results.bold_quality["tsnr"].isna().all():
+        doubts.append("signal-to-noise and coverage of the BOLD are not known")
+    if shares_sessions(metrics):
+        doubts.append("other runs of the same sessions were in training")
     if poor:
         doubts.append(
             f"{poor} of {plural(len(lights), 'run')} with doubtful BOLD"
@@ -240,7 +274,6 @@ def _doubts(results: Results) -> Card:
         doubts.append(f"{plural(len(audit['runs_left_out']), 'run')} left out")
     if metrics["n_groups"] < FEW_GROUPS:
         doubts.append(f"only {plural(metrics['n_groups'], metrics['leave_out'])}")
-    n_tested = sum(v["p_corrected"] is not None for n, v in controls.items() if n != "not_done")
     numbers = (
         f"{plural(n_tested, 'control')} tested, {len(flagged)} flagged; "
         f"{lights.count('good')} of {plural(len(lights), 'run')} good; "
@@ -249,7 +282,7 @@ def _doubts(results: Results) -> Card:
     if not doubts:
         return Card(
             "What could be wrong?", "Nothing was flagged",
-            "None of the known controls explains it, and every run was used.", numbers, "good",
+            "No control predicts the rating by itself, and every run was used.", numbers, "good",
         )  # fmt: skip
     text = "; ".join(doubts)
     return Card(
@@ -257,5 +290,5 @@ def _doubts(results: Results) -> Card:
         plural(len(doubts), "thing"),
         f"{text[0].upper()}{text[1:]}.",
         numbers,
-        "bad" if flagged else "caution",
+        "bad" if flagged or n_bad else "caution",
     )

@@ -55,7 +55,9 @@ def _overlay(overlay: AnyOverlay, n_regions: int) -> dict[str, Any]:
     if isinstance(overlay, Overlay):
         bar = [to_hex(overlay.colour_map(x)) for x in np.linspace(0, 1, STEPS)]
         low, high = overlay.ends
-        return {**said, "bar": bar, "ends": [f"{low:.3g}", f"{high:.3g}"]}
+        below, above = overlay.beyond
+        ends = [f"{'≤ ' if below else ''}{low:.3g}", f"{'≥ ' if above else ''}{high:.3g}"]
+        return {**said, "bar": bar, "ends": ends}
     return {**said, "legend": overlay.legend}
 
 

@@ -17,14 +17,15 @@ resampling them means little."""
 GLOSSARY = {
     "session-centred r": "Pearson's correlation of rating and prediction after each session's mean "
     "was taken from both: 1 if they rise and fall together within sessions, 0 if not at all. "
-    "Levels of whole sessions count for nothing.",
+    "Levels of whole sessions count for nothing. (Run-centred where runs were left out.)",
     "skill": "1 minus squared error over that of always predicting the mean of the training data: "
     "1 is perfect, 0 is no better than the mean, below 0 is worse.",
     "r": "Pearson's correlation over all rows, levels of sessions included.",
     "AUC": "chance that of two moments, one rated above the median and one below, the former is "
     "predicted higher: 1 always, 0.5 by a coin.",
     "MAE": "mean absolute error, in units of the rating.",
-    "95% interval": "values that agree with the data, were the study repeated with other sessions.",
+    "95% interval": "made in such a way that it holds the true value in about 95 of 100 studies, "
+    "if its assumptions hold; here, of how the result would vary with other sessions.",
     "p": "share of shuffled ratings that give as much or more. It is not the chance that the "
     "finding is wrong.",
     "p within, p between": "the same for ratings shuffled within sessions (do ups and downs go "

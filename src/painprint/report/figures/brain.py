@@ -21,6 +21,10 @@ from painprint.report.overlays import AnyOverlay, Overlay
 GAP_MM = 10.0
 MM_PER_INCH = 100.0
 """Of the brain, at most."""
+EXTENDED = {
+    (False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both",
+}  # fmt: skip
+"""Arrows of a colour bar, by whether values lie below and above it."""
 CHARACTERS_PER_INCH = 14
 """Of a legend."""
 SHADOW = 0.5
@@ -99,7 +103,7 @@ def _add_legend(ax: Axes, overlay: AnyOverlay, n_columns: int) -> None:
         bar = figure.colorbar(
             shown, ax=ax, orientation="horizontal", shrink=0.5, aspect=35, pad=0.02,
             label=fill(overlay.label, CHARACTERS_PER_INCH * n_columns),
-            extend="both" if overlay.ends[0] < 0 else "max",
+            extend=EXTENDED[overlay.beyond],
         )  # fmt: skip
         bar.outline.set_visible(False)
         bar.ax.locator_params(nbins=5)

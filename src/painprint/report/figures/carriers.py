@@ -124,8 +124,9 @@ def plot_by_network(
     rows = table.assign(network=table["network"].astype(object).fillna("no network"))
     rows = rows[np.isfinite(rows[column])]
     medians = rows.groupby("network")[column].median().sort_values(ascending=False)
-    shades = network_colours(name if name != "no network" else "" for name in medians.index)
-    for x, (name, shade) in enumerate(zip(medians.index, shades.values(), strict=True)):
+    shades = network_colours(table["network"].astype(object).fillna(""))
+    for x, name in enumerate(medians.index):
+        shade = shades["" if name == "no network" else name]
         values = rows.loc[rows["network"] == name, column].to_numpy(float)
         ax.boxplot(
             values, positions=[x], widths=0.6, showfliers=False,

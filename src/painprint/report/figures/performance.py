@@ -246,12 +246,10 @@ def plot_months(
         ratings = minutes.loc[names == name, "rating"].to_numpy(float)
         if len(ratings) > 1 and np.ptp(ratings) > 0:
             density = gaussian_kde(ratings)
-            wide = 2 * ratings.std() * density.factor
-            y = np.linspace(ratings.min() - wide, ratings.max() + wide, 60)
+            y = np.linspace(ratings.min(), ratings.max(), 60)
             ridge = density(y) / density(y).max() * max(width, 0.5)
             ax.fill_betweenx(y, at, at + ridge, color=RATING, alpha=0.3, linewidth=0)
-            ax.plot(at + ridge, y, color=RATING, linewidth=0.7)
-            lowest = min(lowest, y[0])
+            ax.plot([at, *(at + ridge), at], [y[0], *y, y[-1]], color=RATING, linewidth=0.7)
         ax.plot(at, ratings.mean(), "o", color=RATING, markersize=3.5)
     below = lowest - 0.1 * (float(minutes["rating"].max()) - lowest or 1.0)
     for name, at in place.items():

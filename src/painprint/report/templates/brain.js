@@ -34,11 +34,13 @@
     }
   };
   document.querySelectorAll(".brain-flat").forEach((flat) => {
-    flat.addEventListener("pointermove", (event) => {
+    const ask = (event) => {
       const region = event.target.closest("[data-region]");
       point(region ? Number(region.dataset.region) : -1, event);
-    });
-    flat.addEventListener("pointerleave", () => point(-1));
+    };
+    flat.addEventListener("pointermove", ask);
+    flat.addEventListener("click", ask);
+    flat.addEventListener("pointerleave", (event) => { if (event.pointerType !== "touch") point(-1); });
   });
 
   const explain = () => {
@@ -70,6 +72,11 @@
     outlines.forEach((one) => one.querySelectorAll("path").forEach((path) => {
       path.style.fill = overlay.colours[one.dataset.region];
     }));
+    document.querySelectorAll(".brain-painted").forEach((one) => { one.textContent = `${overlay.title} (${overlay.label})`; });
+    document.querySelectorAll(".brain-flat svg").forEach((one) => {
+      one.dataset.where ??= one.getAttribute("aria-label").slice(data.overlays[0].title.length);
+      one.setAttribute("aria-label", overlay.title + one.dataset.where);
+    });
     explain();
     scene?.paint(overlay.colours);
     point(-1);
@@ -207,14 +214,31 @@
       const up = [right[1] * away[2] - right[2] * away[1], right[2] * away[0] - right[0] * away[2], right[0] * away[1] - right[1] * away[0]];
       return [0, 1, 2].flatMap((i) => [right[i], up[i], -away[i]]);
     };
-    const reach = 95; // mm from the middle to the edge
+    const farthest = {}; // mm from the middle, to the side and up
+    for (const name of shapes) {
+      farthest[name] = Math.max(...sheets.map(({ made }) => made[name].places.reduce((most, value) => Math.max(most, Math.abs(value)), 0)));
+    }
+    // Regions are asked of a picture of their numbers, which must not be smoothed.
+    const numbers = gl.createFramebuffer(), [ids, depth] = [gl.createRenderbuffer(), gl.createRenderbuffer()];
+    const fit = (w, h) => {
+      canvas.width = w;
+      canvas.height = h;
+      gl.bindFramebuffer(gl.FRAMEBUFFER, numbers);
+      [[ids, gl.RGBA8, gl.COLOR_ATTACHMENT0], [depth, gl.DEPTH_COMPONENT16, gl.DEPTH_ATTACHMENT]].forEach(([buffer, form, place]) => {
+        gl.bindRenderbuffer(gl.RENDERBUFFER, buffer);
+        gl.renderbufferStorage(gl.RENDERBUFFER, form, w, h);
+        gl.framebufferRenderbuffer(gl.FRAMEBUFFER, place, gl.RENDERBUFFER, buffer);
+      });
+    };
+    let fitted = "";
     const draw = (asking) => {
       const [w, h] = [canvas.clientWidth, canvas.clientHeight].map((size) => Math.max(1, Math.round(size * Math.min(devicePixelRatio, 2))));
-      if (canvas.width !== w || canvas.height !== h) { canvas.width = w; canvas.height = h; }
+      if (fitted !== `${w} ${h}`) { fit(w, h); fitted = `${w} ${h}`; }
+      gl.bindFramebuffer(gl.FRAMEBUFFER, asking ? numbers : null);
       gl.viewport(0, 0, w, h);
       gl.clearColor(0, 0, 0, 0);
       gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT);
-      const size = zoom / reach;
+      const size = zoom / (farthest[shape] * 1.03);
       gl.uniformMatrix3fv(at.turn, false, matrix());
       gl.uniform2f(at.scale, size * Math.min(1, h / w), size * Math.min(1, w / h));
       gl.uniform1i(at.pointed, pointed);
@@ -236,19 +260,21 @@
       const pixel = new Uint8Array(4);
       const x = ((event.clientX - box.left) / box.width) * canvas.width;
       const y = (1 - (event.clientY - box.top) / box.height) * canvas.height;
-      gl.readPixels(Math.round(x), Math.round(y), 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, pixel);
-      draw(false);
+      gl.readPixels(Math.floor(x), Math.floor(y), 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, pixel);
+      gl.bindFramebuffer(gl.FRAMEBUFFER, null);
       const number = pixel[3] === 255 ? pixel[0] + 256 * pixel[1] - 1 : -1;
       return number < data.regions.length ? number : -1;
     };
 
-    let held = null, asked = null;
+    let held = null, asked = null, moved = false;
     canvas.addEventListener("pointerdown", (event) => {
       held = [event.clientX, event.clientY];
+      moved = false;
       canvas.setPointerCapture(event.pointerId);
     });
     canvas.addEventListener("pointermove", (event) => {
       if (held) {
+        moved ||= Math.hypot(event.clientX - held[0], event.clientY - held[1]) > 2;
         turnDeg -= (event.clientX - held[0]) * 0.5;
         tiltDeg = Math.max(-90, Math.min(90, tiltDeg + (event.clientY - held[1]) * 0.5));
         held = [event.clientX, event.clientY];
@@ -260,15 +286,19 @@
       }
     });
     const release = () => { held = null; };
-    canvas.addEventListener("pointerup", release);
+    canvas.addEventListener("pointerup", (event) => {
+      release();
+      if (!moved) point(regionAt(event), event);
+    });
     canvas.addEventListener("pointercancel", release);
-    canvas.addEventListener("pointerleave", () => { if (!asked) point(-1); });
+    canvas.addEventListener("pointerleave", (event) => { if (!asked && event.pointerType !== "touch") point(-1); });
     const zoomBy = (factor) => { zoom = Math.max(0.5, Math.min(6, zoom * factor)); later(); };
     canvas.addEventListener("wheel", (event) => {
       if (!event.ctrlKey && document.activeElement !== canvas) return; // else the page scrolls
       event.preventDefault();
       zoomBy(Math.exp(-event.deltaY / 500));
     }, { passive: false });
+    document.querySelectorAll("[data-zoom]").forEach((button) => button.addEventListener("click", () => zoomBy(Number(button.dataset.zoom))));
     const keys = {
       ArrowLeft: () => { turnDeg += 10; }, ArrowRight: () => { turnDeg -= 10; },
       ArrowUp: () => { tiltDeg = Math.max(-90, tiltDeg - 10); }, ArrowDown: () => { tiltDeg = Math.min(90, tiltDeg + 10); },

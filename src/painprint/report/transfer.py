@@ -1,0 +1,68 @@
+"""What the group level says of a person, and which of its intervals mean something."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from painprint.io.errors import DerivativesError
+from painprint.io.group import GroupFiles, read_group
+from painprint.report.words import FEW_GROUPS
+
+
+@dataclass(frozen=True, eq=False)
+class Transfer:
+    """Signatures on one person's ratings.
+
+    Attributes
+    ----------
+    rows : DataFrame or None
+        Of transfer.tsv, at 1 min.
+    missing : str
+        Why there are none.
+    """
+
+    rows: pd.DataFrame | None
+    missing: str = ""
+
+
+def transfer_to(out_dir: Path, participant: str) -> Transfer:
+    """How several people's signatures do on one person's ratings."""
+    files = GroupFiles(out_dir)
+    if not files.table("metrics", ".json").is_file():
+        return Transfer(
+            None,
+            "Not tried: `painprint run … group` tries every signature on everybody with the same "
+            "atlas.",
+        )
+    try:
+        results = read_group(files)
+    except DerivativesError as error:
+        return Transfer(None, f"Out of date: {error}")
+    rows = without_few(results.tables["transfer"], results.metrics)
+    rows = rows[rows["person"] == f"sub-{participant}"]
+    if rows["model"].nunique() < 2:
+        return Transfer(None, "Nobody else was decoded with the same atlas.")
+    return Transfer(rows)
+
+
+def without_few(transfer: pd.DataFrame, metrics: Mapping[str, Any]) -> pd.DataFrame:
+    """Rows at 1 min; without the intervals of people with few groups, which mean little.
+
+    Parameters
+    ----------
+    transfer : DataFrame
+        transfer.tsv.
+    metrics : mapping
+        Of the group level.
+    """
+    minutes = transfer.query("scale == '1min'").copy()
+    few = [p["name"] for p in metrics["participants"] if p["n_groups"] < FEW_GROUPS]
+    ends = [f"{name}_{end}" for name in ("centred_r", "skill") for end in ("low", "high")]
+    minutes.loc[minutes["person"].isin(few), ends] = np.nan
+    return minutes

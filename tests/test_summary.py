@@ -1,0 +1,151 @@
+"""The first screen says what the numbers say, and no more."""
+
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+from painprint.report.summary import judge, summarise
+
+
+def results(**changed):
+    """Results of a person whose pain can be read; parts may be changed."""
+    scale = {
+        "n": 300, "centred_r": 0.4, "centred_r_ci": [0.2, 0.5], "skill": 0.2,
+        "skill_ci": [0.1, 0.3], "mae": 0.1,
+    }  # fmt: skip
+    null = {
+        "n_permutations": 999,
+        "scales": {
+            "1min": {"p_within": 0.001, "centred_r": 0.3},
+            "session": {"p_between": 0.2},
+        },
+    }
+    control = {"flagged": False, "p_corrected": 0.6}
+    metrics = {
+        "scales": {"1min": scale | changed.pop("scale", {})},
+        "stages": {
+            "null": changed.pop("null", null),
+            "controls": changed.pop("controls", {"motion": control, "not_done": []}),
+        },
+        "n_groups": 12, "n_sessions": 12, "n_runs": 36, "leave_out": "session",
+        "preset": "recommended", "simulated": True,
+    } | changed.pop("metrics", {})  # fmt: skip
+    networks = pd.DataFrame(
+        {
+            "network": ["A", "B", "C", "D", "E"],
+            "importance_centred": [0.5, 0.4, 0.3, 0.2, 0.1],
+            "centred_low": changed.pop("low", [-0.1, 0.1, 0.1, 0.1, 0.05]),
+            "centred_high": [0.9] * 5,
+        }
+    )
+    quality = pd.DataFrame({"light": changed.pop("lights", ["good"] * 36), "tsnr": [60.0] * 36})
+    assert not changed
+    return SimpleNamespace(
+        metrics=metrics,
+        findings={"networkimportance": networks},
+        audit={"runs_left_out": []},
+        bold_quality=quality,
+    )
+
+
+def answers(found):
+    return [card.answer for card in summarise(found)]
+
+
+def test_all_is_well():
+    found = results()
+    assert judge(found.metrics) == "yes"
+    assert answers(found) == [
+        "Yes, moderately", "More than shuffled ratings give", "Squared error 20% smaller",
+        "B, C, D and 1 more", "Nothing was flagged",
+    ]  # fmt: skip
+    cards = summarise(found)
+    assert "0 times the shuffled rating" in cards[1].text
+    assert "0.40 (0.20 to 0.50)" in cards[0].numbers and "n = 300" in cards[0].numbers
+    assert [card.mood for card in cards] == ["good", "good", "good", "", "good"]
+
+
+def test_a_negative_correlation_is_no_agreement():
+    against = results(scale={"centred_r": -0.35}, null=None)
+    assert judge(against.metrics) == "untested"
+    assert "did not follow" in summarise(against)[0].text
+    other = results(scale={"centred_r": -0.35, "centred_r_ci": [-0.5, -0.1]})
+    assert judge(other.metrics) == "no"
+    undefined = results(scale={"centred_r": None, "centred_r_ci": [None, None]})
+    assert judge(undefined.metrics) == "no"
+    assert summarise(undefined)[0].answer == "Not shown"
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict"),
+    [
+        ({"scale": {"skill": -0.1, "skill_ci": [-0.3, 0.1]}}, "part"),
+        ({"scale": {"centred_r_ci": [-0.01, 0.5]}}, "part"),
+        ({"metrics": {"n_groups": 5}}, "few"),
+        ({"null": None}, "untested"),
+        (
+            {
+                "null": {
+                    "n_permutations": 19,
+                    "scales": {
+                        "1min": {"p_within": 0.05, "centred_r": 0.3},
+                        "session": {"p_between": None},
+                    },
+                }
+            },
+            "untested",
+        ),
+        (
+            {
+                "null": {
+                    "n_permutations": 99,
+                    "scales": {
+                        "1min": {"p_within": 0.2, "centred_r": 0.1},
+                        "session": {"p_between": 0.01},
+                    },
+                }
+            },
+            "no",
+        ),
+    ],
+)
+def test_verdicts(change, verdict):
+    found = results(**change)
+    assert judge(found.metrics) == verdict
+    cards = summarise(found)
+    assert len(cards) == 5 and all(card.answer and card.text and card.numbers for card in cards)
+    if verdict in ("few", "untested", "no"):
+        assert cards[3].answer == "Not to be said"
+        assert "good" not in (cards[0].mood, cards[1].mood) or verdict == "untested"
+
+
+def test_few_sessions_are_nowhere_called_good():
+    cards = summarise(results(metrics={"n_groups": 5}))
+    assert cards[0].answer == "Too early to say"
+    assert cards[1].answer == "More than shuffled ratings give, but few sessions"
+    assert "good" not in [card.mood for card in cards]
+
+
+def test_networks_without_an_interval_above_0_are_not_named():
+    (_, _, _, where, _) = summarise(results(low=[-0.1] * 5))
+    assert where.answer == "No network stands out"
+    assert "0 of 5 intervals above 0" in where.numbers
+
+
+def test_nothing_tested_is_a_doubt():
+    none = results(controls={"not_done": ["no motion was found"]})
+    card = summarise(none)[-1]
+    assert card.mood == "caution" and "no control" in card.text.lower()
+    assert "could not be tested" in card.text
+    flagged = {"motion": {"flagged": True, "p_corrected": 0.01}, "not_done": []}
+    assert summarise(results(controls=flagged))[-1].mood == "bad"
+    lights = ["bad", "caution"] + ["good"] * 34
+    assert "2 of 36 runs with doubtful BOLD (1 bad)" in summarise(results(lights=lights))[-1].text
+
+
+def test_leaving_out_runs_says_what_had_trained():
+    change = {"leave_out": "run", "n_sessions": 4}
+    cards = summarise(results(metrics=change))
+    assert "other runs of the same sessions had trained it" in cards[0].text
+    assert "other runs of the same sessions were in training" in cards[-1].text.lower()
