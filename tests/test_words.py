@@ -25,8 +25,8 @@ def test_sessions_are_rounded_up(given, said):
     assert said in _until(until(**given), 28, "session")
 
 
-def null(r, p):
-    return {"scales": {"1min": {"centred_r": r, "p_within": p}}}
+def null(r, p, n=99):
+    return {"n_permutations": n, "scales": {"1min": {"centred_r": r, "p_within": p}}}
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,7 @@ def null(r, p):
         (null(0.2, 0.01), "is 0.20, more than in permuted ratings (p within = 0.010)"),
         (null(0.2, 0.2), "is 0.20, which permuted ratings give too (p within = 0.200)"),
         (null(-0.1, 0.01), "which permuted ratings give too"),
+        (null(0.2, 0.05, n=19), "19 permutations are too few to say"),
     ],
 )
 def test_only_the_null_decides_and_it_speaks_of_its_own_pipeline(of_null, said):

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from painprint.io.outputs import Results
-from painprint.report.words import FEW_GROUPS, estimate, is_value, number, plural
+from painprint.report.words import (
+    FEW_GROUPS,
+    estimate,
+    is_value,
+    number,
+    plural,
+    too_few_permutations,
+)
 from painprint.settings import SIGNIFICANT
 
 STRENGTHS = ((0.1, "hardly"), (0.3, "weakly"), (0.5, "moderately"), (float("inf"), "strongly"))
@@ -64,7 +71,7 @@ def judge(metrics: Mapping[str, Any]) -> str:
     observed = (null or {}).get("scales", {}).get("1min", {})
     if observed.get("p_within") is None or observed.get("centred_r") is None:
         return "untested"
-    if _too_few_shuffles(null):
+    if too_few_permutations(null):
         return "untested"
     if (
         observed["p_within"] >= SIGNIFICANT
@@ -78,11 +85,6 @@ def judge(metrics: Mapping[str, Any]) -> str:
 def shares_sessions(metrics: Mapping[str, Any]) -> bool:
     """Whether runs were left out while other runs of their sessions trained."""
     return metrics["leave_out"] == "run" and metrics["n_sessions"] < metrics["n_groups"]
-
-
-def _too_few_shuffles(null: Mapping[str, Any]) -> bool:
-    """Whether so few permutations could not give a p below .05."""
-    return 1 / (null["n_permutations"] + 1) >= SIGNIFICANT
 
 
 def _found(metrics: Mapping[str, Any], verdict: str) -> Card:
@@ -151,7 +153,7 @@ def _sure(metrics: Mapping[str, Any]) -> Card:
     answer, mood = ("More than shuffled ratings give", "good") if beyond else (
         "Shuffled ratings give as much", "bad"
     )  # fmt: skip
-    if _too_few_shuffles(null):
+    if too_few_permutations(null):
         answer, mood = "Too few shuffles to say", "caution"
     elif beyond and few:
         answer, mood = f"More than shuffled ratings give, but few {unit}s", "caution"

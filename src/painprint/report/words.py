@@ -150,6 +150,11 @@ def _verdict(metrics: Mapping[str, Any]) -> str:
     return f"{direction} {_beyond_chance(metrics['stages']['null'], unit)}"
 
 
+def too_few_permutations(null: Mapping[str, Any]) -> bool:
+    """Whether so few permutations could not give a p below .05."""
+    return 1 / (null["n_permutations"] + 1) >= SIGNIFICANT
+
+
 def _beyond_chance(null: Mapping[str, Any] | None, unit: str) -> str:
     """What the null says, of the pipeline that it permutes."""
     if null is None:
@@ -159,6 +164,8 @@ def _beyond_chance(null: Mapping[str, Any] | None, unit: str) -> str:
     observed = null["scales"]["1min"]
     r, p = observed["centred_r"], observed["p_within"]
     found = f"Trained on time bins, as the null must be, the {unit}-centred r is {number(r)}"
+    if too_few_permutations(null):
+        return f"{found}; {null['n_permutations']} permutations are too few to say if it is chance."
     if p < SIGNIFICANT and r > 0:
         return f"{found}, more than in permuted ratings (p within {is_value(p)})."
     return f"{found}, which permuted ratings give too (p within {is_value(p)}): it may be chance."
