@@ -16,8 +16,11 @@ from textwrap import fill
 import matplotlib.pyplot as plt
 
 from painprint.cli import main
+from painprint.io.brain import read_brain
 from painprint.io.outputs import find_results, read_results
 from painprint.report import figures
+from painprint.report.brain_views import BrainViews
+from painprint.report.overlays import overlays
 from painprint.report.words import methods_paragraph
 
 # %%
@@ -31,8 +34,8 @@ main(["simulate", str(people), "--sessions", "8", "--n-regions", "30"])
 main(
     ["run", str(people), str(results_dir), "participant", "--task-id", "rating"]
     + ["--n-permutations", "199", "--n-bootstraps", "1000", "--n-curve-draws", "3"]
-    + ["--skip", "controls", "refits", "prospective", "importance", "rest", "baselines"]
-    + ["univariate", "qcfc"]
+    + ["--n-importance-permutations", "100"]
+    + ["--skip", "controls", "refits", "prospective", "rest", "baselines", "univariate", "qcfc"]
 )
 
 # %%
@@ -82,6 +85,30 @@ for letter, ax in panels.items():
     ax.annotate(letter, (-0.02, 1.06), xycoords="axes fraction", weight="bold", ha="right")
 figure.suptitle("simulated person", x=0.99, ha="right", color="grey", fontsize=8)
 figure.savefig(Path(folder.name, "figure1.pdf"), metadata={"CreationDate": None})
+
+# %%
+# On the brain
+# ------------
+# Where the regions lie is kept beside the results: here, as of every simulated person, by their
+# centres alone, so that each point of a template's surface takes the nearest region's colour.
+
+brain = read_brain(files.decoding("dseg", ""), files.anat, files.participant)
+print(brain.said)
+views = BrainViews(brain)
+importance, *others = overlays(results, brain.regions)
+print("there are also:", [overlay.title for overlay in others])
+figure, ax = plt.subplots(figsize=(figures.DOUBLE, 2.1), layout="constrained")
+figures.plot_views(views.cortex, importance, ax=ax)
+figure.suptitle("simulated person", x=0.99, ha="right", color="grey", fontsize=8)
+
+# %%
+# The same regions by network, as dots.
+
+figure, ax = plt.subplots(figsize=(figures.DOUBLE, 2.6), layout="constrained")
+figures.plot_by_network(
+    results.findings["importance"], "importance_centred", label="loss of centred r", ax=ax
+)
+ax.set_title("simulated person", loc="right", color="grey")
 
 # %%
 # What to write below them
