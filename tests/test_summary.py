@@ -18,7 +18,7 @@ def results(**changed):
         "n_permutations": 999,
         "scales": {
             "1min": {"p_within": 0.001, "centred_r": 0.3},
-            "session": {"p_between": 0.2},
+            "session": {"p_between": 0.2, "r": 0.1},
         },
     }
     control = {"flagged": False, "p_corrected": 0.6}
@@ -57,7 +57,7 @@ def test_all_is_well():
     found = results()
     assert judge(found.metrics) == "yes"
     assert answers(found) == [
-        "Yes, moderately", "More than shuffled ratings give", "Squared error 20% smaller",
+        "Yes, moderately", "More than shuffled ratings give", "Closer than the average",
         "B, C, D and 1 more", "Nothing was flagged",
     ]  # fmt: skip
     cards = summarise(found)
@@ -90,7 +90,7 @@ def test_a_negative_correlation_is_no_agreement():
                     "n_permutations": 19,
                     "scales": {
                         "1min": {"p_within": 0.05, "centred_r": 0.3},
-                        "session": {"p_between": None},
+                        "session": {"p_between": None, "r": None},
                     },
                 }
             },
@@ -102,7 +102,7 @@ def test_a_negative_correlation_is_no_agreement():
                     "n_permutations": 99,
                     "scales": {
                         "1min": {"p_within": 0.2, "centred_r": 0.1},
-                        "session": {"p_between": 0.01},
+                        "session": {"p_between": 0.01, "r": 0.5},
                     },
                 }
             },
@@ -115,6 +115,9 @@ def test_verdicts(change, verdict):
     assert judge(found.metrics) == verdict
     cards = summarise(found)
     assert len(cards) == 5 and all(card.answer and card.text and card.numbers for card in cards)
+    if verdict == "part":
+        wanted = "closer to the rating" if "skill" in change["scale"] else "other sessions"
+        assert wanted in cards[0].text
     if verdict in ("few", "untested", "no"):
         assert cards[3].answer == "Not to be said"
         assert "good" not in (cards[0].mood, cards[1].mood) or verdict == "untested"

@@ -105,8 +105,7 @@ def _found(metrics: Mapping[str, Any], verdict: str) -> Card:
         "yes": (f"Yes, {strength}", f"{follows}.", "good"),
         "part": (
             f"In part, {strength}",
-            f"{follows}. That is more than shuffled ratings give; but not everything asked of it "
-            "in advance was reached.",
+            f"{follows}. That is more than shuffled ratings give; but {_unmet(minute)}.",
             "caution",
         ),
         "no": (
@@ -134,6 +133,16 @@ def _found(metrics: Mapping[str, Any], verdict: str) -> Card:
     return Card("Could pain be read from this brain?", answer, text, numbers, mood)
 
 
+def _unmet(minute: Mapping[str, Any]) -> str:
+    """Which of the two primary intervals does not lie above 0, in words."""
+    said = {
+        "centred_r": "with other sessions it might not follow them at all",
+        "skill": "it is not shown to come closer to the rating than the person's average would",
+    }
+    unmet = [text for name, text in said.items() if (minute[f"{name}_ci"][0] or 0) <= 0]
+    return ", and ".join(unmet)
+
+
 def _estimate(minute: Mapping[str, Any], name: str, *, few: bool) -> str:
     return number(minute[name]) if few else estimate(minute[name], minute[f"{name}_ci"])
 
@@ -158,21 +167,21 @@ def _sure(metrics: Mapping[str, Any]) -> Card:
     elif beyond and few:
         answer, mood = f"More than shuffled ratings give, but few {unit}s", "caution"
     as_good = max(round(p * (n + 1)) - 1, 0)
-    between = null["scales"]["session"]["p_between"]
+    between, level_r = (null["scales"]["session"][name] for name in ("p_between", "r"))
     levels = (
         "" if between is None
-        else f" Whether the level of whole {unit}s is read too: "
-        + ("yes." if between < SIGNIFICANT else "not shown.")
+        else f" Does it also tell {unit}s of high ratings from {unit}s of low ones? "
+        + ("More than shuffled ratings do." if between < SIGNIFICANT else "Not shown.")
     )  # fmt: skip
     return Card(
         question,
         answer,
-        f"The ratings were shuffled {n:,} times within {unit}s and the models trained again (on "
-        f"bins of time): {as_good:,} times the shuffled rating was predicted as well as the true "
-        f"one.{levels}",
-        f"p within {is_value(p)}, of a centred r of {number(observed['centred_r'])} by models "
-        f"trained on bins of time; p between "
-        f"{'n/a' if between is None else is_value(between)}; {n:,} permutations of either kind",
+        f"The ratings were shuffled {n:,} times within {unit}s and the models trained again: "
+        f"{as_good:,} times the shuffled rating was predicted as well as the true one.{levels}",
+        f"p within {is_value(p)}, of a centred r of {number(observed['centred_r'])} at 1 min "
+        "(these models are trained on minutes, not on levels of the rating); p between "
+        f"{'n/a' if between is None else is_value(between)}, of an r of {number(level_r)} over "
+        f"{plural(metrics['n_groups'], unit)}; {n:,} permutations of either kind",
         mood,
     )
 
@@ -192,15 +201,16 @@ def _exact(metrics: Mapping[str, Any]) -> Card:
         return Card(
             question,
             "No better than the average",
-            f"{off} Always guessing the person's average would err no more.",
+            f"{off} Always guessing the person's average would come as close, or closer.",
             numbers,
             "bad",
         )
     sure = not few and (minute["skill_ci"][0] or 0) > 0
     return Card(
         question,
-        f"Squared error {skill:.0%} smaller" + ("" if sure else ", uncertain"),
-        f"Smaller than that of always guessing the person's average. {off}",
+        "Closer than the average" + ("" if sure else ", but uncertain"),
+        f"{off} Its squared errors are {skill:.0%} smaller than those of always guessing the "
+        "person's average.",
         numbers,
         "good" if sure else "caution",
     )
@@ -227,7 +237,8 @@ def _where(results: Results, verdict: str) -> Card:
     ]
     numbers = (
         f"loss of centred r at 1 min: {'; '.join(losses)}; {len(above)} of "
-        f"{plural(len(table), 'interval')} above 0, not corrected for their number"
+        f"{plural(len(table), 'interval')} above 0, not corrected for their number; "
+        f"{plural(results.metrics['n_groups'], results.metrics['leave_out'])}"
     )
     if verdict in ("no", "few", "untested"):
         return Card(
@@ -278,7 +289,7 @@ def _doubts(results: Results) -> Card:
         doubts.append(f"only {plural(metrics['n_groups'], metrics['leave_out'])}")
     numbers = (
         f"{plural(n_tested, 'control')} tested, {len(flagged)} flagged; "
-        f"{lights.count('good')} of {plural(len(lights), 'run')} good; "
+        f"{lights.count('good')} of {plural(len(lights), 'run')} good by what is known of them; "
         f"{plural(metrics['n_runs'], 'run')} used"
     )
     if not doubts:
@@ -289,7 +300,7 @@ def _doubts(results: Results) -> Card:
     text = "; ".join(doubts)
     return Card(
         "What could be wrong?",
-        plural(len(doubts), "thing"),
+        f"{plural(len(doubts), 'thing')} to keep in mind",
         f"{text[0].upper()}{text[1:]}.",
         numbers,
         "bad" if flagged or n_bad else "caution",
