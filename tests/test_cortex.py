@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent / "data" / "cortex"))
 from make_golden import SIGMAS, SOURCES, ask_workbench, make_surface
 
 from painprint.cortex.boundary import N_LEVELS, Neighbours, boundary_density
+from painprint.cortex.boundary_map import Kernels, map_boundaries
 from painprint.cortex.mesh import Mesh
 from painprint.cortex.operators import make_gradient, make_smoothing
 from painprint.cortex.parcels import ParcelRules, make_parcels
@@ -281,3 +282,50 @@ def test_a_flat_map_has_no_areas(bumpy):
     inside = bumpy.adjacency[bumpy.cortex][:, bumpy.cortex]
     labels = make_parcels(np.zeros(inside.shape[0]), inside)
     assert labels.max() <= 1
+
+
+@pytest.fixture(scope="module")
+def planted_areas(bumpy):
+    """Two hemispheres, each with areas around centres, and time series that know them."""
+    rng = np.random.default_rng(7)
+    truth, series = [], []
+    for side in range(2):
+        centres = rng.choice(np.flatnonzero(bumpy.cortex), 12, replace=False)
+        away = bumpy.distances(centres, 1e6).toarray()[:, bumpy.cortex]
+        own = away.argmin(axis=0)
+        truth.append(own + 12 * side)
+        signals = rng.normal(size=(12, 400))
+        noise = make_smoothing(bumpy, 3.0) @ rng.normal(size=(len(own), 400))
+        series.append(signals[own] + noise / noise.std())
+    return np.concatenate(truth), np.concatenate(series).astype(np.float32)
+
+
+def test_planted_areas_show_in_the_boundary_map(bumpy, planted_areas):
+    truth, series = planted_areas
+    kernels = Kernels.of(bumpy, sigma_mm=5.0)
+    similarity = LinearSimilarity.of(series, rank=60)
+    steps = []
+    found = map_boundaries(
+        similarity,
+        [kernels, kernels],
+        n_seeds=450,
+        on_step=lambda done, of: steps.append((done, of)),
+    )
+    assert steps[-1] == (3, 3)
+    n = kernels.n_cortex
+    for side in range(2):
+        part = slice(side * n, (side + 1) * n)
+        graph = csr_array(bumpy.adjacency[bumpy.cortex][:, bumpy.cortex])
+        own = truth[part]
+        edge = np.array(
+            [(own[graph.indices[graph.indptr[i] : graph.indptr[i + 1]]] != own[i]).any()
+             for i in range(n)]
+        )  # fmt: skip
+        density = found.density[part]
+        assert density[edge].mean() > 2 * density[~edge].mean()
+    again = map_boundaries(similarity, [kernels, kernels], n_seeds=450)
+    np.testing.assert_array_equal(again.density, found.density)
+    other = map_boundaries(similarity, [kernels, kernels], n_seeds=450, random_seed=1)
+    assert np.corrcoef(other.density, found.density)[0, 1] > 0.9
+    exact = map_boundaries(ExactSimilarity.of(series), [kernels, kernels], n_seeds=450)
+    assert np.corrcoef(exact.density, found.density)[0, 1] > 0.9
