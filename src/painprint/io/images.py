@@ -22,6 +22,8 @@ VOLUMES_AT_A_TIME = 16
 """Of a 4D image: about 120 MB in float64 on a 2 mm grid."""
 STRUCTURES = {"L": "CIFTI_STRUCTURE_CORTEX_LEFT", "R": "CIFTI_STRUCTURE_CORTEX_RIGHT"}
 """CIFTI's names of the hemispheres' cortex."""
+BOTH_SIGNS, POSITIVE = "ROY-BIG-BL", "magma"
+"""Workbench's palettes: for maps around 0, and for maps above 0."""
 SAME_PLACE_MM = 1e-3
 """Grids whose affines differ by less are the same."""
 
@@ -631,7 +633,7 @@ def write_maps(path: Path, points: Points, maps: Mapping[str, NDArray[np.float64
     if data.shape != (len(maps), points.n_points):
         raise ValueError(f"maps of {points.n_points} points are needed, not of {data.shape[1:]}.")
     if isinstance(points, Grayordinates):
-        content = _dscalar(data, list(maps), points)
+        content = _dscalar(data, maps, points)
     else:
         content = _stack_of_volumes(data, list(maps), points)
     _write(path, content)
@@ -736,13 +738,40 @@ def write_mask(path: Path, points: Voxels) -> None:
     write_labels(path, points, np.ones(points.n_points, np.int64), {})
 
 
-def _dscalar(data: NDArray[np.float32], names: list[str], points: Grayordinates) -> bytes:
+def _dscalar(
+    data: NDArray[np.float32], maps: Mapping[str, NDArray[np.float64]], points: Grayordinates
+) -> bytes:
     import nibabel as nib
-    from nibabel.cifti2.cifti2_axes import ScalarAxis
 
-    image = nib.Cifti2Image(data, (ScalarAxis(names), points.axis))
+    image = nib.Cifti2Image(data, (scalar_axis(maps), points.axis))
     image.nifti_header.set_intent("NIFTI_INTENT_CONNECTIVITY_DENSE_SCALARS")
     return bytes(image.to_bytes())
+
+
+def scalar_axis(maps: Mapping[str, NDArray[np.float64]]) -> Any:
+    """Names of maps, each with its palette."""
+    from nibabel.cifti2.cifti2_axes import ScalarAxis
+
+    palettes = [
+        BOTH_SIGNS if (np.nan_to_num(values) < 0).any() else POSITIVE for values in maps.values()
+    ]
+    meta = [{"PaletteColorMapping": palette(name)} for name in palettes]
+    return ScalarAxis(list(maps), meta)
+
+
+def palette(name: str) -> str:
+    """Workbench's description of how values are coloured: up to the 98th percentile of size."""
+    return (
+        '<PaletteColorMapping Version="1">'
+        "<ScaleMode>MODE_AUTO_SCALE_ABSOLUTE_PERCENTAGE</ScaleMode>"
+        "<AutoScaleAbsolutePercentageValues>2 98</AutoScaleAbsolutePercentageValues>"
+        f"<PaletteName>{name}</PaletteName>"
+        "<InterpolatePalette>true</InterpolatePalette>"
+        "<DisplayPositiveData>true</DisplayPositiveData>"
+        "<DisplayZeroData>false</DisplayZeroData>"
+        "<DisplayNegativeData>true</DisplayNegativeData>"
+        "</PaletteColorMapping>"
+    )
 
 
 def _stack_of_volumes(data: NDArray[np.float32], names: list[str], points: Voxels) -> bytes:

@@ -10,15 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from painprint.io.images import Grayordinates, Points
+from painprint.io.images import BOTH_SIGNS, Grayordinates, Points, palette, scalar_axis
 from painprint.io.store import write_bytes
 from painprint.palette import Colour
 from painprint.parcellation import NO_REGION, Regions
 
 Matrix = NDArray[np.float64]
 
-BOTH_SIGNS, POSITIVE = "ROY-BIG-BL", "magma"
-"""Workbench's palettes: for maps around 0, and for maps above 0."""
 SURFACE_NAMES = {"L": "CortexLeft", "R": "CortexRight"}
 """Of hemispheres in GIFTI files."""
 
@@ -84,7 +82,7 @@ def write_parcel_maps(path: Path, parcels: Parcels, maps: Mapping[str, Matrix]) 
 
     there = parcels.there
     data = np.array([np.nan_to_num(values[there]) for values in maps.values()], np.float32)
-    image = Cifti2Image(data, (_scalars(maps), parcels.axis))
+    image = Cifti2Image(data, (scalar_axis(maps), parcels.axis))
     image.nifti_header.set_intent("NIFTI_INTENT_CONNECTIVITY_PARCELLATED_SCALAR")
     write_bytes(path, bytes(image.to_bytes()))
 
@@ -106,7 +104,7 @@ def write_dense_maps(path: Path, parcels: Parcels, maps: Mapping[str, Matrix]) -
     inside = of_point != NO_REGION
     for row, values in zip(data, maps.values(), strict=True):
         row[inside] = np.nan_to_num(values[of_point[inside]])
-    image = Cifti2Image(data, (_scalars(maps), parcels.models))
+    image = Cifti2Image(data, (scalar_axis(maps), parcels.models))
     image.nifti_header.set_intent("NIFTI_INTENT_CONNECTIVITY_DENSE_SCALARS")
     write_bytes(path, bytes(image.to_bytes()))
 
@@ -125,7 +123,7 @@ def write_parcel_matrix(path: Path, parcels: Parcels, matrix: Matrix) -> None:
     there, axis = parcels.there, parcels.axis
     image = Cifti2Image(matrix[np.ix_(there, there)].astype(np.float32), (axis, axis))
     image.nifti_header.set_intent("NIFTI_INTENT_CONNECTIVITY_PARCELLATED")
-    image.header.matrix.metadata = Cifti2MetaData({"PaletteColorMapping": _palette(BOTH_SIGNS)})
+    image.header.matrix.metadata = Cifti2MetaData({"PaletteColorMapping": palette(BOTH_SIGNS)})
     write_bytes(path, bytes(image.to_bytes()))
 
 
@@ -171,29 +169,3 @@ def write_surface(path: Path, vertices: Matrix, faces: NDArray[np.int64], side: 
         GiftiDataArray(faces.astype(np.int32), intent="NIFTI_INTENT_TRIANGLE"),
     ]
     write_bytes(path, bytes(GiftiImage(darrays=arrays).to_bytes()))
-
-
-def _scalars(maps: Mapping[str, Matrix]) -> Any:
-    """Names of maps, each with its palette."""
-    from nibabel.cifti2.cifti2_axes import ScalarAxis
-
-    palettes = [
-        BOTH_SIGNS if (np.nan_to_num(values) < 0).any() else POSITIVE for values in maps.values()
-    ]
-    meta = [{"PaletteColorMapping": _palette(name)} for name in palettes]
-    return ScalarAxis(list(maps), meta)
-
-
-def _palette(name: str) -> str:
-    """Workbench's description of how values are coloured: up to the 98th percentile of size."""
-    return (
-        '<PaletteColorMapping Version="1">'
-        "<ScaleMode>MODE_AUTO_SCALE_ABSOLUTE_PERCENTAGE</ScaleMode>"
-        "<AutoScaleAbsolutePercentageValues>2 98</AutoScaleAbsolutePercentageValues>"
-        f"<PaletteName>{name}</PaletteName>"
-        "<InterpolatePalette>true</InterpolatePalette>"
-        "<DisplayPositiveData>true</DisplayPositiveData>"
-        "<DisplayZeroData>false</DisplayZeroData>"
-        "<DisplayNegativeData>true</DisplayNegativeData>"
-        "</PaletteColorMapping>"
-    )

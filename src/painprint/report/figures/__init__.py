@@ -12,6 +12,17 @@ from painprint.report.figures.carriers import (
     plot_structure,
     plot_univariate,
 )
+from painprint.report.figures.evidence import (
+    plot_dots,
+    plot_error_ahead,
+    plot_estimates,
+    plot_future,
+    plot_learning_curve,
+    plot_motion_distance,
+    plot_null,
+    plot_rest,
+    plot_significant_draws,
+)
 from painprint.report.figures.people import (
     plot_identification,
     plot_reading,
@@ -29,17 +40,6 @@ from painprint.report.figures.performance import (
     session_colours,
 )
 from painprint.report.figures.style import DOUBLE, SCALE_NAMES, SINGLE, STYLE, new_axes
-from painprint.report.figures.tests import (
-    plot_dots,
-    plot_error_ahead,
-    plot_estimates,
-    plot_future,
-    plot_learning_curve,
-    plot_motion_distance,
-    plot_null,
-    plot_rest,
-    plot_significant_draws,
-)
 
 __all__ = [
     "DOUBLE", "SCALE_NAMES", "SINGLE", "STYLE", "new_axes", "plot_by_network", "plot_dots",

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from painprint.report.figures.evidence import plot_estimates
 from painprint.report.figures.style import DOUBLE, MUTED, PAPER, PREDICTED, new_axes
-from painprint.report.figures.tests import plot_estimates
 from painprint.report.words import number
 
 
