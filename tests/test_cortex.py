@@ -19,7 +19,7 @@ from painprint.cortex.boundary_map import Kernels, map_boundaries
 from painprint.cortex.mesh import Mesh
 from painprint.cortex.operators import make_gradient, make_smoothing
 from painprint.cortex.parcels import ParcelRules, make_parcels
-from painprint.cortex.similarity import ExactSimilarity, LinearSimilarity
+from painprint.cortex.similarity import ExactSimilarity, LinearSimilarity, unit_rows
 from painprint.cortex.sphere import make_sphere
 from painprint.io.images import read_surface
 
@@ -178,7 +178,7 @@ def test_exact_similarity_by_a_loop(rng):
         s = np.nan_to_num(np.corrcoef(z))
     expected = np.arctanh(np.clip(s, -0.999, 0.999))
     seeds = np.array([0, 7, 33])
-    found = ExactSimilarity.of(series.astype(np.float32)).columns(seeds)
+    found = ExactSimilarity(unit_rows(series.astype(np.float32))).columns(seeds)
     np.testing.assert_allclose(found, expected[:, seeds], atol=2e-3)
 
 
@@ -187,14 +187,16 @@ def test_linear_similarity_is_exact_without_fishers_z_and_near_with_it(rng):
     r = np.corrcoef(series)
     s = np.corrcoef(r)
     seeds = np.arange(0, 240, 17)
-    full = LinearSimilarity.of(series.astype(np.float32), rank=300)
+    full = LinearSimilarity.of(unit_rows(series.astype(np.float32)), rank=300)
     clipped = np.clip(s[:, seeds], -0.999, 0.999)
     np.testing.assert_allclose(np.tanh(full.columns(seeds)), clipped, atol=1e-4)
     # beside Fisher's z, of many points, among which a point's correlation with itself counts little
     many = planted(rng, n_points=3000).astype(np.float32)
-    exact = ExactSimilarity.of(many).columns(seeds).ravel()
+    exact = ExactSimilarity(unit_rows(many)).columns(seeds).ravel()
     agreement = [
-        np.corrcoef(LinearSimilarity.of(many, rank=rank).columns(seeds).ravel(), exact)[0, 1]
+        np.corrcoef(LinearSimilarity.of(unit_rows(many), rank=rank).columns(seeds).ravel(), exact)[
+            0, 1
+        ]
         for rank in (300, 60)
     ]
     assert agreement[0] > 0.99 and agreement[1] > 0.97
@@ -303,7 +305,7 @@ def planted_areas(bumpy):
 def test_planted_areas_show_in_the_boundary_map(bumpy, planted_areas):
     truth, series = planted_areas
     kernels = Kernels.of(bumpy, sigma_mm=5.0)
-    similarity = LinearSimilarity.of(series, rank=60)
+    similarity = LinearSimilarity.of(unit_rows(series), rank=60)
     steps = []
     found = map_boundaries(
         similarity,
@@ -327,5 +329,5 @@ def test_planted_areas_show_in_the_boundary_map(bumpy, planted_areas):
     np.testing.assert_array_equal(again.density, found.density)
     other = map_boundaries(similarity, [kernels, kernels], n_seeds=450, random_seed=1)
     assert np.corrcoef(other.density, found.density)[0, 1] > 0.9
-    exact = map_boundaries(ExactSimilarity.of(series), [kernels, kernels], n_seeds=450)
+    exact = map_boundaries(ExactSimilarity(unit_rows(series)), [kernels, kernels], n_seeds=450)
     assert np.corrcoef(exact.density, found.density)[0, 1] > 0.9

@@ -428,9 +428,9 @@ def test_dense_bold_without_an_atlas_is_refused(bids, tmp_path, capsys):
     assert "there is no such atlas file or folder" in said
 
 
-def test_smoothing_surfaces_is_refused_for_now(bids, tmp_path, capsys):
+def test_smoothing_cifti_needs_surfaces(bids, tmp_path, capsys):
     said = failure(bids, tmp_path, capsys, *ATLAS, "--smoothing-sigma", "2")
-    assert "surfaces cannot be smoothed yet" in said
+    assert "midthickness surfaces of both hemispheres" in said and "none were found" in said
 
 
 def test_volumes_are_smoothed_within_the_mask(simulated, tmp_path):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import App, Parameter
 from cyclopts.config import Toml
 
+from painprint.area_settings import AreaSettings
 from painprint.settings import Settings, flag
 from painprint.world import Layout, World
 
@@ -96,10 +97,8 @@ def run(
 
     del config_file  # read before this function is called, in main()
     folders = derivatives or (_default_derivatives(bids_dir),)
-    if out_dir.resolve() in {folder.resolve() for folder in (bids_dir, *folders)}:
-        return _wrong_usage(f"OUT_DIR {out_dir} is an input too; choose another folder.")
-    if n_jobs == 0:
-        return _wrong_usage("--n-jobs is 0; give 1 or more, or -1 for all cores.")
+    if problem := _problem_of_folders(bids_dir, out_dir, folders, n_jobs):
+        return _wrong_usage(problem)
     if level == "group" and (
         unread := _of_participants(settings, external, dry_run, dask_scheduler)
     ):
@@ -168,6 +167,89 @@ def _of_participants(
 
 
 @app.command
+def parcellate(
+    bids_dir: Path,
+    out_dir: Path,
+    level: Literal["participant"],
+    *,
+    derivatives: tuple[Path, ...] = (),
+    network_template: Path | None = None,
+    scan_prior: Path | None = None,
+    subcortical_atlas: Path | None = None,
+    reference_atlas: Path | None = None,
+    settings: Annotated[AreaSettings, Parameter(name="*")] = AreaSettings(),  # noqa: B008 (frozen)
+    n_jobs: int = 1,
+    bids_filter_file: Path | None = None,
+    config_file: Path | None = None,
+) -> int:
+    """Find each participant's own areas of cortex in resting scans: an atlas for `painprint run`.
+
+    Parameters
+    ----------
+    bids_dir
+        Raw BIDS dataset.
+    out_dir
+        Where the atlas and its page go; that of `painprint run` will do.
+    level
+        participant: each person's own areas.
+    derivatives
+        Datasets with dense CIFTI BOLD and the participant's midthickness surfaces. Default: the
+        first there is of xcp_d, fmriprep and ciftify in BIDS_DIR/derivatives.
+    network_template
+        A group's network of each vertex, whole numbers from 1 to 17 (dscalar.nii or dlabel.nii).
+    scan_prior
+        Above 0 where the somato-cognitive action network (SCAN) is expected.
+    subcortical_atlas
+        Regions below the cortex: a labelled volume in MNI152NLin6Asym, a dlabel.nii with voxels,
+        or a BIDS-Atlas folder.
+    reference_atlas
+        A group's areas, to be compared with (dlabel.nii, dscalar.nii or dtseries.nii).
+    n_jobs
+        Workers; results do not depend on it.
+    bids_filter_file
+        JSON file that says which BOLD is meant, as for `painprint run`.
+    config_file
+        TOML file with any of these options, names as on the command line.
+    """
+    from painprint.io.bids_filter import BidsFilter, read_bids_filter
+    from painprint.io.errors import DerivativesError
+    from painprint.parcellating import AreaStudy, Maps, parcellate_participant
+    from painprint.pipeline import list_participants
+
+    del level, config_file  # there is one level; the file is read before, in main()
+    folders = derivatives or (_default_derivatives(bids_dir),)
+    if problem := _problem_of_folders(bids_dir, out_dir, folders, n_jobs):
+        return _wrong_usage(problem)
+    with _logging(out_dir):
+        try:
+            chosen = read_bids_filter(bids_filter_file) if bids_filter_file else BidsFilter()
+            maps = Maps(network_template, scan_prior, reference_atlas, subcortical_atlas)
+            study = AreaStudy(bids_dir, out_dir, folders, settings, maps, n_jobs, chosen)
+            participants = list_participants(bids_dir, settings.participant_label)
+        except (DerivativesError, ValueError, OSError) as error:
+            return _failed(error)
+        n_failed = 0
+        for participant in participants:
+            try:
+                with _progress(f"sub-{participant}") as progress:
+                    parcellate_participant(study, participant, progress=progress)
+            except (DerivativesError, ValueError, OSError) as error:
+                n_failed += _failed(error)
+        return FAILED if n_failed else DONE
+
+
+def _problem_of_folders(
+    bids_dir: Path, out_dir: Path, derivatives: Sequence[Path], n_jobs: int
+) -> str:
+    """What is wrong with arguments that every command has; empty if nothing."""
+    if out_dir.resolve() in {folder.resolve() for folder in (bids_dir, *derivatives)}:
+        return f"OUT_DIR {out_dir} is an input too; choose another folder."
+    if n_jobs == 0:
+        return "--n-jobs is 0; give 1 or more, or -1 for all cores."
+    return ""
+
+
+@app.command
 def simulate(
     out: Path,
     *,
@@ -188,8 +270,8 @@ def simulate(
     null
         So many of them, counted from the last, have no signature.
     layout
-        Regional time series as of XCP-D; or dense BOLD with confounds as of fMRIPrep (CIFTI or
-        volumes) or ciftify, to be cleaned.
+        Regional time series as of XCP-D; or dense BOLD with confounds as of fMRIPrep (CIFTI, the
+        same with areas on surfaces, or volumes) or ciftify, to be cleaned.
     random_seed
         Seed of everything random.
     """

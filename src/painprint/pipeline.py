@@ -125,16 +125,7 @@ class Study:
         DerivativesError
             If one asked for is not there.
         """
-        there = self.raw.participants()
-        asked = [label.removeprefix("sub-") for label in self.settings.participant_label]
-        if unknown := [label for label in asked if label not in there]:
-            raise DerivativesError(
-                f"there is no participant {', '.join(unknown)} in {self.bids_dir}. There are: "
-                f"{', '.join(there) or 'none'}."
-            )
-        if not there:
-            raise DerivativesError(f"there is no participant (a folder sub-*) in {self.bids_dir}.")
-        return list(dict.fromkeys(asked)) or there
+        return list_participants(self.bids_dir, self.settings.participant_label)
 
     @property
     def datasets(self) -> list[Dataset]:
@@ -162,6 +153,26 @@ class Study:
             surfaces = find_surfaces(self.datasets, inventory.participant)
             extraction = Extraction(self.out_dir, inventory.image, self.settings, surfaces)
         return _Reader(inventory, settings or self.settings, extraction)
+
+
+def list_participants(bids_dir: Path, asked_for: Sequence[str]) -> list[str]:
+    """Labels asked for, or all in the raw dataset.
+
+    Raises
+    ------
+    DerivativesError
+        If one asked for is not there.
+    """
+    there = Dataset(bids_dir, "raw").participants()
+    asked = [label.removeprefix("sub-") for label in asked_for]
+    if unknown := [label for label in asked if label not in there]:
+        raise DerivativesError(
+            f"there is no participant {', '.join(unknown)} in {bids_dir}. There are: "
+            f"{', '.join(there) or 'none'}."
+        )
+    if not there:
+        raise DerivativesError(f"there is no participant (a folder sub-*) in {bids_dir}.")
+    return list(dict.fromkeys(asked)) or there
 
 
 class _Reader:
@@ -243,6 +254,7 @@ class _Reader:
             self.inventory.dense,
             lambda key, data: clean_points(of_run[key], data),
             sigma_mm=self.extraction.settings.smoothing_sigma_mm,
+            surfaces=self.extraction.surfaces,
         )
 
     def places(self) -> tuple[dict[str, list[float]], tuple[str, ...]]:
@@ -294,11 +306,13 @@ def _tell_nobody(done: int, of: int) -> None:
 
 @dataclass(frozen=True, eq=False)
 class _Found:
-    """What there is of a participant, what questions may read later, and where regions lie."""
+    """What there is of a participant, what questions may read later, where regions lie, and the
+    surfaces on which dense BOLD is smoothed."""
 
     inventory: Inventory
     material: Material
     geometry: Geometry
+    smoothed_on: tuple[Path, ...]
 
 
 def _find(study: Study, participant: str) -> _Found:
@@ -334,7 +348,8 @@ def _find(study: Study, participant: str) -> _Found:
     )
     atlas = reader.extraction.atlas if reader.extraction else None
     geometry = find_geometry(inventory.atlas, atlas, study.datasets, participant, places)
-    return _Found(inventory, material, geometry)
+    smoothed_on = reader.extraction.smoothed_on if reader.extraction else ()
+    return _Found(inventory, material, geometry, smoothed_on)
 
 
 def _unread(study: Study, inventory: Inventory) -> list[str]:
@@ -551,6 +566,7 @@ def _key(study: Study, found: _Found) -> str:
     dense = inventory.dense
     of_dense = (*dense.files.values(), *dense.masks.values()) if dense else ()
     files = dict.fromkeys((*files_of(inventory), *of_dense))
+    surfaces = [hash_input(p) if p.exists() else "missing" for p in found.smoothed_on]
     return content_key(
         {
             "versions": versions(),
@@ -565,6 +581,7 @@ def _key(study: Study, found: _Found) -> str:
             "left_out": [str(run) for run in inventory.left_out],
             "notes": inventory.notes,
             "sessions": inventory.sessions.to_dict(orient="records"),
+            **({"surfaces": surfaces} if surfaces else {}),
         }
     )
 

@@ -14,17 +14,21 @@ import pandas as pd
 
 from painprint.decode.training import EVERYTHING
 from painprint.io.atlas import AtlasFiles, find_atlases
+from painprint.io.bids import Dataset
 from painprint.io.dense import is_dense
 from painprint.io.discover import RunFiles, find_unrated_run
 from painprint.io.errors import DerivativesError
 from painprint.io.load import Bold, load_bold
 from painprint.io.signature_file import hash_signature, read_signature
 from painprint.io.store import hash_file, write_json, write_table
+from painprint.io.surfaces import Surfaces, find_surfaces
 from painprint.runs import Run, RunKey
 from painprint.settings import CLEANING, Settings
 from painprint.signature import Reading, Signature, predict_run, read_session
 
 log = logging.getLogger("painprint")
+
+NO_SURFACES = Surfaces({}, in_mni=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,7 +158,6 @@ def _load(files: RunFiles, signature: Signature, atlas: str | None, out_dir: Pat
     if not is_dense(files.series):
         return load_bold(files)
     from painprint.io.extract import Extraction  # compiles code
-    from painprint.io.surfaces import Surfaces
 
     if atlas is None:
         raise DerivativesError(
@@ -168,10 +171,18 @@ def _load(files: RunFiles, signature: Signature, atlas: str | None, out_dir: Pat
     check_atlas(signature, chosen)
     dense = signature.origin["dense"]
     given = {name: dense[name] for name in CLEANING}
-    extraction = Extraction(
-        out_dir, chosen, Settings(**given), Surfaces({}, in_mni=False), unrated_are_rest=False
-    )
+    settings = Settings(**given)
+    surfaces = _surfaces_beside(files) if settings.smoothing_sigma_mm else NO_SURFACES
+    extraction = Extraction(out_dir, chosen, settings, surfaces, unrated_are_rest=False)
     return extraction.load(files)
+
+
+def _surfaces_beside(files: RunFiles) -> Surfaces:
+    """The participant's surfaces in the dataset in which a run lies."""
+    label = files.series.entities.get("sub", "")
+    folders = files.series.path.absolute().parents
+    root = next((folder.parent for folder in folders if folder.name == f"sub-{label}"), None)
+    return NO_SURFACES if root is None else find_surfaces([Dataset(root, "run")], label)
 
 
 def predict(

@@ -86,17 +86,14 @@ SIGNIFICANT = 0.05
 """A finding is called significant with a p below this, and r above 0."""
 
 
-def _option(default: Any, unit: str = "", source: str = "") -> Any:
+def option(default: Any, unit: str = "", source: str = "") -> Any:
+    """A field of settings, with its unit and its source."""
     return field(default=default, metadata={"unit": unit, "source": source})
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What is analysed and how. Paths and the number of workers are not settings:
-    they change no result.
-
-    The first five, and those of the rating, say what is read from files: runs given from
-    Python are used as they are.
+class DenseSettings:
+    """Whose scans are read, and how dense BOLD is cleaned: options of every command that does so.
 
     Raises
     ------
@@ -104,117 +101,145 @@ class Settings:
         Naming the option that makes no sense.
     """
 
-    participant_label: tuple[str, ...] = _option(())
+    participant_label: tuple[str, ...] = option(())
     """Participants to analyse, with or without "sub-". Default: all."""
-    session_label: tuple[str, ...] = _option(())
+    session_label: tuple[str, ...] = option(())
     """Sessions to use, with or without "ses-". Default: all."""
-    task_id: tuple[str, ...] = _option(())
-    """Tasks to use; several are pooled. Needed where several tasks have ratings."""
-    rest_task: tuple[str, ...] = _option(("rest",), source=LEE_2026)
-    """Tasks that are rest: unrated runs of the same sessions, read by the signature."""
-    atlas: str | None = _option(None)
-    """Atlas label of the regional time series, needed where there are several; or an atlas image
-    (dlabel.nii, nii.gz) or BIDS-Atlas folder, with which regional time series are made of dense
-    BOLD."""
-    exclude_network: tuple[str, ...] = _option(())
-    """Leave out the regions of these networks, by network label."""
-    exclude_region: tuple[str, ...] = _option(())
-    """Leave out these regions, by name."""
-
-    preset: Literal["recommended", "paper"] = _option("recommended", source=LEE_2026)
-    """"paper" repeats the published analysis; "recommended" is leak-free."""
-    leave_out: Literal["session", "run"] = _option("session", source=LEE_2026)
-    """What is held out, and kept together, in cross-validation."""
-
-    rating_start_s: float | None = _option(None, "s", "10 s in Lee et al. (2026)")
-    """When the rating recording starts, in seconds after the scan. Default: StartTime of
-    its sidecar, or 0."""
-    rating_range: tuple[float, float] | None = _option(None)
-    """Lowest and highest possible rating. Default: 0 1 for resp.tsv, else unknown."""
-    rating_recording: str | None = _option(None)
-    """Which recording- label holds the rating, where a run has several."""
-    rating_column: str | None = _option(None)
-    """Which column holds the rating, where a recording has several."""
-    rating_max_gap_s: float = _option(5.0, "s")
-    """Frames in a longer gap (s) between two rating samples have no rating (recommended
-    preset)."""
-
-    nuisance_regressors: Nuisance = _option("paper", source=LEE_2026)
+    nuisance_regressors: Nuisance = option("paper", source=LEE_2026)
     """Dense BOLD: what is regressed out beside a linear trend. paper: 6 motion parameters, 5
     white-matter and 5 CSF components (aCompCor); 24P; 36P; acompcor_gsr; none."""
-    high_pass_hz: float = _option(0.005, "Hz", LEE_2026)
+    high_pass_hz: float = option(0.005, "Hz", LEE_2026)
     """Dense BOLD: take out slower frequencies (Hz); 0 for none."""
-    low_pass_hz: float = _option(0.0, "Hz", LEE_2026)
-    """Dense BOLD of rated runs: take out faster frequencies (Hz); 0 for none."""
-    rest_low_pass_hz: float = _option(0.1, "Hz", LEE_2026)
+    rest_low_pass_hz: float = option(0.1, "Hz", LEE_2026)
     """Dense BOLD of resting runs: take out faster frequencies (Hz); 0 for none."""
-    fd_thresh_mm: float = _option(0.15, "mm", LEE_2026)
+    fd_thresh_mm: float = option(0.15, "mm", LEE_2026)
     """Dense BOLD: censor frames with a larger framewise displacement (mm); 0 for none."""
-    motion_low_pass_hz: float = _option(0.1, "Hz", LEE_2026)
+    motion_low_pass_hz: float = option(0.1, "Hz", LEE_2026)
     """Dense BOLD: low-pass the motion parameters (Hz) before frames are censored; 0 for none."""
-    dummy_scans: int | None = _option(None, "frames")
+    dummy_scans: int | None = option(None, "frames")
     """Dense BOLD: censor so many frames at the start. Default: those that fMRIPrep calls
     non-steady."""
-    min_coverage: float = _option(0.5, "share")
-    """Dense BOLD: a region with signal in a smaller share of its points has none in this run."""
-    smoothing_sigma_mm: float = _option(0.0, "mm")
-    """Dense BOLD in volumes: smooth within the brain mask by a Gaussian of this SD (mm), not
-    FWHM; 0 for none."""
-
-    light_fd_mm: tuple[float, float] = _option((0.2, 0.5), "mm", "Power et al. (2014)")
-    """A run's light is caution above the first mean framewise displacement (mm), bad above the
-    second."""
-    light_censored: tuple[float, float] = _option((0.25, 0.5), "share")
-    """Caution and bad above these shares of censored frames."""
-    light_tsnr: tuple[float, float] = _option((30.0, 15.0))
-    """Caution and bad below these temporal signal-to-noise ratios."""
-    light_covered: tuple[float, float] = _option((0.98, 0.9), "share")
-    """Caution and bad below these shares of regions with enough coverage."""
-
-    drop_s: float = _option(30.0, "s", LEE_2026)
-    """Leave out this much of the start of each run (s)."""
-    lag_s: tuple[float, ...] = _option((6.0,), "s", LEE_2026)
-    """Haemodynamic lag from rating to BOLD (s); of several, each fold chooses on its
-    training sessions."""
-    min_stretch_frames: int = _option(5, "frames", LEE_2026)
-    """Shorter stretches of a rating bin are dropped."""
-    min_run_s: float = _option(60.0, "s")
-    """Leave out runs with less usable data than this (s)."""
-    max_missing_regions: float = _option(0.5, "share")
-    """Leave out runs in which a larger share of regions has no signal; a region without
-    signal in any other run is left out everywhere."""
-
-    n_bootstraps: int = _option(10_000, source=LEE_2026)
-    """Bootstrap samples for intervals."""
-    n_permutations: int = _option(1000)
-    """Permutations of the null, of either kind."""
-    n_importance_permutations: int = _option(10_000, source=LEE_2026)
-    """Permutations of each region's and each network's contribution."""
-    n_curve_draws: int | None = _option(None)
-    """Draws per held-out session of the learning curve. Default: 20, in the paper preset 100."""
-    target_r: float = _option(0.3)
-    """The learning curve tells how many sessions this session-centred r at 1 min takes."""
-    first_sessions: int = _option(12, source=LEE_2026)
-    """A model of so many first sessions is tested on the later ones."""
-    buffer_sessions: int = _option(1)
-    """Neighbours of a left-out session, on either side, that do not train for it in the refit
-    with a buffer."""
-    skip: tuple[Stage, ...] = _option(())
-    """Stages to leave out: null, controls, refits, curve, prospective, importance, rest,
-    baselines, univariate, external, qcfc."""
-    random_seed: int = _option(0)
+    smoothing_sigma_mm: float = option(0.0, "mm")
+    """Dense BOLD: smooth by a Gaussian of this SD (mm), not FWHM; 0 for none. Volumes within the
+    brain mask; CIFTI on the participant's surfaces, other structures each for itself."""
+    random_seed: int = option(0)
     """Seed of everything random."""
 
     def __post_init__(self) -> None:
-        for name in TUPLES:
-            value = getattr(self, name)
-            if isinstance(value, (str, int, float)):
-                object.__setattr__(self, name, (value,))
         for row in fields(self):
             value = getattr(self, row.name)
+            if row.name in TUPLES and isinstance(value, (str, int, float)):
+                object.__setattr__(self, row.name, (value,))
             values = value if isinstance(value, tuple) else (value,)
             if any(isinstance(v, float) and not math.isfinite(v) for v in values):
                 raise ValueError(f"{row.name} is {value}; a finite number is needed.")
+            if row.name in NOT_NEGATIVE and value < 0:
+                raise ValueError(f"{row.name} is {value}; it must be 0 or more.")
+        if self.nuisance_regressors not in MODELS:
+            raise ValueError(
+                f"nuisance_regressors is {self.nuisance_regressors!r}; choose one of "
+                f"{', '.join(MODELS)}."
+            )
+        if self.dummy_scans is not None and self.dummy_scans < 0:
+            raise ValueError(f"dummy_scans is {self.dummy_scans}; it must be 0 or more.")
+        if self.random_seed < 0:
+            raise ValueError(f"random_seed is {self.random_seed}; it must be 0 or more.")
+
+
+@dataclass(frozen=True)
+class Settings(DenseSettings):
+    """What is analysed and how. Paths and the number of workers are not settings:
+    they change no result.
+
+    Those that choose participants, sessions, tasks and atlas, and those of dense BOLD and of the
+    rating, say what is read from files: runs given from Python are used as they are.
+
+    Raises
+    ------
+    ValueError
+        Naming the option that makes no sense.
+    """
+
+    task_id: tuple[str, ...] = option(())
+    """Tasks to use; several are pooled. Needed where several tasks have ratings."""
+    rest_task: tuple[str, ...] = option(("rest",), source=LEE_2026)
+    """Tasks that are rest: unrated runs of the same sessions, read by the signature."""
+    atlas: str | None = option(None)
+    """Atlas label of the regional time series, needed where there are several; or an atlas image
+    (dlabel.nii, nii.gz) or BIDS-Atlas folder, with which regional time series are made of dense
+    BOLD."""
+    exclude_network: tuple[str, ...] = option(())
+    """Leave out the regions of these networks, by network label."""
+    exclude_region: tuple[str, ...] = option(())
+    """Leave out these regions, by name."""
+
+    preset: Literal["recommended", "paper"] = option("recommended", source=LEE_2026)
+    """"paper" repeats the published analysis; "recommended" is leak-free."""
+    leave_out: Literal["session", "run"] = option("session", source=LEE_2026)
+    """What is held out, and kept together, in cross-validation."""
+
+    rating_start_s: float | None = option(None, "s", "10 s in Lee et al. (2026)")
+    """When the rating recording starts, in seconds after the scan. Default: StartTime of
+    its sidecar, or 0."""
+    rating_range: tuple[float, float] | None = option(None)
+    """Lowest and highest possible rating. Default: 0 1 for resp.tsv, else unknown."""
+    rating_recording: str | None = option(None)
+    """Which recording- label holds the rating, where a run has several."""
+    rating_column: str | None = option(None)
+    """Which column holds the rating, where a recording has several."""
+    rating_max_gap_s: float = option(5.0, "s")
+    """Frames in a longer gap (s) between two rating samples have no rating (recommended
+    preset)."""
+
+    low_pass_hz: float = option(0.0, "Hz", LEE_2026)
+    """Dense BOLD of rated runs: take out faster frequencies (Hz); 0 for none."""
+    min_coverage: float = option(0.5, "share")
+    """Dense BOLD: a region with signal in a smaller share of its points has none in this run."""
+
+    light_fd_mm: tuple[float, float] = option((0.2, 0.5), "mm", "Power et al. (2014)")
+    """A run's light is caution above the first mean framewise displacement (mm), bad above the
+    second."""
+    light_censored: tuple[float, float] = option((0.25, 0.5), "share")
+    """Caution and bad above these shares of censored frames."""
+    light_tsnr: tuple[float, float] = option((30.0, 15.0))
+    """Caution and bad below these temporal signal-to-noise ratios."""
+    light_covered: tuple[float, float] = option((0.98, 0.9), "share")
+    """Caution and bad below these shares of regions with enough coverage."""
+
+    drop_s: float = option(30.0, "s", LEE_2026)
+    """Leave out this much of the start of each run (s)."""
+    lag_s: tuple[float, ...] = option((6.0,), "s", LEE_2026)
+    """Haemodynamic lag from rating to BOLD (s); of several, each fold chooses on its
+    training sessions."""
+    min_stretch_frames: int = option(5, "frames", LEE_2026)
+    """Shorter stretches of a rating bin are dropped."""
+    min_run_s: float = option(60.0, "s")
+    """Leave out runs with less usable data than this (s)."""
+    max_missing_regions: float = option(0.5, "share")
+    """Leave out runs in which a larger share of regions has no signal; a region without
+    signal in any other run is left out everywhere."""
+
+    n_bootstraps: int = option(10_000, source=LEE_2026)
+    """Bootstrap samples for intervals."""
+    n_permutations: int = option(1000)
+    """Permutations of the null, of either kind."""
+    n_importance_permutations: int = option(10_000, source=LEE_2026)
+    """Permutations of each region's and each network's contribution."""
+    n_curve_draws: int | None = option(None)
+    """Draws per held-out session of the learning curve. Default: 20, in the paper preset 100."""
+    target_r: float = option(0.3)
+    """The learning curve tells how many sessions this session-centred r at 1 min takes."""
+    first_sessions: int = option(12, source=LEE_2026)
+    """A model of so many first sessions is tested on the later ones."""
+    buffer_sessions: int = option(1)
+    """Neighbours of a left-out session, on either side, that do not train for it in the refit
+    with a buffer."""
+    skip: tuple[Stage, ...] = option(())
+    """Stages to leave out: null, controls, refits, curve, prospective, importance, rest,
+    baselines, univariate, external, qcfc."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
         if self.preset not in PRESETS:
             raise ValueError(f"preset is {self.preset!r}; choose one of {', '.join(PRESETS)}.")
         if self.leave_out not in ("session", "run"):
@@ -226,9 +251,6 @@ class Settings:
         if len(set(self.lag_s)) < len(self.lag_s):
             raise ValueError(f"lag_s is {self.lag_s}; give each lag once.")
         self._check_dense()
-        for name in NOT_NEGATIVE:
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be 0 or more.")
         if not 0 <= self.max_missing_regions < 1:
             raise ValueError(
                 f"max_missing_regions is {self.max_missing_regions}; give a share of at least 0 "
@@ -256,8 +278,6 @@ class Settings:
             raise ValueError(f"buffer_sessions is {self.buffer_sessions}; give at least 1.")
         if unknown := [name for name in self.skip if name not in STAGES]:
             raise ValueError(f"skip is {unknown[0]!r}; choose of {', '.join(STAGES)}.")
-        if self.random_seed < 0:
-            raise ValueError(f"random_seed is {self.random_seed}; it must be 0 or more.")
         if self.rating_range is not None and not self.rating_range[0] < self.rating_range[1]:
             raise ValueError(
                 f"rating_range is {self.rating_range}; give the lowest value, then the highest."
@@ -265,13 +285,6 @@ class Settings:
 
     def _check_dense(self) -> None:
         """Options of dense BOLD and of the lights."""
-        if self.nuisance_regressors not in MODELS:
-            raise ValueError(
-                f"nuisance_regressors is {self.nuisance_regressors!r}; choose one of "
-                f"{', '.join(MODELS)}."
-            )
-        if self.dummy_scans is not None and self.dummy_scans < 0:
-            raise ValueError(f"dummy_scans is {self.dummy_scans}; it must be 0 or more.")
         if not 0 <= self.min_coverage <= 1:
             raise ValueError(f"min_coverage is {self.min_coverage}; give a share from 0 to 1.")
         for name, sign in LIGHTS.items():
@@ -289,7 +302,7 @@ class Settings:
         return PRESETS[self.preset]
 
 
-def describe(settings: Settings) -> list[dict[str, Any]]:
+def describe(settings: DenseSettings) -> list[dict[str, Any]]:
     """One row per option: name, value, unit, source."""
     return [
         {"name": f.name, "value": getattr(settings, f.name), **f.metadata} for f in fields(settings)

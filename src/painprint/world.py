@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Layout = Literal["xcp_d", "fmriprep", "fmriprep_volumes", "ciftify"]
+Layout = Literal["xcp_d", "fmriprep", "fmriprep_volumes", "fmriprep_surfaces", "ciftify"]
 """How BOLD is written: as regional time series, or dense, to be cleaned."""
 
 
@@ -39,12 +39,17 @@ class World:
     own. Covariance and signature are individual either way."""
     days_between: float = 8.0
     """Mean time between sessions (days)."""
+    divisions: int = 57
+    """Density of the surfaces of the layout fmriprep_surfaces: 10 n² + 2 vertices a hemisphere; 57
+    gives fs_LR's 32,492 and, with voxels, 91,282 grayordinates."""
 
     def __post_init__(self) -> None:
         if self.n_runs < 1:
             raise ValueError(f"n_runs is {self.n_runs}; at least 1 is needed.")
         if self.n_regions < 8 or self.n_regions % 2:
             raise ValueError(f"n_regions is {self.n_regions}; an even number from 8 is needed.")
+        if not 4 <= self.divisions <= 128:
+            raise ValueError(f"divisions is {self.divisions}; give 4 to 128.")
         for name in ("motion_r2", "missing_share"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; give a share below 1.")

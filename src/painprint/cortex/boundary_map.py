@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from painprint.area_settings import N_SEEDS
 from painprint.cortex.boundary import SEED_RINGS, Neighbours, boundary_density
 from painprint.cortex.mesh import Mesh
 from painprint.cortex.operators import make_gradient, make_smoothing
@@ -21,8 +23,6 @@ Codes = NDArray[np.int64]
 
 SIGMA_MM = 2.55
 """Of the smoothing of gradient maps (6 mm full width at half maximum)."""
-N_SEEDS = 6000
-"""Points whose similarity maps are flooded, where not all are."""
 N_RANGE = 600
 """Maps, the first ones, between whose lowest and highest gradient all are flooded."""
 MAPS_AT_A_TIME = 200
@@ -30,6 +30,10 @@ MAPS_AT_A_TIME = 200
 
 class Similarity(Protocol):
     """Gives maps of similarity."""
+
+    @property
+    def at_a_time(self) -> int:
+        """Maps that are best asked for together."""
 
     def columns(self, seeds: Codes) -> Single:
         """Similarity of all points to some: (n_points, n_seeds)."""
@@ -99,6 +103,7 @@ def map_boundaries(
     *,
     n_seeds: int = N_SEEDS,
     random_seed: int = 0,
+    order_seed: int | None = None,
     on_step: OnStep | None = None,
 ) -> BoundaryMap:
     """Flood the gradients of similarity maps and average where basins meet.
@@ -114,6 +119,8 @@ def map_boundaries(
     random_seed : int
         Of the points and of the order of flooding. The first so many points are the same however
         many are asked for.
+    order_seed : int, optional
+        Of another order of flooding, to see what the order does.
     on_step : callable, optional
         Is told how many of how many blocks of maps are done.
 
@@ -125,36 +132,30 @@ def map_boundaries(
     n_points = sum(one.n_cortex for one in hemispheres)
     rng = np.random.default_rng(random_seed)
     seeds = rng.permutation(n_points)[:n_seeds].astype(np.int64)
+    if order_seed is not None:
+        rng = np.random.default_rng(order_seed)
     orders = rng.integers(0, 2**31, size=(len(hemispheres), n_points)).astype(np.uint32)
     starts = np.cumsum([0, *(one.n_cortex for one in hemispheres)])
     parts = [slice(a, b) for a, b in zip(starts[:-1], starts[1:], strict=True)]
-    ends = _range(similarity, hemispheres, parts, seeds[:N_RANGE])
     count, total = np.zeros(n_points), np.zeros(n_points)
-    blocks = range(0, len(seeds), MAPS_AT_A_TIME)
-    step = count_steps(on_step, len(blocks))
-    for first in blocks:
-        block = slice(first, first + MAPS_AT_A_TIME)
-        maps = similarity.columns(seeds[block])
-        for one, part, order in zip(hemispheres, parts, orders, strict=True):
-            steep = one.steepness(maps[part])
-            total[part] += steep.sum(axis=1)
-            shuffles = order[: len(seeds)][block]
-            count[part] += boundary_density(steep, one.ring, one.near, ends, shuffles)
-        step()
-    return BoundaryMap(count / len(seeds), total / len(seeds), seeds)
-
-
-def _range(
-    similarity: Similarity,
-    hemispheres: Sequence[Kernels],
-    parts: Sequence[slice],
-    seeds: Codes,
-) -> tuple[float, float]:
-    """Lowest and highest smoothed gradient of some maps."""
-    low, high = np.inf, -np.inf
-    for first in range(0, len(seeds), MAPS_AT_A_TIME):
-        maps = similarity.columns(seeds[first : first + MAPS_AT_A_TIME])
+    firsts = [0, *range(N_RANGE, len(seeds), similarity.at_a_time), len(seeds)]
+    step = count_steps(on_step, len(range(0, len(seeds), MAPS_AT_A_TIME)))
+    ends: tuple[float, float] | None = None
+    for start, stop in pairwise(sorted(set(firsts))):
+        maps = similarity.columns(seeds[start:stop])
         for one, part in zip(hemispheres, parts, strict=True):
-            steep = one.steepness(maps[part])
-            low, high = min(low, float(steep.min())), max(high, float(steep.max()))
-    return low, high
+            for first in range(0, stop - start, MAPS_AT_A_TIME):
+                block = slice(first, first + MAPS_AT_A_TIME)
+                maps[part, block] = one.steepness(maps[part, block])
+        if ends is None:
+            ends = float(maps.min()), float(maps.max())
+        for one, part, order in zip(hemispheres, parts, orders, strict=True):
+            total[part] += maps[part].sum(axis=1, dtype=float)
+            for first in range(0, stop - start, MAPS_AT_A_TIME):
+                block = slice(first, first + MAPS_AT_A_TIME)
+                shuffles = order[start:stop][block]
+                steep = maps[part, block]
+                count[part] += boundary_density(steep, one.ring, one.near, ends, shuffles)
+        for _ in range(0, stop - start, MAPS_AT_A_TIME):
+            step()
+    return BoundaryMap(count / len(seeds), total / len(seeds), seeds)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import coo_array, csr_array
 
 from painprint.cortex.mesh import Mesh
 
@@ -16,6 +16,8 @@ STEEP = 0.035
 """Share of a step that must leave the tangent plane for its length to be unrolled."""
 REACH = 3.0
 """Standard deviations beyond which a vertex no longer counts in smoothing."""
+FEWEST = 7
+"""A vertex with fewer within reach, itself included, gives to its neighbours instead."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,8 +99,9 @@ def make_smoothing(mesh: Mesh, sigma_mm: float) -> csr_array:
     """Gaussian smoothing along a mesh that keeps totals over area.
 
     Every vertex gives its area away by a Gaussian of geodesic distance times the receivers'
-    areas, over all vertices within three standard deviations and at least its neighbours; what
-    the medial wall would get is lost; each vertex of cortex takes the mean of what it is given.
+    areas, over all vertices within three standard deviations, or, where these are fewer than
+    seven, over its neighbours and itself; what the medial wall would get is lost; each vertex of
+    cortex takes the mean of what it is given.
 
     Parameters
     ----------
@@ -124,7 +127,7 @@ def make_smoothing(mesh: Mesh, sigma_mm: float) -> csr_array:
         raise ValueError(f"the standard deviation is {sigma_mm} mm; it must be positive.")
     place = np.flatnonzero(mesh.cortex)
     reach = mesh.distances(place, REACH * sigma_mm)
-    given = _with_neighbours(reach, mesh.adjacency[place].multiply(mesh.paths[place])).tocoo()
+    given = _neighbours_where_few(reach, mesh, place)
     weight = np.exp(-(given.data**2) / (2 * sigma_mm**2)) * mesh.areas[given.col]
     total = np.bincount(given.row, weights=weight, minlength=len(place))
     weight *= (mesh.areas[place] / total)[given.row]
@@ -137,19 +140,17 @@ def make_smoothing(mesh: Mesh, sigma_mm: float) -> csr_array:
     return csr_array(taken.multiply(1 / taken.sum(axis=1)[:, None]))
 
 
-def _with_neighbours(reach: csr_array, near: csr_array) -> csr_array:
-    """Distances within reach, and those of neighbours that lie farther."""
-    have = csr_array((np.ones_like(reach.data), reach.indices, reach.indptr), shape=reach.shape)
-    beyond = (near - near.multiply(have)).tocoo()
-    missing = beyond.data > 0
+def _neighbours_where_few(reach: csr_array, mesh: Mesh, place: NDArray[np.int64]) -> coo_array:
+    """Distances within reach; where these are few, those of neighbours and the vertex itself."""
     within = reach.tocoo()
-    return csr_array(
-        (
-            np.concatenate([within.data, beyond.data[missing]]),
-            (
-                np.concatenate([within.row, beyond.row[missing]]),
-                np.concatenate([within.col, beyond.col[missing]]),
-            ),
-        ),
-        shape=reach.shape,
-    )
+    few = np.flatnonzero(np.diff(reach.indptr) < FEWEST)
+    if not len(few):
+        return within
+    near = mesh.distances(place[few], float(mesh.paths.data.max())).tocoo()
+    beside = np.asarray(mesh.adjacency[place[few]][near.row, near.col]).ravel() > 0
+    beside |= near.col == place[few][near.row]
+    enough = ~np.isin(within.row, few)
+    rows = np.concatenate([within.row[enough], few[near.row[beside]]])
+    columns = np.concatenate([within.col[enough], near.col[beside]])
+    away = np.concatenate([within.data[enough], near.data[beside]])
+    return coo_array((away, (rows, columns)), shape=reach.shape)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from painprint.area_settings import RANK
+
 Matrix = NDArray[np.float64]
 Single = NDArray[np.float32]
 Codes = NDArray[np.int64]
@@ -32,18 +34,18 @@ class LinearSimilarity:
     """
 
     features: Single
+    at_a_time = 600
 
     @classmethod
-    def of(cls, series: Single, *, rank: int) -> LinearSimilarity:
+    def of(cls, unit: Single, *, rank: int = RANK) -> LinearSimilarity:
         """Take the leading dimensions of the points' connectivity.
 
         Parameters
         ----------
-        series : ndarray of shape (n_points, n_frames)
-            Rows that never vary are similar to nothing.
+        unit : ndarray of shape (n_points, n_columns), float32
+            Rows whose inner products are correlations; zero rows are similar to nothing.
         rank : int
         """
-        unit = unit_rows(series)
         mean = unit.mean(axis=0, dtype=float)
         gram = np.zeros((unit.shape[1],) * 2)
         for start in range(0, len(unit), 16 * BLOCK):
@@ -60,44 +62,45 @@ class LinearSimilarity:
         return fisher_z(self.features @ self.features[seeds].T)
 
 
-@dataclass(frozen=True, eq=False)
 class ExactSimilarity:
     """Correlation between Fisher-z connectivity maps, as published; computed column by column.
 
-    Attributes
+    Parameters
     ----------
-    unit : array of shape (n_points, n_frames), float32
-        Time series of mean 0 and length 1.
-    mean, norm : array of shape (n_points,)
-        Of each point's connectivity map.
+    unit : ndarray of shape (n_points, n_columns), float32
+        Rows whose inner products are correlations.
     """
 
-    unit: Single
-    mean: Matrix
-    norm: Matrix
+    at_a_time = 3000
 
-    @classmethod
-    def of(cls, series: Single) -> ExactSimilarity:
-        """Go once over all pairs for means and norms; blocks of rows at a time."""
-        unit = unit_rows(series)
-        total, squares = np.zeros(len(unit)), np.zeros(len(unit))
-        for start in range(0, len(unit), BLOCK):
-            z = fisher_z(unit[start : start + BLOCK] @ unit.T)
-            total[start : start + BLOCK] = z.sum(axis=1, dtype=float)
-            squares[start : start + BLOCK] = np.einsum("ij,ij->i", z, z, dtype=float)
-        mean = total / len(unit)
-        return cls(unit, mean, np.sqrt(np.maximum(squares - len(unit) * mean**2, 0)))
+    def __init__(self, unit: Single) -> None:
+        self.unit = unit
+        self._total = np.zeros(len(unit))
+        self._squares = np.zeros(len(unit))
+        self._known = False
+        """Whether sums over every point's map were taken, which the first call does."""
 
     def columns(self, seeds: Codes) -> Single:
-        """Fisher's z of the similarity of all points to some: (n_points, n_seeds)."""
+        """Fisher's z of the similarity of all points to some: (n_points, n_seeds).
+
+        One pass over the connectivity of all pairs, a block of points at a time.
+        """
+        n_points = len(self.unit)
         wanted = fisher_z(self.unit @ self.unit[seeds].T)
-        found = np.empty((len(self.unit), len(seeds)), np.float32)
-        for start in range(0, len(self.unit), BLOCK):
-            z = fisher_z(self.unit[start : start + BLOCK] @ self.unit.T)
-            found[start : start + BLOCK] = z @ wanted
-        inner = found - len(self.unit) * np.outer(self.mean, self.mean[seeds])
+        found = np.empty((n_points, len(seeds)), np.float32)
+        for start in range(0, n_points, BLOCK):
+            here = slice(start, start + BLOCK)
+            z = fisher_z(self.unit[here] @ self.unit.T)
+            found[here] = z @ wanted
+            if not self._known:
+                self._total[here] = z.sum(axis=1, dtype=float)
+                self._squares[here] = np.einsum("ij,ij->i", z, z, dtype=float)
+        self._known = True
+        mean = self._total / n_points
+        norm = np.sqrt(np.maximum(self._squares - n_points * mean**2, 0))
+        inner = found - n_points * np.outer(mean, mean[seeds])
         with np.errstate(divide="ignore", invalid="ignore"):
-            r = inner / np.outer(self.norm, self.norm[seeds])
+            r = inner / np.outer(norm, norm[seeds])
         return fisher_z(np.nan_to_num(r).astype(np.float32))
 
 

@@ -324,3 +324,40 @@ GROUP_COLUMNS: dict[str, dict[str, str]] = {
         "best": "1 for the model with the largest r of the session",
     },
 }
+
+AREA_COLUMNS: dict[str, dict[str, str]] = {
+    "dseg": {
+        "index": "label of the region in the image of the same name",
+        "label": "region",
+        "name": "the same, where other programs look for it",
+        "hemisphere": "L or R; n/a below the cortex",
+        "network_label": "its network",
+        "network_index": "code of the network: 1 to 17, 1.5 SCAN, 0 none; n/a where unknown",
+        "n_points": "grayordinates",
+        "area_mm2": "area on the person's surface; n/a below the cortex",
+        "medoid": "vertex of the hemisphere from which the ways to the area's others are shortest",
+        "x": "place of the medoid, or mean place of the voxels: to the right (mm)",
+        "y": "to the front",
+        "z": "upwards",
+        "coverage": "mean share of frames in which its points had a signal",
+        "homogeneity": "share of variance of its points' connectivity in their first component",
+        "network_share": "share of its points that have its network",
+    },
+    "homogeneity": {
+        "areas": "which: individual, or the reference atlas",
+        "turn": "number of the null parcellation; 0 is the areas themselves",
+        "homogeneity": "mean over areas; one on the medial wall has its mean over other turns",
+        "n_on_wall": "areas of which a part lay on the medial wall",
+    },
+    "scan": {
+        "threshold": "share of edges in the graph",
+        "community": "number of the community at this threshold",
+        "n_vertices": "points of cortex",
+        "jaccard": "points that are in both community and prior, of those in either",
+        "prior_covered": "share of the prior's points that are in the community",
+        "inside_prior": "share of the community's points that are in the prior",
+        "action_mode_contrast": "correlation with the action-mode network less that with hand, "
+        "face and leg regions",
+        "score": "jaccard x (1 + action_mode_contrast)",
+    },
+}

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from painprint.dense import Dense
 from painprint.io.bids import BidsFile, Dataset, run_key
+from painprint.io.cifti_smoothing import CiftiSmoothing
 from painprint.io.errors import DerivativesError
 from painprint.io.images import (
     Grayordinates,
@@ -26,6 +27,7 @@ from painprint.io.images import (
     read_volumes,
     write_maps,
 )
+from painprint.io.surfaces import Surfaces
 from painprint.runs import RunKey
 
 CIFTI = ".dtseries.nii"
@@ -257,25 +259,44 @@ Clean = Callable[[RunKey, NDArray[np.float32]], NDArray[np.float32]]
 """Cleans the dense BOLD of a run."""
 
 
-def load_dense(files: DenseFiles, clean: Clean | None = None, *, sigma_mm: float = 0.0) -> Dense:
-    """Dense BOLD to be read run by run; smoothed (volumes) and cleaned where it was not.
+def load_dense(
+    files: DenseFiles,
+    clean: Clean | None = None,
+    *,
+    sigma_mm: float = 0.0,
+    surfaces: Surfaces | None = None,
+) -> Dense:
+    """Dense BOLD to be read run by run; smoothed and cleaned where it was not.
 
     Its ``load`` raises a ValueError naming the file where a run's BOLD cannot be used.
+
+    Parameters
+    ----------
+    files : DenseFiles
+    clean : callable, optional
+    sigma_mm : float
+        Smooth by a Gaussian of this SD; 0 for none.
+    surfaces : Surfaces, optional
+        The participant's own, needed to smooth grayordinates.
 
     Raises
     ------
     DerivativesError
-        If no run says which points there are.
+        If no run says which points there are, or they cannot be smoothed.
     """
     points, mask_problems = files._points_and_problems
     problems = {**files.problems, **mask_problems}
+    smoothing = None
+    if sigma_mm and isinstance(points, Grayordinates):
+        on, path = surfaces or Surfaces({}, in_mni=False), next(iter(files.files.values())).path
+        smoothing = CiftiSmoothing.of(on, points, sigma_mm, path=path)
 
     def load(key: RunKey) -> NDArray[np.float32] | None:
         if key in problems:
             raise ValueError(problems[key])
         file = files.files.get(key)
         try:
-            data = None if file is None else _read(file.path, points, sigma_mm)
+            data = None if file is None else _read(file.path, points, sigma_mm, smoothing)
             return data if data is None or clean is None else clean(key, data)
         except DerivativesError as error:
             raise ValueError(str(error)) from error
@@ -283,9 +304,15 @@ def load_dense(files: DenseFiles, clean: Clean | None = None, *, sigma_mm: float
     return Dense(files.kind, points.n_points, load)
 
 
-def _read(path: Path, points: Points, sigma_mm: float) -> NDArray[np.float32]:
+def _read(
+    path: Path, points: Points, sigma_mm: float, smoothing: CiftiSmoothing | None
+) -> NDArray[np.float32]:
+    """Dense BOLD of a run, smoothed."""
     if isinstance(points, Grayordinates):
-        return read_dtseries(path, points)
+        data = read_dtseries(path, points)
+        if smoothing is not None:
+            smoothing.smooth(data)
+        return data
     return read_volumes(path, points, sigma_mm=sigma_mm)
 
 

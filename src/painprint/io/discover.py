@@ -159,7 +159,7 @@ def find_runs(
     if session_label:
         ratings = _with_entity(ratings, "ses", sessions_wanted)
     raw_sidecars = tuple(f for f in (*raw.shared_files(), *raw_files) if f.extension == ".json")
-    variant, note = _choose_variant(_by_key(found), image)
+    variant, note = _choose_variant(_by_key(found), dense=image is not None)
     runs, left_out = _assemble(found, ratings, own_files, raw_sidecars, variant)
     rest, rest_left_out = _assemble_rest(at_rest, own_files, raw_sidecars, variant)
     sessions, session_notes = read_sessions(raw_files)
@@ -186,6 +186,98 @@ def find_runs(
         sessions=sessions,
         simulated=any(d.simulated for d in (raw, *derivatives)),
         image=image,
+    )
+
+
+@dataclass(frozen=True)
+class DenseRuns:
+    """Dense BOLD of a participant's runs on surfaces, whether rated or not.
+
+    Attributes
+    ----------
+    participant : str
+    runs : tuple of RunFiles
+        In the order of time; without ratings.
+    notes : tuple of str
+        Choices that were made, and runs that cannot be used, with the reason.
+    sessions : DataFrame
+        As :func:`painprint.io.sessions.read_sessions` gives it.
+    simulated : bool
+    """
+
+    participant: str
+    runs: tuple[RunFiles, ...]
+    notes: tuple[str, ...]
+    sessions: pd.DataFrame
+    simulated: bool
+
+
+def find_dense_runs(
+    raw: Dataset,
+    derivatives: Sequence[Dataset],
+    participant: str,
+    *,
+    task_id: Sequence[str],
+    session_label: Sequence[str] = (),
+    bids_filter: BidsFilter = BidsFilter(),  # noqa: B008 (frozen)
+) -> DenseRuns:
+    """Find the CIFTI runs of some tasks, of which areas can be made.
+
+    Parameters
+    ----------
+    raw : Dataset
+    derivatives : sequence of Dataset
+        With dense BOLD; the first that has a run serves it.
+    participant : str
+        Without "sub-".
+    task_id, session_label : sequence of str
+        Which to use; no session stands for all.
+    bids_filter : BidsFilter
+        Which BOLD is meant.
+
+    Raises
+    ------
+    DerivativesError
+        If there is no such run, with what there is.
+    """
+    own_files = {
+        d.name: [*d.shared_files(), *d.files_of(participant), *hcp_files(d, participant)]
+        for d in derivatives
+    }
+    bold = [
+        f
+        for f in bids_filter.choose("bold", (f for files in own_files.values() for f in files))
+        if f.entities.get("sub") == participant and f.suffix == "bold" and f.extension == CIFTI
+    ]
+    usable = [f for f in bold if not _is_denoised(f)]
+    if not usable:
+        why = "only what XCP-D has cleaned" if bold else "none"
+        raise DerivativesError(
+            f"sub-{participant}: dense BOLD on surfaces (*_bold.dtseries.nii) is needed; there is "
+            f"{why} in {', '.join(str(d.root) for d in derivatives)}. Pass the output folder of "
+            "fMRIPrep (--cifti-output) or ciftify with --derivatives."
+        )
+    tasks = sorted({f.entities.get("task", "") for f in usable})
+    wanted = [_label(task, "task") for task in task_id]
+    if missing := [task for task in wanted if task not in tasks]:
+        raise DerivativesError(
+            f"sub-{participant}: there is no run of the task {', '.join(missing)}. There are: "
+            f"{', '.join(tasks)}. Name the resting runs with --task-id."
+        )
+    of_task = _with_entity(usable, "task", wanted)
+    chosen = _with_entity(of_task, "ses", _choose_sessions(of_task, session_label, participant))
+    raw_files = raw.files_of(participant)
+    raw_sidecars = tuple(f for f in (*raw.shared_files(), *raw_files) if f.extension == ".json")
+    variant, note = _choose_variant(_by_key(chosen), dense=True)
+    runs, left_out = _assemble_rest(chosen, own_files, raw_sidecars, variant)
+    sessions, session_notes = read_sessions(raw_files)
+    place = {name: i for i, name in enumerate(sessions["session"])}
+    return DenseRuns(
+        participant,
+        tuple(sorted(runs, key=lambda run: _run_order(run.key, place))),
+        (*([note] if note else []), *session_notes, *left_out),
+        sessions,
+        any(d.simulated for d in (raw, *derivatives)),
     )
 
 
@@ -555,7 +647,7 @@ def _variant(file: BidsFile) -> tuple[str, ...]:
 
 
 def _choose_variant(
-    by_key: Mapping[RunKey, Sequence[BidsFile]], image: AtlasFiles | None
+    by_key: Mapping[RunKey, Sequence[BidsFile]], *, dense: bool
 ) -> tuple[tuple[str, ...], str]:
     """The kind that most runs have, preferred spaces first; and what to note about it.
 
@@ -565,13 +657,13 @@ def _choose_variant(
 
     def rank(variant: tuple[str, ...]) -> tuple[Any, ...]:
         place = SPACES.index(variant[0]) if variant[0] in SPACES else len(SPACES)
-        other = image is not None and variant[3] not in ("", "preproc")
-        cleaned = image is not None and _was_cleaned(variant[3])
+        other = dense and variant[3] not in ("", "preproc")
+        cleaned = dense and _was_cleaned(variant[3])
         return (cleaned, -runs_with[variant], other, place, variant)
 
     ordered = sorted(runs_with, key=rank)
     names = [_variant_name(variant) for variant in ordered]
-    what = "dense BOLD exists" if image else "time series exist"
+    what = "dense BOLD exists" if dense else "time series exist"
     note = f"{what} as {'; '.join(names)}: {names[0]} was used." if names[1:] else ""
     return ordered[0], note
 

@@ -12,35 +12,23 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from painprint.clean import (
-    Band,
-    check_freedom,
     clean_signals,
     count_regressors,
-    filtered_displacement,
-    make_design,
-    nuisance_columns,
     temporal_signal_to_noise,
 )
 from painprint.io.atlas import Atlas, AtlasFiles, read_atlas
 from painprint.io.bids import BidsFile, inherited_metadata, parse_name, raw_bold
 from painprint.io.carpets import carpet_path, write_carpet
-from painprint.io.confounds import read_confounds
-from painprint.io.dense import CIFTI
+from painprint.io.cleaner import Cleaner, Cleaning, same_points
 from painprint.io.discover import RunFiles
 from painprint.io.errors import DerivativesError
 from painprint.io.images import (
-    POINTS_AT_A_TIME,
     STRUCTURES,
-    Grayordinates,
     Points,
     Series,
-    Voxels,
-    open_dtseries,
-    open_volumes,
-    read_mask,
     read_surface,
 )
-from painprint.io.load import QUALITY_KEY, Bold, load_bold, number_in, repetition_time
+from painprint.io.load import QUALITY_KEY, Bold, load_bold
 from painprint.io.store import (
     changed_files,
     content_key,
@@ -56,7 +44,7 @@ from painprint.parallel import read_ahead
 from painprint.parcellation import Parcellation
 from painprint.quality import BoldQuality, carpet, median_dvars
 from painprint.region_means import RegionMeans
-from painprint.runs import DVARS, FD, MOTION_NAMES, framewise_displacement
+from painprint.runs import FD
 from painprint.settings import CLEANING, Settings
 
 Matrix = NDArray[np.float64]
@@ -72,31 +60,6 @@ DIGITS = ".9g"
 """Of a regional signal: float32 carries no more."""
 
 
-@dataclass(frozen=True, eq=False)
-class Cleaning:
-    """What is taken out of a run, and which frames stay.
-
-    Attributes
-    ----------
-    design : ndarray of shape (n_frames, n_columns)
-    kept : ndarray of bool, shape (n_frames,)
-    motion : DataFrame
-        Motion parameters and framewise displacement, a row a frame.
-    tr_s : float
-    start_s : float or None
-        As the sidecar says.
-    sources : tuple of BidsFile
-        Sidecars that were read.
-    """
-
-    design: Matrix
-    kept: NDArray[np.bool_]
-    motion: pd.DataFrame
-    tr_s: float
-    start_s: float | None
-    sources: tuple[BidsFile, ...]
-
-
 @dataclass(eq=False)
 class Extraction:
     """Makes regional time series of one participant's dense BOLD, one run in memory at a time.
@@ -110,7 +73,7 @@ class Extraction:
     files : AtlasFiles
     settings : Settings
     surfaces : Surfaces
-        The participant's own, for the regions' places.
+        The participant's own, for the regions' places and to smooth on.
     """
 
     out_dir: Path
@@ -119,8 +82,14 @@ class Extraction:
     surfaces: Surfaces
     unrated_are_rest: bool = True
     """Whether a run without a rating is a resting run; a new run to be scored is not."""
+    cleaner: Cleaner = field(init=False)
     _laid: tuple[Points, Parcellation] | None = field(default=None, init=False)
     """The atlas on the last run's points, which successive runs mostly share."""
+
+    def __post_init__(self) -> None:
+        self.cleaner = Cleaner(
+            self.settings, self.surfaces, self.settings.low_pass_hz, self.unrated_are_rest
+        )
 
     @cached_property
     def atlas(self) -> Atlas:
@@ -194,97 +163,26 @@ class Extraction:
             raw_sidecars=files.raw_sidecars,
         )
 
-    def clean_points(self, files: RunFiles, data: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Clean dense BOLD as the regions were, in place: (n_kept, n_points)."""
-        cleaning = self.cleaning(files, len(data), self.open(files).tr_s)
-        n_kept = int(cleaning.kept.sum())
-        for first in range(0, data.shape[1], POINTS_AT_A_TIME):
-            here = slice(first, first + POINTS_AT_A_TIME)
-            data[:n_kept, here] = clean_signals(data[:, here], cleaning.design, cleaning.kept)
-        return data[:n_kept]
-
-    def cleaning(self, files: RunFiles, n_frames: int, header_tr_s: float | None) -> Cleaning:
-        """What is taken out of a run, and which frames stay.
-
-        Raises
-        ------
-        DerivativesError
-            If confounds are missing or do not fit.
-        """
-        path, settings = files.series.path, self.settings
-        own = inherited_metadata(files.series, files.sidecars)
-        raw = raw_bold(files.series, files.raw_sidecars)
-        tr_s = repetition_time(own.values, raw.values, path, header_tr_s)
-        if files.confounds is None:
-            raise DerivativesError(
-                "has no confounds beside it (*_desc-confounds_timeseries.tsv, or HCP's "
-                "Movement_Regressors.txt).",
-                path,
-            )
-        confounds = read_confounds(files.confounds.path, n_frames)
-        resting = self._is_rest(files)
-        band = Band(
-            settings.high_pass_hz, settings.rest_low_pass_hz if resting else settings.low_pass_hz
-        )
-        try:
-            band.check(tr_s)
-        except ValueError as error:
-            raise DerivativesError(str(error)) from error  # of the options, not of a file
-        try:
-            nuisance = nuisance_columns(confounds.columns, settings.nuisance_regressors)
-            design = make_design(nuisance, tr_s, band)
-            filtered = filtered_displacement(
-                confounds.motion, tr_s, low_pass_hz=settings.motion_low_pass_hz
-            )
-        except ValueError as error:
-            raise DerivativesError(str(error), files.confounds.path) from error
-        kept = np.ones(n_frames, bool)
-        if settings.fd_thresh_mm:
-            kept &= filtered <= settings.fd_thresh_mm
-        if settings.dummy_scans is None:
-            kept &= ~confounds.non_steady
-        else:
-            kept[: settings.dummy_scans] = False
-        motion = pd.DataFrame(confounds.motion, columns=list(MOTION_NAMES))
-        motion[FD] = framewise_displacement(confounds.motion)
-        motion[FILTERED_FD] = filtered
-        if DVARS in confounds.columns:
-            motion[DVARS] = confounds.columns[DVARS]
-        start_s = number_in(own.values, "StartTime", path)
-        sources = (*own.sidecars, *raw.sidecars)
-        return Cleaning(design, kept, motion, tr_s, start_s, sources)
+    @property
+    def smoothed_on(self) -> tuple[Path, ...]:
+        """Surfaces on which BOLD is smoothed; none where it is not, or where it is of voxels."""
+        smooth = self.settings.smoothing_sigma_mm and self.files.of_grayordinates
+        return tuple(self.surfaces.paths.values()) if smooth else ()
 
     def open(self, files: RunFiles) -> Series:
-        """The dense BOLD of a run, to be read in blocks.
+        """The dense BOLD of a run, to be read in blocks; voxels of the atlas if it has no mask.
 
         Raises
         ------
         DerivativesError
             If it cannot be read, or smoothing is asked for that cannot be done.
         """
-        path, sigma = files.series.path, self.settings.smoothing_sigma_mm
-        if files.series.extension == CIFTI:
-            if sigma:
-                raise DerivativesError(
-                    "surfaces cannot be smoothed yet: smooth volumes, or leave out "
-                    "--smoothing-sigma.",
-                    path,
-                )
-            return open_dtseries(path)
-        if files.mask is not None:
-            return open_volumes(path, read_mask(files.mask.path), sigma_mm=sigma)
-        if sigma:
-            raise DerivativesError(
-                "has no brain mask beside it (*_desc-brain_mask.nii.gz), within which to smooth.",
-                path,
-            )
-        points = self.atlas.image.points
-        if not isinstance(points, Voxels):
-            raise DerivativesError("is of voxels, but the atlas is not.", path)
-        return open_volumes(path, points, sigma_mm=sigma)
+        like = None if self.files.of_grayordinates else self.atlas.image.points
+        return self.cleaner.open(files, like)
 
-    def _is_rest(self, files: RunFiles) -> bool:
-        return self.unrated_are_rest and not files.rating
+    def clean_points(self, files: RunFiles, data: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Clean dense BOLD as the regions were, in place: (n_kept, n_points)."""
+        return self.cleaner.clean_points(files, data, self.open(files).tr_s)
 
     def _names(self, files: RunFiles) -> tuple[Path, Path]:
         """Beginning of the names of a run's files, and the time series."""
@@ -305,7 +203,7 @@ class Extraction:
         """What the regional time series of a run depend on."""
         sidecars = inherited_metadata(files.series, files.sidecars).sidecars
         raw = raw_bold(files.series, files.raw_sidecars).sidecars
-        read = [f.path for f in (*files.own, *sidecars, *raw)]
+        read = [*(f.path for f in (*files.own, *sidecars, *raw)), *self.smoothed_on]
         atlas = [self.files.image, *([self.files.table] if self.files.table else [])]
         missing = [path for path in read if not path.exists()]
         if missing:
@@ -318,15 +216,15 @@ class Extraction:
                 "files": [hash_input(path) for path in (*read, *atlas)],
                 "atlas": self.files.label,
                 "settings": {name: getattr(self.settings, name) for name in CLEANING},
-                "resting": self._is_rest(files),
+                "resting": self.cleaner.is_rest(files),
             }
         )
 
     def _make(self, files: RunFiles, key: str) -> None:
         """Read, average, clean and write one run."""
         series = self.open(files)
-        cleaning = self.cleaning(files, series.n_frames, series.tr_s)
-        self.check_freedom(files, cleaning)
+        cleaning = self.cleaner.cleaning(files, series.n_frames, series.tr_s)
+        self.cleaner.check_freedom(files, cleaning)
         gathered = RegionMeans(self._parcellation(series), series.n_frames)
         for first, block in read_ahead(series.blocks()):
             gathered.add(first, block)
@@ -342,20 +240,6 @@ class Extraction:
         of_regions, of_sample = np.split(cleaned, [signals.shape[1]], axis=1)
         self._write(files, key, gathered, cleaning, of_regions, of_sample)
 
-    @staticmethod
-    def check_freedom(files: RunFiles, cleaning: Cleaning) -> None:
-        """Enough frames are kept for so many regressors.
-
-        Raises
-        ------
-        DerivativesError
-            If not.
-        """
-        try:
-            check_freedom(cleaning.design, cleaning.kept)
-        except ValueError as error:
-            raise DerivativesError(str(error), files.series.path) from error
-
     def check(self, files: RunFiles) -> Series:
         """Whatever can be known of a run by headers and confounds.
 
@@ -365,13 +249,14 @@ class Extraction:
             If its regional time series could not be made.
         """
         series = self.open(files)
-        self.check_freedom(files, self.cleaning(files, series.n_frames, series.tr_s))
+        cleaning = self.cleaner.cleaning(files, series.n_frames, series.tr_s)
+        self.cleaner.check_freedom(files, cleaning)
         self._parcellation(series)
         return series
 
     def _parcellation(self, series: Series) -> Parcellation:
         """The atlas on a run's points."""
-        if self._laid is None or not _same_points(self._laid[0], series.points):
+        if self._laid is None or not same_points(self._laid[0], series.points):
             self._laid = (series.points, self.atlas.on(series.points))
         return self._laid[1]
 
@@ -409,6 +294,7 @@ class Extraction:
         written = (series, *beside.values(), coverage_path, carpet_path(series))
         sources = (*files.own, *cleaning.sources)
         start = {} if cleaning.start_s is None else {"StartTime": cleaning.start_s}
+        surfaces = {path.name: hash_file(path) for path in self.smoothed_on}
         write_json(
             sidecar,
             {
@@ -420,6 +306,7 @@ class Extraction:
                 "CensoredFrames": "left out of the rows; flagged in outliers.tsv",
                 "NumberOfRegressors": count_regressors(cleaning.design),
                 "Cleaning": {name: getattr(self.settings, name) for name in CLEANING},
+                **({"SmoothedOn": surfaces} if surfaces else {}),
                 QUALITY_KEY: asdict(quality),
                 "Key": key,
                 "Outputs": {path.name: hash_file(path) for path in written},
@@ -445,14 +332,6 @@ class Extraction:
             dvars_after=median_dvars(sample, scale),
             share_covered=float((enough & (gathered.coverage > 0)).mean()),
         )
-
-
-def _same_points(a: Points, b: Points) -> bool:
-    if isinstance(a, Grayordinates) and isinstance(b, Grayordinates):
-        return bool(a.axis == b.axis)
-    if isinstance(a, Voxels) and isinstance(b, Voxels):
-        return b.is_grid_of(a.mask.shape, a.affine) and np.array_equal(a.mask, b.mask)
-    return False
 
 
 def _is_made(sidecar: Path, key: str) -> bool:

@@ -430,6 +430,95 @@ def read_label_image(path: Path) -> LabelImage:
     return LabelImage(path, voxels, _whole(data[voxels.mask], path), {})
 
 
+MAPS = (".dlabel.nii", ".dscalar.nii", ".dtseries.nii")
+"""Ends of CIFTI files that may hold a number of each grayordinate."""
+
+
+def read_codes(path: Path) -> LabelImage:
+    """A whole number of each grayordinate: a CIFTI file of one map, of whatever kind.
+
+    Raises
+    ------
+    DerivativesError
+        If the file is not one, or holds other numbers.
+    """
+    if not path.name.endswith(MAPS):
+        raise DerivativesError(f"is no map of grayordinates ({', '.join(MAPS)}).", path)
+    if path.name.endswith(MAPS[0]):
+        return read_label_image(path)
+    with _reading(path, "CIFTI"):
+        import nibabel as nib
+
+        image = nib.Cifti2Image.from_filename(path, mmap=False)
+        axis = image.header.get_axis(image.ndim - 1)
+        if type(axis).__name__ != "BrainModelAxis":
+            raise DerivativesError("has no brain models (*.dscalar.nii has).", path)
+        values = np.asarray(image.dataobj, dtype=float)
+    if len(values) != 1:
+        raise DerivativesError(f"has {len(values)} maps; one is needed.", path)
+    return LabelImage(path, Grayordinates(axis), _whole(values[0], path), {})
+
+
+def read_cortex_maps(path: Path) -> dict[str, dict[str, NDArray[np.float64]]]:
+    """Numbers of all vertices of each hemisphere, by map of a dscalar.nii; NaN where none is.
+
+    Raises
+    ------
+    DerivativesError
+        If the file is not one.
+    """
+    layout = "a dscalar.nii has scalars x brain models"
+    with _reading(path, "CIFTI"):
+        image, axes = _open_cifti(path, ("ScalarAxis", "BrainModelAxis"), layout)
+        values = np.asarray(image.dataobj, dtype=float)
+    found: dict[str, dict[str, NDArray[np.float64]]] = {}
+    for name, row in zip(axes[0].name, values, strict=True):
+        found[str(name)] = {}
+        for side, (n_vertices, vertices, place) in cortex_of(Grayordinates(axes[1]), path).items():
+            whole = np.full(n_vertices, np.nan)
+            whole[vertices] = row[place]
+            found[str(name)][side] = whole
+    return found
+
+
+def cortex_of(
+    points: Grayordinates, path: Path
+) -> dict[str, tuple[int, NDArray[np.int64], NDArray[np.int64]]]:
+    """By hemisphere: vertices of the whole mesh; those that are points, ascending; which points.
+
+    Parameters
+    ----------
+    points : Grayordinates
+    path : Path
+        Of the file, for messages.
+
+    Raises
+    ------
+    DerivativesError
+        If a hemisphere is missing.
+    """
+    axis, found = points.axis, {}
+    for side, structure in STRUCTURES.items():
+        if structure not in axis.nvertices:
+            raise DerivativesError(
+                f"has no {_plain(structure)}; areas are made of both hemispheres.", path
+            )
+        place = np.flatnonzero(axis.name == structure)
+        place = place[np.argsort(axis.vertex[place])]
+        vertices = np.asarray(axis.vertex[place], dtype=np.int64)
+        found[side] = int(axis.nvertices[structure]), vertices, place
+    return found
+
+
+def deep_voxels(points: Grayordinates) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Which grayordinates are voxels, and where they lie: (n,), and (n, 3) in mm."""
+    axis = points.axis
+    inside = np.flatnonzero(axis.volume_mask)
+    if not len(inside):
+        return inside, np.empty((0, 3))
+    return inside, _millimetres(axis.voxel[inside], axis.affine)
+
+
 def _whole(values: NDArray[np.float64], path: Path) -> NDArray[np.int64]:
     """Labels as whole numbers; those below 1 are none."""
     if not np.isfinite(values).all() or (values != np.round(values)).any():

@@ -40,7 +40,7 @@ from painprint.io.workbench import write_dense_maps, write_parcel_maps, write_pa
 from painprint.parcellation import Regions
 from painprint.quality import Limits, judge
 from painprint.runs import LeftOutRun
-from painprint.settings import CLEANING, STAGES, Settings, describe, flag
+from painprint.settings import CLEANING, STAGES, DenseSettings, Settings, describe, flag
 from painprint.signature import complete_signature, make_signature
 
 NAMES = (
@@ -555,14 +555,20 @@ def command_line(
     if external:
         words.append(shlex.join(["--external", *(path.name for path in external)]))
     words += ["--bids-filter-file <filter>"] * filtered
-    default = Settings()
+    return " ".join([*words, *changed_options(settings)])
+
+
+def changed_options(settings: DenseSettings) -> list[str]:
+    """The options that are not as by default, as they are typed."""
+    default, words = type(settings)(), []
     for row in describe(settings):
         name, value = row["name"], row["value"]
         if value == getattr(default, name):
             continue
         values = value if isinstance(value, tuple) else (value,)
-        words.append(shlex.join([f"--{flag(name)}", *(str(v) for v in values)]))
-    return " ".join(words)
+        given = [] if value is True else [str(v) for v in values]
+        words.append(shlex.join([f"--{flag(name)}", *given]))
+    return words
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from painprint.io.simulated_dense import DenseLayout
+from painprint.io.simulated_dense import make_layout
 from painprint.io.store import write_bytes, write_json, write_table
 from painprint.runs import MOTION_NAMES
 from painprint.simulate import (
@@ -26,7 +26,8 @@ from painprint.world import Layout
 ATLAS = "Simulated"
 RATING_TASK, REST_TASK = "rating", "rest"
 FOLDERS = {
-    "xcp_d": "xcp_d", "fmriprep": "fmriprep", "fmriprep_volumes": "fmriprep", "ciftify": "ciftify",
+    "xcp_d": "xcp_d", "fmriprep": "fmriprep", "fmriprep_volumes": "fmriprep",
+    "fmriprep_surfaces": "fmriprep", "ciftify": "ciftify",
 }  # fmt: skip
 """Of the derivative dataset, by layout."""
 
@@ -43,7 +44,7 @@ def write_people(
     ----------
     out_dir : Path
     people : sequence of Person
-    layout : {"xcp_d", "fmriprep", "fmriprep_volumes", "ciftify"}
+    layout : {"xcp_d", "fmriprep", "fmriprep_volumes", "fmriprep_surfaces", "ciftify"}
         Regional time series as XCP-D writes them; or dense BOLD with confounds, to be cleaned,
         and the atlas as an image.
     random_seed : int
@@ -100,12 +101,18 @@ def _write_person(
     write_table(out_dir / f"sub-{name}" / f"sub-{name}_sessions.tsv", sessions)
     atlas = ATLAS if person.world.shared_atlas else f"{ATLAS}{name}"
     truths = out_dir / "derivatives/truth"
-    dense = None if layout == "xcp_d" else DenseLayout(layout, truth.regions)
+    of_areas = np.random.default_rng([*seed, 3])
+    dense = (
+        None
+        if layout == "xcp_d"
+        else make_layout(layout, truth.regions, divisions=person.world.divisions, rng=of_areas)
+    )
     if dense is None:
         folder = derivatives / "atlases" / f"atlas-{atlas}"
         write_table(folder / f"atlas-{atlas}_dseg.tsv", _dseg(truth))
     else:
         dense.write_atlas(derivatives, atlas, _dseg(truth))
+        dense.write_surfaces(derivatives, name)
     i, j = np.triu_indices(len(truth.loadings), k=1)
     planted = np.flatnonzero(truth.edges * (not person.null))
     regions = np.array(truth.regions.names, dtype=object)

@@ -7,6 +7,7 @@ motion, and components of white matter and CSF. Axes are small, headers and name
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from painprint.clean import N_COMPONENTS, with_changes, with_squares
+from painprint.cortex.mesh import Mesh
+from painprint.cortex.planting import plant_areas, simulate_hemisphere
 from painprint.io.confounds import MOVEMENT
 from painprint.io.hcp import RESULTS
 from painprint.io.images import (
     Grayordinates,
+    Points,
     Voxels,
     make_grayordinates,
     write_labels,
@@ -26,8 +30,11 @@ from painprint.io.images import (
     write_series,
 )
 from painprint.io.store import write_json, write_table, write_text
+from painprint.io.surfaces import name_density
+from painprint.io.workbench import write_surface
 from painprint.parcellation import Regions
 from painprint.runs import MOTION_NAMES, framewise_displacement
+from painprint.simulate import DEEP_NETWORK
 
 Matrix = NDArray[np.float64]
 
@@ -43,7 +50,8 @@ POINT_NOISE, NUISANCE = 2.0, 0.3
 """SD of the points around their region, and of what is to be cleaned out, in SD of the signal."""
 FIRST_LABEL, LABEL_STEP = 251, 3
 """Labels have gaps and go beyond 255."""
-N_VERTICES = 32_492
+N_VERTICES, N_VOXELS = 32_492, 31_870
+"""Of fs_LR's hemisphere and of the subcortex of 91,282 grayordinates."""
 MNI_2MM = np.array([[-2.0, 0, 0, 90], [0, 2, 0, -126], [0, 0, 2, -72], [0, 0, 0, 1]])
 MNI_SHAPE = (91, 109, 91)
 SMALL_SHAPE = (12, 12, 12)
@@ -51,50 +59,43 @@ SPACE = "MNI152NLin2009cAsym"
 N_COSINES = 3
 
 
+@dataclass(frozen=True, eq=False)
 class DenseLayout:
     """Where simulated dense BOLD goes, and how it is called.
 
-    Parameters
+    Attributes
     ----------
-    name : {"fmriprep", "fmriprep_volumes", "ciftify"}
+    name : {"fmriprep", "fmriprep_volumes", "fmriprep_surfaces", "ciftify"}
     regions : Regions
+    points : Grayordinates or Voxels
+    region_of_point : ndarray of int, shape (n_points,)
+        -1 is none.
+    where : str
+        Space, and density or resolution, as names of files say it.
+    surfaces : mapping of str to pair of Mesh
+        By hemisphere: folded, and inflated; none where the points lie on no surface.
     """
 
-    def __init__(self, name: str, regions: Regions) -> None:
-        self.name = name
-        self.regions = regions
-        n_labelled = POINTS_PER_REGION * len(regions.names)
-        self.region_of_point = np.full(n_labelled + SPARE_POINTS, -1)
-        self.region_of_point[:n_labelled] = np.repeat(
-            np.arange(len(regions.names)), POINTS_PER_REGION
-        )
-        volumes = name == "fmriprep_volumes"
-        self.points = _volumes(len(self.region_of_point)) if volumes else self._surface()
+    name: str
+    regions: Regions
+    points: Points
+    region_of_point: NDArray[np.int64]
+    where: str
+    surfaces: Mapping[str, tuple[Mesh, Mesh]] = field(default_factory=dict)
 
     @property
     def labels(self) -> NDArray[np.int64]:
         """The label of each region."""
         return FIRST_LABEL + LABEL_STEP * np.arange(len(self.regions.names))
 
-    def _surface(self) -> Grayordinates:
-        """Left and right cortex, then the thalamus; spare points at the end of the right."""
-        n_cortical = POINTS_PER_REGION * (len(self.regions.names) - N_SUBCORTICAL)
-        spare = self.region_of_point[-SPARE_POINTS:]
-        deep = self.region_of_point[n_cortical:-SPARE_POINTS]
-        n_left = n_cortical // 2
-        n_right = n_cortical - n_left + SPARE_POINTS
-        self.region_of_point = np.concatenate([self.region_of_point[:n_cortical], spare, deep])
-        half = len(deep) // 2
-        voxels = [
-            np.column_stack([np.full(n, x), np.full(n, 55), 35 + np.arange(n)])
-            for n, x in ((half, 50), (len(deep) - half, 38))
-        ]
-        return make_grayordinates(
-            {"cortex_left": np.arange(n_left) * 7 + 3, "cortex_right": np.arange(n_right) * 5 + 1},
-            N_VERTICES,
-            {"thalamus_left": voxels[0], "thalamus_right": voxels[1]},
-            Voxels(np.zeros(MNI_SHAPE, bool), MNI_2MM),
-        )
+    def write_surfaces(self, dataset: Path, participant: str) -> None:
+        """Write the person's surfaces, where there are any."""
+        density = density_of_mesh(self.surfaces)
+        for side, shapes in self.surfaces.items():
+            for suffix, mesh in zip(("midthickness", "inflated"), shapes, strict=True):
+                name = f"sub-{participant}_hemi-{side}_space-fsLR_den-{density}_{suffix}.surf.gii"
+                path = dataset / f"sub-{participant}" / "anat" / name
+                write_surface(path, mesh.vertices, mesh.faces, side)
 
     def write_atlas(self, dataset: Path, atlas: str, table: pd.DataFrame) -> None:
         """Write the atlas's image and table."""
@@ -102,10 +103,11 @@ class DenseLayout:
         values = np.zeros(len(self.region_of_point), np.int64)
         inside = self.region_of_point >= 0
         values[inside] = self.labels[self.region_of_point[inside]]
-        where = f"space-{SPACE}_res-2" if isinstance(self.points, Voxels) else "space-fsLR_den-91k"
         extension = ".nii.gz" if isinstance(self.points, Voxels) else ".dlabel.nii"
         names = dict(zip(self.labels.tolist(), self.regions.names, strict=True))
-        write_labels(folder / f"atlas-{atlas}_{where}_dseg{extension}", self.points, values, names)
+        write_labels(
+            folder / f"atlas-{atlas}_{self.where}_dseg{extension}", self.points, values, names
+        )
         numbered = table.assign(index=self.labels)
         write_table(folder / f"atlas-{atlas}_dseg.tsv", numbered)
 
@@ -143,11 +145,11 @@ class DenseLayout:
             return
         folder, stem = dataset.joinpath(*said[:2], "func"), "_".join(said)
         if isinstance(self.points, Voxels):
-            path = folder / f"{stem}_space-{SPACE}_res-2_desc-preproc_bold.nii.gz"
-            mask = folder / f"{stem}_space-{SPACE}_res-2_desc-brain_mask.nii.gz"
+            path = folder / f"{stem}_{self.where}_desc-preproc_bold.nii.gz"
+            mask = folder / f"{stem}_{self.where}_desc-brain_mask.nii.gz"
             write_mask(mask, self.points)
         else:
-            path = folder / f"{stem}_space-fsLR_den-91k_bold.dtseries.nii"
+            path = folder / f"{stem}_{self.where}_bold.dtseries.nii"
         write_series(path, self.points, bold, tr_s)
         sidecar = path.with_name(path.name.partition(".")[0] + ".json")
         write_json(sidecar, {"RepetitionTime": tr_s, "StartTime": 0, "SkullStripped": False})
@@ -177,6 +179,94 @@ class DenseLayout:
             data[:, here] += signals[:, region : region + 1] / signals[:, region].std() - own
         base = BASELINE * rng.uniform(0.8, 1.2, size=n_points)
         return np.asarray(base + SIGNAL_SHARE * BASELINE * data, dtype=np.float32)
+
+
+def make_layout(
+    name: str, regions: Regions, *, divisions: int = 57, rng: np.random.Generator
+) -> DenseLayout:
+    """Where the regions of a simulated person lie.
+
+    Parameters
+    ----------
+    name : {"fmriprep", "fmriprep_volumes", "fmriprep_surfaces", "ciftify"}
+        With surfaces, every region of cortex is an area of a hemisphere, and every other one a
+        piece of the thalamus; else a region is a few scattered points.
+    regions : Regions
+    divisions : int
+        Of the surfaces.
+    rng : Generator
+        Of the areas.
+    """
+    if name == "fmriprep_surfaces":
+        return _on_surfaces(name, regions, divisions, rng)
+    n_labelled = POINTS_PER_REGION * len(regions.names)
+    region = np.full(n_labelled + SPARE_POINTS, -1)
+    region[:n_labelled] = np.repeat(np.arange(len(regions.names)), POINTS_PER_REGION)
+    if name == "fmriprep_volumes":
+        return DenseLayout(name, regions, _volumes(len(region)), region, f"space-{SPACE}_res-2")
+    points, region = _scattered(region, len(regions.names))
+    return DenseLayout(name, regions, points, region, "space-fsLR_den-91k")
+
+
+def _scattered(
+    region: NDArray[np.int64], n_regions: int
+) -> tuple[Grayordinates, NDArray[np.int64]]:
+    """Left and right cortex, then the thalamus; spare points at the end of the right."""
+    n_cortical = POINTS_PER_REGION * (n_regions - N_SUBCORTICAL)
+    spare = region[-SPARE_POINTS:]
+    deep = region[n_cortical:-SPARE_POINTS]
+    n_left = n_cortical // 2
+    n_right = n_cortical - n_left + SPARE_POINTS
+    region = np.concatenate([region[:n_cortical], spare, deep])
+    half = len(deep) // 2
+    voxels = [
+        np.column_stack([np.full(n, x), np.full(n, 55), 35 + np.arange(n)])
+        for n, x in ((half, 50), (len(deep) - half, 38))
+    ]
+    points = make_grayordinates(
+        {"cortex_left": np.arange(n_left) * 7 + 3, "cortex_right": np.arange(n_right) * 5 + 1},
+        N_VERTICES,
+        {"thalamus_left": voxels[0], "thalamus_right": voxels[1]},
+        Voxels(np.zeros(MNI_SHAPE, bool), MNI_2MM),
+    )
+    return points, region
+
+
+def _on_surfaces(
+    name: str, regions: Regions, divisions: int, rng: np.random.Generator
+) -> DenseLayout:
+    """Areas on two hemispheres, mirror images of each other, and pieces of the thalamus."""
+    surfaces = {side: simulate_hemisphere(divisions, side) for side in "LR"}
+    mesh = surfaces["L"][0]
+    n_vertices = len(mesh.vertices)
+    deep = np.array([network == DEEP_NETWORK for network in regions.networks])
+    of_side = {side: np.array([one.startswith(side) for one in regions.names]) for side in "LR"}
+    cortical = {side: np.flatnonzero(of_side[side] & ~deep) for side in "LR"}
+    areas = plant_areas(mesh, len(cortical["L"]), rng)
+    n_voxels = round(N_VOXELS * n_vertices / N_VERTICES) // 2
+    shape = np.ceil(np.cbrt([n_voxels] * 3)).astype(int) + 1
+    block = np.argwhere(np.ones(shape, bool))[:n_voxels]
+    voxels, region_of_voxel = {}, []
+    for side, word, start in (("L", "left", 46), ("R", "right", 45 - shape[0])):
+        voxels[f"thalamus_{word}"] = block + [start, 45, 30]
+        here = np.flatnonzero(of_side[side] & deep)
+        pieces = np.minimum(np.arange(n_voxels) * max(len(here), 1) // n_voxels, len(here) - 1)
+        region_of_voxel.append(here[pieces] if len(here) else np.full(n_voxels, -1))
+    inside = np.flatnonzero(mesh.cortex)
+    points = make_grayordinates(
+        {"cortex_left": inside, "cortex_right": inside},
+        n_vertices,
+        voxels,
+        Voxels(np.zeros(MNI_SHAPE, bool), MNI_2MM),
+    )
+    region = np.concatenate([cortical["L"][areas], cortical["R"][areas], *region_of_voxel])
+    density = "91k" if n_vertices == N_VERTICES else density_of_mesh(surfaces)
+    return DenseLayout(name, regions, points, region, f"space-fsLR_den-{density}", surfaces)
+
+
+def density_of_mesh(surfaces: Mapping[str, tuple[Mesh, Mesh]]) -> str:
+    """How names of files call the density of these surfaces."""
+    return name_density(*{len(folded.vertices) for folded, _ in surfaces.values()} or {0})
 
 
 def _volumes(n_points: int) -> Voxels:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
@@ -56,6 +57,32 @@ def lock(out_dir: Path, name: str, *, wait: bool = False) -> Iterator[None]:
         yield
 
 
+Arrays = dict[str, NDArray[Any]]
+
+
+def save_arrays(path: Path, arrays: Arrays, about: Mapping[str, Any], key: str) -> None:
+    """Keep arrays, and plain values about them, until all results are written."""
+    digest = _digest(arrays)
+    whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    write_bytes(
+        path, save(whole, {"key": key, "sha256": digest, "about": json.dumps(plain(about))})
+    )
+
+
+def load_arrays(path: Path, key: str) -> tuple[Arrays, dict[str, Any]] | None:
+    """Arrays of the same inputs and settings, or None where there are none."""
+    try:
+        content = path.read_bytes()
+        size = int.from_bytes(content[:8], "little")
+        metadata = json.loads(content[8 : 8 + size])["__metadata__"]
+        arrays = load(content)
+        if metadata["key"] != key or metadata["sha256"] != _digest(arrays):
+            return None
+        return arrays, json.loads(metadata["about"])
+    except (OSError, SafetensorError, ValueError, KeyError):
+        return None
+
+
 _ARRAYS = ("weights", "path_penalty", "path_r")
 
 
@@ -63,9 +90,7 @@ def save_training(path: Path, training: Training, key: str) -> None:
     """Keep trained models until all of a participant's results are written."""
     models = (training.final, *training.folds)
     arrays = {
-        f"{i}.{name}": np.ascontiguousarray(getattr(model, name))
-        for i, model in enumerate(models)
-        for name in _ARRAYS
+        f"{i}.{name}": getattr(model, name) for i, model in enumerate(models) for name in _ARRAYS
     }
     arrays["codes"], arrays["lag_of_run"] = training.codes, training.lag_of_run
     scalars = [
@@ -74,24 +99,15 @@ def save_training(path: Path, training: Training, key: str) -> None:
     ]
     table = training.run_table.to_dict(orient="list")
     about = {"groups": training.groups, "models": scalars, "run_table": table}
-    digest = _digest(arrays)
-    write_bytes(
-        path, save(arrays, {"key": key, "sha256": digest, "about": json.dumps(plain(about))})
-    )
+    save_arrays(path, arrays, about, key)
 
 
 def load_training(path: Path, key: str) -> Training | None:
     """Trained models of the same inputs and settings, or None where there are none."""
-    try:
-        content = path.read_bytes()
-        size = int.from_bytes(content[:8], "little")
-        metadata = json.loads(content[8 : 8 + size])["__metadata__"]
-        arrays = load(content)
-        if metadata["key"] != key or metadata["sha256"] != _digest(arrays):
-            return None
-        about = json.loads(metadata["about"])
-    except (OSError, SafetensorError, ValueError, KeyError):
+    found = load_arrays(path, key)
+    if found is None:
         return None
+    arrays, about = found
     models = []
     for i, scalars in enumerate(about["models"]):
         of_model: dict[str, Any] = {name: arrays[f"{i}.{name}"] for name in _ARRAYS}

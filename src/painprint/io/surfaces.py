@@ -13,6 +13,13 @@ from painprint.io.hcp import hcp_surfaces
 FS_LR = "32k"
 DENSITIES = {10_242: "10k", 32_492: FS_LR, 40_962: "41k", 59_292: "59k", 163_842: "164k"}
 """BIDS's name for the number of vertices of a template's hemisphere."""
+
+
+def name_density(n_vertices: int) -> str:
+    """BIDS's ``den`` for a hemisphere of so many vertices; of no known template, the number."""
+    return DENSITIES.get(n_vertices, str(n_vertices))
+
+
 SHAPES = {"folded": "midthickness", "inflated": "inflated"}
 """Suffix of the files of each shape."""
 

@@ -74,6 +74,29 @@ class View:
 
 
 @dataclass(frozen=True, eq=False)
+class Picture:
+    """Which vertex one sees at each pixel of a view.
+
+    Attributes
+    ----------
+    name : str
+    side : str
+        Hemisphere, L or R.
+    vertex : ndarray of int, shape (n_rows, n_columns)
+        Below 0 outside the brain. The lowest row comes first.
+    light : ndarray of shape (n_rows, n_columns)
+        As of a :class:`View`.
+    extent : (left, right, bottom, top)
+    """
+
+    name: str
+    side: str
+    vertex: Codes
+    light: Matrix
+    extent: Extent
+
+
+@dataclass(frozen=True, eq=False)
 class BrainViews:
     """All views of a brain, drawn once and coloured as often as need be.
 
@@ -91,6 +114,19 @@ class BrainViews:
         for name, (side, right, up) in CORTEX_VIEWS.items():
             if side in self.brain.sheets:
                 seen.append(_view_of_sheet(name, self.brain.sheets[side], right, up))
+        return tuple(seen)
+
+    @cached_property
+    def pictures(self) -> tuple[Picture, ...]:
+        """The vertices that the views of the cortex show."""
+        seen = []
+        for name, (side, right, up) in CORTEX_VIEWS.items():
+            if side in self.brain.sheets:
+                sheet = self.brain.sheets[side]
+                page = _page(sheet.shapes[flat_shape(sheet)], right, up)
+                extent = _extent(page)
+                vertex, light = rasterise(page, sheet.faces, np.arange(len(page)), extent)
+                seen.append(Picture(name, side, vertex, light, extent))
         return tuple(seen)
 
     @cached_property

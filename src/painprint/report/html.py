@@ -129,7 +129,7 @@ def render_page(
     KeyError
         If the results lack something.
     """
-    titles = _titles(section)
+    titles = region_titles(section)
     images = {name: inline(d.svg, wanted[name].what, titles) for name, d in drawn.items()}
     try:
         return (
@@ -169,7 +169,7 @@ def render_page(
         raise KeyError(str(error)) from error
 
 
-def _titles(section: BrainSection | None) -> dict[int, str]:
+def region_titles(section: BrainSection | None) -> dict[int, str]:
     """Name, network and value of each region, as its outline says it."""
     if section is None:
         return {}

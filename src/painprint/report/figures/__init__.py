@@ -4,6 +4,7 @@ Every figure of the pages is made by one of these; sizes are those of a journal'
 (:data:`SINGLE`, :data:`DOUBLE`), and :data:`STYLE` is what the pages draw them with.
 """
 
+from painprint.report.figures.areas import plot_sizes, plot_turned, plot_vertex_map
 from painprint.report.figures.brain import plot_views
 from painprint.report.figures.carriers import (
     plot_by_network,
@@ -46,7 +47,7 @@ __all__ = [
     "plot_error_ahead", "plot_estimates", "plot_future", "plot_identification",
     "plot_learning_curve", "plot_levels", "plot_months", "plot_motion_distance",
     "plot_network_weights", "plot_null", "plot_observed_predicted", "plot_reading", "plot_rest",
-    "plot_roc", "plot_session_traces", "plot_sessions", "plot_significant_draws",
+    "plot_roc", "plot_session_traces", "plot_sessions", "plot_significant_draws", "plot_sizes",
     "plot_strengths", "plot_structure", "plot_timeline", "plot_transfer", "plot_transfer_matrix",
-    "plot_univariate", "plot_views", "session_colours",
+    "plot_turned", "plot_univariate", "plot_vertex_map", "plot_views", "session_colours",
 ]  # fmt: skip

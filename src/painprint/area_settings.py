@@ -1,0 +1,107 @@
+"""Every option of a parcellation, once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from painprint.settings import (
+    LEE_2026,
+    DenseSettings,
+    Nuisance,  # noqa: F401 (the type of an inherited option is looked up here)
+    option,
+)
+
+Nodes = Literal["supervertices", "full", "areas"]
+NODES: tuple[str, ...] = get_args(Nodes)
+
+N_SEEDS = 6000
+"""Points whose similarity maps are flooded, where not all are."""
+RANK = 300
+"""Dimensions of connectivity that similarity is made of."""
+N_CHECKED = 600
+"""Seeds on which linear and exact similarity are compared."""
+N_TURNS = 100
+"""Null parcellations."""
+FEWEST_SEEDS = 100
+LEAST_MIN, ADVISED_MIN = 10, 60
+"""Minutes of rest, after censoring, that are needed, and that are advised: reliability rises up to
+an hour and beyond (Laumann et al. 2015; Gordon et al. 2017)."""
+
+
+@dataclass(frozen=True)
+class AreaSettings(DenseSettings):
+    """What a parcellation is made of, and how. Paths and the number of workers are not settings.
+
+    Raises
+    ------
+    ValueError
+        Naming the option that makes no sense.
+    """
+
+    task_id: tuple[str, ...] = option(("rest",), source=LEE_2026)
+    """Tasks whose runs are used; all are cleaned as rest."""
+    label: str = option("individual")
+    """Atlas label of the parcellation: letters and digits."""
+    exact: bool = option(False, source="Laumann et al. (2015)")
+    """Similarity of Fisher-z connectivity, and all seeds, as published: hours instead of
+    minutes."""
+    n_seeds: int = option(N_SEEDS)
+    """Points whose similarity maps are flooded; all of them with --exact."""
+    rank: int = option(RANK)
+    """Dimensions of connectivity that similarity is made of; not with --exact."""
+    n_checked: int = option(N_CHECKED)
+    """Seeds on which the boundary map is compared with the exact one; 0 for no comparison."""
+    community_nodes: Nodes = option("supervertices")
+    """What communities are found of, beside areas: supervertices (about 8,000 small pieces of
+    cortex); full (all vertices, as published: hours, and 10 GB); areas alone."""
+    n_trials: int = option(100, source="Laumann et al. (2015)")
+    """Trials of Infomap on areas; on supervertices and vertices a tenth of it."""
+    scan_community: str = option("")
+    """The community that is SCAN, as threshold:community of the output's table of candidates,
+    such as 0.001:12; the published analysis chooses it by eye."""
+    n_turns: int = option(N_TURNS)
+    """Null parcellations, turned about the sphere, that homogeneity is compared with."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.task_id:
+            raise ValueError("task_id is empty; name the task whose runs are used, such as rest.")
+        if not self.label.isalnum():
+            raise ValueError(f"label is {self.label!r}; BIDS allows letters and digits.")
+        if self.n_seeds < FEWEST_SEEDS:
+            raise ValueError(f"n_seeds is {self.n_seeds}; give at least {FEWEST_SEEDS}.")
+        if self.rank < 2:
+            raise ValueError(f"rank is {self.rank}; give at least 2.")
+        if self.n_checked < 0:
+            raise ValueError(f"n_checked is {self.n_checked}; give 0 or more.")
+        if self.community_nodes not in NODES:
+            raise ValueError(
+                f"community_nodes is {self.community_nodes!r}; choose one of {', '.join(NODES)}."
+            )
+        if self.n_trials < 1:
+            raise ValueError(f"n_trials is {self.n_trials}; give at least 1.")
+        if self.n_turns < N_TURNS:
+            raise ValueError(f"n_turns is {self.n_turns}; give at least {N_TURNS}.")
+        if self.scan_community:
+            self.scan_choice  # noqa: B018 (raises)
+
+    @property
+    def scan_choice(self) -> tuple[float, int] | None:
+        """Threshold and community that were chosen as SCAN.
+
+        Raises
+        ------
+        ValueError
+            If it is not written like 0.001:12.
+        """
+        if not self.scan_community:
+            return None
+        threshold, _, number = self.scan_community.partition(":")
+        try:
+            return float(threshold), int(number)
+        except ValueError as error:
+            raise ValueError(
+                f"scan_community is {self.scan_community!r}; write it as threshold:community, such "
+                "as 0.001:12."
+            ) from error

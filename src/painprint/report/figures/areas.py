@@ -1,0 +1,142 @@
+"""A person's own areas: where connectivity changes, how large they are, how alike within."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from numpy.typing import NDArray
+
+from painprint.report.brain_views import Picture
+from painprint.report.figures.style import (
+    DOUBLE,
+    FILL,
+    MUTED,
+    PREDICTED,
+    RATING,
+    SINGLE,
+    new_axes,
+)
+
+GAP_MM = 10.0
+MM_PER_INCH = 100.0
+SHADOW = 0.35
+"""How dark what faces away from the eye is."""
+GROUND = (0.78, 0.8, 0.82, 1.0)
+"""Of the medial wall."""
+N_BARS = 20
+
+
+def plot_vertex_map(
+    pictures: Sequence[Picture],
+    values: Mapping[str, NDArray[np.float64]],
+    label: str,
+    *,
+    ax: Axes | None = None,
+) -> Axes:
+    """Values of vertices on views of the cortex, side by side.
+
+    Parameters
+    ----------
+    pictures : sequence of Picture
+    values : mapping of str to array of shape (n_vertices,)
+        By hemisphere; NaN where there is none.
+    label : str
+        What the numbers are, with their unit.
+    ax : Axes, optional
+    """
+    width = sum(p.extent[1] - p.extent[0] for p in pictures) + GAP_MM * (len(pictures) - 1)
+    height = max(p.extent[3] - p.extent[2] for p in pictures)
+    inches = min(DOUBLE, max(SINGLE, width / MM_PER_INCH))
+    ax = ax or new_axes(inches, inches * height / width + 0.75)
+    known = np.concatenate([v[np.isfinite(v)] for v in values.values()])
+    scale = Normalize(0.0, float(np.percentile(known, 98)) or 1.0, clip=True)
+    shades = colormaps["magma"]
+    at = 0.0
+    for number, one in enumerate(pictures):
+        seen = one.vertex >= 0
+        value = np.where(seen, values[one.side][np.maximum(one.vertex, 0)], np.nan)
+        image = shades(scale(np.nan_to_num(value)))
+        image[seen & np.isnan(value)] = GROUND
+        dark = 1 - SHADOW * (1 - np.nan_to_num(one.light, nan=1.0))
+        image[..., :3] *= dark[..., None]
+        image[..., 3] = seen
+        left, right, bottom, top = one.extent
+        span = (top - bottom) / 2
+        ax.imshow(
+            (image * 255).round().astype(np.uint8),
+            extent=(at, at + right - left, -span, span), origin="lower", interpolation="none",
+            gid=f"vertex-map-{number}",
+        )  # fmt: skip
+        ax.annotate(
+            one.name, (at + (right - left) / 2, height / 2),
+            ha="center", va="bottom", color=MUTED, fontsize=7,
+        )  # fmt: skip
+        at += right - left + GAP_MM
+    ax.set_xlim(0, width)
+    ax.set_ylim(-height / 2, height / 2 + 6)
+    ax.set_aspect("equal")
+    ax.set_axis_off()
+    figure = ax.get_figure(root=True)
+    assert figure is not None  # these Axes were made for one
+    bar = figure.colorbar(
+        ScalarMappable(scale, shades), ax=ax, orientation="horizontal", shrink=0.5, aspect=35,
+        pad=0.02, label=label, extend="max",
+    )  # fmt: skip
+    bar.outline.set_visible(False)
+    bar.ax.locator_params(nbins=5)
+    return ax
+
+
+def plot_sizes(areas: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """How large the areas are.
+
+    Parameters
+    ----------
+    areas : DataFrame
+        Column ``area_mm2``; those without a value are not of cortex.
+    ax : Axes, optional
+    """
+    ax = ax or new_axes(SINGLE, 2.2)
+    known = areas["area_mm2"].dropna()
+    ax.hist(known, bins=N_BARS, color=FILL)
+    middle = float(known.median())
+    ax.axvline(middle, color=PREDICTED)
+    ax.annotate(
+        f"median {middle:.0f} mm²", (middle, 1), xycoords=("data", "axes fraction"),
+        xytext=(4, -2), textcoords="offset points", va="top", color=PREDICTED,
+    )  # fmt: skip
+    ax.set_xlabel("area on the person's surface (mm²)")
+    ax.set_ylabel("areas")
+    return ax
+
+
+def plot_turned(homogeneity: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Homogeneity of areas beside that of the same areas turned about the sphere.
+
+    Parameters
+    ----------
+    homogeneity : DataFrame
+        Columns ``areas``, ``turn`` (0 for the areas themselves) and ``homogeneity``.
+    ax : Axes, optional
+    """
+    groups = list(homogeneity.groupby("areas", sort=False))
+    ax = ax or new_axes(SINGLE, 1.0 + 0.7 * len(groups))
+    for row, (_, rows) in enumerate(groups):
+        null = rows.loc[rows["turn"] > 0, "homogeneity"]
+        own = rows.loc[rows["turn"] == 0, "homogeneity"]
+        spread = np.linspace(-0.25, 0.25, len(null))[np.argsort(np.argsort(null)) * 7 % len(null)]
+        ax.plot(
+            null, row + spread, ".", color=MUTED, markersize=3, label="turned" if not row else ""
+        )
+        ax.plot(own, [row], "D", color=RATING, markersize=6, label="as they are" if not row else "")
+    ax.set_yticks(range(len(groups)), [str(name) for name, _ in groups])
+    ax.set_ylim(len(groups) - 0.5, -0.5)
+    ax.set_xlabel("homogeneity (mean share of variance of the first component)")
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
+    return ax
