@@ -19,7 +19,8 @@ from painprint.decode.training import train
 from painprint.dense import Dense
 from painprint.edges import count_edges
 from painprint.explain.bin_features import MOST_BYTES_OF_EDGES
-from painprint.explain.case import Case, Finding, Material
+from painprint.explain.case import Case, Finding, Material, OtherAreas
+from painprint.io.atlas import AtlasFiles
 from painprint.io.bids import BidsFile, Dataset, parse_name
 from painprint.io.bids_filter import BidsFilter
 from painprint.io.brain import Geometry, find_geometry
@@ -143,6 +144,7 @@ class Study:
             rest_task=self.settings.rest_task,
             session_label=self.settings.session_label,
             atlas=self.settings.atlas,
+            beside=[Dataset(self.out_dir, "results")] if self.out_dir.is_dir() else (),
             bids_filter=self.bids_filter,
         )
 
@@ -345,11 +347,30 @@ def _find(study: Study, participant: str) -> _Found:
         places=places,
         dense=dense,
         external=tuple(external),
+        other_areas=_other_areas(study, inventory),
     )
     atlas = reader.extraction.atlas if reader.extraction else None
     geometry = find_geometry(inventory.atlas, atlas, study.datasets, participant, places)
     smoothed_on = reader.extraction.smoothed_on if reader.extraction else ()
     return _Found(inventory, material, geometry, smoothed_on)
+
+
+def _other_areas(study: Study, inventory: Inventory) -> tuple[OtherAreas, ...]:
+    """Atlases of the participant that were made of some of the sessions each."""
+    if inventory.image is None:
+        return ()
+    everything = replace(study.settings, exclude_network=(), exclude_region=())
+
+    def prepare(image: AtlasFiles) -> Prepared:
+        reader = study.reader(replace(inventory, atlas=image.label, image=image), everything)
+        return prepare_runs(reader.runs(), everything, regions=reader.regions)
+
+    found = []
+    for image in inventory.image.halves():
+        if image.made_from is not None:
+            sessions = frozenset(image.made_from.sessions)
+            found.append(OtherAreas(image.label, sessions, partial(prepare, image)))
+    return tuple(found)
 
 
 def _unread(study: Study, inventory: Inventory) -> list[str]:

@@ -198,14 +198,16 @@ class Namer:
 
     def _numbered(self, labels: Codes, of_areas: Codes, of_point: Codes | None) -> Named:
         """Without a template: communities by number."""
-        own = _first_community(of_areas)
-        of_area = tuple(f"C{k:02d}" if k > 0 else "" for k in own.tolist())
         if of_point is None:
+            own = _first_community(of_areas)
             of_point = np.where(labels > 0, own[np.maximum(labels, 1) - 1], 0)
+        else:
+            own = networks.mode_in_parcels(of_point, labels)
+        of_area = tuple(f"C{k:02d}" if k > 0 else "" for k in own.tolist())
         points = np.array([f"C{k:02d}" if k > 0 else "" for k in of_point.tolist()])
         said = (
             "Communities were found by Infomap; without a template (--network-template) they have "
-            "numbers, those of areas others than those of points."
+            "numbers. An area has the community that most of its points have."
         )
         empty = np.full(len(own), np.nan)
         scan_said = "SCAN was not looked for: that takes --network-template and --scan-prior."

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from painprint.decode.decoding import Decoding
 from painprint.decode.kernel import Kernel, make_kernel
@@ -19,6 +20,24 @@ from painprint.settings import Settings
 
 if TYPE_CHECKING:
     from painprint.explain.external import ExternalWeights
+
+
+@dataclass(frozen=True, eq=False)
+class OtherAreas:
+    """Regions of the same person that were made from some of the sessions.
+
+    Parameters
+    ----------
+    name : str
+    sessions : frozenset of str
+        Whose resting scans they were made of.
+    prepare : callable
+        Gives the runs with these regions.
+    """
+
+    name: str
+    sessions: frozenset[str]
+    prepare: Callable[[], Prepared]
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +60,8 @@ class Material:
         Signatures from elsewhere, to be scored on the same frames.
     places : mapping of str to (x, y, z)
         Where regions lie (mm), as far as it is known.
+    other_areas : tuple of OtherAreas
+        Atlases of the person that were made of one half of the sessions each.
     """
 
     whole: Callable[[], Prepared] | None = None
@@ -49,6 +70,7 @@ class Material:
     dense: Dense | None = None
     external: tuple[ExternalWeights, ...] = ()
     places: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    other_areas: tuple[OtherAreas, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +110,8 @@ class Case:
     @cached_property
     def kernels(self) -> list[Kernel]:
         """One Gram matrix per lag."""
-        return make_kernels(self.decoding.prepared, self.decoding, n_jobs=self.n_jobs)
+        codes = self.decoding.training.codes
+        return make_kernels(self.decoding.prepared, codes, self.settings, n_jobs=self.n_jobs)
 
     def whole(self) -> Prepared:
         """The runs without any region excluded by name or network."""
@@ -107,18 +130,14 @@ class Case:
         return values.reindex(labels).to_numpy(float)
 
 
-def make_kernels(prepared: Prepared, decoding: Decoding, *, n_jobs: int) -> list[Kernel]:
-    """One Gram matrix per lag of these runs, which are the decoding's."""
+def make_kernels(
+    prepared: Prepared, codes: NDArray[np.int64], settings: Settings, *, n_jobs: int
+) -> list[Kernel]:
+    """One Gram matrix per lag of these runs, whose groups are these."""
     first = [lags[0] for lags in prepared.runs]
     return [
-        make_kernel(
-            [lags[i] for lags in prepared.runs],
-            decoding.training.codes,
-            decoding.settings,
-            like=first,
-            n_jobs=n_jobs,
-        )
-        for i in range(len(decoding.settings.lag_s))
+        make_kernel([lags[i] for lags in prepared.runs], codes, settings, like=first, n_jobs=n_jobs)
+        for i in range(len(settings.lag_s))
     ]
 
 

@@ -15,7 +15,7 @@ from painprint.decode.crossval import NotEnoughData, OnStep, count_steps
 from painprint.decode.metrics import SCALES, agreement
 from painprint.decode.prepare import Prepared
 from painprint.decode.refit import refit
-from painprint.explain.case import Case, Finding
+from painprint.explain.case import Case, Finding, make_kernels
 from painprint.explain.null import run_positions
 from painprint.parcellation import Regions
 
@@ -25,6 +25,10 @@ Variant = tuple[str, int, Callable[[], Agreement]]
 
 FEWEST_REGIONS = 4
 FEWEST_FIRST_RUNS = 3
+OTHER_AREAS = ", areas of "
+"""In the name of a variant of which areas were made of some sessions alone, or of all."""
+FEWEST_OF_HALF = 4
+"""Groups that are decoded with areas made of other sessions, at least."""
 
 
 def refit_variants(case: Case, *, on_step: OnStep | None = None) -> Finding:
@@ -39,7 +43,7 @@ def refit_variants(case: Case, *, on_step: OnStep | None = None) -> Finding:
     ----------
     docs/methods.md
     """
-    plans = [_first_run(case), _farther_sessions(case), _other_regions(case)]
+    plans = [_first_run(case), _farther_sessions(case), _other_regions(case), _other_areas(case)]
     whole = len(case.decoding.regions.names)
     variants: list[Variant] = [
         ("as decoded", whole, partial(predictions_agreement, case.decoding.predictions)),
@@ -188,3 +192,42 @@ def _refit_regions(case: Case, whole: Prepared, names: Sequence[str]) -> Agreeme
         regions=Regions(tuple(names), networks),
     )
     return _refit(replace(case, decoding=replace(case.decoding, prepared=prepared)))
+
+
+def _other_areas(case: Case) -> tuple[list[Variant], list[str]]:
+    """Sessions decoded with areas that were made of other sessions, beside the areas of all.
+
+    Each pair of variants has the same sessions, all regions, and models of these sessions alone.
+    """
+    variants: list[Variant] = []
+    not_done = []
+    sessions = [f.key.session for f in case.decoding.frames]
+    for areas in case.material.other_areas:
+        chosen = [k for k, session in enumerate(sessions) if session not in areas.sessions]
+        n_groups = len(np.unique(case.decoding.training.codes[chosen]))
+        if n_groups < FEWEST_OF_HALF:
+            not_done.append(
+                f"No refit with areas of {areas.name}: {n_groups} {case.settings.leave_out}s are "
+                f"of other sessions; at least {FEWEST_OF_HALF} are needed."
+            )
+            continue
+        n_sessions = len({sessions[k] for k in chosen})
+        keys = [f.key for f in case.decoding.frames]
+        for name, prepare in ((areas.name, areas.prepare), ("all", case.whole)):
+            prepared = prepare()
+            if [lags[0].key for lags in prepared.runs] != keys:
+                not_done.append(f"No refit with areas of {name}: other runs would be used.")
+                continue
+            said = f"{n_sessions} sessions outside {areas.name}{OTHER_AREAS}{name}"
+            variants.append(
+                (said, len(prepared.regions.names), partial(_refit_some, case, prepared, chosen))
+            )
+    return variants, not_done
+
+
+def _refit_some(case: Case, prepared: Prepared, chosen: Sequence[int]) -> Agreement:
+    """The main analysis of some of the runs alone."""
+    runs = replace(prepared, runs=[prepared.runs[k] for k in chosen])
+    codes = np.unique(case.decoding.training.codes[list(chosen)], return_inverse=True)[1]
+    kernels = make_kernels(runs, codes, case.settings, n_jobs=case.n_jobs)
+    return refit(kernels, case.settings.rules, n_jobs=case.n_jobs).agreement()

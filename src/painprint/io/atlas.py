@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +16,33 @@ from painprint.io.bids import BidsFile, Dataset, parse_name
 from painprint.io.errors import DerivativesError
 from painprint.io.images import LabelImage, Points, centroids, read_label_image
 from painprint.io.region_table import NETWORK_COLUMNS, label_column
-from painprint.io.tables import MISSING, numbers, read_table
+from painprint.io.tables import MISSING, numbers, read_json, read_table
 from painprint.parcellation import NO_REGION, Parcellation, Regions
 
 DLABEL = ".dlabel.nii"
 IMAGES = (DLABEL, ".nii.gz", ".nii")
+PARCELLATION = "parcellation"
+"""Folder of a participant's own atlases."""
 SCHAEFER = re.compile(r"^\d+Networks_[LR]H_([A-Za-z0-9]+)")
 """Schaefer's region names say the network."""
+
+
+@dataclass(frozen=True)
+class MadeFrom:
+    """Whose scans a person's own atlas was made of.
+
+    Attributes
+    ----------
+    participant : str
+        Without "sub-".
+    sessions : tuple of str
+    halves : tuple of str
+        Labels of the atlases that were made of one half of them each.
+    """
+
+    participant: str
+    sessions: tuple[str, ...]
+    halves: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -41,6 +62,42 @@ class AtlasFiles:
     image: Path
     table: Path | None
 
+    @cached_property
+    def made_from(self) -> MadeFrom | None:
+        """Whose scans it was made of, if its sidecar says so.
+
+        Raises
+        ------
+        DerivativesError
+            If the sidecar is damaged.
+        """
+        sidecar = self.image.with_name(_stem(self.image) + ".json")
+        said = read_json(sidecar) if sidecar.is_file() else {}
+        if not isinstance(said.get("Sessions"), list) or "Participant" not in said:
+            return None
+        halves = said.get("Halves")
+        halves = halves if isinstance(halves, dict) else {}
+        return MadeFrom(
+            str(said["Participant"]),
+            tuple(str(one) for one in said["Sessions"]),
+            tuple(str(label) for label in halves.values()),
+        )
+
+    @property
+    def participant(self) -> str:
+        """Whose own it is; empty for an atlas of a group."""
+        return self.made_from.participant if self.made_from else ""
+
+    def halves(self) -> list[AtlasFiles]:
+        """Atlases of the same person beside it, each made of one half of the sessions."""
+        found = []
+        for label in self.made_from.halves if self.made_from else ():
+            name = self.image.name.replace(f"atlas-{self.label}_", f"atlas-{label}_")
+            image = self.image.with_name(name)
+            if image != self.image and image.is_file():
+                found.append(AtlasFiles(label, image, _table_of(image, _tables_beside(image))))
+        return found
+
     @property
     def of_grayordinates(self) -> bool:
         """Whether it is a dlabel.nii; else it is of voxels."""
@@ -59,8 +116,12 @@ class AtlasFiles:
         return entities.get("space") or entities.get("tpl", "")
 
 
-def find_atlases(asked: str, datasets: Sequence[Dataset]) -> list[AtlasFiles]:
-    """The images that are meant by a path, a folder, or a label of an ``atlases`` folder.
+def find_atlases(
+    asked: str, datasets: Sequence[Dataset], participant: str = ""
+) -> list[AtlasFiles]:
+    """The images that are meant by a path, a folder, or a label.
+
+    A label is looked for among the participant's own parcellations, then in ``atlases`` folders.
 
     Parameters
     ----------
@@ -68,6 +129,8 @@ def find_atlases(asked: str, datasets: Sequence[Dataset]) -> list[AtlasFiles]:
         A dlabel.nii or NIfTI file, a BIDS-Atlas folder, or a label.
     datasets : sequence of Dataset
         Where to look for a label.
+    participant : str
+        Whose own parcellations count, without "sub-".
 
     Returns
     -------
@@ -84,7 +147,7 @@ def find_atlases(asked: str, datasets: Sequence[Dataset]) -> list[AtlasFiles]:
         if not path.name.endswith(IMAGES):
             raise DerivativesError(f"is no atlas image ({', '.join(IMAGES)}).", path)
         return [AtlasFiles(atlas_label(path), path, _table_of(path, _tables_beside(path)))]
-    if labelled := images_labelled(asked, datasets):
+    if labelled := images_labelled(asked, datasets, participant):
         return labelled
     if path.is_dir():
         found = _images_among(Dataset(path, "atlas").all_files())
@@ -100,10 +163,24 @@ def find_atlases(asked: str, datasets: Sequence[Dataset]) -> list[AtlasFiles]:
     return []
 
 
-def images_labelled(label: str, datasets: Sequence[Dataset]) -> list[AtlasFiles]:
-    """Images with this atlas label in the datasets' ``atlases`` folders, of grayordinates first."""
-    files = [file for dataset in datasets for file in dataset.shared_files()]
-    return _images_among([f for f in files if f.entities.get("atlas") == label])
+def images_labelled(
+    label: str, datasets: Sequence[Dataset], participant: str = ""
+) -> list[AtlasFiles]:
+    """Images with this atlas label: the participant's own, else those in ``atlases`` folders.
+
+    Those of grayordinates come first.
+    """
+    own = [
+        file
+        for dataset in datasets
+        for file in (dataset.files_of(participant) if participant else ())
+        if file.path.parent.name == PARCELLATION
+    ]
+    shared = [file for dataset in datasets for file in dataset.shared_files()]
+    for files in (own, shared):
+        if found := _images_among([f for f in files if f.entities.get("atlas") == label]):
+            return found
+    return []
 
 
 def _images_among(files: Sequence[BidsFile]) -> list[AtlasFiles]:

@@ -106,6 +106,7 @@ def find_runs(
     rest_task: Sequence[str] = (),
     session_label: Sequence[str] = (),
     atlas: str | None = None,
+    beside: Sequence[Dataset] = (),
     bids_filter: BidsFilter = BidsFilter(),  # noqa: B008 (frozen)
 ) -> Inventory:
     """Find the runs of one participant and the ratings beside them.
@@ -127,6 +128,8 @@ def find_runs(
         Tasks that are rest, where they are not used as rated ones.
     atlas : str, optional
         Label, or path of an image. Needed where there are several, and for dense BOLD.
+    beside : sequence of Dataset
+        Where atlases are looked for too, such as the output of a parcellation.
     bids_filter : BidsFilter
         Which BOLD and ratings are meant.
 
@@ -147,7 +150,12 @@ def find_runs(
     ]
     everything = [f for f in everything if f.entities.get("sub") == participant]
     chosen = _choose_input(
-        everything, derivatives, atlas, participant, filtered="bold" in bids_filter.queries
+        everything,
+        derivatives,
+        atlas,
+        participant,
+        beside=beside,
+        filtered="bold" in bids_filter.queries,
     )
     atlas, image = chosen.atlas, chosen.image
     sessions_wanted = _choose_sessions(chosen.files, session_label, participant)
@@ -301,6 +309,8 @@ def _choose_input(
     derivatives: Sequence[Dataset],
     atlas: str | None,
     participant: str,
+    *,
+    beside: Sequence[Dataset],
     filtered: bool,
 ) -> _Input:
     """Regional time series of the atlas if there are any, else dense BOLD.
@@ -313,7 +323,7 @@ def _choose_input(
     series = [f for f in everything if is_series(f)]
     bold = [f for f in everything if f.suffix == "bold" and f.extension in (CIFTI, *NIFTI)]
     dense = [f for f in everything if is_dense(f) and not _is_denoised(f)]
-    images = find_atlases(atlas, derivatives) if atlas else []
+    images = find_atlases(atlas, (*derivatives, *beside), participant) if atlas else []
     by_path = bool(images) and Path(str(atlas)).exists()
     regional = [f for f in series if not by_path and (atlas is None or atlas_of(f) == atlas)]
     if regional or not dense:
@@ -344,6 +354,8 @@ def _choose_input(
         notes = [f"regions were made of dense BOLD with the atlas {image.image.name}."]
         if series:
             notes.append("there are regional time series too, which were not used.")
+        if image.participant not in ("", participant):
+            notes.append(f"the atlas is sub-{image.participant}'s own, not this person's.")
         return _Input(fitting, image.label, image, tuple(notes))
     names = ", ".join(image.image.name for image in images)
     kinds = "; ".join(sorted({_variant_name(_variant(f)) for f in dense}))

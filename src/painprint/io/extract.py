@@ -105,7 +105,9 @@ class Extraction:
         DerivativesError
             If the atlas cannot be read.
         """
-        folder = self.out_dir / "atlases" / f"atlas-{self.files.label}"
+        own = self.files.participant
+        root = self.out_dir / f"sub-{own}" if own else self.out_dir
+        folder = root / "atlases" / f"atlas-{self.files.label}"
         path = folder / f"atlas-{self.files.label}_dseg.tsv"
         write_table(path, self.atlas.table)
         return self._file(path)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from painprint.io.atlas import PARCELLATION as FOLDER
 from painprint.io.columns import AREA_COLUMNS
 from painprint.io.cortex import Sheets
 from painprint.io.errors import DerivativesError
@@ -23,7 +24,6 @@ from painprint.parcellation import Regions
 
 Codes = NDArray[np.int64]
 
-FOLDER = "parcellation"
 HALVES = ("odd", "even")
 
 

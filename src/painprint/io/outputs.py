@@ -433,7 +433,7 @@ def _audit(decoding: Decoding, account: Account) -> dict[str, Any]:
         "simulated": account.inventory.simulated,
         "leave_out": decoding.settings.leave_out,
         "groups": list(decoding.groups),
-        "exceptions": _exceptions(decoding),
+        "exceptions": [*_exceptions(decoding), *_of_atlas(decoding, account.inventory)],
         "folds": [_fold_audit(fold, decoding) for fold in decoding.folds],
         "final": _fold_audit(decoding.final, decoding),
         "runs": _runs_table(decoding, account.records).to_dict(orient="records"),
@@ -486,6 +486,22 @@ def _exceptions(decoding: Decoding) -> list[str]:
             "runs were left out, not sessions: other runs of the same session were in training"
         )
     return exceptions
+
+
+def _of_atlas(decoding: Decoding, inventory: Inventory) -> list[str]:
+    """Whether the person's own atlas has seen sessions that are held out."""
+    made_from = inventory.image.made_from if inventory.image else None
+    if made_from is None or made_from.participant != inventory.participant:
+        return []
+    decoded = list(dict.fromkeys(one.key.session for one in decoding.frames))
+    seen = [session for session in decoded if session in made_from.sessions]
+    if not seen:
+        return []
+    return [
+        f"individual atlas: made of resting scans of {len(made_from.sessions)} sessions, "
+        f"{len(seen)} of them among the {len(decoded)} decoded ones (their scans at rest, not "
+        "their ratings)"
+    ]
 
 
 def _fold_audit(fold: FoldModel, decoding: Decoding) -> dict[str, Any]:

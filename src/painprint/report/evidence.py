@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from painprint.explain.refits import OTHER_AREAS
 from painprint.io.outputs import Results
 from painprint.report.words import FEW_GROUPS, estimate, is_value, number, plural
 
@@ -116,12 +117,14 @@ def _controls(numbers: Mapping[str, Any], unit: str) -> str:
 
 def _refits(table: pd.DataFrame, unit: str) -> str:
     rows = table[table["scale"] == "1min"].set_index("variant")["centred_r"]
+    of_areas = rows.index.str.contains(OTHER_AREAS, regex=False)
+    areas, rows = rows[of_areas].dropna(), rows[~of_areas]
     main, others = rows.iloc[0], rows.iloc[1:].dropna()
     sentences = [f"The {unit}-centred r at 1 min is {number(main)} as decoded"]
-    if others.empty:
-        return f"{sentences[0]}."
     sentences[0] += (
-        f", and from {number(others.min())} ({others.idxmin()}) to {number(others.max())} "
+        "."
+        if others.empty
+        else f", and from {number(others.min())} ({others.idxmin()}) to {number(others.max())} "
         f"({others.idxmax()}) in changed analyses."
     )
     for start, meaning in (
@@ -131,6 +134,12 @@ def _refits(table: pd.DataFrame, unit: str) -> str:
     ):
         if others.index.str.startswith(start).any():
             sentences.append(meaning)
+    if len(areas):
+        each = "; ".join(f"{name}: {number(r)}" for name, r in areas.items())
+        sentences.append(
+            "The individual atlas was made of resting scans of sessions that are decoded. Beside "
+            f"it, some sessions alone, with areas made of the others and with those of all: {each}."
+        )
     return " ".join(sentences)
 
 
