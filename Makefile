@@ -35,6 +35,8 @@ bench-smoke: $(VENV)/dev.stamp
 	$(BIN)/python benchmarks/range_study.py --people 1 --out $(SMOKE)
 	$(BIN)/python benchmarks/coverage_study.py --people 2 --out $(SMOKE)
 	! command -v chromium >/dev/null || $(BIN)/python benchmarks/page_size.py --sessions 4 --regions 40 --points 12 --out $(SMOKE)/page.tsv
+	$(BIN)/python benchmarks/planted_areas.py --divisions 12 --areas 30 --frames 400 --seeds 400 --turns 20 --exact 700 --out $(SMOKE)/areas.tsv
+	$(BIN)/python benchmarks/own_areas.py --divisions 10 --regions 32 --sessions 5 --seeds 200 --out $(SMOKE)/own.tsv
 	$(BIN)/python benchmarks/stage_costs.py --sessions 5 --regions 40 --frames 500 --out $(SMOKE)/costs.tsv
 	$(BIN)/python benchmarks/simulator_ranges.py --seeds 2 --sessions 4 5 --out $(SMOKE)/ranges.tsv
 	rm -r $(SMOKE)

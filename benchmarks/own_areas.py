@@ -1,6 +1,6 @@
 """The whole chain with a person's own areas: simulate, parcellate, decode with them.
 
-    python benchmarks/own_areas.py                     91,282 grayordinates, 12 sessions; 9 GB of disk
+    python benchmarks/own_areas.py          91,282 grayordinates, 12 sessions; 9 GB of disk
     python benchmarks/own_areas.py --divisions 12 --regions 40 --sessions 8 --seeds 300
 
 A simulated person has planted areas on both hemispheres, and pieces of the thalamus as regions. The

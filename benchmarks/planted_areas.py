@@ -29,23 +29,25 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from painprint.area_settings import N_SEEDS
+from painprint.area_settings import N_SEEDS, AreaSettings
 from painprint.cortex.boundary_map import Kernels, map_boundaries
 from painprint.cortex.evaluate import compare, compare_with_turned
 from painprint.cortex.gather import Gathering
 from painprint.cortex.hemispheres import Cortex
 from painprint.cortex.mesh import Mesh
+from painprint.cortex.naming import Namer
+from painprint.cortex.networks import name_by_overlap
 from painprint.cortex.operators import make_gradient, make_smoothing
 from painprint.cortex.parcels import make_parcels
-from painprint.cortex.planting import plant_areas
+from painprint.cortex.planting import plant_areas, simulate_hemisphere
 from painprint.cortex.similarity import ExactSimilarity, LinearSimilarity
-from painprint.cortex.sphere import make_sphere
 from painprint.io.images import (
     STRUCTURES,
     Grayordinates,
     Voxels,
     make_grayordinates,
     read_brain_models,
+    read_codes,
     read_dtseries,
     read_surface,
     write_maps,
@@ -56,8 +58,8 @@ TABLE = Path(__file__).parent / "tables" / "planted_areas.tsv"
 WITHIN_R = 0.5
 N_NETWORKS, MIX = 17, 0.5
 NOISE_SIGMA_MM = 2.55
-WALL = 0.0865
-"""Share of a hemisphere that is medial wall, as of fs_LR 32k."""
+MOVED = 0.2
+"""Share of areas whose network is not the template's."""
 
 Rows = list[dict[str, object]]
 
@@ -116,6 +118,7 @@ def main() -> None:
         say(rows, f"{name}: homogeneity of turned areas", float(alike.null.mean()))
         say(rows, f"{name}: homogeneity z", alike.z)
         say(rows, f"{name}: share of turned areas on the wall", alike.share_on_wall)
+    name_networks(rows, truth, cortex, arguments)
     say(rows, "peak memory (GB)", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6)
     if arguments.exact:
         exact(rows, whole, cortex, kernels, arguments.exact)
@@ -166,11 +169,7 @@ def _cortex(arguments: argparse.Namespace) -> tuple[Cortex, Grayordinates | None
             inside[axis.axis.vertex[axis.axis.name == structure]] = True
             meshes[side] = Mesh(vertices, faces, inside)
         return Cortex(meshes), axis
-    ball, faces = make_sphere(arguments.divisions)
-    scale = arguments.divisions / 57
-    shape = ball * [30, 85, 55] * (1 + 0.06 * np.sin(9 * ball).prod(axis=1, keepdims=True)) * scale
-    inside = ball[:, 0] < np.quantile(ball[:, 0], 1 - WALL)
-    return Cortex({side: Mesh(shape, faces, inside) for side in "LR"}), None
+    return Cortex({side: simulate_hemisphere(arguments.divisions, side)[0] for side in "LR"}), None
 
 
 def plant(
@@ -220,6 +219,52 @@ def areas(
     similarity = LinearSimilarity.of(unit)
     found = map_boundaries(similarity, kernels, n_seeds=arguments.seeds)
     return make_parcels(found.density, cortex.adjacency), similarity.features
+
+
+def name_networks(
+    rows: Rows, truth: np.ndarray, cortex: Cortex, arguments: argparse.Namespace
+) -> None:
+    """Plant networks too, and name the planted areas by communities and by overlap.
+
+    Half of the variance of an area's series is its network's: that of the template if there is one,
+    else of 17 that are planted like areas. The person's networks differ from the template: a fifth
+    of the areas belong to another one.
+    """
+    rng = np.random.default_rng(arguments.random_seed + 1)
+    labels = truth + 1
+    path = arguments.surfaces and arguments.surfaces / "Networks_template.dscalar.nii"
+    if path:
+        image = read_codes(path)
+        sides = zip(("L", "R"), cortex.meshes.values(), strict=True)
+        template = np.concatenate([image.on_cortex(side)[mesh.cortex] for side, mesh in sides])
+    else:
+        template = np.concatenate(
+            [plant_areas(mesh, N_NETWORKS, rng) + 1 for mesh in cortex.meshes.values()]
+        )
+    own, _ = name_by_overlap(labels, template)
+    moved = rng.random(len(own)) < MOVED
+    own[moved] = rng.integers(1, N_NETWORKS + 1, int(moved.sum()))
+    n_frames = arguments.frames
+    signal = rng.normal(size=(len(own), n_frames))
+    signal += rng.normal(size=(N_NETWORKS + 1, n_frames))[own]
+    signal /= signal.std(axis=1, keepdims=True)
+    series = rng.normal(size=(len(labels), n_frames)).astype(np.float32) + signal[truth]
+    one = Gathering()
+    one.add(series)
+    del series, signal
+    unit = one.unit()
+    features = LinearSimilarity.of(unit).features
+    namer = Namer(unit, features, cortex, AreaSettings(), template=template)
+    with stage(rows, "communities and names"):
+        named = namer.name(labels, n_jobs=2)
+    known = own > 0
+    say(
+        rows,
+        "names by communities: share of areas right",
+        float((named.codes == own)[known].mean()),
+    )
+    overlap, _ = name_by_overlap(labels, template)
+    say(rows, "names by overlap alone: share of areas right", float((overlap == own)[known].mean()))
 
 
 def exact(

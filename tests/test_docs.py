@@ -13,6 +13,7 @@ import pytest
 from conftest import QUICK, Tree, simulate_runs
 
 import painprint
+from painprint.area_settings import AreaSettings
 from painprint.cli import main
 from painprint.io.stages import lock
 from painprint.settings import Settings, flag
@@ -349,10 +350,21 @@ def test_every_option_of_the_pages_exists():
     commands = ast.parse((ROOT / "src/painprint/cli.py").read_text())
     functions = [node for node in ast.walk(commands) if isinstance(node, ast.FunctionDef)]
     names = {argument.arg for function in functions for argument in function.args.kwonlyargs}
-    names |= {field.name for kind in (Settings, World) for field in dataclasses.fields(kind)}
-    known = {f"--{flag(name)}" for name in names} | {"--help", "--cifti-output"}  # fMRIPrep's
+    names |= {
+        field.name for kind in (Settings, AreaSettings, World) for field in dataclasses.fields(kind)
+    }
+    known = {f"--{flag(name)}" for name in names} | {
+        "--help",
+        "--cifti-output",
+        "--datasets",
+        "--atlases",
+    }  # and those of fMRIPrep and XCP-D
     unknown = {"--permutations"}  # on purpose, in the FAQ
-    ours = [page for page in PAGES if page.name.startswith(("howto", "faq", "interpreting"))]
+    ours = [
+        page
+        for page in PAGES
+        if page.name.startswith(("howto", "faq", "interpreting", "parcellation"))
+    ]
     for page in [*ours, *(DOCS / "gallery").glob("*.py")]:
         used = set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]+", page.read_text()))
         assert used - unknown <= known, (page.name, used - known)

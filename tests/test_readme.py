@@ -26,7 +26,16 @@ def test_every_option_of_the_readme_exists():
         subprocess.run(
             [sys.executable, "-m", "painprint", command, "--help"], capture_output=True, text=True
         ).stdout
-        for command in ("run", "simulate", "predict", "learn", "recalibrate", "demo", "report")
+        for command in (
+            "run",
+            "parcellate",
+            "simulate",
+            "predict",
+            "learn",
+            "recalibrate",
+            "demo",
+            "report",
+        )
     )
     known += "".join(path.read_text() for path in sorted(BENCHMARKS.glob("*.py")))
     for option in set(re.findall(r"(--[a-z][a-z-]+)", README)) - {"--help"}:

@@ -19,23 +19,33 @@ from sphinx.util.nodes import make_refnode
 
 import painprint
 from painprint import cli
+from painprint.area_settings import AreaSettings
 from painprint.settings import Settings, describe, flag
 
 HELP_WIDTH = 92
 DOTTED = re.compile(r"[a-z_]+(\.\w+)+|\w+")
 
 
+SETTINGS = {"run": Settings, "parcellate": AreaSettings}
+
+
 class Options(SphinxDirective):
-    """A table of every setting: option, default, unit, source, meaning."""
+    """A table of every setting of a command: option, default, unit, source, meaning."""
+
+    required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        said = ModuleAnalyzer.for_module("painprint.settings").find_attr_docs()
+        kind = SETTINGS[self.arguments[0]]
+        said = {}
+        for one in kind.__mro__[-2::-1]:  # what is inherited first
+            docs = ModuleAnalyzer.for_module(one.__module__).find_attr_docs()
+            said |= {name: text for (owner, name), text in docs.items() if owner == one.__name__}
         lines = [".. list-table::", "   :header-rows: 1", "   :widths: 30 18 10 42", ""]
         lines += row("option", "default", "unit", "meaning")
-        for option in describe(Settings()):
+        for option in describe(kind()):
             name = option["name"]
             # words as they were written, not as markup
-            meaning = escape(" ".join(said["Settings", name]).strip())
+            meaning = escape(" ".join(said[name]).strip())
             source = f" *Source: {escape(option['source'])}.*" if option["source"] else ""
             lines += row(
                 f"``--{flag(name)}`` ``{name}``",

@@ -179,6 +179,7 @@ def parcellate(
     reference_atlas: Path | None = None,
     settings: Annotated[AreaSettings, Parameter(name="*")] = AreaSettings(),  # noqa: B008 (frozen)
     n_jobs: int = 1,
+    dry_run: bool = False,
     bids_filter_file: Path | None = None,
     config_file: Path | None = None,
 ) -> int:
@@ -206,6 +207,8 @@ def parcellate(
         A group's areas, to be compared with (dlabel.nii, dscalar.nii or dtseries.nii).
     n_jobs
         Workers; results do not depend on it.
+    dry_run
+        Print what would be used and left out, and why, and stop.
     bids_filter_file
         JSON file that says which BOLD is meant, as for `painprint run`.
     config_file
@@ -213,14 +216,19 @@ def parcellate(
     """
     from painprint.io.bids_filter import BidsFilter, read_bids_filter
     from painprint.io.errors import DerivativesError
-    from painprint.parcellating import AreaStudy, Maps, parcellate_participant
+    from painprint.parcellating import (
+        AreaStudy,
+        Maps,
+        describe_scans,
+        parcellate_participant,
+    )
     from painprint.pipeline import list_participants
 
     del level, config_file  # there is one level; the file is read before, in main()
     folders = derivatives or (_default_derivatives(bids_dir),)
     if problem := _problem_of_folders(bids_dir, out_dir, folders, n_jobs):
         return _wrong_usage(problem)
-    with _logging(out_dir):
+    with _logging(None if dry_run else out_dir):
         try:
             chosen = read_bids_filter(bids_filter_file) if bids_filter_file else BidsFilter()
             maps = Maps(network_template, scan_prior, reference_atlas, subcortical_atlas)
@@ -231,6 +239,9 @@ def parcellate(
         n_failed = 0
         for participant in participants:
             try:
+                if dry_run:
+                    print(describe_scans(study, participant))
+                    continue
                 with _progress(f"sub-{participant}") as progress:
                     parcellate_participant(study, participant, progress=progress)
             except (DerivativesError, ValueError, OSError) as error:
@@ -339,16 +350,21 @@ def report(out_dir: Path, *, pdf: bool = False) -> int:
     Parameters
     ----------
     out_dir
-        Output folder of `painprint run`.
+        Output folder of `painprint run` or `painprint parcellate`.
     pdf
         Write the figures as PDF beside the SVG files.
     """
     from painprint.io.errors import DerivativesError
+    from painprint.io.outputs import find_results
+    from painprint.parcellating import write_parcellation_pages
     from painprint.pipeline import write_pages
 
     with _logging(None):
         try:
-            return FAILED if write_pages(out_dir, pdf=pdf) else DONE
+            n_found, n_failed = write_parcellation_pages(out_dir, pdf=pdf)
+            if find_results(out_dir) or not n_found:
+                n_failed += write_pages(out_dir, pdf=pdf)
+            return FAILED if n_failed else DONE
         except (DerivativesError, OSError) as error:
             return _failed(error)
 

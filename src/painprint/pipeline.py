@@ -20,7 +20,7 @@ from painprint.dense import Dense
 from painprint.edges import count_edges
 from painprint.explain.bin_features import MOST_BYTES_OF_EDGES
 from painprint.explain.case import Case, Finding, Material, OtherAreas
-from painprint.io.atlas import AtlasFiles
+from painprint.io.atlas import AtlasFiles, mesh_density
 from painprint.io.bids import BidsFile, Dataset, parse_name
 from painprint.io.bids_filter import BidsFilter
 from painprint.io.brain import Geometry, find_geometry
@@ -152,7 +152,8 @@ class Study:
         """Reads the runs of an inventory, by these settings instead of the study's if given."""
         extraction = None
         if inventory.image is not None:
-            surfaces = find_surfaces(self.datasets, inventory.participant)
+            density = mesh_density(inventory.image)
+            surfaces = find_surfaces(self.datasets, inventory.participant, density=density)
             extraction = Extraction(self.out_dir, inventory.image, self.settings, surfaces)
         return _Reader(inventory, settings or self.settings, extraction)
 

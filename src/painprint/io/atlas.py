@@ -16,6 +16,7 @@ from painprint.io.bids import BidsFile, Dataset, parse_name
 from painprint.io.errors import DerivativesError
 from painprint.io.images import LabelImage, Points, centroids, read_label_image
 from painprint.io.region_table import NETWORK_COLUMNS, label_column
+from painprint.io.surfaces import FS_LR, name_density
 from painprint.io.tables import MISSING, numbers, read_json, read_table
 from painprint.parcellation import NO_REGION, Parcellation, Regions
 
@@ -304,6 +305,18 @@ class Atlas:
             As for :func:`painprint.io.images.centroids`.
         """
         return centroids(self.image, self.labels, surfaces)
+
+
+def mesh_density(files: AtlasFiles) -> str:
+    """BIDS's ``den`` of the mesh that an atlas labels; that of fs_LR 32k if it labels none.
+
+    Raises
+    ------
+    DerivativesError
+        If the image cannot be read.
+    """
+    cortex = read_label_image(files.image).on_cortex("L") if files.of_grayordinates else None
+    return FS_LR if cortex is None else name_density(len(cortex))
 
 
 def read_atlas(files: AtlasFiles) -> Atlas:

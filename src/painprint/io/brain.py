@@ -17,7 +17,7 @@ from painprint.io.errors import DerivativesError
 from painprint.io.images import LabelImage, read_label_image, read_surface, write_labels
 from painprint.io.region_table import load_places, load_regions
 from painprint.io.store import hash_file
-from painprint.io.surfaces import DENSITIES, SHAPES, Surfaces, find_surfaces
+from painprint.io.surfaces import SHAPES, Surfaces, find_surfaces, name_density
 from painprint.io.workbench import Parcels, write_parcels, write_surface
 from painprint.palette import network_colours
 from painprint.parcellation import NO_REGION, Regions
@@ -131,9 +131,9 @@ def _own_surfaces(
 ) -> Surfaces:
     """The participant's surfaces on the mesh of an image, if all of them can be read."""
     cortex = atlas.image.on_cortex("L")
-    density = None if cortex is None else DENSITIES.get(len(cortex))
-    if density is None:
+    if cortex is None:
         return Surfaces({}, in_mni=False)
+    density = name_density(len(cortex))
     surfaces = find_surfaces(datasets, participant, density=density, space=atlas.files.space)
     try:
         for path in (*surfaces.paths.values(), *surfaces.inflated.values()):

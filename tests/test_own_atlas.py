@@ -1,0 +1,127 @@
+"""Decoding with an atlas of one's own: found by its label, and named where it has seen sessions."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import QUICK
+
+from painprint.cli import main
+from painprint.io.atlas import find_atlases
+from painprint.io.bids import Dataset
+from painprint.io.simulated import write_people
+from painprint.simulate import Person
+from painprint.world import World
+
+SESSIONS = [f"{k:02d}" for k in range(1, 9)]
+STEM = "sub-01_space-fsLR_den-91k_atlas-{}_dseg"
+REFITS = tuple(word for word in QUICK if word != "refits")
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory):
+    """A small simulated person with eight sessions; not to be changed."""
+    root = tmp_path_factory.mktemp("own")
+    person = Person(8, world=World(n_runs=1, n_regions=16, run_s=240))
+    write_people(root / "bids", [person], layout="fmriprep", random_seed=2)
+    return root / "bids"
+
+
+def give_own_atlas(bids, folder, *, sessions=SESSIONS, halves=True, participant="01"):
+    """The planted regions as an atlas that says it was made of these sessions."""
+    (image,) = bids.glob("derivatives/fmriprep/atlases/*/*.dlabel.nii")
+    (table,) = bids.glob("derivatives/fmriprep/atlases/*/*_dseg.tsv")
+    folder.mkdir(parents=True)
+    made = {"individual": list(sessions)}
+    if halves:
+        made |= {"individualodd": sessions[::2], "individualeven": sessions[1::2]}
+    for label, own in made.items():
+        stem = folder / STEM.format(label)
+        shutil.copy(image, f"{stem}.dlabel.nii")
+        rows = pd.read_csv(table, sep="\t")
+        rows["label"] = [f"{label}{k}" for k in range(len(rows))]
+        rows.to_csv(f"{stem}.tsv", sep="\t", index=False)
+        said = {"Participant": participant, "Sessions": own, "Halves": {}}
+        if halves and label == "individual":
+            said["Halves"] = {half: f"individual{half}" for half in ("odd", "even")}
+        Path(f"{stem}.json").write_text(json.dumps(said))
+
+
+def decode(bids, out, *options):
+    words = ["run", str(bids), str(out), "participant", "--task-id", "rating", *options, *REFITS]
+    assert main([*words, "--drop", "0"]) == 0
+    (path,) = out.glob("sub-01/decoding/*_audit.json")
+    audit = json.loads(path.read_text())
+    refits = pd.read_csv(path.with_name(path.name.replace("audit.json", "refits.tsv")), sep="\t")
+    return audit, refits[refits["scale"] == "1min"].set_index("variant")
+
+
+def test_a_persons_own_atlas_is_found_by_its_label_and_named_in_the_audit(simulated, tmp_path):
+    out = tmp_path / "out"
+    give_own_atlas(simulated, out / "sub-01" / "parcellation")
+    audit, refits = decode(simulated, out, "--atlas", "individual")
+    (said,) = [one for one in audit["exceptions"] if one.startswith("individual atlas")]
+    assert "8 sessions, 8 of them among the 8 decoded" in said
+    assert said in (out / "sub-01.html").read_text()
+    # the label is the same for everybody, so the table of regions is the person's
+    table = out / "sub-01/atlases/atlas-individual/atlas-individual_dseg.tsv"
+    assert table.is_file() and not (out / "atlases").exists()
+    for half in ("odd", "even"):
+        name = f"4 sessions outside individual{half}, areas of "
+        other, own = refits.loc[name + f"individual{half}"], refits.loc[name + "all"]
+        # the same image under other names: the same numbers, of the same sessions
+        assert other["n_regions"] == own["n_regions"] == 16
+        np.testing.assert_allclose(other["centred_r"], own["centred_r"], atol=1e-9)
+    page = (out / "sub-01.html").read_text()
+    assert "areas made of the others" in page
+
+
+def test_the_control_decodes_some_sessions_as_if_there_were_no_others(simulated, tmp_path):
+    out = tmp_path / "out"
+    give_own_atlas(simulated, out / "sub-01" / "parcellation")
+    _, refits = decode(simulated, out, "--atlas", "individual")
+    alone = tmp_path / "alone"
+    give_own_atlas(simulated, alone / "sub-01" / "parcellation", halves=False)
+    even = ("--session-label", *SESSIONS[1::2])
+    _, some = decode(simulated, alone, "--atlas", "individual", *even)
+    found = refits.loc["4 sessions outside individualodd, areas of individualodd", "centred_r"]
+    assert found == pytest.approx(some.loc["as decoded", "centred_r"], abs=1e-9)
+
+
+def test_an_atlas_of_other_sessions_is_no_exception(simulated, tmp_path):
+    out = tmp_path / "out"
+    own = out / "sub-01" / "parcellation"
+    give_own_atlas(simulated, own, sessions=["91", "92"], halves=False)
+    audit, _ = decode(simulated, out, "--atlas", "individual")
+    assert not [one for one in audit["exceptions"] if "individual atlas" in one]
+
+
+def test_a_half_that_leaves_few_sessions_is_not_tried(simulated, tmp_path):
+    out = tmp_path / "out"
+    give_own_atlas(simulated, out / "sub-01" / "parcellation")
+    few = ("--session-label", *SESSIONS[:6])
+    _, refits = decode(simulated, out, "--atlas", "individual", *few)
+    assert not refits.index.str.contains("areas of").any()
+    (path,) = out.glob("sub-01/decoding/*_metrics.json")
+    reasons = json.loads(path.read_text())["stages"]["refits"]["not_done"]
+    assert "3 sessions are of other sessions; at least 4 are needed" in " ".join(reasons)
+
+
+def test_somebody_elses_atlas_is_noted(simulated, tmp_path):
+    give_own_atlas(simulated, tmp_path / "theirs", participant="02", halves=False)
+    image = tmp_path / "theirs" / f"{STEM.format('individual')}.dlabel.nii"
+    audit, _ = decode(simulated, tmp_path / "out", "--atlas", str(image))
+    assert "the atlas is sub-02's own, not this person's." in [n["note"] for n in audit["notes"]]
+    assert not [one for one in audit["exceptions"] if "individual atlas" in one]
+
+
+def test_a_label_means_the_persons_own_atlas_before_a_shared_one(simulated, tmp_path):
+    give_own_atlas(simulated, tmp_path / "sub-01" / "parcellation")
+    shared = tmp_path / "atlases" / "atlas-individual"
+    give_own_atlas(simulated, shared, halves=False)
+    for participant, folder in (("01", "parcellation"), ("02", "atlas-individual"), ("", shared)):
+        found = find_atlases("individual", [Dataset(tmp_path, "out")], participant)
+        assert [one.image.parent.name for one in found] == [Path(folder).name]
