@@ -195,13 +195,22 @@ def _refit_regions(case: Case, whole: Prepared, names: Sequence[str]) -> Agreeme
 
 
 def _other_areas(case: Case) -> tuple[list[Variant], list[str]]:
-    """Sessions decoded with areas that were made of other sessions, beside the areas of all.
+    """Sessions decoded with areas that were made of other sessions, beside areas that saw them.
 
-    Each pair of variants has the same sessions, all regions, and models of these sessions alone.
+    The areas of the other half have seen as much data, so what sets these two apart is that one
+    has seen the sessions' rest; areas of all have seen twice as much. All have the same
+    sessions, all regions, and models of these sessions alone.
     """
     variants: list[Variant] = []
     not_done = []
-    sessions = [f.key.session for f in case.decoding.frames]
+    keys = [f.key for f in case.decoding.frames]
+    sessions = [key.session for key in keys]
+    prepared_of = {areas.name: areas.prepare() for areas in case.material.other_areas}
+    if prepared_of:
+        prepared_of["all"] = case.whole()
+    for name in [n for n, p in prepared_of.items() if [lags[0].key for lags in p.runs] != keys]:
+        not_done.append(f"No refit with areas of {name}: other runs would be used.")
+        del prepared_of[name]
     for areas in case.material.other_areas:
         chosen = [k for k, session in enumerate(sessions) if session not in areas.sessions]
         n_groups = len(np.unique(case.decoding.training.codes[chosen]))
@@ -212,12 +221,10 @@ def _other_areas(case: Case) -> tuple[list[Variant], list[str]]:
             )
             continue
         n_sessions = len({sessions[k] for k in chosen})
-        keys = [f.key for f in case.decoding.frames]
-        for name, prepare in ((areas.name, areas.prepare), ("all", case.whole)):
-            prepared = prepare()
-            if [lags[0].key for lags in prepared.runs] != keys:
-                not_done.append(f"No refit with areas of {name}: other runs would be used.")
-                continue
+        ordered = sorted(
+            prepared_of.items(), key=lambda one: (one[0] == "all", one[0] != areas.name)
+        )
+        for name, prepared in ordered:
             said = f"{n_sessions} sessions outside {areas.name}{OTHER_AREAS}{name}"
             variants.append(
                 (said, len(prepared.regions.names), partial(_refit_some, case, prepared, chosen))

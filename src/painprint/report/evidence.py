@@ -138,7 +138,8 @@ def _refits(table: pd.DataFrame, unit: str) -> str:
         each = "; ".join(f"{name}: {number(r)}" for name, r in areas.items())
         sentences.append(
             "The individual atlas was made of resting scans of sessions that are decoded. Beside "
-            f"it, some sessions alone, with areas made of the others and with those of all: {each}."
+            "it, each half of the sessions alone, with areas made of the other half, of the same "
+            f"half (as much data, but seen), and of all (twice as much): {each}."
         )
     return " ".join(sentences)
 
