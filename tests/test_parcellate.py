@@ -17,7 +17,7 @@ import pytest
 from nibabel.cifti2.cifti2_axes import BrainModelAxis, SeriesAxis
 from threadpoolctl import threadpool_limits
 
-from painprint import parcellating
+from painprint import area_scans, area_stages, parcellating
 from painprint.area_settings import AreaSettings
 from painprint.cli import main
 from painprint.cortex.evaluate import compare
@@ -182,7 +182,7 @@ def no_page(monkeypatch):
 @pytest.fixture
 def little_will_do(monkeypatch):
     """A minute of rest is enough."""
-    monkeypatch.setattr(parcellating, "LEAST_MIN", 1)
+    monkeypatch.setattr(area_scans, "LEAST_MIN", 1)
 
 
 @pytest.fixture(scope="session")
@@ -343,9 +343,9 @@ def test_a_killed_run_goes_on_where_it_was(
 
     with monkeypatch.context() as patch:
         if killed_in == "turned":
-            patch.setattr(parcellating, "compare_with_turned", kill)
+            patch.setattr(area_stages, "compare_with_turned", kill)
         else:
-            patch.setattr(parcellating, "_area_table", kill)
+            patch.setattr(parcellating, "area_table", kill)
         with pytest.raises(KeyboardInterrupt):
             make(scans, out, maps, n_checked=60)
     folder = out / "sub-01" / "parcellation"
@@ -353,7 +353,7 @@ def test_a_killed_run_goes_on_where_it_was(
     assert {"boundaries", "boundaries_odd", "boundaries_even", "check"} <= kept
     assert ("communities" in kept) == (killed_in == "name")
     assert [p.name for p in folder.iterdir()] == ["stages"]
-    monkeypatch.setattr(parcellating, "map_boundaries", refuse)
+    monkeypatch.setattr(area_stages, "map_boundaries", refuse)
     if killed_in == "name":
         monkeypatch.setattr(parcellating.Namer, "name", refuse)
     again = make(scans, out, maps, n_checked=60)
@@ -367,7 +367,7 @@ def test_a_damaged_stage_is_made_again(scans, tmp_path, monkeypatch, no_page):
 
     out = tmp_path / "out"
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(parcellating, "compare_with_turned", kill)
+        patch.setattr(area_stages, "compare_with_turned", kill)
         make(scans, out)
     stage = out / "sub-01/parcellation/stages/boundaries.safetensors"
     stage.write_bytes(stage.read_bytes()[:-100])
@@ -676,7 +676,7 @@ def test_runs_with_other_points_are_left_out_by_name(bids, tmp_path, no_page, li
     results = make(bids, tmp_path / "out")
     (note,) = [one for one in results.metrics["notes"] if "left out" in one]
     assert "ses-03" in note and bold_of(bids, "03").name in note
-    assert "has other grayordinates than the first run" in note
+    assert "has other grayordinates than most runs" in note
     assert str(tmp_path) not in json.dumps(results.metrics)
     # the sessions that are left take turns
     assert results.metrics["halves"]["sessions"] == {"odd": ["01", "04"], "even": ["02"]}

@@ -156,7 +156,8 @@ class Namer:
             else:
                 at_all = networks.name_communities(found, template)
                 named = networks.consensus(at_all, fill=True)
-                of_point = networks.fill_small_pieces(named, self.cortex.adjacency)
+                fewest = max(1, round(networks.FEWEST_IN_PIECE * self._scale))
+                of_point = networks.fill_small_pieces(named, self.cortex.adjacency, fewest)
         of_areas = self._part_areas(labels, n_jobs, steps)
         if template is None:
             return self._numbered(labels, of_areas, of_point)
@@ -235,6 +236,11 @@ class Namer:
             way, said, codes, tuple(networks.network_names(codes)), share, names, scan_said, table
         )
 
+    @property
+    def _scale(self) -> float:
+        """By which published numbers of points are multiplied."""
+        return self.cortex.n_points / N_POINTS
+
     def _n_graphs(self) -> int:
         """Graphs that will be parted."""
         n = len(graph.LADDER)
@@ -276,7 +282,7 @@ class Namer:
             random_seed=self.options.random_seed, on_step=steps.part,
         )  # fmt: skip
         steps.next(len(graph.LADDER))
-        fewest = graph.FEWEST_VERTICES * self.cortex.n_points / N_POINTS
+        fewest = graph.FEWEST_VERTICES * self._scale
         kept = graph.drop_small(found, np.bincount(nodes, minlength=len(unit)), fewest)
         return graph.regularize(kept)[nodes]
 

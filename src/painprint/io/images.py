@@ -522,7 +522,11 @@ def deep_voxels(points: Grayordinates) -> tuple[NDArray[np.int64], NDArray[np.fl
 def _whole(values: NDArray[np.float64], path: Path) -> NDArray[np.int64]:
     """Labels as whole numbers; those below 1 are none."""
     if not np.isfinite(values).all() or (values != np.round(values)).any():
-        raise DerivativesError("holds values that are no whole numbers, so no labels.", path)
+        raise DerivativesError(
+            "holds values that are no whole numbers, so no labels. Round it or set a "
+            "threshold first (wb_command -cifti-math).",
+            path,
+        )
     return np.maximum(values, 0).astype(np.int64)
 
 
