@@ -15,6 +15,7 @@ from conftest import QUICK, Tree, simulate_runs
 import painprint
 from painprint.area_settings import AreaSettings
 from painprint.cli import main
+from painprint.io.images import Voxels, write_labels
 from painprint.io.stages import lock
 from painprint.settings import Settings, flag
 from painprint.world import World
@@ -132,6 +133,42 @@ def _(tree):
 @provokes("Smoothing on the surface")
 def _(tree):
     dense(tree, "--atlas", "Simulated01", "--smoothing-sigma", "2")
+
+
+def areas(tree, *more, change=None):
+    """Simulate a little dense BOLD on surfaces, change its files, and parcellate."""
+    people = tree.root.parent / "areas"
+    small = ["--sessions", "2", "--n-regions", "16", "--n-runs", "1", "--run", "90"]
+    main(["simulate", str(people), "--layout", "fmriprep_surfaces", "--divisions", "6", *small])
+    if change:
+        change(people)
+    main(["parcellate", str(people), str(people.parent / "parcels"), "participant", *more])
+
+
+@provokes("No surfaces")
+def _(tree):
+    def rename(people):
+        for path in people.glob("derivatives/*/*/anat/*_midthickness.surf.gii"):
+            path.rename(path.with_name(path.name.replace("den-362", "den-32k")))
+
+    areas(tree, change=rename)
+
+
+@provokes("Too little rest")
+def _(tree):
+    areas(tree, "--rest-low-pass", "0")
+
+
+@provokes("An atlas of another space")
+def _(tree):
+    atlas = tree.root.parent / "atlas-A_space-MNI152NLin2009cAsym_dseg.nii.gz"
+    write_labels(atlas, Voxels(np.ones((4, 4, 4), bool), np.eye(4)), np.ones(64, int), {})
+    areas(tree, "--subcortical-atlas", str(atlas))
+
+
+@provokes("No resting run")
+def _(tree):
+    areas(tree, "--task-id", "sleep")
 
 
 def dense(tree, *more, change=None):

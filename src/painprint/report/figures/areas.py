@@ -10,6 +10,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from painprint.report.brain_views import Picture
@@ -30,6 +31,8 @@ SHADOW = 0.35
 GROUND = (0.78, 0.8, 0.82, 1.0)
 """Of the medial wall."""
 N_BARS = 20
+GOLDEN = 0.618034
+"""Steps of this share of a line leave no pattern."""
 
 
 def plot_vertex_map(
@@ -113,6 +116,7 @@ def plot_sizes(areas: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     )  # fmt: skip
     ax.set_xlabel("area on the person's surface (mm²)")
     ax.set_ylabel("areas")
+    ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     return ax
 
 
@@ -130,13 +134,13 @@ def plot_turned(homogeneity: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     for row, (_, rows) in enumerate(groups):
         null = rows.loc[rows["turn"] > 0, "homogeneity"]
         own = rows.loc[rows["turn"] == 0, "homogeneity"]
-        spread = np.linspace(-0.25, 0.25, len(null))[np.argsort(np.argsort(null)) * 7 % len(null)]
+        spread = (np.arange(len(null)) * GOLDEN % 1 - 0.5) / 2
         ax.plot(
             null, row + spread, ".", color=MUTED, markersize=3, label="turned" if not row else ""
         )
         ax.plot(own, [row], "D", color=RATING, markersize=6, label="as they are" if not row else "")
     ax.set_yticks(range(len(groups)), [str(name) for name, _ in groups])
     ax.set_ylim(len(groups) - 0.5, -0.5)
-    ax.set_xlabel("homogeneity (mean share of variance of the first component)")
+    ax.set_xlabel("homogeneity, mean over areas")
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
     return ax
