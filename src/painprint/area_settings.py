@@ -57,7 +57,7 @@ class AreaSettings(DenseSettings):
     cortex); full (all vertices, as published: hours, and 10 GB); areas alone."""
     n_trials: int = option(100, source="Laumann et al. (2015)")
     """Trials of Infomap on areas; on supervertices and vertices a tenth of it."""
-    scan_community: str = option("")
+    scan_community: str | None = option(None)
     """The community that is SCAN, as threshold:community of the output's table of candidates,
     such as 0.001:12; the published analysis chooses it by eye."""
     n_turns: int = option(N_TURNS)
