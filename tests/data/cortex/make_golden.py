@@ -16,7 +16,7 @@ import numpy as np
 from painprint.cortex.sphere import make_sphere
 from painprint.io.workbench import write_surface
 
-DIVISIONS, SIGMAS, SOURCES = 12, (4.0, 9.0), (0, 700)
+DIVISIONS, SIGMAS, SOURCES = 12, (1.2, 2.0, 4.0, 9.0), (0, 700)
 MEDIAL_WALL = 0.85
 """Vertices whose x on the unit sphere is larger lie on the medial wall."""
 
