@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from painprint.pipeline import Study
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
+PIPELINES = ("xcp_d", "fmriprep", "ciftify")
+"""Folders of derivatives, the first of which is used where none is named."""
 
 
 def _shown(default: object) -> str | None:
@@ -127,9 +129,9 @@ def run(
         return FAILED if n_failed else DONE
 
 
-def _default_derivatives(bids_dir: Path) -> Path:
+def _default_derivatives(bids_dir: Path, names: Sequence[str] = PIPELINES) -> Path:
     """The first that there is of the folders that pipelines use."""
-    folders = [bids_dir / "derivatives" / name for name in ("xcp_d", "fmriprep", "ciftify")]
+    folders = [bids_dir / "derivatives" / name for name in names]
     return next((folder for folder in folders if folder.is_dir()), folders[0])
 
 
@@ -195,7 +197,7 @@ def parcellate(
         participant: each person's own areas.
     derivatives
         Datasets with dense CIFTI BOLD and the participant's midthickness surfaces. Default: the
-        first there is of xcp_d, fmriprep and ciftify in BIDS_DIR/derivatives.
+        first there is of fmriprep and ciftify in BIDS_DIR/derivatives.
     network_template
         A group's network of each vertex, whole numbers from 1 to 17 (dscalar.nii or dlabel.nii).
     scan_prior
@@ -225,7 +227,7 @@ def parcellate(
     from painprint.pipeline import list_participants
 
     del level, config_file  # there is one level; the file is read before, in main()
-    folders = derivatives or (_default_derivatives(bids_dir),)
+    folders = derivatives or (_default_derivatives(bids_dir, PIPELINES[1:]),)
     if problem := _problem_of_folders(bids_dir, out_dir, folders, n_jobs):
         return _wrong_usage(problem)
     with _logging(None if dry_run else out_dir):
