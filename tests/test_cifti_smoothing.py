@@ -44,7 +44,8 @@ def write_hemispheres(folder, divisions=8, **changes):
     waves = 1 + 0.15 * np.sin(7 * ball).prod(axis=1, keepdims=True)
     paths = {}
     for side, size in (("L", 1.0), ("R", 1.1)):
-        paths[side] = folder / f"sub-01_hemi-{side}_space-fsLR_den-32k_midthickness.surf.gii"
+        name = f"sub-01_hemi-{side}_space-fsLR_den-{len(ball)}_midthickness.surf.gii"
+        paths[side] = folder / name
         vertices = (ball * waves * [30, 60, 45] * size).astype(np.float32)
         write_surface(paths[side], changes.get("vertices", vertices), faces, side)
     return ball, Surfaces(paths, in_mni=False)

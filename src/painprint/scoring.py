@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from painprint.decode.training import EVERYTHING
-from painprint.io.atlas import AtlasFiles, find_atlases
+from painprint.io.atlas import AtlasFiles, find_atlases, mesh_density
 from painprint.io.bids import Dataset
 from painprint.io.dense import is_dense
 from painprint.io.discover import RunFiles, find_unrated_run
@@ -172,17 +172,20 @@ def _load(files: RunFiles, signature: Signature, atlas: str | None, out_dir: Pat
     dense = signature.origin["dense"]
     given = {name: dense[name] for name in CLEANING}
     settings = Settings(**given)
-    surfaces = _surfaces_beside(files) if settings.smoothing_sigma_mm else NO_SURFACES
+    smooth = settings.smoothing_sigma_mm
+    surfaces = _surfaces_beside(files, mesh_density(chosen)) if smooth else NO_SURFACES
     extraction = Extraction(out_dir, chosen, settings, surfaces, unrated_are_rest=False)
     return extraction.load(files)
 
 
-def _surfaces_beside(files: RunFiles) -> Surfaces:
-    """The participant's surfaces in the dataset in which a run lies."""
+def _surfaces_beside(files: RunFiles, density: str) -> Surfaces:
+    """The participant's surfaces of this density in the dataset in which a run lies."""
     label = files.series.entities.get("sub", "")
     folders = files.series.path.absolute().parents
     root = next((folder.parent for folder in folders if folder.name == f"sub-{label}"), None)
-    return NO_SURFACES if root is None else find_surfaces([Dataset(root, "run")], label)
+    if root is None:
+        return NO_SURFACES
+    return find_surfaces([Dataset(root, "run")], label, density=density)
 
 
 def predict(

@@ -118,7 +118,11 @@ class AtlasFiles:
 
 
 def find_atlases(
-    asked: str, datasets: Sequence[Dataset], participant: str = ""
+    asked: str,
+    datasets: Sequence[Dataset],
+    participant: str = "",
+    *,
+    beside: Sequence[Dataset] = (),
 ) -> list[AtlasFiles]:
     """The images that are meant by a path, a folder, or a label.
 
@@ -132,6 +136,8 @@ def find_atlases(
         Where to look for a label.
     participant : str
         Whose own parcellations count, without "sub-".
+    beside : sequence of Dataset
+        Where own parcellations are looked for too.
 
     Returns
     -------
@@ -148,7 +154,7 @@ def find_atlases(
         if not path.name.endswith(IMAGES):
             raise DerivativesError(f"is no atlas image ({', '.join(IMAGES)}).", path)
         return [AtlasFiles(atlas_label(path), path, _table_of(path, _tables_beside(path)))]
-    if labelled := images_labelled(asked, datasets, participant):
+    if labelled := images_labelled(asked, datasets, participant, beside=beside):
         return labelled
     if path.is_dir():
         found = _images_among(Dataset(path, "atlas").all_files())
@@ -165,7 +171,11 @@ def find_atlases(
 
 
 def images_labelled(
-    label: str, datasets: Sequence[Dataset], participant: str = ""
+    label: str,
+    datasets: Sequence[Dataset],
+    participant: str = "",
+    *,
+    beside: Sequence[Dataset] = (),
 ) -> list[AtlasFiles]:
     """Images with this atlas label: the participant's own, else those in ``atlases`` folders.
 
@@ -173,7 +183,7 @@ def images_labelled(
     """
     own = [
         file
-        for dataset in datasets
+        for dataset in (*datasets, *beside)
         for file in (dataset.files_of(participant) if participant else ())
         if file.path.parent.name == PARCELLATION
     ]

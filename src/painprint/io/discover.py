@@ -129,7 +129,7 @@ def find_runs(
     atlas : str, optional
         Label, or path of an image. Needed where there are several, and for dense BOLD.
     beside : sequence of Dataset
-        Where atlases are looked for too, such as the output of a parcellation.
+        Where the participant's own parcellations are looked for too.
     bids_filter : BidsFilter
         Which BOLD and ratings are meant.
 
@@ -323,7 +323,7 @@ def _choose_input(
     series = [f for f in everything if is_series(f)]
     bold = [f for f in everything if f.suffix == "bold" and f.extension in (CIFTI, *NIFTI)]
     dense = [f for f in everything if is_dense(f) and not _is_denoised(f)]
-    images = find_atlases(atlas, (*derivatives, *beside), participant) if atlas else []
+    images = find_atlases(atlas, derivatives, participant, beside=beside) if atlas else []
     by_path = bool(images) and Path(str(atlas)).exists()
     regional = [f for f in series if not by_path and (atlas is None or atlas_of(f) == atlas)]
     if regional or not dense:
