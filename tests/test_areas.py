@@ -205,8 +205,10 @@ def test_an_area_on_the_wall_counts_with_its_mean_over_other_turns():
     np.testing.assert_allclose(found.null, [(0.2 + 0.7) / 2, 0.5, 0.7])
     assert found.share_on_wall == pytest.approx(1 / 6)
     assert found.p == pytest.approx(1 / 4)
+    # one that meets it every time is not tested: it counts neither in the null nor beside it
     never = Homogeneity(np.array([0.9, 0.5]), np.array([[0.2, np.nan], [0.4, np.nan]]))
     np.testing.assert_allclose(never.null, [0.2, 0.4])
+    assert never.observed == pytest.approx(0.9) and never.tested.tolist() == [True, False]
 
 
 def test_matched_dice_by_hand():
@@ -220,6 +222,13 @@ def test_matched_dice_by_hand():
     assert same.ari == 1 and same.dice == 1 and same.dice_inside == 1
     nothing = compare(first, np.zeros(8, int))
     assert nothing.dice == 0 and nothing.ari == 0
+
+
+def test_areas_without_a_common_point_count_as_not_found():
+    first = np.repeat([1, 2, 3, 4], 5)
+    second = np.where(first == 1, 1, 0)
+    found = compare(first, second)
+    assert found.dice_inside == 0 and found.dice == 0 and found.n_areas == (4, 1)
 
 
 def test_areas_lost_on_borders_cost_dice_but_not_dice_inside():

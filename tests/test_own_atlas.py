@@ -127,3 +127,37 @@ def test_a_label_means_the_persons_own_atlas_before_a_shared_one(simulated, tmp_
     for participant, folder in (("01", "parcellation"), ("02", "atlas-individual"), ("", shared)):
         found = find_atlases("individual", [Dataset(tmp_path, "out")], participant)
         assert [one.image.parent.name for one in found] == [Path(folder).name]
+
+
+def test_own_atlases_of_two_people_are_not_the_same(simulated, tmp_path, caplog):
+    """Their label and names of regions are, but not their regions."""
+    bids = tmp_path / "bids"
+    shutil.copytree(simulated, bids)
+    out = tmp_path / "out"
+    give_own_atlas(bids, out / "sub-01" / "parcellation", halves=False)
+    for folder in (bids, bids / "derivatives" / "fmriprep"):
+        shutil.copytree(folder / "sub-01", folder / "sub-02")
+        for path in sorted((folder / "sub-02").rglob("*sub-01*"), reverse=True):
+            path.rename(path.with_name(path.name.replace("sub-01", "sub-02")))
+    shutil.copytree(out / "sub-01", out / "sub-02")
+    for path in (out / "sub-02" / "parcellation").iterdir():
+        path.rename(path.with_name(path.name.replace("sub-01", "sub-02")))
+    (sidecar,) = (out / "sub-02" / "parcellation").glob("*.json")
+    sidecar.write_text(sidecar.read_text().replace('"01"', '"02"', 1))
+    words = ["run", str(bids), str(out)]
+    assert (
+        main([*words, "participant", "--task-id", "rating", "--atlas", "individual", *QUICK]) == 0
+    )
+    caplog.set_level("INFO", logger="painprint")
+    assert main([*words, "group", "--n-bootstraps", "100"]) == 0
+    assert "Atlas individual of sub-02 there, individual of sub-01 here" in caplog.text
+
+
+def test_sessions_whose_rest_nobody_saw_are_in_neither_half(simulated, tmp_path):
+    out = tmp_path / "out"
+    give_own_atlas(simulated, out / "sub-01" / "parcellation", sessions=SESSIONS[:6])
+    _, refits = decode(simulated, out, "--atlas", "individual")
+    assert not refits.index.str.contains("areas of").any()
+    (path,) = out.glob("sub-01/decoding/*_metrics.json")
+    reasons = " ".join(json.loads(path.read_text())["stages"]["refits"]["not_done"])
+    assert "of the sessions 07, 08: their rest is in neither half" in reasons

@@ -183,6 +183,7 @@ def no_page(monkeypatch):
 def little_will_do(monkeypatch):
     """A minute of rest is enough."""
     monkeypatch.setattr(area_scans, "LEAST_MIN", 1)
+    monkeypatch.setattr(area_scans, "LEAST_OF_HALF_MIN", 1)
 
 
 @pytest.fixture(scope="session")
@@ -550,7 +551,7 @@ def test_the_page_says_what_there_was_not(bids, tmp_path, little_will_do):
     assert results.metrics["halves"] is None and results.metrics["reference"] is None
     assert results.scan is None and results.metrics["deep"] is None
     page = page_of(results)
-    assert "With one session there are no halves to compare" in page
+    assert "Halves of the sessions were not compared: there are" in page
     assert "the parcellation has cortex alone" in page
     assert "no frames for their motion censored" in page
     assert not list(results.files.folder.glob("*individualodd*"))
@@ -846,9 +847,39 @@ def test_no_areas_at_all(scans, tmp_path, monkeypatch):
     with pytest.raises(DerivativesError) as said:
         make(scans, tmp_path / "out")
     assert str(said.value).startswith(
-        "sub-01: no areas were found in the odd sessions: none of the basins of the boundary map "
-        "has 10 of the 1,174 points of cortex. Is there signal in the data"
+        "sub-01: no areas were found: none of the basins of the boundary map has "
+        "10 of the 1,174 points of cortex. Is there signal in the data"
     )
+
+
+def test_a_half_without_areas_costs_the_halves_alone(scans, tmp_path, monkeypatch):
+    work, calls = parcellating.make_parcels, []
+
+    def make_parcels(density, *words, **more):
+        calls.append(density)
+        return work(density, *words, **more) * (len(calls) != 2)
+
+    monkeypatch.setattr(parcellating, "make_parcels", make_parcels)
+    results = make(scans, tmp_path / "out")
+    assert results.metrics["halves"] is None and results.metrics["n_areas"] > 2
+    assert results.metrics["no_halves"] == "No areas were found in the even sessions alone."
+    assert not list(results.files.folder.glob("*odd_dseg*"))
+
+
+def test_halves_with_little_rest_are_not_compared(scans, tmp_path, monkeypatch):
+    monkeypatch.setattr(area_scans, "LEAST_OF_HALF_MIN", 30)
+    results = make(scans, tmp_path / "out")
+    assert results.metrics["halves"] is None
+    assert "at least 30 are needed in each" in results.metrics["no_halves"]
+    assert results.metrics["no_halves"] in results.files.page.read_text()
+
+
+def test_an_atlas_of_a_half_holds_nothing_of_the_other(found):
+    files = found.files
+    half = pd.read_csv(files.path("dseg", ".tsv", half="odd"), sep="\t")
+    assert half["homogeneity"].isna().all()
+    rows = found.metrics["halves"]
+    assert set(rows["sessions"]["odd"]).isdisjoint(rows["sessions"]["even"])
 
 
 # --- what can be wrong with maps --------------------------------------------------------------

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from painprint.area_settings import ADVISED_MIN, LEAST_MIN
+from painprint.area_settings import ADVISED_MIN, LEAST_MIN, LEAST_OF_HALF_MIN
 from painprint.cortex.gather import Gathering
 from painprint.decode.crossval import OnStep
-from painprint.io.cleaner import Cleaner
+from painprint.io.cleaner import Cleaner, Cleaning
 from painprint.io.cortex import Sheets
 from painprint.io.discover import DenseRuns, RunFiles
 from painprint.io.errors import DerivativesError
-from painprint.io.images import Grayordinates
+from painprint.io.images import Grayordinates, Series
 from painprint.io.individual import HALVES
 from painprint.runs import FD
 
@@ -39,14 +39,30 @@ class Gathered:
         About each run that was used.
     notes : list of str
         Sentences.
-    minutes : float
-        Of all frames that were kept.
+    minutes_of : dict of float
+        Of the frames that were kept, by half.
     """
 
     halves: dict[str, Gathering]
     rows: list[dict[str, Any]]
     notes: list[str]
-    minutes: float
+    minutes_of: dict[str, float]
+
+    @property
+    def minutes(self) -> float:
+        """Of all frames that were kept."""
+        return sum(self.minutes_of.values())
+
+    @property
+    def no_halves(self) -> str:
+        """Why the halves cannot be parcellated by themselves; empty if they can."""
+        if min(self.minutes_of.values()) >= LEAST_OF_HALF_MIN:
+            return ""
+        each = " and ".join(f"{m:.1f} in the {name} ones" for name, m in self.minutes_of.items())
+        return (
+            f"Halves of the sessions were not compared: there are {each} (minutes of rest), and at "
+            f"least {LEAST_OF_HALF_MIN} are needed in each."
+        )
 
 
 def gather_runs(runs: DenseRuns, sheets: Sheets, cleaner: Cleaner, on_step: OnStep) -> Gathered:
@@ -68,7 +84,9 @@ def gather_runs(runs: DenseRuns, sheets: Sheets, cleaner: Cleaner, on_step: OnSt
     DerivativesError
         If too little is left.
     """
-    gathered = Gathered({name: Gathering() for name in HALVES}, [], list(runs.notes), 0.0)
+    gathered = Gathered(
+        {name: Gathering() for name in HALVES}, [], list(runs.notes), dict.fromkeys(HALVES, 0.0)
+    )
     half_of: dict[str, str] = {}
     for done, run in enumerate(runs.runs, start=1):
         try:
@@ -81,7 +99,7 @@ def gather_runs(runs: DenseRuns, sheets: Sheets, cleaner: Cleaner, on_step: OnSt
             half = half_of.setdefault(run.key.session, HALVES[len(half_of) % len(HALVES)])
             gathered.halves[half].add(series)
             gathered.rows.append({**asdict(run.key), "half": half, **row})
-            gathered.minutes += series.shape[1] * tr_s / 60
+            gathered.minutes_of[half] += series.shape[1] * tr_s / 60
         on_step(done, len(runs.runs))
     if gathered.minutes < LEAST_MIN:
         n_frames = sum(row["n_kept"] for row in gathered.rows)
@@ -99,8 +117,8 @@ def gather_runs(runs: DenseRuns, sheets: Sheets, cleaner: Cleaner, on_step: OnSt
     return gathered
 
 
-def _read(run: RunFiles, sheets: Sheets, cleaner: Cleaner) -> tuple[Single, dict[str, Any], float]:
-    """Cleaned series of the points of cortex, and a row about the run.
+def open_run(run: RunFiles, sheets: Sheets, cleaner: Cleaner) -> tuple[Series, Cleaning]:
+    """A run whose grayordinates are the expected ones, and how it is cleaned.
 
     Raises
     ------
@@ -115,6 +133,18 @@ def _read(run: RunFiles, sheets: Sheets, cleaner: Cleaner) -> tuple[Single, dict
         )
     cleaning = cleaner.cleaning(run, series.n_frames, series.tr_s)
     cleaner.check_freedom(run, cleaning)
+    return series, cleaning
+
+
+def _read(run: RunFiles, sheets: Sheets, cleaner: Cleaner) -> tuple[Single, dict[str, Any], float]:
+    """Cleaned series of the points of cortex, and a row about the run.
+
+    Raises
+    ------
+    DerivativesError
+        If the run cannot be used.
+    """
+    series, cleaning = open_run(run, sheets, cleaner)
     number = sheets.spread(np.arange(sheets.cortex.n_points), missing=-1)
     found = np.empty((sheets.cortex.n_points, int(cleaning.kept.sum())), np.float32)
     for first, block in series.blocks():

@@ -15,6 +15,8 @@ from painprint.settings import (
 Nodes = Literal["supervertices", "full", "areas"]
 NODES: tuple[str, ...] = get_args(Nodes)
 
+LEAST_OF_HALF_MIN = 5
+"""Minutes that either half of the sessions needs, to be parcellated by itself."""
 N_SEEDS = 6000
 """Points whose similarity maps are flooded, where not all are."""
 RANK = 300

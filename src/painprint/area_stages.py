@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -154,7 +154,7 @@ def number_areas(codes: Codes) -> Codes:
     return found
 
 
-def check_areas(labels: Mapping[str, Codes], cortex: Cortex, participant: str) -> None:
+def check_areas(labels: Codes, cortex: Cortex, participant: str) -> None:
     """There are areas.
 
     Raises
@@ -162,12 +162,9 @@ def check_areas(labels: Mapping[str, Codes], cortex: Cortex, participant: str) -
     DerivativesError
         If not.
     """
-    for name, found in labels.items():
-        if not found.any():
-            of = "all" if name == "all" else f"the {name}"
-            raise DerivativesError(
-                f"sub-{participant}: no areas were found in {of} sessions: none of the basins of "
-                f"the boundary map has {ParcelRules().smallest} of the {cortex.n_points:,} points "
-                "of cortex. Is there signal in the data, and is the mesh dense enough (fs_LR 32k "
-                "has 59,412)?"
-            )
+    if not labels.any():
+        raise DerivativesError(
+            f"sub-{participant}: no areas were found: none of the basins of the boundary map has "
+            f"{ParcelRules().smallest} of the {cortex.n_points:,} points of cortex. Is there "
+            "signal in the data, and is the mesh dense enough (fs_LR 32k has 59,412)?"
+        )

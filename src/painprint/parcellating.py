@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from painprint.area_scans import Gathered, gather_runs, without_silent
+from painprint.area_scans import Gathered, gather_runs, open_run, without_silent
 from painprint.area_settings import ADVISED_MIN, LEAST_MIN, AreaSettings
 from painprint.area_stages import STAGES, Maker, Progress, check_areas, number_areas, turn_areas
 from painprint.cortex.boundary_map import BoundaryMap, Kernels
@@ -23,7 +23,7 @@ from painprint.cortex.gather import MOST_COLUMNS, Gathering
 from painprint.cortex.naming import Namer
 from painprint.cortex.networks import N_NETWORKS, SCAN_LADDER
 from painprint.cortex.parcels import make_parcels
-from painprint.cortex.similarity import ExactSimilarity
+from painprint.cortex.similarity import ExactSimilarity, LinearSimilarity
 from painprint.io.area_outputs import AreaOutputs, about_deep, area_table, count_networks
 from painprint.io.bids import Dataset
 from painprint.io.bids_filter import BidsFilter
@@ -220,9 +220,7 @@ def describe_scans(study: AreaStudy, participant: str) -> str:
     lines, minutes = [f"sub-{participant}: task {', '.join(study.settings.task_id)}"], 0.0
     for run in found.runs.runs:
         try:
-            series = cleaner.open(run)
-            cleaning = cleaner.cleaning(run, series.n_frames, series.tr_s)
-            cleaner.check_freedom(run, cleaning)
+            series, cleaning = open_run(run, found.sheets, cleaner)
         except DerivativesError as error:
             lines.append(f"  leave out {run.key}: {error}")
             continue
@@ -233,14 +231,17 @@ def describe_scans(study: AreaStudy, participant: str) -> str:
     cortex = found.sheets.cortex
     lines.append(
         f"  {cortex.n_points:,} points of cortex; {minutes:.0f} minutes ({LEAST_MIN} are needed, "
-        f"{ADVISED_MIN} advised); at most {_gigabytes(cortex.n_points):.1f} GB of memory"
+        f"{ADVISED_MIN} advised); about {_gigabytes(cortex.n_points):.1f} GB of memory "
+        "(more with --exact or --community-nodes full)"
         + (f"; regions of {found.deep.atlas.files.label} below the cortex" if found.deep else "")
     )
+    if minutes < LEAST_MIN:
+        lines.append("  cannot be parcellated: too little rest is kept")
     return "\n".join(lines)
 
 
 def _gigabytes(n_points: int) -> float:
-    """Memory that a parcellation takes at most, about: four copies of the columns held."""
+    """Memory that a parcellation takes, about: four copies of the columns held."""
     return 4 * n_points * MOST_COLUMNS * 4 / 1e9 + 0.8
 
 
@@ -397,10 +398,11 @@ def _parcellate(study: AreaStudy, found: _Found, progress: Progress) -> None:
     halves = {name: one for name, one in gathered.halves.items() if one.n_frames}
     maker = Maker(files, found.key, settings, cortex, kernels, progress)
     maps = {}
-    if len(halves) == len(HALVES):
+    no_halves = gathered.no_halves
+    if not no_halves:
         for name, one in halves.items():
             maps[name] = maker.boundaries(
-                f"boundaries_{name}", partial(maker.linear, one.unit()), n_seeds=settings.n_seeds
+                f"boundaries_{name}", partial(_linear, maker, one), n_seeds=settings.n_seeds
             )
     whole = Gathering()
     for one in halves.values():
@@ -408,6 +410,7 @@ def _parcellate(study: AreaStudy, found: _Found, progress: Progress) -> None:
     heard, n_frames, kept = whole.heard, whole.n_frames, whole.share_kept
     unit = whole.unit()
     counts = {name: one.n_frames for name, one in halves.items()}
+    heard_of = {name: one.heard / one.n_frames for name, one in halves.items()}
     del whole, halves, one
     gathered.halves.clear()
     linear = maker.linear(unit)
@@ -420,7 +423,11 @@ def _parcellate(study: AreaStudy, found: _Found, progress: Progress) -> None:
         name: make_parcels(one.density, cortex.adjacency, seed=settings.random_seed)
         for name, one in maps.items()
     }
-    check_areas(labels, cortex, files.participant)
+    check_areas(labels["all"], cortex, files.participant)
+    if silent := [name for name in HALVES if name in labels and not labels[name].any()]:
+        no_halves = f"No areas were found in the {' and the '.join(silent)} sessions alone."
+        for name in HALVES:
+            del maps[name], labels[name]
     check = maker.check(unit, linear) if settings.n_checked and not settings.exact else None
     turned, not_done = turn_areas(maker, features, labels["all"], codes.get("reference"))
     namer = Namer(
@@ -449,6 +456,7 @@ def _parcellate(study: AreaStudy, found: _Found, progress: Progress) -> None:
         },
         "check": check,
         "halves": _halves(gathered, maps, labels, counts),
+        "no_halves": no_halves,
         "homogeneity": {name: one[0] for name, one in turned.items()},
         "reference": _beside(study, labels["all"], codes.get("reference")),
         "networks": {
@@ -468,7 +476,7 @@ def _parcellate(study: AreaStudy, found: _Found, progress: Progress) -> None:
     for half in HALVES:
         files.remove_half(half)  # of an earlier run
         if half in labels:
-            own = area_table(sheets, labels[half], features, heard / n_frames)
+            own = area_table(sheets, labels[half], None, heard_of[half])
             outputs.write_whole(labels[half], own, metrics, half=half)
     outputs.write_whole(labels["all"], areas, metrics)
     outputs.write_beside(maps, named, turned)
@@ -488,13 +496,18 @@ def _parcellate(study: AreaStudy, found: _Found, progress: Progress) -> None:
     write_results(files, metrics, provenance, found.key)
 
 
+def _linear(maker: Maker, gathered: Gathering) -> LinearSimilarity:
+    """Similarity of connectivity in one half of the sessions."""
+    return maker.linear(gathered.unit())
+
+
 def _halves(
     gathered: Gathered,
     maps: Mapping[str, BoundaryMap],
     labels: Mapping[str, Codes],
     counts: Mapping[str, int],
 ) -> dict[str, Any] | None:
-    """How areas of odd and of even sessions agree; None where there is one session."""
+    """How areas of odd and of even sessions agree; None where these were not parcellated."""
     if not set(HALVES) <= set(labels):
         return None
     sessions = {

@@ -265,9 +265,8 @@ def _part(edges: Edges, n_nodes: int, *, n_trials: int, seed: int, n_jobs: int) 
     if not len(edges):
         return found
     # single precision halves the copy and holds every number of a node exactly
-    links = np.column_stack([edges.i, edges.j, edges.z]).astype(
-        np.float32 if n_nodes < 2**24 else float
-    )
+    links = np.empty((len(edges), 3), np.float32 if n_nodes < 2**24 else float)
+    links[:, 0], links[:, 1], links[:, 2] = edges.i, edges.j, edges.z
     n_at_a_time = min(effective_n_jobs(n_jobs), cpu_count(), n_trials)
     result = infomap.run(
         infomap.Network().add_links(links), two_level=True, directed=False, seed=seed,

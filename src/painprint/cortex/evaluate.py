@@ -68,21 +68,25 @@ class Homogeneity:
     of_turned: Matrix
 
     @property
+    def tested(self) -> NDArray[np.bool_]:
+        """Areas that did not meet the medial wall in some turn at least: (n_areas,)."""
+        return np.isfinite(self.of_area) & np.isfinite(self.of_turned).any(axis=0)
+
+    @property
     def observed(self) -> float:
-        """Mean over areas."""
-        return float(np.nanmean(self.of_area))
+        """Mean over the areas that were tested."""
+        return float(self.of_area[self.tested].mean())
 
     @property
     def null(self) -> Vector:
         """Mean over areas of each turn; an area on the medial wall has its mean over other turns.
 
-        An area that met the wall in every turn is left out of the null and of its mean.
+        An area that met the wall in every turn is not tested, and counts neither here nor in
+        ``observed``.
         """
-        with np.errstate(invalid="ignore"):
-            n = np.isfinite(self.of_turned).sum(axis=0)
-            usual = np.where(n > 0, np.nansum(self.of_turned, axis=0) / np.maximum(n, 1), np.nan)
-        filled = np.where(np.isfinite(self.of_turned), self.of_turned, usual)
-        return np.asarray(np.nanmean(filled, axis=1))
+        turned = self.of_turned[:, self.tested]
+        usual = np.nanmean(turned, axis=0)
+        return np.asarray(np.where(np.isfinite(turned), turned, usual).mean(axis=1))
 
     @property
     def z(self) -> float:
@@ -186,19 +190,34 @@ def compare(first: Codes, second: Codes) -> Agreement:
     from sklearn.metrics import adjusted_rand_score
 
     both = (first > 0) & (second > 0)
+    own = np.unique(first[first > 0]) - 1  # those without a common point count as 0
     neither = (first == 0) & (second == 0)
     return Agreement(
         n_areas=(len(np.unique(first[first > 0])), len(np.unique(second[second > 0]))),
         dice=float(np.median(matched_dice(first, second))),
-        dice_inside=float(np.median(matched_dice(first * both, second * both))),
+        dice_inside=float(np.median(_inside(first, both, second)[own])) if len(own) else 0.0,
         ari=float(adjusted_rand_score(first[both], second[both])) if both.any() else 0.0,
         share_both=float(both.mean()),
         share_neither=float(neither.mean()),
     )
 
 
+def _inside(first: Codes, both: NDArray[np.bool_], second: Codes) -> Vector:
+    """Dice coefficients over common points, by label from 1 to the first's highest."""
+    found = np.zeros(int(first.max()))
+    known = _matched(first * both, second * both)
+    found[: len(known)] = known[: len(found)]
+    return found
+
+
 def matched_dice(first: Codes, second: Codes) -> Vector:
     """Dice coefficient of each area of the first with its partner in the second: (n_areas,)."""
+    own = np.unique(first[first > 0]) - 1
+    return _matched(first, second)[own] if len(own) else np.zeros(1)
+
+
+def _matched(first: Codes, second: Codes) -> Vector:
+    """The same by label from 1 to the highest; 0 for labels that nothing has."""
     n, m = int(first.max()), int(second.max())
     if not n or not m:
         return np.zeros(max(n, 1))
@@ -210,4 +229,4 @@ def matched_dice(first: Codes, second: Codes) -> Vector:
     sizes = np.bincount(first, minlength=n + 1)[1:], np.bincount(second, minlength=m + 1)[1:]
     found = np.zeros(n)
     found[rows] = 2 * shared[rows, columns] / np.maximum(sizes[0][rows] + sizes[1][columns], 1)
-    return found[sizes[0] > 0]
+    return found

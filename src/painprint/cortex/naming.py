@@ -28,8 +28,6 @@ N_FEATURES = 50
 """Dimensions of connectivity, the leading ones, that supervertices are made of."""
 FEWER_TRIALS = 10
 """Trials on supervertices and vertices are so many times fewer than on areas."""
-OUTSIDE = "NONE"
-"""Of an area with no network, where others have one."""
 
 
 class Options(Protocol):
@@ -177,6 +175,8 @@ class Namer:
             "their overlap with the template's networks; the name is that of the "
             "sparsest graph that gives one."
         )
+        if nodes is None:
+            said += " The map of points is the template, a group's."
         return self._named("communities", said, labels, codes, points, scan_said, table)
 
     def _by_overlap(self, labels: Codes) -> Named:

@@ -98,10 +98,13 @@ class ExactSimilarity:
         self._known = True
         mean = self._total / n_points
         norm = np.sqrt(np.maximum(self._squares - n_points * mean**2, 0))
-        inner = found - n_points * np.outer(mean, mean[seeds])
-        with np.errstate(divide="ignore", invalid="ignore"):
-            r = inner / np.outer(norm, norm[seeds])
-        return fisher_z(np.nan_to_num(r).astype(np.float32))
+        for start in range(0, n_points, BLOCK):
+            here = slice(start, start + BLOCK)
+            inner = found[here] - n_points * np.outer(mean[here], mean[seeds])
+            with np.errstate(divide="ignore", invalid="ignore"):
+                r = inner / np.outer(norm[here], norm[seeds])
+            found[here] = fisher_z(np.nan_to_num(r).astype(np.float32))
+        return found
 
 
 def unit_rows(series: Single) -> Single:

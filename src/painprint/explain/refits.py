@@ -197,8 +197,8 @@ def _refit_regions(case: Case, whole: Prepared, names: Sequence[str]) -> Agreeme
 def _other_areas(case: Case) -> tuple[list[Variant], list[str]]:
     """Sessions decoded with areas that were made of other sessions, beside areas that saw them.
 
-    The areas of the other half have seen as much data, so what sets these two apart is that one
-    has seen the sessions' rest; areas of all have seen twice as much. All have the same
+    The areas of either half have seen about as much data, so what sets these two apart is that one
+    has seen the sessions' rest; areas of all have seen about twice as much. All have the same
     sessions, all regions, and models of these sessions alone.
     """
     variants: list[Variant] = []
@@ -211,8 +211,15 @@ def _other_areas(case: Case) -> tuple[list[Variant], list[str]]:
     for name in [n for n, p in prepared_of.items() if [lags[0].key for lags in p.runs] != keys]:
         not_done.append(f"No refit with areas of {name}: other runs would be used.")
         del prepared_of[name]
+    of_half = [areas.sessions for areas in case.material.other_areas]
+    if unseen := sorted(set(sessions) - frozenset().union(*of_half)) if of_half else []:
+        not_done.append(
+            f"No refit with areas of halves of the sessions {', '.join(unseen)}: their rest is in "
+            "neither half."
+        )
     for areas in case.material.other_areas:
-        chosen = [k for k, session in enumerate(sessions) if session not in areas.sessions]
+        seen = frozenset().union(*of_half) - areas.sessions
+        chosen = [k for k, session in enumerate(sessions) if session in seen]
         n_groups = len(np.unique(case.decoding.training.codes[chosen]))
         if n_groups < FEWEST_OF_HALF:
             not_done.append(

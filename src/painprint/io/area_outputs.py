@@ -155,7 +155,7 @@ def count_networks(areas: pd.DataFrame) -> dict[str, dict[str, Any]]:
 def area_table(
     sheets: Sheets,
     labels: Codes,
-    features: Single,
+    features: Single | None,
     heard: NDArray[np.float64],
     named: Named | None = None,
 ) -> pd.DataFrame:
@@ -184,7 +184,7 @@ def area_table(
             "medoid": vertex[medoids],
             **dict(zip("xyz", place.T, strict=True)),
             "coverage": [heard[points].mean() for points in inside],
-            "homogeneity": homogeneity(features, labels),
+            "homogeneity": np.nan if features is None else homogeneity(features, labels),
             "network_share": named.share if named else np.nan,
         }
     )

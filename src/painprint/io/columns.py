@@ -340,7 +340,8 @@ AREA_COLUMNS: dict[str, dict[str, str]] = {
         "y": "to the front",
         "z": "upwards",
         "coverage": "mean share of frames in which its points had a signal",
-        "homogeneity": "share of variance of its points' connectivity in their first component",
+        "homogeneity": "share of variance of its points' connectivity in their first component; "
+        "n/a in the atlases of halves",
         "network_share": "share of its points that have its network",
     },
     "homogeneity": {

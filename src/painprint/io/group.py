@@ -80,9 +80,11 @@ def read_member(results: Results, load: Callable[[], Iterable[Run]]) -> Member:
     rows = results.runs[["session", "task", "run", "group"]].fillna("")
     used = tuple(RunKey(s, t, r) for s, t, r in rows.iloc[:, :3].itertuples(index=False))
     of_run = {key: groups.index(name) for key, name in zip(used, rows["group"], strict=True)}
+    atlas = parse_name(f"{files.stem}_metrics.json")[0].get("atlas", "")
+    own = results.audit.get("own_atlas_of")
     return Member(
         name=f"sub-{files.participant}",
-        atlas=parse_name(f"{files.stem}_metrics.json")[0].get("atlas", ""),
+        atlas=f"{atlas} of sub-{own}" if own else atlas,  # everybody's own has the same label
         signature=read_signature(files.decoding("signature", "")),
         leave_out=leave_out,
         groups=groups,

@@ -76,6 +76,11 @@ class AreaFiles:
             self.folder / "figures" / f"sub-{self.participant}_atlas-{self.label}_{name}{extension}"
         )
 
+    def figures(self) -> list[Path]:
+        """The figures that are there, with this label."""
+        pattern = self.figure("*", ".*")
+        return sorted(pattern.parent.glob(pattern.name))
+
     def is_own(self, path: Path) -> bool:
         """Whether a file is not of a parcellation with another label."""
         label = parse_name(path.name)[0].get("atlas", self.label)

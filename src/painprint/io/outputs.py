@@ -442,7 +442,13 @@ def _audit(decoding: Decoding, account: Account) -> dict[str, Any]:
         "notes": [{"note": note, "runs": runs} for note, runs in account.notes.items()],
         "sessions": account.inventory.sessions.to_dict(orient="records"),
         "dense": _dense_audit(account.inventory, decoding.settings),
+        "own_atlas_of": _own_atlas_of(account.inventory),
     }
+
+
+def _own_atlas_of(inventory: Inventory) -> str | None:
+    """Whose own the atlas is; None for a group's, or where it does not say."""
+    return (inventory.image.participant or None) if inventory.image else None
 
 
 def _origin(inventory: Inventory, settings: Settings) -> dict[str, Any]:

@@ -139,7 +139,8 @@ def _refits(table: pd.DataFrame, unit: str) -> str:
         sentences.append(
             "The individual atlas was made of resting scans of sessions that are decoded. Beside "
             "it, each half of the sessions alone, with areas made of the other half, of the same "
-            f"half (as much data, but seen), and of all (twice as much): {each}."
+            f"half (about as much data, but seen), and of all (about twice as much); no region was "
+            f"excluded for these: {each}."
         )
     return " ".join(sentences)
 

@@ -68,7 +68,7 @@ def write_parcellation_report(results: AreaResults, *, pdf: bool = False) -> Non
             partial(figures.plot_turned, results.homogeneity),
         )
     drawn = {name: draw_figure(name, one.draw, pdf=pdf) for name, one in wanted.items()}
-    for old in files.figure("*").parent.glob("*"):
+    for old in files.figures():
         old.unlink()
     write_figures(files.figure, drawn)
     titles = region_titles(section)
@@ -104,9 +104,7 @@ def summarise(metrics: Mapping[str, Any]) -> list[Card]:
 def _again(metrics: Mapping[str, Any]) -> Card:
     question = "Are the areas found again?"
     if not metrics["halves"]:
-        return Card(
-            question, "Not known", "With one session there are no halves to compare.", "", "caution"
-        )
+        return Card(question, "Not known", metrics["no_halves"], "", "caution")
     agreement = metrics["halves"]["agreement"]
     mood, answer = next((m, a) for least, m, a in FOUND_AGAIN if agreement["ari"] >= least)
     return Card(
