@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from painprint.area_scans import Gathered, gather_runs, open_run, without_silent
@@ -395,79 +396,29 @@ def _parcellate(study: AreaStudy, found: _Found, progress: Progress) -> None:
     sheets, codes = without_silent(found.sheets, gathered, found.codes)
     cortex = sheets.cortex
     kernels = [Kernels.of(mesh) for mesh in cortex.meshes.values()]
-    halves = {name: one for name, one in gathered.halves.items() if one.n_frames}
     maker = Maker(files, found.key, settings, cortex, kernels, progress)
-    maps = {}
-    no_halves = gathered.no_halves
-    if not no_halves:
-        for name, one in halves.items():
-            maps[name] = maker.boundaries(
-                f"boundaries_{name}", partial(_linear, maker, one), n_seeds=settings.n_seeds
-            )
-    whole = Gathering()
-    for one in halves.values():
-        whole.join(one)
-    heard, n_frames, kept = whole.heard, whole.n_frames, whole.share_kept
-    unit = whole.unit()
-    counts = {name: one.n_frames for name, one in halves.items()}
-    heard_of = {name: one.heard / one.n_frames for name, one in halves.items()}
-    del whole, halves, one
-    gathered.halves.clear()
-    linear = maker.linear(unit)
-    features = linear.features
-    maps["all"] = maker.boundaries(
-        "boundaries", lambda: ExactSimilarity(unit) if settings.exact else linear,
-        n_seeds=len(unit) if settings.exact else settings.n_seeds,
-    )  # fmt: skip
-    labels = {
-        name: make_parcels(one.density, cortex.adjacency, seed=settings.random_seed)
-        for name, one in maps.items()
-    }
-    check_areas(labels["all"], cortex, files.participant)
-    if silent := [name for name in HALVES if name in labels and not labels[name].any()]:
-        no_halves = f"No areas were found in the {' and the '.join(silent)} sessions alone."
-        for name in HALVES:
-            del maps[name], labels[name]
-    check = maker.check(unit, linear) if settings.n_checked and not settings.exact else None
-    turned, not_done = turn_areas(maker, features, labels["all"], codes.get("reference"))
+    parted = _part(maker, gathered)
+    own, features = parted.labels["all"], parted.linear.features
+    checked = settings.n_checked and not settings.exact
+    check = maker.check(parted.unit, parted.linear) if checked else None
+    turned, not_done = turn_areas(maker, features, own, codes.get("reference"))
     namer = Namer(
-        unit, features, cortex, settings, template=codes.get("template"), prior=codes.get("prior")
-    )
-    named = maker.named(namer, labels["all"], n_jobs=study.n_jobs)
-    areas = area_table(sheets, labels["all"], features, heard / n_frames, named)
+        parted.unit, features, cortex, settings,
+        template=codes.get("template"), prior=codes.get("prior"),
+    )  # fmt: skip
+    named = maker.named(namer, own, n_jobs=study.n_jobs)
+    areas = area_table(sheets, own, features, parted.heard["all"], named)
     metrics = {
-        "participant": files.participant,
-        "simulated": found.runs.simulated,
-        "label": settings.label,
-        "n_sessions": len({row["session"] for row in gathered.rows}),
-        "n_runs": len(gathered.rows),
-        "n_frames": n_frames,
-        "minutes": gathered.minutes,
-        "share_of_variance": kept,
-        "n_points": cortex.n_points,
-        "n_vertices": sheets.n_vertices,
-        "n_areas": len(areas),
-        "share_in_area": float((labels["all"] > 0).mean()),
-        "median_area_mm2": float(areas["area_mm2"].median()),
-        "similarity": {
-            "kind": "exact" if settings.exact else "linear",
-            "rank": None if settings.exact else settings.rank,
-            "n_seeds": len(maps["all"].seeds),
-        },
+        **_about_scans(found, gathered, parted),
+        **_about_areas(settings, sheets, areas, parted),
         "check": check,
-        "halves": _halves(gathered, maps, labels, counts),
-        "no_halves": no_halves,
         "homogeneity": {name: one[0] for name, one in turned.items()},
-        "reference": _beside(study, labels["all"], codes.get("reference")),
-        "networks": {
-            "way": named.way, "said": named.said, "counts": count_networks(areas),
-        },
+        "reference": _beside(study, own, codes.get("reference")),
+        "networks": {"way": named.way, "said": named.said, "counts": count_networks(areas)},
         "scan": {"said": named.scan_said},
         "deep": about_deep(found.deep),
-        "runs": gathered.rows,
-        "notes": gathered.notes,
         "not_done": not_done,
-    }  # fmt: skip
+    }
     with lock(study.out_dir, "dataset_description.json", wait=True):
         write_dataset_description(study.out_dir, simulated=found.runs.simulated)
     files.page.unlink(missing_ok=True)
@@ -475,25 +426,141 @@ def _parcellate(study: AreaStudy, found: _Found, progress: Progress) -> None:
     outputs = AreaOutputs(files, sheets, found.deep, found.surfaces)
     for half in HALVES:
         files.remove_half(half)  # of an earlier run
-        if half in labels:
-            own = area_table(sheets, labels[half], None, heard_of[half])
-            outputs.write_whole(labels[half], own, metrics, half=half)
-    outputs.write_whole(labels["all"], areas, metrics)
-    outputs.write_beside(maps, named, turned)
-    provenance = {
+        if half in parted.labels:
+            of_half = parted.labels[half]
+            table = area_table(sheets, of_half, None, parted.heard[half])
+            outputs.write_whole(of_half, table, metrics, half=half)
+    outputs.write_whole(own, areas, metrics)
+    outputs.write_beside(parted.maps, named, turned)
+    write_results(files, metrics, _provenance(study, found), found.key)
+
+
+@dataclass(frozen=True, eq=False)
+class _Parted:
+    """Areas of all sessions and, where they can be compared, of either half.
+
+    Attributes
+    ----------
+    maps, labels : dict
+        Boundary map, and area of each point: of "all", and of the halves.
+    no_halves : str
+        Why there are no halves; empty if there are.
+    heard : dict of arrays of shape (n_points,)
+        Share of frames in which each point had a signal: of "all", and of the halves.
+    n_frames : dict of int
+        Likewise.
+    share_kept : float
+        Of the variance, in the columns that correlations are made of.
+    unit : ndarray of shape (n_points, n_columns)
+        Of all sessions.
+    linear : LinearSimilarity
+        Likewise.
+    """
+
+    maps: dict[str, BoundaryMap]
+    labels: dict[str, Codes]
+    no_halves: str
+    heard: dict[str, NDArray[np.float64]]
+    n_frames: dict[str, int]
+    share_kept: float
+    unit: Single
+    linear: LinearSimilarity
+
+
+def _part(maker: Maker, gathered: Gathered) -> _Parted:
+    """Areas from gathered runs, which are let go on the way.
+
+    Raises
+    ------
+    DerivativesError
+        If there are none.
+    """
+    settings = maker.settings
+    halves = {name: one for name, one in gathered.halves.items() if one.n_frames}
+    gathered.halves.clear()
+    maps = {}
+    no_halves = gathered.no_halves
+    if not no_halves:
+        for name, half in halves.items():
+            maps[name] = maker.boundaries(
+                f"boundaries_{name}", partial(_linear, maker, half), n_seeds=settings.n_seeds
+            )
+    whole = Gathering()
+    for half in halves.values():
+        whole.join(half)
+    every = {**halves, "all": whole}
+    heard = {name: one.heard / one.n_frames for name, one in every.items()}
+    n_frames = {name: one.n_frames for name, one in every.items()}
+    unit, share_kept = whole.unit(), whole.share_kept
+    del every, whole, halves, half
+    linear = maker.linear(unit)
+    maps["all"] = maker.boundaries(
+        "boundaries", lambda: ExactSimilarity(unit) if settings.exact else linear,
+        n_seeds=len(unit) if settings.exact else settings.n_seeds,
+    )  # fmt: skip
+    labels = {
+        name: make_parcels(one.density, maker.cortex.adjacency, seed=settings.random_seed)
+        for name, one in maps.items()
+    }
+    check_areas(labels["all"], maker.cortex, maker.files.participant)
+    if without := [name for name in HALVES if name in labels and not labels[name].any()]:
+        no_halves = f"No areas were found in the {' and the '.join(without)} sessions alone."
+        for name in HALVES:
+            del maps[name], labels[name]
+    return _Parted(maps, labels, no_halves, heard, n_frames, share_kept, unit, linear)
+
+
+def _about_scans(found: _Found, gathered: Gathered, parted: _Parted) -> dict[str, Any]:
+    """Which scans there were."""
+    return {
+        "participant": found.files.participant,
+        "simulated": found.runs.simulated,
+        "label": found.files.label,
+        "n_sessions": len({row["session"] for row in gathered.rows}),
+        "n_runs": len(gathered.rows),
+        "n_frames": parted.n_frames["all"],
+        "minutes": gathered.minutes,
+        "share_of_variance": parted.share_kept,
+        "halves": _halves(gathered, parted),
+        "no_halves": parted.no_halves,
+        "runs": gathered.rows,
+        "notes": gathered.notes,
+    }
+
+
+def _about_areas(
+    settings: AreaSettings, sheets: Sheets, areas: pd.DataFrame, parted: _Parted
+) -> dict[str, Any]:
+    """Which areas were found, and how."""
+    return {
+        "n_points": sheets.cortex.n_points,
+        "n_vertices": sheets.n_vertices,
+        "n_areas": len(areas),
+        "share_in_area": float((parted.labels["all"] > 0).mean()),
+        "median_area_mm2": float(areas["area_mm2"].median()),
+        "similarity": {
+            "kind": "exact" if settings.exact else "linear",
+            "rank": None if settings.exact else settings.rank,
+            "n_seeds": len(parted.maps["all"].seeds),
+        },
+    }
+
+
+def _provenance(study: AreaStudy, found: _Found) -> dict[str, Any]:
+    """What the parcellation was made with and of, and the command that makes it again."""
+    settings = study.settings
+    words = [
+        "painprint parcellate <bids> <out> participant --derivatives <derivatives>",
+        *(f"--{name.replace('_', '-')} {p.name}" for name, p in study.maps.files.items()),
+        *(["--bids-filter-file <filter>"] if study.bids_filter.queries else []),
+        *changed_options(replace(settings, participant_label=(found.files.participant,))),
+    ]
+    return {
         "versions": _versions(),
-        "command": " ".join(
-            [
-                "painprint parcellate <bids> <out> participant --derivatives <derivatives>",
-                *(f"--{name.replace('_', '-')} {p.name}" for name, p in study.maps.files.items()),
-                *(["--bids-filter-file <filter>"] if study.bids_filter.queries else []),
-                *changed_options(replace(settings, participant_label=(files.participant,))),
-            ]
-        ),
+        "command": " ".join(words),
         "settings": {row["name"]: row for row in describe(settings)},
         "inputs": found.inputs,
     }
-    write_results(files, metrics, provenance, found.key)
 
 
 def _linear(maker: Maker, gathered: Gathering) -> LinearSimilarity:
@@ -501,13 +568,9 @@ def _linear(maker: Maker, gathered: Gathering) -> LinearSimilarity:
     return maker.linear(gathered.unit())
 
 
-def _halves(
-    gathered: Gathered,
-    maps: Mapping[str, BoundaryMap],
-    labels: Mapping[str, Codes],
-    counts: Mapping[str, int],
-) -> dict[str, Any] | None:
+def _halves(gathered: Gathered, parted: _Parted) -> dict[str, Any] | None:
     """How areas of odd and of even sessions agree; None where these were not parcellated."""
+    maps, labels = parted.maps, parted.labels
     if not set(HALVES) <= set(labels):
         return None
     sessions = {
@@ -517,7 +580,7 @@ def _halves(
     odd, even = HALVES
     return {
         "sessions": sessions,
-        "n_frames": dict(counts),
+        "n_frames": {name: parted.n_frames[name] for name in HALVES},
         "r": float(np.corrcoef(maps[odd].density, maps[even].density)[0, 1]),
         "agreement": asdict(compare(labels[odd], labels[even])),
     }
