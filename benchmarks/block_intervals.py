@@ -14,7 +14,7 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from evidence_study import fill, share
+from resume import fill, share
 
 from painprint import Settings
 from painprint.decode.bootstrap import R, block_draw, block_length, interval, weighted_r, widened

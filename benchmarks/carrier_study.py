@@ -24,7 +24,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from evidence_study import TABLES, fill, share
+from resume import TABLES, fill, share
 from scipy.stats import t as student
 from sklearn.metrics import roc_auc_score
 

@@ -20,9 +20,7 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
-from joblib import Parallel, delayed
-from scipy.stats import binomtest
+from resume import TABLES, fill, share
 
 from painprint import Settings, decode_runs
 from painprint.decode.kernel import make_kernel
@@ -39,7 +37,6 @@ from painprint.explain.null import draw_permutations, permutation_null, permute_
 from painprint.simulate import Person, as_run, simulate_person
 from painprint.world import World
 
-TABLES = Path(__file__).parent / "tables"
 FIRST_SEED = 60_000
 MOTION_R2 = (0.0, 0.25)
 
@@ -96,26 +93,6 @@ def measure_motion(motion_r2, number, n_sessions):
     for name, verdict in found.items():
         row |= {f"r within {name}": verdict.r_within, f"p {name}": verdict.p_corrected}
     return {**row, "flagged": int(any(verdict.flagged for verdict in found.values()))}
-
-
-def fill(path, wanted, keys, function, n_jobs, at_once=4):
-    """Measure what the table lacks, and write it after every few people."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    rows = pd.read_csv(path, sep="\t").to_dict("records") if path.exists() else []
-    done = {tuple(row[key] for key in keys) for row in rows}
-    missing = [who for who in wanted if tuple(who[: len(keys)]) not in done]
-    for start in range(0, len(missing), at_once):
-        batch = missing[start : start + at_once]
-        rows += Parallel(n_jobs=n_jobs)(delayed(function)(*who) for who in batch)
-        table = pd.DataFrame(rows).sort_values(list(keys))
-        table.to_csv(path, sep="\t", index=False, float_format="%.4f", na_rep="n/a")
-    return pd.read_csv(path, sep="\t")
-
-
-def share(called):
-    """A share with its exact 95 % interval."""
-    ends = binomtest(int(called.sum()), len(called)).proportion_ci()
-    return f"{called.mean():.3f} ({ends.low:.3f} to {ends.high:.3f}), n = {len(called)}"
 
 
 def main():

@@ -12,6 +12,7 @@ from painprint.decode.bootstrap import (
     hierarchical_draw,
     interval,
     weighted_auc,
+    weighted_line,
     weighted_mean,
     weighted_r,
     weighted_skill,
@@ -87,6 +88,29 @@ def test_weighted_statistics_are_statistics_of_repeated_rows(rng):
             assert r == pytest.approx(np.corrcoef(x[again], y[again])[0, 1])
         else:
             assert np.isnan(auc)
+
+
+def slow_line(x, y):
+    """Slope and intercept of least squares, from sums over rows."""
+    x_mean, y_mean = sum(x) / len(x), sum(y) / len(y)
+    above = sum((a - x_mean) * (b - y_mean) for a, b in zip(x, y, strict=True))
+    slope = above / sum((a - x_mean) ** 2 for a in x)
+    return slope, y_mean - slope * x_mean
+
+
+def test_weighted_lines_are_lines_through_repeated_rows(rng):
+    x, y = rng.normal(5, 1, size=12), rng.normal(-3, 2, size=12)
+    counts = hierarchical_draw(GROUP, RUN)(50, rng)
+    for row, slope, intercept in zip(counts, *weighted_line(counts, x, y), strict=True):
+        again = np.repeat(np.arange(12), row.astype(int))
+        assert (slope, intercept) == pytest.approx(slow_line(x[again], y[again]), rel=1e-10)
+
+
+def test_what_does_not_vary_has_no_line(rng):
+    x, y = np.array([0.1, 0.1, 0.1, 2.0]), rng.normal(size=4)
+    counts = np.array([[2.0, 1.0, 1.0, 0.0], [1.0, 1.0, 1.0, 1.0]])
+    for values in weighted_line(counts, x, y):
+        assert np.isnan(values[0]) and np.isfinite(values[1])
 
 
 def test_interval_takes_order_statistics_and_counts_for_p():

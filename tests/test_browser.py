@@ -148,6 +148,24 @@ def test_every_section_is_there_and_can_be_folded(browser, pages):
 
 
 @in_browser
+def test_the_page_shows_calibration_and_the_p_of_its_headline(browser, pages):
+    (path,) = pages.glob("sub-01/decoding/*_metrics.json")
+    minute = json.loads(path.read_text())["scales"]["1min"]
+    with Tab(browser, pages / "sub-01.html") as tab:
+        figure = tab.page.locator("#performance figure:has(svg[aria-label*='line has slope'])")
+        label = figure.locator("svg").get_attribute("aria-label")
+        assert f"slope {minute['slope']:z.2f}" in label
+        assert f"intercept {minute['intercept']:z.2f}" in figure.locator("figcaption").inner_text()
+        first = tab.page.locator("#summary li.first .numbers").inner_text()
+        assert f"{minute['centred_r']:z.2f} (" in first
+        assert f"p within = {minute['p_within']:.3f}" in first
+        row = tab.page.locator("#null table tr", has_text="1 min").first.inner_text().split("\t")
+        assert row[1:3] == [f"{minute['centred_r']:z.2f}", f"{minute['p_within']:.3f}"]
+        selected = tab.page.locator("#methods", has_text="What was selected").inner_text()
+        assert "effective degrees of freedom" in selected
+
+
+@in_browser
 def test_hostile_names_are_only_text(browser, pages):
     with Tab(browser, pages / "sub-01.html") as tab:
         assert tab.errors == []

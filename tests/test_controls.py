@@ -6,8 +6,10 @@ import pytest
 from conftest import simulate_runs
 
 from painprint import Run, Settings, decode_runs
+from painprint.decode.kernel import KINDS
 from painprint.explain.case import Case
 from painprint.explain.controls import (
+    TESTED,
     Verdict,
     bin_means,
     control_analyses,
@@ -101,7 +103,7 @@ def test_motion_that_never_varies_or_is_missing_is_no_control(rng):
 def test_bins_average_a_confound_over_their_frames(case):
     kernel = case.kernels[0]
     values = [one.confounds[FD] for one in kernel.frames]
-    for kind in ("rating", "1min"):
+    for kind in ("train", "1min"):
         bins = kernel.bins[kind]
         expected = [values[r][m].mean() for r, m in zip(bins.run, bins.frames, strict=True)]
         np.testing.assert_allclose(bin_means(values, bins), expected)
@@ -109,8 +111,8 @@ def test_bins_average_a_confound_over_their_frames(case):
 
 def test_the_mean_before_skips_groups_that_do_not_train(case):
     kernel = case.kernels[0]
-    y, group = kernel.y("1min"), kernel.groups("1min")
-    means = np.array([y[group == g].mean() for g in range(7)])
+    of_run = np.array([frames.rating.mean() for frames in kernel.frames])
+    means = np.array([of_run[kernel.codes == g].mean() for g in range(7)])
     found = previous_means(kernel, np.array([0, 1, 3, 4, 5, 6]))[:, 0]  # without 2
     np.testing.assert_allclose(found[[1, 2, 3, 4]], means[[0, 1, 1, 3]])
     assert found[0] == pytest.approx(means[[0, 1, 3, 4, 5, 6]].mean())
@@ -119,7 +121,7 @@ def test_the_mean_before_skips_groups_that_do_not_train(case):
 def test_no_rating_of_a_held_out_session_reaches_training_rows(case, rng):
     kernel = case.kernels[0]
     training = np.array([0, 1, 3, 4, 5, 6])
-    rows = np.isin(np.concatenate([kernel.groups(k) for k in ("rating", "1min", "2min")]), training)
+    rows = np.isin(np.concatenate([kernel.groups(k) for k in KINDS]), training)
     before = {c.name: c.columns(case.kernels)(kernel, training) for c in find_controls(case)[0]}
     changed = simulate_changed(case, held_out="03", rng=rng)
     other = changed.kernels[0]
@@ -229,7 +231,7 @@ def test_prediction_alone_is_least_squares_on_the_same_folds(case):
     kernel = case.kernels[0]
     control = next(c for c in find_controls(case)[0] if c.name == "time in run")
     permutations = draw_permutations(kernel, 19, np.random.default_rng(0))
-    ratings = permute_ratings(kernel, permutations)
+    ratings = permute_ratings(kernel, permutations, *TESTED)
     columns = control.columns(case.kernels)
     found = predict_alone(control, columns, kernel, permutations, ratings)
     C = np.column_stack(

@@ -46,8 +46,8 @@ def test_nested_cross_validation_equals_the_loops(problem, grid):
     nested = nested_leave_one_out(X @ X.T, y, groups, n_edges=40, grid=grid)
     for k, model in enumerate(nested.folds):
         r, penalty, predicted = slow_fold(X, y, groups, k, grid_of)
-        np.testing.assert_allclose(model.path_r, r, atol=1e-9)
-        assert model.penalty == pytest.approx(penalty, rel=1e-12)
+        np.testing.assert_allclose(model.choice.path_score, r, atol=1e-9)
+        assert model.choice.penalty == pytest.approx(penalty, rel=1e-12)
         np.testing.assert_allclose(nested.held_out[groups == k], predicted, atol=1e-9)
         assert (model.dual[groups == k] == 0).all()
 
@@ -56,8 +56,8 @@ def test_the_final_model_has_the_penalty_with_the_best_held_out_r(problem):
     X, y, groups = problem
     nested = nested_leave_one_out(X @ X.T, y, groups, n_edges=40)
     final = nested.final
-    assert final.inner_r == np.nanmax(final.path_r)
-    assert final.inner_r == pytest.approx(np.corrcoef(nested.held_out_at_final, y)[0, 1])
+    assert final.choice.inner_score == np.nanmax(final.choice.path_score)
+    assert final.choice.inner_score == pytest.approx(np.corrcoef(nested.held_out_at_final, y)[0, 1])
 
 
 def test_changing_the_held_out_group_changes_nothing_trained_for_its_fold(problem, rng):
@@ -70,9 +70,10 @@ def test_changing_the_held_out_group_changes_nothing_trained_for_its_fold(proble
     train = np.flatnonzero(groups != 2)
     K2[np.ix_(train, train)] = K[np.ix_(train, train)]
     after = nested_leave_one_out(K2, y2, groups, n_edges=40).folds[2]
-    for name in ("dual", "path_penalty", "path_r"):
-        np.testing.assert_array_equal(getattr(before, name), getattr(after, name))
-    assert (before.penalty, before.intercept) == (after.penalty, after.intercept)
+    np.testing.assert_array_equal(before.dual, after.dual)
+    for name in ("path_penalty", "path_score"):
+        np.testing.assert_array_equal(getattr(before.choice, name), getattr(after.choice, name))
+    assert (before.choice.penalty, before.intercept) == (after.choice.penalty, after.intercept)
 
 
 def test_steps_are_told_to_whoever_listens(problem):

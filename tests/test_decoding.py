@@ -13,7 +13,6 @@ from painprint.runs import pair_frames
 from painprint.settings import PRESETS
 
 QUICK = Settings(n_bootstraps=100)
-TRAINED = ("weights", "path_penalty", "path_r")
 
 
 def with_(run, **changes):
@@ -33,10 +32,14 @@ def with_(run, **changes):
 
 
 def assert_same_fold(a, b):
-    for name in TRAINED:
-        np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
-    for name in ("intercept", "training_mean", "penalty", "n_components", "inner_r", "lag_s"):
+    np.testing.assert_array_equal(a.weights, b.weights)
+    np.testing.assert_array_equal(a.activity, b.activity)
+    for name in ("path_penalty", "path_score"):
+        np.testing.assert_array_equal(getattr(a.choice, name), getattr(b.choice, name))
+    for name in ("intercept", "training_mean", "lag_s"):
         assert getattr(a, name) == getattr(b, name)
+    for name in ("penalty", "alpha", "dof", "inner_score", "at_edge"):
+        assert getattr(a.choice, name) == getattr(b.choice, name)
 
 
 def noisy(run, rng):
@@ -56,17 +59,29 @@ def with_dropped_bins(run, rng):
 
 
 @pytest.mark.parametrize("change", [noisy, rated_otherwise, with_dropped_bins])
-@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"train_bins": "20s", "features": "both"},
+        {"features": "activity", "lag_s": (4.0, 6.0)},
+        {"train_bins": "rating"},
+        {"decoder": "lasso_pcr", "train_bins": "rating"},
+        {"decoder": "lasso_pcr", "features": "both"},
+    ],
+)
 def test_changing_a_held_out_session_leaves_its_fold_bit_identical(
-    participant, rng, change, n_jobs
+    participant, rng, change, options
 ):
-    before = decode_runs(participant, QUICK)
+    settings = Settings(n_bootstraps=100, **options)
+    before = decode_runs(participant, settings)
     changed = [change(run, rng) if run.session == "03" else run for run in participant]
-    after = decode_runs(changed, QUICK, n_jobs=n_jobs)
-    if change is with_dropped_bins:
-        assert after.training.run_table["n_rating_bins_lost"].sum() > 0
+    after = decode_runs(changed, settings, n_jobs=2)
+    if change is with_dropped_bins and options.get("train_bins") == "rating":
+        assert after.training.run_table["n_training_bins_lost"].sum() > 0
     assert_same_fold(before.folds[2], after.folds[2])
-    assert not np.array_equal(before.folds[0].weights, after.folds[0].weights)
+    name = "activity" if options.get("features") == "activity" else "weights"
+    assert not np.array_equal(*(getattr(d.folds[0], name) for d in (before, after)))
 
 
 def test_the_number_of_workers_changes_no_bit(participant):
@@ -82,7 +97,7 @@ def test_the_paper_preset_leaks_where_it_says_and_not_elsewhere(participant, rng
     paper = Settings(preset="paper", n_bootstraps=100)
     changed = [rated_otherwise(r, rng) if r.session == "03" else r for r in participant]
     before, after = decode_runs(participant, paper).folds[2], decode_runs(changed, paper).folds[2]
-    assert not np.array_equal(before.path_penalty, after.path_penalty)
+    assert not np.array_equal(before.choice.path_penalty, after.choice.path_penalty)
     assert before.training_mean == after.training_mean
 
 
@@ -183,13 +198,13 @@ def test_scales_are_means_of_the_same_frames(participant):
 
 
 def test_the_lag_is_chosen_in_the_training_sessions(participant):
-    both = decode_runs(participant, Settings(n_bootstraps=100, lag_s=(0.0, 6.0)))
+    both = decode_runs(participant, Settings(n_bootstraps=100, lag_s=(30.0, 6.0)))
     only = {
         lag: decode_runs(participant, Settings(n_bootstraps=100, lag_s=(lag,)))
-        for lag in (0.0, 6.0)
+        for lag in (30.0, 6.0)
     }
     for k, fold in enumerate(both.folds):
-        best = max((0.0, 6.0), key=lambda lag: only[lag].folds[k].inner_r)
+        best = max((30.0, 6.0), key=lambda lag: only[lag].folds[k].choice.inner_score)
         assert fold.lag_s == best
         assert_same_fold(fold, only[best].folds[k])
     assert both.final.lag_s == 6.0
@@ -277,5 +292,5 @@ def test_runs_may_differ_in_length_and_repetition_time(rng):
         *(with_(r, session="9" + r.session) for r in simulate_runs(rng, n_sessions=2, n_runs=1)),
     ]
     decoding = decode_runs(runs, QUICK)
-    assert sorted(set(decoding.training.run_table["n_rating_bins"])) != [10]
+    assert sorted(set(decoding.training.run_table["n_training_bins"])) != [10]
     assert decoding.scales["run"].n == 6

@@ -42,7 +42,7 @@ def test_every_frame_of_every_rated_run_is_accounted_for(tmp_path, participant):
         n_unrated_but_lagged = max(0, n_frames - 6 - (n_rated - 1))
         assert row["n_without_rating"] == n_unrated_but_lagged
         assert row["n_kept"] == n_frames - 30 - 6 - n_unrated_but_lagged
-        assert row["n_kept"] == row["n_in_rating_bins"] + row["n_in_short_stretches"]
+        assert row["n_kept"] == row["n_in_training_bins"] + row["n_in_no_training_bin"]
     minutes = read(tmp_path, participant, "predictions.tsv").query("scale == '1min'")
     assert minutes["n_frames"].sum() == runs["n_kept"].sum()
     metrics = read(tmp_path, participant, "metrics.json")

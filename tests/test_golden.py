@@ -120,18 +120,18 @@ def test_framewise_displacement(golden, frames):
 
 def test_penalties_and_their_correlations(golden, fit):
     nested, _ = fit
-    np.testing.assert_allclose(nested.final.path_penalty, golden["m_L_matlab"], atol=1e-9)
-    np.testing.assert_allclose(nested.final.path_r, golden["m_ocv_r"], atol=1e-9)
+    np.testing.assert_allclose(nested.final.choice.path_penalty, golden["m_L_matlab"], atol=1e-9)
+    np.testing.assert_allclose(nested.final.choice.path_score, golden["m_ocv_r"], atol=1e-9)
     for k, model in enumerate(nested.folds):
-        np.testing.assert_allclose(model.path_r, golden["m_icv_r"][:, k], atol=1e-9)
+        np.testing.assert_allclose(model.choice.path_score, golden["m_icv_r"][:, k], atol=1e-9)
 
 
 def test_chosen_models(golden, fit):
     nested, X = fit
     best = int(golden["m_ocv_bestidx_1based"]) - 1
-    assert np.nanargmax(nested.final.path_r) == best
-    assert nested.final.n_components == golden["m_PCs"][best]
-    chosen = [np.nanargmax(model.path_r) + 1 for model in nested.folds]
+    assert np.nanargmax(nested.final.choice.path_score) == best
+    assert nested.final.choice.dof == golden["m_PCs"][best]
+    chosen = [np.nanargmax(model.choice.path_score) + 1 for model in nested.folds]
     np.testing.assert_array_equal(chosen, golden["m_icv_bestidx_1based"])
     expected = (golden["m_beta_best_edge_all"], *golden["m_beta_best_edge_ocv"])
     for model, beta in zip((nested.final, *nested.folds), expected, strict=True):
@@ -262,7 +262,7 @@ def case(tmp_path_factory):
 @needs_golden
 def test_the_learning_curve_of_given_draws(case):
     full = np.load(GOLDEN / "golden.npz")
-    penalties = [(0, fold.penalty) for fold in case.decoding.folds]
+    penalties = [(0, fold.choice.penalty) for fold in case.decoding.folds]
     for size in range(1, 7):
         index = full[f"trsz_cvidx_size{size}_1based"].astype(int).reshape(size, 3, 8) - 1
         draws = np.array(
@@ -337,26 +337,26 @@ def test_the_model_of_the_first_six_sessions(case):
     full = np.load(GOLDEN / "golden.npz")
     kernel = case.kernels[0].of_groups(range(6))
     fit = nested_leave_one_out(
-        kernel.block("rating", "rating"),
-        kernel.y("rating"),
-        kernel.groups("rating"),
+        kernel.block("train", "train"),
+        kernel.y("train"),
+        kernel.groups("train"),
         n_edges=kernel.n_edges,
         grid="all",
         keep="first",
     )
-    np.testing.assert_allclose(fit.final.path_penalty, full["ses6_L_matlab"], atol=1e-9)
-    np.testing.assert_allclose(fit.final.path_r, full["ses6_ocv_r"], atol=1e-9)
+    np.testing.assert_allclose(fit.final.choice.path_penalty, full["ses6_L_matlab"], atol=1e-9)
+    np.testing.assert_allclose(fit.final.choice.path_score, full["ses6_ocv_r"], atol=1e-9)
     best = int(full["ses6_ocv_bestidx_1based"]) - 1
-    assert np.nanargmax(fit.final.path_r) == best
-    assert fit.final.n_components == full["ses6_PCs"][best]
+    assert np.nanargmax(fit.final.choice.path_score) == best
+    assert fit.final.choice.dof == full["ses6_PCs"][best]
     for k, model in enumerate(fit.folds):
-        np.testing.assert_allclose(model.path_r, full["ses6_icv_r"][:, k], atol=1e-9)
-        assert np.nanargmax(model.path_r) + 1 == full["ses6_icv_bestidx_1based"][k]
+        np.testing.assert_allclose(model.choice.path_score, full["ses6_icv_r"][:, k], atol=1e-9)
+        assert np.nanargmax(model.choice.path_score) + 1 == full["ses6_icv_bestidx_1based"][k]
         assert model.intercept == pytest.approx(full["ses6_beta_best_edge_ocv"][k, 0], abs=1e-9)
     weights = edge_weights(
         kernel.frames,
-        kernel.bins["rating"],
-        kernel.groups("rating"),
+        kernel.bins["train"],
+        kernel.groups("train"),
         np.array([model.dual for model in (fit.final, *fit.folds)]),
     )
     rows, columns = np.triu_indices(40, k=1)

@@ -120,7 +120,7 @@ def test_the_regions_that_carry_the_rating_stand_out(finding):
 
 def test_the_structure_coefficient_is_a_correlation_with_the_fitted_prediction(case, finding):
     kernel = case.kernels[0]
-    bins, final = kernel.bins["rating"], case.decoding.final
+    bins, final = kernel.bins["train"], case.decoding.final
     X = []
     for r, members in zip(bins.run, bins.frames, strict=True):
         Z = kernel.frames[r].signals[members]

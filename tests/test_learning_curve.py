@@ -7,6 +7,7 @@ from conftest import simulate_runs
 
 from painprint import Settings, decode_runs
 from painprint.decode.crossval import choose_penalty, nested_leave_one_out
+from painprint.decode.ridge import fit_ridge, leave_groups_out
 from painprint.explain.case import Case
 from painprint.explain.learning_curve import (
     curve_sizes,
@@ -57,13 +58,17 @@ def test_sizes_go_up_to_all_but_two(case, n_sessions, expected):
 
 
 def slow_model(kernel, sessions):
-    """The model of some sessions, found with the parts that the nested fit uses."""
-    rows = np.flatnonzero(np.isin(kernel.groups("rating"), sessions))
+    """The model of some sessions, each of them (or of their runs) left out in turn."""
+    rows = np.flatnonzero(np.isin(kernel.groups("train"), sessions))
     by_run = len(sessions) < 3
-    labels = (kernel.run if by_run else kernel.groups)("rating")[rows]
-    folds = np.unique(labels, return_inverse=True)[1]
-    K = kernel.block("rating", "rating")[np.ix_(rows, rows)]
-    return rows, choose_penalty(K, kernel.y("rating")[rows], folds, n_edges=kernel.n_edges)
+    labels = (kernel.run if by_run else kernel.groups)("train")[rows]
+    left_out = leave_groups_out(
+        labels,
+        unit=kernel.minute[rows],
+        n_frames=np.array([len(kernel.bins["train"].frames[i]) for i in rows], float),
+    )
+    K, y = kernel.block("train", "train")[np.ix_(rows, rows)], kernel.y("train")[rows]
+    return rows, fit_ridge(K, y[:, None], left_out)
 
 
 @pytest.mark.parametrize("size", [1, 2, 4])
@@ -75,13 +80,10 @@ def test_a_draw_is_a_model_of_its_sessions_alone(case, size):
         for held_out in range(7):
             rows, model = slow_model(kernel, draws[d, held_out])
             test = np.flatnonzero(kernel.groups("1min") == held_out)
-            K = kernel.block("1min", "rating")[np.ix_(test, rows)]
-            np.testing.assert_allclose(
-                found.minutes[test, d], K @ model.dual + model.intercept, atol=1e-10
-            )
-            assert found.training_mean[held_out, d] == pytest.approx(
-                kernel.y("rating")[rows].mean()
-            )
+            K = kernel.block("1min", "train")[np.ix_(test, rows)]
+            expected = model.predict(K)[:, 0]
+            np.testing.assert_allclose(found.minutes[test, d], expected, atol=1e-10)
+            assert found.training_mean[held_out, d] == pytest.approx(kernel.y("train")[rows].mean())
 
 
 def test_choosing_a_penalty_is_what_the_final_model_does(rng):
@@ -90,7 +92,7 @@ def test_choosing_a_penalty_is_what_the_final_model_does(rng):
     model = choose_penalty(X @ X.T, y, groups, n_edges=60)
     final = nested_leave_one_out(X @ X.T, y, groups, n_edges=60).final
     np.testing.assert_array_equal(model.dual, final.dual)
-    np.testing.assert_array_equal(model.path_r, final.path_r)
+    np.testing.assert_array_equal(model.choice.path_score, final.choice.path_score)
     with pytest.raises(ValueError, match="at least 2 groups"):
         choose_penalty(X @ X.T, y, np.zeros(40, int), n_edges=60)
 

@@ -28,8 +28,8 @@ def test_every_column_is_the_nested_fit_of_that_rating(rng, keep, grid, n_edges)
         one = nested_leave_one_out(K, y, GROUPS, **options)
         np.testing.assert_allclose(found.held_out[:, i], one.held_out, rtol=1e-10)
         for k, fold in enumerate(one.folds):
-            assert found.n_components[k, i] == fold.n_components
-            assert found.inner_r[k, i] == pytest.approx(fold.inner_r, rel=1e-10)
+            assert found.dof[k, i] == fold.choice.dof
+            assert found.inner_score[k, i] == pytest.approx(fold.choice.inner_score, rel=1e-10)
             assert found.training_mean[k, i] == pytest.approx(fold.y_mean)
 
 
@@ -41,7 +41,7 @@ def test_parts_and_workers_change_nothing(rng, monkeypatch):
     parts = nested_for_many(
         K, Y, GROUPS, n_edges=90, n_jobs=2, on_step=lambda done, of: steps.append((done, of))
     )
-    np.testing.assert_array_equal(parts.n_components, whole.n_components)
+    np.testing.assert_array_equal(parts.dof, whole.dof)
     np.testing.assert_allclose(parts.held_out, whole.held_out, rtol=1e-12)
     assert steps[-1] == (45, 45)
 

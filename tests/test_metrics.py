@@ -6,7 +6,9 @@ import pytest
 from scipy import stats
 from sklearn.metrics import mean_absolute_error, r2_score, roc_auc_score
 
+from painprint.decode.bootstrap import LINEAR, block_draw, interval, widened
 from painprint.decode.metrics import (
+    calibration_line,
     center_by,
     correlation,
     mean_r,
@@ -46,6 +48,58 @@ def test_point_estimates_equal_scipy_and_scikit_learn(table, rng):
     assert m.centred_r == pytest.approx(stats.pearsonr(*centred.to_numpy().T)[0])
     for value, (low, high) in ((m.r, m.r_ci), (m.auc, m.auc_ci), (m.skill, m.skill_ci)):
         assert low < value < high
+
+
+def test_the_calibration_line_is_least_squares(table, rng):
+    m = score_scale(table, n_bootstraps=200, rng=rng)
+    line = stats.linregress(table["predicted"], table["rating"])
+    assert (m.slope, m.intercept) == pytest.approx((line.slope, line.intercept))
+    assert m.slope_ci[0] < m.slope < m.slope_ci[1]
+    assert m.intercept_ci[0] < m.intercept < m.intercept_ci[1]
+
+
+def test_a_perfect_prediction_is_calibrated_and_half_of_it_has_slope_2(table, rng):
+    perfect = score_scale(table.assign(predicted=table["rating"]), n_bootstraps=100, rng=rng)
+    assert (perfect.slope, perfect.intercept) == pytest.approx((1, 0), abs=1e-12)
+    assert (*perfect.slope_ci, *perfect.intercept_ci) == pytest.approx((1, 1, 0, 0), abs=1e-12)
+    half = table.assign(predicted=table["rating"] / 2 + 3)
+    m = score_scale(half, n_bootstraps=100, rng=rng)
+    assert (m.slope, m.intercept) == pytest.approx((2, -6))
+
+
+def test_intervals_of_the_line_resample_blocks_of_sessions(table):
+    """The definition: a line through the rows of each resample, then widened and ordered."""
+    m = score_scale(table, n_bootstraps=150, rng=np.random.default_rng(5))
+    streams = np.random.default_rng(5).spawn(3)[2].spawn(2)
+    estimates, intervals = (m.slope, m.intercept), (m.slope_ci, m.intercept_ci)
+    for which, (stream, estimate, found) in enumerate(
+        zip(streams, estimates, intervals, strict=True)
+    ):
+        values = []
+        for row in block_draw(table["group"].to_numpy())(150, stream):
+            again = table.loc[np.repeat(np.arange(60), row.astype(int))]
+            line = stats.linregress(again["predicted"], again["rating"])
+            values.append((line.slope, line.intercept)[which])
+        expected = interval(widened(np.array(values), estimate, 6, LINEAR), null=0)
+        assert found == pytest.approx((expected.low, expected.high), rel=1e-9)
+
+
+def test_the_line_takes_no_random_number_from_others(table):
+    """Scales that share a generator have the streams that they had without a line."""
+    rng, counted = np.random.default_rng(3), np.random.default_rng(3)
+    score_scale(table, n_bootstraps=100, rng=rng)
+    counted.spawn(3)
+    np.testing.assert_array_equal(rng.spawn(1)[0].random(5), counted.spawn(1)[0].random(5))
+    np.testing.assert_array_equal(rng.random(5), counted.random(5))
+
+
+def test_a_prediction_that_does_not_vary_has_no_line(table, rng):
+    m = score_scale(table.assign(predicted=0.1), n_bootstraps=100, rng=rng)
+    assert (m.slope, m.intercept) == (None, None)
+    assert m.slope_ci == m.intercept_ci == (None, None)
+    assert calibration_line(np.full(5, 0.1), np.arange(5.0)) is None
+    flat = score_scale(table.assign(rating=0.5), n_bootstraps=100, rng=rng)
+    assert (flat.slope, flat.intercept) == pytest.approx((0, 0.5))
 
 
 def test_predicting_the_training_mean_has_no_skill(table, rng):

@@ -6,7 +6,7 @@ import pytest
 from conftest import simulate_runs
 
 from painprint import Run, Settings, decode_runs
-from painprint.decode.crossval import nested_leave_one_out
+from painprint.decode.errors import NotEnoughData
 from painprint.explain.case import Case
 from painprint.explain.null import (
     draw_permutations,
@@ -14,7 +14,7 @@ from painprint.explain.null import (
     permutation_null,
     permute_ratings,
     run_positions,
-    split_means,
+    session_levels,
     surrogate_orders,
 )
 from painprint.runs import RunKey
@@ -36,44 +36,73 @@ def case():
 def permuted(case):
     kernel = case.kernels[0]
     permutations = draw_permutations(kernel, 39, np.random.default_rng(0))
-    return kernel, permutations, permute_ratings(kernel, permutations)
+    return kernel, permutations, *permute_ratings(kernel, permutations, "1min", "train")
+
+
+def traces_of(kernel):
+    """Ratings of each run's frames without the level of their session."""
+    levels = session_levels(kernel)
+    return [f.rating - levels[g] for f, g in zip(kernel.frames, kernel.codes, strict=True)]
+
+
+def levels_of(kernel, minutes):
+    """Level of each session, of ratings of 1-min bins."""
+    return kernel.scales.of_group @ kernel.scales.of_run @ minutes
 
 
 def test_the_first_column_is_the_observed_rating(permuted):
-    kernel, permutations, Y = permuted
+    kernel, permutations, Y, train = permuted
     assert list(permutations.kind).count("observed") == 1
     np.testing.assert_array_equal(Y[:, 0], kernel.y("1min"))
+    np.testing.assert_array_equal(train[:, 0], kernel.y("train"))
 
 
-def test_within_session_means_stay_and_traces_move(permuted):
-    kernel, permutations, Y = permuted
-    means, traces = split_means(kernel)
-    group, run = kernel.groups("1min"), kernel.run("1min")
-    for column in Y[:, permutations.kind == "within"].T:
-        found = np.bincount(group, weights=column) / np.bincount(group)
-        np.testing.assert_allclose(found, means, atol=1e-12)
-        # every run has the trace of one run at its position, turned round
-        for r in range(14):
-            mine = np.sort(column[run == r] - means[kernel.codes[r]])
-            others = [np.sort(traces[run == d]) for d in range(r % 2, 14, 2)]
-            assert min(np.abs(mine - other).max() for other in others) < 1e-12
-    assert np.abs(Y[:, permutations.kind == "within"] - Y[:, :1]).max(axis=0).min() > 1e-3
+def test_ratings_are_means_of_frames_that_were_moved(permuted):
+    kernel, permutations, Y, train = permuted
+    traces, levels = traces_of(kernel), session_levels(kernel)
+    for i in range(0, len(permutations.kind), 7):
+        moved = []
+        for r in range(len(traces)):
+            donor = traces[permutations.donor[i, r]]
+            start = int(permutations.shift[i, r] * len(donor))
+            moved.append(np.resize(np.roll(donor, -start), len(traces[r])))
+        of_session = [
+            np.mean([moved[r].mean() for r in np.flatnonzero(kernel.codes == g)])
+            for g in range(kernel.n_groups)
+        ]
+        levels_now = np.sort(levels)[permutations.order[i]]
+        for kind, found in (("1min", Y), ("train", train)):
+            bins = kernel.bins[kind]
+            expected = [
+                moved[r][m].mean() - of_session[kernel.codes[r]] + levels_now[kernel.codes[r]]
+                for r, m in zip(bins.run, bins.frames, strict=True)
+            ]
+            np.testing.assert_allclose(found[:, i], expected, atol=1e-12)
+
+
+def test_within_session_levels_stay_and_traces_move(permuted):
+    kernel, permutations, Y, _ = permuted
+    within = Y[:, permutations.kind == "within"]
+    found = levels_of(kernel, within)
+    np.testing.assert_allclose(found, np.repeat(found[:, :1], 39, axis=1), atol=1e-12)
+    np.testing.assert_allclose(found[:, 0], session_levels(kernel), atol=1e-12)
+    assert np.abs(within - Y[:, :1]).max(axis=0).min() > 1e-3
 
 
 def test_both_runs_of_a_session_come_from_one_session(permuted):
-    kernel, permutations, _ = permuted
+    kernel, permutations, *_ = permuted
     donors = kernel.codes[permutations.donor]
     np.testing.assert_array_equal(donors[:, ::2], donors[:, 1::2])
 
 
-def test_between_traces_stay_and_session_means_change_places(permuted):
-    kernel, permutations, Y = permuted
-    means, traces = split_means(kernel)
-    group = kernel.groups("1min")
+def test_between_traces_stay_and_session_levels_change_places(permuted):
+    kernel, permutations, Y, _ = permuted
+    levels, group = session_levels(kernel), kernel.groups("1min")
     for column in Y[:, permutations.kind == "between"].T:
-        found = np.bincount(group, weights=column) / np.bincount(group)
-        np.testing.assert_allclose(np.sort(found), np.sort(means), atol=1e-12)
-        np.testing.assert_allclose(column - found[group], traces, atol=1e-12)
+        found = levels_of(kernel, column)
+        np.testing.assert_allclose(np.sort(found), np.sort(levels), atol=1e-12)
+        expected = kernel.y("1min") - levels[group]
+        np.testing.assert_allclose(column - found[group], expected, atol=1e-12)
 
 
 def test_runs_of_different_length_swap_traces(rng):
@@ -86,12 +115,10 @@ def test_runs_of_different_length_swap_traces(rng):
     kernel = make_case(runs).kernels[0]
     assert len(set(np.bincount(kernel.run("1min")))) > 2
     permutations = draw_permutations(kernel, 39, rng)
-    Y = permute_ratings(kernel, permutations)
-    means, _ = split_means(kernel)
-    group = kernel.groups("1min")
-    within = Y[:, permutations.kind == "within"]
-    found = np.stack([within[group == g].mean(axis=0) for g in range(6)])
-    np.testing.assert_allclose(found, np.repeat(means[:, None], 39, axis=1), atol=1e-12)
+    (Y,) = permute_ratings(kernel, permutations, "1min")
+    found = levels_of(kernel, Y[:, permutations.kind == "within"])
+    levels = session_levels(kernel)
+    np.testing.assert_allclose(found, np.repeat(levels[:, None], 39, axis=1), atol=1e-12)
 
 
 def test_positions_are_labels_where_sessions_share_them_and_else_the_order():
@@ -104,19 +131,34 @@ def test_positions_are_labels_where_sessions_share_them_and_else_the_order():
     np.testing.assert_array_equal(run_positions(keys), [0, 1, 2])
 
 
-def test_the_observed_values_are_those_of_the_pipeline_on_time_bins(case):
-    found = permutation_null(case)
-    kernel = case.kernels[0]
-    fit = nested_leave_one_out(
-        kernel.block("1min", "1min"),
-        kernel.y("1min"),
-        kernel.groups("1min"),
-        n_edges=kernel.n_edges,
-    )
-    observed = found.tables["null"].query("null == 'observed' and scale == '1min'").iloc[0]
-    expected = np.corrcoef(fit.held_out, kernel.y("1min"))[0, 1]
-    assert observed["r"] == pytest.approx(expected, abs=1e-10)
-    assert found.numbers["scales"]["1min"]["r"] == pytest.approx(expected, abs=1e-10)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"train_bins": "60s"},
+        {"train_bins": "20s"},
+        {"features": "both"},
+        {"decoder": "lasso_pcr"},
+        {"lag_s": (4.0, 6.0)},
+    ],
+)
+def test_the_observed_values_are_the_headline(rng, options):
+    runs = simulate_runs(rng, n_sessions=6, n_frames=400)
+    settings = Settings(n_bootstraps=100, n_permutations=19, **options)
+    case = make_case(runs, settings)
+    numbers = permutation_null(case).numbers["scales"]
+    for scale, metrics in case.decoding.scales.items():
+        for name in ("r", "centred_r", "skill"):
+            expected = getattr(metrics, name)
+            found = numbers[scale][name]
+            assert found == pytest.approx(np.nan if expected is None else expected, nan_ok=True)
+
+
+def test_rating_bins_have_no_null_and_say_so(rng):
+    runs = simulate_runs(rng, n_sessions=4)
+    settings = Settings(n_bootstraps=100, train_bins="rating")
+    with pytest.raises(NotEnoughData, match="--train-bins"):
+        permutation_null(make_case(runs, settings))
 
 
 def test_numbers_follow_from_the_table(case):

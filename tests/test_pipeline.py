@@ -16,7 +16,7 @@ from nibabel.cifti2 import BrainModelAxis, SeriesAxis
 
 from painprint import Run, Settings
 from painprint.cli import main
-from painprint.decode.crossval import NotEnoughData
+from painprint.decode.errors import NotEnoughData
 from painprint.io.columns import COLUMNS
 from painprint.io.outputs import command_line
 from painprint.settings import STAGES
@@ -278,7 +278,7 @@ def test_the_audit_accounts_for_every_frame_and_every_parameter(derivatives, out
     for row in audit["runs"]:
         parts = "n_start n_beyond_end n_without_rating n_censored n_without_signal n_kept".split()
         assert row["n_frames"] == sum(row[p] for p in parts) == 360
-        assert row["n_kept"] == row["n_in_rating_bins"] + row["n_in_short_stretches"]
+        assert row["n_kept"] == row["n_in_training_bins"] + row["n_in_no_training_bin"]
     for fold in audit["folds"]:
         for groups in fold["touched_by"].values():
             assert fold["held_out"] not in groups and len(groups) == 4

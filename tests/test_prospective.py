@@ -6,7 +6,7 @@ import pytest
 from conftest import simulate_runs
 
 from painprint import Run, Settings, decode_runs
-from painprint.decode.crossval import choose_penalty
+from painprint.decode.decoders import make_decoder
 from painprint.explain.case import Case
 from painprint.explain.prospective import predict_future, prospective_tests
 
@@ -28,15 +28,11 @@ def case():
 def test_the_future_is_predicted_by_the_chosen_model_of_the_past(case):
     kernel = case.kernels[0]
     found = predict_future(case.kernels, SETTINGS.rules, 4)
-    past = np.flatnonzero(kernel.groups("rating") < 4)
-    model = choose_penalty(
-        kernel.block("rating", "rating")[np.ix_(past, past)],
-        kernel.y("rating")[past],
-        kernel.groups("rating")[past],
-        n_edges=kernel.n_edges,
-    )
+    past = np.flatnonzero(kernel.groups("train") < 4)
+    model = make_decoder(SETTINGS.rules, kernel.n_edges).fit(kernel.samples().take(past))
+    assert model.choice.penalty > 0 and len(model.dual) == len(past)
     later = kernel.groups("1min") >= 4
-    expected = kernel.block("1min", "rating")[:, past] @ model.dual + model.intercept
+    expected = kernel.block("1min", "train")[:, past] @ model.dual + model.intercept
     np.testing.assert_allclose(found.predicted["1min"][later], expected[later])
     assert np.isnan(found.predicted["1min"][~later]).all()
     np.testing.assert_array_equal(np.isnan(found.predicted["session"]), np.arange(7) < 4)
@@ -122,6 +118,6 @@ def test_a_past_that_teaches_nothing_is_named_and_the_others_are_done(rng):
     found = prospective_tests(case)
     assert list(found.tables["calibration"]["n_past"]) == [4, 5]
     said = "\n".join(found.not_done)
-    assert "No model of the first 3 sessions: no model predicts anything but a constant" in said
+    assert "No model of the first 3 sessions: the rating does not vary" in said
     assert "No analysis of the first 3 sessions alone" in said
     assert found.numbers["first"] is None and found.numbers["later"] is None

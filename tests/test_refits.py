@@ -89,7 +89,7 @@ def test_neighbours_within_a_buffer_do_not_train(rng):
         changed[near] = 7.0
         again = nested_leave_one_out(X @ X.T, changed, groups, n_edges=30, buffer=1).folds[k]
         np.testing.assert_array_equal(again.dual, fold.dual)
-        assert again.penalty == fold.penalty and len(rest) < 56
+        assert again.choice.penalty == fold.choice.penalty and len(rest) < 56
 
 
 def test_a_buffer_that_leaves_nothing_is_an_error(rng):

@@ -7,7 +7,7 @@ import pytest
 from conftest import simulate_runs
 
 from painprint import Run, Settings, decode_runs
-from painprint.decode.crossval import NotEnoughData
+from painprint.decode.errors import NotEnoughData
 from painprint.edges import score_frames
 from painprint.explain.case import Case, Material
 from painprint.explain.rest import ALL, UNSEEN, first_ratings, rest_tests, score_rest

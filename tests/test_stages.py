@@ -30,22 +30,24 @@ from painprint.settings import STAGES
 
 
 @pytest.fixture
-def training(participant):
-    return decode_runs(participant, Settings(n_bootstraps=100)).training
+def training(participant, request):
+    features = getattr(request, "param", "edges")
+    return decode_runs(participant, Settings(n_bootstraps=100, features=features)).training
 
 
+@pytest.mark.parametrize("training", ["edges", "both"], indirect=True)
 def test_trained_models_come_back_as_they_were(training, tmp_path):
     path = tmp_path / "t.safetensors"
     save_training(path, training, "key")
     read = load_training(path, "key")
     for a, b in zip((training.final, *training.folds), (read.final, *read.folds), strict=True):
-        for name in ("weights", "path_penalty", "path_r"):
-            np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
-        assert (a.held_out, a.intercept, a.n_components) == (
-            b.held_out,
-            b.intercept,
-            b.n_components,
-        )
+        np.testing.assert_array_equal(a.weights, b.weights)
+        np.testing.assert_array_equal(a.activity, b.activity)
+        for name in ("path_penalty", "path_score"):
+            np.testing.assert_array_equal(getattr(a.choice, name), getattr(b.choice, name))
+        assert (a.held_out, a.intercept, a.lag_s) == (b.held_out, b.intercept, b.lag_s)
+        for name in ("penalty", "alpha", "dof", "inner_score", "at_edge"):
+            assert getattr(a.choice, name) == getattr(b.choice, name)
     assert read.run_table.equals(training.run_table)
     assert read.groups == training.groups
 

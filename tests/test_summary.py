@@ -6,30 +6,29 @@ import pandas as pd
 import pytest
 
 from painprint.report.summary import judge, summarise
+from painprint.report.words import number
 
 
 def results(**changed):
     """Results of a person whose pain can be read; parts may be changed."""
     scale = {
         "n": 300, "centred_r": 0.4, "centred_r_ci": [0.2, 0.5], "skill": 0.2,
-        "skill_ci": [0.1, 0.3], "mae": 0.1,
+        "skill_ci": [0.1, 0.3], "slope": 1.1, "slope_ci": [0.8, 1.4], "mae": 0.1,
+        "p_within": 0.001,
     }  # fmt: skip
-    null = {
-        "n_permutations": 999,
-        "scales": {
-            "1min": {"p_within": 0.001, "centred_r": 0.3},
-            "session": {"p_between": 0.2, "r": 0.1},
-        },
-    }
+    null = {"n_permutations": 999}
     control = {"flagged": False, "p_corrected": 0.6}
     metrics = {
-        "scales": {"1min": scale | changed.pop("scale", {})},
+        "scales": {
+            "1min": scale | changed.pop("scale", {}),
+            "session": {"r": 0.1, "p_between": 0.2} | changed.pop("session", {}),
+        },
         "stages": {
             "null": changed.pop("null", null),
             "controls": changed.pop("controls", {"motion": control, "not_done": []}),
         },
         "n_groups": 12, "n_sessions": 12, "n_runs": 36, "leave_out": "session",
-        "preset": "recommended", "simulated": True,
+        "preset": "recommended", "simulated": True, "train_bins": "30s",
     } | changed.pop("metrics", {})  # fmt: skip
     networks = pd.DataFrame(
         {
@@ -67,7 +66,7 @@ def test_all_is_well():
 
 
 def test_a_negative_correlation_is_no_agreement():
-    against = results(scale={"centred_r": -0.35}, null=None)
+    against = results(scale={"centred_r": -0.35, "p_within": None}, null=None)
     assert judge(against.metrics) == "untested"
     assert "did not follow" in summarise(against)[0].text
     other = results(scale={"centred_r": -0.35, "centred_r_ci": [-0.5, -0.1]})
@@ -83,28 +82,28 @@ def test_a_negative_correlation_is_no_agreement():
         ({"scale": {"skill": -0.1, "skill_ci": [-0.3, 0.1]}}, "part"),
         ({"scale": {"centred_r_ci": [-0.01, 0.5]}}, "part"),
         ({"metrics": {"n_groups": 5}}, "few"),
-        ({"null": None}, "untested"),
+        ({"scale": {"p_within": None}, "null": None}, "untested"),
         (
             {
-                "null": {
-                    "n_permutations": 19,
-                    "scales": {
-                        "1min": {"p_within": 0.05, "centred_r": 0.3},
-                        "session": {"p_between": None, "r": None},
-                    },
-                }
+                "null": {"not_done": ["rating bins"]},
+                "scale": {"p_within": None},
+                "metrics": {"train_bins": "rating"},
             },
             "untested",
         ),
         (
             {
-                "null": {
-                    "n_permutations": 99,
-                    "scales": {
-                        "1min": {"p_within": 0.2, "centred_r": 0.1},
-                        "session": {"p_between": 0.01, "r": 0.5},
-                    },
-                }
+                "null": {"n_permutations": 19},
+                "scale": {"p_within": 0.05},
+                "session": {"p_between": None},
+            },
+            "untested",
+        ),
+        (
+            {
+                "null": {"n_permutations": 99},
+                "scale": {"p_within": 0.2, "centred_r": 0.1},
+                "session": {"p_between": 0.01, "r": 0.5},
             },
             "no",
         ),
@@ -118,9 +117,37 @@ def test_verdicts(change, verdict):
     if verdict == "part":
         wanted = "closer to the rating" if "skill" in change["scale"] else "other sessions"
         assert wanted in cards[0].text
+    if "train_bins" in change.get("metrics", {}):
+        assert "cannot be tested" in cards[0].text and "no p," in cards[0].numbers
+        assert "made from the rating" in cards[1].text and "rating bins" in cards[1].numbers
     if verdict in ("few", "untested", "no"):
         assert cards[3].answer == "Not to be said"
         assert "good" not in (cards[0].mood, cards[1].mood) or verdict == "untested"
+
+
+def test_p_stands_beside_its_own_number():
+    found, sure, *_ = summarise(results(null={"n_permutations": 9}, scale={"p_within": 0.012}))
+    assert "session-centred r at 1 min 0.40 (0.20 to 0.50), p within = 0.012, n" in found.numbers
+    assert "p within = 0.012, of the session-centred r of 0.40 at 1 min" in sure.numbers
+    assert "p between = 0.200, of an r of 0.10 over 12 sessions" in sure.numbers
+
+
+@pytest.mark.parametrize(
+    ("scale", "said"),
+    [
+        ({"slope": 0.4, "slope_ci": [0.1, 0.6]}, "swing too far"),
+        ({"slope": 1.8, "slope_ci": [1.1, 2.6]}, "swing too little"),
+        ({"slope": 1.8, "slope_ci": [0.9, 2.6]}, None),
+        ({"slope": None, "slope_ci": [None, None]}, None),
+    ],
+)
+def test_swings_are_said_where_they_are_shown(scale, said):
+    for skill in (0.2, -0.2):
+        exact = summarise(results(scale=scale | {"skill": skill}))[2]
+        assert said in exact.text if said else "swing" not in exact.text
+    few = summarise(results(scale=scale, metrics={"n_groups": 5}))[2]
+    assert "swing" not in few.text
+    assert f"slope of rating on prediction {number(scale['slope'])};" in few.numbers
 
 
 def test_few_sessions_are_nowhere_called_good():

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from painprint.area_settings import ADVISED_MIN, LEAST_MIN, LEAST_OF_HALF_MIN
 from painprint.cortex.gather import Gathering
-from painprint.decode.crossval import OnStep
+from painprint.decode.model import OnStep
 from painprint.io.cleaner import Cleaner, Cleaning
 from painprint.io.cortex import Sheets
 from painprint.io.discover import DenseRuns, RunFiles

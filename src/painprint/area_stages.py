@@ -16,7 +16,7 @@ from painprint.cortex.hemispheres import Cortex
 from painprint.cortex.naming import Named, Namer
 from painprint.cortex.parcels import ParcelRules
 from painprint.cortex.similarity import ExactSimilarity, LinearSimilarity
-from painprint.decode.crossval import OnStep
+from painprint.decode.model import OnStep
 from painprint.io.area_outputs import Turned
 from painprint.io.errors import DerivativesError
 from painprint.io.individual import AreaFiles

@@ -209,6 +209,72 @@ def make_rating_bins(runs: Sequence[Frames], rules: Rules, *, min_stretch_frames
     return gather_bins(runs, labels, n_bins)
 
 
+PARTS_OF_A_MINUTE = {"60s": 1, "30s": 2, "20s": 3}
+"""Training bins of about so many seconds, as parts of a 1-min time bin."""
+SHORTEST_SHARE = 0.5
+"""A time bin with a smaller share of its nominal length does not train."""
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """Equal parts of 1-min time bins, in the order of time.
+
+    Attributes
+    ----------
+    bins : Bins
+    minute : ndarray of int, shape (n_rows,)
+        Which 1-min bin each is a part of.
+    trains : ndarray of bool, shape (n_rows,)
+        Whether it is long enough to train.
+    """
+
+    bins: Bins
+    minute: NDArray[np.int64]
+    trains: NDArray[np.bool_]
+
+
+def cut_minutes(runs: Sequence[Frames], minutes: Bins, n_parts: int) -> Parts:
+    """Cut 1-min time bins into equal parts, those of too few frames for a part included.
+
+    Parameters
+    ----------
+    runs : sequence of Frames
+    minutes : Bins
+        From :func:`make_time_bins`.
+    n_parts : int
+    """
+    labels = [np.full(len(one), LEFT_OUT) for one in runs]
+    minute, next_label = [], [0] * len(runs)
+    for m, (r, frames) in enumerate(zip(minutes.run, minutes.frames, strict=True)):
+        for part in np.array_split(frames, n_parts):
+            if len(part):
+                labels[r][part] = next_label[r]
+                next_label[r] += 1
+                minute.append(m)
+    bins = gather_bins(runs, labels, next_label)
+    nominal_s = 60 / n_parts
+    seconds = np.array([len(f) * runs[r].tr_s for r, f in zip(bins.run, bins.frames, strict=True)])
+    return Parts(bins, np.array(minute, int), seconds >= SHORTEST_SHARE * nominal_s)
+
+
+def select_bins(bins: Bins, rows: NDArray[np.int64]) -> Bins:
+    """Some of the rows; frames of the others count as left out."""
+    dropped = np.ones(len(bins), bool)
+    dropped[rows] = False
+    n_frames = np.array([len(f) for f in bins.frames], int)
+    n_left_out = bins.n_frames_left_out + np.bincount(
+        bins.run, weights=n_frames * dropped, minlength=len(bins.n_bins_asked)
+    ).astype(int)
+    return Bins(
+        bins.run[rows],
+        bins.number[rows],
+        bins.rating[rows],
+        tuple(bins.frames[i] for i in rows),
+        bins.n_bins_asked,
+        n_left_out,
+    )
+
+
 def make_time_bins(
     runs: Sequence[Frames], rules: Rules, scale: str, *, like: Sequence[Frames] | None = None
 ) -> Bins:

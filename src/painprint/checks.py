@@ -7,7 +7,7 @@ from typing import Any
 
 from painprint.ratings import RatingQuality
 
-MOST_IN_SHORT_STRETCHES = 0.3
+MOST_IN_NO_BIN = 0.3
 LEAST_RATED = 0.8
 MOST_CENSORED = 0.5
 MOST_AT_AN_END = 0.5
@@ -24,7 +24,7 @@ def check_run(frames: Mapping[Any, Any], quality: RatingQuality) -> list[str]:
     """
     said = []
     if quality.sd == 0:
-        said.append("the rating never changes: its rating bins are in time order only.")
+        said.append("the rating never changes in this run.")
     if quality.share_of_scan_rated < LEAST_RATED:
         said.append(f"only {100 * quality.share_of_scan_rated:.0f} % of the scan is rated.")
     if quality.share_out_of_range:
@@ -37,11 +37,11 @@ def check_run(frames: Mapping[Any, Any], quality: RatingQuality) -> list[str]:
             said.append(f"{100 * share:.0f} % of the ratings are the {end} possible.")
     if frames["n_censored"] > MOST_CENSORED * frames["n_frames"]:
         said.append(f"{frames['n_censored']} of {frames['n_frames']} frames are censored.")
-    if frames["n_in_short_stretches"] > MOST_IN_SHORT_STRETCHES * frames["n_kept"]:
+    if frames["n_in_no_training_bin"] > MOST_IN_NO_BIN * frames["n_kept"]:
         said.append(
-            f"more than {100 * MOST_IN_SHORT_STRETCHES:.0f} % of the usable frames are in no "
-            "rating bin, for their stretch was too short (--min-stretch-frames)."
+            f"more than {100 * MOST_IN_NO_BIN:.0f} % of the usable frames do not train: their "
+            "rating bin's stretch (--min-stretch-frames), or their time bin, was too short."
         )
-    if frames["n_rating_bins_lost"]:
-        said.append(f"{frames['n_rating_bins_lost']} rating bins lost all frames.")
+    if frames["n_training_bins_lost"]:
+        said.append(f"{frames['n_training_bins_lost']} training bins lost all frames, or most.")
     return said

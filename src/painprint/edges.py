@@ -136,9 +136,12 @@ def matrix_to_edges(matrix: ArrayLike) -> NDArray[np.float64]:
 
 
 def score_frames(
-    signal: NDArray[np.float64], weights: NDArray[np.float64], intercept: float
+    signal: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    intercept: float,
+    activity: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
-    """Predicted rating of each frame, zᵀWz / 2 + intercept.
+    """Predicted rating of each frame, zᵀWz / 2 + vᵀz + intercept.
 
     Frames x edges is never formed.
 
@@ -148,6 +151,8 @@ def score_frames(
         z-scored within run.
     weights : ndarray of shape (n_edges,)
     intercept : float
+    activity : ndarray of shape (n_regions,), optional
+        v, weights of the regions' signals. Default: 0.
 
     Returns
     -------
@@ -156,4 +161,6 @@ def score_frames(
     """
     W = edges_to_matrix(weights)
     score: NDArray[np.float64] = np.einsum("ti,ti->t", signal @ W, signal) / 2 + intercept
+    if activity is not None:
+        score += signal @ activity
     return score

@@ -9,8 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from painprint.decode.crossval import Model, nested_leave_one_out
+from painprint.decode.crossval import nested_leave_one_out
 from painprint.decode.lasso_pcr import fit_components
+from painprint.decode.model import Model
 from painprint.parallel import one_blas_thread
 
 Kernel = Literal["linear", "precomputed"]
@@ -189,7 +190,7 @@ class NestedLassoPCR(_DualRegressor):
             )
             self.folds_: tuple[Model, ...] = nested.folds
             self.cv_predictions_ = nested.held_out
-            self.alpha_ = nested.final.penalty
-            self.n_components_ = nested.final.n_components
+            self.alpha_ = nested.final.choice.penalty
+            self.n_components_ = int(nested.final.choice.dof)
             self._set_model(rows, nested.final.dual, nested.final.intercept)
         return self

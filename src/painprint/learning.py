@@ -231,7 +231,13 @@ def recalibrate(signature: Signature, runs: Sequence[Run]) -> tuple[Signature, f
     )
     levels = signature.history.levels if signature.history else ()
     history = History({}, levels) if signature.history else None
-    new = replace(signature, models=models, weights=slope * signature.weights, history=history)
+    new = replace(
+        signature,
+        models=models,
+        weights=slope * signature.weights,
+        activity=None if signature.activity is None else slope * signature.activity,
+        history=history,
+    )
     return new, slope, offset
 
 

@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 from joblib import effective_n_jobs
 
-from painprint.bins import count_bins
-from painprint.decode.crossval import MOMENTS_BYTES, OnStep, count_steps
+from painprint.bins import PARTS_OF_A_MINUTE, count_bins
 from painprint.decode.decoding import Decoding, decode_runs, evaluate_training
+from painprint.decode.many import MOMENTS_BYTES
+from painprint.decode.model import OnStep, count_steps
 from painprint.decode.prepare import Prepared, prepare_runs
 from painprint.decode.training import train
 from painprint.dense import Dense
@@ -796,20 +797,25 @@ def _needs(prepared: Prepared, study: Study) -> str:
     """Rough disk and memory needs."""
     n_regions = len(prepared.regions.names)
     signals = sum(lag.signals.nbytes for lags in prepared.runs for lag in lags)
-    n_rows = sum(count_bins(lags[0], study.settings.rules).one_minute for lags in prepared.runs)
-    _, groups = prepared.groups(study.settings.leave_out)
+    rules, settings = study.settings.rules, study.settings
+    n_minutes = sum(count_bins(lags[0], rules).one_minute for lags in prepared.runs)
+    n_rows = n_minutes * PARTS_OF_A_MINUTE.get(rules.train_bins, 1)
+    _, groups = prepared.groups(settings.leave_out)
     n_groups, workers = len(groups), effective_n_jobs(study.n_jobs)
-    matrices = 8.0 * n_rows**2 * (n_groups + 2 + 4 * workers)
-    predictions = 8.0 * n_rows * n_rows * n_groups
-    if len(study.settings.skip) < len(STAGES):
-        all_bins = 2.5 * n_rows  # rating bins, 1-min and 2-min time bins
-        matrices += 8 * all_bins**2 * (2 + 2 * workers)
-    if "null" not in study.settings.skip:
-        n_ratings = 2.2 * study.settings.n_permutations
-        sums = min(MOMENTS_BYTES, 32 * n_groups * n_rows * n_ratings)
-        predictions = max(predictions, 1.4 * sums + 100 * n_rows * n_ratings)
-    edges = 8 * 2.5 * n_rows * count_edges(n_regions)
-    if "baselines" not in study.settings.skip and edges <= MOST_BYTES_OF_EDGES:
+    matrices = 8.0 * n_rows**2 * (2 + 4 * workers)
+    predictions = 0.0
+    if rules.decoder == "lasso_pcr":
+        predictions = 8.0 * n_rows * n_rows * n_groups
+    if len(settings.skip) < len(STAGES):
+        matrices += 8.0 * (n_rows + 1.5 * n_minutes) ** 2 * (2 + workers)
+    if "null" not in settings.skip and rules.train_bins != "rating":
+        n_ratings = 2.2 * settings.n_permutations
+        of_ratings = 8.0 * n_rows * n_ratings * (3 + 4 * workers)
+        if rules.decoder == "lasso_pcr":
+            of_ratings += 1.4 * min(MOMENTS_BYTES, 32 * n_groups * n_rows * n_ratings)
+        predictions = max(predictions, of_ratings)
+    edges = 8.0 * (n_rows + 1.5 * n_minutes) * count_edges(n_regions)
+    if "baselines" not in settings.skip and edges <= MOST_BYTES_OF_EDGES:
         predictions = max(predictions, 1.1 * edges)
     memory = 0.3e9 + 1.1 * signals + matrices + predictions
     disk = 2e6 + 60 * count_edges(n_regions) + 400 * n_rows

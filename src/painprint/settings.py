@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, get_args
 
 LEE_2026 = "Lee et al. (2026), doi 10.1038/s41593-026-02221-3"
@@ -38,14 +38,25 @@ LIGHTS = {"light_fd_mm": 1, "light_censored": 1, "light_tsnr": -1, "light_covere
 """Options of the traffic light: 1 where more is worse."""
 
 
+DecoderName = Literal["ridge", "lasso_pcr"]
+TrainBins = Literal["60s", "30s", "20s", "rating"]
+Features = Literal["edges", "activity", "both"]
+
+
 @dataclass(frozen=True)
 class Rules:
     """How the two presets differ; nothing else does.
 
-    ``paper`` does what the published scripts do, quirks included; ``recommended`` is the
-    same method without leaks and without the assumption of three equal runs.
+    ``paper`` does what the published scripts do, quirks included; ``recommended`` has no leaks,
+    does not assume three equal runs, and decodes by ridge regression on short time bins, which
+    reads better (docs/evidence.md). A study may choose decoder and training bins for itself.
     """
 
+    decoder: DecoderName
+    """``ridge``: ridge regression; ``lasso_pcr``: LASSO on principal components, refit by least
+    squares, as published."""
+    train_bins: TrainBins
+    """Rows that train: time bins of so many seconds, or ``rating`` bins, as published."""
     time_bins: Literal["duration", "discretize"]
     """``duration``: about one and two minutes, equal counts. ``discretize``: 10 and 5
     bins with the automatic edges of MATLAB's ``discretize``."""
@@ -67,8 +78,12 @@ class Rules:
 
 
 PRESETS: dict[str, Rules] = {
-    "recommended": Rules("duration", "training", "positive", 9, True, "some", "draw", 20),
-    "paper": Rules("discretize", "all", "first", None, False, "all", "fold", 100),
+    "recommended": Rules(
+        "ridge", "30s", "duration", "training", "positive", 9, True, "some", "draw", 20
+    ),
+    "paper": Rules(
+        "lasso_pcr", "rating", "discretize", "all", "first", None, False, "all", "fold", 100
+    ),
 }
 
 Nuisance = Literal["paper", "24P", "36P", "acompcor_gsr", "none"]
@@ -81,6 +96,13 @@ Stage = Literal[
 ]  # fmt: skip
 STAGES: tuple[str, ...] = get_args(Stage)
 """What is asked of a decoded person, each in a stage of its own."""
+
+DECODING: dict[str, tuple[str, ...]] = {
+    "decoder": get_args(DecoderName),
+    "train_bins": get_args(TrainBins),
+    "features": get_args(Features),
+}
+"""Choices of the decoder, by option."""
 
 SIGNIFICANT = 0.05
 """A finding is called significant with a p below this, and r above 0."""
@@ -175,6 +197,15 @@ class Settings(DenseSettings):
 
     preset: Literal["recommended", "paper"] = option("recommended", source=LEE_2026)
     """"paper" repeats the published analysis; "recommended" is leak-free."""
+    decoder: DecoderName | None = option(None)
+    """How ratings are predicted. ridge: ridge regression; lasso_pcr: the published LASSO on
+    principal components. Default: ridge, in the paper preset lasso_pcr."""
+    train_bins: TrainBins | None = option(None)
+    """Rows that train: time bins of 60, 30 or 20 s, or rating bins as published. Default: 30s, in
+    the paper preset rating."""
+    features: Features = option("edges")
+    """What is decoded: edges (co-fluctuation of region pairs), activity (mean signal of regions),
+    or both."""
     leave_out: Literal["session", "run"] = option("session", source=LEE_2026)
     """What is held out, and kept together, in cross-validation."""
 
@@ -242,6 +273,7 @@ class Settings(DenseSettings):
         super().__post_init__()
         if self.preset not in PRESETS:
             raise ValueError(f"preset is {self.preset!r}; choose one of {', '.join(PRESETS)}.")
+        self._check_decoder()
         if self.leave_out not in ("session", "run"):
             raise ValueError(f"leave_out is {self.leave_out!r}; choose 'session' or 'run'.")
         if not self.lag_s or min(self.lag_s) < 0:
@@ -283,6 +315,21 @@ class Settings(DenseSettings):
                 f"rating_range is {self.rating_range}; give the lowest value, then the highest."
             )
 
+    def _check_decoder(self) -> None:
+        """Decoder, rows that train, and features; the paper preset has its own."""
+        for name, allowed in DECODING.items():
+            value = getattr(self, name)
+            if value is not None and value not in allowed:
+                raise ValueError(f"{name} is {value!r}; choose one of {', '.join(allowed)}.")
+        if self.preset == "paper":
+            paper = {**vars(PRESETS["paper"]), "features": "edges"}
+            for name in DECODING:
+                if getattr(self, name) not in (None, paper[name]):
+                    raise ValueError(
+                        f"{name} is {getattr(self, name)!r}, but the paper preset is as published: "
+                        f"{paper[name]}. Leave {name} out, or use the recommended preset."
+                    )
+
     def _check_dense(self) -> None:
         """Options of dense BOLD and of the lights."""
         if not 0 <= self.min_coverage <= 1:
@@ -298,8 +345,9 @@ class Settings(DenseSettings):
 
     @property
     def rules(self) -> Rules:
-        """What the preset stands for."""
-        return PRESETS[self.preset]
+        """What the preset stands for, with the decoder and training bins of the study."""
+        chosen = {name: getattr(self, name) for name in ("decoder", "train_bins")}
+        return replace(PRESETS[self.preset], **{k: v for k, v in chosen.items() if v is not None})
 
 
 def describe(settings: DenseSettings) -> list[dict[str, Any]]:

@@ -27,7 +27,7 @@ from painprint.envelope import (
 )
 from painprint.parcellation import Regions
 from painprint.runs import Frames, Run, RunKey, count_frames, pair_frames
-from painprint.settings import LONGEST_S, PRESETS, Rules
+from painprint.settings import DECODING, LONGEST_S, PRESETS, Rules
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,9 @@ class UsedModel:
     training_mean: float
     lag_s: float
 
+
+PUBLISHED = {"decoder": "lasso_pcr", "train_bins": "rating", "features": "edges"}
+"""How signatures of versions 1 and 2 were learnt, which do not say so."""
 
 SCALES = ("1min", "run", "session")
 """Scales at which a new session is scored."""
@@ -108,6 +111,10 @@ class Signature:
     history : History or None
     origin : mapping
         Atlas and cleaning, as far as they are known.
+    decoder : mapping of str to str
+        ``decoder``, ``train_bins`` and ``features`` of the study, as in its settings.
+    activity : ndarray of shape (n_models, n_regions) or None
+        Weights of the regions' mean signals, where these are decoded.
 
     Raises
     ------
@@ -127,6 +134,8 @@ class Signature:
     envelope: Envelope | None = None
     history: History | None = None
     origin: Mapping[str, Any] = field(default_factory=dict)
+    decoder: Mapping[str, str] = field(default_factory=lambda: dict(PUBLISHED))
+    activity: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         shape = (len(self.models), count_edges(len(self.regions.names)))
@@ -136,6 +145,13 @@ class Signature:
             raise ValueError("the first model must be the final one.")
         if not np.isfinite(self.weights).all():
             raise ValueError("weights must be finite.")
+        if self.activity is not None:
+            wanted = (len(self.models), len(self.regions.names))
+            if self.activity.shape != wanted or not np.isfinite(self.activity).all():
+                raise ValueError(f"activity must hold finite weights of shape {wanted}.")
+        for name, allowed in DECODING.items():
+            if self.decoder.get(name) not in allowed:
+                raise ValueError(f"{name} {self.decoder.get(name)!r} is unknown.")
         if not all(0 <= seconds <= LONGEST_S for seconds in (self.drop_s, *self._lags())):
             raise ValueError(f"lags and the dropped start must be from 0 to {LONGEST_S:g} s.")
         if self.preset not in PRESETS:
@@ -156,6 +172,19 @@ class Signature:
     def rules(self) -> Rules:
         """What the preset stands for."""
         return PRESETS[self.preset]
+
+    def score(self, at: int, signals: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Predicted rating of each frame by one of the models.
+
+        Parameters
+        ----------
+        at : int
+            Number of the model.
+        signals : ndarray of shape (n_frames, n_regions)
+            z-scored within run.
+        """
+        activity = None if self.activity is None else self.activity[at]
+        return score_frames(signals, self.weights[at], self.models[at].intercept, activity)
 
     def find_model(self, held_out: str = EVERYTHING) -> int:
         """Number of the model that has not seen a group, or of the final one.
@@ -185,6 +214,12 @@ def make_signature(decoding: Decoding, *, simulated: bool, metrics: Mapping[str,
         simulated=simulated,
         metrics=metrics,
         leave_out=decoding.settings.leave_out,
+        decoder={
+            "decoder": decoding.settings.rules.decoder,
+            "train_bins": decoding.settings.rules.train_bins,
+            "features": decoding.settings.features,
+        },
+        activity=None if models[0].activity is None else np.array([m.activity for m in models]),
     )
 
 
@@ -356,7 +391,7 @@ def predict_run(signature: Signature, run: Run, *, held_out: str = EVERYTHING) -
     """
     at = signature.find_model(held_out)
     frames = pair_run(signature, run, held_out=held_out, need_rating=False)
-    score = score_frames(frames.signals, signature.weights[at], signature.models[at].intercept)
+    score = signature.score(at, frames.signals)
     bins = make_time_bins([frames], signature.rules, "1min")
     minutes = pd.DataFrame(
         {
@@ -503,6 +538,13 @@ def _score_all(signature: Signature, run: Run) -> _Scored:
         ],
         axis=1,
     )
+    if signature.activity is not None:
+        for i, (model, weights) in enumerate(
+            zip(signature.models, signature.activity, strict=True)
+        ):
+            one = at_lag[model.lag_s]
+            of_members = _same_moments(frames, members, one)
+            predictions[:, i] += [(one.signals[m] @ weights).mean() for m in of_members]
     rows = [
         {
             "scale": "1min",

@@ -200,7 +200,7 @@ R = Link(lambda r: np.arctanh(np.clip(r, -1 + 1e-15, 1 - 1e-15)), np.tanh)
 SKILL = Link(lambda skill: np.log(np.maximum(1 - skill, 1e-300)), lambda x: 1 - np.exp(x))
 """Log of the ratio of squared errors."""
 LINEAR = Link(np.asarray, np.asarray)
-"""A difference of two statistics, far from any bound."""
+"""A difference of two statistics, or a line's slope or intercept: far from any bound."""
 
 
 def widened(values: Vector, estimate: float | Vector, n_groups: int, link: Link) -> Vector:
@@ -254,6 +254,20 @@ def weighted_r_of_columns(counts: Matrix, x: Vector, Y: Matrix) -> Matrix:
         r: Matrix = (sxy - sx * sy / n) / np.sqrt(var_x * var_y)
     r[flat] = np.nan
     return r
+
+
+def weighted_line(counts: Matrix, x: Vector, y: Vector) -> tuple[Vector, Vector]:
+    """Slope and intercept of the least-squares line of y on x in each resample.
+
+    NaN where x does not vary.
+    """
+    x_mean, y_mean = float(x.mean()), float(y.mean())
+    x, y = x - x_mean, y - y_mean
+    n, sx, sxx, sy, sxy = (counts @ np.stack([x**0, x, x * x, y, x * y], axis=1)).T
+    var_x = sxx - sx * sx / n
+    with np.errstate(invalid="ignore", divide="ignore"):
+        slope: Vector = np.where(var_x > 1e-12 * sxx, (sxy - sx * sy / n) / var_x, np.nan)
+    return slope, y_mean + sy / n - slope * (x_mean + sx / n)
 
 
 def weighted_auc(counts: Matrix, high: NDArray[np.bool_], score: Vector) -> Vector:

@@ -1,85 +1,23 @@
-"""Nested leave-one-group-out: choose inside the training groups, test on the one left out."""
+"""LASSO-PCR in nested leave-one-group-out: λ is chosen inside the training groups."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import combinations, count
+from itertools import combinations
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from painprint.decode.errors import NotEnoughData
 from painprint.decode.lasso_pcr import Components, Keep, fit_components, grid_rank, penalty_grid
+from painprint.decode.model import Choice, Model, NestedFit, OnStep, check_groups, count_steps
 from painprint.parallel import map_ordered
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
-MOMENTS_BYTES = 1.2e9
-"""Sums over inner predictions that nested fits of many ratings hold at once."""
-
-OnStep = Callable[[int, int], None]
 Adjust = Callable[[Matrix, Vector, NDArray[np.int64]], tuple[Matrix, Vector]]
-
-
-class NotEnoughData(ValueError):
-    """The data do not allow a model; the message says why, and what to do."""
-
-
-@dataclass(frozen=True, eq=False)
-class Model:
-    """One fitted model in terms of the rows it was trained on.
-
-    Attributes
-    ----------
-    dual : ndarray of shape (n_rows,)
-        Coefficients of all rows; 0 for those not trained on.
-    intercept : float
-    y_mean : float
-        Mean rating of the training rows.
-    penalty : float
-        λ that was chosen.
-    n_components : int
-        Components kept at it.
-    inner_r : float
-        Correlation that chose λ. Optimistic: for choosing, never for reporting.
-    path_penalty, path_r : ndarray of shape (n_penalties,)
-        The grid, ascending, and the correlation at each of its penalties.
-    """
-
-    dual: Vector
-    intercept: float
-    y_mean: float
-    penalty: float
-    n_components: int
-    inner_r: float
-    path_penalty: Vector
-    path_r: Vector
-
-
-@dataclass(frozen=True, eq=False)
-class NestedFit:
-    """Nested leave-one-group-out on one Gram matrix.
-
-    Attributes
-    ----------
-    folds : tuple of Model
-        One for each group, in order, trained without it.
-    final : Model
-        Trained on all groups.
-    held_out : ndarray of shape (n_rows,)
-        Each row predicted by the fold without its group, at that fold's λ.
-    held_out_at_final : ndarray of shape (n_rows,)
-        The same at the final model's λ.
-    target : ndarray of shape (n_rows,)
-        What each row's prediction is to be compared with: the rating, unless adjusted.
-    """
-
-    folds: tuple[Model, ...]
-    final: Model
-    held_out: Vector
-    held_out_at_final: Vector
-    target: Vector
 
 
 def nested_leave_one_out(
@@ -131,7 +69,7 @@ def nested_leave_one_out(
     docs/methods.md; Lee et al. (2026)
     """
     n_groups = int(groups.max()) + 1
-    _check_groups(n_groups, buffer)
+    check_groups(n_groups, buffer)
     pairs = [(k, j) for k, j in combinations(range(n_groups), 2) if j - k > buffer]
     step = count_steps(on_step, 1 + n_groups + len(pairs))
     rows = [np.flatnonzero(groups == g) for g in range(n_groups)]
@@ -169,11 +107,11 @@ def nested_leave_one_out(
         model, _ = _choose(fit, without[k], grids[k], path, of_path, len(y), own_grid=own_grid)
         folds.append(model)
         test_path = fit.components.predict_path(fit.cross[0])
-        held_out[rows[k]], target[rows[k]] = test_path[:, model.n_components], fit.y_test[0]
+        held_out[rows[k]], target[rows[k]] = test_path[:, int(model.choice.dof)], fit.y_test[0]
         at_full_grid[rows[k]] = test_path[:, fit.components.count_active(full_grid)]
 
     final, best = _choose(full, everything, full_grid, at_full_grid, target, len(y), own_grid=True)
-    return NestedFit(tuple(folds), final, held_out, at_full_grid[:, best], target)
+    return NestedFit(tuple(folds), final, held_out, target, at_full_grid[:, best])
 
 
 def choose_penalty(
@@ -238,42 +176,6 @@ def first_maximum(r: Vector) -> int:
             "across the training bins."
         )
     return int(np.nanargmax(r))
-
-
-def best_lag(inner_r: Sequence[float]) -> int:
-    """The first of the lags with the largest inner correlation."""
-    return int(np.argmax(inner_r))
-
-
-def step_of_part(on_step: OnStep | None, index: int, n_parts: int) -> OnStep | None:
-    """Progress of one of several equal parts, told as progress of the whole."""
-    if on_step is None:
-        return None
-    return lambda done, of: on_step(index * of + done, n_parts * of)
-
-
-def count_steps(on_step: OnStep | None, n_steps: int) -> Callable[[], None]:
-    """Something to call after each step, which tells whoever listens how many are done."""
-    done = count(1)
-
-    def step() -> None:
-        if on_step is not None:
-            on_step(next(done), n_steps)
-
-    return step
-
-
-def _check_groups(n_groups: int, buffer: int) -> None:
-    if n_groups < 3:
-        raise NotEnoughData(
-            f"nested leave-one-out needs at least 3 groups, but there are {n_groups}. "
-            "Add sessions, or leave out runs instead (leave_out='run', --leave-out run)."
-        )
-    if n_groups < 3 + 4 * buffer:
-        raise NotEnoughData(
-            f"a buffer of {buffer} on either side needs at least {3 + 4 * buffer} groups, but "
-            f"there are {n_groups}."
-        )
 
 
 def _check_components(fit: Components, n_groups: int) -> None:
@@ -358,14 +260,17 @@ def _choose(
     dual_of_rows = fit.components.dual(n_active)
     dual = np.zeros(n_rows)
     dual[rows] = dual_of_rows
+    choice = Choice(
+        penalty=float(penalties[best]),
+        dof=float(n_active),
+        inner_score=float(path_r[best]),
+        path_penalty=penalties,
+        path_score=path_r,
+    )
     model = Model(
         dual=dual,
         intercept=fit.components.intercept(dual_of_rows),
         y_mean=fit.components.y_mean,
-        penalty=float(penalties[best]),
-        n_components=n_active,
-        inner_r=float(path_r[best]),
-        path_penalty=penalties,
-        path_r=path_r,
+        choice=choice,
     )
     return model, best

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from painprint.decode.crossval import OnStep
 from painprint.decode.metrics import Evaluation, MeanR, ScaleMetrics, evaluate
+from painprint.decode.model import OnStep
 from painprint.decode.prepare import Prepared, prepare_runs
 from painprint.decode.training import FoldModel, Training, predict_held_out, train
 from painprint.parcellation import Regions

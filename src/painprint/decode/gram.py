@@ -66,16 +66,56 @@ def _gram_of_block(
     runs: Sequence[Frames], bins: Bins, groups: NDArray[np.int64], first: int, stop: int
 ) -> Matrix:
     """What one block of edges adds to the Gram matrix."""
-    X = _edges_of_block(runs, bins, first, stop)
+    return _products_by_group(_edges_of_block(runs, bins, first, stop), groups)
+
+
+def _products_by_group(X: Matrix, groups: NDArray[np.int64]) -> Matrix:
+    """X Xᵀ, a pair of groups at a time, so that no other group touches the last bits."""
     rows = [np.flatnonzero(groups == g) for g in np.unique(groups)]
-    edges = [X[r] for r in rows]
-    K = np.empty((len(bins), len(bins)))
+    features = [X[r] for r in rows]
+    K = np.empty((len(X), len(X)))
     for a, rows_a in enumerate(rows):
         for b, rows_b in enumerate(rows[: a + 1]):
-            product = edges[a] @ edges[b].T  # (n_a, n_b)
+            product = features[a] @ features[b].T  # (n_a, n_b)
             K[np.ix_(rows_a, rows_b)] = product
             K[np.ix_(rows_b, rows_a)] = product.T
     return K
+
+
+def mean_signals(runs: Sequence[Frames], bins: Bins) -> Matrix:
+    """Mean signal of each region over the frames of each bin: (n_rows, n_regions)."""
+    return np.array(
+        [
+            runs[r].signals[frames].mean(axis=0)
+            for r, frames in zip(bins.run, bins.frames, strict=True)
+        ]
+    )
+
+
+def activity_gram(
+    runs: Sequence[Frames],
+    bins: Bins,
+    groups: NDArray[np.int64],
+    *,
+    n_first: int | None = None,
+) -> Matrix:
+    """Inner products of the bins' mean region signals; parameters as for :func:`gram`."""
+    return _products_by_group(mean_signals(runs, bins)[:, :n_first], groups)
+
+
+def activity_weights(runs: Sequence[Frames], bins: Bins, dual: Matrix) -> Matrix:
+    """Region weights Xᵀ a of several models on the same bins: (n_models, n_regions).
+
+    Parameters
+    ----------
+    dual : ndarray of shape (n_models, n_rows)
+        Coefficients of the rows; 0 for rows a model was not trained on.
+    """
+    X = mean_signals(runs, bins)
+    weights = np.zeros((len(dual), X.shape[1]))
+    for row, x in enumerate(X):  # row by row: rows with coefficient 0 leave every bit as it is
+        weights += dual[:, row, None] * x
+    return weights
 
 
 def edge_weights(

@@ -2,49 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from painprint.bins import Bins, make_rating_bins, make_time_bins
-from painprint.decode.gram import gram
+from painprint.bins import (
+    PARTS_OF_A_MINUTE,
+    Bins,
+    cut_minutes,
+    make_rating_bins,
+    make_time_bins,
+    select_bins,
+)
+from painprint.decode.errors import NotEnoughData
+from painprint.decode.gram import activity_gram, gram
+from painprint.decode.samples import Samples, combine
 from painprint.edges import count_edges
 from painprint.runs import Frames
-from painprint.settings import Settings
+from painprint.settings import Rules, Settings
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-KINDS = ("rating", "1min", "2min")
+KINDS = ("train", "1min", "2min")
 """Bins that train, and time bins that test."""
 
 
 @dataclass(frozen=True, eq=False)
 class Kernel:
-    """Inner products of rating bins and time bins of the same runs.
+    """Inner products of training bins and time bins of the same runs.
 
     Models of any rows, and their predictions of any others, follow from it without an edge in
     sight.
 
     Attributes
     ----------
-    K : ndarray of shape (n_rows, n_rows)
-        Rating bins first, then 1-min and 2-min time bins.
+    products : mapping of str to ndarray of shape (n_rows, n_rows)
+        By feature ("edges", "activity"). Training bins first, then 1-min and 2-min time bins.
     bins : mapping of str to Bins
-        By kind: "rating", "1min", "2min".
+        By kind: "train", "1min", "2min".
     frames : sequence of Frames
         The runs.
     codes : ndarray of int, shape (n_runs,)
         Group of each run.
+    minute : ndarray of int, shape (n_training_bins,), or None
+        Which 1-min bin each training bin is a part of; None for rating bins.
     """
 
-    K: Matrix
+    products: Mapping[str, Matrix]
     bins: Mapping[str, Bins]
     frames: Sequence[Frames]
     codes: NDArray[np.int64]
+    minute: NDArray[np.int64] | None
 
     @property
     def n_groups(self) -> int:
@@ -62,9 +74,30 @@ class Kernel:
         start = sum(len(self.bins[name]) for name in before)
         return slice(start, start + len(self.bins[kind]))
 
-    def block(self, kind: str, other: str) -> Matrix:
-        """Inner products of the bins of two kinds."""
-        return self.K[self.rows(kind), self.rows(other)]
+    @property
+    def edges(self) -> Matrix:
+        """Inner products of edges, of all rows."""
+        return self.products["edges"]
+
+    def blocks(self, kind: str, other: str) -> dict[str, Matrix]:
+        """Inner products of the bins of two kinds, by feature."""
+        return {n: K[self.rows(kind), self.rows(other)] for n, K in self.products.items()}
+
+    def block(self, kind: str, other: str, scale: Mapping[str, float] | None = None) -> Matrix:
+        """The same summed over features, each multiplied by its scale; needed where several are."""
+        return combine(self.blocks(kind, other), scale or {})
+
+    def samples(self, confounds: Callable[[NDArray[np.int64]], Matrix] | None = None) -> Samples:
+        """The rows that may train, as a decoder sees them."""
+        bins = self.bins["train"]
+        return Samples(
+            products=self.blocks("train", "train"),
+            y=bins.rating,
+            groups=self.groups("train"),
+            unit=self.minute,
+            n_frames=np.array([len(f) for f in bins.frames], dtype=float),
+            confounds=confounds,
+        )
 
     def y(self, kind: str) -> Vector:
         """Mean ratings of the bins."""
@@ -89,11 +122,14 @@ class Kernel:
         bins = {kind: _select(self.bins[kind], rows, runs, number) for kind, rows in chosen.items()}
         rows = np.concatenate([self.rows(kind).start + chosen[kind] for kind in KINDS])
         new_code = {g: i for i, g in enumerate(kept)}
+        place = np.empty(len(self.bins["1min"]), int)
+        place[chosen["1min"]] = np.arange(len(chosen["1min"]))
         return Kernel(
-            K=self.K[np.ix_(rows, rows)],
+            products={name: K[np.ix_(rows, rows)] for name, K in self.products.items()},
             bins=bins,
             frames=[self.frames[r] for r in runs],
             codes=np.array([new_code[int(self.codes[r])] for r in runs]),
+            minute=None if self.minute is None else place[self.minute[chosen["train"]]],
         )
 
     def without(self, names: Sequence[str], *, n_jobs: int = 1) -> Kernel:
@@ -107,11 +143,15 @@ class Kernel:
         """
         kept = [name for name in self.frames[0].regions if name not in set(names)]
         ordered = [one.select([*names, *kept]) for one in self.frames]
-        together = join_bins([self.bins[kind] for kind in KINDS])
-        codes = self.codes[together.run]
-        of_edges = gram(ordered, together, codes, n_first=len(names), n_jobs=n_jobs)
-        frames = [one.select(kept) for one in self.frames]
-        return Kernel(self.K - of_edges, self.bins, frames, self.codes)
+        layout = _lay_out(self.bins, self.minute)
+        of_names = _products(
+            ordered, layout, self.codes, tuple(self.products), n_first=len(names), n_jobs=n_jobs
+        )
+        return replace(
+            self,
+            products={name: K - of_names[name] for name, K in self.products.items()},
+            frames=[one.select(kept) for one in self.frames],
+        )
 
     @cached_property
     def scales(self) -> Scales:
@@ -125,7 +165,6 @@ class Kernel:
         return Scales(
             of_run,
             of_group,
-            _pair_minutes(minutes, n_frames),
             self.codes,
             self.groups("1min"),
             self.groups("2min"),
@@ -141,8 +180,6 @@ class Scales:
     ----------
     of_run : ndarray of shape (n_runs, n_minutes)
     of_group : ndarray of shape (n_groups, n_runs)
-    of_pair : ndarray of shape (n_pairs, n_minutes)
-        Neighbouring 1-min bins of a run, two by two, by kept frames.
     codes : ndarray of int, shape (n_runs,)
     minute_groups, two_minute_groups : ndarray of int
         Group of each time bin.
@@ -150,7 +187,6 @@ class Scales:
 
     of_run: Matrix
     of_group: Matrix
-    of_pair: Matrix
     codes: NDArray[np.int64]
     minute_groups: NDArray[np.int64]
     two_minute_groups: NDArray[np.int64]
@@ -171,15 +207,6 @@ class Scales:
             "session": self.of_group @ runs,
         }
 
-    def average_minutes(self, minutes: Matrix) -> dict[str, Matrix]:
-        """The same where only 1-min bins were predicted: pairs of them stand for 2 min."""
-        return self.average(minutes, self.of_pair @ minutes)
-
-    @property
-    def groups_of_minutes(self) -> dict[str, NDArray[np.int64]]:
-        """Group of each row that :meth:`average_minutes` gives."""
-        return {**self.groups, "2min": self.minute_groups[np.argmax(self.of_pair > 0, axis=1)]}
-
     @property
     def groups(self) -> dict[str, NDArray[np.int64]]:
         """Group of each row, by scale."""
@@ -189,17 +216,6 @@ class Scales:
             "run": self.codes,
             "session": np.arange(len(self.of_group)),
         }
-
-
-def _pair_minutes(minutes: Bins, n_frames: Vector) -> Matrix:
-    rows = []
-    for r in range(int(minutes.run.max()) + 1):
-        of_run = np.flatnonzero(minutes.run == r)
-        for part in np.array_split(of_run, max(1, len(of_run) // 2)):
-            row = np.zeros(len(minutes))
-            row[part] = n_frames[part] / n_frames[part].sum()
-            rows.append(row)
-    return np.array(rows)
 
 
 def _select(bins: Bins, rows: NDArray[np.int64], runs: list[int], number: dict[int, int]) -> Bins:
@@ -233,14 +249,148 @@ def make_kernel(
         The same runs at another lag: time bins are as many as there, so that rows match.
     n_jobs : int
     """
+    bins, minute = cut_bins(frames, settings, like=like)
+    layout = _lay_out(bins, minute)
+    products = _products(frames, layout, codes, features_of(settings), n_jobs=n_jobs)
+    return Kernel(products, bins, frames, codes, minute)
+
+
+def features_of(settings: Settings) -> tuple[str, ...]:
+    """Names of the features that are decoded."""
+    return ("edges", "activity") if settings.features == "both" else (settings.features,)
+
+
+def cut_bins(
+    frames: Sequence[Frames], settings: Settings, *, like: Sequence[Frames] | None = None
+) -> tuple[dict[str, Bins], NDArray[np.int64] | None]:
+    """Bins of each kind, and the minute of each training bin.
+
+    Parameters
+    ----------
+    frames, settings, like
+        As for :func:`make_kernel`.
+
+    Raises
+    ------
+    NotEnoughData
+        If no bin is long enough to train.
+    """
     rules = settings.rules
-    bins = {
-        "rating": make_rating_bins(frames, rules, min_stretch_frames=settings.min_stretch_frames),
-        "1min": make_time_bins(frames, rules, "1min", like=like),
-        "2min": make_time_bins(frames, rules, "2min", like=like),
-    }
-    together = join_bins([bins[kind] for kind in KINDS])
-    return Kernel(gram(frames, together, codes[together.run], n_jobs=n_jobs), bins, frames, codes)
+    minutes, two_minutes = (
+        make_time_bins(frames, rules, scale, like=like) for scale in ("1min", "2min")
+    )
+    train, minute = make_training_bins(frames, rules, minutes, settings.min_stretch_frames)
+    if not len(train):
+        raise NotEnoughData(
+            f"no time bin has half of its {rules.train_bins} of usable frames, so none can train."
+        )
+    return {"train": train, "1min": minutes, "2min": two_minutes}, minute
+
+
+def make_training_bins(
+    frames: Sequence[Frames], rules: Rules, minutes: Bins, min_stretch_frames: int
+) -> tuple[Bins, NDArray[np.int64] | None]:
+    """The rows that train, and the 1-min bin that each is a part of; None for rating bins."""
+    if rules.train_bins == "rating":
+        return make_rating_bins(frames, rules, min_stretch_frames=min_stretch_frames), None
+    parts = cut_minutes(frames, minutes, PARTS_OF_A_MINUTE[rules.train_bins])
+    rows = np.flatnonzero(parts.trains)
+    return select_bins(parts.bins, rows), parts.minute[rows]
+
+
+@dataclass(frozen=True, eq=False)
+class _Layout:
+    """Bins whose inner products are computed, and how those of all rows follow from them.
+
+    A minute is the mean of its parts, weighted by frames, so its inner products are means of
+    theirs.
+
+    Attributes
+    ----------
+    base : Bins
+    members : ndarray of int
+        Rows of the base, one row of all after the other.
+    starts : ndarray of int, shape (n_rows,)
+        Where the members of each row begin.
+    share : ndarray of the members' shares in their rows
+    """
+
+    base: Bins
+    members: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    share: Vector
+
+    def expand(self, K: Matrix) -> Matrix:
+        """Inner products of all rows from those of the base."""
+        if len(self.members) == len(self.starts) == len(K):
+            return K
+        half = np.add.reduceat(K[self.members] * self.share[:, None], self.starts, axis=0)
+        whole: Matrix = np.add.reduceat(half[:, self.members] * self.share, self.starts, axis=1)
+        return whole
+
+
+def _lay_out(bins: Mapping[str, Bins], minute: NDArray[np.int64] | None) -> _Layout:
+    """Minutes follow from training bins where these are their parts and cover all frames."""
+    train, minutes, two_minutes = (bins[kind] for kind in KINDS)
+    n_train, n_minutes, n_two = len(train), len(minutes), len(two_minutes)
+    weight, of_minutes = (np.array([len(f) for f in b.frames], float) for b in (train, minutes))
+    if minute is None or (np.bincount(minute, weight, n_minutes) < of_minutes).any():
+        rows = np.arange(n_train + n_minutes + n_two)
+        base = join_bins([train, minutes, two_minutes])
+        return _Layout(base, rows, rows, np.ones(len(rows)))
+    of_train, of_two = np.arange(n_train), n_train + np.arange(n_two)
+    first_part = np.searchsorted(minute, np.arange(n_minutes))
+    return _Layout(
+        base=join_bins([train, two_minutes]),
+        members=np.concatenate([of_train, of_train, of_two]),
+        starts=np.concatenate([of_train, n_train + first_part, n_train + of_two]),
+        share=np.concatenate([np.ones(n_train), weight / of_minutes[minute], np.ones(n_two)]),
+    )
+
+
+def _products(
+    frames: Sequence[Frames],
+    layout: _Layout,
+    codes: NDArray[np.int64],
+    features: Sequence[str],
+    *,
+    n_first: int | None = None,
+    n_jobs: int = 1,
+) -> dict[str, Matrix]:
+    """Inner products of all rows, by feature; with ``n_first``, what so many regions add."""
+    of_base = inner_products(frames, layout.base, codes, features, n_first=n_first, n_jobs=n_jobs)
+    return {name: layout.expand(K) for name, K in of_base.items()}
+
+
+def inner_products(
+    frames: Sequence[Frames],
+    bins: Bins,
+    codes: NDArray[np.int64],
+    features: Sequence[str],
+    *,
+    n_first: int | None = None,
+    n_jobs: int = 1,
+) -> dict[str, Matrix]:
+    """Inner products of bins, by feature.
+
+    Parameters
+    ----------
+    frames : sequence of Frames
+    bins : Bins
+    codes : ndarray of int, shape (n_runs,)
+        Group of each run.
+    features : sequence of str
+        "edges", "activity".
+    n_first : int, optional
+        What so many first regions add. Default: all.
+    n_jobs : int
+    """
+    groups, found = codes[bins.run], {}
+    if "edges" in features:
+        found["edges"] = gram(frames, bins, groups, n_first=n_first, n_jobs=n_jobs)
+    if "activity" in features:
+        found["activity"] = activity_gram(frames, bins, groups, n_first=n_first)
+    return found
 
 
 def join_bins(parts: Sequence[Bins]) -> Bins:

@@ -17,33 +17,16 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from painprint.decode.crossval import MOMENTS_BYTES, NotEnoughData, OnStep, count_steps
+from painprint.decode.errors import NotEnoughData
 from painprint.decode.lasso_pcr import EPS, Keep, center_cross, eigenvectors
+from painprint.decode.model import ManyFits, OnStep, check_groups, count_steps
 from painprint.parallel import map_ordered
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-
-@dataclass(frozen=True, eq=False)
-class ManyFits:
-    """Nested fits of many ratings.
-
-    Attributes
-    ----------
-    held_out : ndarray of shape (n_rows, n_ratings)
-        Each row predicted without its group.
-    training_mean : ndarray of shape (n_groups, n_ratings)
-        Mean of the training rows of the fold without the group.
-    n_components : ndarray of int, shape (n_groups, n_ratings)
-    inner_r : ndarray of shape (n_groups, n_ratings)
-        Correlation that chose λ.
-    """
-
-    held_out: Matrix
-    training_mean: Matrix
-    n_components: NDArray[np.int64]
-    inner_r: Matrix
+MOMENTS_BYTES = 1.2e9
+"""Sums over inner predictions that nested fits of many ratings hold at once."""
 
 
 def nested_for_many(
@@ -54,6 +37,8 @@ def nested_for_many(
     n_edges: int,
     grid: Literal["training", "all"] = "training",
     keep: Keep = "positive",
+    cross: Matrix | None = None,
+    cross_groups: NDArray[np.int64] | None = None,
     n_jobs: int = 1,
     on_step: OnStep | None = None,
 ) -> ManyFits:
@@ -66,6 +51,10 @@ def nested_for_many(
         A rating per column.
     groups, n_edges, grid, keep, n_jobs, on_step
         As for :func:`~painprint.decode.crossval.nested_leave_one_out`.
+    cross : ndarray of shape (n_tested, n_rows), optional
+        Inner products of the rows to predict with the training rows. Default: K.
+    cross_groups : ndarray of int, shape (n_tested,), optional
+        Group of each of these. Default: groups.
 
     Raises
     ------
@@ -77,16 +66,18 @@ def nested_for_many(
     docs/methods.md
     """
     n_groups = int(groups.max()) + 1
-    if n_groups < 3:
-        raise NotEnoughData(f"nested leave-one-out needs at least 3 groups; there are {n_groups}.")
+    check_groups(n_groups, 0)
+    if cross is None or cross_groups is None:
+        cross, cross_groups = K, groups
     at_once = max(1, int(MOMENTS_BYTES / (8 * 4 * n_groups * len(K))))
     parts = [Y[:, i : i + at_once] for i in range(0, Y.shape[1], at_once)]
     step = count_steps(on_step, len(parts) * (n_groups * (n_groups + 1) // 2))
-    fits = [_nested(_Rows(K, groups, keep, n_edges), part, grid, n_jobs, step) for part in parts]
+    rows = _Rows(K, groups, keep, n_edges, cross, cross_groups)
+    fits = [_nested(rows, part, grid, n_jobs, step) for part in parts]
     return ManyFits(
         *(
             np.concatenate([getattr(fit, name) for fit in fits], axis=1)
-            for name in ("held_out", "training_mean", "n_components", "inner_r")
+            for name in ("held_out", "training_mean", "dof", "inner_score")
         )
     )
 
@@ -97,18 +88,29 @@ class _Rows:
     groups: NDArray[np.int64]
     keep: Keep
     n_edges: int
+    cross: Matrix
+    cross_groups: NDArray[np.int64]
+
+    def tested(self, g: int) -> NDArray[np.int64]:
+        return np.flatnonzero(self.cross_groups == g)
 
     def of(self, g: int) -> NDArray[np.int64]:
         return np.flatnonzero(self.groups == g)
 
     def project(self, Y: Matrix, left_out: tuple[int, ...]) -> _Projection:
-        """Components of the rows without some groups, and every rating's share in them."""
+        """Components of the rows without some groups, and every rating's share in them.
+
+        Of one group left out, the rows to predict are scored; of two, their training rows.
+        """
         train = np.flatnonzero(~np.isin(self.groups, left_out))
         values, vectors = eigenvectors(
             self.K[np.ix_(train, train)], keep=self.keep, n_edges=self.n_edges
         )
         means = self.K[np.ix_(train, train)].mean(axis=0)
-        tests = [self.K[np.ix_(self.of(g), train)] for g in left_out]
+        if len(left_out) == 1:
+            tests = [self.cross[np.ix_(self.tested(g), train)] for g in left_out]
+        else:
+            tests = [self.K[np.ix_(self.of(g), train)] for g in left_out]
         y_mean = Y[train].mean(axis=0)
         a = (Y[train] - y_mean).T @ vectors  # (n_ratings, n_components)
         return _Projection(
@@ -155,7 +157,7 @@ def _nested(rows: _Rows, Y: Matrix, grid: str, n_jobs: int, step: Callable[[], N
         sums[j] += of_k
         step()
 
-    held_out = np.empty_like(Y)
+    held_out = np.empty((len(rows.cross), Y.shape[1]))
     training_mean = np.empty((n_groups, Y.shape[1]))
     n_components = np.empty((n_groups, Y.shape[1]), np.int64)
     inner_r = np.empty((n_groups, Y.shape[1]))
@@ -172,9 +174,11 @@ def _nested(rows: _Rows, Y: Matrix, grid: str, n_jobs: int, step: Callable[[], N
             n_components[k] = (fit.c > chosen[:, None]).sum(axis=1)
         else:
             n_components[k] = fit.c.shape[1] - 1 - best
-        held_out[rows.of(k)] = _predict(fit.a, fit.c, fit.y_mean, fit.scores[0], n_components[k]).T
+        held_out[rows.tested(k)] = _predict(
+            fit.a, fit.c, fit.y_mean, fit.scores[0], n_components[k]
+        ).T
         training_mean[k] = fit.y_mean
-    return ManyFits(held_out, training_mean, n_components, inner_r)
+    return ManyFits(held_out, training_mean, n_components.astype(float), inner_r)
 
 
 def _grids(c: Matrix) -> Matrix:

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from painprint.decode.bootstrap import (
+    LINEAR,
     SKILL,
     Interval,
     Link,
@@ -21,6 +22,7 @@ from painprint.decode.bootstrap import (
     hierarchical_draw,
     interval,
     weighted_auc,
+    weighted_line,
     weighted_mean,
     weighted_r,
     weighted_skill,
@@ -40,8 +42,9 @@ class ScaleMetrics:
     """Agreement of prediction and rating at one scale; None where undefined.
 
     ``r_ci``, ``r_p``, ``auc_ci`` and ``auc_p`` are the paper's hierarchical bootstrap;
-    ``skill_ci`` and ``centred_r_ci`` resample blocks of neighbouring sessions, widened for there
-    are few.
+    ``skill_ci``, ``centred_r_ci``, ``slope_ci`` and ``intercept_ci`` resample blocks of
+    neighbouring sessions, widened because there are few. ``slope`` and ``intercept`` are those of
+    the least-squares line of the rating on the held-out prediction: 1 and 0 where calibrated.
     """
 
     n: int
@@ -53,6 +56,10 @@ class ScaleMetrics:
     skill_ci: Range
     centred_r: float | None
     centred_r_ci: Range
+    slope: float | None
+    slope_ci: Range
+    intercept: float | None
+    intercept_ci: Range
     mae: float
     auc: float | None
     auc_ci: Range
@@ -142,6 +149,24 @@ def correlation(x: Vector, y: Vector) -> float | None:
     return float(x0 @ y0) / math.sqrt(xx * yy)
 
 
+def calibration_line(predicted: Vector, y: Vector) -> tuple[float, float] | None:
+    """Slope and intercept of the least-squares line of y on its prediction.
+
+    None where the prediction does not vary (beyond rounding).
+
+    Examples
+    --------
+    >>> calibration_line(np.array([0.0, 1.0, 2.0]), np.array([1.0, 1.5, 2.0]))
+    (0.5, 1.0)
+    """
+    x0 = predicted - predicted.mean()
+    spread = float(x0 @ x0)
+    if spread <= _rounding(predicted):
+        return None
+    slope = float(x0 @ y) / spread
+    return slope, float(y.mean()) - slope * float(predicted.mean())
+
+
 def _rounding(x: Vector) -> float:
     return 1e-24 * float(x @ x)
 
@@ -189,9 +214,12 @@ def score_scale(
     centred_r = correlation(y_centred, predicted_centred)
     skill = float(1 - error.sum() / reference.sum()) if reference.sum() > _rounding(y) else None
     auc = area_under_curve(y, predicted)
+    slope, intercept = calibration_line(predicted, y) or (None, None)
 
     of_both, of_skill, of_centred = rng.spawn(3)
+    of_slope, of_intercept = of_centred.spawn(2)  # leaves the streams that rng spawns next alone
     r_interval = auc_interval = skill_interval = centred_interval = UNDEFINED
+    slope_interval = intercept_interval = UNDEFINED
     if r is not None and auc is not None:
         statistics = {
             "r": partial(weighted_r, x=y, y=predicted),
@@ -206,6 +234,14 @@ def score_scale(
     if centred_r is not None:
         of_values = partial(weighted_r, x=y_centred, y=predicted_centred)
         centred_interval = _block_interval(of_values, centred_r, R, group, n_bootstraps, of_centred)
+    if slope is not None and intercept is not None:
+        line = partial(weighted_line, x=predicted, y=y)
+        slope_interval = _block_interval(
+            lambda counts: line(counts)[0], slope, LINEAR, group, n_bootstraps, of_slope
+        )
+        intercept_interval = _block_interval(
+            lambda counts: line(counts)[1], intercept, LINEAR, group, n_bootstraps, of_intercept
+        )
     return ScaleMetrics(
         n=len(y),
         r=r,
@@ -216,6 +252,10 @@ def score_scale(
         skill_ci=(skill_interval.low, skill_interval.high),
         centred_r=centred_r,
         centred_r_ci=(centred_interval.low, centred_interval.high),
+        slope=slope,
+        slope_ci=(slope_interval.low, slope_interval.high),
+        intercept=intercept,
+        intercept_ci=(intercept_interval.low, intercept_interval.high),
         mae=float(np.abs(y - predicted).mean()),
         auc=auc,
         auc_ci=(auc_interval.low, auc_interval.high),

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from painprint.decode.crossval import NestedFit, best_lag, nested_leave_one_out
+from painprint.decode.decoders import make_decoder
 from painprint.decode.kernel import Kernel, Scales
 from painprint.decode.metrics import agreement
-from painprint.decode.residuals import partial_out, residuals
+from painprint.decode.model import NestedFit, best_lag
+from painprint.decode.residuals import residuals
+from painprint.decode.samples import combine
 from painprint.settings import Rules
 
 Vector = NDArray[np.float64]
@@ -61,12 +63,12 @@ def refit(
     together: NDArray[np.int64] | None = None,
     n_jobs: int = 1,
 ) -> HeldOut:
-    """Nested leave-one-group-out on rating bins, tested on time bins.
+    """Nested leave-one-group-out, tested on time bins.
 
     Parameters
     ----------
     kernels : sequence of Kernel
-        One per lag; each fold takes the lag with the best inner correlation.
+        One per lag; each fold takes the lag with the best inner score.
     rules : Rules
     columns : callable, optional
         Confounds to partial out of ratings and edges, with coefficients from training rows.
@@ -79,19 +81,21 @@ def refit(
     first = kernels[0]
     together = np.arange(first.n_groups) if together is None else together
     fits = [_fit(k, rules, columns, buffer, together, n_jobs) for k in kernels]
-    chosen = [best_lag([f.folds[b].inner_r for f in fits]) for b in range(together.max() + 1)]
+    chosen = [
+        best_lag([f.folds[b].choice.inner_score for f in fits]) for b in range(together.max() + 1)
+    ]
     rating, predicted = (
         {kind: np.empty(len(first.bins[kind])) for kind in ("1min", "2min")} for _ in range(2)
     )
     training_mean = np.empty(first.n_groups)
     for b, lag in enumerate(chosen):
         model, kernel = fits[lag].folds[b], kernels[lag]
-        block = together[kernel.groups("rating")]
+        block = together[kernel.groups("train")]
         train = np.flatnonzero(np.abs(block - b) > buffer)
         training_mean[together == b] = model.y_mean
         for kind in ("1min", "2min"):
             test = np.flatnonzero(together[kernel.groups(kind)] == b)
-            cross, y = _test_rows(kernel, kind, test, train, columns)
+            cross, y = _test_rows(kernel, kind, test, train, model.scale, columns)
             rating[kind][test] = y
             predicted[kind][test] = cross @ model.dual[train] + model.intercept
     scales = scales_at(kernels, np.array(chosen)[together])
@@ -119,23 +123,15 @@ def _fit(
     together: NDArray[np.int64],
     n_jobs: int,
 ) -> NestedFit:
-    groups, rows = kernel.groups("rating"), kernel.rows("rating")
+    groups, rows = kernel.groups("train"), kernel.rows("train")
 
     def confounds(train: NDArray[np.int64]) -> Matrix:
         assert columns is not None
         return columns(kernel, np.unique(groups[train]))[rows]
 
-    return nested_leave_one_out(
-        kernel.block("rating", "rating"),
-        kernel.y("rating"),
-        together[groups],
-        n_edges=kernel.n_edges,
-        grid=rules.lambda_grid,
-        keep=rules.components,
-        buffer=buffer,
-        adjust=None if columns is None else partial_out(confounds),
-        n_jobs=n_jobs,
-    )
+    samples = kernel.samples(None if columns is None else confounds)
+    decoder = make_decoder(rules, kernel.n_edges)
+    return decoder.nested(replace(samples, groups=together[groups]), buffer=buffer, n_jobs=n_jobs)
 
 
 def _test_rows(
@@ -143,18 +139,19 @@ def _test_rows(
     kind: str,
     test: NDArray[np.int64],
     train: NDArray[np.int64],
+    scale: Mapping[str, float],
     columns: Columns | None,
 ) -> tuple[Matrix, Vector]:
     """Inner products of test rows with training rows, and ratings of the test rows."""
     y = kernel.y(kind)[test]
     if columns is None:
-        return kernel.block(kind, "rating")[np.ix_(test, train)], y
-    rows = np.concatenate([kernel.rows("rating").start + train, kernel.rows(kind).start + test])
+        return kernel.block(kind, "train", scale)[np.ix_(test, train)], y
+    rows = np.concatenate([kernel.rows("train").start + train, kernel.rows(kind).start + test])
     local = np.arange(len(train))
-    confounds = columns(kernel, np.unique(kernel.groups("rating")[train]))[rows]
+    confounds = columns(kernel, np.unique(kernel.groups("train")[train]))[rows]
     K, adjusted = residuals(
-        kernel.K[np.ix_(rows, rows)],
-        np.concatenate([kernel.y("rating")[train], y]),
+        combine({name: K[np.ix_(rows, rows)] for name, K in kernel.products.items()}, scale),
+        np.concatenate([kernel.y("train")[train], y]),
         confounds,
         local,
     )

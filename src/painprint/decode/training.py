@@ -10,17 +10,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from painprint.bins import Bins, make_rating_bins, make_time_bins
-from painprint.decode.crossval import (
-    Model,
-    NestedFit,
-    OnStep,
-    best_lag,
-    nested_leave_one_out,
-    step_of_part,
-)
-from painprint.decode.gram import edge_weights, gram
+from painprint.bins import Bins, make_time_bins
+from painprint.decode.decoders import make_decoder
+from painprint.decode.gram import activity_weights, edge_weights
+from painprint.decode.kernel import cut_bins, features_of, inner_products
+from painprint.decode.model import Choice, Model, NestedFit, OnStep, best_lag, step_of_part
 from painprint.decode.prepare import Prepared
+from painprint.decode.samples import Samples
 from painprint.edges import count_edges, score_frames
 from painprint.parallel import map_ordered
 from painprint.runs import Frames, count_frames
@@ -41,15 +37,14 @@ class FoldModel:
     lag_s : float
         Haemodynamic lag (s).
     weights : ndarray of shape (n_edges,)
-        Region pairs i < j, row by row, in units of the rating.
+        Region pairs i < j, row by row, in units of the rating; 0 where edges are not decoded.
     intercept : float
     training_mean : float
         Mean rating of the training rows: what a prediction has to beat.
-    penalty : float
-        λ.
-    n_components : int
-    inner_r : float
-        Correlation that chose lag and λ; optimistic, never a result.
+    choice : Choice
+        How lag and λ were chosen.
+    activity : ndarray of shape (n_regions,), or None
+        Weights of the regions' mean signals, where activity is decoded.
     """
 
     held_out: str
@@ -57,11 +52,12 @@ class FoldModel:
     weights: NDArray[np.float64]
     intercept: float
     training_mean: float
-    penalty: float
-    n_components: int
-    inner_r: float
-    path_penalty: NDArray[np.float64]
-    path_r: NDArray[np.float64]
+    choice: Choice
+    activity: NDArray[np.float64] | None = None
+
+    def score(self, signals: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Predicted rating of each frame; see :func:`~painprint.edges.score_frames`."""
+        return score_frames(signals, self.weights, self.intercept, self.activity)
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,6 +121,7 @@ def train(
     views = [
         _fit_at_lag(
             [lags[i] for lags in prepared.runs],
+            [lags[0] for lags in prepared.runs],
             codes,
             settings,
             n_jobs,
@@ -132,8 +129,11 @@ def train(
         )
         for i in range(n_lags)
     ]
-    chosen = [best_lag([view.fit.folds[k].inner_r for view in views]) for k in range(len(groups))]
-    lag_of_final = best_lag([view.fit.final.inner_r for view in views])
+    chosen = [
+        best_lag([view.fit.folds[k].choice.inner_score for view in views])
+        for k in range(len(groups))
+    ]
+    lag_of_final = best_lag([view.fit.final.choice.inner_score for view in views])
     models: dict[str, FoldModel] = {}
     for i, view in enumerate(views):
         wanted = {groups[k]: view.fit.folds[k] for k in range(len(groups)) if chosen[k] == i}
@@ -167,29 +167,29 @@ class _View:
     frames: list[Frames]
     bins: Bins
     codes: NDArray[np.int64]
+    features: tuple[str, ...]
     fit: NestedFit
 
 
 def _fit_at_lag(
     frames: list[Frames],
+    like: list[Frames],
     codes: NDArray[np.int64],
     settings: Settings,
     n_jobs: int,
     on_step: OnStep | None,
 ) -> _View:
-    bins = make_rating_bins(frames, settings.rules, min_stretch_frames=settings.min_stretch_frames)
-    row_codes = codes[bins.run]
-    fit = nested_leave_one_out(
-        gram(frames, bins, row_codes, n_jobs=n_jobs),
-        bins.rating,
-        row_codes,
-        n_edges=count_edges(len(frames[0].regions)),
-        grid=settings.rules.lambda_grid,
-        keep=settings.rules.components,
-        n_jobs=n_jobs,
-        on_step=on_step,
+    bins, minute = cut_bins(frames, settings, like=like)
+    samples = Samples(
+        inner_products(frames, bins["train"], codes, features_of(settings), n_jobs=n_jobs),
+        bins["train"].rating,
+        codes[bins["train"].run],
+        unit=minute,
+        n_frames=np.array([len(f) for f in bins["train"].frames], dtype=float),
     )
-    return _View(frames, bins, row_codes, fit)
+    decoder = make_decoder(settings.rules, count_edges(len(frames[0].regions)))
+    fit = decoder.nested(samples, n_jobs=n_jobs, on_step=on_step)
+    return _View(frames, bins["train"], samples.groups, features_of(settings), fit)
 
 
 def _with_weights(
@@ -198,9 +198,18 @@ def _with_weights(
     """Edge weights of the models at one lag, by the group they have not seen."""
     if not models:
         return {}
-    dual = np.array([model.dual for model in models.values()])
-    weights = edge_weights(view.frames, view.bins, view.codes, dual, n_jobs=n_jobs)
+    frames, bins, n_regions = view.frames, view.bins, len(view.frames[0].regions)
+
+    def dual_of(feature: str) -> NDArray[np.float64]:
+        return np.array([model.dual * model.scale[feature] for model in models.values()])
+
+    weights = np.zeros((len(models), count_edges(n_regions)))
+    if "edges" in view.features:
+        weights = edge_weights(frames, bins, view.codes, dual_of("edges"), n_jobs=n_jobs)
     weights.flags.writeable = False
+    activity: list[NDArray[np.float64] | None] = [None] * len(models)
+    if "activity" in view.features:
+        activity = list(activity_weights(frames, bins, dual_of("activity")))
     return {
         group: FoldModel(
             held_out=group,
@@ -208,13 +217,10 @@ def _with_weights(
             weights=w,
             intercept=model.intercept,
             training_mean=model.y_mean,
-            penalty=model.penalty,
-            n_components=model.n_components,
-            inner_r=model.inner_r,
-            path_penalty=model.path_penalty,
-            path_r=model.path_r,
+            choice=model.choice,
+            activity=v,
         )
-        for (group, model), w in zip(models.items(), weights, strict=True)
+        for (group, model), w, v in zip(models.items(), weights, activity, strict=True)
     }
 
 
@@ -236,11 +242,8 @@ def predict_held_out(
     frames, codes, folds = training.frames(prepared), training.codes, training.folds
     scores = list(
         map_ordered(
-            score_frames,
-            (
-                (one.signals, folds[k].weights, folds[k].intercept)
-                for one, k in zip(frames, codes, strict=True)
-            ),
+            FoldModel.score,
+            ((folds[k], one.signals) for one, k in zip(frames, codes, strict=True)),
             n_jobs=n_jobs,
             large=True,
         )
@@ -346,10 +349,10 @@ def _run_table(frames: Sequence[Frames], bins: Sequence[Bins]) -> pd.DataFrame:
                 "run": one.key.run,
                 "tr_s": one.tr_s,
                 **one.counts,
-                "n_in_rating_bins": len(one) - n_short,
-                "n_in_short_stretches": n_short,
-                "n_rating_bins": n_rows,
-                "n_rating_bins_lost": int(of_lag.n_bins_asked[r]) - n_rows,
+                "n_in_training_bins": len(one) - n_short,
+                "n_in_no_training_bin": n_short,
+                "n_training_bins": n_rows,
+                "n_training_bins_lost": int(of_lag.n_bins_asked[r]) - n_rows,
             }
         )
     return pd.DataFrame(rows)

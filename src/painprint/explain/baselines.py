@@ -1,22 +1,23 @@
 """What do simpler and other methods reach on the very same folds and rows?
 
-Every method trains on the rating bins of all groups but one and predicts the time bins of that
-one, as the main decoding did, at the lag that its fold chose there. A method chooses its penalty
-by a correlation, which does not see shrinkage, so one may be chosen that predicts too little
-variation: centred r compares all methods alike, skill is a little harder for those that shrink.
+Every comparison model trains on the training bins of all groups but one and predicts the time bins
+of that one, as the main decoding did, at the lag that its fold chose there. What a model chooses it
+chooses by squared error inside the training groups, as the main decoding does. LASSO-PCR is as
+published instead: it trains on rating bins, and chooses by a correlation.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from painprint.bins import count_bins, make_time_bins
 from painprint.decode.bootstrap import (
     LINEAR,
     block_draw,
@@ -27,22 +28,22 @@ from painprint.decode.bootstrap import (
     weighted_skill,
     widened,
 )
-from painprint.decode.crossval import NotEnoughData, OnStep, count_steps, step_of_part
-from painprint.decode.kernel import KINDS, Kernel, make_kernel
+from painprint.decode.errors import NotEnoughData
+from painprint.decode.kernel import KINDS, Kernel, inner_products
 from painprint.decode.metrics import SCALES, agreement, center_by
+from painprint.decode.model import OnStep, count_steps, step_of_part
 from painprint.decode.refit import scales_at
-from painprint.explain.bin_features import TooLarge
+from painprint.explain.bin_features import TooLarge, all_bins
 from painprint.explain.case import Case, Finding
-from painprint.explain.rival_methods import METHODS, Fold, Method
+from painprint.explain.rival_methods import Fold, Method, comparison_models
 from painprint.parallel import map_ordered, one_blas_thread
+from painprint.runs import Frames
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
 OURS = "painprint"
-MOST_FOLDS = 5
-"""Inner folds that choose a penalty or threshold."""
 FEWEST_BLOCKS = 3
 """Of neighbouring groups, for an interval."""
 STATISTICS = ("centred_r", "skill")
@@ -65,12 +66,13 @@ def baseline_comparison(case: Case, *, on_step: OnStep | None = None) -> Finding
     -------
     finding : Finding
         Table ``baselines``: per method and scale r, centred r, skill and MAE, and by how much
-        the main decoding's centred r and skill are better, with intervals. Numbers: the same
-        at 1 min; the best method; how many the main decoding beats or loses to.
+        the main decoding's centred r and skill are better, with intervals. Numbers: what each
+        method is, and the same at 1 min.
     """
     kernels, lag = kernels_of_folds(case)
+    methods = comparison_models(case.settings)
     predicted, not_done = predict_by_methods(
-        kernels, lag, METHODS, n_jobs=case.n_jobs, on_step=on_step
+        kernels, lag, methods, n_jobs=case.n_jobs, on_step=on_step
     )
     ours, scales = rows_by_scale(case.decoding.predictions), scales_at(kernels, lag)
     n_minutes = len(kernels[0].bins["1min"])
@@ -81,32 +83,37 @@ def baseline_comparison(case: Case, *, on_step: OnStep | None = None) -> Finding
         parts.append(pd.concat([scores, differences], axis=1))
     table = pd.concat(parts, ignore_index=True).reindex(columns=[*COLUMNS, *DIFFERENCES])
     table = table.astype({c: float for c in (*COLUMNS[2:], *DIFFERENCES)})
-    return Finding({"baselines": table}, summarise(table), tuple(not_done))
+    return Finding({"baselines": table}, summarise(table, methods), tuple(not_done))
 
 
 def kernels_of_folds(case: Case) -> tuple[list[Kernel], Codes]:
     """Gram matrices at the lags that folds chose, and which of them each group's fold takes.
 
     How many time bins a run has may depend on the lag; here it is as many as the main decoding
-    predicted, at every lag.
+    predicted, at every lag. Edges are among the features whatever is decoded.
     """
-    training, prepared = case.decoding.training, case.decoding.prepared
+    training = case.decoding.training
     lag = np.zeros(len(training.groups), np.int64)
-    if len(case.settings.lag_s) == 1:
-        return case.kernels, lag
     chosen, lag[training.codes] = np.unique(training.lag_of_run, return_inverse=True)
-    like = training.frames(prepared)
-    kernels = [
-        make_kernel(
-            [lags[i] for lags in prepared.runs],
-            training.codes,
-            case.settings,
-            like=like,
-            n_jobs=case.n_jobs,
-        )
-        for i in chosen
-    ]
-    return kernels, lag
+    like = training.frames(case.decoding.prepared)
+    return [_kernel_to_compare(case, case.kernels[i], like) for i in chosen], lag
+
+
+def _kernel_to_compare(case: Case, kernel: Kernel, like: Sequence[Frames]) -> Kernel:
+    """The same training bins, time bins as many as of ``like``, and edges among the features.
+
+    Where other time bins are needed, training bins stay parts of the minutes they were cut from.
+    """
+    rules = case.settings.rules
+    counts = [[count_bins(run, rules) for run in runs] for runs in (like, case.kernels[0].frames)]
+    if counts[0] != counts[1]:
+        tests = {kind: make_time_bins(kernel.frames, rules, kind, like=like) for kind in KINDS[1:]}
+        kernel = replace(kernel, bins={**kernel.bins, **tests}, products={})
+    if "edges" in kernel.products:
+        return kernel
+    bins = all_bins(kernel)
+    edges = inner_products(kernel.frames, bins, kernel.codes, ("edges",), n_jobs=case.n_jobs)
+    return replace(kernel, products={**kernel.products, **edges})
 
 
 def predict_by_methods(
@@ -184,27 +191,21 @@ def fold_without(kernel: Kernel, held_out: int, *, fewest_frames: int = 1) -> Fo
     NotEnoughData
         With fewer than 2 groups to train on, or time bins that are too short.
     """
-    from sklearn.model_selection import GroupKFold
-
     group = np.concatenate([kernel.groups(kind) for kind in KINDS])
     n_frames = np.array([len(f) for kind in KINDS for f in kernel.bins[kind].frames])
-    trains = np.arange(len(group)) < kernel.rows("rating").stop
+    trains = np.arange(len(group)) < kernel.rows("train").stop
     train = np.flatnonzero(trains & (group != held_out) & (n_frames >= fewest_frames))
     test = np.flatnonzero(~trains & (group == held_out))
     if (shortest := n_frames[test].min()) < fewest_frames:
         raise NotEnoughData(
             f"a time bin has {shortest} frames, but at least {fewest_frames} are needed."
         )
-    n_folds = min(MOST_FOLDS, len(np.unique(group[train])))
-    if n_folds < 2:
+    if len(np.unique(group[train])) < 2:
         raise NotEnoughData("inner folds need at least 2 groups that train.")
     y = np.full(len(group), np.nan)
-    y[train] = kernel.y("rating")[train]
-    inner = np.empty(len(train), np.int64)
-    splits = GroupKFold(n_splits=n_folds).split(train, groups=group[train])
-    for number, (_, rows) in enumerate(splits):
-        inner[rows] = number
-    return Fold(train, test, y, inner)
+    y[train] = kernel.y("train")[train]
+    unit = train if kernel.minute is None else kernel.minute[train]
+    return Fold(train, test, y, group[train], unit, n_frames[train].astype(float))
 
 
 @dataclass(frozen=True, eq=False)
@@ -346,13 +347,14 @@ def _block_interval(
     return ends.low, ends.high
 
 
-def summarise(table: pd.DataFrame) -> dict[str, Any]:
+def summarise(table: pd.DataFrame, methods: Sequence[Method]) -> dict[str, Any]:
     """What the page says of each method at 1 min.
 
     Parameters
     ----------
     table : DataFrame
         From :func:`baseline_comparison`.
+    methods : sequence of Method
 
     Returns
     -------
@@ -361,7 +363,7 @@ def summarise(table: pd.DataFrame) -> dict[str, Any]:
         the differences with their intervals.
     """
     minutes = table[(table["scale"] == "1min") & (table["method"] != OURS)].set_index("method")
-    said = {method.name: method.said for method in METHODS}
+    said = {method.name: method.said for method in methods}
     return {
         "n_methods": len(minutes),
         "methods": {

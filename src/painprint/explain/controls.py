@@ -20,9 +20,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from painprint.bins import Bins, make_time_bins
-from painprint.decode.crossval import NotEnoughData, OnStep, count_steps
+from painprint.decode.errors import NotEnoughData
 from painprint.decode.kernel import KINDS, Kernel
 from painprint.decode.metrics import SCALES, agreement, area_under_curve, correlation
+from painprint.decode.model import OnStep, count_steps
 from painprint.decode.refit import Columns, refit
 from painprint.decode.residuals import predict_from_confounds
 from painprint.explain.case import Case, Finding
@@ -32,7 +33,7 @@ from painprint.explain.null import (
     draw_permutations,
     p_above,
     permute_ratings,
-    split_means,
+    session_levels,
 )
 from painprint.runs import DVARS, FD, MOTION_NAMES, Frames
 from painprint.settings import SIGNIFICANT
@@ -40,6 +41,8 @@ from painprint.settings import SIGNIFICANT
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 Codes = NDArray[np.int64]
+TESTED = ("1min", "2min")
+"""Kinds of bins that a control is tested on; on the former it is trained."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,7 +171,7 @@ def control_analyses(case: Case, *, on_step: OnStep | None = None) -> Finding:
     permutations = draw_permutations(
         kernels[0], case.settings.n_permutations, case.stream("controls")
     )
-    ratings = permute_ratings(kernels[0], permutations)
+    ratings = permute_ratings(kernels[0], permutations, *TESTED)
     rows, verdicts = [], {}
     for control in controls:
         columns = control.columns(kernels)
@@ -292,7 +295,7 @@ def previous_means(kernel: Kernel, training: Codes) -> Matrix:
 
     Groups that do not train are skipped, so no rating of theirs reaches a training row.
     """
-    means, _ = split_means(kernel)
+    means = session_levels(kernel)
     before = [training[training < g] for g in range(kernel.n_groups)]
     overall = means[training].mean()
     return np.array([[means[b[-1]] if len(b) else overall] for b in before])
@@ -318,7 +321,7 @@ def predict_alone(
     columns: Columns,
     kernel: Kernel,
     permutations: Permutations,
-    ratings: Matrix,
+    ratings: Sequence[Matrix],
 ) -> dict[str, dict[str, float]]:
     """Held-out least-squares prediction from the control, and its p among permuted ratings.
 
@@ -326,8 +329,8 @@ def predict_alone(
     ----------
     columns : callable
         The control's.
-    ratings : ndarray of shape (n_minutes, n_permutations)
-        The first column holds the observed ratings.
+    ratings : sequence of ndarray of shape (n_rows, n_permutations)
+        Of 1-min and of 2-min bins; the first column holds the observed ratings.
 
     Returns
     -------
@@ -336,19 +339,23 @@ def predict_alone(
         not tested.
     """
     by = _tests(control, kernel)
-    Y = ratings[:, np.isin(permutations.kind, ("observed", *by))]
-    kind = permutations.kind[np.isin(permutations.kind, ("observed", *by))]
-    group = kernel.groups("1min")
+    chosen = np.isin(permutations.kind, ("observed", *by))
+    kind, n_minutes = permutations.kind[chosen], len(kernel.bins["1min"])
+    Y = np.concatenate([of_kind[:, chosen] for of_kind in ratings])
+    group = np.concatenate([kernel.groups(name) for name in TESTED])
+    minute = np.arange(len(group)) < n_minutes
     predicted, mean = np.empty_like(Y), np.empty((kernel.n_groups, Y.shape[1]))
     for k in range(kernel.n_groups):
-        train, test = np.flatnonzero(group != k), np.flatnonzero(group == k)
-        of_rows = columns(kernel, np.unique(group[train]))[kernel.rows("1min")]
+        train, test = np.flatnonzero(minute & (group != k)), np.flatnonzero(group == k)
+        of_rows = columns(kernel, np.unique(group[train]))[kernel.rows("1min").start :]
         predicted[test] = predict_from_confounds(of_rows, Y, train, test)
         mean[k] = Y[train].mean(axis=0)
     scales = kernel.scales
-    y_at, predicted_at = scales.average_minutes(Y), scales.average_minutes(predicted)
+    y_at, predicted_at = (
+        scales.average(values[:n_minutes], values[n_minutes:]) for values in (Y, predicted)
+    )
     found = {}
-    for scale, groups in scales.groups_of_minutes.items():
+    for scale, groups in scales.groups.items():
         values = agreement(y_at[scale], predicted_at[scale], mean[groups], groups)
         found[scale] = {name: float(v[0]) for name, v in values.items()}
         for test_of, statistic in (("within", "centred_r"), ("between", "r")):

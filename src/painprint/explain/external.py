@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from painprint.decode.crossval import OnStep, count_steps
 from painprint.decode.metrics import SCALES, ScaleMetrics, score_scale
+from painprint.decode.model import OnStep, count_steps
 from painprint.decode.training import average_frames
 from painprint.edges import matrix_to_edges, score_frames
 from painprint.explain.case import Case, Finding

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from painprint.bins import Bins, make_time_bins
 from painprint.decode.bootstrap import LINEAR, block_draw, interval, widened
-from painprint.decode.crossval import NotEnoughData, OnStep, count_steps
+from painprint.decode.errors import NotEnoughData
 from painprint.decode.gram import edge_correlations
 from painprint.decode.metrics import center_by, center_columns, correlation
+from painprint.decode.model import OnStep, count_steps
 from painprint.decode.training import FoldModel
-from painprint.edges import edges_to_matrix, score_frames
+from painprint.edges import edges_to_matrix
 from painprint.explain.case import Case, Finding
 from painprint.parallel import map_ordered
 from painprint.parcellation import Regions
@@ -59,8 +60,8 @@ def importance(case: Case, *, on_step: OnStep | None = None) -> Finding:
     parts = contributions(
         decoding.frames, bins, codes, decoding.folds, list(networks.values()), n_jobs=case.n_jobs
     )
-    intercept = np.array([fold.intercept for fold in decoding.folds])[codes]
-    predicted = parts[:, : len(regions.names)].sum(axis=1) / 2 + intercept
+    minutes = decoding.predictions[decoding.predictions["scale"] == "1min"]
+    predicted = minutes["predicted"].to_numpy(float)
     if correlation(bins.rating, predicted) is None:
         raise NotEnoughData("rating or prediction never varies, so nothing can carry it.")
     rng = case.stream("importance")
@@ -166,16 +167,15 @@ def contributions(
     -------
     parts : ndarray of shape (n_rows, n_regions + n_networks)
         Σ over edges with an end in the region (or at least one in the network) of weight times
-        co-fluctuation, in units of the rating. An edge counts once in a network; over all
-        regions it counts twice.
+        co-fluctuation, and weight times mean signal where activity is decoded, in units of the
+        rating. An edge counts once in a network; over all regions it counts twice.
 
     References
     ----------
     docs/methods.md
     """
     jobs = (
-        (frames, bins, np.flatnonzero(codes == k), fold.weights, networks)
-        for k, fold in enumerate(folds)
+        (frames, bins, np.flatnonzero(codes == k), fold, networks) for k, fold in enumerate(folds)
     )
     rows = [np.flatnonzero(codes == k) for k in range(len(folds))]
     parts = np.empty((len(bins), len(frames[0].regions) + len(networks)))
@@ -186,19 +186,24 @@ def contributions(
 
 
 def _contributions_of_fold(
-    frames: Sequence[Frames], bins: Bins, rows: Codes, weights: Vector, networks: Sequence[Codes]
+    frames: Sequence[Frames], bins: Bins, rows: Codes, fold: FoldModel, networks: Sequence[Codes]
 ) -> Matrix:
-    W = edges_to_matrix(weights)
+    W = edges_to_matrix(fold.weights)
+    v = np.zeros(len(W)) if fold.activity is None else fold.activity
     parts = []
     for row in rows:
         Z = frames[bins.run[row]].signals[bins.frames[row]]
         weighted = (Z.T @ Z) * (W / len(Z))
         of_regions = weighted.sum(axis=1)
-        of_networks = [
-            of_regions[members].sum() - weighted[np.ix_(members, members)].sum() / 2
-            for members in networks
-        ]
-        parts.append([*of_regions, *of_networks])
+        of_networks = np.array(
+            [
+                of_regions[members].sum() - weighted[np.ix_(members, members)].sum() / 2
+                for members in networks
+            ]
+        )
+        of_signals = v * Z.mean(axis=0)
+        of_networks += np.array([of_signals[members].sum() for members in networks])
+        parts.append([*(of_regions + of_signals), *of_networks])
     return np.array(parts)
 
 
@@ -386,8 +391,8 @@ def structure_table(case: Case, fold_weights: Matrix) -> pd.DataFrame:
     """
     decoding = case.decoding
     kernel = case.kernels[case.settings.lag_s.index(decoding.final.lag_s)]
-    bins, final = kernel.bins["rating"], decoding.final
-    scores = [score_frames(one.signals, final.weights, final.intercept) for one in kernel.frames]
+    bins, final = kernel.bins["train"], decoding.final
+    scores = [final.score(one.signals) for one in kernel.frames]
     fitted = np.array([scores[r][m].mean() for r, m in zip(bins.run, bins.frames, strict=True)])
     names = np.array(decoding.regions.names, dtype=object)
     a, b = np.triu_indices(len(names), k=1)

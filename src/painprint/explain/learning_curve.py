@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -18,16 +18,12 @@ from painprint.decode.bootstrap import (
     two_sided_p,
     widened,
 )
-from painprint.decode.crossval import (
-    NotEnoughData,
-    OnStep,
-    best_lag,
-    choose_penalty,
-    count_steps,
-)
+from painprint.decode.decoders import make_decoder
+from painprint.decode.errors import NotEnoughData
 from painprint.decode.kernel import Kernel
 from painprint.decode.lasso_pcr import Components, fit_components
 from painprint.decode.metrics import SCALES, agreement, center_columns
+from painprint.decode.model import Choice, Model, OnStep, best_lag, count_steps
 from painprint.explain.case import Case, Finding
 from painprint.parallel import map_ordered
 from painprint.settings import SIGNIFICANT, Rules
@@ -38,8 +34,6 @@ Codes = NDArray[np.int64]
 
 SOME_SIZES = (1, 2, 3, 4, 6, 8, 12, 16, 20)
 """And on in steps of 4, while at least 4 below the last one, all sessions but two."""
-MOST_FOLDS = 5
-"""Folds that choose λ inside a draw."""
 FEWEST_FOR_FOLDS_OF_SESSIONS = 3
 SHARE_WANTED = 0.8
 """Share of draws that should be significant, for a number of sessions to be called enough."""
@@ -69,7 +63,7 @@ def learning_curve(case: Case, *, on_step: OnStep | None = None) -> Finding:
     of_size = {size: draw_sessions(n_groups, size, n_draws, rng) for size in sizes}
     penalties = None
     if rules.curve_penalty == "fold":
-        penalties = [(settings.lag_s.index(f.lag_s), f.penalty) for f in case.decoding.folds]
+        penalties = [(settings.lag_s.index(f.lag_s), f.choice.penalty) for f in case.decoding.folds]
     step = count_steps(on_step, len(sizes))
     predicted: dict[int, DrawPredictions] = {}
     for size, draws in of_size.items():
@@ -233,60 +227,60 @@ def _predict_from_sessions(
     """One training set: predictions of the held-out groups at both scales of time bins."""
     if penalties is None:
         models = [_choose(kernel, rules, sessions) for kernel in kernels]
-        lag = best_lag([model.inner_r for model in models])
+        lag = best_lag([model.choice.inner_score for model in models])
         return [_predict(kernels[lag], sessions, k, models[lag]) for k in held_out]
     fits: dict[int, Components] = {}
     found = []
     for k in held_out:
         lag, penalty = penalties[k]
         if lag not in fits:
-            K, y, _ = _training_rows(kernels[lag], sessions)
-            fits[lag] = fit_components(K, y, keep=rules.components, n_edges=kernels[lag].n_edges)
+            kernel = kernels[lag]
+            samples = kernel.samples().take(_training_rows(kernel, sessions))
+            K, y = samples.given(np.arange(len(samples.y)))
+            fits[lag] = fit_components(K, y, keep=rules.components, n_edges=kernel.n_edges)
         found.append(_predict(kernels[lag], sessions, k, _at_penalty(fits[lag], penalty)))
     return found
 
 
-def _training_rows(kernel: Kernel, sessions: Codes) -> tuple[Matrix, Vector, NDArray[np.int64]]:
-    """Inner products, ratings and positions of the rating bins of some groups."""
-    rows = np.flatnonzero(np.isin(kernel.groups("rating"), sessions))
-    return kernel.K[np.ix_(rows, rows)], kernel.y("rating")[rows], rows
+def _training_rows(kernel: Kernel, sessions: Codes) -> Codes:
+    """Positions of the training bins of some groups."""
+    return np.flatnonzero(np.isin(kernel.groups("train"), sessions))
 
 
-@dataclass(frozen=True, eq=False)
-class _Model:
-    dual: Vector
-    intercept: float
-    y_mean: float
-    inner_r: float
+def _at_penalty(fit: Components, penalty: float) -> Model:
+    """LASSO-PCR at a given λ."""
+    n_active = int(fit.count_active(np.array([penalty]))[0])
+    dual, nothing = fit.dual(n_active), np.empty(0)
+    choice = Choice(penalty, float(n_active), np.nan, nothing, nothing)
+    return Model(dual, fit.intercept(dual), fit.y_mean, choice)
 
 
-def _at_penalty(fit: Components, penalty: float) -> _Model:
-    """The model at a given λ."""
-    dual = fit.dual(int(fit.count_active(np.array([penalty]))[0]))
-    return _Model(dual, fit.intercept(dual), fit.y_mean, np.nan)
-
-
-def _choose(kernel: Kernel, rules: Rules, sessions: Codes) -> _Model:
-    """The model of some groups, λ chosen by leaving out some of them, or of their runs."""
-    K, y, rows = _training_rows(kernel, sessions)
+def _choose(kernel: Kernel, rules: Rules, sessions: Codes) -> Model:
+    """The model of some groups, λ chosen by leaving out each of them, or of their runs."""
+    rows = _training_rows(kernel, sessions)
+    samples, decoder = kernel.samples().take(rows), make_decoder(rules, kernel.n_edges)
+    y = samples.y
     if np.ptp(y) == 0:  # one constant session: nothing to learn but its mean
-        return _Model(np.zeros(len(y)), float(y[0]), float(y[0]), -1.0)
+        nothing = np.empty(0)
+        choice = Choice(np.inf, 0.0, -1.0, nothing, nothing)
+        return Model(np.zeros(len(y)), float(y[0]), float(y[0]), choice)
     if len(sessions) < FEWEST_FOR_FOLDS_OF_SESSIONS:
-        _, folds = np.unique(kernel.run("rating")[rows], return_inverse=True)
+        folds = np.unique(kernel.run("train")[rows], return_inverse=True)[1]
     else:
-        n_folds = min(MOST_FOLDS, len(sessions))
+        n_folds = min(decoder.most_inner_folds or len(sessions), len(sessions))
         fold_of = np.sort(np.arange(len(sessions)) * n_folds // len(sessions))
-        folds = fold_of[np.searchsorted(sessions, kernel.groups("rating")[rows])]
-    model = choose_penalty(K, y, folds, n_edges=kernel.n_edges, keep=rules.components)
-    return _Model(model.dual, model.intercept, model.y_mean, model.inner_r)
+        folds = fold_of[samples.groups]
+    return decoder.fit(replace(samples, groups=folds))
 
 
 def _predict(
-    kernel: Kernel, sessions: Codes, held_out: int, model: _Model
+    kernel: Kernel, sessions: Codes, held_out: int, model: Model
 ) -> tuple[Vector, Vector, float]:
-    rows = np.flatnonzero(np.isin(kernel.groups("rating"), sessions))
+    rows = _training_rows(kernel, sessions)
     minutes, two_minutes = (
-        kernel.block(kind, "rating")[np.ix_(np.flatnonzero(kernel.groups(kind) == held_out), rows)]
+        kernel.block(kind, "train", model.scale)[
+            np.ix_(np.flatnonzero(kernel.groups(kind) == held_out), rows)
+        ]
         @ model.dual
         + model.intercept
         for kind in ("1min", "2min")

@@ -1,7 +1,7 @@
 """Is it chance? The whole pipeline again, many times, with ratings that brains cannot know.
 
-The pipeline of the null trains on time bins, for rating bins are made from the rating. Ratings
-are taken apart into session means and what is left within sessions:
+Rows that train must not be made from the rating, so rating bins have no such null. Ratings are
+taken apart into session means and what is left within sessions:
 
 within
     session means stay; traces of sessions are swapped, each run with its position, and
@@ -25,10 +25,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from painprint.decode.crossval import OnStep, step_of_part
-from painprint.decode.kernel import Kernel
-from painprint.decode.many import nested_for_many
+from painprint.bins import Bins
+from painprint.decode.decoders import make_decoder
+from painprint.decode.errors import NotEnoughData
+from painprint.decode.kernel import KINDS, Kernel
 from painprint.decode.metrics import SCALES, agreement
+from painprint.decode.model import OnStep, step_of_part
 from painprint.explain.case import Case, Finding
 from painprint.runs import RunKey, natural
 
@@ -50,13 +52,23 @@ def permutation_null(case: Case, *, on_step: OnStep | None = None) -> Finding:
     -------
     finding : Finding
         Table ``null``: r, session-centred r and skill of every permutation at every scale.
-        Numbers: per scale the observed values of this pipeline, the median of r where nothing is
+        Numbers: per scale the observed values, the median of r where nothing is
         left to find, ``p_within`` (of centred r) and ``p_between`` (of r), one-sided.
+
+    Raises
+    ------
+    NotEnoughData
+        Where rating bins train.
 
     References
     ----------
     docs/methods.md
     """
+    if case.settings.rules.train_bins == "rating":
+        raise NotEnoughData(
+            "rating bins are made from the rating, so a permuted rating would change the rows that "
+            "train. Train on time bins (--train-bins 60s) to have this null."
+        )
     kernels = case.kernels
     permutations = draw_permutations(kernels[0], case.settings.n_permutations, case.stream("null"))
     values = null_statistics(kernels, case, permutations, on_step=on_step)
@@ -113,7 +125,7 @@ def draw_permutations(kernel: Kernel, n: int, rng: np.random.Generator) -> Permu
     """
     kind = np.repeat(NULLS, [1, n, n, round(SHARE_OF_BOTH * n)])
     codes, n_runs = kernel.codes, len(kernel.codes)
-    means, _ = split_means(kernel)
+    means = session_levels(kernel)
     observed = np.argsort(np.argsort(means, kind="stable"), kind="stable")
     donor = np.tile(np.arange(n_runs), (len(kind), 1))
     shift = np.zeros((len(kind), n_runs))
@@ -185,29 +197,79 @@ def _log_likelihood(x: Vector, phi: float) -> float:
     return float(-0.5 * (log_determinant + np.log(ones) + (n - 1) * np.log(spread)))
 
 
-def split_means(kernel: Kernel) -> tuple[Vector, Vector]:
-    """Mean rating of each group over its 1-min bins, and what is left of the bins."""
-    y, group = kernel.y("1min"), kernel.groups("1min")
-    means = np.bincount(group, weights=y) / np.bincount(group)
-    return means, y - means[group]
+def session_levels(kernel: Kernel) -> Vector:
+    """Mean rating of each group: the mean over its runs of their means."""
+    levels: Vector = kernel.scales.of_group @ np.array([f.rating.mean() for f in kernel.frames])
+    return levels
 
 
-def permute_ratings(kernel: Kernel, permutations: Permutations) -> Matrix:
-    """Ratings of the 1-min bins under each permutation: (n_rows, n)."""
-    means, traces = split_means(kernel)
-    group, run = kernel.groups("1min"), kernel.run("1min")
-    first = np.searchsorted(run, np.arange(len(kernel.frames)))
-    n_bins = np.bincount(run, minlength=len(kernel.frames))
-    within = np.arange(len(run)) - first[run]
-    donor = permutations.donor[:, run].T  # (n_rows, n)
-    start = np.floor(permutations.shift[:, run].T * n_bins[donor]).astype(np.int64)
-    moved = traces[first[donor] + (start + within[:, None]) % n_bins[donor]]
-    of_group = (group == np.arange(kernel.n_groups)[:, None]).astype(float)
-    of_group /= of_group.sum(axis=1, keepdims=True)
-    moved -= (of_group @ moved)[group]
-    permuted: Matrix = np.sort(means)[permutations.order.T][group] + moved
-    permuted[:, permutations.kind == "observed"] = kernel.y("1min")[:, None]
-    return permuted
+def permute_ratings(kernel: Kernel, permutations: Permutations, *kinds: str) -> list[Matrix]:
+    """Ratings of the bins of each kind under each permutation.
+
+    Frames are permuted, and averaged in the bins: so every kind of bin sees the same permutation.
+
+    Parameters
+    ----------
+    kernel : Kernel
+    permutations : Permutations
+    kinds : str
+        Of time bins.
+
+    Returns
+    -------
+    ratings : list of ndarrays of shape (n_rows, n)
+    """
+    levels, n = session_levels(kernel), len(permutations.kind)
+    traces = [f.rating - levels[g] for f, g in zip(kernel.frames, kernel.codes, strict=True)]
+    moved = {kind: np.empty((len(kernel.bins[kind]), n)) for kind in kinds}
+    of_run = np.empty((len(traces), n))
+    for r, frames in enumerate(kernel.frames):
+        rows = {kind: np.flatnonzero(kernel.run(kind) == r) for kind in kinds}
+        spans = [_spans(kernel.bins[kind], rows[kind]) for kind in kinds]
+        spans.append(np.array([[0, len(frames)]]))
+        for donor in np.unique(permutations.donor[:, r]):
+            at = np.flatnonzero(permutations.donor[:, r] == donor)
+            start = np.floor(permutations.shift[at, r] * len(traces[donor])).astype(np.int64)
+            for kind, means in zip(
+                (*kinds, None), _circular_means(traces[donor], start, spans), strict=True
+            ):
+                if kind is None:
+                    of_run[r, at] = means[0]
+                else:
+                    moved[kind][np.ix_(rows[kind], at)] = means
+    ordered = np.sort(levels)[permutations.order.T]  # (n_groups, n)
+    shift = ordered - kernel.scales.of_group @ of_run
+    observed = permutations.kind == "observed"
+    found = []
+    for kind in kinds:
+        permuted = shift[kernel.groups(kind)] + moved[kind]
+        permuted[:, observed] = kernel.y(kind)[:, None]
+        found.append(permuted)
+    return found
+
+
+def _spans(bins: Bins, rows: Codes) -> Codes:
+    """First frame of each time bin and the one after its last: (n_rows, 2)."""
+    return np.array([[bins.frames[i][0], bins.frames[i][-1] + 1] for i in rows], int)
+
+
+def _circular_means(trace: Vector, start: Codes, spans: Sequence[Codes]) -> list[Matrix]:
+    """Means of stretches of a trace that goes on at its beginning, from each start.
+
+    Returns
+    -------
+    means : list of ndarrays of shape (n_spans, n_starts)
+    """
+    n, sums = len(trace), np.concatenate([[0.0], np.cumsum(trace)])
+
+    def up_to(frame: Codes) -> Matrix:
+        total: Matrix = (frame // n) * sums[-1] + sums[frame % n]
+        return total
+
+    return [
+        (up_to(ends[:, 1:] + start) - up_to(ends[:, :1] + start)) / np.diff(ends, axis=1)
+        for ends in spans
+    ]
 
 
 def null_statistics(
@@ -218,32 +280,40 @@ def null_statistics(
     on_step: OnStep | None = None,
 ) -> dict[str, dict[str, Vector]]:
     """r, centred r and skill of each permutation, by scale."""
-    rules, first = case.settings.rules, kernels[0]
-    group = first.groups("1min")
-    ratings = [permute_ratings(kernel, permutations) for kernel in kernels]
-    fits = [
-        nested_for_many(
-            kernel.block("1min", "1min"),
-            Y,
-            group,
-            n_edges=kernel.n_edges,
-            grid=rules.lambda_grid,
-            keep=rules.components,
-            n_jobs=case.n_jobs,
-            on_step=step_of_part(on_step, i, len(kernels)),
+    first, tested = kernels[0], ("1min", "2min")
+    ratings = [permute_ratings(kernel, permutations, *KINDS) for kernel in kernels]
+    fits = []
+    for i, (kernel, (Y, *_)) in enumerate(zip(kernels, ratings, strict=True)):
+        of_tested = [kernel.blocks(kind, "train") for kind in tested]
+        fits.append(
+            make_decoder(case.settings.rules, kernel.n_edges).nested_for_many(
+                kernel.samples(),
+                Y,
+                {f: np.concatenate([block[f] for block in of_tested]) for f in kernel.products},
+                np.concatenate([kernel.groups(kind) for kind in tested]),
+                n_jobs=case.n_jobs,
+                on_step=step_of_part(on_step, i, len(kernels)),
+            )
         )
-        for i, (kernel, Y) in enumerate(zip(kernels, ratings, strict=True))
-    ]
-    lag = np.argmax([fit.inner_r for fit in fits], axis=0)  # (n_groups, n)
-    y = _at_lag(ratings, lag[group])
-    predicted = _at_lag([fit.held_out for fit in fits], lag[group])
+    lag = np.argmax([fit.inner_score for fit in fits], axis=0)  # (n_groups, n)
     mean = _at_lag([fit.training_mean for fit in fits], lag)
-    scales, groups = first.scales, first.scales.groups_of_minutes
-    y_at, predicted_at = (scales.average_minutes(values) for values in (y, predicted))
-    return {
-        scale: agreement(y_at[scale], predicted_at[scale], mean[groups[scale]], groups[scale])
-        for scale in SCALES
-    }
+    y = [_by_scale(k, *of_kinds[1:]) for k, of_kinds in zip(kernels, ratings, strict=True)]
+    predicted = [
+        _by_scale(kernel, *np.split(fit.held_out, [len(kernel.bins["1min"])]))
+        for kernel, fit in zip(kernels, fits, strict=True)
+    ]
+    found = {}
+    for scale, group in first.scales.groups.items():
+        y_at, predicted_at = (
+            _at_lag([of_lag[scale] for of_lag in values], lag[group]) for values in (y, predicted)
+        )
+        found[scale] = agreement(y_at, predicted_at, mean[group], group)
+    return found
+
+
+def _by_scale(kernel: Kernel, minutes: Matrix, two_minutes: Matrix) -> dict[str, Matrix]:
+    """Values of time bins at every scale."""
+    return kernel.scales.average(minutes, two_minutes)
 
 
 def _at_lag(values: Sequence[Matrix], lag: Codes) -> Matrix:

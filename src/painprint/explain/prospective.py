@@ -10,15 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from painprint.decode.crossval import (
-    NotEnoughData,
-    OnStep,
-    best_lag,
-    choose_penalty,
-    count_steps,
-)
+from painprint.decode.decoders import make_decoder
+from painprint.decode.errors import NotEnoughData
 from painprint.decode.kernel import Kernel
 from painprint.decode.metrics import SCALES, area_under_curve, correlation
+from painprint.decode.model import OnStep, best_lag, count_steps
 from painprint.decode.refit import HeldOut, refit
 from painprint.explain.case import Case, Finding
 from painprint.parallel import map_ordered
@@ -145,25 +141,21 @@ def _try_future(kernels: Sequence[Kernel], rules: Rules, n_past: int) -> HeldOut
 def predict_future(kernels: Sequence[Kernel], rules: Rules, n_past: int) -> HeldOut:
     """A model of the first groups predicts all later ones; rows of the past are NaN.
 
-    λ (and the lag) is chosen by leaving out each past group in turn.
+    The penalty (and the lag) is chosen by leaving out each past group in turn.
     """
-    models = []
-    for kernel in kernels:
-        past = np.flatnonzero(kernel.groups("rating") < n_past)
-        K = kernel.block("rating", "rating")[np.ix_(past, past)]
-        groups = kernel.groups("rating")[past]
-        models.append(
-            choose_penalty(
-                K, kernel.y("rating")[past], groups, n_edges=kernel.n_edges, keep=rules.components
-            )
+    models = [
+        make_decoder(rules, kernel.n_edges).fit(
+            kernel.samples().take(np.flatnonzero(kernel.groups("train") < n_past))
         )
-    lag = best_lag([model.inner_r for model in models])
+        for kernel in kernels
+    ]
+    lag = best_lag([model.choice.inner_score for model in models])
     kernel, model = kernels[lag], models[lag]
-    past = np.flatnonzero(kernel.groups("rating") < n_past)
+    past = np.flatnonzero(kernel.groups("train") < n_past)
     rating, predicted = [], []
     for kind in ("1min", "2min"):
         future = kernel.groups(kind) >= n_past
-        values = kernel.block(kind, "rating")[:, past] @ model.dual + model.intercept
+        values = kernel.block(kind, "train", model.scale)[:, past] @ model.dual + model.intercept
         predicted.append(np.where(future, values, np.nan))
         rating.append(np.where(future, kernel.y(kind), np.nan))
     scales = kernel.scales

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from painprint.decode.crossval import OnStep
+from painprint.decode.model import OnStep
 from painprint.edges import bin_edges
 from painprint.explain.case import Case, Finding
 from painprint.runs import FD

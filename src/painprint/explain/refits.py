@@ -11,8 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from painprint.decode.bootstrap import block_length
-from painprint.decode.crossval import NotEnoughData, OnStep, count_steps
+from painprint.decode.errors import NotEnoughData
 from painprint.decode.metrics import SCALES, agreement
+from painprint.decode.model import OnStep, count_steps
 from painprint.decode.prepare import Prepared
 from painprint.decode.refit import refit
 from painprint.explain.case import Case, Finding, make_kernels

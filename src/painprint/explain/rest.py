@@ -9,8 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from painprint.decode.bootstrap import R, block_draw, bootstrap_columns, interval, widened
-from painprint.decode.crossval import NotEnoughData, OnStep, count_steps
+from painprint.decode.errors import NotEnoughData
 from painprint.decode.metrics import correlation
+from painprint.decode.model import OnStep, count_steps
 from painprint.decode.training import EVERYTHING
 from painprint.explain.case import Case, Finding
 from painprint.explain.null import run_positions

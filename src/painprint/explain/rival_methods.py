@@ -1,37 +1,41 @@
-"""How else could ratings be predicted? What each method does with one fold.
+"""How else could ratings be predicted? What each comparison model does with one fold.
 
-Parts are scikit-learn's and nilearn's. What a method has to choose (a penalty, a threshold) it
-chooses as the main decoding does: by the correlation of the pooled predictions of inner folds,
-which keep groups together.
+What a model has to choose (a penalty, a threshold) it chooses as the main decoding does: by the
+pooled squared error of inner folds, which keep groups together; where training rows are parts of
+minutes, errors are averaged over a minute before they are squared. LASSO-PCR alone is as published,
+and chooses by a correlation.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from painprint.decode.crossval import (
-    NotEnoughData,
-    choose_penalty,
-    correlate_columns,
-    first_maximum,
-)
+from painprint.decode.crossval import correlate_columns
+from painprint.decode.errors import NotEnoughData
 from painprint.decode.kernel import Kernel
+from painprint.decode.lasso_pcr import center_cross, center_gram
+from painprint.decode.refit import refit
+from painprint.decode.ridge import LeftOut, fit_ridge, leave_groups_out
 from painprint.explain.bin_features import (
     FEWEST_FRAMES_OF_MATRICES,
     activity_products,
-    connectivity,
-    connectivity_products,
+    correlations,
     edge_products,
     edges,
     few_edges,
-    tangent_vectors,
+    log_covariance,
+    matrix_products,
+    nothing,
+    partial_correlations,
+    rating_bin_kernel,
 )
+from painprint.settings import Settings
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -39,15 +43,16 @@ Codes = NDArray[np.int64]
 Path = Callable[[Codes, Codes], Matrix]
 """Training rows and test rows to predictions of the latter, a column per candidate."""
 
-RIDGE_ALPHAS = np.geomspace(1e-3, 1e2, 11)
-"""In units of the mean diagonal of the centred kernel."""
+MOST_FOLDS = 5
+"""Inner folds of models that have to be fitted anew in each."""
 SVR_COSTS = np.geomspace(1e-3, 1e1, 5)
 """C where the kernel has mean diagonal 1 and the rating SD 1."""
 SVR_EPSILON = 0.1
 """Half-width of the tube without loss, in SDs of the rating."""
-CPM_THRESHOLDS = (0.05, 0.01, 0.001)
+CPM_THRESHOLDS = (0.001, 0.01, 0.05)
 """p below which an edge is selected."""
-CPM_EDGES_AT_ONCE = 8192
+CPM_EDGES_AT_ONCE = 1024
+"""Blocks of eight times as many edges take half as long again."""
 LASSO_ALPHAS = np.geomspace(1, 0.03, 30)
 """In units of the smallest penalty that leaves no edge; at the last about as many are left as
 there are rows."""
@@ -55,32 +60,60 @@ there are rows."""
 
 @dataclass(frozen=True, eq=False)
 class Fold:
-    """What a method may know when one group is left out.
+    """What a model may know when one group is left out.
 
     Attributes
     ----------
     train, test : ndarrays of int
-        Rows of a kernel: rating bins of the other groups, time bins of the one left out.
+        Rows of a kernel: training bins of the other groups, time bins of the one left out.
     y : ndarray of shape (n_rows,)
         Ratings of the training rows; NaN for all others.
-    inner : ndarray of int, shape (n_train,)
-        Inner fold of each training row, from 0.
+    groups : ndarray of int, shape (n_train,)
+        Group of each training row, numbered in the order of time.
+    unit : ndarray of int, shape (n_train,)
+        Unit of error of each training row: its minute, or the row itself.
+    n_frames : ndarray of shape (n_train,)
+        Weight of each training row in its unit.
     """
 
     train: Codes
     test: Codes
     y: Vector
-    inner: Codes
+    groups: Codes
+    unit: Codes
+    n_frames: Vector
+
+    @cached_property
+    def left_out(self) -> list[LeftOut]:
+        """Each training group in turn, for models that need not be fitted anew."""
+        return leave_groups_out(self.groups, unit=self.unit, n_frames=self.n_frames)
+
+    @cached_property
+    def inner(self) -> list[LeftOut]:
+        """The training groups in at most 5 parts, for models that have to be."""
+        from sklearn.model_selection import GroupKFold
+
+        n_folds = min(MOST_FOLDS, len(np.unique(self.groups)))
+        part = np.empty(len(self.train), np.int64)
+        splits = GroupKFold(n_splits=n_folds).split(self.train, groups=self.groups)
+        for number, (_, rows) in enumerate(splits):
+            part[rows] = number
+        return leave_groups_out(part, unit=self.unit, n_frames=self.n_frames)
 
     def best_of(self, path: Path) -> Vector:
-        """Predictions of the test rows by the candidate that the inner folds choose."""
-        pooled, y = [], []
-        for number in range(int(self.inner.max()) + 1):
-            train, test = self.train[self.inner != number], self.train[self.inner == number]
-            pooled.append(path(train, test))
-            y.append(self.y[test])
-        best = first_maximum(correlate_columns(np.concatenate(pooled), np.concatenate(y)))
-        return path(self.train, self.test)[:, best]
+        """Predictions of the test rows by the candidate with the smallest inner squared error.
+
+        Of equal ones it is the first.
+        """
+        if np.ptp(self.y[self.train]) == 0:
+            raise NotEnoughData("the rating does not vary across the training bins.")
+        error = np.sum([self._squared_error(path, part) for part in self.inner], axis=0)
+        return path(self.train, self.test)[:, int(np.argmin(error))]
+
+    def _squared_error(self, path: Path, part: LeftOut) -> Vector:
+        """Of each candidate, over the rows that an inner fold leaves out."""
+        train, test = np.delete(self.train, part.rows), self.train[part.rows]
+        return part.squared_error(self.y[test, None] - path(train, test))
 
 
 def training_mean(_: Any, fold: Fold) -> Vector:
@@ -89,25 +122,36 @@ def training_mean(_: Any, fold: Fold) -> Vector:
 
 
 def ridge(K: Matrix, fold: Fold) -> Vector:
-    """Ridge regression on the features behind a Gram matrix."""
-    alphas = RIDGE_ALPHAS * _mean_square(K, fold)
-
-    def path(train: Codes, test: Codes) -> Matrix:
-        return ridge_path(K, fold.y[train], train, test, alphas)
-
-    return fold.best_of(path)
+    """Ridge regression on the features behind a Gram matrix; its penalty in closed form."""
+    fit = fit_ridge(K[np.ix_(fold.train, fold.train)], fold.y[fold.train, None], fold.left_out)
+    return fit.predict(K[np.ix_(fold.test, fold.train)])[:, 0]
 
 
-def ridge_path(K: Matrix, y: Vector, train: Codes, test: Codes, alphas: Vector) -> Matrix:
-    """Predictions of ridge regression with an intercept, a column per alpha."""
-    from sklearn.kernel_ridge import KernelRidge
+def published(kernel: Kernel, n_jobs: int, *, settings: Settings) -> Vector:
+    """Predictions of all time bins, each by LASSO-PCR of rating bins of the other groups.
 
-    K_train, K_test = _centred(K, train, test)
-    columns = [
-        KernelRidge(alpha=alpha, kernel="precomputed").fit(K_train, y - y.mean()).predict(K_test)
-        for alpha in alphas
-    ]
-    return np.stack(columns, axis=1) + y.mean()
+    Parameters
+    ----------
+    kernel : Kernel
+    n_jobs : int
+    settings : Settings
+        Of the main decoding.
+
+    Returns
+    -------
+    predicted : ndarray of shape (n_rows,)
+        In the order of the kernel's rows; NaN for those that train.
+    """
+    settings = replace(settings, decoder="lasso_pcr", train_bins="rating", features="edges")
+    trained = rating_bin_kernel(kernel, settings, n_jobs)
+    held_out = refit([trained], settings.rules, n_jobs=n_jobs).predicted
+    unknown = np.full(len(kernel.bins["train"]), np.nan)
+    return np.concatenate([unknown, held_out["1min"], held_out["2min"]])
+
+
+def held_out_already(predicted: Vector, fold: Fold) -> Vector:
+    """Predictions of the test rows, known for all folds."""
+    return predicted[fold.test]
 
 
 def support_vectors(K: Matrix, fold: Fold) -> Vector:
@@ -115,11 +159,12 @@ def support_vectors(K: Matrix, fold: Fold) -> Vector:
     from sklearn.svm import SVR
 
     y_train = fold.y[fold.train]
-    mean, sd, scale = y_train.mean(), y_train.std(), _mean_square(K, fold)
+    mean, sd, unit = y_train.mean(), y_train.std(), _mean_square(K, fold)
 
     def path(train: Codes, test: Codes) -> Matrix:
-        K_train, K_test = (part / scale for part in _centred(K, train, test))
-        y = (fold.y[train] - mean) / sd
+        K_train = K[np.ix_(train, train)]
+        K_test = center_cross(K[np.ix_(test, train)], K_train.mean(axis=0)) / unit
+        K_train, y = center_gram(K_train) / unit, (fold.y[train] - mean) / sd
         columns = [
             SVR(kernel="precomputed", C=C, epsilon=SVR_EPSILON).fit(K_train, y).predict(K_test)
             for C in SVR_COSTS
@@ -129,19 +174,9 @@ def support_vectors(K: Matrix, fold: Fold) -> Vector:
     return fold.best_of(path)
 
 
-def _centred(K: Matrix, train: Codes, test: Codes) -> tuple[Matrix, Matrix]:
-    """Kernels of training rows, and of test with training rows, features centred on training."""
-    from sklearn.preprocessing import KernelCenterer
-
-    K_train = K[np.ix_(train, train)]
-    centre = KernelCenterer().fit(K_train)
-    return centre.transform(K_train), centre.transform(K[np.ix_(test, train)])
-
-
 def _mean_square(K: Matrix, fold: Fold) -> float:
-    """Mean squared length of the centred training rows: the unit of penalties."""
-    K_train, _ = _centred(K, fold.train, fold.test)
-    length = float(K_train.diagonal().mean())
+    """Mean squared length of the centred training rows."""
+    length = float(center_gram(K[np.ix_(fold.train, fold.train)]).diagonal().mean())
     if not length > 0 or np.ptp(fold.y[fold.train]) == 0:
         raise NotEnoughData("the signals, or the ratings, of the training bins do not vary.")
     return length
@@ -183,7 +218,7 @@ def _sums_of_selected(X: Matrix, y: Vector, train: Codes, rows: Codes) -> Matrix
     limits = np.array([_smallest_r(len(y), p) for p in CPM_THRESHOLDS])[:, None]
     sums = np.zeros((len(rows), 2 * len(limits)))
     for first in range(0, X.shape[1], CPM_EDGES_AT_ONCE):
-        block = X[rows, first : first + CPM_EDGES_AT_ONCE]
+        block = X[rows, first : first + CPM_EDGES_AT_ONCE].astype(float)
         r = correlate_columns(block[: len(train)], y)
         chosen = np.stack([r > limits, r < -limits], axis=1)  # (n_thresholds, 2, n_edges)
         sums += block @ chosen.reshape(len(sums.T), -1).T.astype(float)
@@ -202,16 +237,13 @@ def lasso(X: Matrix, fold: Fold) -> Vector:
     """LASSO on edges of shape (n_rows, n_edges)."""
     from sklearn.linear_model import lasso_path
 
-    y = fold.y[fold.train]
-    # no edge is left above this penalty
-    largest = np.abs((X[fold.train] - X[fold.train].mean(axis=0)).T @ (y - y.mean())).max() / len(y)
-    if not largest > 0:
-        raise NotEnoughData("no edge goes along with the ratings of the training bins.")
+    largest = _largest_penalty(X[fold.train].astype(float), fold.y[fold.train])
 
     def path(train: Codes, test: Codes) -> Matrix:
-        mean, y_mean = X[train].mean(axis=0), fold.y[train].mean()
+        of_train, y_mean = X[train].astype(float), fold.y[train].mean()
+        mean = of_train.mean(axis=0)
         _, weights, _ = lasso_path(
-            np.asfortranarray(X[train] - mean),
+            np.asfortranarray(of_train - mean),
             fold.y[train] - y_mean,
             alphas=largest * LASSO_ALPHAS,
             precompute=False,
@@ -224,22 +256,12 @@ def lasso(X: Matrix, fold: Fold) -> Vector:
     return fold.best_of(path)
 
 
-def lasso_pcr(K: Matrix, fold: Fold) -> Vector:
-    """Our own LASSO on principal components, of the features behind a Gram matrix."""
-    return _lasso_pcr(K[np.ix_(fold.train, fold.train)], K[np.ix_(fold.test, fold.train)], fold)
-
-
-def tangent(covariances: Matrix, fold: Fold) -> Vector:
-    """The same in the tangent space at the mean covariance of the training rows."""
-    n_train, rows = len(fold.train), np.concatenate([fold.train, fold.test])
-    vectors = tangent_vectors(covariances[fold.train], covariances[rows])
-    K = vectors @ vectors.T
-    return _lasso_pcr(K[:n_train, :n_train], K[n_train:, :n_train], fold)
-
-
-def _lasso_pcr(K_train: Matrix, K_test: Matrix, fold: Fold) -> Vector:
-    model = choose_penalty(K_train, fold.y[fold.train], fold.inner, n_edges=0)
-    return K_test @ model.dual + model.intercept
+def _largest_penalty(X: Matrix, y: Vector) -> float:
+    """The smallest penalty of a LASSO that leaves no edge."""
+    largest = float(np.abs((X - X.mean(axis=0)).T @ (y - y.mean())).max()) / len(y)
+    if not largest > 0:
+        raise NotEnoughData("no edge goes along with the ratings of the training bins.")
+    return largest
 
 
 @dataclass(frozen=True)
@@ -252,7 +274,7 @@ class Method:
     said : str
         What it is, for the reader of a report.
     represent : callable
-        (kernel, n_jobs) to what the method sees of all rows, without any rating.
+        (kernel, n_jobs) to what the model sees of all rows.
     predict : callable
         (what it sees, fold) to predictions of the fold's test rows.
     fewest_frames : int
@@ -266,14 +288,20 @@ class Method:
     fewest_frames: int = 1
 
 
-METHODS = (
-    Method(
-        "training mean",
-        "the mean rating of the training bins, whatever the signals",
-        edge_products,
-        training_mean,
-    ),
-    Method("ridge", "ridge regression on edges (scikit-learn)", edge_products, ridge),
+TRAINING_MEAN = Method(
+    "training mean",
+    "the mean rating of the training bins, whatever the signals",
+    nothing,
+    training_mean,
+)
+EDGES = Method("ridge", "our ridge regression on edges", edge_products, ridge)
+ACTIVITY = Method(
+    "region activity",
+    "our ridge regression on the mean signal of each region instead of edges",
+    activity_products,
+    ridge,
+)
+OTHER_LEARNERS = (
     Method(
         "linear SVR",
         "linear support vector regression on edges (scikit-learn)",
@@ -287,34 +315,57 @@ METHODS = (
         edges,
         cpm,
     ),
-    Method("LASSO without PCA", "LASSO on edges themselves (scikit-learn)", few_edges, lasso),
-    Method(
-        "region activity",
-        "our LASSO-PCR on the mean signal of each region instead of edges",
-        activity_products,
-        lasso_pcr,
-    ),
-    Method(
-        "correlation",
-        "our LASSO-PCR on correlations of regions within bins (Ledoit-Wolf, nilearn)",
-        partial(connectivity_products, kind="correlation"),
-        lasso_pcr,
-        FEWEST_FRAMES_OF_MATRICES,
-    ),
-    Method(
-        "partial correlation",
-        "our LASSO-PCR on partial correlations of regions within bins (Ledoit-Wolf, nilearn)",
-        partial(connectivity_products, kind="partial correlation"),
-        lasso_pcr,
-        FEWEST_FRAMES_OF_MATRICES,
-    ),
-    Method(
-        "tangent",
-        "our LASSO-PCR on covariances of regions within bins in the tangent space at their mean "
-        "(Ledoit-Wolf, nilearn)",
-        partial(connectivity, kind="covariance"),
-        tangent,
-        FEWEST_FRAMES_OF_MATRICES,
-    ),
+    Method("LASSO", "LASSO on edges themselves (scikit-learn)", few_edges, lasso),
 )
-"""What the main decoding is compared with."""
+OF_MATRICES = tuple(
+    Method(
+        name,
+        f"our ridge regression on {what} (Ledoit-Wolf)",
+        partial(matrix_products, vector=vector),
+        ridge,
+        FEWEST_FRAMES_OF_MATRICES,
+    )
+    for name, what, vector in (
+        ("correlation", "correlations of regions within bins", correlations),
+        (
+            "partial correlation",
+            "partial correlations of regions within bins",
+            partial_correlations,
+        ),
+        (
+            "tangent",
+            "covariances of regions within bins in the tangent space at their log-Euclidean mean",
+            log_covariance,
+        ),
+    )
+)
+
+
+def comparison_models(settings: Settings) -> tuple[Method, ...]:
+    """What the main decoding is compared with: never with itself.
+
+    LASSO-PCR as published, unless it is the main decoding; ridge regression on edges, and on
+    region activity, unless it is.
+
+    Parameters
+    ----------
+    settings : Settings
+        Of the main decoding.
+    """
+    decoder = settings.rules.decoder
+    main = (decoder, settings.features)
+    lasso_pcr = Method(
+        "LASSO-PCR",
+        "the published LASSO on principal components of edges, trained on rating bins, its penalty "
+        "chosen by the correlation of inner folds, without the published leaks",
+        partial(published, settings=settings),
+        held_out_already,
+    )
+    return (
+        TRAINING_MEAN,
+        *([lasso_pcr] if decoder != "lasso_pcr" else []),
+        *([EDGES] if main != ("ridge", "edges") else []),
+        *OTHER_LEARNERS,
+        *([ACTIVITY] if main != ("ridge", "activity") else []),
+        *OF_MATRICES,
+    )

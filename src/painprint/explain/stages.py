@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from painprint.decode.crossval import NotEnoughData, OnStep
+from painprint.decode.errors import NotEnoughData
+from painprint.decode.model import OnStep
 from painprint.explain.baselines import baseline_comparison
 from painprint.explain.case import Case, Finding
 from painprint.explain.controls import control_analyses

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from painprint.decode.crossval import OnStep, count_steps
 from painprint.decode.decoding import Decoding
 from painprint.decode.metrics import SCALES, score_scale, score_units
+from painprint.decode.model import OnStep, count_steps
 from painprint.decode.training import EVERYTHING, average_frames
-from painprint.edges import edges_to_matrix, matrix_to_edges, score_frames
+from painprint.edges import edges_to_matrix, matrix_to_edges
 from painprint.explain.case import Finding
 from painprint.parcellation import Regions
 from painprint.runs import Run, RunKey
@@ -202,7 +202,13 @@ def share_regions(signature: Signature, runs: Sequence[Run]) -> tuple[Signature,
     weights = matrix_to_edges(W)[None]
     final = signature.models[:1]
     alone = replace(
-        signature, regions=regions, models=final, weights=weights, envelope=None, history=None
+        signature,
+        regions=regions,
+        models=final,
+        weights=weights,
+        activity=None if signature.activity is None else signature.activity[:1, kept],
+        envelope=None,
+        history=None,
     )
     return alone, missing
 
@@ -218,7 +224,7 @@ def predict_other(signature: Signature, runs: Sequence[Run], person: Member) -> 
     at = signature.find_model(EVERYTHING)
     model = signature.models[at]
     frames = [pair_run(signature, run) for run in runs]
-    scores = [score_frames(one.signals, signature.weights[at], model.intercept) for one in frames]
+    scores = [signature.score(at, one.signals) for one in frames]
     codes = np.array([person.code(one.key) for one in frames])
     table = average_frames(frames, scores, codes, signature.rules)
     return table.assign(training_mean=model.training_mean)

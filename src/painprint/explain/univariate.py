@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from painprint.decode.crossval import OnStep, count_steps
+from painprint.decode.model import OnStep, count_steps
 from painprint.dense import Dense
 from painprint.explain.case import Case, Finding
 from painprint.parallel import map_ordered

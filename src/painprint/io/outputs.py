@@ -40,7 +40,15 @@ from painprint.io.workbench import write_dense_maps, write_parcel_maps, write_pa
 from painprint.parcellation import Regions
 from painprint.quality import Limits, judge
 from painprint.runs import LeftOutRun
-from painprint.settings import CLEANING, STAGES, DenseSettings, Settings, describe, flag
+from painprint.settings import (
+    CLEANING,
+    STAGES,
+    DenseSettings,
+    Rules,
+    Settings,
+    describe,
+    flag,
+)
 from painprint.signature import complete_signature, make_signature
 
 NAMES = (
@@ -363,11 +371,16 @@ def _metrics(
         "n_groups": len(decoding.groups),
         "n_runs": len(decoding.training.run_table),
         "n_regions": len(decoding.regions.names),
+        "decoder": decoding.settings.rules.decoder,
+        "train_bins": decoding.settings.rules.train_bins,
+        "features": decoding.settings.features,
         "selected": {
-            "lambda": final.penalty,
-            "n_components": final.n_components,
-            "lag_s": final.lag_s,
+            **_chosen(final, decoding.settings.rules),
             "intercept": final.intercept,
+            "folds": [
+                {"held_out": fold.held_out, **_chosen(fold, decoding.settings.rules)}
+                for fold in decoding.folds
+            ],
         },
         "scales": scales,
         "within_run": asdict(decoding.within_run),
@@ -379,6 +392,22 @@ def _metrics(
             for stage in STAGES
         },
     }
+
+
+def _chosen(fold: FoldModel, rules: Rules) -> dict[str, Any]:
+    """Lag, penalty and effective degrees of freedom of a model."""
+    choice = fold.choice
+    found: dict[str, Any] = {
+        "lambda": choice.penalty,
+        "alpha": choice.alpha,
+        "dof": choice.dof,
+        "lag_s": fold.lag_s,
+    }
+    if rules.decoder == "lasso_pcr":
+        found["n_components"] = int(choice.dof)
+    else:
+        found["at_edge_of_grid"] = choice.at_edge
+    return found
 
 
 def _weights_table(decoding: Decoding) -> pd.DataFrame:
@@ -518,9 +547,7 @@ def _fold_audit(fold: FoldModel, decoding: Decoding) -> dict[str, Any]:
     return {
         "held_out": fold.held_out or None,
         "touched_by": {"penalty_grid": grid, **touched},
-        "lag_s": fold.lag_s,
-        "lambda": fold.penalty,
-        "n_components": fold.n_components,
+        **_chosen(fold, decoding.settings.rules),
         "training_mean": fold.training_mean,
         "intercept": fold.intercept,
     }

@@ -21,11 +21,12 @@ from painprint.io.errors import DerivativesError
 from painprint.io.store import content_key, hash_file, write_bytes, write_json
 from painprint.io.tables import read_json
 from painprint.parcellation import Regions
-from painprint.signature import History, Signature, UsedModel
+from painprint.settings import DECODING
+from painprint.signature import PUBLISHED, History, Signature, UsedModel
 
-FORMAT, VERSION = "painprint signature", 2
-READABLE = (1, 2)
-"""Version 1 has models alone."""
+FORMAT, VERSION = "painprint signature", 3
+READABLE = (1, 2, 3)
+"""Version 1 has models alone; version 3 says which decoder made them."""
 WEIGHTS, DESCRIPTION = "weights.safetensors", "signature.json"
 
 
@@ -36,12 +37,15 @@ def write_signature(folder: Path, signature: Signature) -> None:
     if envelope is not None:
         arrays["mean_edges"] = np.ascontiguousarray(envelope.mean, dtype="<f8")
         arrays["components"] = np.ascontiguousarray(envelope.components, dtype="<f4")
+    if signature.activity is not None:
+        arrays["activity"] = np.ascontiguousarray(signature.activity, dtype="<f8")
     write_bytes(folder / WEIGHTS, save(arrays))
     described = {
         "format": FORMAT,
         "version": VERSION,
         "simulated": signature.simulated,
         "preset": signature.preset,
+        **signature.decoder,
         "leave_out": signature.leave_out,
         "drop_s": signature.drop_s,
         "tr_s": signature.tr_s,
@@ -133,16 +137,18 @@ def read_signature(path: Path) -> Signature:
 
 
 def _as_latest(content: dict[str, Any]) -> dict[str, Any]:
-    """A description of version 1, which has models alone, as of this version."""
-    if content["version"] != 1:
-        return content
-    added: dict[str, Any] = {
-        "leave_out": "session",
-        "origin": {},
-        "envelope": None,
-        "history": None,
-    }
-    return {**content, **added, "arrays": {"weights": content["weights"]}}
+    """A description of an earlier version as of this one."""
+    if content["version"] < 3:
+        content = {**content, **PUBLISHED}
+    if content["version"] < 2:
+        added: dict[str, Any] = {
+            "leave_out": "session",
+            "origin": {},
+            "envelope": None,
+            "history": None,
+        }
+        content = {**content, **added, "arrays": {"weights": content["weights"]}}
+    return content
 
 
 def _signature_of(content: Mapping[str, Any], path: Path) -> Signature:
@@ -167,6 +173,8 @@ def _signature_of(content: Mapping[str, Any], path: Path) -> Signature:
     if envelope is not None:
         wanted["mean_edges"] = ("float64", (n_edges,))
         wanted["components"] = ("float32", (len(_numbers(envelope["sd"])), n_edges))
+    if content["features"] != "edges":
+        wanted["activity"] = ("float64", (len(models), len(regions.names)))
     digests = {name: content["arrays"][name]["sha256"] for name in wanted}
     arrays = _read_arrays(path, wanted, digests)
     return Signature(
@@ -182,6 +190,8 @@ def _signature_of(content: Mapping[str, Any], path: Path) -> Signature:
         envelope=None if envelope is None else _read_envelope(envelope, arrays),
         history=_read_history(content["history"]),
         origin=dict(content["origin"]),
+        decoder={name: _text(content[name]) for name in DECODING},
+        activity=arrays.get("activity"),
     )
 
 

@@ -8,7 +8,6 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from painprint.decode.model import Choice
 from painprint.decode.training import FoldModel, Training
 from painprint.explain.case import Finding
 from painprint.io.errors import DerivativesError
@@ -83,20 +83,27 @@ def load_arrays(path: Path, key: str) -> tuple[Arrays, dict[str, Any]] | None:
         return None
 
 
-_ARRAYS = ("weights", "path_penalty", "path_r")
+_PATHS = ("path_penalty", "path_score")
+"""Arrays of how a penalty was chosen."""
 
 
 def save_training(path: Path, training: Training, key: str) -> None:
     """Keep trained models until all of a participant's results are written."""
     models = (training.final, *training.folds)
-    arrays = {
-        f"{i}.{name}": getattr(model, name) for i, model in enumerate(models) for name in _ARRAYS
-    }
-    arrays["codes"], arrays["lag_of_run"] = training.codes, training.lag_of_run
-    scalars = [
-        {f.name: getattr(m, f.name) for f in fields(FoldModel) if f.name not in _ARRAYS}
-        for m in models
-    ]
+    arrays: Arrays = {"codes": training.codes, "lag_of_run": training.lag_of_run}
+    scalars = []
+    for i, model in enumerate(models):
+        arrays |= {f"{i}.weights": model.weights}
+        arrays |= {f"{i}.{name}": getattr(model.choice, name) for name in _PATHS}
+        if model.activity is not None:
+            arrays[f"{i}.activity"] = model.activity
+        choice, apart = vars(model.choice), ("weights", "activity", "choice")
+        scalars.append(
+            {
+                "model": {n: v for n, v in vars(model).items() if n not in apart},
+                "choice": {n: v for n, v in choice.items() if n not in _PATHS},
+            }
+        )
     table = training.run_table.to_dict(orient="list")
     about = {"groups": training.groups, "models": scalars, "run_table": table}
     save_arrays(path, arrays, about, key)
@@ -110,8 +117,15 @@ def load_training(path: Path, key: str) -> Training | None:
     arrays, about = found
     models = []
     for i, scalars in enumerate(about["models"]):
-        of_model: dict[str, Any] = {name: arrays[f"{i}.{name}"] for name in _ARRAYS}
-        models.append(FoldModel(**scalars, **of_model))
+        tried: dict[str, Any] = {name: arrays[f"{i}.{name}"] for name in _PATHS}
+        models.append(
+            FoldModel(
+                **scalars["model"],
+                choice=Choice(**scalars["choice"], **tried),
+                weights=arrays[f"{i}.weights"],
+                activity=arrays.get(f"{i}.activity"),
+            )
+        )
     return Training(
         groups=tuple(about["groups"]),
         codes=arrays["codes"],

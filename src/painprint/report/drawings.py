@@ -62,6 +62,13 @@ def drawings(results: Results) -> dict[str, Drawing]:
             partial(figures.plot_session_traces, minutes, results.per_session),
         ),
         **scatters,
+        "calibrationheldout": Drawing(
+            "Rating against held-out prediction of each minute: the line has slope "
+            f"{words.number(scales['1min']['slope'])}, calibrated is 1",
+            partial(
+                figures.plot_calibration, minutes, results.per_session, scales["1min"], unit=unit
+            ),
+        ),
         "roc": Drawing("ROC curves", partial(figures.plot_roc, results.roc, scales)),
         "sessions": Drawing(
             f"Correlation within each {unit}",
@@ -244,7 +251,7 @@ def _of_others(results: Results) -> dict[str, Drawing]:
         for key, what in (("centred_r", f"{unit}-centred r"), ("skill", "skill")):
             label = f"difference in {what} at 1 min"
             drawn[f"baselines{key.replace('_', '')}"] = Drawing(
-                f"Other methods: {label}",
+                f"Comparison models: {label}",
                 _estimates(
                     results, others, others["method"], f"d_{key}",
                     (f"d_{key}_low", f"d_{key}_high"), label=label, width=figures.SINGLE,

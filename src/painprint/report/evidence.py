@@ -18,7 +18,7 @@ def evidence(results: Results) -> dict[str, str]:
     stages, unit = results.metrics["stages"], results.metrics["leave_out"]
     said = {stage: "" for stage, numbers in stages.items() if numbers is not None}
     if "null" in results.findings:
-        said["null"] = _null(stages["null"], unit)
+        said["null"] = _null(stages["null"], results.metrics["scales"], unit)
     if "controls" in results.findings:
         said["controls"] = _controls(stages["controls"], unit)
     if "refits" in results.findings:
@@ -61,36 +61,32 @@ def _motion(numbers: Mapping[str, Any]) -> str:
     return " ".join(sentences)
 
 
-def _null(numbers: Mapping[str, Any], unit: str) -> str:
-    minute, levels = numbers["scales"]["1min"], numbers["scales"]["session"]
+def _null(numbers: Mapping[str, Any], scales: Mapping[str, Any], unit: str) -> str:
+    minute, levels = scales["1min"], scales["session"]
     sentences = [
-        f"The whole pipeline, nested cross-validation included, was trained on the time bins of "
-        f"{unit}s, for rating bins are made from the rating and cannot be permuted. On the true "
-        f"ratings that pipeline finds a {unit}-centred r of {number(minute['centred_r'])} at 1 min"
+        "The whole pipeline, nested cross-validation included, was repeated with permuted ratings, "
+        f"{numbers['n_permutations']:,} times within {unit}s and as often between them."
     ]
     if minute["p_within"] is not None:
-        sentences[0] += (
-            f"; p within {is_value(minute['p_within'])} among {numbers['n_permutations']:,} "
-            "permutations"
+        sentences.append(
+            f"The {unit}-centred r of {number(minute['centred_r'])} at 1 min has p within "
+            f"{is_value(minute['p_within'])}."
         )
-    sentences[0] += "."
     if levels["p_between"] is not None:
         sentences.append(
-            f"At the scale of {unit}s its r is {number(levels['r'])}; p between "
+            f"The r of {number(levels['r'])} between {unit}s has p between "
             f"{is_value(levels['p_between'])}."
         )
     sentences += [
-        "Under the null, with neither kept, the median r at 1 min is "
-        f"{number(minute['null_median'])}.",
-        f"P within asks whether rating and prediction rise and fall together within {unit}s: the "
-        f"{unit} means stay, the traces around them are swapped between {unit}s and shifted "
-        f"circularly within runs; it assumes that one {unit}'s trace could have been another's, "
-        "and that within a run no moment is special (strong trends make p too small: see time in "
-        "run).",
-        f"P between asks whether the levels of {unit}s go together: traces stay, and the {unit} "
-        "means are put in other orders with an autocorrelation that could have made the observed "
-        "one; it assumes that they drift as a first-order autoregressive process. Both are "
-        "one-sided.",
+        f"With both components permuted, the median r at 1 min is {number(minute['null_median'])}.",
+        f"P within asks whether rating and prediction rise and fall together within {unit}s: time "
+        f"courses are permuted between {unit}s and shifted circularly within runs, and {unit} "
+        f"means are kept. It assumes that {unit}s are exchangeable in this, and that time courses "
+        "are stationary within runs (strong trends make p too small: see time in run).",
+        f"P between asks whether the levels of {unit}s go together: time courses are kept, and the "
+        f"{unit} means are put in other orders with an autocorrelation that could have made the "
+        "observed one. It assumes that they drift as a first-order autoregressive process. Both "
+        "are one-sided.",
     ]
     return " ".join(sentences)
 
@@ -107,8 +103,8 @@ def _controls(numbers: Mapping[str, Any], unit: str) -> str:
         else f"None of the {n_tested} tested predicts the rating of unseen {unit}s beyond chance."
     )
     return (
-        f"{what} Each control predicted the rating alone, on the same folds, with p from the "
-        f"permutations of the null: within {unit}s where it varies there, and between them (Holm's "
+        f"{what} Each control predicted the rating alone, on the same folds, with p from permuted "
+        f"ratings: within {unit}s where it varies there, and between them (Holm's "
         "correction over all tests of a family, such as motion). Removed means partialled out of "
         "ratings and of every edge, with coefficients from training data, and the nested fit "
         "repeated."
@@ -263,8 +259,8 @@ def _with_ends(found: Mapping[str, Any], n: int) -> str:
 
 def _baselines(numbers: Mapping[str, Any], n_groups: int, unit: str) -> str:
     sentences = [
-        f"The same folds, with {numbers['n_methods']} other methods: each trained on the rating "
-        "bins, with parts of scikit-learn and nilearn, and tested on the same minutes."
+        f"{plural(numbers['n_methods'], 'comparison model')}, trained on the same folds and tested "
+        "on the same minutes."
     ]
     if n_groups < FEW_GROUPS:
         sentences.append(f"{n_groups} {unit}s are too few for intervals of the differences.")

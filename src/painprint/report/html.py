@@ -103,6 +103,7 @@ def make_environment() -> Environment:
         span=words.span,
         estimate=words.estimate,
         p=words.p_value,
+        rounded=words.rounded,
         cell=_cell,
         flag=flag,
     )
@@ -146,6 +147,8 @@ def render_page(
                 headline=words.headline(results),
                 methods=words.methods_paragraph(results),
                 references=words.references(results),
+                swings=words.calibration_sentences(results.metrics),
+                selected=words.selected_sentences(results.metrics),
                 runs=results.runs.to_dict(orient="records"),
                 bold=_bold(results),
                 cleaned_here=bool(results.bold_quality["tsnr"].notna().any()),

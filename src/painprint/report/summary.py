@@ -9,10 +9,13 @@ from typing import Any
 from painprint.io.outputs import Results
 from painprint.report.words import (
     FEW_GROUPS,
+    SWINGS,
     estimate,
+    is_permutable,
     is_value,
     number,
     plural,
+    swing,
     too_few_permutations,
 )
 from painprint.settings import SIGNIFICANT
@@ -68,15 +71,9 @@ def judge(metrics: Mapping[str, Any]) -> str:
     minute, null = metrics["scales"]["1min"], metrics["stages"]["null"]
     if metrics["n_groups"] < FEW_GROUPS:
         return "few"
-    observed = (null or {}).get("scales", {}).get("1min", {})
-    if observed.get("p_within") is None or observed.get("centred_r") is None:
+    if minute["p_within"] is None or too_few_permutations(null):
         return "untested"
-    if too_few_permutations(null):
-        return "untested"
-    if (
-        observed["p_within"] >= SIGNIFICANT
-        or min(observed["centred_r"], minute["centred_r"] or 0) <= 0
-    ):
+    if minute["p_within"] >= SIGNIFICANT or (minute["centred_r"] or 0) <= 0:
         return "no"
     low = [minute[f"{name}_ci"][0] for name in ("centred_r", "skill")]
     return "yes" if None not in low and min(low) > 0 else "part"
@@ -121,14 +118,17 @@ def _found(metrics: Mapping[str, Any], verdict: str) -> Card:
         ),
         "untested": (
             "Not tested against chance",
-            f"{follows}; whether shuffled ratings would give as much was not tested.",
+            f"{follows}; whether shuffled ratings would give as much "
+            f"{'was not' if is_permutable(metrics) else 'cannot be'} tested.",
             "caution",
         ),
     }[verdict]
     r_said = _estimate(minute, "centred_r", few=n_groups < FEW_GROUPS)
+    p = minute["p_within"]
     numbers = (
-        f"{unit}-centred r at 1 min {r_said}, n = {minute['n']} minutes in "
-        f"{plural(n_groups, unit)}; {metrics['preset']} preset"
+        f"{unit}-centred r at 1 min {r_said}, "
+        f"{'no p' if p is None else f'p within {is_value(p)}'}, n = {minute['n']} minutes "
+        f"in {plural(n_groups, unit)}; {metrics['preset']} preset"
     )
     return Card("Could pain be read from this brain?", answer, text, numbers, mood)
 
@@ -149,9 +149,17 @@ def _estimate(minute: Mapping[str, Any], name: str, *, few: bool) -> str:
 
 def _sure(metrics: Mapping[str, Any]) -> Card:
     question = "How sure is it?"
-    null, unit = metrics["stages"]["null"], metrics["leave_out"]
-    observed = (null or {}).get("scales", {}).get("1min", {})
-    p = observed.get("p_within")
+    null, unit, scales = metrics["stages"]["null"], metrics["leave_out"], metrics["scales"]
+    minute, level = scales["1min"], scales["session"]
+    p = minute["p_within"]
+    if not is_permutable(metrics):
+        return Card(
+            question, "Not known",
+            "The model was trained on bins that are made from the rating. Shuffled ratings would "
+            "make other bins, so there is nothing to compare with. Models trained on bins of time "
+            "have this test.",
+            "no permutation null with rating bins", "caution",
+        )  # fmt: skip
     if null is None or p is None:
         return Card(
             question, "Not known", "Nothing was compared with shuffled ratings.",
@@ -167,7 +175,7 @@ def _sure(metrics: Mapping[str, Any]) -> Card:
     elif beyond and few:
         answer, mood = f"More than shuffled ratings give, but few {unit}s", "caution"
     as_good = max(round(p * (n + 1)) - 1, 0)
-    between, level_r = (null["scales"]["session"][name] for name in ("p_between", "r"))
+    between = level["p_between"]
     levels = (
         "" if between is None
         else f" Does it also tell {unit}s of high ratings from {unit}s of low ones? "
@@ -178,9 +186,9 @@ def _sure(metrics: Mapping[str, Any]) -> Card:
         answer,
         f"The ratings were shuffled {n:,} times within {unit}s and the models trained again: "
         f"{as_good:,} times the shuffled rating was predicted as well as the true one.{levels}",
-        f"p within {is_value(p)}, of a centred r of {number(observed['centred_r'])} at 1 min "
-        "(these models are trained on minutes, not on levels of the rating); p between "
-        f"{'n/a' if between is None else is_value(between)}, of an r of {number(level_r)} over "
+        f"p within {is_value(p)}, of the {unit}-centred r of {number(minute['centred_r'])} at 1 "
+        f"min; p between {'n/a' if between is None else is_value(between)}, of an r of "
+        f"{number(level['r'])} over "
         f"{plural(metrics['n_groups'], unit)}; {n:,} permutations of either kind",
         mood,
     )
@@ -191,17 +199,20 @@ def _exact(metrics: Mapping[str, Any]) -> Card:
     skill = minute["skill"]
     numbers = (
         f"skill {_estimate(minute, 'skill', few=few)}; mean absolute error "
-        f"{number(minute['mae'])}; n = {minute['n']} minutes"
+        f"{number(minute['mae'])}; slope of rating on prediction "
+        f"{_estimate(minute, 'slope', few=few)}; n = {minute['n']} minutes"
     )
     question = "How exact is it?"
     if skill is None:
         return Card(question, "Not known", "The error could not be compared.", numbers, "caution")
     off = f"A minute's prediction is off by {number(minute['mae'])} on the scale of the rating."
+    swings = swing(minute, metrics["n_groups"])
+    said = f" {SWINGS[swings]}" if swings in ("little", "far") else ""
     if skill <= 0:
         return Card(
             question,
             "No better than the average",
-            f"{off} Always guessing the person's average would come as close, or closer.",
+            f"{off} Always guessing the person's average would come as close, or closer.{said}",
             numbers,
             "bad",
         )
@@ -210,7 +221,7 @@ def _exact(metrics: Mapping[str, Any]) -> Card:
         question,
         "Closer than the average" + ("" if sure else ", but uncertain"),
         f"{off} Its squared errors are {skill:.0%} smaller than those of always guessing the "
-        "person's average.",
+        f"person's average.{said}",
         numbers,
         "good" if sure else "caution",
     )

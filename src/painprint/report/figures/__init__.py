@@ -31,6 +31,7 @@ from painprint.report.figures.people import (
     plot_transfer_matrix,
 )
 from painprint.report.figures.performance import (
+    plot_calibration,
     plot_levels,
     plot_months,
     plot_observed_predicted,
@@ -43,8 +44,8 @@ from painprint.report.figures.performance import (
 from painprint.report.figures.style import DOUBLE, SCALE_NAMES, SINGLE, STYLE, new_axes
 
 __all__ = [
-    "DOUBLE", "SCALE_NAMES", "SINGLE", "STYLE", "new_axes", "plot_by_network", "plot_dots",
-    "plot_error_ahead", "plot_estimates", "plot_future", "plot_identification",
+    "DOUBLE", "SCALE_NAMES", "SINGLE", "STYLE", "new_axes", "plot_by_network", "plot_calibration",
+    "plot_dots", "plot_error_ahead", "plot_estimates", "plot_future", "plot_identification",
     "plot_learning_curve", "plot_levels", "plot_months", "plot_motion_distance",
     "plot_network_weights", "plot_null", "plot_observed_predicted", "plot_reading", "plot_rest",
     "plot_roc", "plot_session_traces", "plot_sessions", "plot_significant_draws", "plot_sizes",

@@ -15,8 +15,10 @@ from scipy.stats import gaussian_kde
 from painprint.report.figures.style import (
     BAND,
     DOUBLE,
+    INK,
     LIGHTS,
     MUTED,
+    PAPER,
     PREDICTED,
     RATING,
     SCALE_NAMES,
@@ -90,6 +92,55 @@ def plot_observed_predicted(
     ax.set_title(f"{scale}: r = {number(metrics['r'])}, n = {metrics['n']}")
     ax.set_xlabel("rating")
     ax.set_ylabel("predicted")
+    return ax
+
+
+def plot_calibration(
+    minutes: pd.DataFrame,
+    per_session: pd.DataFrame,
+    metrics: Mapping[str, Any],
+    *,
+    unit: str = "session",
+    ax: Axes | None = None,
+) -> Axes:
+    """Rating against held-out prediction: minutes, means of sessions, and the calibration line.
+
+    Parameters
+    ----------
+    minutes : DataFrame
+        Rows of predictions.tsv at the scale 1min.
+    per_session : DataFrame
+        persession.tsv.
+    metrics : mapping
+        Metrics of the scale 1min, for the line.
+    unit : str
+    ax : Axes, optional
+    """
+    ax = ax or new_axes(SINGLE, 3.7)
+    both = minutes[["predicted", "rating"]].to_numpy(float)
+    margin = 0.04 * (float(np.ptp(both)) or 1.0)
+    ends = (float(both.min()) - margin, float(both.max()) + margin)
+    ax.scatter(
+        minutes["predicted"], minutes["rating"], s=5, c=MUTED, alpha=0.9, linewidths=0,
+        label="minute",
+    )  # fmt: skip
+    ax.plot(
+        per_session["mean_predicted"], per_session["mean_rating"], "o", color=INK, markersize=4.5,
+        markerfacecolor=PAPER, markeredgewidth=0.9, label=f"{unit} mean",
+    )  # fmt: skip
+    ax.plot(ends, ends, color=INK, linewidth=0.8, linestyle=":", label="calibrated: slope 1")
+    slope, intercept = metrics["slope"], metrics["intercept"]
+    if slope is not None:
+        x = np.array([minutes["predicted"].min(), minutes["predicted"].max()])
+        label = f"least squares: slope {number(slope)}"
+        ax.plot(x, intercept + slope * x, color=PREDICTED, linewidth=1.8, label=label)
+    ax.set_xlim(ends)
+    ax.set_ylim(ends)
+    ax.set_aspect("equal")
+    ax.locator_params(nbins=5)
+    ax.set_xlabel("held-out prediction, 1 min")
+    ax.set_ylabel("rating, mean per minute")
+    ax.legend(ncols=2, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
     return ax
 
 

@@ -1,0 +1,320 @@
+"""The two decoders behind one interface: ridge regression and LASSO on principal components."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from painprint.decode.crossval import choose_penalty, nested_leave_one_out
+from painprint.decode.errors import NotEnoughData
+from painprint.decode.lasso_pcr import Keep
+from painprint.decode.many import nested_for_many
+from painprint.decode.model import (
+    Choice,
+    ManyFits,
+    Model,
+    NestedFit,
+    OnStep,
+    check_groups,
+    count_steps,
+)
+from painprint.decode.residuals import scale_columns
+from painprint.decode.ridge import RidgeFits, fit_ridge, leave_groups_out
+from painprint.decode.samples import Samples, combine
+from painprint.parallel import map_ordered
+from painprint.settings import Rules
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+Codes = NDArray[np.int64]
+
+RATINGS_AT_ONCE = 4096
+"""Ratings that ridge regressions of one training set hold at once."""
+
+
+class Decoder(Protocol):
+    """How ratings are predicted from inner products of rows.
+
+    Attributes
+    ----------
+    most_inner_folds : int or None
+        Inner folds that a model of few sessions, drawn many times, can afford; None for one per
+        group.
+    """
+
+    @property
+    def most_inner_folds(self) -> int | None: ...
+
+    def nested(
+        self,
+        samples: Samples,
+        *,
+        buffer: int = 0,
+        n_jobs: int = 1,
+        on_step: OnStep | None = None,
+    ) -> NestedFit:
+        """Leave each group out; inside, leave each other group out to choose the penalty.
+
+        Parameters
+        ----------
+        samples : Samples
+        buffer : int
+            So many groups before and after the one left out do not train for it either.
+        n_jobs : int
+            Workers; the result does not depend on it.
+        on_step : callable, optional
+            Told (done, of) after each fold.
+
+        Raises
+        ------
+        NotEnoughData
+            With fewer than 3 groups, or where a training set is too small for a model.
+        """
+
+    def fit(self, samples: Samples) -> Model:
+        """One model of all rows; the penalty is the best when each group is left out in turn."""
+
+    def nested_for_many(
+        self,
+        samples: Samples,
+        Y: Matrix,
+        cross: Mapping[str, Matrix],
+        cross_groups: Codes,
+        *,
+        n_jobs: int = 1,
+        on_step: OnStep | None = None,
+    ) -> ManyFits:
+        """What :meth:`nested` does to one rating, for every column of ratings.
+
+        Parameters
+        ----------
+        samples : Samples
+            Without confounds; their own rating is not used.
+        Y : ndarray of shape (n_rows, n_ratings)
+        cross : mapping of str to ndarray of shape (n_tested, n_rows)
+            By feature, inner products of the rows to predict with those that may train.
+        cross_groups : ndarray of int, shape (n_tested,)
+            Group of each row to predict.
+        """
+
+
+@dataclass(frozen=True)
+class Ridge:
+    """Ridge regression; the penalty has the smallest pooled squared error of units left out."""
+
+    most_inner_folds: int | None = None
+
+    def nested(
+        self, samples: Samples, *, buffer: int = 0, n_jobs: int = 1, on_step: OnStep | None = None
+    ) -> NestedFit:
+        """See :meth:`Decoder.nested`."""
+        check_groups(samples.n_groups, buffer)
+        step = count_steps(on_step, 1 + samples.n_groups)
+        jobs = ((samples, k, buffer) for k in (None, *range(samples.n_groups)))
+        models, held_out, target = [], np.empty(len(samples.y)), np.empty(len(samples.y))
+        fits = map_ordered(_fit_without, jobs, n_jobs=n_jobs)
+        for model, rows, predicted, rating in fits:
+            models.append(model)
+            held_out[rows], target[rows] = predicted, rating
+            step()
+        return NestedFit(tuple(models[1:]), models[0], held_out, target)
+
+    def fit(self, samples: Samples) -> Model:
+        """See :meth:`Decoder.fit`."""
+        if samples.n_groups < 2:
+            raise NotEnoughData("choosing a penalty needs at least 2 groups.")
+        return _fit_without(samples, None, 0)[0]
+
+    def nested_for_many(
+        self,
+        samples: Samples,
+        Y: Matrix,
+        cross: Mapping[str, Matrix],
+        cross_groups: Codes,
+        *,
+        n_jobs: int = 1,
+        on_step: OnStep | None = None,
+    ) -> ManyFits:
+        """See :meth:`Decoder.nested_for_many`."""
+        check_groups(samples.n_groups, 0)
+        step = count_steps(on_step, samples.n_groups)
+        found = ManyFits(
+            np.empty((len(cross_groups), Y.shape[1])),
+            *(np.empty((samples.n_groups, Y.shape[1])) for _ in range(3)),
+        )
+        jobs = ((samples, Y, cross, cross_groups, k) for k in range(samples.n_groups))
+        folds = map_ordered(_many_without, jobs, n_jobs=n_jobs, large=True)
+        for k, (held_out, mean, dof, skill) in enumerate(folds):
+            found.held_out[cross_groups == k] = held_out
+            found.training_mean[k], found.dof[k], found.inner_score[k] = mean, dof, skill
+            step()
+        return found
+
+
+def _fit_without(
+    samples: Samples, k: int | None, buffer: int
+) -> tuple[Model, Codes, Vector, Vector]:
+    """The model without a group (or of all), and predictions and targets of that group's rows."""
+    groups = samples.groups
+    trains = np.full(len(groups), True) if k is None else abs(groups - k) > buffer
+    train, test = np.flatnonzero(trains), np.flatnonzero(groups == k)
+    K, y = samples.given(train)
+    fit = _ridge_of(samples, train, K, y[train][:, None], buffer)
+    dual = np.zeros(len(groups))
+    dual[train] = fit.dual()[:, 0]
+    y_mean, alpha, unit = float(fit.y_mean[0]), float(fit.alpha[0]), fit.spectrum.unit
+    model = Model(
+        dual=dual,
+        intercept=y_mean - float(fit.spectrum.column_means @ dual[train]),
+        y_mean=y_mean,
+        choice=Choice(
+            penalty=alpha * unit,
+            dof=float(fit.spectrum.shrinkage(alpha).sum()),
+            inner_score=float(fit.inner_skill[0]),
+            path_penalty=fit.alphas * unit,
+            path_score=fit.path_skill[:, 0],
+            alpha=alpha,
+            at_edge=alpha in (fit.alphas[0], fit.alphas[-1]),
+        ),
+        scale=samples.scale(train),
+    )
+    return model, test, fit.predict(K[np.ix_(test, train)])[:, 0], y[test]
+
+
+def _ridge_of(samples: Samples, train: Codes, K: Matrix, Y: Matrix, buffer: int) -> RidgeFits:
+    """Ridge regressions of some rows, penalties chosen by leaving out their groups."""
+    confounds = None
+    if samples.confounds is not None:
+        columns = scale_columns(samples.confounds(train), train)[train]
+        confounds = np.column_stack([np.ones(len(train)), columns])
+    left_out = leave_groups_out(
+        samples.groups[train],
+        unit=None if samples.unit is None else samples.unit[train],
+        n_frames=None if samples.n_frames is None else samples.n_frames[train],
+        buffer=buffer,
+    )
+    return fit_ridge(K[np.ix_(train, train)], Y, left_out, confounds=confounds)
+
+
+def _many_without(
+    samples: Samples, Y: Matrix, cross: Mapping[str, Matrix], cross_groups: Codes, k: int
+) -> tuple[Matrix, Vector, Vector, Vector]:
+    """One fold for every rating: predictions, training means, degrees of freedom, inner skill."""
+    train, test = np.flatnonzero(samples.groups != k), np.flatnonzero(cross_groups == k)
+    K, _ = samples.given(train)
+    part = {name: C[np.ix_(test, train)] for name, C in cross.items()}
+    K_test = combine(part, samples.scale(train))
+    starts = range(0, Y.shape[1], RATINGS_AT_ONCE)
+    fits = (
+        _ridge_of(samples, train, K, Y[train, start : start + RATINGS_AT_ONCE], 0)
+        for start in starts
+    )
+    parts = [
+        (
+            fit.predict(K_test),
+            fit.y_mean,
+            np.array([fit.spectrum.shrinkage(alpha).sum() for alpha in fit.alphas])[fit.chosen],
+            fit.inner_skill,
+        )
+        for fit in fits
+    ]
+    held_out, mean, dof, skill = (np.concatenate(p, axis=-1) for p in zip(*parts, strict=True))
+    return held_out, mean, dof, skill
+
+
+@dataclass(frozen=True)
+class LassoPcr:
+    """LASSO on principal components, refit by least squares; λ by the inner correlation.
+
+    Attributes
+    ----------
+    grid, keep, n_edges
+        As for :func:`~painprint.decode.crossval.nested_leave_one_out`.
+    """
+
+    grid: Literal["training", "all"] = "training"
+    keep: Keep = "positive"
+    n_edges: int = 0
+    most_inner_folds: int | None = 5
+
+    def nested(
+        self, samples: Samples, *, buffer: int = 0, n_jobs: int = 1, on_step: OnStep | None = None
+    ) -> NestedFit:
+        """See :meth:`Decoder.nested`."""
+        plain = len(samples.products) == 1 and samples.confounds is None
+        fit = nested_leave_one_out(
+            combine(samples.products, dict.fromkeys(samples.products, 1.0)),
+            samples.y,
+            samples.groups,
+            n_edges=self.n_edges,
+            grid=self.grid,
+            keep=self.keep,
+            buffer=buffer,
+            adjust=None if plain else lambda K, y, train: samples.given(train),
+            n_jobs=n_jobs,
+            on_step=on_step,
+        )
+        trains = [np.flatnonzero(abs(samples.groups - k) > buffer) for k in range(len(fit.folds))]
+        return replace(
+            fit,
+            folds=tuple(
+                replace(model, scale=samples.scale(train))
+                for model, train in zip(fit.folds, trains, strict=True)
+            ),
+            final=replace(fit.final, scale=samples.scale(np.arange(len(samples.y)))),
+        )
+
+    def fit(self, samples: Samples) -> Model:
+        """See :meth:`Decoder.fit`."""
+        everything = np.arange(len(samples.y))
+        K, y = samples.given(everything)
+        model = choose_penalty(K, y, samples.groups, n_edges=self.n_edges, keep=self.keep)
+        return replace(model, scale=samples.scale(everything))
+
+    def nested_for_many(
+        self,
+        samples: Samples,
+        Y: Matrix,
+        cross: Mapping[str, Matrix],
+        cross_groups: Codes,
+        *,
+        n_jobs: int = 1,
+        on_step: OnStep | None = None,
+    ) -> ManyFits:
+        """See :meth:`Decoder.nested_for_many`."""
+        if len(samples.products) > 1:
+            raise NotEnoughData(
+                "many ratings at once are fitted by LASSO-PCR to one feature only; choose "
+                "--features edges or --decoder ridge."
+            )
+        (K,), (K_tested,) = samples.products.values(), cross.values()
+        return nested_for_many(
+            K,
+            Y,
+            samples.groups,
+            n_edges=self.n_edges,
+            grid=self.grid,
+            keep=self.keep,
+            cross=K_tested,
+            cross_groups=cross_groups,
+            n_jobs=n_jobs,
+            on_step=on_step,
+        )
+
+
+def make_decoder(rules: Rules, n_edges: int) -> Decoder:
+    """The decoder of a study.
+
+    Parameters
+    ----------
+    rules : Rules
+    n_edges : int
+        Length of the rows behind the inner products.
+    """
+    if rules.decoder == "ridge":
+        return Ridge()
+    return LassoPcr(rules.lambda_grid, rules.components, n_edges)

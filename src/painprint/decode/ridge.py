@@ -1,0 +1,323 @@
+"""Ridge regression from inner products, with leave-one-group-out in closed form.
+
+One eigendecomposition of the centred Gram matrix of a training set serves every penalty, every
+group that is left out inside it, and every rating: ridge regression is a linear smoother, so what
+a model would predict for rows that it has not seen follows from the residuals of the model that
+has seen them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from painprint.decode.errors import NotEnoughData
+from painprint.decode.lasso_pcr import center_cross, center_gram
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+Codes = NDArray[np.int64]
+
+ALPHAS = np.geomspace(1e-2, 1e3, 16)
+"""Penalties that are tried, in units of the mean eigenvalue of the centred Gram matrix."""
+SINGULAR = 1e-10
+"""Smaller eigenvalues of I - H of a group count as 0."""
+
+
+@dataclass(frozen=True, eq=False)
+class LeftOut:
+    """Rows of a training set that are left out together inside it, to choose the penalty.
+
+    Attributes
+    ----------
+    rows : ndarray of int
+        Left out.
+    tested : ndarray of int
+        Which of these are tested; the others are neighbours, which do not train either.
+    starts : ndarray of int
+        Where each unit of error begins among the tested rows.
+    share : ndarray of shape (n_tested,)
+        Share of each tested row in its unit; a unit's shares sum to 1.
+    """
+
+    rows: Codes
+    tested: Codes
+    starts: Codes
+    share: Vector
+
+    def squared_error(self, errors: Matrix) -> Vector:
+        """Sum over units of the square of their mean error: (n_ratings,)."""
+        means = np.add.reduceat(errors[self.tested] * self.share[:, None], self.starts, axis=0)
+        total: Vector = (means * means).sum(axis=0)
+        return total
+
+
+def leave_groups_out(
+    groups: Codes, *, unit: Codes | None = None, n_frames: Vector | None = None, buffer: int = 0
+) -> list[LeftOut]:
+    """What is left out in turn inside a training set.
+
+    Parameters
+    ----------
+    groups : ndarray of int, shape (n_rows,)
+        What is left out together, numbered in the order of time.
+    unit : ndarray of int, shape (n_rows,), optional
+        Unit of error of each row, such as its minute; rows of a unit follow each other. Default:
+        each row is one.
+    n_frames : ndarray of shape (n_rows,), optional
+        Weight of each row in the mean error of its unit. Default: equal.
+    buffer : int
+        So many groups before and after the one left out do not train for it either.
+    """
+    unit = np.arange(len(groups)) if unit is None else unit
+    n_frames = np.ones(len(groups)) if n_frames is None else n_frames
+    found = []
+    for g in np.unique(groups):
+        rows = np.flatnonzero(np.abs(groups - g) <= buffer)
+        tested = np.flatnonzero(groups[rows] == g)
+        of_unit, weight = unit[rows[tested]], n_frames[rows[tested]]
+        starts = np.flatnonzero(np.diff(of_unit, prepend=of_unit[0] - 1))
+        n_rows = np.diff(starts, append=len(of_unit))
+        found.append(
+            LeftOut(
+                rows, tested, starts, weight / np.repeat(np.add.reduceat(weight, starts), n_rows)
+            )
+        )
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class Spectrum:
+    """One training set: the eigendecomposition of its centred Gram matrix.
+
+    Attributes
+    ----------
+    vectors : ndarray of shape (n_rows, n_rows)
+        Unit eigenvectors.
+    values : ndarray of shape (n_rows,)
+        Eigenvalues; those that rounding made negative are 0.
+    unpenalised : ndarray of shape (n_rows, n_columns)
+        Orthonormal basis of what is fitted without a penalty: a constant, and confounds.
+    column_means : ndarray of shape (n_rows,)
+        Of the Gram matrix before it was centred.
+    """
+
+    vectors: Matrix
+    values: Vector
+    unpenalised: Matrix
+    column_means: Vector
+
+    @classmethod
+    def of(cls, K: Matrix, confounds: Matrix | None = None) -> Spectrum:
+        """Decompose the Gram matrix of the training rows.
+
+        Parameters
+        ----------
+        K : ndarray of shape (n_rows, n_rows)
+            Inner products, not centred; with confounds, those of what the confounds leave.
+        confounds : ndarray of shape (n_rows, n_confounds), optional
+            Of the training rows, with a constant.
+        """
+        values, vectors = np.linalg.eigh(center_gram(K))
+        values = np.maximum(values, 0.0)
+        if not values[-1] > len(K) * np.finfo(float).eps * np.abs(K).max():
+            raise NotEnoughData("the signals do not vary across the training bins.")
+        if confounds is None:
+            basis = np.full((len(K), 1), len(K) ** -0.5)
+        else:
+            U, singular, _ = np.linalg.svd(confounds, full_matrices=False)
+            basis = U[:, singular > SINGULAR * singular[0]]
+        return cls(vectors, values, basis, K.mean(axis=0))
+
+    @cached_property
+    def unit(self) -> float:
+        """Mean eigenvalue: the unit of penalties."""
+        return float(self.values.mean())
+
+    def shrinkage(self, alpha: float) -> Vector:
+        """w / (w + λ) of each eigenvalue."""
+        return self.values / (self.values + alpha * self.unit)
+
+    def left_out_error(
+        self, Y: Matrix, projected: Matrix, left_out: Sequence[LeftOut], alphas: Vector = ALPHAS
+    ) -> Matrix:
+        """Pooled squared error, at each penalty, of rows predicted without their group.
+
+        For the rows g of a group, y_g - ŷ_g = (I - H_gg)⁻¹ (y - H y)_g, with the hat matrix
+        H = Q Qᵀ + U diag(w / (w + λ)) Uᵀ, Q the unpenalised basis.
+
+        Parameters
+        ----------
+        Y : ndarray of shape (n_rows, n_ratings)
+            What Q leaves of the ratings.
+        projected : ndarray of shape (n_rows, n_ratings)
+            Uᵀ Y.
+        left_out : sequence of LeftOut
+        alphas : ndarray of shape (n_alphas,)
+
+        Returns
+        -------
+        squared_error : ndarray of shape (n_alphas, n_ratings)
+        """
+        error = np.zeros((len(alphas), Y.shape[1]))
+        shrinkage = [self.shrinkage(alpha) for alpha in alphas]
+        for group in left_out:
+            U, Q = self.vectors[group.rows], self.unpenalised[group.rows]
+            free = np.eye(len(group.rows)) - Q @ Q.T
+            for i, kept in enumerate(shrinkage):
+                shrunk = U * kept  # (n_left_out, n_rows)
+                residual = Y[group.rows] - shrunk @ projected
+                error[i] += group.squared_error(_solve(free - shrunk @ U.T, residual))
+        return error
+
+    def mean_error(self, Y: Matrix, left_out: Sequence[LeftOut]) -> Vector:
+        """The same of models without features: what Q alone predicts, (n_ratings,)."""
+        error = np.zeros(Y.shape[1])
+        for group in left_out:
+            Q = self.unpenalised[group.rows]
+            error += group.squared_error(_solve(np.eye(len(Q)) - Q @ Q.T, Y[group.rows]))
+        return error
+
+
+def _solve(A: Matrix, B: Matrix) -> Matrix:
+    """A⁻¹ B of a symmetric A without negative eigenvalues; the pseudo-inverse if it is singular.
+
+    It is where confounds are known in the rows left out alone, so that nothing else fits them.
+    """
+    try:
+        L = np.linalg.cholesky(A)
+    except np.linalg.LinAlgError:
+        return np.linalg.pinv(A, rcond=SINGULAR, hermitian=True) @ B
+    if (L.diagonal() ** 2).min() < SINGULAR:
+        return np.linalg.pinv(A, rcond=SINGULAR, hermitian=True) @ B
+    from scipy.linalg import cho_solve
+
+    solved: Matrix = cho_solve((L, True), B, check_finite=False)
+    return solved
+
+
+@dataclass(frozen=True, eq=False)
+class RidgeFits:
+    """Ridge regressions of several ratings on one training set, each at its own penalty.
+
+    Attributes
+    ----------
+    spectrum : Spectrum
+    projected : ndarray of shape (n_rows, n_ratings)
+        Uᵀ times the ratings, centred.
+    y_mean : ndarray of shape (n_ratings,)
+    squared_error : ndarray of shape (n_alphas, n_ratings)
+        Of rows left out inside the training set, at each of ``alphas``.
+    reference : ndarray of shape (n_ratings,)
+        The same of models that know nothing but the mean.
+    alphas : ndarray of shape (n_alphas,)
+    """
+
+    spectrum: Spectrum
+    projected: Matrix
+    y_mean: Vector
+    squared_error: Matrix
+    reference: Vector
+    alphas: Vector
+
+    @cached_property
+    def chosen(self) -> Codes:
+        """Which penalty has the smallest error; of equal ones the largest."""
+        last = len(self.alphas) - 1
+        best: Codes = last - np.argmin(self.squared_error[::-1], axis=0)
+        return best
+
+    @property
+    def alpha(self) -> Vector:
+        """Penalty of each rating, in units of the mean eigenvalue."""
+        return self.alphas[self.chosen]
+
+    @cached_property
+    def path_skill(self) -> Matrix:
+        """1 - squared error / that of the mean, of rows left out inside: (n_alphas, n_ratings)."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return 1 - self.squared_error / self.reference
+
+    @property
+    def inner_skill(self) -> Vector:
+        """Of the penalty chosen. Optimistic: for choosing a lag, never for reporting."""
+        best: Vector = np.take_along_axis(self.path_skill, self.chosen[None], axis=0)[0]
+        return best
+
+    @cached_property
+    def _slopes(self) -> Matrix:
+        """Coefficients along eigenvectors: (n_rows, n_ratings)."""
+        penalty = self.alpha * self.spectrum.unit
+        slopes: Matrix = self.projected / (self.spectrum.values[:, None] + penalty)
+        return slopes
+
+    def predict(self, cross: Matrix) -> Matrix:
+        """Predictions of new rows: (n_new, n_ratings).
+
+        Parameters
+        ----------
+        cross : ndarray of shape (n_new, n_rows)
+            Inner products with the training rows, not centred.
+        """
+        centred = center_cross(cross, self.spectrum.column_means)
+        predicted: Matrix = (centred @ self.spectrum.vectors) @ self._slopes + self.y_mean
+        return predicted
+
+    def dual(self) -> Matrix:
+        """Row coefficients, which sum to 0: (n_rows, n_ratings). Edge weights are Xᵀ times them."""
+        dual = self.spectrum.vectors @ self._slopes
+        return dual - dual.mean(axis=0)
+
+
+def fit_ridge(
+    K: Matrix,
+    Y: Matrix,
+    left_out: Sequence[LeftOut],
+    *,
+    confounds: Matrix | None = None,
+    alphas: Vector = ALPHAS,
+) -> RidgeFits:
+    """Fit ridge regressions with an unpenalised intercept, each at the penalty that predicts best.
+
+    Parameters
+    ----------
+    K : ndarray of shape (n_rows, n_rows)
+        Inner products of the training rows, not centred.
+    Y : ndarray of shape (n_rows, n_ratings)
+        A rating per column.
+    left_out : sequence of LeftOut
+        What is left out in turn to choose the penalty, by pooled squared error.
+    confounds : ndarray of shape (n_rows, n_confounds), optional
+        With a constant: K and Y are then what they leave, and they are fitted anew, without a
+        penalty, whenever rows are left out.
+    alphas : ndarray of shape (n_alphas,)
+        Penalties to choose from, ascending, in units of the mean eigenvalue.
+
+    Raises
+    ------
+    NotEnoughData
+        Where the signals, or a rating, do not vary.
+
+    References
+    ----------
+    docs/methods.md; Hastie, Tibshirani & Friedman (2009), The Elements of Statistical Learning,
+    section 7.10 (linear smoothers left out in closed form)
+    """
+    if (np.ptp(Y, axis=0) == 0).any():
+        raise NotEnoughData("the rating does not vary across the training bins.")
+    spectrum = Spectrum.of(K, confounds)
+    y_mean = Y.mean(axis=0)
+    centred = Y - y_mean
+    projected = spectrum.vectors.T @ centred
+    return RidgeFits(
+        spectrum=spectrum,
+        projected=projected,
+        y_mean=y_mean,
+        squared_error=spectrum.left_out_error(centred, projected, left_out, alphas),
+        reference=spectrum.mean_error(centred, left_out),
+        alphas=alphas,
+    )

@@ -1,0 +1,91 @@
+"""Rows that may train, as a decoder sees them: inner products, ratings, groups, units of error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from painprint.decode.lasso_pcr import center_gram
+from painprint.decode.residuals import residuals
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+Codes = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Rows that may train.
+
+    Attributes
+    ----------
+    products : mapping of str to ndarray of shape (n_rows, n_rows)
+        Inner products of the rows, by feature.
+    y : ndarray of shape (n_rows,)
+        Rating.
+    groups : ndarray of int, shape (n_rows,)
+        What is left out together: from 0, in the order of time.
+    unit : ndarray of int, shape (n_rows,), optional
+        Unit of error of each row, such as its minute. Default: each row is one.
+    n_frames : ndarray of shape (n_rows,), optional
+        Weight of each row in its unit. Default: equal.
+    confounds : callable, optional
+        Columns for all rows, given the rows that train; they are partialled out of ratings and
+        features with coefficients from these.
+    """
+
+    products: Mapping[str, Matrix]
+    y: Vector
+    groups: Codes
+    unit: Codes | None = None
+    n_frames: Vector | None = None
+    confounds: Callable[[Codes], Matrix] | None = field(default=None)
+
+    @property
+    def n_groups(self) -> int:
+        """Number of groups."""
+        return int(self.groups.max()) + 1
+
+    def scale(self, train: Codes) -> dict[str, float]:
+        """What each feature's inner products are multiplied with for a training set.
+
+        One feature is taken as it is. Of several, each has training rows with a mean squared
+        length of 1 after centring.
+        """
+        if len(self.products) == 1:
+            return dict.fromkeys(self.products, 1.0)
+        return {
+            name: 1 / float(center_gram(K[np.ix_(train, train)]).diagonal().mean())
+            for name, K in self.products.items()
+        }
+
+    def given(self, train: Codes) -> tuple[Matrix, Vector]:
+        """Inner products and ratings of all rows, for a model of some of them."""
+        K = combine(self.products, self.scale(train))
+        if self.confounds is None:
+            return K, self.y
+        return residuals(K, self.y, self.confounds(train), train)
+
+    def take(self, rows: Codes) -> Samples:
+        """Some of the rows, without confounds; groups are numbered anew, in the same order."""
+        return replace(
+            self,
+            products={name: K[np.ix_(rows, rows)] for name, K in self.products.items()},
+            y=self.y[rows],
+            groups=np.unique(self.groups[rows], return_inverse=True)[1],
+            unit=None if self.unit is None else self.unit[rows],
+            n_frames=None if self.n_frames is None else self.n_frames[rows],
+            confounds=None,
+        )
+
+
+def combine(products: Mapping[str, Matrix], scale: Mapping[str, float]) -> Matrix:
+    """Sum of the features' inner products, each in its scale."""
+    if len(products) == 1:
+        (K,) = products.values()
+        return K
+    total: Matrix = np.sum([scale[name] * K for name, K in products.items()], axis=0)
+    return total
