@@ -2,16 +2,16 @@
 
     python benchmarks/decoders.py tuning                      10 people; decides the training bins
     python benchmarks/decoders.py unseen                      20 other people; resumes
-    python benchmarks/decoders.py engagement --data DIR       real people as sessions of one
+    python benchmarks/decoders.py engagement --data DIR       four real people as sessions of one
     python benchmarks/decoders.py tuning --people 1 --sessions 5 --out FOLDER
 
 Default simulated people (23 sessions x 3 runs x 120 regions), decoded with the same folds by ridge
 regression on time bins of 60, 30 and 20 s, and by LASSO-PCR on rating bins (as published, without
-its leaks). Engagement: every film by itself, its people as sessions (lag 6 s).
+its leaks). Engagement: four people as the sessions of one, their three films pooled as runs; and
+every film by itself, to look at (lag 6 s).
 
-The rule for the training bins was fixed before the tuning people were looked at: the longest bin
-whose mean centred r is within 0.01, and mean skill within 0.02, of the best; means over the tuning
-people and the films of four engagement people, each counting once.
+The rule for the training bins: the longest bin whose mean centred r is within 0.01, and mean skill
+within 0.02, of the best; means over the tuning people and the four engagement people pooled.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ CONDITIONS = {
     "LASSO-PCR rating": {"decoder": "lasso_pcr", "train_bins": "rating"},
 }
 FILMS = ("sitcomep1", "sitcomep2", "documentary")
+POOLED = "all films"
 WITHIN = {"centred_r": 0.01, "skill": 0.02}
 
 
@@ -72,16 +73,17 @@ def measure(kind, number, condition, n_sessions):
     return {"kind": kind, "number": number, "condition": condition, **found}
 
 
-def measure_film(data, film, condition):
-    """People who saw a film, as sessions of one participant."""
+def measure_films(data, kind, condition):
+    """People who saw a film, or all of them, as sessions of one participant."""
     raw = Dataset(data, "raw")
     derivatives = [Dataset(data / "derivatives" / "xcp_d", "xcp_d")]
-    settings = Settings(task_id=(film,), **CONDITIONS[condition])
+    films = FILMS if kind == POOLED else (kind,)
+    settings = Settings(**CONDITIONS[condition])
     runs = []
     for label in sorted(p.name.removeprefix("sub-") for p in data.glob("sub-*")):
-        for files in find_runs(raw, derivatives, label, task_id=(film,)).runs:
+        for files in find_runs(raw, derivatives, label, task_id=films).runs:
             runs.append(replace(load_run(files, settings)[0], session=label))
-    return {"kind": film, "number": len(runs), "condition": condition, **decode(runs, settings)}
+    return {"kind": kind, "number": len(runs), "condition": condition, **decode(runs, settings)}
 
 
 def decide(table):
@@ -122,7 +124,8 @@ def main():
     size = parser.parse_args()
     path = size.out / f"decoders_{size.kind}.tsv"
     if size.kind == "engagement":
-        rows = [measure_film(size.data, film, c) for film in FILMS for c in size.conditions]
+        kinds = (POOLED, *FILMS)
+        rows = [measure_films(size.data, kind, c) for kind in kinds for c in size.conditions]
         table = pd.DataFrame(rows)
         table.to_csv(path, sep="\t", index=False, float_format="%.4f")
         print(table.round(3).to_string(index=False))
@@ -133,9 +136,11 @@ def main():
     if size.kind == "unseen":
         compare(table)
         return
-    films = size.out / "decoders_engagement.tsv"
-    real = [pd.read_csv(films, sep="\t")] if films.exists() else []
-    decide(pd.concat([table, *real]))
+    path = TABLES / "decoders_engagement.tsv"
+    real = pd.read_csv(path, sep="\t")
+    decide(pd.concat([table, real[real["kind"] == POOLED]]))
+    print("with each film apart instead:")
+    decide(pd.concat([table, real[real["kind"] != POOLED]]))
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from painprint.decode.prepare import prepare_runs
 from painprint.explain.case import Case
 from painprint.explain.controls import Verdict, correct_families, motion_controls, predict_alone
 from painprint.explain.learning_curve import (
+    count_together,
     draw_sessions,
     predict_from_draws,
     score_draws,
@@ -62,7 +63,9 @@ def measure_signature(seed, n_sessions, sizes):
     }
     rng, kernel = case.stream("curve"), case.kernels[0]
     for size in sizes:
-        draws = draw_sessions(kernel.n_groups, size, 20, rng)
+        draws = draw_sessions(
+            kernel.n_groups, size, 20, rng, together=count_together(kernel.n_groups, size)
+        )
         predicted = predict_from_draws(case.kernels, case.settings.rules, draws)
         scored, _ = score_draws(kernel, predicted, 1000, case.stream("curve bootstrap"))
         table = summarise_draws(scored.assign(n_sessions=size)).set_index("scale")

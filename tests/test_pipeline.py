@@ -56,8 +56,8 @@ def test_a_study_writes_exactly_the_files_it_promises(derivatives, out):
     }
     expected |= {f"sub-01/func/{STEM}_ratingquality.{e}" for e in ("tsv", "json")}
     figures = (
-        "levels months roc scatter1min scatter2min scatterrun scattersession sessions timeline "
-        "traces"
+        "calibrationheldout levels months roc scatter1min scatter2min scatterrun scattersession "
+        "sessions timeline traces"
     )
     expected |= {f"sub-01/figures/{STEM}_{name}.svg" for name in figures.split()}
     assert set(outputs(out)) == expected
@@ -126,8 +126,7 @@ def test_every_stage_has_its_tables_figures_and_paragraph(derivatives, rest_and_
         "sessions.tsv has no numeric column",
         "all edges with an end in",
         "In 5 sessions the resting run was read by the model that had not seen the session",
-        "with 9 other methods",
-        "ridge regression on edges (scikit-learn)",
+        "9 comparison models",
         "are significant at a false discovery rate of 5%",
         "Weights from elsewhere",
         "Over 10 runs, the strength of an edge",

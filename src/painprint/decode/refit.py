@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from painprint.decode.decoders import make_decoder
 from painprint.decode.kernel import Kernel, Scales
 from painprint.decode.metrics import agreement
-from painprint.decode.model import NestedFit, best_lag
-from painprint.decode.residuals import residuals
-from painprint.decode.samples import combine
+from painprint.decode.model import Model, best_lag, check_groups
+from painprint.decode.residuals import residuals, scale_columns
+from painprint.decode.samples import Samples, combine
+from painprint.decode.shared import share
+from painprint.parallel import map_ordered, one_blas_thread
 from painprint.settings import Rules
 
 Vector = NDArray[np.float64]
@@ -82,14 +84,14 @@ def refit(
     together = np.arange(first.n_groups) if together is None else together
     fits = [_fit(k, rules, columns, buffer, together, n_jobs) for k in kernels]
     chosen = [
-        best_lag([f.folds[b].choice.inner_score for f in fits]) for b in range(together.max() + 1)
+        best_lag([folds[b].choice.inner_score for folds in fits]) for b in range(together.max() + 1)
     ]
     rating, predicted = (
         {kind: np.empty(len(first.bins[kind])) for kind in ("1min", "2min")} for _ in range(2)
     )
     training_mean = np.empty(first.n_groups)
     for b, lag in enumerate(chosen):
-        model, kernel = fits[lag].folds[b], kernels[lag]
+        model, kernel = fits[lag][b], kernels[lag]
         block = together[kernel.groups("train")]
         train = np.flatnonzero(np.abs(block - b) > buffer)
         training_mean[together == b] = model.y_mean
@@ -122,7 +124,8 @@ def _fit(
     buffer: int,
     together: NDArray[np.int64],
     n_jobs: int,
-) -> NestedFit:
+) -> Sequence[Model]:
+    """The model of each fold."""
     groups, rows = kernel.groups("train"), kernel.rows("train")
 
     def confounds(train: NDArray[np.int64]) -> Matrix:
@@ -130,8 +133,44 @@ def _fit(
         return columns(kernel, np.unique(groups[train]))[rows]
 
     samples = kernel.samples(None if columns is None else confounds)
-    decoder = make_decoder(rules, kernel.n_edges)
-    return decoder.nested(replace(samples, groups=together[groups]), buffer=buffer, n_jobs=n_jobs)
+    samples = replace(samples, groups=together[groups])
+    fixed = None if columns is None else _fixed_columns(kernel, columns)
+    shareable = rules.decoder == "ridge" and len(kernel.products) == 1
+    if shareable and (columns is None or fixed is not None):
+        check_groups(samples.n_groups, buffer)
+        return _shared_folds(samples, None if fixed is None else fixed[rows], buffer, n_jobs)
+    return make_decoder(rules, kernel.n_edges).nested(samples, buffer=buffer, n_jobs=n_jobs).folds
+
+
+def _shared_folds(
+    samples: Samples, confounds: Matrix | None, buffer: int, n_jobs: int
+) -> Sequence[Model]:
+    """Folds of ridge regressions from one decomposition of all rows."""
+    (K,) = samples.products.values()
+    with one_blas_thread():
+        fit = share(
+            K,
+            samples.y,
+            samples.groups,
+            unit=samples.unit,
+            n_frames=samples.n_frames,
+            confounds=None if confounds is None else scale_columns(confounds, np.arange(len(K))),
+            buffer=buffer,
+        )
+    jobs = ((k,) for k in range(samples.n_groups))
+    scale = samples.scale(np.arange(len(K)))
+    folds = map_ordered(fit.fold, jobs, n_jobs=n_jobs, large=True)
+    return [replace(model, scale=scale) for model in folds]
+
+
+def _fixed_columns(kernel: Kernel, columns: Columns) -> Matrix | None:
+    """Confounds of all rows, where they are the same whatever groups train; else None."""
+    everything = np.arange(kernel.n_groups)
+    fixed = columns(kernel, everything)
+    for k in everything:
+        if not np.array_equal(columns(kernel, np.delete(everything, k)), fixed):
+            return None
+    return fixed
 
 
 def _test_rows(

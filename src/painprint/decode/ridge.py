@@ -36,24 +36,13 @@ class LeftOut:
     ----------
     rows : ndarray of int
         Left out.
-    tested : ndarray of int
-        Which of these are tested; the others are neighbours, which do not train either.
-    starts : ndarray of int
-        Where each unit of error begins among the tested rows.
-    share : ndarray of shape (n_tested,)
-        Share of each tested row in its unit; a unit's shares sum to 1.
+    average : ndarray of shape (n_units, n_left_out)
+        Shares of the rows in each unit of error, such as a minute. Neighbours that do not train
+        either have a share in none.
     """
 
     rows: Codes
-    tested: Codes
-    starts: Codes
-    share: Vector
-
-    def squared_error(self, errors: Matrix) -> Vector:
-        """Sum over units of the square of their mean error: (n_ratings,)."""
-        means = np.add.reduceat(errors[self.tested] * self.share[:, None], self.starts, axis=0)
-        total: Vector = (means * means).sum(axis=0)
-        return total
+    average: Matrix
 
 
 def leave_groups_out(
@@ -66,8 +55,7 @@ def leave_groups_out(
     groups : ndarray of int, shape (n_rows,)
         What is left out together, numbered in the order of time.
     unit : ndarray of int, shape (n_rows,), optional
-        Unit of error of each row, such as its minute; rows of a unit follow each other. Default:
-        each row is one.
+        Unit of error of each row, such as its minute. Default: each row is one.
     n_frames : ndarray of shape (n_rows,), optional
         Weight of each row in the mean error of its unit. Default: equal.
     buffer : int
@@ -78,15 +66,10 @@ def leave_groups_out(
     found = []
     for g in np.unique(groups):
         rows = np.flatnonzero(np.abs(groups - g) <= buffer)
-        tested = np.flatnonzero(groups[rows] == g)
-        of_unit, weight = unit[rows[tested]], n_frames[rows[tested]]
-        starts = np.flatnonzero(np.diff(of_unit, prepend=of_unit[0] - 1))
-        n_rows = np.diff(starts, append=len(of_unit))
-        found.append(
-            LeftOut(
-                rows, tested, starts, weight / np.repeat(np.add.reduceat(weight, starts), n_rows)
-            )
-        )
+        tested = groups[rows] == g
+        member = (unit[rows] == np.unique(unit[rows[tested]])[:, None]) & tested
+        weight = member * n_frames[rows]
+        found.append(LeftOut(rows, weight / weight.sum(axis=1, keepdims=True)))
     return found
 
 
@@ -170,8 +153,10 @@ class Spectrum:
             free = np.eye(len(group.rows)) - Q @ Q.T
             for i, kept in enumerate(shrinkage):
                 shrunk = U * kept  # (n_left_out, n_rows)
-                residual = Y[group.rows] - shrunk @ projected
-                error[i] += group.squared_error(_solve(free - shrunk @ U.T, residual))
+                # (I - H_gg)⁻¹, averaged over the rows of each unit
+                inverse = solve_symmetric(free - shrunk @ U.T, group.average.T).T
+                errors = inverse @ Y[group.rows] - _product(inverse, shrunk, projected)
+                error[i] += (errors * errors).sum(axis=0)
         return error
 
     def mean_error(self, Y: Matrix, left_out: Sequence[LeftOut]) -> Vector:
@@ -179,11 +164,19 @@ class Spectrum:
         error = np.zeros(Y.shape[1])
         for group in left_out:
             Q = self.unpenalised[group.rows]
-            error += group.squared_error(_solve(np.eye(len(Q)) - Q @ Q.T, Y[group.rows]))
+            errors = solve_symmetric(np.eye(len(Q)) - Q @ Q.T, group.average.T).T @ Y[group.rows]
+            error += (errors * errors).sum(axis=0)
         return error
 
 
-def _solve(A: Matrix, B: Matrix) -> Matrix:
+def _product(A: Matrix, B: Matrix, C: Matrix) -> Matrix:
+    """A B C, multiplied in the cheaper order."""
+    left_first = A.shape[0] * (A.shape[1] + C.shape[1]) < A.shape[1] * C.shape[1]
+    product: Matrix = (A @ B) @ C if left_first else A @ (B @ C)
+    return product
+
+
+def solve_symmetric(A: Matrix, B: Matrix) -> Matrix:
     """A⁻¹ B of a symmetric A without negative eigenvalues; the pseudo-inverse if it is singular.
 
     It is where confounds are known in the rows left out alone, so that nothing else fits them.
@@ -194,9 +187,7 @@ def _solve(A: Matrix, B: Matrix) -> Matrix:
         return np.linalg.pinv(A, rcond=SINGULAR, hermitian=True) @ B
     if (L.diagonal() ** 2).min() < SINGULAR:
         return np.linalg.pinv(A, rcond=SINGULAR, hermitian=True) @ B
-    from scipy.linalg import cho_solve
-
-    solved: Matrix = cho_solve((L, True), B, check_finite=False)
+    solved: Matrix = np.linalg.solve(A, B)
     return solved
 
 

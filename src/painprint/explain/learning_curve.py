@@ -33,7 +33,10 @@ Matrix = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
 SOME_SIZES = (1, 2, 3, 4, 6, 8, 12, 16, 20)
-"""And on in steps of 4, while at least 4 below the last one, all sessions but two."""
+"""And on in steps of a sixth (at least 4), while well below the last one: all sessions but two."""
+FEWEST_DRAWS, MOST_MODELS = 5, 160
+"""Draws per held-out session at least, and models of one number of sessions, unless more draws are
+asked for."""
 FEWEST_FOR_FOLDS_OF_SESSIONS = 3
 SHARE_WANTED = 0.8
 """Share of draws that should be significant, for a number of sessions to be called enough."""
@@ -58,11 +61,19 @@ def learning_curve(case: Case, *, on_step: OnStep | None = None) -> Finding:
     sizes, not_done = curve_sizes(kernels[0], rules, unit=settings.leave_out)
     if not sizes:
         return Finding({}, {}, tuple(not_done))
-    n_draws = settings.n_curve_draws or rules.curve_draws
-    rng = case.stream("curve")
-    of_size = {size: draw_sessions(n_groups, size, n_draws, rng) for size in sizes}
+    rng, own_draws = case.stream("curve"), rules.curve_penalty == "fold"
+    of_size = {
+        size: draw_sessions(
+            n_groups,
+            size,
+            settings.n_curve_draws or count_draws(n_groups, size, rules),
+            rng,
+            together=1 if own_draws else count_together(n_groups, size),
+        )
+        for size in sizes
+    }
     penalties = None
-    if rules.curve_penalty == "fold":
+    if own_draws:
         penalties = [(settings.lag_s.index(f.lag_s), f.choice.penalty) for f in case.decoding.folds]
     step = count_steps(on_step, len(sizes))
     predicted: dict[int, DrawPredictions] = {}
@@ -83,17 +94,19 @@ def learning_curve(case: Case, *, on_step: OnStep | None = None) -> Finding:
         settings.n_bootstraps,
         case.stream("curve bootstrap"),
     )
+    n_draws = [len(of_size[size]) for size in predicted]
+    column = of_draws["draw"].to_numpy() - 1
     of_draws = of_draws.assign(
-        n_sessions=np.array(list(predicted))[(of_draws["draw"] - 1) // n_draws],
-        draw=(of_draws["draw"] - 1) % n_draws + 1,
+        n_sessions=np.repeat(list(predicted), n_draws)[column],
+        draw=np.concatenate([np.arange(n) + 1 for n in n_draws])[column],
     ).sort_values("n_sessions", kind="stable", ignore_index=True)
     table = summarise_draws(of_draws)
-    by_size = np.split(resampled, len(predicted), axis=1)
+    by_size = np.split(resampled, np.cumsum(n_draws)[:-1], axis=1)
     curves = np.stack([_mean_of_defined(of) for of in by_size], axis=1)
     answers = _answer(table, curves, settings.target_r, n_groups)
     return Finding(
         {"learningcurve": table, "learningcurvedraws": of_draws},
-        {"n_draws": n_draws, "n_sessions": n_groups, "until": [asdict(a) for a in answers]},
+        {"n_draws": max(n_draws), "n_sessions": n_groups, "until": [asdict(a) for a in answers]},
         tuple(not_done),
     )
 
@@ -121,7 +134,7 @@ def curve_sizes(kernel: Kernel, rules: Rules, *, unit: str) -> tuple[list[int], 
     sizes = (
         list(range(1, most + 1))
         if rules.curve_sizes == "all"
-        else sorted({s for s in (*SOME_SIZES, *range(24, most - 3, 4), most) if 1 <= s <= most})
+        else sorted({s for s in (*_some_sizes(most), most) if 1 <= s <= most})
     )
     n_runs = np.bincount(kernel.codes)
     if rules.curve_penalty == "draw" and n_runs.min() < 2 and 1 in sizes:
@@ -131,8 +144,41 @@ def curve_sizes(kernel: Kernel, rules: Rules, *, unit: str) -> tuple[list[int], 
     return sizes, []
 
 
-def draw_sessions(n_groups: int, size: int, n: int, rng: np.random.Generator) -> Codes:
+def _some_sizes(most: int) -> list[int]:
+    """Few numbers of sessions, in steps of a sixth, at least 4."""
+    sizes = list(SOME_SIZES)
+    while (size := sizes[-1] + max(4, sizes[-1] // 6)) < most - 3:
+        sizes.append(size)
+    return sizes
+
+
+def count_together(n_groups: int, size: int) -> int:
+    """Held-out groups that share a draw of so many others: half as many as train."""
+    return max(1, min(size // 2, n_groups - size))
+
+
+def count_draws(n_groups: int, size: int, rules: Rules) -> int:
+    """Draws per held-out group: fewer where they take many models, which then hardly differ."""
+    if rules.curve_penalty == "fold":
+        return rules.curve_draws
+    models_of_draw = -(-n_groups // count_together(n_groups, size))
+    return min(rules.curve_draws, max(FEWEST_DRAWS, MOST_MODELS // models_of_draw))
+
+
+def draw_sessions(
+    n_groups: int, size: int, n: int, rng: np.random.Generator, *, together: int = 1
+) -> Codes:
     """Random groups for every draw and held-out group, never the held-out one itself.
+
+    Parameters
+    ----------
+    n_groups, size : int
+    n : int
+        Draws.
+    rng : Generator
+    together : int
+        So many held-out groups share the groups that train for them. Those of any one are drawn
+        at random from all others nevertheless; it saves models.
 
     Returns
     -------
@@ -140,9 +186,12 @@ def draw_sessions(n_groups: int, size: int, n: int, rng: np.random.Generator) ->
         Ascending.
     """
     draws = np.empty((n, n_groups, size), np.int64)
-    for held_out in range(n_groups):
-        others = np.delete(np.arange(n_groups), held_out)
-        draws[:, held_out] = np.sort(rng.permuted(np.tile(others, (n, 1)), axis=1)[:, :size])
+    for of_draw in draws:
+        order = rng.permutation(n_groups)
+        for start in range(0, n_groups, together):
+            held_out = order[start : start + together]
+            others = np.setdiff1d(order, held_out)
+            of_draw[held_out] = np.sort(rng.permutation(others)[:size])
     return draws
 
 

@@ -67,7 +67,7 @@ def permutation_null(case: Case, *, on_step: OnStep | None = None) -> Finding:
     if case.settings.rules.train_bins == "rating":
         raise NotEnoughData(
             "rating bins are made from the rating, so a permuted rating would change the rows that "
-            "train. Train on time bins (--train-bins 60s) to have this null."
+            "train. The recommended preset on time bins (--train-bins 30s) has this null."
         )
     kernels = case.kernels
     permutations = draw_permutations(kernels[0], case.settings.n_permutations, case.stream("null"))

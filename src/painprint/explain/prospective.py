@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from painprint.decode.decoders import make_decoder
 from painprint.decode.errors import NotEnoughData
 from painprint.decode.kernel import Kernel
-from painprint.decode.metrics import SCALES, area_under_curve, correlation
+from painprint.decode.metrics import SCALES, area_under_curve, calibration_line, correlation
 from painprint.decode.model import OnStep, best_lag, count_steps
 from painprint.decode.refit import HeldOut, refit
 from painprint.explain.case import Case, Finding
@@ -245,9 +245,7 @@ def _calibration(kernel: Kernel, futures: dict[int, HeldOut]) -> pd.DataFrame:
     for n_past, future in futures.items():
         later = _after(kernel, future, n_past)
         y, predicted = later.rating["1min"], later.predicted["1min"]
-        spread = float(((predicted - predicted.mean()) ** 2).sum())
-        varies = spread > 1e-24 * float(predicted @ predicted)
-        slope = float((predicted - predicted.mean()) @ y) / spread if varies else np.nan
+        slope, intercept = calibration_line(predicted, y) or (np.nan, float(y.mean()))
         rows.append(
             {
                 "n_past": n_past,
@@ -256,7 +254,7 @@ def _calibration(kernel: Kernel, futures: dict[int, HeldOut]) -> pd.DataFrame:
                 "mae": np.abs(y - predicted).mean(),
                 "bias": (predicted - y).mean(),
                 "slope": slope,
-                "intercept": y.mean() - slope * predicted.mean(),
+                "intercept": intercept,
             }
         )
     return pd.DataFrame(rows)

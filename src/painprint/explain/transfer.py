@@ -237,7 +237,7 @@ def _score(
     for scale in SCALES:
         of_scale = table[table["scale"] == scale]
         found = asdict(score_scale(of_scale, n_bootstraps=n_bootstraps, rng=rng))
-        for name in ("r", "auc", "skill", "centred_r"):
+        for name in ("r", "auc", "skill", "centred_r", "slope", "intercept"):
             found[f"{name}_low"], found[f"{name}_high"] = found.pop(f"{name}_ci")
         rows.append({"model": model, "person": person, "scale": scale, **found})
     return rows
