@@ -6,9 +6,12 @@
 All parts are timed in one run on the same simulated signals (noise: time does not depend on
 content):
 
-painprint  signals -> bins -> Gram -> nested folds -> weights -> held-out predictions; beside it
-           the metrics with 10,000 bootstraps, and the peak memory of all in a process of its own
-eigh       the bare eigendecompositions of the nested folds, same sizes, same workers
+painprint  signals -> bins -> Gram -> nested folds -> weights -> held-out predictions, by ridge
+           regression; beside it the metrics with 10,000 bootstraps, and the peak memory of all in a
+           process of its own
+published  the same by the published learner (paper preset)
+eigh       the bare eigendecompositions of the folds of either (28 outer ones; 406 outer and inner
+           ones), same sizes, same workers
 literal    the published algorithm as it stands: for every outer and inner fold, and the final
            model, a thin SVD of bins x edges, with all cores; a few folds timed, scaled
 obvious    what a user would write today: nilearn ConnectivityMeasure per bin, then a
@@ -32,7 +35,7 @@ import scipy.linalg
 from threadpoolctl import threadpool_limits
 
 from painprint import Run, Settings, decode_runs
-from painprint.bins import make_rating_bins
+from painprint.decode.kernel import cut_bins
 from painprint.decode.lasso_pcr import center_gram
 from painprint.decode.metrics import evaluate
 from painprint.decode.prepare import prepare_runs
@@ -53,9 +56,9 @@ def simulate(size):
             yield Run(signals, rating, TR_S, f"{session + 1:02d}", "rating", str(run + 1))
 
 
-def time_ours(size):
+def time_ours(size, settings):
     """Seconds for training with prediction, and for metrics with their bootstraps."""
-    runs, settings = list(simulate(size)), Settings()
+    runs = list(simulate(size))
     start = time.perf_counter()
     prepared = prepare_runs(runs, settings)
     training = train(prepared, settings, n_jobs=size.jobs)
@@ -70,18 +73,19 @@ def time_ours(size):
     return trained - start, time.perf_counter() - trained
 
 
-def fold_sizes(groups):
-    """Training rows of every fold of the nested loop: outer ones, then inner pairs."""
+def fold_rows(groups, *, inner):
+    """Training rows of every outer fold; with ``inner`` of every pair of groups left out too."""
     names = np.unique(groups)
-    for left_out in [*((k,) for k in names), *combinations(names, 2)]:
+    pairs = combinations(names, 2) if inner else ()
+    for left_out in [*((k,) for k in names), *pairs]:
         yield np.flatnonzero(~np.isin(groups, left_out))
 
 
-def time_eigh(size, X, groups):
+def time_eigh(size, X, groups, *, inner):
     """One eigendecomposition per fold, on as many workers, one BLAS thread each."""
     with threadpool_limits(size.jobs):
         K = X @ X.T
-    folds = list(fold_sizes(groups))
+    folds = list(fold_rows(groups, inner=inner))
     start = time.perf_counter()
     for _ in map_ordered(lone_eigh, ((K, rows) for rows in folds), n_jobs=size.jobs):
         pass
@@ -157,22 +161,31 @@ def main():
         print(json.dumps({"peak_gb": peak}))
         return
     memory = peak_rss_gb("ours", sys.argv[1:])
-    settings = Settings()
+    settings, paper = Settings(), Settings(preset="paper")
     prepared = prepare_runs(simulate(size), settings)
     codes, _ = prepared.groups("session")
     frames = [lags[0] for lags in prepared.runs]
-    bins = make_rating_bins(frames, settings.rules, min_stretch_frames=5)
+    short = cut_bins(frames, settings)[0]["train"]
+    X = np.concatenate([edges_of(frames, short, r) for r in range(len(frames))])
+    eigh, n_folds = time_eigh(size, X, codes[short.run], inner=False)
+    training, scoring = time_ours(size, settings)
+    bins = cut_bins(frames, paper)[0]["train"]
     groups = codes[bins.run]
     X = np.concatenate([edges_of(frames, bins, r) for r in range(len(frames))])
-    eigh, n_folds = time_eigh(size, X, groups)
-    training, scoring = time_ours(size)
+    paper_eigh, n_paper_folds = time_eigh(size, X, groups, inner=True)
+    published, _ = time_ours(size, paper)
     literal, n_literal = time_literal(size, X, groups, size.literal_folds)
     del X
     obvious, n_outer = time_obvious(size, frames, bins, groups, size.obvious_folds)
-    print(f"{size.sessions} sessions x 3 runs x {size.regions} regions, {len(bins)} bins")
+    print(f"{size.sessions} sessions x 3 runs x {size.regions} regions")
     print(f"{processor()}, {size.jobs} workers, Python {platform.python_version()}")
-    print(f"eigh alone ({n_folds} folds)              {eigh:9.1f} s")
+    print(f"eigh alone ({n_folds} folds of {len(short)} bins) {eigh:9.1f} s")
     print(f"painprint, training and prediction  {training:9.1f} s   {training / eigh:.2f} x eigh")
+    print(f"eigh alone ({n_paper_folds} folds of {len(bins)} bins) {paper_eigh:9.1f} s")
+    print(
+        f"painprint, paper preset             {published:9.1f} s   {published / paper_eigh:.2f} x "
+        f"eigh, {published / training:.1f} x the recommended preset"
+    )
     print(f"painprint, metrics and bootstraps   {scoring:9.1f} s")
     print(f"painprint, peak memory              {memory:9.2f} GB")
     print(

@@ -86,7 +86,10 @@ def test_few_missing_regions_take_no_part_and_more_are_refused(people, signature
     names = [str(i + 1) for i in range(21)]
 
     def without(n):
-        return Run(run.signals[:, n:], run.rating, 1.0, censored=run.censored, regions=names[n:])
+        kept = 21 - n  # the first regions follow the rating
+        return Run(
+            run.signals[:, :kept], run.rating, 1.0, censored=run.censored, regions=names[:kept]
+        )
 
     reading = read_session(signature, [without(1)])
     assert reading.verdict.word == "caution"
@@ -146,6 +149,35 @@ def test_every_released_version_is_read(folder):
 
 def test_there_is_a_fixture_of_this_version():
     assert (FIXTURES / f"version{VERSION}" / "signature.json").is_file()
+
+
+@pytest.mark.parametrize("features", ["activity", "both"])
+def test_weights_of_activity_are_stored_and_used(tmp_path, people, features):
+    decoding = decode_runs(people[:20], Settings(n_bootstraps=100, features=features))
+    made = make_signature(decoding, simulated=False, metrics={})
+    signature = complete_signature(made, decoding, origin={})
+    write_signature(tmp_path, signature)
+    read = read_signature(tmp_path)
+    assert dict(read.decoder) == {"decoder": "ridge", "train_bins": "30s", "features": features}
+    np.testing.assert_array_equal(
+        read.activity, [m.activity for m in [decoding.final, *decoding.folds]]
+    )
+    session = decoding.groups[3]
+    runs = [run for run in people if run.session == session]
+    for run in runs:
+        found = predict_run(read, run, held_out=session).minutes["predicted"]
+        rows = decoding.predictions.query("scale == '1min' and run == @run.run")
+        rows = rows[rows["session"] == session]
+        np.testing.assert_allclose(found, rows["predicted"], rtol=1e-10)
+    table = read_session(read, people[20:]).table
+    whole = predict_run(read, people[20])
+    minutes = table.query("scale == '1min' and run == 1")["predicted"]
+    np.testing.assert_allclose(minutes, whole.minutes["predicted"], rtol=1e-8)
+
+
+def test_older_signatures_are_of_the_published_learner():
+    assert dict(read_signature(FIXTURES / "version2").decoder)["decoder"] == "lasso_pcr"
+    assert dict(read_signature(FIXTURES / "version3").decoder)["features"] == "both"
 
 
 @pytest.mark.parametrize("name", ["weights", "mean_edges", "components"])

@@ -10,8 +10,14 @@ are **simulated**. :doc:`/howto_arrays` says what each argument is.
 
 import matplotlib.pyplot as plt
 import numpy as np
+import sklearn
+from sklearn.dummy import DummyRegressor
+from sklearn.linear_model import RidgeCV
+from sklearn.metrics import make_scorer
+from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict, cross_val_score
 
-from painprint import Case, Run, Settings, ask, decode_runs, edges_to_matrix
+from painprint import Case, NestedRidge, Run, Settings, ask, bin_edges, decode_runs, edges_to_matrix
+from painprint.bins import equal_time_bins
 from painprint.report import figures
 from painprint.simulate import Person, as_run, simulate_person
 from painprint.world import World
@@ -92,3 +98,56 @@ strength = np.abs(edges_to_matrix(decoding.final.weights)).sum(axis=0)
 planted = truth.loadings != 0
 print(f"mean strength of planted regions   {strength[planted].mean():.3f}")
 print(f"mean strength of the other regions {strength[~planted].mean():.3f}")
+
+# %%
+# The decoder in scikit-learn
+# ---------------------------
+# :class:`~painprint.estimators.NestedRidge` is the same decoder for features of any kind. Here
+# they are the edges of stretches of about a minute; rows of a session are left out together.
+
+features, ratings, sessions = [], [], []
+for frames in decoding.frames:
+    n_bins = round(frames.kept_s / 60)
+    bin_of_frame = equal_time_bins(len(frames), n_bins)
+    features.append(bin_edges(frames.signals, bin_of_frame))
+    ratings += [frames.rating[bin_of_frame == b].mean() for b in range(n_bins)]
+    sessions += [frames.key.session] * n_bins
+X, y, sessions = np.concatenate(features), np.array(ratings), np.array(sessions)
+
+nested = NestedRidge().fit(X, y, groups=sessions)
+print(f"{X.shape[0]} rows × {X.shape[1]} edges, {len(nested.groups_)} sessions")
+print(f"penalty {nested.alpha_:.2g} mean eigenvalues, {nested.dof_:.1f} degrees of freedom")
+
+# %%
+# The same in scikit-learn's own cross-validation, beside another model. Sessions must reach
+# ``fit`` as well as the splitter, or the penalty would be chosen with parts of sessions: that
+# takes metadata routing. (``sklearn.set_config(enable_metadata_routing=True)`` sets it for good.)
+
+r_within = make_scorer(lambda rating, predicted: np.corrcoef(rating, predicted)[0, 1])
+given = {"X": X, "y": y, "params": {"groups": sessions}, "cv": LeaveOneGroupOut()}
+with sklearn.config_context(enable_metadata_routing=True):
+    model = NestedRidge().set_fit_request(groups=True)
+    predicted = cross_val_predict(model, **given)
+    for name, one in {"NestedRidge": model, "RidgeCV": RidgeCV()}.items():
+        r = cross_val_score(one, **given, scoring=r_within)
+        error = -cross_val_score(one, **given, scoring="neg_mean_absolute_error")
+        print(f"{name:<11} r within held-out sessions {r.mean():.2f}, error {error.mean():.3f}")
+
+# %%
+# ``RidgeCV`` chose its penalty by leaving out single rows. Neither predicts the level of a new
+# session from nine others: compare *p between* above, and the error of the training mean.
+
+mean = cross_val_score(
+    DummyRegressor(),
+    X,
+    y,
+    groups=sessions,
+    cv=LeaveOneGroupOut(),
+    scoring="neg_mean_absolute_error",
+)
+print(f"training mean: error {-mean.mean():.3f}")
+
+# %%
+# The estimator's own held-out predictions are those of scikit-learn's cross-validation:
+
+print(np.allclose(predicted, nested.cv_predictions_))

@@ -9,7 +9,14 @@ if TYPE_CHECKING:
     from painprint.decode.decoding import Decoding, decode_runs
     from painprint.decode.training import FoldModel
     from painprint.edges import bin_edges, edges_to_matrix, score_frames
-    from painprint.estimators import LassoPCR, NestedLassoPCR
+    from painprint.estimators import (
+        GroupsNotGiven,
+        LassoPCR,
+        NestedDecoder,
+        NestedLassoPCR,
+        NestedRidge,
+        RidgeDecoder,
+    )
     from painprint.explain.case import Case, Finding
     from painprint.explain.stages import ask
     from painprint.parcellation import Regions
@@ -27,8 +34,12 @@ _HOME = {
     "bin_edges": "edges",
     "edges_to_matrix": "edges",
     "score_frames": "edges",
+    "GroupsNotGiven": "estimators",
     "LassoPCR": "estimators",
+    "NestedDecoder": "estimators",
     "NestedLassoPCR": "estimators",
+    "NestedRidge": "estimators",
+    "RidgeDecoder": "estimators",
     "Regions": "parcellation",
     "RatingRecording": "ratings",
     "frame_ratings": "ratings",
@@ -41,10 +52,14 @@ __all__ = [
     "Decoding",
     "Finding",
     "FoldModel",
+    "GroupsNotGiven",
     "LassoPCR",
+    "NestedDecoder",
     "NestedLassoPCR",
+    "NestedRidge",
     "RatingRecording",
     "Regions",
+    "RidgeDecoder",
     "Run",
     "Settings",
     "ask",

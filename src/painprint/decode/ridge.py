@@ -44,6 +44,11 @@ class LeftOut:
     rows: Codes
     average: Matrix
 
+    def squared_error(self, errors: Matrix) -> Vector:
+        """Sum over units of the square of their mean error: (n_ratings,) of (n_left_out, ...)."""
+        means: Matrix = self.average @ errors
+        return np.asarray((means * means).sum(axis=0))
+
 
 def leave_groups_out(
     groups: Codes, *, unit: Codes | None = None, n_frames: Vector | None = None, buffer: int = 0
@@ -164,8 +169,7 @@ class Spectrum:
         error = np.zeros(Y.shape[1])
         for group in left_out:
             Q = self.unpenalised[group.rows]
-            errors = solve_symmetric(np.eye(len(Q)) - Q @ Q.T, group.average.T).T @ Y[group.rows]
-            error += (errors * errors).sum(axis=0)
+            error += group.squared_error(solve_symmetric(np.eye(len(Q)) - Q @ Q.T, Y[group.rows]))
         return error
 
 
@@ -187,8 +191,7 @@ def solve_symmetric(A: Matrix, B: Matrix) -> Matrix:
         return np.linalg.pinv(A, rcond=SINGULAR, hermitian=True) @ B
     if (L.diagonal() ** 2).min() < SINGULAR:
         return np.linalg.pinv(A, rcond=SINGULAR, hermitian=True) @ B
-    solved: Matrix = np.linalg.solve(A, B)
-    return solved
+    return np.asarray(np.linalg.solve(A, B), dtype=float)
 
 
 @dataclass(frozen=True, eq=False)
