@@ -1,4 +1,4 @@
-"""Write the fixture of the present version of signature files: python tests/data/make_signature.py"""
+"""Write the fixture of the present version of signature files."""
 
 import sys
 from pathlib import Path

@@ -38,6 +38,12 @@ COLUMNS: dict[str, dict[str, str]] = {
         "weight": "weight of the edge in the model trained on all sessions (rating per unit of "
         "co-fluctuation)",
     },
+    "activityweights": {
+        "region": "region",
+        "network": "its network",
+        "weight": "weight of the region's mean signal in the model trained on all sessions (rating "
+        "per SD of the run); only with --features activity or both",
+    },
     "roc": {
         "scale": "as in predictions",
         "false_positive_rate": "share of lower ratings predicted above the threshold",

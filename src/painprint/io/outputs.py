@@ -243,6 +243,8 @@ def write_decoding(
         "quality": _bold_table(account.records, decoding.settings),
         **{name: table for finding in findings.values() for name, table in finding.tables.items()},
     }
+    if decoding.final.activity is not None:
+        tables["activityweights"] = _activity_table(decoding)
     dense = tables.pop("univariatedense", None)
     for suffix in COLUMNS.keys() - tables.keys() - {"dseg"}:  # of an earlier run with other stages
         for extension in (".tsv", ".json"):
@@ -426,6 +428,17 @@ def _weights_table(decoding: Decoding) -> pd.DataFrame:
     )
 
 
+def _activity_table(decoding: Decoding) -> pd.DataFrame:
+    regions = decoding.regions
+    return pd.DataFrame(
+        {
+            "region": regions.names,
+            "network": regions.networks,
+            "weight": decoding.final.activity,
+        }
+    )
+
+
 def _runs_table(decoding: Decoding, records: Sequence[RunRecord]) -> pd.DataFrame:
     fd = {record.key: record.bold.mean_fd_mm for record in records}
     of_run = np.array([fd[one.key] for one in decoding.frames], dtype=float)
@@ -452,7 +465,7 @@ def _quality_table(records: Sequence[RunRecord]) -> pd.DataFrame:
 
 def _sidecar(suffix: str, sources: Sequence[str], decoding: Decoding) -> dict[str, Any]:
     columns = {name: {"Description": text} for name, text in COLUMNS[suffix].items()}
-    extra = {"Intercept": decoding.final.intercept} if suffix == "weights" else {}
+    extra = {"Intercept": decoding.final.intercept} if suffix in ("weights", "activityweights") else {}
     return {**columns, **extra, "Sources": list(sources)}
 
 
