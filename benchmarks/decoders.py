@@ -23,8 +23,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from resume import TABLES, fill
+from scipy.linalg import block_diag
 
 from painprint import Settings
+from painprint.decode.decoders import Ridge
+from painprint.decode.kernel import KINDS, make_kernel
 from painprint.decode.prepare import prepare_runs
 from painprint.decode.training import predict_held_out, train
 from painprint.io.bids import Dataset
@@ -38,7 +41,10 @@ CONDITIONS = {
     "ridge 30s": {"decoder": "ridge", "train_bins": "30s"},
     "ridge 20s": {"decoder": "ridge", "train_bins": "20s"},
     "LASSO-PCR rating": {"decoder": "lasso_pcr", "train_bins": "rating"},
+    "ridge 30s, edges centred": {"decoder": "ridge", "train_bins": "30s"},
 }
+CENTRED = "ridge 30s, edges centred"
+"""No option of painprint: the mean edges of each session are taken away first."""
 FILMS = ("sitcomep1", "sitcomep2", "documentary")
 POOLED = "all films"
 WITHIN = {"centred_r": 0.01, "skill": 0.02}
@@ -59,8 +65,35 @@ def score(minutes):
     }
 
 
-def decode(runs, settings):
+def decode_centred(prepared, settings):
+    """Held-out minutes where sessions' mean edges are taken away, before training and scoring."""
+    codes, _ = prepared.groups(settings.leave_out)
+    kernel = make_kernel([lags[0] for lags in prepared.runs], codes, settings)
+    member = [kernel.groups(kind) == np.arange(kernel.n_groups)[:, None] for kind in KINDS]
+    means = block_diag(*[(m / m.sum(axis=1, keepdims=True)).T @ m.astype(float) for m in member])
+    away = np.eye(len(means)) - np.where(means > 0, means, 0)
+    centred = replace(kernel, products={"edges": away @ kernel.edges @ away.T})
+    folds = Ridge().nested(centred.samples()).folds
+    groups = centred.groups("1min")
+    cross = centred.block("1min", "train")
+    predicted = np.array(
+        [cross[i] @ folds[k].dual + folds[k].intercept for i, k in enumerate(groups)]
+    )
+    return pd.DataFrame(
+        {
+            "rating": centred.y("1min"),
+            "predicted": predicted,
+            "training_mean": [folds[k].y_mean for k in groups],
+            "group": groups,
+        }
+    )
+
+
+def decode(runs, condition):
+    settings = Settings(**CONDITIONS[condition])
     prepared = prepare_runs(runs, settings)
+    if condition == CENTRED:
+        return score(decode_centred(prepared, settings))
     predictions = predict_held_out(prepared, train(prepared, settings), settings)
     return score(predictions[predictions["scale"] == "1min"])
 
@@ -68,8 +101,7 @@ def decode(runs, settings):
 def measure(kind, number, condition, n_sessions):
     person = Person(n_sessions)
     truth, runs = simulate_person(person, (FIRST_SEED[kind] + number, 0))
-    settings = Settings(**CONDITIONS[condition])
-    found = decode((as_run(run, person, truth) for run in runs), settings)
+    found = decode((as_run(run, person, truth) for run in runs), condition)
     return {"kind": kind, "number": number, "condition": condition, **found}
 
 
@@ -78,17 +110,16 @@ def measure_films(data, kind, condition):
     raw = Dataset(data, "raw")
     derivatives = [Dataset(data / "derivatives" / "xcp_d", "xcp_d")]
     films = FILMS if kind == POOLED else (kind,)
-    settings = Settings(**CONDITIONS[condition])
-    runs = []
+    settings, runs = Settings(), []
     for label in sorted(p.name.removeprefix("sub-") for p in data.glob("sub-*")):
         for files in find_runs(raw, derivatives, label, task_id=films).runs:
             runs.append(replace(load_run(files, settings)[0], session=label))
-    return {"kind": kind, "number": len(runs), "condition": condition, **decode(runs, settings)}
+    return {"kind": kind, "number": len(runs), "condition": condition, **decode(runs, condition)}
 
 
 def decide(table):
     """The training bins by the rule."""
-    ridge = table[table["condition"].str.startswith("ridge")]
+    ridge = table[table["condition"].isin([c for c in CONDITIONS if c[-1] == "s"])]
     means = ridge.groupby("condition")[["centred_r", "skill", "slope"]].mean()
     close = np.all([means[n] >= means[n].max() - within for n, within in WITHIN.items()], axis=0)
     longest = [name for name in CONDITIONS if name in means.index[close]]

@@ -263,7 +263,7 @@ STOPPED = {
             for path in tree.root.rglob("*physio.tsv.gz")
         ],
         [],
-        "do not vary",
+        "rating does not vary",
     ),
 }
 

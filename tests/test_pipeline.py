@@ -246,9 +246,12 @@ def test_metrics_hold_the_documented_keys(derivatives, out):
     assert {"preset", "n_sessions", "n_runs", "n_regions", "selected", "scales"} <= set(metrics)
     assert set(metrics["scales"]) == {"1min", "2min", "run", "session"}
     assert set(metrics["scales"]["1min"]) == set(
-        "n r r_ci r_p r2 skill skill_ci centred_r centred_r_ci mae auc auc_ci auc_p null_median "
-        "p_within p_between".split()
+        "n r r_ci r_p r2 skill skill_ci centred_r centred_r_ci mae auc auc_ci auc_p slope slope_ci "
+        "intercept intercept_ci null_median p_within p_between".split()
     )
+    assert metrics["decoder"] == "ridge" and metrics["train_bins"] == "30s"
+    assert len(metrics["selected"]["folds"]) == metrics["n_groups"]
+    assert metrics["selected"]["alpha"] in np.geomspace(1e-2, 1e3, 16)
     assert set(metrics["within_run"]) == {"n", "r", "r_ci", "r_p"}
     assert metrics["simulated"] is True and metrics["n_sessions"] == 5
 

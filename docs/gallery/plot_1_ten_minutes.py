@@ -130,9 +130,8 @@ figures.plot_null(null, "within", "1min", "centred_r", ax=left)
 figures.plot_null(null, "between", "session", "r", ax=right)
 
 # %%
-# The null must train on time bins, for rating bins are made from the rating; so the observed
-# number in these figures is that of models trained on time bins, and differs from the primary
-# one.
+# The null repeats the whole pipeline, so the observed number in these figures is the primary one
+# itself.
 
 level = results.metrics["scales"]["session"]
 print(f"p within  (centred r, 1 min): {minute['p_within']:.3f}")

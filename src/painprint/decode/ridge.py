@@ -113,7 +113,9 @@ class Spectrum:
         values, vectors = np.linalg.eigh(center_gram(K))
         values = np.maximum(values, 0.0)
         if not values[-1] > len(K) * np.finfo(float).eps * np.abs(K).max():
-            raise NotEnoughData("the signals do not vary across the training bins.")
+            raise NotEnoughData(
+                "the signals do not vary across the training bins: check the series."
+            )
         if confounds is None:
             basis = np.full((len(K), 1), len(K) ** -0.5)
         else:
@@ -302,7 +304,10 @@ def fit_ridge(
     section 7.10 (linear smoothers left out in closed form)
     """
     if (np.ptp(Y, axis=0) == 0).any():
-        raise NotEnoughData("the rating does not vary across the training bins.")
+        raise NotEnoughData(
+            "the rating does not vary across the training bins, so there is nothing to learn. Check "
+            "which column and recording were read (--rating-column, --rating-recording)."
+        )
     spectrum = Spectrum.of(K, confounds)
     y_mean = Y.mean(axis=0)
     centred = Y - y_mean

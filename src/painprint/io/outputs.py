@@ -465,7 +465,9 @@ def _quality_table(records: Sequence[RunRecord]) -> pd.DataFrame:
 
 def _sidecar(suffix: str, sources: Sequence[str], decoding: Decoding) -> dict[str, Any]:
     columns = {name: {"Description": text} for name, text in COLUMNS[suffix].items()}
-    extra = {"Intercept": decoding.final.intercept} if suffix in ("weights", "activityweights") else {}
+    extra = (
+        {"Intercept": decoding.final.intercept} if suffix in ("weights", "activityweights") else {}
+    )
     return {**columns, **extra, "Sources": list(sources)}
 
 
