@@ -24,6 +24,7 @@ docs: $(VENV)/docs.stamp
 
 bench-smoke: $(VENV)/dev.stamp
 	$(BIN)/python benchmarks/decode_speed.py --sessions 5 --regions 60 --frames 500
+	$(BIN)/python benchmarks/decoders.py tuning --people 1 --sessions 5 --out $(SMOKE)
 	$(BIN)/python benchmarks/fuzz_readers.py --files 1200
 	$(BIN)/python benchmarks/kill_and_resume.py --kills 2 --out $(SMOKE)/kills.tsv
 	$(BIN)/python benchmarks/null_calibration.py --people 1 --out $(SMOKE)/calibration.tsv

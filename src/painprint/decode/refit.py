@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,8 +12,8 @@ from painprint.decode.decoders import make_decoder
 from painprint.decode.kernel import Kernel, Scales
 from painprint.decode.metrics import agreement
 from painprint.decode.model import Model, best_lag, check_groups
-from painprint.decode.residuals import residuals, scale_columns
-from painprint.decode.samples import Samples, combine
+from painprint.decode.residuals import scale_columns
+from painprint.decode.samples import Samples
 from painprint.decode.shared import share
 from painprint.parallel import map_ordered, one_blas_thread
 from painprint.settings import Rules
@@ -97,9 +97,9 @@ def refit(
         training_mean[together == b] = model.y_mean
         for kind in ("1min", "2min"):
             test = np.flatnonzero(together[kernel.groups(kind)] == b)
-            cross, y = _test_rows(kernel, kind, test, train, model.scale, columns)
-            rating[kind][test] = y
-            predicted[kind][test] = cross @ model.dual[train] + model.intercept
+            predicted[kind][test], rating[kind][test] = _predict_rows(
+                kernel, kind, test, train, model, columns
+            )
     scales = scales_at(kernels, np.array(chosen)[together])
     return HeldOut(
         scales.average(rating["1min"], rating["2min"]),
@@ -173,25 +173,29 @@ def _fixed_columns(kernel: Kernel, columns: Columns) -> Matrix | None:
     return fixed
 
 
-def _test_rows(
+def _predict_rows(
     kernel: Kernel,
     kind: str,
     test: NDArray[np.int64],
     train: NDArray[np.int64],
-    scale: Mapping[str, float],
+    model: Model,
     columns: Columns | None,
-) -> tuple[Matrix, Vector]:
-    """Inner products of test rows with training rows, and ratings of the test rows."""
-    y = kernel.y(kind)[test]
+) -> tuple[Vector, Vector]:
+    """Predictions and ratings of test rows; with confounds, what these leave of both.
+
+    Dual coefficients of what confounds C leave are orthogonal to C. So the inner products of
+    residuals are not needed: (K_x - C_x H K) d, H the pseudo-inverse of the training rows of C.
+    """
+    dual, y = model.dual[train], kernel.y(kind)[test]
+    cross = kernel.block(kind, "train", model.scale)[np.ix_(test, train)]
+    predicted = cross @ dual + model.intercept
     if columns is None:
-        return kernel.block(kind, "train", scale)[np.ix_(test, train)], y
+        return predicted, y
     rows = np.concatenate([kernel.rows("train").start + train, kernel.rows(kind).start + test])
-    local = np.arange(len(train))
     confounds = columns(kernel, np.unique(kernel.groups("train")[train]))[rows]
-    K, adjusted = residuals(
-        combine({name: K[np.ix_(rows, rows)] for name, K in kernel.products.items()}, scale),
-        np.concatenate([kernel.y("train")[train], y]),
-        confounds,
-        local,
-    )
-    return K[len(train) :, : len(train)], adjusted[len(train) :]
+    scaled = scale_columns(confounds, np.arange(len(train)))
+    C = np.column_stack([np.ones(len(rows)), scaled])
+    K = kernel.block("train", "train", model.scale)[np.ix_(train, train)]
+    fitted = np.linalg.pinv(C[: len(train)]) @ np.column_stack([K @ dual, kernel.y("train")[train]])
+    of_prediction, of_rating = (C[len(train) :] @ fitted).T
+    return predicted - of_prediction, y - of_rating

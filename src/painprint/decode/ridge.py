@@ -305,7 +305,7 @@ def fit_ridge(
     """
     if (np.ptp(Y, axis=0) == 0).any():
         raise NotEnoughData(
-            "the rating does not vary across the training bins, so there is nothing to learn. Check "
+            "the rating does not vary across the training bins, so nothing can be learnt. Check "
             "which column and recording were read (--rating-column, --rating-recording)."
         )
     spectrum = Spectrum.of(K, confounds)
