@@ -17,7 +17,7 @@ from painprint.area_settings import AreaSettings
 from painprint.cli import main
 from painprint.io.images import Voxels, write_labels
 from painprint.io.stages import lock
-from painprint.settings import Settings, flag
+from painprint.settings import STAGES, Settings, flag
 from painprint.world import World
 
 ROOT = Path(__file__).parents[1]
@@ -232,10 +232,25 @@ def _(tree):
     run(tree, "--session-label", "01", "02")
 
 
-@provokes("Many frames in no rating bin")
+@provokes("Many frames do not train")
+def _(tree):
+    run(tree, *QUICK, "--train-bins", "rating")
+
+
 @provokes("The clock of the series is not known")
 def _(tree):
     run(tree, *QUICK)
+
+
+@provokes("No null with rating bins")
+def _(tree):
+    skipped = [stage for stage in STAGES if stage != "null"]
+    run(tree, "--n-bootstraps", "100", "--train-bins", "rating", "--skip", *skipped)
+
+
+@provokes("The paper preset refuses another decoder")
+def _(tree):
+    run(tree, "--preset", "paper", "--decoder", "ridge")
 
 
 @provokes("The folder is in use")

@@ -31,7 +31,7 @@ MOST_BYTES_OF_EDGES = 2e9
 """Largest matrix of rows x features that is held at once: 28 sessions of 3 runs of 10 minutes with
 450 regions, half-minute training bins, take 1.2 GB."""
 MOST_EDGES_OF_LASSO = 20_000
-"""200 regions: 2 s for a path of 800 rows, and 6 paths a fold; at 450 regions it is 11 s."""
+"""200 regions: 3 s for a path of 1,600 rows, and 6 paths a fold."""
 MOST_REGIONS_OF_MATRICES = 500
 """An eigendecomposition of 450 regions takes 13 ms, and a study has some 3,000 bins."""
 BINS_AT_ONCE = 32
