@@ -7,8 +7,8 @@ All parts are timed in one run on the same simulated signals (noise: time does n
 content):
 
 painprint  signals -> bins -> Gram -> nested folds -> weights -> held-out predictions, by ridge
-           regression; beside it the metrics with 10,000 bootstraps, and the peak memory of all in a
-           process of its own
+           regression; beside it the nested fit alone, from the Gram matrix, the metrics with
+           10,000 bootstraps, and the peak memory of all in a process of its own
 published  the same by the published learner (paper preset)
 eigh       the bare eigendecompositions of the folds of either (28 outer ones; 406 outer and inner
            ones), same sizes, same workers
@@ -35,10 +35,12 @@ import scipy.linalg
 from threadpoolctl import threadpool_limits
 
 from painprint import Run, Settings, decode_runs
-from painprint.decode.kernel import cut_bins
+from painprint.decode.decoders import make_decoder
+from painprint.decode.kernel import cut_bins, inner_products
 from painprint.decode.lasso_pcr import center_gram
 from painprint.decode.metrics import evaluate
 from painprint.decode.prepare import prepare_runs
+from painprint.decode.samples import Samples
 from painprint.decode.training import predict_held_out, train
 from painprint.edges import bin_edges
 from painprint.parallel import map_ordered
@@ -71,6 +73,22 @@ def time_ours(size, settings):
         random_seed=settings.random_seed,
     )
     return trained - start, time.perf_counter() - trained
+
+
+def time_nested(size, settings, frames, codes):
+    """Seconds for the nested fit alone, from inner products of the training bins."""
+    bins, minute = cut_bins(frames, settings)
+    train = bins["train"]
+    samples = Samples(
+        inner_products(frames, train, codes, ("edges",), n_jobs=size.jobs),
+        train.rating,
+        codes[train.run],
+        minute,
+        np.array([len(members) for members in train.frames], dtype=float),
+    )
+    start = time.perf_counter()
+    make_decoder(settings.rules, 0).nested(samples, n_jobs=size.jobs)
+    return time.perf_counter() - start
 
 
 def fold_rows(groups, *, inner):
@@ -168,6 +186,7 @@ def main():
     short = cut_bins(frames, settings)[0]["train"]
     X = np.concatenate([edges_of(frames, short, r) for r in range(len(frames))])
     eigh, n_folds = time_eigh(size, X, codes[short.run], inner=False)
+    nested = time_nested(size, settings, frames, codes)
     training, scoring = time_ours(size, settings)
     bins = cut_bins(frames, paper)[0]["train"]
     groups = codes[bins.run]
@@ -180,6 +199,7 @@ def main():
     print(f"{size.sessions} sessions x 3 runs x {size.regions} regions")
     print(f"{processor()}, {size.jobs} workers, Python {platform.python_version()}")
     print(f"eigh alone ({n_folds} folds of {len(short)} bins) {eigh:9.1f} s")
+    print(f"painprint, nested fit alone         {nested:9.1f} s   {nested / eigh:.2f} x eigh")
     print(f"painprint, training and prediction  {training:9.1f} s   {training / eigh:.2f} x eigh")
     print(f"eigh alone ({n_paper_folds} folds of {len(bins)} bins) {paper_eigh:9.1f} s")
     print(

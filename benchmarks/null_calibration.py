@@ -5,7 +5,7 @@
 
 Each person has 10 sessions x 3 runs x 60 regions and no signature. Recorded are p within (of
 session-centred r) and p between (of r), both at 1 min, p between at the session scale, with 200
-permutations of each; the session-block bootstrap of centred r and of skill, and the paper's
+permutations of each; skill; the session-block bootstrap of centred r and of skill, and the paper's
 bootstrap of r, at 1 min. The table lies in benchmarks/tables/.
 """
 
@@ -56,6 +56,7 @@ def measure(world, number):
         "centred_r": minute.centred_r,
         "centred_r_low": minute.centred_r_ci[0],
         "centred_r_high": minute.centred_r_ci[1],
+        "skill": minute.skill,
         "skill_low": minute.skill_ci[0],
         "skill_high": minute.skill_ci[1],
     }
@@ -78,7 +79,11 @@ def shares(rows):
 def summarise(table):
     for world in WORLDS:
         rows = table[table["world"] == world]
-        print(f"{world}: {len(rows)} people")
+        half = 1.96 * rows["skill"].std() / np.sqrt(len(rows))
+        print(
+            f"{world}: {len(rows)} people; skill {rows['skill'].mean():.3f} (± {half:.3f}), 5 and "
+            f"95 %: {rows['skill'].quantile(0.05):.3f}, {rows['skill'].quantile(0.95):.3f}"
+        )
         for name, called in shares(rows).items():
             share, half = (
                 called.mean(),

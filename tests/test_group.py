@@ -11,7 +11,7 @@ from painprint import Settings, decode_runs
 from painprint.cli import main
 from painprint.explain.transfer import Member, transfer
 from painprint.io.columns import GROUP_COLUMNS
-from painprint.io.group import read_member
+from painprint.io.group import read_member, settings_used
 from painprint.io.outputs import find_results, read_results
 from painprint.parcellation import Regions
 from painprint.report.group import FIGURES
@@ -166,3 +166,14 @@ def test_a_damaged_table_of_the_group_is_an_error_that_says_what_to_do(dataset, 
     (out / "group/group_transfer.tsv").unlink()
     assert main(["report", str(out)]) == 1
     assert "Run `painprint run ... group` again" in capsys.readouterr().err
+
+
+def test_studies_that_name_no_decoder_used_the_published_one(dataset, out):
+    assert decode(dataset, out, "--participant-label", "01") == 0
+    (files,) = find_results(out)
+    results = read_results(files)
+    assert settings_used(results).rules.decoder == "ridge"
+    for name in ("decoder", "train_bins", "features"):
+        del results.provenance["settings"][name]
+    rules = settings_used(results).rules
+    assert (rules.decoder, rules.train_bins) == ("lasso_pcr", "rating")

@@ -55,7 +55,8 @@ main(
 # %%
 # Decode
 # ------
-# For every session, a model is trained on all others and predicts the one that it has not seen.
+# For every session, a model (ridge regression on half-minute bins) is trained on all others, its
+# penalty included, and predicts the one that it has not seen.
 # To save time, permutations and draws are few here and some stages are left out; for a study,
 # leave these options away. A warning names runs that a reader should know of
 # (:doc:`what it means </faq>`).
@@ -115,6 +116,18 @@ figures.plot_timeline(by_scale["1min"], ax=ax)
 _, (left, right) = plt.subplots(1, 2, figsize=(7.2, 3), layout="constrained")
 figures.plot_observed_predicted(by_scale["1min"], minute, ax=left)
 figures.plot_roc(results.roc, results.metrics["scales"], ax=right)
+
+# %%
+# Calibration
+# -----------
+# The line is the least-squares line of the rating on the held-out prediction. With a slope of 1, a
+# difference between two predictions is as large as the difference in rating that goes with it;
+# below 1 predictions swing too far, above 1 too little.
+
+_, ax = plt.subplots(figsize=(3.6, 3.6), layout="constrained")
+figures.plot_calibration(by_scale["1min"], results.per_session, minute, ax=ax)
+low, high = minute["slope_ci"]
+print(f"slope: {minute['slope']:.2f} (95 % interval {low:.2f} to {high:.2f})")
 
 # %%
 # Is it chance?

@@ -25,6 +25,7 @@ from painprint.io.store import write_json, write_table
 from painprint.io.tables import read_json
 from painprint.runs import Run, RunKey
 from painprint.settings import Settings
+from painprint.signature import PUBLISHED
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,10 @@ class GroupFiles:
 
 
 def settings_used(results: Results) -> Settings:
-    """The settings a participant was decoded with."""
-    values = {name: row["value"] for name, row in results.provenance["settings"].items()}
+    """The settings a participant was decoded with; where no decoder is named, it was the published
+    one."""
+    named = {name: row["value"] for name, row in results.provenance["settings"].items()}
+    values = {**PUBLISHED, **named}
     as_given: dict[str, Any] = {
         k: tuple(v) if isinstance(v, list) else v for k, v in values.items()
     }
