@@ -26,7 +26,13 @@ from painprint import Settings, decode_runs
 from painprint.decode.kernel import make_kernel
 from painprint.decode.prepare import prepare_runs
 from painprint.explain.case import Case
-from painprint.explain.controls import Verdict, correct_families, motion_controls, predict_alone
+from painprint.explain.controls import (
+    TESTED,
+    Verdict,
+    correct_families,
+    motion_controls,
+    predict_alone,
+)
 from painprint.explain.learning_curve import (
     count_together,
     draw_sessions,
@@ -85,7 +91,7 @@ def measure_motion(motion_r2, number, n_sessions):
     kernel = make_kernel([lags[0] for lags in prepared.runs], codes, settings)
     rng = np.random.default_rng(seed)
     permutations = draw_permutations(kernel, settings.n_permutations, rng)
-    ratings = permute_ratings(kernel, permutations)
+    ratings = permute_ratings(kernel, permutations, *TESTED)
     verdicts = {}
     for control in motion_controls([kernel])[0]:
         columns = control.columns([kernel])
