@@ -5,6 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from painprint.decode.decoders import Ridge
+from painprint.decode.errors import NotEnoughData
 from painprint.decode.residuals import residuals
 from painprint.decode.samples import Samples
 from painprint.decode.shared import share
@@ -50,3 +51,12 @@ def test_confounds_are_fitted_without_a_penalty_in_every_fold(problem, rng):
         predicted = K[np.ix_(test, train)] @ found.dual[train]
         assert_allclose(predicted, nested.held_out[test], atol=1e-9)
         assert_allclose(left[test], nested.target[test])
+
+
+def test_a_fold_whose_rating_does_not_vary_is_refused(problem):
+    X, y, *_ = problem
+    y = np.where(GROUPS == 3, y, 0.5)
+    fit = share(X @ X.T, y, GROUPS)
+    assert np.isfinite(fit.fold(0).dual).all()
+    with pytest.raises(NotEnoughData, match="rating does not vary"):
+        fit.fold(3)

@@ -269,6 +269,15 @@ class RidgeFits:
         return dual - dual.mean(axis=0)
 
 
+def check_ratings_vary(Y: Matrix) -> None:
+    """Refuse ratings of training rows, a column each, of which one never varies."""
+    if (np.ptp(Y, axis=0) == 0).any():
+        raise NotEnoughData(
+            "the rating does not vary across the training bins, so nothing can be learnt. Check "
+            "which column and recording were read (--rating-column, --rating-recording)."
+        )
+
+
 def fit_ridge(
     K: Matrix,
     Y: Matrix,
@@ -303,11 +312,7 @@ def fit_ridge(
     docs/methods.md; Hastie, Tibshirani & Friedman (2009), The Elements of Statistical Learning,
     section 7.10 (linear smoothers left out in closed form)
     """
-    if (np.ptp(Y, axis=0) == 0).any():
-        raise NotEnoughData(
-            "the rating does not vary across the training bins, so nothing can be learnt. Check "
-            "which column and recording were read (--rating-column, --rating-recording)."
-        )
+    check_ratings_vary(Y)
     spectrum = Spectrum.of(K, confounds)
     y_mean = Y.mean(axis=0)
     centred = Y - y_mean

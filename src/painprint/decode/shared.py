@@ -16,7 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painprint.decode.model import Choice, Model
-from painprint.decode.ridge import ALPHAS, LeftOut, Spectrum, leave_groups_out, solve_symmetric
+from painprint.decode.ridge import (
+    ALPHAS,
+    LeftOut,
+    Spectrum,
+    check_ratings_vary,
+    leave_groups_out,
+    solve_symmetric,
+)
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -61,9 +68,15 @@ class SharedFit:
         """The model without a group (and its neighbours), its penalty chosen by leaving out others.
 
         With confounds it is a model of what these leave, whose means are 0.
+
+        Raises
+        ------
+        NotEnoughData
+            Where the rating does not vary across the training rows.
         """
         out = self.left_out[k].rows
         train = np.setdiff1d(np.arange(len(self.y)), out)
+        check_ratings_vary(self.y[train, None])
         unit = self._mean_eigenvalue(train)
         inside = [j for j in range(len(self.left_out)) if self._keeps(j, out)]
         found = [self._inner_errors(alpha * unit, out, inside) for alpha in ALPHAS]
