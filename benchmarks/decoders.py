@@ -45,6 +45,8 @@ CONDITIONS = {
 }
 CENTRED = "ridge 30s, edges centred"
 """No option of painprint: the mean edges of each session are taken away first."""
+CHOSEN = ("ridge 30s", "LASSO-PCR rating")
+"""Compared on unseen people."""
 FILMS = ("sitcomep1", "sitcomep2", "documentary")
 POOLED = "all films"
 WITHIN = {"centred_r": 0.01, "skill": 0.02}
@@ -127,17 +129,17 @@ def decide(table):
     print(f"by the rule: {longest[0] if longest else 'none is within both'}")
 
 
-def compare(table):
-    """Ridge minus LASSO-PCR on the same people: mean and 95 % interval (Student's t)."""
+def compare(table, conditions, other):
+    """Conditions minus another on the same people: mean and 95 % interval (Student's t)."""
     from scipy.stats import t
 
     wide = table.pivot(index="number", columns="condition", values=["centred_r", "skill"])
-    for condition in [c for c in CONDITIONS if c.startswith("ridge") and c in set(table.condition)]:
+    for condition in [c for c in conditions if {c, other} <= set(table["condition"])]:
         for name in ("centred_r", "skill"):
-            d = wide[name][condition] - wide[name]["LASSO-PCR rating"]
+            d = wide[name][condition] - wide[name][other]
             half = t.ppf(0.975, len(d) - 1) * d.std() / np.sqrt(len(d))
             print(
-                f"{condition} - LASSO-PCR, {name}: {d.mean():+.3f} ({d.mean() - half:+.3f} to "
+                f"{condition} - {other}, {name}: {d.mean():+.3f} ({d.mean() - half:+.3f} to "
                 f"{d.mean() + half:+.3f}), n = {len(d)}"
             )
     print(table.groupby("condition")[["centred_r", "skill", "slope", "intercept"]].mean().round(3))
@@ -148,11 +150,12 @@ def main():
     parser.add_argument("kind", choices=("tuning", "unseen", "engagement"))
     parser.add_argument("--people", type=int)
     parser.add_argument("--sessions", type=int, default=23)
-    parser.add_argument("--conditions", nargs="+", default=list(CONDITIONS))
+    parser.add_argument("--conditions", nargs="+")
     parser.add_argument("--data", type=Path)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--out", type=Path, default=TABLES)
     size = parser.parse_args()
+    size.conditions = size.conditions or (CHOSEN if size.kind == "unseen" else list(CONDITIONS))
     path = size.out / f"decoders_{size.kind}.tsv"
     if size.kind == "engagement":
         kinds = (POOLED, *FILMS)
@@ -165,8 +168,9 @@ def main():
     wanted = [(size.kind, i, c, size.sessions) for i in range(n_people) for c in size.conditions]
     table = fill(path, wanted, ("kind", "number", "condition"), measure, size.jobs)
     if size.kind == "unseen":
-        compare(table)
+        compare(table, [c for c in CONDITIONS if c != CHOSEN[1]], CHOSEN[1])
         return
+    compare(table, [CENTRED], "ridge 30s")
     path = TABLES / "decoders_engagement.tsv"
     real = pd.read_csv(path, sep="\t")
     decide(pd.concat([table, real[real["kind"] == POOLED]]))

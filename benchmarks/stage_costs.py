@@ -3,11 +3,12 @@
     python benchmarks/stage_costs.py                      28 sessions x 450 regions; resumes
     python benchmarks/stage_costs.py --growth             smaller sizes too, and log-log slopes
     python benchmarks/stage_costs.py --paper-curve 20     the paper preset's curve, so many draws
+    python benchmarks/stage_costs.py --sessions 100 --runs 2 --regions 200 --train-bins 60s
     python benchmarks/stage_costs.py --sessions 5 --regions 40 --frames 400 --out FILE
 
-Each size runs in a process of its own, on simulated noise of the study's shape (3 runs a session;
-time does not depend on content), with 2 workers. Memory is the peak of the whole process up to the
-end of the stage. The table lies in benchmarks/tables/.
+Each size runs in a process of its own, on simulated noise of the study's shape (3 runs a session
+unless told otherwise; time does not depend on content), with 2 workers. Memory is the peak of the
+whole process up to the end of the stage. The table lies in benchmarks/tables/.
 """
 
 from __future__ import annotations
@@ -43,12 +44,12 @@ APART = ("baselines", "univariate")
 NETWORKS = 8
 
 
-def simulate(n_sessions, n_regions, n_frames, seed=0):
+def simulate(n_sessions, n_runs, n_regions, n_frames, seed=0):
     """Noise of the study's shape, with motion."""
     rng = np.random.default_rng(seed)
     names = tuple(f"r{i}" for i in range(n_regions))
     for session in range(n_sessions):
-        for run in range(3):
+        for run in range(n_runs):
             yield Run(
                 rng.normal(size=(n_frames, n_regions)),
                 np.cumsum(rng.normal(size=n_frames)) / 30,
@@ -63,34 +64,43 @@ def simulate(n_sessions, n_regions, n_frames, seed=0):
 
 def rest(n_sessions, n_regions, n_frames):
     """A resting run a session."""
-    for run in simulate(n_sessions, n_regions, n_frames, seed=1):
-        if run.run == "1":
-            yield replace(run, task="rest", run="", rating=np.full(n_frames, np.nan))
+    for run in simulate(n_sessions, 1, n_regions, n_frames, seed=1):
+        yield replace(run, task="rest", run="", rating=np.full(n_frames, np.nan))
 
 
-def measure(n_sessions, n_regions, n_frames, n_jobs, preset, stages):
+def settings_of(size, preset):
+    """A preset's name may be followed by a number of draws of its curve."""
+    name, _, draws = preset.partition(":")
+    n_draws = int(draws) if draws else None
+    return Settings(preset=name, n_curve_draws=n_draws, train_bins=size.train_bins)
+
+
+def measure(size, preset, stages):
     """Seconds and peak memory (GB) of each part, in this process."""
+    n_sessions, n_regions, n_jobs = size.sessions, size.regions, size.jobs
     names = tuple(f"r{i}" for i in range(n_regions))
     networks = tuple(f"N{i * NETWORKS // n_regions}" for i in range(n_regions))
-    name, _, draws = preset.partition(":")
-    settings = Settings(preset=name, n_curve_draws=int(draws) if draws else None)
+    settings = settings_of(size, preset)
     rows = []
+
+    def runs():
+        return simulate(n_sessions, size.runs, n_regions, size.frames)
 
     def note(stage, start):
         rows.append(
             {
                 "preset": preset,
                 "n_sessions": n_sessions,
+                "n_runs": size.runs,
                 "n_regions": n_regions,
+                "train_bins": settings.rules.train_bins,
                 "stage": stage,
                 "seconds": time.perf_counter() - start,
                 "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6,
             }
         )
 
-    prepared = prepare_runs(
-        simulate(n_sessions, n_regions, n_frames), settings, regions=Regions(names, networks)
-    )
+    prepared = prepare_runs(runs(), settings, regions=Regions(names, networks))
     start = time.perf_counter()
     training = train(prepared, settings, n_jobs=n_jobs)
     decoding = evaluate_training(prepared, training, settings, n_jobs=n_jobs)
@@ -98,8 +108,8 @@ def measure(n_sessions, n_regions, n_frames, n_jobs, preset, stages):
     case = Case(
         decoding,
         material=Material(
-            runs=lambda: simulate(n_sessions, n_regions, n_frames),
-            rest=lambda: rest(n_sessions, n_regions, n_frames),
+            runs=runs,
+            rest=lambda: rest(n_sessions, n_regions, size.frames),
         ),
         n_jobs=n_jobs,
     )
@@ -116,8 +126,9 @@ def measure(n_sessions, n_regions, n_frames, n_jobs, preset, stages):
 def measured(size, n_sessions, n_regions, preset, stages):
     """The same, in a process of its own."""
     words = [
-        *("--sessions", str(n_sessions), "--regions", str(n_regions)),
+        *("--sessions", str(n_sessions), "--runs", str(size.runs), "--regions", str(n_regions)),
         *("--frames", str(size.frames), "--jobs", str(size.jobs)),
+        *(("--train-bins", size.train_bins) if size.train_bins else ()),
         *("--only", preset, *stages),
     ]
     done = subprocess.run(
@@ -131,8 +142,9 @@ def read(path):
     return pd.read_csv(path, sep="\t", keep_default_na=False).to_dict("records")
 
 
-def summarise(table, full):
-    for preset, of_preset in table.groupby("preset"):
+def summarise(size, table):
+    full, table = (size.sessions, size.regions), table[table["n_runs"] == size.runs]
+    for (preset, train_bins), of_preset in table.groupby(["preset", "train_bins"]):
         rows = of_preset[
             (of_preset["n_sessions"] == full[0]) & (of_preset["n_regions"] == full[1])
         ].set_index("stage")
@@ -140,7 +152,10 @@ def summarise(table, full):
             continue
         name, _, draws = preset.partition(":")
         draws = f" ({draws} of 100 draws)" if draws else ""
-        print(f"{name} preset{draws}, {full[0]} sessions x 3 runs x {full[1]} regions")
+        print(
+            f"{name} preset{draws}, {full[0]} sessions x {size.runs} runs x {full[1]} regions, "
+            f"training bins {train_bins}"
+        )
         for stage, row in rows.iterrows():
             line = f"  {stage:24s} {row['seconds']:7.1f} s  peak {row['peak_gb']:.2f} GB"
             print(line + _growth(of_preset, stage, full))
@@ -169,7 +184,9 @@ def _growth(table, stage, full):
 def parse():
     parser = argparse.ArgumentParser()
     parser.add_argument("--sessions", type=int, default=FULL[0])
+    parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--regions", type=int, default=FULL[1])
+    parser.add_argument("--train-bins")
     parser.add_argument("--frames", type=int, default=1383)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--growth", action="store_true")
@@ -184,7 +201,7 @@ def main():
     full = (size.sessions, size.regions)
     if size.only:
         preset, *stages = size.only
-        print(json.dumps(measure(*full, size.frames, size.jobs, preset, stages)))
+        print(json.dumps(measure(size, preset, stages)))
         return
     wanted = [
         ("recommended", n, regions, STAGES) for n, regions in (GROWTH if size.growth else [full])
@@ -193,13 +210,15 @@ def main():
         wanted.append((f"paper:{size.paper_curve}", *full, ("curve",)))
     size.out.parent.mkdir(parents=True, exist_ok=True)
     rows = read(size.out) if size.out.exists() else []
-    done = {(row["preset"], row["n_sessions"], row["n_regions"]) for row in rows}
+    keys = ("preset", "n_sessions", "n_runs", "n_regions", "train_bins")
+    done = {tuple(row[key] for key in keys) for row in rows}
     for preset, n_sessions, n_regions, stages in wanted:
-        if (preset, n_sessions, n_regions) not in done:
+        train_bins = settings_of(size, preset).rules.train_bins
+        if (preset, n_sessions, size.runs, n_regions, train_bins) not in done:
             rows += measured(size, n_sessions, n_regions, preset, stages)
             pd.DataFrame(rows).to_csv(size.out, sep="\t", index=False, float_format="%.3f")
     print(f"{processor()}, {size.jobs} workers")
-    summarise(pd.DataFrame(rows), full)
+    summarise(size, pd.DataFrame(rows))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ has seen them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -153,18 +153,37 @@ class Spectrum:
         -------
         squared_error : ndarray of shape (n_alphas, n_ratings)
         """
-        error = np.zeros((len(alphas), Y.shape[1]))
+        blocks = [_Block.of(self, group) for group in left_out]
         shrinkage = [self.shrinkage(alpha) for alpha in alphas]
-        for group in left_out:
-            U, Q = self.vectors[group.rows], self.unpenalised[group.rows]
-            free = np.eye(len(group.rows)) - Q @ Q.T
-            for i, kept in enumerate(shrinkage):
-                shrunk = U * kept  # (n_left_out, n_rows)
-                # (I - H_gg)⁻¹, averaged over the rows of each unit
-                inverse = solve_symmetric(free - shrunk @ U.T, group.average.T).T
-                errors = inverse @ Y[group.rows] - _product(inverse, shrunk, projected)
-                error[i] += (errors * errors).sum(axis=0)
-        return error
+        n_rows, n_units = len(Y), sum(len(group.average) for group in left_out)
+        if n_units * (n_rows // len(left_out) + Y.shape[1]) < n_rows * Y.shape[1]:
+            errors: Iterator[Matrix] = (
+                self._errors_of_many(Y, projected, blocks, kept) for kept in shrinkage
+            )
+        else:
+            errors = self._errors_of_few(Y, projected, blocks, shrinkage)
+        return np.array([(of_units * of_units).sum(axis=0) for of_units in errors])
+
+    def _errors_of_many(
+        self, Y: Matrix, projected: Matrix, blocks: Sequence[_Block], kept: Vector
+    ) -> Matrix:
+        """Mean error of each unit at one penalty, multiplied by all ratings last."""
+        inverses = [(block, block.inverse(kept)) for block in blocks]
+        errors = np.concatenate([V @ Y[block.group.rows] for block, V in inverses])
+        of_units = np.concatenate([V @ (block.vectors * kept) for block, V in inverses])
+        errors -= of_units @ projected
+        return errors
+
+    def _errors_of_few(
+        self, Y: Matrix, projected: Matrix, blocks: Sequence[_Block], shrinkage: Sequence[Vector]
+    ) -> Iterator[Matrix]:
+        """The same at each penalty, multiplied by the ratings first."""
+        n_rows, n_ratings = Y.shape
+        kept = np.array(shrinkage).T[:, :, None] * projected[:, None]  # (n_rows, n_alphas, ...)
+        fitted = (self.vectors @ kept.reshape(n_rows, -1)).reshape(n_rows, -1, n_ratings)
+        for i, of_alpha in enumerate(shrinkage):
+            left = Y - fitted[:, i]
+            yield np.concatenate([b.inverse(of_alpha) @ left[b.group.rows] for b in blocks])
 
     def mean_error(self, Y: Matrix, left_out: Sequence[LeftOut]) -> Vector:
         """The same of models without features: what Q alone predicts, (n_ratings,)."""
@@ -175,11 +194,23 @@ class Spectrum:
         return error
 
 
-def _product(A: Matrix, B: Matrix, C: Matrix) -> Matrix:
-    """A B C, multiplied in the cheaper order."""
-    left_first = A.shape[0] * (A.shape[1] + C.shape[1]) < A.shape[1] * C.shape[1]
-    product: Matrix = (A @ B) @ C if left_first else A @ (B @ C)
-    return product
+@dataclass(frozen=True, eq=False)
+class _Block:
+    """Rows of a group that is left out: of the eigenvectors, and I - Q Qᵀ of the group."""
+
+    group: LeftOut
+    vectors: Matrix
+    free: Matrix
+
+    @classmethod
+    def of(cls, spectrum: Spectrum, group: LeftOut) -> _Block:
+        Q = spectrum.unpenalised[group.rows]
+        return cls(group, spectrum.vectors[group.rows], np.eye(len(Q)) - Q @ Q.T)
+
+    def inverse(self, kept: Vector) -> Matrix:
+        """(I - H_gg)⁻¹, averaged over the rows of each unit: (n_units, n_left_out)."""
+        U = self.vectors
+        return solve_symmetric(self.free - (U * kept) @ U.T, self.group.average.T).T
 
 
 def solve_symmetric(A: Matrix, B: Matrix) -> Matrix:
