@@ -1,9 +1,10 @@
-"""Time and memory of every stage of a study, and how they grow with sessions and regions.
+r"""Time and memory of every stage of a study, and how they grow with sessions and regions.
 
     python benchmarks/stage_costs.py                      28 sessions x 450 regions; resumes
     python benchmarks/stage_costs.py --growth             smaller sizes too, and log-log slopes
     python benchmarks/stage_costs.py --paper-curve 20     the paper preset's curve, so many draws
-    python benchmarks/stage_costs.py --sessions 100 --runs 2 --regions 200 --train-bins 60s
+    python benchmarks/stage_costs.py --sessions 100 --runs 2 --regions 200 --train-bins 60s \
+        --skip baselines univariate
     python benchmarks/stage_costs.py --sessions 5 --regions 40 --frames 400 --out FILE
 
 Each size runs in a process of its own, on simulated noise of the study's shape (3 runs a session
@@ -187,6 +188,7 @@ def parse():
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--regions", type=int, default=FULL[1])
     parser.add_argument("--train-bins")
+    parser.add_argument("--skip", nargs="+", choices=STAGES, default=[])
     parser.add_argument("--frames", type=int, default=1383)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--growth", action="store_true")
@@ -203,8 +205,9 @@ def main():
         preset, *stages = size.only
         print(json.dumps(measure(size, preset, stages)))
         return
+    stages = [stage for stage in STAGES if stage not in size.skip]
     wanted = [
-        ("recommended", n, regions, STAGES) for n, regions in (GROWTH if size.growth else [full])
+        ("recommended", n, regions, stages) for n, regions in (GROWTH if size.growth else [full])
     ]
     if size.paper_curve:
         wanted.append((f"paper:{size.paper_curve}", *full, ("curve",)))
