@@ -814,7 +814,7 @@ def _needs(prepared: Prepared, study: Study) -> str:
         if rules.decoder == "lasso_pcr":
             of_ratings += 1.4 * min(MOMENTS_BYTES, 32 * n_groups * n_rows * n_ratings)
         predictions = max(predictions, of_ratings)
-    edges = 8.0 * (n_rows + 1.5 * n_minutes) * count_edges(n_regions)
+    edges = 4.0 * (n_rows + 1.5 * n_minutes) * count_edges(n_regions)  # single precision
     if "baselines" not in settings.skip and edges <= MOST_BYTES_OF_EDGES:
         predictions = max(predictions, 1.1 * edges)
     memory = 0.3e9 + 1.1 * signals + matrices + predictions
