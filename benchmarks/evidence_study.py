@@ -1,6 +1,7 @@
 """How often planted signatures are found, how much data it takes, and whether motion is flagged.
 
     python benchmarks/evidence_study.py              all, resumes; hours on two cores
+    python benchmarks/evidence_study.py --seeds 0    motion alone
     python benchmarks/evidence_study.py --seeds 1 --people 1 --sessions 6 --sizes 2 4 --out FOLDER
 
 signatures  default simulated people (23 sessions x 3 runs x 120 regions) on unseen seeds: p within
@@ -122,6 +123,8 @@ def main():
     )
     for r2, rows in motion.groupby("motion_r2"):
         print(f"motion that follows {r2:.0%} of the rating: flagged {share(rows['flagged'])}")
+    if not size.seeds:
+        return
     found = fill(
         size.out / "planted_signatures.tsv",
         [(seed, size.sessions, size.sizes) for seed in range(1, size.seeds + 1)],
