@@ -139,3 +139,14 @@ def test_signals_or_ratings_that_do_not_vary_are_refused(rows):
         fit_ridge(X @ X.T, np.ones((N, 1)), leave_groups_out(GROUPS))
     with pytest.raises(NotEnoughData, match="signals do not vary"):
         Spectrum.of(np.ones((N, N)))
+
+
+def test_many_ratings_have_the_errors_of_each_alone(rng):
+    """Whichever is multiplied first: with a unit of several rows, and with each row a unit."""
+    X, Y = rng.normal(size=(N, 120)), rng.normal(size=(N, 40))
+    for unit in (np.arange(N) // 3, np.arange(N)):
+        left_out = leave_groups_out(GROUPS, unit=unit)
+        together = fit_ridge(X @ X.T, Y, left_out).squared_error
+        for column, y in zip(together.T, Y.T, strict=True):
+            alone = fit_ridge(X @ X.T, y[:, None], left_out).squared_error[:, 0]
+            assert_allclose(column, alone, rtol=1e-10)

@@ -8,7 +8,7 @@ has seen them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -154,15 +154,14 @@ class Spectrum:
         squared_error : ndarray of shape (n_alphas, n_ratings)
         """
         blocks = [_Block.of(self, group) for group in left_out]
-        shrinkage = [self.shrinkage(alpha) for alpha in alphas]
         n_rows, n_units = len(Y), sum(len(group.average) for group in left_out)
-        if n_units * (n_rows // len(left_out) + Y.shape[1]) < n_rows * Y.shape[1]:
-            errors: Iterator[Matrix] = (
-                self._errors_of_many(Y, projected, blocks, kept) for kept in shrinkage
-            )
-        else:
-            errors = self._errors_of_few(Y, projected, blocks, shrinkage)
-        return np.array([(of_units * of_units).sum(axis=0) for of_units in errors])
+        many = n_units * (n_rows // len(left_out) + Y.shape[1]) < n_rows * Y.shape[1]
+        errors_at = self._errors_of_many if many else self._errors_of_few
+        error = np.empty((len(alphas), Y.shape[1]))
+        for i, alpha in enumerate(alphas):
+            of_units = errors_at(Y, projected, blocks, self.shrinkage(alpha))
+            error[i] = (of_units * of_units).sum(axis=0)
+        return error
 
     def _errors_of_many(
         self, Y: Matrix, projected: Matrix, blocks: Sequence[_Block], kept: Vector
@@ -175,15 +174,11 @@ class Spectrum:
         return errors
 
     def _errors_of_few(
-        self, Y: Matrix, projected: Matrix, blocks: Sequence[_Block], shrinkage: Sequence[Vector]
-    ) -> Iterator[Matrix]:
-        """The same at each penalty, multiplied by the ratings first."""
-        n_rows, n_ratings = Y.shape
-        kept = np.array(shrinkage).T[:, :, None] * projected[:, None]  # (n_rows, n_alphas, ...)
-        fitted = (self.vectors @ kept.reshape(n_rows, -1)).reshape(n_rows, -1, n_ratings)
-        for i, of_alpha in enumerate(shrinkage):
-            left = Y - fitted[:, i]
-            yield np.concatenate([b.inverse(of_alpha) @ left[b.group.rows] for b in blocks])
+        self, Y: Matrix, projected: Matrix, blocks: Sequence[_Block], kept: Vector
+    ) -> Matrix:
+        """The same, multiplied by the ratings first."""
+        left = Y - self.vectors @ (kept[:, None] * projected)
+        return np.concatenate([block.inverse(kept) @ left[block.group.rows] for block in blocks])
 
     def mean_error(self, Y: Matrix, left_out: Sequence[LeftOut]) -> Vector:
         """The same of models without features: what Q alone predicts, (n_ratings,)."""
