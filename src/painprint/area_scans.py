@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from painprint.area_settings import ADVISED_MIN, LEAST_MIN, LEAST_OF_HALF_MIN
 from painprint.cortex.gather import Gathering
-from painprint.decode.model import OnStep
 from painprint.io.cleaner import Cleaner, Cleaning
 from painprint.io.cortex import Sheets
 from painprint.io.discover import DenseRuns, RunFiles
 from painprint.io.errors import DerivativesError
 from painprint.io.images import Grayordinates, Series
 from painprint.io.individual import HALVES
+from painprint.progress import OnStep
 from painprint.runs import FD
 
 log = logging.getLogger("painprint")

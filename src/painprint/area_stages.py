@@ -16,11 +16,11 @@ from painprint.cortex.hemispheres import Cortex
 from painprint.cortex.naming import Named, Namer
 from painprint.cortex.parcels import ParcelRules
 from painprint.cortex.similarity import ExactSimilarity, LinearSimilarity
-from painprint.decode.model import OnStep
 from painprint.io.area_outputs import Turned
 from painprint.io.errors import DerivativesError
 from painprint.io.individual import AreaFiles
 from painprint.io.stages import load_arrays, save_arrays
+from painprint.progress import OnStep
 
 Codes = NDArray[np.int64]
 Single = NDArray[np.float32]

@@ -14,7 +14,6 @@ from joblib import effective_n_jobs
 from painprint.bins import PARTS_OF_A_MINUTE, count_bins
 from painprint.decode.decoding import Decoding, decode_runs, evaluate_training
 from painprint.decode.many import MOMENTS_BYTES
-from painprint.decode.model import OnStep, count_steps
 from painprint.decode.prepare import Prepared, prepare_runs
 from painprint.decode.training import train
 from painprint.dense import Dense
@@ -65,6 +64,7 @@ from painprint.io.surfaces import find_surfaces
 from painprint.io.tables import read_json
 from painprint.io.weights_file import read_weights
 from painprint.parcellation import Regions
+from painprint.progress import OnStep, count_steps
 from painprint.runs import LeftOutRun, Run, RunKey, list_left_out
 from painprint.settings import CLEANING, STAGES, Settings, flag
 

@@ -15,7 +15,7 @@ from painprint.area_settings import N_SEEDS
 from painprint.cortex.boundary import SEED_RINGS, Neighbours, boundary_density
 from painprint.cortex.mesh import Mesh
 from painprint.cortex.operators import make_gradient, make_smoothing
-from painprint.decode.model import OnStep, count_steps
+from painprint.progress import OnStep, count_steps
 
 Matrix = NDArray[np.float64]
 Single = NDArray[np.float32]

@@ -13,7 +13,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from painprint.cortex.similarity import BLOCK, HIGHEST, _unit, fisher_z
-from painprint.decode.model import OnStep, count_steps
+from painprint.progress import OnStep, count_steps
 
 Vector = NDArray[np.float64]
 Single = NDArray[np.float32]

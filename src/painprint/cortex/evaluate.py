@@ -12,7 +12,7 @@ from scipy.sparse import coo_array
 from painprint.area_settings import N_TURNS
 from painprint.cortex.hemispheres import Cortex, members
 from painprint.cortex.sphere_map import lay_on_sphere, turn
-from painprint.decode.model import OnStep, count_steps
+from painprint.progress import OnStep, count_steps
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from painprint.cortex import communities as graph
 from painprint.cortex import networks
 from painprint.cortex.hemispheres import Cortex
-from painprint.decode.model import OnStep
+from painprint.progress import OnStep
 
 Vector = NDArray[np.float64]
 Single = NDArray[np.float32]

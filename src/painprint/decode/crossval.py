@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from painprint.decode.errors import NotEnoughData
 from painprint.decode.lasso_pcr import Components, Keep, fit_components, grid_rank, penalty_grid
-from painprint.decode.model import Choice, Model, NestedFit, OnStep, check_groups, count_steps
+from painprint.decode.model import Choice, Model, NestedFit, check_groups
 from painprint.parallel import map_ordered
+from painprint.progress import OnStep, count_steps
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]

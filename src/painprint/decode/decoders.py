@@ -13,19 +13,12 @@ from painprint.decode.crossval import choose_penalty, nested_leave_one_out
 from painprint.decode.errors import NotEnoughData
 from painprint.decode.lasso_pcr import Keep
 from painprint.decode.many import nested_for_many
-from painprint.decode.model import (
-    Choice,
-    ManyFits,
-    Model,
-    NestedFit,
-    OnStep,
-    check_groups,
-    count_steps,
-)
+from painprint.decode.model import Choice, ManyFits, Model, NestedFit, check_groups
 from painprint.decode.residuals import scale_columns
 from painprint.decode.ridge import RidgeFits, fit_ridge, leave_groups_out
 from painprint.decode.samples import Samples, combine
 from painprint.parallel import map_ordered
+from painprint.progress import OnStep, count_steps
 from painprint.settings import Rules
 
 Vector = NDArray[np.float64]

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 
 from painprint.decode.errors import NotEnoughData
 from painprint.decode.lasso_pcr import EPS, Keep, center_cross, eigenvectors
-from painprint.decode.model import ManyFits, OnStep, check_groups, count_steps
+from painprint.decode.model import ManyFits, check_groups
 from painprint.parallel import map_ordered
+from painprint.progress import OnStep, count_steps
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +12,6 @@ from painprint.decode.errors import NotEnoughData
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
-
-OnStep = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,24 +117,6 @@ class ManyFits:
 def best_lag(inner_score: Sequence[float]) -> int:
     """The first of the lags with the largest inner score."""
     return int(np.argmax(inner_score))
-
-
-def step_of_part(on_step: OnStep | None, index: int, n_parts: int) -> OnStep | None:
-    """Progress of one of several equal parts, told as progress of the whole."""
-    if on_step is None:
-        return None
-    return lambda done, of: on_step(index * of + done, n_parts * of)
-
-
-def count_steps(on_step: OnStep | None, n_steps: int) -> Callable[[], None]:
-    """Something to call after each step, which tells whoever listens how many are done."""
-    done = count(1)
-
-    def step() -> None:
-        if on_step is not None:
-            on_step(next(done), n_steps)
-
-    return step
 
 
 def check_groups(n_groups: int, buffer: int) -> None:

@@ -14,11 +14,12 @@ from painprint.bins import Bins, make_time_bins
 from painprint.decode.decoders import make_decoder
 from painprint.decode.gram import activity_weights, edge_weights
 from painprint.decode.kernel import cut_bins, features_of, inner_products
-from painprint.decode.model import Choice, Model, NestedFit, OnStep, best_lag, step_of_part
+from painprint.decode.model import Choice, Model, NestedFit, best_lag
 from painprint.decode.prepare import Prepared
 from painprint.decode.samples import Samples
 from painprint.edges import count_edges, score_frames
 from painprint.parallel import map_ordered
+from painprint.progress import OnStep, step_of_part
 from painprint.runs import Frames, count_frames
 from painprint.settings import Rules, Settings
 

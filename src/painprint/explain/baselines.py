@@ -31,12 +31,12 @@ from painprint.decode.bootstrap import (
 from painprint.decode.errors import NotEnoughData
 from painprint.decode.kernel import KINDS, Kernel, inner_products
 from painprint.decode.metrics import SCALES, agreement, center_by
-from painprint.decode.model import OnStep, count_steps, step_of_part
 from painprint.decode.refit import scales_at
 from painprint.explain.bin_features import TooLarge, all_bins
 from painprint.explain.case import Case, Finding
 from painprint.explain.rival_methods import Fold, Method, comparison_models
 from painprint.parallel import map_ordered, one_blas_thread
+from painprint.progress import OnStep, count_steps, step_of_part
 from painprint.runs import Frames
 
 Vector = NDArray[np.float64]

@@ -23,7 +23,6 @@ from painprint.bins import Bins, make_time_bins
 from painprint.decode.errors import NotEnoughData
 from painprint.decode.kernel import KINDS, Kernel
 from painprint.decode.metrics import SCALES, agreement, area_under_curve, correlation
-from painprint.decode.model import OnStep, count_steps
 from painprint.decode.refit import Columns, refit
 from painprint.decode.residuals import predict_from_confounds
 from painprint.explain.case import Case, Finding
@@ -35,6 +34,7 @@ from painprint.explain.null import (
     permute_ratings,
     session_levels,
 )
+from painprint.progress import OnStep, count_steps
 from painprint.runs import DVARS, FD, MOTION_NAMES, Frames
 from painprint.settings import SIGNIFICANT
 

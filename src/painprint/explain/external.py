@@ -11,11 +11,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from painprint.decode.metrics import SCALES, ScaleMetrics, score_scale
-from painprint.decode.model import OnStep, count_steps
 from painprint.decode.training import average_frames
 from painprint.edges import matrix_to_edges, score_frames
 from painprint.explain.case import Case, Finding
 from painprint.explain.univariate import load_points, rows_of_frames
+from painprint.progress import OnStep, count_steps
 from painprint.runs import Frames, LeftOutRun, list_left_out, zscore
 
 Vector = NDArray[np.float64]

@@ -16,12 +16,12 @@ from painprint.decode.bootstrap import LINEAR, block_draw, interval, widened
 from painprint.decode.errors import NotEnoughData
 from painprint.decode.gram import edge_correlations
 from painprint.decode.metrics import center_by, center_columns, correlation
-from painprint.decode.model import OnStep, count_steps
 from painprint.decode.training import FoldModel
 from painprint.edges import edges_to_matrix
 from painprint.explain.case import Case, Finding
 from painprint.parallel import map_ordered
 from painprint.parcellation import Regions
+from painprint.progress import OnStep, count_steps
 from painprint.runs import Frames
 
 Vector = NDArray[np.float64]

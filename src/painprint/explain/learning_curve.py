@@ -23,9 +23,10 @@ from painprint.decode.errors import NotEnoughData
 from painprint.decode.kernel import Kernel
 from painprint.decode.lasso_pcr import Components, fit_components
 from painprint.decode.metrics import SCALES, agreement, center_columns
-from painprint.decode.model import Choice, Model, OnStep, best_lag, count_steps
+from painprint.decode.model import Choice, Model, best_lag
 from painprint.explain.case import Case, Finding
 from painprint.parallel import map_ordered
+from painprint.progress import OnStep, count_steps
 from painprint.settings import SIGNIFICANT, Rules
 
 Vector = NDArray[np.float64]

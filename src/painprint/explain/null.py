@@ -30,8 +30,8 @@ from painprint.decode.decoders import make_decoder
 from painprint.decode.errors import NotEnoughData
 from painprint.decode.kernel import KINDS, Kernel
 from painprint.decode.metrics import SCALES, agreement
-from painprint.decode.model import OnStep, step_of_part
 from painprint.explain.case import Case, Finding
+from painprint.progress import OnStep, step_of_part
 from painprint.runs import RunKey, natural
 
 Vector = NDArray[np.float64]

@@ -14,10 +14,11 @@ from painprint.decode.decoders import make_decoder
 from painprint.decode.errors import NotEnoughData
 from painprint.decode.kernel import Kernel
 from painprint.decode.metrics import SCALES, area_under_curve, calibration_line, correlation
-from painprint.decode.model import OnStep, best_lag, count_steps
+from painprint.decode.model import best_lag
 from painprint.decode.refit import HeldOut, refit
 from painprint.explain.case import Case, Finding
 from painprint.parallel import map_ordered
+from painprint.progress import OnStep, count_steps
 from painprint.settings import Rules
 
 Vector = NDArray[np.float64]

@@ -9,9 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from painprint.decode.model import OnStep
 from painprint.edges import bin_edges
 from painprint.explain.case import Case, Finding
+from painprint.progress import OnStep
 from painprint.runs import FD
 from painprint.settings import SIGNIFICANT
 

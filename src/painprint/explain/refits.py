@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from painprint.decode.bootstrap import block_length
 from painprint.decode.errors import NotEnoughData
 from painprint.decode.metrics import SCALES, agreement
-from painprint.decode.model import OnStep, count_steps
 from painprint.decode.prepare import Prepared
 from painprint.decode.refit import refit
 from painprint.explain.case import Case, Finding, make_kernels
 from painprint.explain.null import run_positions
 from painprint.parcellation import Regions
+from painprint.progress import OnStep, count_steps
 
 Agreement = dict[str, dict[str, float]]
 Variant = tuple[str, int, Callable[[], Agreement]]

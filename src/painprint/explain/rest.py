@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from painprint.decode.bootstrap import R, block_draw, bootstrap_columns, interval, widened
 from painprint.decode.errors import NotEnoughData
 from painprint.decode.metrics import correlation
-from painprint.decode.model import OnStep, count_steps
 from painprint.decode.training import EVERYTHING
 from painprint.explain.case import Case, Finding
 from painprint.explain.null import run_positions
+from painprint.progress import OnStep, count_steps
 from painprint.runs import LeftOutRun, Run
 from painprint.signature import Signature, make_signature, predict_run
 

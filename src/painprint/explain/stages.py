@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from painprint.decode.errors import NotEnoughData
-from painprint.decode.model import OnStep
 from painprint.explain.baselines import baseline_comparison
 from painprint.explain.case import Case, Finding
 from painprint.explain.controls import control_analyses
@@ -18,6 +17,7 @@ from painprint.explain.qcfc import motion_and_edges
 from painprint.explain.refits import refit_variants
 from painprint.explain.rest import rest_tests
 from painprint.explain.univariate import univariate_map
+from painprint.progress import OnStep
 
 QUESTIONS: dict[str, Callable[..., Finding]] = {
     "null": permutation_null,

@@ -11,11 +11,11 @@ import pandas as pd
 
 from painprint.decode.decoding import Decoding
 from painprint.decode.metrics import SCALES, score_scale, score_units
-from painprint.decode.model import OnStep, count_steps
 from painprint.decode.training import EVERYTHING, average_frames
 from painprint.edges import edges_to_matrix, matrix_to_edges
 from painprint.explain.case import Finding
 from painprint.parcellation import Regions
+from painprint.progress import OnStep, count_steps
 from painprint.runs import Run, RunKey
 from painprint.signature import Signature, make_signature, pair_run, usable_regions
 

@@ -14,10 +14,10 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from painprint.decode.model import OnStep, count_steps
 from painprint.dense import Dense
 from painprint.explain.case import Case, Finding
 from painprint.parallel import map_ordered
+from painprint.progress import OnStep, count_steps
 from painprint.runs import (
     MOTION_NAMES,
     LeftOutRun,
