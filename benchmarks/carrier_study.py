@@ -29,13 +29,13 @@ from scipy.stats import t as student
 from sklearn.metrics import roc_auc_score
 
 from painprint import Settings, decode_runs
-from painprint.explain.baselines import baseline_comparison
-from painprint.explain.case import Case, Material
-from painprint.explain.importance import importance
-from painprint.explain.rest import rest_tests
-from painprint.explain.transfer import Member, transfer
-from painprint.simulate import Person, as_run, simulate_person
-from painprint.world import World
+from painprint.evidence.case import Case, Material
+from painprint.evidence.comparison import baseline_comparison
+from painprint.evidence.importance import importance
+from painprint.evidence.rest import rest_tests
+from painprint.evidence.transfer import Member, transfer
+from painprint.simulate.person import Person, as_run, simulate_person
+from painprint.simulate.world import World
 
 FIRST_SEED = {"importance": 72_000, "people": 70_000, "nobody": 73_000, "baselines": 71_000}
 

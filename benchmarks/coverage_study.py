@@ -23,12 +23,12 @@ from joblib import Parallel, delayed
 
 from painprint import Settings
 from painprint.bins import make_time_bins
-from painprint.conformal import LEVELS
 from painprint.decode.decoding import decode_runs
 from painprint.decode.prepare import prepare_runs
-from painprint.signature import complete_signature, make_signature, read_session
-from painprint.simulate import Person, as_run, simulate_person
-from painprint.world import World
+from painprint.signature.model import complete_signature, make_signature, read_session
+from painprint.simulate.person import Person, as_run, simulate_person
+from painprint.simulate.world import World
+from painprint.stats.conformal import LEVELS
 
 TABLE = Path(__file__).parent / "tables" / "coverage_study.tsv"
 FIRST_SEED = 90_000

@@ -35,8 +35,8 @@ import scipy.linalg
 from threadpoolctl import threadpool_limits
 
 from painprint import Run, Settings, decode_runs
+from painprint.decode.bin_gram import cut_bins, inner_products
 from painprint.decode.decoders import make_decoder
-from painprint.decode.kernel import cut_bins, inner_products
 from painprint.decode.lasso_pcr import center_gram
 from painprint.decode.metrics import evaluate
 from painprint.decode.prepare import prepare_runs

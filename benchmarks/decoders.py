@@ -26,14 +26,14 @@ from resume import TABLES, fill
 from scipy.linalg import block_diag
 
 from painprint import Settings
+from painprint.bids.load import load_run
+from painprint.bids.select import find_runs
+from painprint.decode.bin_gram import KINDS, make_kernel
 from painprint.decode.decoders import Ridge
-from painprint.decode.kernel import KINDS, make_kernel
 from painprint.decode.prepare import prepare_runs
 from painprint.decode.training import predict_held_out, train
-from painprint.io.bids import Dataset
-from painprint.io.discover import find_runs
-from painprint.io.load import load_run
-from painprint.simulate import Person, as_run, simulate_person
+from painprint.files.dataset import Dataset
+from painprint.simulate.person import Person, as_run, simulate_person
 
 FIRST_SEED = {"tuning": 90_000, "unseen": 95_000}
 CONDITIONS = {

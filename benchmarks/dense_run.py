@@ -29,14 +29,14 @@ from decode_speed import processor
 from nibabel.cifti2.cifti2_axes import BrainModelAxis, SeriesAxis
 
 from painprint import Settings
-from painprint.clean import ACOMPCOR
-from painprint.io.atlas import find_atlases, read_atlas
-from painprint.io.bids import Dataset
-from painprint.io.discover import find_runs
-from painprint.io.extract import Extraction
-from painprint.io.images import Grayordinates, open_dtseries, read_dtseries, write_labels
+from painprint.atlas.image import find_atlases, read_atlas
+from painprint.bids.select import find_runs
+from painprint.bold.denoise import ACOMPCOR
+from painprint.bold.extract import Extraction
+from painprint.dense.region_means import RegionMeans
+from painprint.files.dataset import Dataset
+from painprint.files.images import Grayordinates, open_dtseries, read_dtseries, write_labels
 from painprint.parallel import read_ahead
-from painprint.region_means import RegionMeans
 from painprint.runs import MOTION_NAMES
 
 TABLE = Path(__file__).parent / "tables" / "dense_run.tsv"

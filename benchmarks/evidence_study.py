@@ -24,26 +24,26 @@ import numpy as np
 from resume import TABLES, fill, share
 
 from painprint import Settings, decode_runs
-from painprint.decode.kernel import make_kernel
+from painprint.decode.bin_gram import make_kernel
 from painprint.decode.prepare import prepare_runs
-from painprint.explain.case import Case
-from painprint.explain.controls import (
+from painprint.evidence.case import Case
+from painprint.evidence.confound_analyses import (
     TESTED,
     Verdict,
     correct_families,
     motion_controls,
     predict_alone,
 )
-from painprint.explain.learning_curve import (
+from painprint.evidence.learning_curve import (
     count_together,
     draw_sessions,
     predict_from_draws,
     score_draws,
     summarise_draws,
 )
-from painprint.explain.null import draw_permutations, permutation_null, permute_ratings
-from painprint.simulate import Person, as_run, simulate_person
-from painprint.world import World
+from painprint.evidence.null import draw_permutations, permutation_null, permute_ratings
+from painprint.simulate.person import Person, as_run, simulate_person
+from painprint.simulate.world import World
 
 FIRST_SEED = 60_000
 MOTION_R2 = (0.0, 0.25)

@@ -31,18 +31,18 @@ import nibabel as nib
 import numpy as np
 
 from painprint import Regions, Settings
-from painprint.conformal import Residuals
-from painprint.envelope import Envelope, Spread
-from painprint.io.bids import Dataset
-from painprint.io.discover import find_runs
-from painprint.io.errors import DerivativesError
-from painprint.io.images import read_ptseries
-from painprint.io.load import load_run
-from painprint.io.region_table import load_regions
-from painprint.io.sessions import read_sessions
-from painprint.io.signature_file import read_signature, write_signature
-from painprint.io.store import content_key
-from painprint.signature import History, Signature, UsedModel
+from painprint.atlas.table import load_regions
+from painprint.bids.load import load_run
+from painprint.bids.select import find_runs
+from painprint.bids.sessions import read_sessions
+from painprint.files.dataset import Dataset
+from painprint.files.errors import DerivativesError
+from painprint.files.images import read_ptseries
+from painprint.signature.applicability import Envelope, Spread
+from painprint.signature.file import read_signature, write_signature
+from painprint.signature.model import History, Signature, UsedModel
+from painprint.stats.conformal import Residuals
+from painprint.store.files import content_key
 
 STEM = "sub-01_ses-01_task-rating_run-1"
 FUNC = "sub-01/ses-01/func"
@@ -51,6 +51,7 @@ HURTING = [
     b'"', b"'", b"[" * 3000, b"{" * 3000, b"9" * 400, b"n/a", b"1_000", b"0x10", b"\n\n", b"=cmd()",
     b"null", b"true", b"../../..", b"!!python/object", b"\x80\x04.", b"1e-320", b",", b";",
 ]  # fmt: skip
+READERS = tuple(f"painprint.{room}" for room in ("files", "bids", "atlas", "store", "signature"))
 FORBIDDEN = ("exec", "os.system", "os.exec", "subprocess.Popen", "socket.connect", "pickle.find")
 
 
@@ -279,11 +280,11 @@ def fuzz(n_files, seed, only):
 
 
 def instrument_readers(instrument):
-    """Let coverage be seen in every function of painprint.io, wherever it was imported to."""
+    """Let coverage be seen in every function that reads, wherever it was imported to."""
     seen = {}
-    for module in [m for name, m in sys.modules.items() if name.startswith("painprint.io")]:
+    for module in [m for name, m in sys.modules.items() if name.startswith("painprint.")]:
         for name, value in list(vars(module).items()):
-            if inspect.isfunction(value) and value.__module__.startswith("painprint.io"):
+            if inspect.isfunction(value) and value.__module__.startswith(READERS):
                 seen.setdefault(value, instrument(value))
                 setattr(module, name, seen[value])
 

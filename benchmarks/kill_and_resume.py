@@ -26,9 +26,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from painprint.io.simulated import write_people
 from painprint.settings import STAGES
-from painprint.simulate import Person, World
+from painprint.simulate.person import Person, World
+from painprint.simulate.write import write_people
 
 TABLE = Path(__file__).parent / "tables" / "kill_and_resume.tsv"
 

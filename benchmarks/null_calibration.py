@@ -19,10 +19,10 @@ import pandas as pd
 from joblib import Parallel, delayed
 
 from painprint import Settings, decode_runs
-from painprint.explain.case import Case
-from painprint.explain.null import permutation_null
-from painprint.simulate import Person, as_run, simulate_person
-from painprint.world import World
+from painprint.evidence.case import Case
+from painprint.evidence.null import permutation_null
+from painprint.simulate.person import Person, as_run, simulate_person
+from painprint.simulate.world import World
 
 TABLE = Path(__file__).parent / "tables" / "null_calibration.tsv"
 WORLDS = {

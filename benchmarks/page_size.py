@@ -25,8 +25,8 @@ import numpy as np
 import pandas as pd
 
 from painprint.cortex.sphere import make_sphere
-from painprint.io.images import Voxels, make_grayordinates, write_labels
-from painprint.io.workbench import write_surface
+from painprint.files.images import Voxels, make_grayordinates, write_labels
+from painprint.files.workbench import write_surface
 
 TABLE = Path(__file__).parent / "tables" / "page_size.tsv"
 QUICK = (

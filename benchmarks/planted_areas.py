@@ -29,7 +29,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from painprint.area_settings import N_SEEDS, AreaSettings
 from painprint.cortex.boundary_map import Kernels, map_boundaries
 from painprint.cortex.evaluate import compare, compare_with_turned
 from painprint.cortex.gather import Gathering
@@ -39,9 +38,9 @@ from painprint.cortex.naming import Namer
 from painprint.cortex.networks import name_by_overlap
 from painprint.cortex.operators import make_gradient, make_smoothing
 from painprint.cortex.parcels import make_parcels
-from painprint.cortex.planting import plant_areas, simulate_hemisphere
+from painprint.cortex.settings import N_SEEDS, AreaSettings
 from painprint.cortex.similarity import ExactSimilarity, LinearSimilarity
-from painprint.io.images import (
+from painprint.files.images import (
     STRUCTURES,
     Grayordinates,
     Voxels,
@@ -52,7 +51,8 @@ from painprint.io.images import (
     read_surface,
     write_maps,
 )
-from painprint.io.workbench import write_surface
+from painprint.files.workbench import write_surface
+from painprint.simulate.areas import plant_areas, simulate_hemisphere
 
 TABLE = Path(__file__).parent / "tables" / "planted_areas.tsv"
 WITHIN_R = 0.5

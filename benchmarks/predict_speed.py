@@ -21,11 +21,11 @@ import pandas as pd
 from decode_speed import TR_S, processor
 
 from painprint import Regions
-from painprint.conformal import Residuals
 from painprint.edges import count_edges
-from painprint.envelope import Envelope, Spread
-from painprint.io.signature_file import write_signature
-from painprint.signature import History, Signature, UsedModel
+from painprint.signature.applicability import Envelope, Spread
+from painprint.signature.file import write_signature
+from painprint.signature.model import History, Signature, UsedModel
+from painprint.stats.conformal import Residuals
 
 N_FRAMES = 1304
 SIZES = (("1min", 30), ("run", 3), ("session", 1))

@@ -22,14 +22,14 @@ import pandas as pd
 from scipy.stats import binomtest
 
 from painprint import Settings
+from painprint.bids.load import load_run
+from painprint.bids.select import find_runs
 from painprint.decode.prepare import prepare_runs
-from painprint.envelope import IN_RANGE, judge_session, look_at, make_envelope
-from painprint.io.bids import Dataset
-from painprint.io.discover import find_runs
-from painprint.io.load import load_run
+from painprint.files.dataset import Dataset
 from painprint.runs import FD
-from painprint.simulate import Person, as_run, simulate_person
-from painprint.world import World
+from painprint.signature.applicability import IN_RANGE, judge_session, look_at, make_envelope
+from painprint.simulate.person import Person, as_run, simulate_person
+from painprint.simulate.world import World
 
 TABLES = Path(__file__).parent / "tables"
 FIRST_SEED = 71_000

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from painprint import Settings, decode_runs
-from painprint.simulate import Person, as_run, simulate_person
+from painprint.simulate.person import Person, as_run, simulate_person
 
 TABLE = Path(__file__).parent / "tables" / "simulator_ranges.tsv"
 PAPER = {  # participants 1 and 2: lowest and highest over the four scales

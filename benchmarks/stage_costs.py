@@ -31,8 +31,8 @@ from painprint import Regions, Run, Settings
 from painprint.decode.decoding import evaluate_training
 from painprint.decode.prepare import prepare_runs
 from painprint.decode.training import train
-from painprint.explain.case import Case, Material
-from painprint.explain.stages import ask
+from painprint.evidence.case import Case, Material
+from painprint.evidence.registry import ask
 from painprint.runs import motion_confounds
 from painprint.settings import STAGES
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from painprint.area_settings import FEWEST_SEEDS, N_TURNS, AreaSettings
 from painprint.cortex.networks import SCAN_LADDER
-from painprint.io.outputs import changed_options
+from painprint.cortex.settings import FEWEST_SEEDS, N_TURNS, AreaSettings
+from painprint.results.outputs import changed_options
 from painprint.settings import describe
 
 

@@ -8,10 +8,10 @@ from painprint.cortex.evaluate import compare, compare_with_turned, homogeneity,
 from painprint.cortex.gather import Gathering
 from painprint.cortex.hemispheres import Cortex, members
 from painprint.cortex.mesh import Mesh
-from painprint.cortex.planting import plant_areas, simulate_hemisphere
 from painprint.cortex.similarity import LinearSimilarity
 from painprint.cortex.sphere import make_sphere
 from painprint.cortex.sphere_map import lay_on_sphere, turn
+from painprint.simulate.areas import plant_areas, simulate_hemisphere
 
 
 @pytest.fixture(scope="module")

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from nibabel.cifti2.cifti2_axes import BrainModelAxis
 
-from painprint.io.atlas import find_atlases, read_atlas
-from painprint.io.bids import Dataset
-from painprint.io.errors import DerivativesError
-from painprint.io.images import Grayordinates, Voxels, read_surface, write_labels
-from painprint.parcellation import NO_REGION
+from painprint.atlas.image import find_atlases, read_atlas
+from painprint.files.dataset import Dataset
+from painprint.files.errors import DerivativesError
+from painprint.files.images import Grayordinates, Voxels, read_surface, write_labels
+from painprint.regions import NO_REGION
 
 AFFINE = np.diag([2.0, 2, 2, 1])
 SHAPE = (5, 5, 5)

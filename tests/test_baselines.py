@@ -16,8 +16,18 @@ from painprint.bins import Bins
 from painprint.decode.errors import NotEnoughData
 from painprint.decode.lasso_pcr import center_gram
 from painprint.decode.ridge import ALPHAS
-from painprint.explain import baselines, bin_features, rival_methods
-from painprint.explain.baselines import (
+from painprint.evidence import bin_features
+from painprint.evidence import comparison as baselines
+from painprint.evidence import comparison_models as rival_methods
+from painprint.evidence.bin_features import (
+    correlations,
+    edges,
+    log_covariance,
+    matrix_products,
+    partial_correlations,
+)
+from painprint.evidence.case import Case
+from painprint.evidence.comparison import (
     OURS,
     Rows,
     baseline_comparison,
@@ -26,15 +36,7 @@ from painprint.explain.baselines import (
     paired_difference,
     predict_by_methods,
 )
-from painprint.explain.bin_features import (
-    correlations,
-    edges,
-    log_covariance,
-    matrix_products,
-    partial_correlations,
-)
-from painprint.explain.case import Case
-from painprint.explain.rival_methods import (
+from painprint.evidence.comparison_models import (
     CPM_THRESHOLDS,
     EDGES,
     Fold,

@@ -5,9 +5,9 @@ import json
 import pytest
 from conftest import simulate_runs, write_json, write_table
 
-from painprint.io.bids import Dataset, inherited_metadata, parse_name
-from painprint.io.discover import find_runs
-from painprint.io.errors import DerivativesError
+from painprint.bids.select import find_runs
+from painprint.files.dataset import Dataset, inherited_metadata, parse_name
+from painprint.files.errors import DerivativesError
 from painprint.runs import natural
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from painprint.decode.bootstrap import (
+from painprint.stats.bootstrap import (
     SKILL,
     R,
     block_draw,

@@ -12,12 +12,8 @@ from brains import MNI_2MM, write_atlas, write_own_surfaces
 from conftest import QUICK, simulate_runs
 
 from painprint import Regions, Run
-from painprint.brain import Brain, Deep, Sheet, deep_regions, nearest_region
-from painprint.cli import main
-from painprint.cortex.sphere import make_sphere
-from painprint.io.atlas import AtlasFiles, read_atlas
-from painprint.io.bids import Dataset
-from painprint.io.brain import (
+from painprint.atlas.brain import Brain, Deep, Sheet, deep_regions, nearest_region
+from painprint.atlas.geometry import (
     find_geometry,
     parcels_of,
     read_brain,
@@ -26,17 +22,21 @@ from painprint.io.brain import (
     write_parcel_images,
     write_surfaces,
 )
-from painprint.io.images import Voxels, make_grayordinates, read_surface, write_labels
-from painprint.io.outputs import find_results, read_results
-from painprint.io.store import write_table
-from painprint.io.surfaces import Surfaces, find_surfaces
-from painprint.io.workbench import write_dense_maps, write_parcel_maps, write_parcel_matrix
+from painprint.atlas.image import AtlasFiles, read_atlas
+from painprint.atlas.surfaces import Surfaces, find_surfaces
+from painprint.cli import main
+from painprint.cortex.sphere import make_sphere
+from painprint.files.dataset import Dataset
+from painprint.files.images import Voxels, make_grayordinates, read_surface, write_labels
+from painprint.files.workbench import write_dense_maps, write_parcel_maps, write_parcel_matrix
 from painprint.palette import network_colours
 from painprint.report import figures
 from painprint.report.brain_views import NOTHING, PIXEL_MM, BrainViews, outline, rasterise
 from painprint.report.overlays import MISSING_COLOUR, NetworkOverlay, Overlay, overlays
 from painprint.report.svg import draw_figure, inline
 from painprint.report.viewer import viewer_data
+from painprint.results.outputs import find_results, read_results
+from painprint.store.files import write_table
 
 WORKBENCH = shutil.which("wb_command")
 NAMES = ["a", "b", "c", "d", "e", "f", "deep one", "deep two"]
@@ -557,7 +557,7 @@ def test_a_new_image_of_the_atlas_costs_no_decoding(derived, rng, tmp_path, monk
     def never(*_, **__):
         raise AssertionError("decoded again")
 
-    monkeypatch.setattr("painprint.pipeline.train", never)
+    monkeypatch.setattr("painprint.apps.decode.train", never)
     study = ["run", str(tmp_path / "bids"), str(out), "participant"]
     assert main([*study, *words]) == 0
     assert "brain-canvas" in files.page.read_text()

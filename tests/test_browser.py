@@ -15,9 +15,9 @@ from brains import write_atlas, write_own_surfaces
 from conftest import FEW, Tree, simulate_runs, write_json
 
 from painprint.cli import main
-from painprint.io.simulated import write_people
-from painprint.simulate import Person
-from painprint.world import World
+from painprint.simulate.person import Person
+from painprint.simulate.world import World
+from painprint.simulate.write import write_people
 
 CHROMIUM = shutil.which("chromium")
 JAVA = shutil.which("java")

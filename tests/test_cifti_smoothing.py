@@ -11,13 +11,14 @@ import pandas as pd
 import pytest
 from conftest import QUICK
 
+from painprint.atlas.surfaces import Surfaces
 from painprint.cli import main
 from painprint.cortex.operators import make_smoothing
 from painprint.cortex.sphere import make_sphere
 from painprint.cortex.voxels import grid_widths, make_voxel_smoothing
-from painprint.io.cifti_smoothing import CiftiSmoothing
-from painprint.io.errors import DerivativesError
-from painprint.io.images import (
+from painprint.dense.smoothing import CiftiSmoothing
+from painprint.files.errors import DerivativesError
+from painprint.files.images import (
     Voxels,
     make_grayordinates,
     open_dtseries,
@@ -25,12 +26,11 @@ from painprint.io.images import (
     read_dtseries,
     write_series,
 )
-from painprint.io.simulated import write_people
-from painprint.io.surfaces import Surfaces
-from painprint.io.workbench import write_surface
+from painprint.files.workbench import write_surface
 from painprint.settings import STAGES
-from painprint.simulate import Person
-from painprint.world import World
+from painprint.simulate.person import Person
+from painprint.simulate.world import World
+from painprint.simulate.write import write_people
 
 LEFT, RIGHT = "CIFTI_STRUCTURE_CORTEX_LEFT", "CIFTI_STRUCTURE_CORTEX_RIGHT"
 GRID = np.array([[-2.0, 0, 0, 90], [0, 2, 0, -126], [0, 0, 2.5, -72], [0, 0, 0, 1]])
@@ -157,9 +157,9 @@ def test_in_blocks_as_whole(person, tmp_path, rng, monkeypatch):
     surfaces, points = person
     data = make_data(rng, points)
     write_series(tmp_path / "in.dtseries.nii", points, data, 0.46)
-    for module in ("images", "cifti_smoothing"):
-        monkeypatch.setattr(f"painprint.io.{module}.POINTS_AT_A_TIME", 100)
-    monkeypatch.setattr("painprint.io.cifti_smoothing.CELLS_AT_A_TIME", 3000)
+    for module in ("files.images", "dense.smoothing"):
+        monkeypatch.setattr(f"painprint.{module}.POINTS_AT_A_TIME", 100)
+    monkeypatch.setattr("painprint.dense.smoothing.CELLS_AT_A_TIME", 3000)
     smoothing = CiftiSmoothing.of(surfaces, points, SIGMA)
     series = smoothing.of_series(open_dtseries(tmp_path / "in.dtseries.nii"))
     found, blocks = np.full(data.T.shape, np.nan, np.float32), list(series.blocks())

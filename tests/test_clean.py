@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from nilearn.interfaces.fmriprep import load_confounds
 
-from painprint.clean import (
+from painprint.bold.denoise import (
     ACOMPCOR,
     LEAST_FREEDOM,
     Band,

@@ -10,7 +10,7 @@ from mapie.regression import CrossConformalRegressor
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import LeaveOneOut
 
-from painprint.conformal import (
+from painprint.stats.conformal import (
     DECAY,
     Residuals,
     fewest_groups,

@@ -6,9 +6,9 @@ import pytest
 from conftest import simulate_runs
 
 from painprint import Run, Settings, decode_runs
-from painprint.decode.kernel import KINDS
-from painprint.explain.case import Case
-from painprint.explain.controls import (
+from painprint.decode.bin_gram import KINDS
+from painprint.evidence.case import Case
+from painprint.evidence.confound_analyses import (
     TESTED,
     Verdict,
     bin_means,
@@ -18,7 +18,7 @@ from painprint.explain.controls import (
     predict_alone,
     previous_means,
 )
-from painprint.explain.null import draw_permutations, permute_ratings
+from painprint.evidence.null import draw_permutations, permute_ratings
 from painprint.runs import FD, motion_confounds
 
 SETTINGS = Settings(n_bootstraps=100, n_permutations=99)

@@ -13,15 +13,15 @@ from conftest import QUICK
 from nibabel.cifti2.cifti2_axes import SeriesAxis
 from scipy.signal import butter, filtfilt
 
-from painprint.clean import ACOMPCOR
+from painprint.bold.denoise import ACOMPCOR
+from painprint.bold.extract import Extraction
 from painprint.cli import main
-from painprint.io.extract import Extraction
-from painprint.io.simulated import write_people
-from painprint.io.simulated_dense import POINTS_PER_REGION
 from painprint.runs import MOTION_NAMES
 from painprint.settings import STAGES
-from painprint.simulate import Person
-from painprint.world import World
+from painprint.simulate.layouts import POINTS_PER_REGION
+from painprint.simulate.person import Person
+from painprint.simulate.world import World
+from painprint.simulate.write import write_people
 
 N_REGIONS, TR_S = 16, 0.46
 LAYOUTS = ("fmriprep", "fmriprep_volumes", "ciftify")

@@ -13,12 +13,12 @@ import pytest
 from conftest import QUICK, Tree, simulate_runs
 
 import painprint
-from painprint.area_settings import AreaSettings
 from painprint.cli import main
-from painprint.io.images import Voxels, write_labels
-from painprint.io.stages import lock
+from painprint.cortex.settings import AreaSettings
+from painprint.files.images import Voxels, write_labels
+from painprint.results.steps import lock
 from painprint.settings import STAGES, Settings, flag
-from painprint.world import World
+from painprint.simulate.world import World
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

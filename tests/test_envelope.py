@@ -8,7 +8,8 @@ from conftest import simulate_runs
 
 from painprint import Settings
 from painprint.decode.prepare import prepare_runs
-from painprint.envelope import (
+from painprint.runs import FD
+from painprint.signature.applicability import (
     CAUTION,
     DO_NOT_READ,
     FEWEST_GROUPS,
@@ -24,7 +25,6 @@ from painprint.envelope import (
     make_envelope,
     run_edges,
 )
-from painprint.runs import FD
 
 
 @pytest.fixture(scope="module")

@@ -11,16 +11,16 @@ from conftest import simulate_runs
 from nibabel.cifti2 import BrainModelAxis, ParcelsAxis, SeriesAxis
 
 from painprint import Settings, decode_runs
+from painprint.bids.dense import find_dense, load_dense
 from painprint.decode.metrics import SCALES, score_scale
 from painprint.decode.training import average_frames
-from painprint.dense import Dense
+from painprint.dense.image import Dense
 from painprint.edges import edges_to_matrix, score_frames
-from painprint.explain.case import Case, Material
-from painprint.explain.external import ExternalWeights, score_external, weigh_points
-from painprint.io.bids import Dataset
-from painprint.io.dense import find_dense, load_dense
-from painprint.io.errors import DerivativesError
-from painprint.io.weights_file import read_weights
+from painprint.evidence.case import Case, Material
+from painprint.evidence.external import ExternalWeights, score_external, weigh_points
+from painprint.evidence.weights_file import read_weights
+from painprint.files.dataset import Dataset
+from painprint.files.errors import DerivativesError
 from painprint.runs import RunKey
 
 SETTINGS = Settings(n_bootstraps=100)

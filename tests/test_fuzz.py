@@ -8,12 +8,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from painprint.io import tables
-from painprint.io.errors import DerivativesError
-from painprint.io.region_table import load_regions
-from painprint.io.signature_file import read_signature
-from painprint.io.store import content_key
-from painprint.io.tables import read_json, read_lines, read_numbers, read_table
+from painprint.atlas.table import load_regions
+from painprint.files import tables
+from painprint.files.errors import DerivativesError
+from painprint.files.tables import read_json, read_lines, read_numbers, read_table
+from painprint.signature.file import read_signature
+from painprint.store.files import content_key
 
 any_bytes = st.one_of(
     st.binary(max_size=300),

@@ -13,6 +13,7 @@ import pytest
 from conftest import EXAMPLE, FEW, SHARED
 
 from painprint import RatingRecording, Run, frame_ratings
+from painprint.apps.decode import Study, decode_participant
 from painprint.bins import (
     discretize_edges,
     discretized_time_bins,
@@ -21,18 +22,17 @@ from painprint.bins import (
     rating_bins,
 )
 from painprint.cli import main
-from painprint.decode.bootstrap import weighted_auc, weighted_r
 from painprint.decode.crossval import nested_leave_one_out
 from painprint.decode.gram import edge_weights
 from painprint.decode.metrics import correlation, mean_r, score_scale, score_units
 from painprint.edges import bin_edges
-from painprint.explain.controls import bin_means, compare, find_controls
-from painprint.explain.importance import contributions, r_of_permuted
-from painprint.explain.learning_curve import predict_from_draws, score_draws
-from painprint.explain.prospective import first_sessions
-from painprint.pipeline import Study, decode_participant
+from painprint.evidence.confound_analyses import bin_means, compare, find_controls
+from painprint.evidence.importance import contributions, r_of_permuted
+from painprint.evidence.learning_curve import predict_from_draws, score_draws
+from painprint.evidence.prospective import first_sessions
 from painprint.runs import FD, count_frames, framewise_displacement, pair_frames
 from painprint.settings import STAGES, Settings
+from painprint.stats.bootstrap import weighted_auc, weighted_r
 
 SCALES = ("1min", "2min", "run", "session")
 GOLDEN = SHARED / "golden"

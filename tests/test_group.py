@@ -9,12 +9,12 @@ from conftest import QUICK, simulate_runs, write_json
 
 from painprint import Settings, decode_runs
 from painprint.cli import main
-from painprint.explain.transfer import Member, transfer
-from painprint.io.columns import GROUP_COLUMNS
-from painprint.io.group import read_member, settings_used
-from painprint.io.outputs import find_results, read_results
-from painprint.parcellation import Regions
+from painprint.evidence.transfer import Member, transfer
+from painprint.regions import Regions
 from painprint.report.group import FIGURES
+from painprint.results.columns import GROUP_COLUMNS
+from painprint.results.group import read_member, settings_used
+from painprint.results.outputs import find_results, read_results
 
 
 @pytest.fixture(scope="module")

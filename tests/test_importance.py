@@ -9,8 +9,8 @@ from conftest import simulate_runs
 from painprint import Regions, Settings, decode_runs
 from painprint.bins import make_time_bins
 from painprint.decode.metrics import center_by, correlation
-from painprint.explain.case import Case
-from painprint.explain.importance import (
+from painprint.evidence.case import Case
+from painprint.evidence.importance import (
     contributions,
     importance,
     network_members,

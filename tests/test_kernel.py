@@ -5,9 +5,9 @@ import pytest
 from conftest import simulate_runs
 
 from painprint import Settings, bin_edges, decode_runs
-from painprint.decode.kernel import KINDS, make_kernel
+from painprint.decode.bin_gram import KINDS, make_kernel
 from painprint.decode.refit import refit
-from painprint.explain.case import Case
+from painprint.evidence.case import Case
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from conftest import simulate_runs
 from painprint import Settings, decode_runs
 from painprint.decode.crossval import choose_penalty, nested_leave_one_out
 from painprint.decode.ridge import fit_ridge, leave_groups_out
-from painprint.explain.case import Case
-from painprint.explain.learning_curve import (
+from painprint.evidence.case import Case
+from painprint.evidence.learning_curve import (
     curve_sizes,
     draw_sessions,
     fit_curve,

@@ -10,9 +10,9 @@ from conftest import simulate_runs, write_json, write_table
 from test_bids import find
 
 from painprint import Settings
-from painprint.io.errors import DerivativesError
-from painprint.io.load import load_run
-from painprint.io.region_table import load_regions
+from painprint.atlas.table import load_regions
+from painprint.bids.load import load_run
+from painprint.files.errors import DerivativesError
 from painprint.runs import FD, MOTION_NAMES
 
 SETTINGS = Settings()

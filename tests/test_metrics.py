@@ -6,7 +6,6 @@ import pytest
 from scipy import stats
 from sklearn.metrics import mean_absolute_error, r2_score, roc_auc_score
 
-from painprint.decode.bootstrap import LINEAR, block_draw, interval, widened
 from painprint.decode.metrics import (
     calibration_line,
     center_by,
@@ -16,6 +15,7 @@ from painprint.decode.metrics import (
     score_scale,
     score_units,
 )
+from painprint.stats.bootstrap import LINEAR, block_draw, interval, widened
 
 
 @pytest.fixture

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from painprint.area_settings import NODES
 from painprint.cortex import communities, naming, networks
 from painprint.cortex.communities import has_infomap
 from painprint.cortex.hemispheres import Cortex
 from painprint.cortex.naming import Named, Namer
 from painprint.cortex.networks import NETWORKS, SCAN
-from painprint.cortex.planting import plant_areas, simulate_hemisphere
+from painprint.cortex.settings import NODES
 from painprint.cortex.similarity import LinearSimilarity, unit_rows
-from painprint.parcellation import Regions
+from painprint.regions import Regions
+from painprint.simulate.areas import plant_areas, simulate_hemisphere
 
 with_infomap = pytest.mark.skipif(not has_infomap(), reason="Infomap is not installed")
 

@@ -7,8 +7,8 @@ from conftest import simulate_runs
 
 from painprint import Run, Settings, decode_runs
 from painprint.decode.errors import NotEnoughData
-from painprint.explain.case import Case
-from painprint.explain.null import (
+from painprint.evidence.case import Case
+from painprint.evidence.null import (
     draw_permutations,
     p_above,
     permutation_null,

@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 from conftest import QUICK
 
+from painprint.atlas.image import find_atlases
 from painprint.cli import main
-from painprint.io.atlas import find_atlases
-from painprint.io.bids import Dataset
-from painprint.io.simulated import write_people
-from painprint.simulate import Person
-from painprint.world import World
+from painprint.files.dataset import Dataset
+from painprint.simulate.person import Person
+from painprint.simulate.world import World
+from painprint.simulate.write import write_people
 
 SESSIONS = [f"{k:02d}" for k in range(1, 9)]
 STEM = "sub-01_space-fsLR_den-91k_atlas-{}_dseg"

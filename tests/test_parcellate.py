@@ -17,15 +17,16 @@ import pytest
 from nibabel.cifti2.cifti2_axes import BrainModelAxis, SeriesAxis
 from threadpoolctl import threadpool_limits
 
-from painprint import area_scans, area_stages, parcellating
-from painprint.area_settings import AreaSettings
+from painprint.apps import parcellate as parcellating
+from painprint.apps.parcellate import AreaStudy, Maps, parcellate_participant
+from painprint.atlas.image import find_atlases, read_atlas
+from painprint.bids.filter import BidsFilter
 from painprint.cli import main
 from painprint.cortex.evaluate import compare
 from painprint.cortex.networks import NETWORKS
-from painprint.io.atlas import find_atlases, read_atlas
-from painprint.io.bids_filter import BidsFilter
-from painprint.io.errors import DerivativesError
-from painprint.io.images import (
+from painprint.cortex.settings import AreaSettings
+from painprint.files.errors import DerivativesError
+from painprint.files.images import (
     Grayordinates,
     Voxels,
     deep_voxels,
@@ -35,12 +36,13 @@ from painprint.io.images import (
     write_labels,
     write_maps,
 )
-from painprint.io.individual import find_area_results, read_area_results
-from painprint.io.simulated import write_people
-from painprint.io.workbench import write_surface
-from painprint.parcellating import AreaStudy, Maps, parcellate_participant
-from painprint.simulate import Person
-from painprint.world import World
+from painprint.files.workbench import write_surface
+from painprint.parcellate import scans as area_scans
+from painprint.parcellate import stages as area_stages
+from painprint.parcellate.individual_file import find_area_results, read_area_results
+from painprint.simulate.person import Person
+from painprint.simulate.world import World
+from painprint.simulate.write import write_people
 
 TR_S, RUN_S, N_SESSIONS, N_VERTICES = 2.0, 200, 4, 642
 WORLD = World(divisions=8, n_regions=20, n_runs=1, run_s=RUN_S, tr_s=TR_S)

@@ -17,8 +17,8 @@ from nibabel.cifti2 import BrainModelAxis, SeriesAxis
 from painprint import Run, Settings
 from painprint.cli import main
 from painprint.decode.errors import NotEnoughData
-from painprint.io.columns import COLUMNS
-from painprint.io.outputs import command_line
+from painprint.results.columns import COLUMNS
+from painprint.results.outputs import command_line
 from painprint.settings import STAGES
 
 STEM = "sub-01_task-rating_atlas-A"
@@ -221,7 +221,7 @@ def test_a_constant_session_and_covariates_are_no_obstacle(tree, rng, out):
 
 
 def test_a_stage_that_is_not_possible_does_not_stop_the_others(derivatives, out, monkeypatch):
-    from painprint.explain import stages
+    from painprint.evidence import registry as stages
 
     def refuse(case, on_step=None):
         raise NotEnoughData("the moon is wrong.")

@@ -7,8 +7,8 @@ from conftest import simulate_runs
 
 from painprint import Run, Settings, decode_runs
 from painprint.decode.decoders import make_decoder
-from painprint.explain.case import Case
-from painprint.explain.prospective import predict_future, prospective_tests
+from painprint.evidence.case import Case
+from painprint.evidence.prospective import predict_future, prospective_tests
 
 SETTINGS = Settings(n_bootstraps=100, first_sessions=4)
 

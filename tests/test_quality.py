@@ -6,8 +6,8 @@ from conftest import simulate_runs
 
 from painprint import Settings
 from painprint.decode.decoding import decode_runs
-from painprint.explain.case import Case, Material
-from painprint.explain.qcfc import FEWEST_RUNS, correlate_columns, motion_and_edges
+from painprint.evidence.case import Case, Material
+from painprint.evidence.qcfc import FEWEST_RUNS, correlate_columns, motion_and_edges
 from painprint.quality import BoldQuality, Limits, carpet, judge, median_dvars
 from painprint.report.carpets import MOST_COLUMNS, carpet_image
 from painprint.runs import FD

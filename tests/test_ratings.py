@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from painprint.ratings import RatingRecording, frame_ratings, rating_quality
+from painprint.bids.ratings import RatingRecording, frame_ratings, rating_quality
 
 
 def test_a_frame_gets_the_rating_interpolated_at_its_middle():

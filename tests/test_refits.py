@@ -7,8 +7,8 @@ from conftest import simulate_runs
 from painprint import Regions, Settings, decode_runs
 from painprint.decode.crossval import nested_leave_one_out
 from painprint.decode.prepare import prepare_runs
-from painprint.explain.case import Case, Material
-from painprint.explain.refits import is_visual, predictions_agreement, refit_variants
+from painprint.evidence.case import Case, Material
+from painprint.evidence.sensitivity import is_visual, predictions_agreement, refit_variants
 
 SETTINGS = Settings(n_bootstraps=100)
 NETWORKS = Regions(tuple("12345678"), ("Vis",) * 4 + ("DMN",) * 4)
@@ -130,7 +130,7 @@ def test_sessions_without_their_first_run_are_counted(runs):
 
 def test_a_variant_that_is_not_possible_is_named_and_the_others_are_done(runs, monkeypatch):
     from painprint.decode.crossval import NotEnoughData
-    from painprint.explain import refits
+    from painprint.evidence import sensitivity as refits
 
     def refuse(*_, **given):
         if given.get("buffer"):

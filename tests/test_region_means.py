@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from painprint.dense.region_means import N_SAMPLED, RegionMeans
 from painprint.parallel import read_ahead
-from painprint.parcellation import NO_REGION, Parcellation, Regions
-from painprint.region_means import N_SAMPLED, RegionMeans
+from painprint.regions import NO_REGION, Parcellation, Regions
 
 N_FRAMES = 50
 

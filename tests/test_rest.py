@@ -9,10 +9,10 @@ from conftest import simulate_runs
 from painprint import Run, Settings, decode_runs
 from painprint.decode.errors import NotEnoughData
 from painprint.edges import score_frames
-from painprint.explain.case import Case, Material
-from painprint.explain.rest import ALL, UNSEEN, first_ratings, rest_tests, score_rest
+from painprint.evidence.case import Case, Material
+from painprint.evidence.rest import ALL, UNSEEN, first_ratings, rest_tests, score_rest
 from painprint.runs import LeftOutRun, RunKey, zscore
-from painprint.signature import make_signature
+from painprint.signature.model import make_signature
 
 SETTINGS = Settings(n_bootstraps=200, n_permutations=99)
 

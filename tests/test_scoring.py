@@ -14,20 +14,20 @@ from conftest import QUICK, Tree, simulate_runs
 from painprint import Settings, decode_runs
 from painprint.bins import make_time_bins
 from painprint.cli import main
-from painprint.conformal import predict_interval
 from painprint.decode.prepare import prepare_runs
-from painprint.io.errors import DerivativesError
-from painprint.io.signature_file import VERSION, read_signature, write_signature
-from painprint.io.simulated import write_people
+from painprint.files.errors import DerivativesError
 from painprint.runs import Run
-from painprint.signature import (
+from painprint.signature.file import VERSION, read_signature, write_signature
+from painprint.signature.model import (
     complete_signature,
     make_signature,
     predict_run,
     read_session,
 )
-from painprint.simulate import Person
-from painprint.world import World
+from painprint.simulate.person import Person
+from painprint.simulate.world import World
+from painprint.simulate.write import write_people
+from painprint.stats.conformal import predict_interval
 
 FIXTURES = Path(__file__).parent / "data" / "signatures"
 
@@ -309,7 +309,7 @@ def test_recalibration_fits_the_new_sessions_and_keeps_the_pattern(study, tmp_pa
 
 
 def test_slope_and_offset_are_least_squares_of_run_means(people, signature):
-    from painprint.learning import check_drift, recalibrate
+    from painprint.apps.learn import check_drift, recalibrate
 
     rng = np.random.default_rng(2)
     stretched = [
@@ -361,7 +361,7 @@ def test_dense_runs_are_cleaned_as_the_study_was(tmp_path, capsys):
     assert main(["predict", str(found), *runs]) == 1
     assert "pass the study's atlas" in capsys.readouterr().err
     other = tmp_path / "atlas-Other_dseg.dlabel.nii"
-    from painprint.io.images import read_label_image, write_labels
+    from painprint.files.images import read_label_image, write_labels
 
     image = read_label_image(atlas)
     write_labels(other, image.points, image.labels[::-1], image.names)

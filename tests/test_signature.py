@@ -10,11 +10,11 @@ from safetensors.numpy import save
 
 from painprint import Settings, decode_runs
 from painprint.cli import main
-from painprint.io.errors import DerivativesError
-from painprint.io.signature_file import read_signature, write_signature
-from painprint.io.store import content_key
+from painprint.files.errors import DerivativesError
 from painprint.runs import Run
-from painprint.signature import make_signature, predict_run
+from painprint.signature.file import read_signature, write_signature
+from painprint.signature.model import make_signature, predict_run
+from painprint.store.files import content_key
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ from conftest import QUICK
 
 from painprint import Settings, decode_runs
 from painprint.cli import main
-from painprint.io.simulated import write_people
 from painprint.runs import framewise_displacement
-from painprint.simulate import Person, Signal, as_run, simulate_person
-from painprint.world import World
+from painprint.simulate.person import Person, Signal, as_run, simulate_person
+from painprint.simulate.world import World
+from painprint.simulate.write import write_people
 
 SMALL = World(n_runs=2, n_regions=16, run_s=300)
 

@@ -14,19 +14,20 @@ from test_pipeline import STEM, outputs, run
 
 from painprint import Settings, decode_runs
 from painprint.cli import main
-from painprint.explain.case import Case
-from painprint.explain.stages import QUESTIONS, ask
-from painprint.io import stages, store
-from painprint.io.errors import DerivativesError
-from painprint.io.stages import (
+from painprint.evidence.case import Case
+from painprint.evidence.registry import QUESTIONS, ask
+from painprint.files.errors import DerivativesError
+from painprint.results import steps as stages
+from painprint.results.steps import (
     load_finding,
     load_training,
     lock,
     save_finding,
     save_training,
 )
-from painprint.io.store import content_key, plain
 from painprint.settings import STAGES
+from painprint.store import files as store
+from painprint.store.files import content_key, plain
 
 
 @pytest.fixture
@@ -92,7 +93,7 @@ def test_a_finished_study_is_not_repeated_and_a_changed_one_is(derivatives, tmp_
 def test_a_study_that_stops_midway_resumes_without_training_again(
     derivatives, tmp_path, monkeypatch, capsys, at
 ):
-    from painprint import pipeline
+    from painprint.apps import decode as pipeline
 
     run(derivatives, tmp_path / "clean")
     out = tmp_path / "out"
@@ -165,7 +166,7 @@ def test_a_killed_study_resumes_to_the_same_bytes(derivatives, tmp_path):
 def test_the_second_process_is_told_who_is_there(derivatives, tmp_path, capsys):
     out = tmp_path / "out"
     code = (
-        "import sys, time\nfrom pathlib import Path\nfrom painprint.io.stages import lock\n"
+        "import sys, time\nfrom pathlib import Path\nfrom painprint.results.steps import lock\n"
         "with lock(Path(sys.argv[1]), 'sub-01'):\n    print('held', flush=True)\n    time.sleep(60)"
     )
     holder = subprocess.Popen([sys.executable, "-c", code, str(out)], stdout=subprocess.PIPE)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from painprint.io.store import hash_file, plain, write_bytes, write_json, write_table
+from painprint.store.files import hash_file, plain, write_bytes, write_json, write_table
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):

@@ -8,7 +8,7 @@ import pytest
 from conftest import simulate_runs
 
 from painprint import Run, Settings, decode_runs, score_frames
-from painprint.explain.transfer import ALONE, Member, identify, predict_other, transfer
+from painprint.evidence.transfer import ALONE, Member, identify, predict_other, transfer
 
 SETTINGS = Settings(n_bootstraps=100)
 
@@ -84,7 +84,7 @@ def test_what_is_undefined_never_wins_and_does_not_count():
     table = pd.DataFrame(
         [{"person": "a", "session": s, "model": m, "r": v} for (s, m), v in r.items()]
     )
-    from painprint.explain.transfer import _mark_best
+    from painprint.evidence.transfer import _mark_best
 
     found = identify(_mark_best(table))["a"]
     assert (found["n_sessions"], found["n_own_best"], found["chance"]) == (4, 3, 0.5)

@@ -8,10 +8,10 @@ from conftest import simulate_runs
 from scipy import stats
 
 from painprint import Run, Settings, decode_runs
-from painprint.dense import Dense
-from painprint.explain import univariate
-from painprint.explain.case import Case, Material
-from painprint.explain.univariate import (
+from painprint.dense.image import Dense
+from painprint.evidence import univariate
+from painprint.evidence.case import Case, Material
+from painprint.evidence.univariate import (
     across_sessions,
     convolve_rating,
     fit_rating,

@@ -19,7 +19,7 @@ from sphinx.util.nodes import make_refnode
 
 import painprint
 from painprint import cli
-from painprint.area_settings import AreaSettings
+from painprint.cortex.settings import AreaSettings
 from painprint.settings import Settings, describe, flag
 
 HELP_WIDTH = 92

@@ -21,9 +21,9 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 from painprint.cli import main
-from painprint.io.outputs import find_results, read_results
 from painprint.report import figures
 from painprint.report.words import headline
+from painprint.results.outputs import find_results, read_results
 
 # %%
 # Simulate a person

@@ -15,13 +15,13 @@ from textwrap import fill
 
 import matplotlib.pyplot as plt
 
+from painprint.atlas.geometry import read_brain
 from painprint.cli import main
-from painprint.io.brain import read_brain
-from painprint.io.outputs import find_results, read_results
 from painprint.report import figures
 from painprint.report.brain_views import BrainViews
 from painprint.report.overlays import overlays
 from painprint.report.words import methods_paragraph
+from painprint.results.outputs import find_results, read_results
 
 # %%
 # Results of a simulated person

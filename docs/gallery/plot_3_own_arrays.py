@@ -4,7 +4,7 @@ Own arrays
 
 Regional signals and ratings that are arrays already need no files: a :class:`~painprint.runs.Run`
 holds one run, :func:`~painprint.decode.decoding.decode_runs` trains and tests, and
-:func:`~painprint.explain.stages.ask` answers one question about what came of it. The runs here
+:func:`~painprint.evidence.registry.ask` answers one question about what came of it. The runs here
 are **simulated**. :doc:`/howto_arrays` says what each argument is.
 """
 
@@ -17,8 +17,8 @@ from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict, cross_v
 from painprint import Case, NestedRidge, Run, Settings, ask, bin_edges, decode_runs, edges_to_matrix
 from painprint.bins import equal_time_bins
 from painprint.report import figures
-from painprint.simulate import Person, as_run, simulate_person
-from painprint.world import World
+from painprint.simulate.person import Person, as_run, simulate_person
+from painprint.simulate.world import World
 
 # %%
 # Runs
@@ -65,7 +65,7 @@ print(decoding.prepared.runs_left_out or "every run was used")
 # %%
 # Ask
 # ---
-# A :class:`~painprint.explain.case.Case` is a decoded person to be questioned. An answer holds
+# A :class:`~painprint.evidence.case.Case` is a decoded person to be questioned. An answer holds
 # numbers, tables, and sentences on what could not be done.
 
 case = Case(decoding)

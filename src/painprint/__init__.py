@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from painprint.bids.ratings import RatingRecording, frame_ratings
     from painprint.decode.decoding import Decoding, decode_runs
     from painprint.decode.training import FoldModel
     from painprint.edges import bin_edges, edges_to_matrix, score_frames
@@ -17,17 +18,16 @@ if TYPE_CHECKING:
         NestedRidge,
         RidgeDecoder,
     )
-    from painprint.explain.case import Case, Finding
-    from painprint.explain.stages import ask
-    from painprint.parcellation import Regions
-    from painprint.ratings import RatingRecording, frame_ratings
+    from painprint.evidence.case import Case, Finding
+    from painprint.evidence.registry import ask
+    from painprint.regions import Regions
     from painprint.runs import Run
     from painprint.settings import Settings
 
 _HOME = {
-    "Case": "explain.case",
-    "Finding": "explain.case",
-    "ask": "explain.stages",
+    "Case": "evidence.case",
+    "Finding": "evidence.case",
+    "ask": "evidence.registry",
     "Decoding": "decode.decoding",
     "FoldModel": "decode.training",
     "decode_runs": "decode.decoding",
@@ -40,9 +40,9 @@ _HOME = {
     "NestedLassoPCR": "estimators",
     "NestedRidge": "estimators",
     "RidgeDecoder": "estimators",
-    "Regions": "parcellation",
-    "RatingRecording": "ratings",
-    "frame_ratings": "ratings",
+    "Regions": "regions",
+    "RatingRecording": "bids.ratings",
+    "frame_ratings": "bids.ratings",
     "Run": "runs",
     "Settings": "settings",
 }

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import App, Parameter
 from cyclopts.config import Toml
 
-from painprint.area_settings import AreaSettings
+from painprint.cortex.settings import AreaSettings
 from painprint.settings import Settings, flag
-from painprint.world import Layout, World
+from painprint.simulate.world import Layout, World
 
 if TYPE_CHECKING:
-    from painprint.pipeline import Study
+    from painprint.apps.decode import Study
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
 PIPELINES = ("xcp_d", "fmriprep", "ciftify")
@@ -93,9 +93,9 @@ def run(
     config_file
         TOML file with any of these options, names as on the command line.
     """
-    from painprint.io.bids_filter import BidsFilter, read_bids_filter
-    from painprint.io.errors import DerivativesError
-    from painprint.pipeline import Study, run_group, write_pages
+    from painprint.apps.decode import Study, run_group, write_pages
+    from painprint.bids.filter import BidsFilter, read_bids_filter
+    from painprint.files.errors import DerivativesError
 
     del config_file  # read before this function is called, in main()
     folders = derivatives or (_default_derivatives(bids_dir),)
@@ -137,8 +137,8 @@ def _default_derivatives(bids_dir: Path, names: Sequence[str] = PIPELINES) -> Pa
 
 def _run_one(study: Study, participant: str, dry_run: bool, dask_scheduler: str | None) -> int:
     """Decode one participant, or say what would be done; whether that failed."""
-    from painprint.io.errors import DerivativesError
-    from painprint.pipeline import describe_inventory, run_participant
+    from painprint.apps.decode import describe_inventory, run_participant
+    from painprint.files.errors import DerivativesError
 
     try:
         if dry_run:
@@ -216,15 +216,15 @@ def parcellate(
     config_file
         TOML file with any of these options, names as on the command line.
     """
-    from painprint.io.bids_filter import BidsFilter, read_bids_filter
-    from painprint.io.errors import DerivativesError
-    from painprint.parcellating import (
+    from painprint.apps.decode import list_participants
+    from painprint.apps.parcellate import (
         AreaStudy,
         Maps,
         describe_scans,
         parcellate_participant,
     )
-    from painprint.pipeline import list_participants
+    from painprint.bids.filter import BidsFilter, read_bids_filter
+    from painprint.files.errors import DerivativesError
 
     del level, config_file  # there is one level; the file is read before, in main()
     folders = derivatives or (_default_derivatives(bids_dir, PIPELINES[1:]),)
@@ -288,8 +288,8 @@ def simulate(
     random_seed
         Seed of everything random.
     """
-    from painprint.io.simulated import write_people
-    from painprint.simulate import Person
+    from painprint.simulate.person import Person
+    from painprint.simulate.write import write_people
 
     if out.is_symlink() or (out.exists() and not out.is_dir()):
         return _wrong_usage(f"{out} is not a folder; name a new one.")
@@ -356,10 +356,10 @@ def report(out_dir: Path, *, pdf: bool = False) -> int:
     pdf
         Write the figures as PDF beside the SVG files.
     """
-    from painprint.io.errors import DerivativesError
-    from painprint.io.outputs import find_results
-    from painprint.parcellating import write_parcellation_pages
-    from painprint.pipeline import write_pages
+    from painprint.apps.decode import write_pages
+    from painprint.apps.parcellate import write_parcellation_pages
+    from painprint.files.errors import DerivativesError
+    from painprint.results.outputs import find_results
 
     with _logging(None):
         try:
@@ -399,8 +399,8 @@ def predict(
         Use the model that has not seen this session (or run) instead of the final one; without
         intervals.
     """
-    from painprint.io.errors import DerivativesError
-    from painprint.scoring import predict as score
+    from painprint.apps.predict import predict as score
+    from painprint.files.errors import DerivativesError
 
     with _logging(None):
         try:
@@ -442,9 +442,9 @@ def learn(
     n_jobs
         Workers.
     """
-    from painprint.io.errors import DerivativesError
-    from painprint.learning import learn_on
-    from painprint.pipeline import Study
+    from painprint.apps.decode import Study
+    from painprint.apps.learn import learn_on
+    from painprint.files.errors import DerivativesError
 
     folders = derivatives or (_default_derivatives(bids_dir),)
     settings = Settings(participant_label=participant_label, atlas=atlas)
@@ -503,9 +503,9 @@ def recalibrate(
     rating_start
         When the rating starts, in seconds after the scan.
     """
-    from painprint.io.errors import DerivativesError
-    from painprint.learning import recalibrate_from_files
-    from painprint.pipeline import Study
+    from painprint.apps.decode import Study
+    from painprint.apps.learn import recalibrate_from_files
+    from painprint.files.errors import DerivativesError
 
     folders = derivatives or (_default_derivatives(bids_dir),)
     with _logging(None):

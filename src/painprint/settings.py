@@ -88,7 +88,7 @@ PRESETS: dict[str, Rules] = {
 
 Nuisance = Literal["paper", "24P", "36P", "acompcor_gsr", "none"]
 MODELS: tuple[str, ...] = get_args(Nuisance)
-"""What can be regressed out of dense BOLD; see :func:`painprint.clean.nuisance_columns`."""
+"""What can be regressed out of dense BOLD; see :func:`painprint.bold.denoise.nuisance_columns`."""
 
 Stage = Literal[
     "null", "controls", "refits", "curve", "prospective",

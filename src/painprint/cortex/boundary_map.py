@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from painprint.area_settings import N_SEEDS
 from painprint.cortex.boundary import SEED_RINGS, Neighbours, boundary_density
 from painprint.cortex.mesh import Mesh
 from painprint.cortex.operators import make_gradient, make_smoothing
+from painprint.cortex.settings import N_SEEDS
 from painprint.progress import OnStep, count_steps
 
 Matrix = NDArray[np.float64]

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from scipy.sparse import coo_array
 
-from painprint.area_settings import N_TURNS
 from painprint.cortex.hemispheres import Cortex, members
+from painprint.cortex.settings import N_TURNS
 from painprint.cortex.sphere_map import lay_on_sphere, turn
 from painprint.progress import OnStep, count_steps
 

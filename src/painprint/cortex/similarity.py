@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from painprint.area_settings import RANK
+from painprint.cortex.settings import RANK
 
 Matrix = NDArray[np.float64]
 Single = NDArray[np.float32]

@@ -10,8 +10,8 @@ import pandas as pd
 from painprint.decode.metrics import Evaluation, MeanR, ScaleMetrics, evaluate
 from painprint.decode.prepare import Prepared, prepare_runs
 from painprint.decode.training import FoldModel, Training, predict_held_out, train
-from painprint.parcellation import Regions
 from painprint.progress import OnStep
+from painprint.regions import Regions
 from painprint.runs import Frames, Run
 from painprint.settings import Settings
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from painprint.decode.bootstrap import (
+from painprint.stats.bootstrap import (
     LINEAR,
     SKILL,
     Interval,

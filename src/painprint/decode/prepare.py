@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from painprint.parcellation import Regions
+from painprint.regions import Regions
 from painprint.runs import (
     Frames,
     LeftOutRun,

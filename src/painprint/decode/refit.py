@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from painprint.decode.bin_gram import Kernel, Scales
 from painprint.decode.decoders import make_decoder
-from painprint.decode.kernel import Kernel, Scales
 from painprint.decode.metrics import agreement
 from painprint.decode.model import Model, best_lag, check_groups
 from painprint.decode.residuals import scale_columns

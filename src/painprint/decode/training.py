@@ -11,9 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from painprint.bins import Bins, make_time_bins
+from painprint.decode.bin_gram import cut_bins, features_of, inner_products
 from painprint.decode.decoders import make_decoder
 from painprint.decode.gram import activity_weights, edge_weights
-from painprint.decode.kernel import cut_bins, features_of, inner_products
 from painprint.decode.model import Choice, Model, NestedFit, best_lag
 from painprint.decode.prepare import Prepared
 from painprint.decode.samples import Samples

@@ -17,8 +17,8 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from painprint.brain import Brain, Deep, Sheet
-from painprint.parcellation import NO_REGION
+from painprint.atlas.brain import Brain, Deep, Sheet
+from painprint.regions import NO_REGION
 
 Matrix = NDArray[np.float64]
 Codes = NDArray[np.int64]

@@ -8,11 +8,11 @@ from functools import partial
 
 import pandas as pd
 
-from painprint.io.outputs import Results
 from painprint.report import figures, words
 from painprint.report.brain_views import BrainViews
 from painprint.report.overlays import AnyOverlay
 from painprint.report.svg import Draw
+from painprint.results.outputs import Results
 
 MOST_REGIONS = 20
 """Regions that a figure of importance shows: the most important ones."""

@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from painprint.explain.refits import OTHER_AREAS
-from painprint.io.outputs import Results
+from painprint.evidence.sensitivity import OTHER_AREAS
 from painprint.report.words import FEW_GROUPS, estimate, is_value, number, plural
+from painprint.results.outputs import Results
 
 
 def evidence(results: Results) -> dict[str, str]:

@@ -7,13 +7,13 @@ from functools import partial
 
 from markupsafe import Markup
 
-from painprint.io.group import GroupResults
-from painprint.io.store import write_text
 from painprint.report import figures, words
 from painprint.report.drawings import Drawing
 from painprint.report.html import make_environment, write_figures
 from painprint.report.svg import draw_figure, inline
 from painprint.report.transfer import without_few
+from painprint.results.group import GroupResults
+from painprint.store.files import write_text
 
 OWN_ENDS = ("centred_r_low", "centred_r_high")
 FIGURES = ("matrix", "transfer", "identification", "people")

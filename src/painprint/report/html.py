@@ -12,12 +12,10 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined, UndefinedError
 from markupsafe import Markup
 
-from painprint.brain import Brain
-from painprint.io.bids import parse_name
-from painprint.io.brain import read_brain
-from painprint.io.carpets import find_carpets, read_carpet
-from painprint.io.outputs import Results
-from painprint.io.store import write_bytes, write_text
+from painprint.atlas.brain import Brain
+from painprint.atlas.geometry import read_brain
+from painprint.bold.carpets import find_carpets, read_carpet
+from painprint.files.dataset import parse_name
 from painprint.report import calibration, figures, words
 from painprint.report.brain_views import BrainViews
 from painprint.report.carpets import carpet_image
@@ -28,8 +26,10 @@ from painprint.report.summary import judge, summarise
 from painprint.report.svg import Drawn, draw_figure, inline
 from painprint.report.transfer import Transfer
 from painprint.report.viewer import viewer_data
+from painprint.results.outputs import Results
 from painprint.runs import RunKey
 from painprint.settings import flag
+from painprint.store.files import write_bytes, write_text
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,9 +11,9 @@ from matplotlib import colormaps
 from matplotlib.colors import Colormap, Normalize, to_hex
 from numpy.typing import NDArray
 
-from painprint.io.outputs import Results
 from painprint.palette import network_colours
-from painprint.parcellation import Regions
+from painprint.regions import Regions
+from painprint.results.outputs import Results
 
 MISSING_COLOUR = "#e3e6ea"
 """Of a region without a value."""

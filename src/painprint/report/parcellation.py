@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from painprint.area_settings import ADVISED_MIN
-from painprint.io.brain import read_brain
-from painprint.io.images import read_cortex_maps
-from painprint.io.individual import AreaResults
-from painprint.io.store import write_text
+from painprint.atlas.geometry import read_brain
+from painprint.cortex.settings import ADVISED_MIN
+from painprint.files.images import read_cortex_maps
+from painprint.parcellate.individual_file import AreaResults
 from painprint.report import figures, words
 from painprint.report.brain_views import BrainViews
 from painprint.report.drawings import Drawing, brain_drawings
@@ -20,6 +19,7 @@ from painprint.report.summary import Card
 from painprint.report.svg import draw_figure, inline
 from painprint.report.viewer import viewer_data
 from painprint.settings import SIGNIFICANT
+from painprint.store.files import write_text
 
 FOUND_AGAIN = ((0.7, "good", "Yes"), (0.4, "caution", "In part"), (-1.0, "bad", "Hardly"))
 """Adjusted Rand index of halves from which on it is called so; a convention."""

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from painprint.io.store import write_text
 from painprint.report import figures, words
 from painprint.report.html import make_environment
 from painprint.report.svg import draw_figure, inline
-from painprint.signature import History, Signature
+from painprint.signature.model import History, Signature
+from painprint.store.files import write_text
 
 if TYPE_CHECKING:
-    from painprint.scoring import Scored
+    from painprint.apps.predict import Scored
 
 LEVEL = "80"
 """Of the intervals that are drawn and told."""

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from painprint.io.outputs import Results
 from painprint.report.words import (
     FEW_GROUPS,
     SWINGS,
@@ -18,6 +17,7 @@ from painprint.report.words import (
     swing,
     too_few_permutations,
 )
+from painprint.results.outputs import Results
 from painprint.settings import SIGNIFICANT
 
 STRENGTHS = ((0.1, "hardly"), (0.3, "weakly"), (0.5, "moderately"), (float("inf"), "strongly"))

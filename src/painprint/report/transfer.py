@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from painprint.io.errors import DerivativesError
-from painprint.io.group import GroupFiles, read_group
+from painprint.files.errors import DerivativesError
 from painprint.report.words import FEW_GROUPS
+from painprint.results.group import GroupFiles, read_group
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from matplotlib.colors import to_hex
 from numpy.typing import NDArray
 
-from painprint.brain import Brain, Sheet
+from painprint.atlas.brain import Brain, Sheet
 from painprint.report.overlays import AnyOverlay, Overlay
 
 MOST_VERTICES = 65_535

@@ -1,0 +1,287 @@
+"""The signature in use: new runs from files to a reading, as table, JSON and page."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from painprint.atlas.image import AtlasFiles, find_atlases, mesh_density
+from painprint.atlas.surfaces import Surfaces, find_surfaces
+from painprint.bids.dense import is_dense
+from painprint.bids.load import Bold, load_bold
+from painprint.bids.select import RunFiles, find_unrated_run
+from painprint.decode.training import EVERYTHING
+from painprint.files.dataset import Dataset
+from painprint.files.errors import DerivativesError
+from painprint.runs import Run, RunKey
+from painprint.settings import CLEANING, Settings
+from painprint.signature.file import hash_signature, read_signature
+from painprint.signature.model import Reading, Signature, predict_run, read_session
+from painprint.store.files import hash_file, write_json, write_table
+
+log = logging.getLogger("painprint")
+
+NO_SURFACES = Surfaces({}, in_mni=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """The reading of a new session.
+
+    Attributes
+    ----------
+    session : str
+        Its label; empty where the files have none.
+    files : tuple of str
+        Names of the runs' files.
+    reading : Reading
+    """
+
+    session: str
+    files: tuple[str, ...]
+    reading: Reading
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The reading's table with session and file."""
+        numbers = self.reading.table["run"]
+        names = [self.files[int(n) - 1] if n == n else "n/a" for n in numbers]
+        table = self.reading.table.assign(session=self.session or "n/a", file=names)
+        return table[["session", "file", *self.reading.table.columns]]
+
+
+def score_sessions(
+    path: Path, runs: Sequence[Path], *, atlas: str | None = None, out_dir: Path | None = None
+) -> tuple[Signature, list[Scored]]:
+    """Read new runs with a signature, those of a session together.
+
+    Parameters
+    ----------
+    path : Path
+        The signature.
+    runs : sequence of Path
+        Regional time series, or dense BOLD, which is cleaned as the study's was.
+    atlas : str, optional
+        For dense BOLD: the study's atlas.
+    out_dir : Path, optional
+        Where regional time series made of dense BOLD are kept.
+
+    Raises
+    ------
+    DerivativesError
+        If the signature or a run cannot be used.
+    """
+    signature = read_signature(path)
+    found = _find(runs)
+    by_session: dict[str, list[tuple[Path, Run]]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for run, files in zip(runs, found, strict=True):
+            bold = _load(files, signature, atlas, out_dir or Path(folder))
+            for note in bold.notes:
+                log.warning("%s: %s", run.name, note)
+            unrated = np.full(len(bold.signals), np.nan)
+            one = bold.as_run(files.key, unrated)
+            by_session.setdefault(files.key.session, []).append((run, one))
+    scored = []
+    for session, members in by_session.items():
+        try:
+            reading = read_session(signature, [run for _, run in members])
+        except ValueError as error:
+            raise DerivativesError(str(error), members[0][0]) from error
+        for said in (*reading.warnings, *reading.not_done):
+            log.warning("%s: %s", f"ses-{session}" if session else members[0][0].name, said)
+        scored.append(Scored(session, tuple(one.name for one, _ in members), reading))
+    return signature, scored
+
+
+def check_atlas(signature: Signature, image: AtlasFiles) -> None:
+    """New dense BOLD must be averaged over the atlas that the signature was learnt with.
+
+    Raises
+    ------
+    DerivativesError
+        If the signature was not learnt from dense BOLD, or with another image.
+    """
+    dense = signature.origin.get("dense")
+    if not dense:
+        raise DerivativesError(
+            "dense BOLD cannot be read: the signature was learnt from regional time series that "
+            "were made elsewhere. Make those of the new runs in the same way."
+        )
+    if hash_file(image.image) != signature.origin.get("atlas_image_sha256"):
+        raise DerivativesError(
+            f"is not the atlas that the signature was learnt with ({dense['atlas']}), by its "
+            "SHA-256.",
+            image.image,
+        )
+
+
+def _find(runs: Sequence[Path]) -> list[RunFiles]:
+    """The files of each run, which must be different runs of one person and one task.
+
+    Raises
+    ------
+    DerivativesError
+        If they are not.
+    """
+    found = [find_unrated_run(run) for run in runs]
+    people = sorted({files.series.entities.get("sub", "") for files in found})
+    if len(people) > 1:
+        names = ", ".join(f"sub-{person}" for person in people)
+        raise DerivativesError(f"these are runs of several people ({names}); give those of one.")
+    tasks = sorted({files.key.task for files in found})
+    if len(tasks) > 1:
+        raise DerivativesError(
+            f"these are runs of several tasks ({', '.join(tasks)}), which would be averaged; give "
+            "those of one."
+        )
+    first: dict[RunKey, str] = {}
+    for files in found:
+        name = files.series.path.name
+        if files.key in first:
+            raise DerivativesError(
+                f"{files.key} is given more than once: {first[files.key]}, {name}."
+            )
+        first[files.key] = name
+    return found
+
+
+def _load(files: RunFiles, signature: Signature, atlas: str | None, out_dir: Path) -> Bold:
+    """Regional signals of a run, made of dense BOLD where need be."""
+    if not is_dense(files.series):
+        return load_bold(files)
+    from painprint.bold.extract import Extraction  # compiles code
+
+    if atlas is None:
+        raise DerivativesError(
+            "is dense BOLD: pass the study's atlas with --atlas.", files.series.path
+        )
+    images = find_atlases(atlas, [])
+    if not images:
+        raise DerivativesError(f"there is no atlas image {atlas}: pass its path with --atlas.")
+    wanted = signature.origin.get("atlas_image_sha256")
+    chosen = next((one for one in images if hash_file(one.image) == wanted), images[0])
+    check_atlas(signature, chosen)
+    dense = signature.origin["dense"]
+    given = {name: dense[name] for name in CLEANING}
+    settings = Settings(**given)
+    smooth = settings.smoothing_sigma_mm
+    surfaces = _surfaces_beside(files, mesh_density(chosen)) if smooth else NO_SURFACES
+    extraction = Extraction(out_dir, chosen, settings, surfaces, unrated_are_rest=False)
+    return extraction.load(files)
+
+
+def _surfaces_beside(files: RunFiles, density: str) -> Surfaces:
+    """The participant's surfaces of this density in the dataset in which a run lies."""
+    label = files.series.entities.get("sub", "")
+    folders = files.series.path.absolute().parents
+    root = next((folder.parent for folder in folders if folder.name == f"sub-{label}"), None)
+    if root is None:
+        return NO_SURFACES
+    return find_surfaces([Dataset(root, "run")], label, density=density)
+
+
+def predict(
+    path: Path,
+    runs: Sequence[Path],
+    *,
+    fold: str = EVERYTHING,
+    atlas: str | None = None,
+    out_dir: Path | None = None,
+) -> str:
+    """Score new runs: a table as TSV; and files and a page in a folder, if one is given.
+
+    With ``fold``, or a signature without a record of its training, predictions alone.
+
+    Raises
+    ------
+    DerivativesError
+        If the signature or a run cannot be used.
+    """
+    signature = read_signature(path)
+    if fold != EVERYTHING or signature.history is None:
+        if out_dir is not None:
+            raise DerivativesError(
+                "intervals and a page need the final model of a signature of version 2."
+            )
+        return _to_text(_predictions(signature, runs, fold))
+    signature, scored = score_sessions(path, runs, atlas=atlas, out_dir=out_dir)
+    for one in scored:
+        verdict = one.reading.verdict
+        why = "".join(f"; {reason}" for reason in verdict.reasons)
+        log.info("%s: %s%s", f"ses-{one.session}" if one.session else "session", verdict.word, why)
+    table = pd.concat([one.table for one in scored], ignore_index=True)
+    if out_dir is not None:
+        _write(out_dir, path, signature, scored, table)
+    return _to_text(table)
+
+
+def _predictions(signature: Signature, runs: Sequence[Path], fold: str) -> pd.DataFrame:
+    """Predictions of one model, without intervals."""
+    tables = []
+    for path, files in zip(runs, _find(runs), strict=True):
+        if is_dense(files.series):
+            raise DerivativesError("is dense BOLD; fold models take regional time series.", path)
+        bold = load_bold(files)
+        unrated = np.full(len(bold.signals), np.nan)
+        try:
+            found = predict_run(signature, bold.as_run(files.key, unrated), held_out=fold)
+        except ValueError as error:
+            raise DerivativesError(str(error), path) from error
+        for warning in (*bold.notes, *found.warnings):
+            log.warning("%s: %s", path.name, warning)
+        whole = {"scale": "run", "n_frames": found.counts["n_kept"], "predicted": found.run}
+        table = pd.concat([found.minutes.assign(scale="1min"), pd.DataFrame([whole])])
+        tables.append(table.assign(file=path.name))
+    columns = ["file", "scale", "minute", "onset", "n_frames", "predicted"]
+    return pd.concat(tables, ignore_index=True)[columns]
+
+
+def _to_text(table: pd.DataFrame) -> str:
+    """TSV with whole numbers as such."""
+    shown = table.copy()
+    for name in ("run", "minute", "n_frames"):
+        if name in shown:
+            shown[name] = shown[name].astype("Int64")
+    if "onset" in shown:
+        shown["onset"] = shown["onset"].round(2)
+    return str(shown.to_csv(sep="\t", index=False, na_rep="n/a", lineterminator="\n")).rstrip("\n")
+
+
+def _write(
+    out_dir: Path, path: Path, signature: Signature, scored: Sequence[Scored], table: pd.DataFrame
+) -> None:
+    """Table, JSON and page of a reading."""
+    from painprint.report.reading import write_reading
+
+    write_table(out_dir / "reading.tsv", table)
+    content = {
+        "simulated": signature.simulated,
+        "signature_sha256": hash_signature(path),
+        "sessions": [_describe(one) for one in scored],
+    }
+    write_json(out_dir / "reading.json", content)
+    write_reading(out_dir / "reading.html", signature, scored)
+    log.info("page: %s", out_dir / "reading.html")
+
+
+def _describe(one: Scored) -> Mapping[str, Any]:
+    session = one.reading.table.query("scale == 'session'").iloc[0]
+    ends = {name: session[name] for name in one.reading.table.columns if "_" in name}
+    return {
+        "session": one.session or None,
+        "files": one.files,
+        "predicted": session["predicted"],
+        **{name: value for name, value in ends.items() if name != "n_frames"},
+        "verdict": asdict(one.reading.verdict),
+        "runs": [asdict(verdict) for verdict in one.reading.of_runs],
+        "not_done": one.reading.not_done,
+        "warnings": one.reading.warnings,
+    }

@@ -1,0 +1,414 @@
+"""An atlas as an image with a table: find it, name its regions, lay it on dense BOLD."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from painprint.atlas.surfaces import FS_LR, name_density
+from painprint.atlas.table import NETWORK_COLUMNS, label_column
+from painprint.files.dataset import BidsFile, Dataset, parse_name
+from painprint.files.errors import DerivativesError
+from painprint.files.images import LabelImage, Points, centroids, read_label_image
+from painprint.files.tables import MISSING, numbers, read_json, read_table
+from painprint.regions import NO_REGION, Parcellation, Regions
+
+DLABEL = ".dlabel.nii"
+IMAGES = (DLABEL, ".nii.gz", ".nii")
+PARCELLATION = "parcellation"
+"""Folder of a participant's own atlases."""
+SCHAEFER = re.compile(r"^\d+Networks_[LR]H_([A-Za-z0-9]+)")
+"""Schaefer's region names say the network."""
+
+
+@dataclass(frozen=True)
+class MadeFrom:
+    """Whose scans a person's own atlas was made of.
+
+    Attributes
+    ----------
+    participant : str
+        Without "sub-".
+    sessions : tuple of str
+    halves : tuple of str
+        Labels of the atlases that were made of one half of them each.
+    """
+
+    participant: str
+    sessions: tuple[str, ...]
+    halves: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class AtlasFiles:
+    """An atlas's image and table, found but not read.
+
+    Attributes
+    ----------
+    label : str
+        Its BIDS label, letters and digits.
+    image : Path
+    table : Path or None
+        Names and networks of the labels.
+    """
+
+    label: str
+    image: Path
+    table: Path | None
+
+    @cached_property
+    def made_from(self) -> MadeFrom | None:
+        """Whose scans it was made of, if its sidecar says so.
+
+        Raises
+        ------
+        DerivativesError
+            If the sidecar is damaged.
+        """
+        sidecar = self.image.with_name(_stem(self.image) + ".json")
+        said = read_json(sidecar) if sidecar.is_file() else {}
+        if not isinstance(said.get("Sessions"), list) or "Participant" not in said:
+            return None
+        halves = said.get("Halves")
+        halves = halves if isinstance(halves, dict) else {}
+        return MadeFrom(
+            str(said["Participant"]),
+            tuple(str(one) for one in said["Sessions"]),
+            tuple(str(label) for label in halves.values()),
+        )
+
+    @property
+    def participant(self) -> str:
+        """Whose own it is; empty for an atlas of a group."""
+        return self.made_from.participant if self.made_from else ""
+
+    def halves(self) -> list[AtlasFiles]:
+        """Atlases of the same person beside it, each made of one half of the sessions."""
+        found = []
+        for label in self.made_from.halves if self.made_from else ():
+            name = self.image.name.replace(f"atlas-{self.label}_", f"atlas-{label}_")
+            image = self.image.with_name(name)
+            if image != self.image and image.is_file():
+                found.append(AtlasFiles(label, image, _table_of(image, _tables_beside(image))))
+        return found
+
+    @property
+    def of_grayordinates(self) -> bool:
+        """Whether it is a dlabel.nii; else it is of voxels."""
+        return self.image.name.endswith(DLABEL)
+
+    @property
+    def bids_files(self) -> tuple[BidsFile, ...]:
+        """Image and table, in a dataset called atlas."""
+        paths = (self.image, *([self.table] if self.table else []))
+        return tuple(BidsFile(p, p.parent, "atlas", *parse_name(p.name)) for p in paths)
+
+    @property
+    def space(self) -> str:
+        """Template space that its name says, if any."""
+        entities = parse_name(_stem(self.image))[0]
+        return entities.get("space") or entities.get("tpl", "")
+
+
+def find_atlases(
+    asked: str,
+    datasets: Sequence[Dataset],
+    participant: str = "",
+    *,
+    beside: Sequence[Dataset] = (),
+) -> list[AtlasFiles]:
+    """The images that are meant by a path, a folder, or a label.
+
+    A label is looked for among the participant's own parcellations, then in ``atlases`` folders.
+
+    Parameters
+    ----------
+    asked : str
+        A dlabel.nii or NIfTI file, a BIDS-Atlas folder, or a label.
+    datasets : sequence of Dataset
+        Where to look for a label.
+    participant : str
+        Whose own parcellations count, without "sub-".
+    beside : sequence of Dataset
+        Where own parcellations are looked for too.
+
+    Returns
+    -------
+    found : list of AtlasFiles
+        Of grayordinates first; empty where no image has this label.
+
+    Raises
+    ------
+    DerivativesError
+        If a path is not there, or holds no image, or several atlases.
+    """
+    path = Path(asked)
+    if path.is_file():
+        if not path.name.endswith(IMAGES):
+            raise DerivativesError(f"is no atlas image ({', '.join(IMAGES)}).", path)
+        return [AtlasFiles(atlas_label(path), path, _table_of(path, _tables_beside(path)))]
+    if labelled := images_labelled(asked, datasets, participant, beside=beside):
+        return labelled
+    if path.is_dir():
+        found = _images_among(Dataset(path, "atlas").all_files())
+        if not found:
+            raise DerivativesError("holds no atlas image (*_dseg.dlabel.nii, *_dseg.nii.gz).", path)
+        if len(labels := {files.label for files in found}) > 1:
+            raise DerivativesError(
+                f"holds several atlases: {', '.join(sorted(labels))}. Pass one with --atlas.", path
+            )
+        return found
+    if path.name != asked or asked.endswith(IMAGES):
+        raise DerivativesError("there is no such atlas file or folder (--atlas).", path)
+    return []
+
+
+def images_labelled(
+    label: str,
+    datasets: Sequence[Dataset],
+    participant: str = "",
+    *,
+    beside: Sequence[Dataset] = (),
+) -> list[AtlasFiles]:
+    """Images with this atlas label: the participant's own, else those in ``atlases`` folders.
+
+    Those of grayordinates come first.
+    """
+    own = [
+        file
+        for dataset in (*datasets, *beside)
+        for file in (dataset.files_of(participant) if participant else ())
+        if file.path.parent.name == PARCELLATION
+    ]
+    shared = [file for dataset in datasets for file in dataset.shared_files()]
+    for files in (own, shared):
+        if found := _images_among([f for f in files if f.entities.get("atlas") == label]):
+            return found
+    return []
+
+
+def _images_among(files: Sequence[BidsFile]) -> list[AtlasFiles]:
+    """Each atlas image with its table, of grayordinates first."""
+    tables = [f.path for f in files if f.suffix == "dseg" and f.extension == ".tsv"]
+    found = []
+    for file in files:
+        if file.suffix == "dseg" and file.extension in IMAGES:
+            table = _table_of(file.path, [*tables, *_tables_beside(file.path)])
+            found.append(AtlasFiles(atlas_label(file.path), file.path, table))
+    return sorted(found, key=lambda files: not files.of_grayordinates)
+
+
+def atlas_label(path: Path) -> str:
+    """BIDS label of an atlas file: its atlas- entity, else its name without punctuation."""
+    entities = parse_name(path.name)[0]
+    return entities.get("atlas") or entities.get("seg") or re.sub("[^A-Za-z0-9]", "", _stem(path))
+
+
+def _stem(path: Path) -> str:
+    """An image's or table's name without its extension, which dots may precede."""
+    return next((path.name.removesuffix(e) for e in (*IMAGES, ".tsv") if path.name.endswith(e)), "")
+
+
+def _table_of(image: Path, candidates: Iterable[Path]) -> Path | None:
+    """The table of an image: of the same name, else the one that says most of what its name says.
+
+    Raises
+    ------
+    DerivativesError
+        If two tables have the same claim.
+    """
+    said = parse_name(_stem(image))[0]
+    fitting: dict[Path, int] = {}
+    for path in dict.fromkeys(candidates):
+        if _stem(path) == _stem(image):
+            return path
+        own = parse_name(_stem(path))[0]
+        if own.get("atlas", own.get("seg")) and own.items() <= said.items():
+            fitting[path] = len(own)
+    best = [path for path, n in fitting.items() if n == max(fitting.values())]
+    if len(best) > 1:
+        names = ", ".join(path.name for path in best)
+        raise DerivativesError(f"several tables may name its labels: {names}. Keep one.", image)
+    return best[0] if best else None
+
+
+def _tables_beside(image: Path) -> list[Path]:
+    return sorted(path for path in image.parent.glob("*.tsv") if path.is_file())
+
+
+@dataclass(frozen=True, eq=False)
+class Atlas:
+    """An atlas that was read.
+
+    Attributes
+    ----------
+    files : AtlasFiles
+    image : LabelImage
+    regions : Regions
+        In ascending order of label.
+    labels : ndarray of int, shape (n_regions,)
+        Ascending; may have gaps.
+    given : ndarray of shape (n_regions, 3)
+        Places (mm) that the table gives; NaN where it gives none.
+    notes : tuple of str
+        What is unusual.
+    """
+
+    files: AtlasFiles
+    image: LabelImage
+    regions: Regions
+    labels: NDArray[np.int64]
+    given: NDArray[np.float64]
+    notes: tuple[str, ...]
+
+    def on(self, points: Points) -> Parcellation:
+        """Which of these points are in which region.
+
+        Raises
+        ------
+        DerivativesError
+            If the atlas is of other points, or has none of these.
+        """
+        found = self.image.on(points)
+        region = np.minimum(np.searchsorted(self.labels, found), len(self.labels) - 1)
+        region_of_point = np.where(self.labels[region] == found, region, NO_REGION)
+        if (region_of_point == NO_REGION).all():
+            raise DerivativesError(
+                "labels none of the BOLD's points. Is it in the same space?", self.files.image
+            )
+        own = np.minimum(np.searchsorted(self.labels, self.image.labels), len(self.labels) - 1)
+        counted = own[self.labels[own] == self.image.labels]
+        n_points = np.bincount(counted, minlength=len(self.labels))
+        return Parcellation(self.regions, region_of_point, n_points)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row per region: index, label, network_label, n_points, and x, y, z in mm where known.
+
+        Places are those of the user's table, else of the voxels; vertices have none.
+        """
+        place = np.where(np.isfinite(self.given), self.given, self.places({}))
+        counts = [int((self.image.labels == label).sum()) for label in self.labels]
+        return pd.DataFrame(
+            {
+                "index": self.labels,
+                "label": self.regions.names,
+                "network_label": self.regions.networks,
+                "n_points": counts,
+                **{axis: place[:, i].round(3) for i, axis in enumerate("xyz")},
+            }
+        )
+
+    def places(self, surfaces: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
+        """Mean place of each region's points: (n_regions, 3), mm; NaN where it is not known.
+
+        Parameters
+        ----------
+        surfaces : mapping of str to array of shape (n_vertices, 3)
+            As for :func:`painprint.files.images.centroids`.
+        """
+        return centroids(self.image, self.labels, surfaces)
+
+
+def mesh_density(files: AtlasFiles) -> str:
+    """BIDS's ``den`` of the mesh that an atlas labels; that of fs_LR 32k if it labels none.
+
+    Raises
+    ------
+    DerivativesError
+        If the image cannot be read.
+    """
+    cortex = read_label_image(files.image).on_cortex("L") if files.of_grayordinates else None
+    return FS_LR if cortex is None else name_density(len(cortex))
+
+
+def read_atlas(files: AtlasFiles) -> Atlas:
+    """Read an atlas: labels of its points, and their names and networks.
+
+    Names come from the table by its column ``index``, else from the label table of a dlabel.nii,
+    else they are the labels themselves; networks from the table, else from names like Schaefer's.
+
+    Raises
+    ------
+    DerivativesError
+        If a file is damaged, a label has no row in the table, or names repeat.
+    """
+    image = read_label_image(files.image)
+    labels = np.unique(image.labels[image.labels > 0])
+    if not len(labels):
+        raise DerivativesError("has no labels above 0.", files.image)
+    names = {int(label): image.names.get(int(label), str(label)).strip() for label in labels}
+    table = _rows_of(files.table, names) if files.table is not None else _Rows.of_names(names)
+    try:
+        regions = Regions(table.names, table.networks)
+    except ValueError as error:
+        raise DerivativesError(str(error), files.table or files.image) from error
+    return Atlas(files, image, regions, labels, table.places, table.notes)
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """What is known of the labels, in their order."""
+
+    names: tuple[str, ...]
+    networks: tuple[str, ...]
+    places: NDArray[np.float64]
+    notes: tuple[str, ...]
+
+    @classmethod
+    def of_names(cls, names: Mapping[int, str]) -> _Rows:
+        """Without a table: names like Schaefer's say the network."""
+        found = [SCHAEFER.match(name) for name in names.values()]
+        networks = tuple(match.group(1) if match else "" for match in found)
+        return cls(tuple(names.values()), networks, np.full((len(names), 3), np.nan), ())
+
+
+def _rows_of(path: Path, names: Mapping[int, str]) -> _Rows:
+    """The rows of labels in a table, found by index, else by name.
+
+    Raises
+    ------
+    DerivativesError
+        If the table lacks a label, or has one twice.
+    """
+    table = read_table(path)
+    table = table.apply(lambda column: column.str.strip())
+    label = label_column(table, path)
+    if "index" in table:
+        index = numbers(table["index"], path)
+        keys = pd.Series(index).where(np.isfinite(index)).astype("Int64")
+    else:
+        key_of = {name: key for key, name in names.items()}
+        keys = table[label].map(key_of).astype("Int64")
+    twice = keys[keys.duplicated() & keys.notna() & keys.isin(list(names))]
+    if len(twice):
+        raise DerivativesError(f"has label {twice.iloc[0]} in more than one row.", path)
+    row_of = {int(key): row for row, key in enumerate(keys) if pd.notna(key)}
+    if missing := [key for key in names if key not in row_of]:
+        raise DerivativesError(
+            f"has no row for {len(missing)} of the image's {len(names)} labels (first: "
+            f"{missing[0]}, {names[missing[0]]!r}). Are table and image of the same atlas?",
+            path,
+        )
+    rows = table.iloc[[row_of[key] for key in names]]
+    spare = [name for name, key in zip(table[label], keys, strict=True) if key not in (*names, 0)]
+    notes = (
+        [f"{len(spare)} regions of {path.name} have no point in the image (first: {spare[0]})."]
+        if spare
+        else []
+    )
+    network = next((c for c in NETWORK_COLUMNS if c in table), None)
+    known = tuple(str(name) for name in rows[label])
+    without = _Rows.of_names(dict(zip(names, known, strict=True)))
+    networks = tuple("" if n in MISSING else str(n) for n in rows[network]) if network else None
+    places = without.places
+    if {"x", "y", "z"} <= set(table.columns):
+        places = np.stack([numbers(rows[axis], path) for axis in "xyz"], axis=1)
+    return _Rows(known, networks or without.networks, places, tuple(notes))

@@ -1,0 +1,66 @@
+"""An atlas's dseg.tsv: names, networks and places of regions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from painprint.files.errors import DerivativesError
+from painprint.files.tables import numbers, read_table
+from painprint.regions import Regions
+
+LABEL_COLUMNS = ("label", "name")
+NETWORK_COLUMNS = ("network_label", "network", "community", "network_label_7network")
+
+
+def label_column(table: pd.DataFrame, path: Path) -> str:
+    """The column of region names.
+
+    Raises
+    ------
+    DerivativesError
+        If there is none.
+    """
+    label = next((c for c in LABEL_COLUMNS if c in table), None)
+    if label is None:
+        raise DerivativesError(
+            f"has no column 'label' (there are: {', '.join(table.columns)}).", path
+        )
+    return label
+
+
+def load_regions(path: Path) -> Regions:
+    """Region names and networks from an atlas's dseg.tsv.
+
+    Raises
+    ------
+    DerivativesError
+        If it has no column of labels, or labels repeat.
+    """
+    table = read_table(path).apply(lambda column: column.str.strip())
+    label = label_column(table, path)
+    network = next((c for c in NETWORK_COLUMNS if c in table), None)
+    networks = table[network] if network else [""] * len(table)
+    try:
+        return Regions(tuple(table[label]), tuple("" if n == "n/a" else n for n in networks))
+    except ValueError as error:
+        raise DerivativesError(str(error), path) from error
+
+
+def load_places(path: Path) -> dict[str, list[float]]:
+    """Place (mm) of each region from an atlas's dseg.tsv; none where it has no x, y, z.
+
+    Raises
+    ------
+    DerivativesError
+        If an entry is no number.
+    """
+    table = read_table(path)
+    label = next((c for c in LABEL_COLUMNS if c in table), None)
+    if label is None or not {"x", "y", "z"} <= set(table.columns):
+        return {}
+    x, y, z = (numbers(table[axis], path) for axis in "xyz")
+    places = zip(table[label], x, y, z, strict=True)
+    return {name: place for name, *place in places if np.isfinite(place).all()}

@@ -1,0 +1,330 @@
+"""Find and read dense BOLD, grayordinates or voxels, beside the regional time series."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from painprint.atlas.surfaces import Surfaces
+from painprint.dense.image import Dense
+from painprint.dense.smoothing import CiftiSmoothing
+from painprint.files.dataset import BidsFile, Dataset, run_key
+from painprint.files.errors import DerivativesError
+from painprint.files.images import (
+    Grayordinates,
+    Points,
+    Voxels,
+    read_brain_models,
+    read_dtseries,
+    read_mask,
+    read_varying_voxels,
+    read_volumes,
+    write_maps,
+)
+from painprint.runs import RunKey
+
+CIFTI = ".dtseries.nii"
+NIFTI = (".nii.gz", ".nii")
+DENOISED = "denoised"
+"""The desc of XCP-D's residuals; of several descs, it is preferred."""
+MAP_EXTENSION = {"grayordinates": ".dscalar.nii", "voxels": ".nii.gz"}
+"""What :func:`write_map` writes."""
+
+Variant = tuple[str, str, str, str, str]
+"""Extension, space, res, den and desc."""
+
+
+@dataclass(frozen=True, eq=False)
+class DenseFiles:
+    """Dense BOLD of a participant's runs, found but not read; of one kind.
+
+    Attributes
+    ----------
+    kind : {"grayordinates", "voxels"}
+    files : dict
+        BOLD by run.
+    masks : dict
+        Brain masks by run; of voxels only.
+    problems : dict
+        Why a run's BOLD cannot be used, by run.
+    notes : tuple of str
+        Choices that were made.
+    """
+
+    kind: str
+    files: Mapping[RunKey, BidsFile]
+    masks: Mapping[RunKey, BidsFile]
+    problems: Mapping[RunKey, str]
+    notes: tuple[str, ...]
+
+    @property
+    def points(self) -> Points:
+        """Where the points are; read when first asked for.
+
+        Raises
+        ------
+        DerivativesError
+            If no run says it.
+        """
+        return self._points_and_problems[0]
+
+    @cached_property
+    def _points_and_problems(self) -> tuple[Points, dict[RunKey, str]]:
+        """The points, and the runs that were found not to fit."""
+        if self.kind == "grayordinates":
+            return _first_of(self.files.values(), read_brain_models), {}
+        if not self.masks:
+            return _first_of(self.files.values(), read_varying_voxels), {}
+        return _common_voxels(self.masks)
+
+
+def find_dense(
+    derivatives: Sequence[Dataset], participant: str, keys: Iterable[RunKey]
+) -> DenseFiles | None:
+    """Find dense BOLD of these runs: dtseries.nii, or NIfTI in a space called MNI...
+
+    One kind serves all runs: the one that most of them have; then CIFTI, desc-denoised and
+    space-fsLR first.
+
+    Parameters
+    ----------
+    derivatives : sequence of Dataset
+        The first that has a run serves it.
+    participant : str
+        Without "sub-".
+    keys : iterable of RunKey
+
+    Returns
+    -------
+    files : DenseFiles or None
+        None where no run has any.
+    """
+    files = [file for dataset in derivatives for file in dataset.files_of(participant)]
+    wanted = set(keys)
+    by_key: dict[RunKey, list[BidsFile]] = {}
+    for file in files:
+        if is_dense(file) and run_key(file.entities) in wanted:
+            by_key.setdefault(run_key(file.entities), []).append(file)
+    if not by_key:
+        return None
+    variants = _rank_variants(by_key)
+    variant = variants[0]
+    names = [_variant_name(v) for v in variants]
+    notes = [f"dense BOLD exists as {'; '.join(names)}: {names[0]} was used."] if names[1:] else []
+    chosen, problems = _choose_files(by_key, variant)
+    masks: dict[RunKey, BidsFile] = {}
+    if variant[0] != CIFTI:
+        masks = _find_masks(files, chosen)
+        notes += _note_masks(len(masks), len(chosen))
+    kind = "grayordinates" if variant[0] == CIFTI else "voxels"
+    return DenseFiles(kind, chosen, masks, problems, tuple(notes))
+
+
+def is_dense(file: BidsFile) -> bool:
+    """Whether a file holds dense BOLD that can be compared between runs."""
+    if file.suffix != "bold":
+        return False
+    in_mni = file.entities.get("space", "").startswith("MNI")
+    return file.extension == CIFTI or (file.extension in NIFTI and in_mni)
+
+
+def _variant(file: BidsFile) -> Variant:
+    space, res, den, desc = (
+        file.entities.get(name, "") for name in ("space", "res", "den", "desc")
+    )
+    return (file.extension, space, res, den, desc)
+
+
+def _variant_name(variant: Variant) -> str:
+    parts = zip(("space", "res", "den", "desc"), variant[1:], strict=True)
+    return " ".join([*(f"{name}-{value}" for name, value in parts if value), variant[0]])
+
+
+def _rank_variants(by_key: Mapping[RunKey, Sequence[BidsFile]]) -> list[Variant]:
+    """Kinds of dense BOLD, the one to use first."""
+    runs_with = Counter(v for files in by_key.values() for v in {_variant(f) for f in files})
+
+    def rank(variant: Variant) -> tuple[Any, ...]:
+        extension, space, _, _, desc = variant
+        denoised = (desc != DENOISED, not desc.startswith(DENOISED))
+        return (-runs_with[variant], extension != CIFTI, *denoised, space != "fsLR", variant)
+
+    return sorted(runs_with, key=rank)
+
+
+def _choose_files(
+    by_key: Mapping[RunKey, Sequence[BidsFile]], variant: Variant
+) -> tuple[dict[RunKey, BidsFile], dict[RunKey, str]]:
+    """The file of each run, of this kind; and why a run has none."""
+    chosen, problems = {}, {}
+    for key, files in by_key.items():
+        of_kind = [f for f in files if _variant(f) == variant]
+        same = [f for f in of_kind if f.dataset == of_kind[0].dataset]
+        if not of_kind:
+            problems[key] = f"its dense BOLD is not {_variant_name(variant)}, as in other runs."
+        elif len(same) > 1:
+            names = ", ".join(f.path.name for f in same)
+            problems[key] = f"several files claim to be its dense BOLD: {names}. Keep one."
+        else:
+            chosen[key] = of_kind[0]
+    return chosen, problems
+
+
+def _find_masks(
+    files: Sequence[BidsFile], chosen: Mapping[RunKey, BidsFile]
+) -> dict[RunKey, BidsFile]:
+    """The brain mask of each run in the same space, from the first dataset that has one."""
+    masks = {key: find_mask(file, files) for key, file in chosen.items()}
+    return {key: mask for key, mask in masks.items() if mask is not None}
+
+
+def find_mask(bold: BidsFile, files: Iterable[BidsFile]) -> BidsFile | None:
+    """The brain mask of a run in the same space; none of grayordinates."""
+    if bold.extension == CIFTI:
+        return None
+    for file in files:
+        is_mask = file.suffix == "mask" and file.entities.get("desc") == "brain"
+        same_place = all(file.entities.get(e) == bold.entities.get(e) for e in ("space", "res"))
+        if is_mask and same_place and run_key(file.entities) == run_key(bold.entities):
+            return file
+    return None
+
+
+def _note_masks(n_masks: int, n_runs: int) -> list[str]:
+    """What to say of runs without a brain mask."""
+    if not n_masks:
+        return [
+            "dense BOLD has no brain masks (*_desc-brain_mask.nii.gz): voxels that vary in the "
+            "first run were used."
+        ]
+    if n_masks < n_runs:
+        return [f"{n_runs - n_masks} of {n_runs} runs with dense BOLD have no brain mask."]
+    return []
+
+
+def _first_of(files: Iterable[BidsFile], read: Any) -> Any:
+    """What the first file says that can be read; if none can, why the first cannot.
+
+    Raises
+    ------
+    DerivativesError
+        If none can be read.
+    """
+    errors = []
+    for file in files:
+        try:
+            return read(file.path)
+        except DerivativesError as error:
+            errors.append(error)
+    raise errors[0] if errors else DerivativesError("no run has dense BOLD that can be used.")
+
+
+def _common_voxels(masks: Mapping[RunKey, BidsFile]) -> tuple[Voxels, dict[RunKey, str]]:
+    """Voxels that are in the mask of every run; runs whose mask is unusable are left out.
+
+    Raises
+    ------
+    DerivativesError
+        If no mask can be read, or no voxel is in all of them.
+    """
+    common: Voxels | None = None
+    problems = {}
+    for key, file in masks.items():
+        try:
+            mask = read_mask(file.path)
+        except DerivativesError as error:
+            problems[key] = str(error)
+            continue
+        if common is None:
+            common = mask
+        elif common.is_grid_of(mask.mask.shape, mask.affine):
+            common = Voxels(common.mask & mask.mask, common.affine)
+        else:
+            problems[key] = f"{file.path.name}: is on another grid than the other runs' masks."
+    if common is None:
+        raise DerivativesError(next(iter(problems.values())))
+    if not common.n_points:
+        raise DerivativesError(f"no voxel is in the brain masks of all {len(masks)} runs.")
+    return common, problems
+
+
+Clean = Callable[[RunKey, NDArray[np.float32]], NDArray[np.float32]]
+"""Cleans the dense BOLD of a run."""
+
+
+def load_dense(
+    files: DenseFiles,
+    clean: Clean | None = None,
+    *,
+    sigma_mm: float = 0.0,
+    surfaces: Surfaces | None = None,
+) -> Dense:
+    """Dense BOLD to be read run by run; smoothed and cleaned where it was not.
+
+    Its ``load`` raises a ValueError naming the file where a run's BOLD cannot be used.
+
+    Parameters
+    ----------
+    files : DenseFiles
+    clean : callable, optional
+    sigma_mm : float
+        Smooth by a Gaussian of this SD; 0 for none.
+    surfaces : Surfaces, optional
+        The participant's own, needed to smooth grayordinates.
+
+    Raises
+    ------
+    DerivativesError
+        If no run says which points there are, or they cannot be smoothed.
+    """
+    points, mask_problems = files._points_and_problems
+    problems = {**files.problems, **mask_problems}
+    smoothing = None
+    if sigma_mm and isinstance(points, Grayordinates):
+        on, path = surfaces or Surfaces({}, in_mni=False), next(iter(files.files.values())).path
+        smoothing = CiftiSmoothing.of(on, points, sigma_mm, path=path)
+
+    def load(key: RunKey) -> NDArray[np.float32] | None:
+        if key in problems:
+            raise ValueError(problems[key])
+        file = files.files.get(key)
+        try:
+            data = None if file is None else _read(file.path, points, sigma_mm, smoothing)
+            return data if data is None or clean is None else clean(key, data)
+        except DerivativesError as error:
+            raise ValueError(str(error)) from error
+
+    return Dense(files.kind, points.n_points, load)
+
+
+def _read(
+    path: Path, points: Points, sigma_mm: float, smoothing: CiftiSmoothing | None
+) -> NDArray[np.float32]:
+    """Dense BOLD of a run, smoothed."""
+    if isinstance(points, Grayordinates):
+        data = read_dtseries(path, points)
+        if smoothing is not None:
+            smoothing.smooth(data)
+        return data
+    return read_volumes(path, points, sigma_mm=sigma_mm)
+
+
+def write_map(path: Path, files: DenseFiles, maps: Mapping[str, NDArray[np.float64]]) -> None:
+    """Write maps of the points of dense BOLD, whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        Ends as ``MAP_EXTENSION`` says.
+    files : DenseFiles
+        Whose points they are.
+    maps : mapping of str to array of shape (n_points,)
+    """
+    write_maps(path, files.points, maps)

@@ -1,0 +1,460 @@
+"""Read one run: regional signals, censoring and rating, onto one frame clock."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from painprint.bids.ratings import RatingQuality, RatingRecording, frame_ratings, rating_quality
+from painprint.bids.select import RunFiles
+from painprint.files.dataset import BidsFile, inherited_metadata, raw_bold
+from painprint.files.errors import DerivativesError
+from painprint.files.images import read_ptseries
+from painprint.files.tables import (
+    numeric_rows,
+    read_lines,
+    read_numbers,
+    to_number,
+)
+from painprint.quality import BoldQuality
+from painprint.runs import DVARS, FD, MOTION_NAMES, Run, RunKey, motion_confounds, restore_censored
+from painprint.settings import Settings
+
+TIME_COLUMNS = ("time", "time_s", "t", "seconds", "onset", "timestamp")
+RATING_COLUMNS = ("rating", "pain", "pain_rating", "intensity")
+OTHER_RECORDINGS = tuple(
+    "cardiac respir trigger ppg ecg ekg eda gsr scr skin emg eeg pulse heart oxi spo2 co2 o2 etco2 "
+    "x_coord y_coord pupil gaze eye blink saccade breath belt temperature".split()
+)
+"""How the names of columns begin that are never the rating."""
+DVARS_COLUMNS = ("std_dvars", "dvars")
+RESP_RANGE = (0.0, 1.0)
+LONGEST_TR_S = 30.0
+QUALITY_KEY = "Quality"
+"""Where the sidecar of a time series made by painprint says how good the BOLD was."""
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What is to be said about a run that was read.
+
+    Attributes
+    ----------
+    key : RunKey
+    quality : RatingQuality
+    rating_file : str
+        Name of the recording.
+    sources : tuple of BidsFile
+        Files that were read, sidecars included.
+    notes : tuple of str
+        Assumptions that were made.
+    bold : BoldQuality
+    """
+
+    key: RunKey
+    quality: RatingQuality
+    rating_file: str
+    sources: tuple[BidsFile, ...]
+    notes: tuple[str, ...]
+    bold: BoldQuality
+
+
+@dataclass(frozen=True, eq=False)
+class Bold:
+    """Regional signals of a run on the full clock, as read.
+
+    Attributes
+    ----------
+    regions : tuple of str
+    signals : ndarray of shape (n_frames, n_regions)
+    censored : ndarray of bool, shape (n_frames,)
+    tr_s, start_s : float
+    confounds : dict of ndarrays of shape (n_frames,)
+        Motion, where it is known.
+    sources : tuple of BidsFile
+    notes : tuple of str
+    quality : BoldQuality
+    """
+
+    regions: tuple[str, ...]
+    signals: NDArray[np.float64]
+    censored: NDArray[np.bool_]
+    tr_s: float
+    start_s: float
+    confounds: Mapping[str, NDArray[np.float64]]
+    sources: tuple[BidsFile, ...]
+    notes: tuple[str, ...]
+    quality: BoldQuality
+
+    def as_run(self, key: RunKey, rating: NDArray[np.float64]) -> Run:
+        """The run with a rating of each frame.
+
+        Raises
+        ------
+        DerivativesError
+            If region names repeat.
+        """
+        try:
+            return Run(
+                signals=self.signals,
+                rating=rating,
+                tr_s=self.tr_s,
+                session=key.session,
+                task=key.task,
+                run=key.run,
+                censored=self.censored,
+                start_s=self.start_s,
+                regions=self.regions,
+                confounds=self.confounds,
+            )
+        except ValueError as error:
+            raise DerivativesError(str(error), self.sources[0].path) from error
+
+
+def load_bold(files: RunFiles) -> Bold:
+    """Read the regional signals of a run, and what is to be censored.
+
+    Raises
+    ------
+    DerivativesError
+        Naming the file, what is wrong with it, and what to do.
+    """
+    own = inherited_metadata(files.series, files.sidecars)
+    raw = raw_bold(files.series, files.raw_sidecars)
+    path = files.series.path
+    tr_s = repetition_time(own.values, raw.values, path)
+    start_s = number_in(own.values, "StartTime", path)
+    regions, signals = _read_series(files.series)
+    sources, notes = [files.series, *own.sidecars, *raw.sidecars], []
+    if start_s is None:
+        notes.append("no StartTime: the first frame is taken to start with the scan.")
+    if files.outliers is not None:
+        censored = _read_outliers(files.outliers.path)
+        sources.append(files.outliers)
+        try:
+            signals = restore_censored(signals, censored)
+        except ValueError as error:
+            raise DerivativesError(str(error), path) from error
+    else:
+        censored = np.zeros(len(signals), bool)
+        notes.append("no outliers file: nothing was censored.")
+    confounds = {}
+    if files.motion is not None:
+        confounds = _read_motion(files.motion.path, len(signals))
+        sources.append(files.motion)
+    return Bold(
+        regions=regions,
+        signals=signals,
+        censored=censored,
+        tr_s=tr_s,
+        start_s=start_s or 0.0,
+        confounds=confounds,
+        sources=tuple(sources),
+        notes=tuple(notes),
+        quality=_quality(own.values, censored, confounds, path),
+    )
+
+
+def _quality(
+    metadata: Mapping[str, Any],
+    censored: NDArray[np.bool_],
+    confounds: Mapping[str, NDArray[np.float64]],
+    path: Path,
+) -> BoldQuality:
+    """As the sidecar says where regions were made of dense BOLD; else what can be known."""
+    noted = metadata.get(QUALITY_KEY)
+    if isinstance(noted, dict):
+        known = {f.name: number_in(noted, f.name, path) for f in fields(BoldQuality)}
+        return BoldQuality(**{k: math.nan if v is None else v for k, v in known.items()})
+    fd = confounds.get(FD)
+    return BoldQuality(
+        mean_fd_mm=math.nan if fd is None or np.isnan(fd).all() else float(np.nanmean(fd)),
+        share_censored=float(censored.mean()) if len(censored) else math.nan,
+    )
+
+
+def load_run(
+    files: RunFiles, settings: Settings, load: Callable[[RunFiles], Bold] = load_bold
+) -> tuple[Run, RunRecord]:
+    """Read the files of one run.
+
+    Parameters
+    ----------
+    files : RunFiles
+    settings : Settings
+    load : callable
+        Reads the regional signals.
+
+    Raises
+    ------
+    DerivativesError
+        Naming the file, what is wrong with it, and what to do.
+    """
+    bold = load(files)
+    recording, rating_sources, rating_notes = load_rating(files, settings)
+    rating = frame_ratings(
+        recording,
+        len(bold.signals),
+        tr_s=bold.tr_s,
+        bold_start_s=bold.start_s,
+        max_gap_s=settings.rating_max_gap_s if settings.rules.max_gap else np.inf,
+    )
+    return bold.as_run(files.key, rating), RunRecord(
+        key=files.key,
+        quality=rating_quality(recording, rating, max_gap_s=settings.rating_max_gap_s),
+        rating_file=rating_sources[0].path.name,
+        sources=(*bold.sources, *rating_sources),
+        notes=(*bold.notes, *rating_notes),
+        bold=bold.quality,
+    )
+
+
+def load_rating(
+    files: RunFiles, settings: Settings
+) -> tuple[RatingRecording, tuple[BidsFile, ...], tuple[str, ...]]:
+    """Find and read the rating among the recordings beside a run.
+
+    Returns
+    -------
+    recording : RatingRecording
+    sources : tuple of BidsFile
+        The recording's file first, then its sidecars.
+    notes : tuple of str
+        Assumptions that were made.
+
+    Raises
+    ------
+    DerivativesError
+        If none, or several, may be the rating.
+    """
+    wanted = settings.rating_recording
+    parsed = [
+        (file, columns)
+        for file in files.rating
+        if (wanted is None or file.entities.get("recording") == wanted)
+        and (columns := _rating_columns(file, files.raw_sidecars, settings))
+    ]
+    if not parsed:
+        there = ", ".join(file.path.name for file in files.rating)
+        raise DerivativesError(
+            f"no rating among the recordings {there}. Name it with --rating-recording or "
+            "--rating-column."
+        )
+    if len(parsed) > 1:
+        there = ", ".join(file.path.name for file, _ in parsed)
+        raise DerivativesError(
+            f"several recordings may be the rating: {there}. Choose with --rating-recording "
+            "or --rating-column."
+        )
+    file, columns = parsed[0]
+    metadata = inherited_metadata(file, files.raw_sidecars)
+    time_s, value = _read_samples(file, columns, metadata.values)
+    notes = []
+    if columns.rating.lower() not in RATING_COLUMNS:
+        notes.append(f"the column {columns.rating!r} was taken as the rating.")
+    start_s = settings.rating_start_s
+    in_sidecar = number_in(metadata.values, "StartTime", file.path)
+    if start_s is None:
+        start_s = in_sidecar
+    elif in_sidecar is not None and in_sidecar != start_s:
+        notes.append(
+            f"the rating starts at {start_s:g} s (--rating-start), not at {in_sidecar:g} s as its "
+            "sidecar says."
+        )
+    if start_s is None:
+        start_s = 0.0
+        notes.append("no StartTime: the rating is taken to start with the scan (--rating-start).")
+    value_range = settings.rating_range or (RESP_RANGE if file.suffix == "resp" else None)
+    try:
+        recording = RatingRecording(time_s, value, start_s=start_s, value_range=value_range)
+    except ValueError as error:
+        raise DerivativesError(str(error), file.path) from error
+    return recording, (file, *metadata.sidecars), tuple(notes)
+
+
+def _read_series(file: BidsFile) -> tuple[tuple[str, ...], NDArray[np.float64]]:
+    if file.extension == ".tsv":
+        return read_numbers(file.path)
+    return read_ptseries(file.path)
+
+
+def _read_outliers(path: Path) -> NDArray[np.bool_]:
+    """True where a frame is flagged in any column; a missing flag counts as flagged."""
+    _, flags = read_numbers(path)
+    odd = ~(np.isnan(flags) | (flags == 0) | (flags == 1))
+    if odd.any():
+        row = int(np.flatnonzero(odd.any(axis=1))[0])
+        raise DerivativesError(
+            f"row {row + 1} holds {flags[row][odd[row]][0]:g}; flags are 0 (keep) or 1 (censor).",
+            path,
+        )
+    return np.asarray((flags != 0).any(axis=1))
+
+
+def _read_motion(path: Path, n_frames: int) -> dict[str, NDArray[np.float64]]:
+    """Motion parameters, framewise displacement (from them, where they are there) and DVARS."""
+    names, values = read_numbers(path)
+    if len(values) != n_frames:
+        raise DerivativesError(
+            f"has {len(values)} rows, but the time series {n_frames} frames. Was an outliers file "
+            "lost, or is it of another run?",
+            path,
+        )
+    column = dict(zip(names, values.T, strict=True))
+    found = {}
+    if set(MOTION_NAMES) <= set(names):
+        found = motion_confounds(np.stack([column[name] for name in MOTION_NAMES], axis=1))
+    elif FD in column:
+        found = {FD: column[FD]}
+    dvars = next((name for name in DVARS_COLUMNS if name in column), None)
+    return {**found, DVARS: column[dvars]} if dvars else found
+
+
+def repetition_time(
+    of_series: Mapping[str, Any],
+    of_raw: Mapping[str, Any],
+    path: Path,
+    in_header: float | None = None,
+) -> float:
+    """Repetition time (s) from the time series' sidecar, the raw one and the image's header.
+
+    Raises
+    ------
+    DerivativesError
+        If they disagree, none says it, or it cannot be.
+    """
+    own = number_in(of_series, "RepetitionTime", path)
+    frequency = number_in(of_series, "SamplingFrequency", path)
+    if own is None and frequency:
+        own = 1 / frequency
+    said = {
+        "its sidecar says RepetitionTime": own,
+        "the raw bold.json": number_in(of_raw, "RepetitionTime", path),
+        "the image's header": in_header,
+    }
+    known = {where: value for where, value in said.items() if value is not None}
+    if not known:
+        raise DerivativesError(
+            "no RepetitionTime in its sidecar or the raw bold.json. Add "
+            f'{path.name.partition(".")[0]}.json with {{"RepetitionTime": ...}} (s).',
+            path,
+        )
+    (first, tr_s), *others = known.items()
+    for where, value in others:
+        if abs(tr_s - value) > 1e-3 * abs(value):
+            raise DerivativesError(
+                f"{first} {tr_s:g} s, but {where} {value:g} s. Correct the wrong one.", path
+            )
+    if not 0 < tr_s < LONGEST_TR_S:
+        raise DerivativesError(f"RepetitionTime is {tr_s:g}; seconds are needed.", path)
+    return tr_s
+
+
+def number_in(metadata: Mapping[str, Any], key: str, path: Path) -> float | None:
+    """A finite number of the sidecar; None where it is absent or not a number by design."""
+    value = metadata.get(key)
+    if value is None or (key == "SamplingFrequency" and isinstance(value, str)):
+        return None  # some XCP-D versions write "TR" here
+    try:
+        number = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if isinstance(value, str) or not math.isfinite(number):
+        raise DerivativesError(f"{key} in its sidecar is {value!r:.40}; a number is needed.", path)
+    return number
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """Where the samples of a rating are in its file."""
+
+    names: tuple[str, ...]
+    rating: str
+    time: str | None
+    header: bool
+
+
+def _rating_columns(
+    file: BidsFile, sidecars: Sequence[BidsFile], settings: Settings
+) -> _Columns | None:
+    """Columns of a recording, or None where none of them is the rating."""
+    if file.suffix in ("physio", "stim"):
+        names = inherited_metadata(file, sidecars).values.get("Columns")
+        if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
+            raise DerivativesError(
+                "its sidecar must list the Columns (and SamplingFrequency, StartTime).", file.path
+            )
+        header = False
+    else:
+        names, header = _header(file)
+    if len(set(names)) < len(names):
+        raise DerivativesError(f"column names must differ: {', '.join(names)}.", file.path)
+    time = next((n for n in names if n.lower() in TIME_COLUMNS), None)
+    rating = _choose_column([n for n in names if n != time], settings, file)
+    return None if rating is None else _Columns(tuple(names), rating, time, header)
+
+
+def _header(file: BidsFile) -> tuple[list[str], bool]:
+    """Column names, and whether the file has them in its first line."""
+    lines = read_lines(file.path)
+    if not lines:
+        raise DerivativesError("is empty.", file.path)
+    first = lines[0].split("\t")
+    if file.suffix == "resp" and not any(character.isalpha() for character in lines[0]):
+        if len(first) != 2 or not all(_is_number(cell) for cell in first):
+            raise DerivativesError(
+                f"starts with {lines[0]!r}; a resp.tsv without a header has two columns of "
+                "numbers, seconds and rating, separated by a tab, with decimal points.",
+                file.path,
+            )
+        return ["time", "rating"], False
+    return [name.strip() for name in first], True
+
+
+def _choose_column(names: list[str], settings: Settings, file: BidsFile) -> str | None:
+    if settings.rating_column is not None:
+        return settings.rating_column if settings.rating_column in names else None
+    possible = [n for n in names if not n.lower().startswith(OTHER_RECORDINGS)]
+    named = [n for n in possible if n.lower() in RATING_COLUMNS]
+    if len(named) == 1:
+        return named[0]
+    if len(possible) > 1:
+        raise DerivativesError(
+            f"several columns may be the rating: {', '.join(possible)}. Choose with "
+            "--rating-column.",
+            file.path,
+        )
+    return possible[0] if possible else None
+
+
+def _read_samples(
+    file: BidsFile, columns: _Columns, metadata: Mapping[str, Any]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Sample times on the recording's own clock (s), and ratings."""
+    lines = read_lines(file.path)
+    values = numeric_rows(lines[columns.header :], columns.names, file.path)
+    rating = values[:, columns.names.index(columns.rating)]
+    frequency = number_in(metadata, "SamplingFrequency", file.path)
+    if file.suffix in ("physio", "stim"):
+        if frequency is None or frequency <= 0:
+            raise DerivativesError("its sidecar has no SamplingFrequency above 0 (Hz).", file.path)
+        return np.arange(len(rating)) / frequency, rating
+    if columns.time is None:
+        raise DerivativesError(
+            f"has no column of times; call it one of {', '.join(TIME_COLUMNS)} (s).", file.path
+        )
+    return values[:, columns.names.index(columns.time)], rating
+
+
+def _is_number(text: str) -> bool:
+    try:
+        to_number(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,122 @@
+"""Means of dense BOLD over regions, block by block, in one pass over the data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from painprint.regions import NO_REGION, Parcellation
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+
+CONSTANT = 1e-6
+"""A point whose SD over time is below this share of its mean has no signal: float32 carries
+seven digits."""
+N_SAMPLED = 2000
+"""Points kept as they are, evenly spaced: for the carpet plot and DVARS."""
+
+
+class RegionMeans:
+    """Gathers the mean of each region over time, and what the data look like.
+
+    A point counts where it is finite in every frame and varies.
+
+    Parameters
+    ----------
+    parcellation : Parcellation
+    n_frames : int
+
+    Attributes
+    ----------
+    mean, sd : ndarrays of shape (n_points,)
+        Of each point over time; ``sd`` with ``ddof=1``.
+    usable : ndarray of bool, shape (n_points,)
+    sampled : ndarray of int, shape (n_sampled,)
+        Points that are kept as they are.
+    sample : ndarray of shape (n_frames, n_sampled)
+        float32.
+    """
+
+    def __init__(self, parcellation: Parcellation, n_frames: int) -> None:
+        n_points, n_regions = len(parcellation.region_of_point), len(parcellation.regions.names)
+        self.parcellation = parcellation
+        self.mean, self.sd = np.zeros((2, n_points))
+        self.usable = np.zeros(n_points, bool)
+        n_sampled = min(N_SAMPLED, n_points)
+        self.sampled = np.linspace(0, n_points - 1, n_sampled).round().astype(int)
+        self.sample = np.empty((n_frames, n_sampled), np.float32)
+        self._sums = np.zeros((n_regions, n_frames))
+        self._counts = np.zeros(n_regions, np.int64)
+
+    def add(self, first: int, series: NDArray[np.float32]) -> None:
+        """Add the points from ``first`` on.
+
+        Parameters
+        ----------
+        first : int
+        series : ndarray of shape (n_points_of_block, n_frames)
+            float32, a point's frames side by side.
+        """
+        here = slice(first, first + len(series))
+        _add(
+            series,
+            self.parcellation.region_of_point[here],
+            self._sums,
+            self._counts,
+            self.mean[here],
+            self.sd[here],
+            self.usable[here],
+        )
+        start, stop = np.searchsorted(self.sampled, [first, first + len(series)])
+        self.sample[:, start:stop] = series[self.sampled[start:stop] - first].T
+
+    @property
+    def coverage(self) -> Vector:
+        """Share of each region's points, of those the atlas has, that count: (n_regions,)."""
+        return np.asarray(self._counts / np.maximum(self.parcellation.n_points_of_region, 1))
+
+    def means(self, *, min_coverage: float) -> Matrix:
+        """Mean of each region over its points that count.
+
+        Parameters
+        ----------
+        min_coverage : float
+            Regions with less are NaN.
+
+        Returns
+        -------
+        signals : ndarray of shape (n_frames, n_regions)
+        """
+        covered = (self._counts > 0) & (self.coverage >= min_coverage)
+        with np.errstate(invalid="ignore"):
+            means = self._sums / self._counts[:, None]
+        means[~covered] = np.nan
+        return np.asarray(means.T)
+
+
+@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})  # NaN must stay NaN
+def _add(
+    series: Any, region_of: Any, sums: Any, counts: Any, mean: Any, sd: Any, usable: Any
+) -> None:
+    """Add each point's series to its region's sum; mean and SD of each point."""
+    n_points, n_frames = series.shape
+    for point in range(n_points):
+        total = 0.0
+        for t in range(n_frames):
+            total += series[point, t]
+        centre = total / n_frames
+        squares = 0.0
+        for t in range(n_frames):
+            squares += (series[point, t] - centre) ** 2
+        mean[point] = centre
+        sd[point] = np.sqrt(squares / max(n_frames - 1, 1))
+        usable[point] = np.isfinite(squares) and sd[point] > CONSTANT * abs(centre)
+        region = region_of[point]
+        if usable[point] and region != NO_REGION:
+            counts[region] += 1
+            for t in range(n_frames):
+                sums[region, t] += series[point, t]

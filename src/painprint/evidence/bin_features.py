@@ -1,0 +1,262 @@
+"""What comparison models may see of bins: edges, region activity, connectivity matrices.
+
+One row per bin, in the order of a kernel's rows; no rating is looked at. Rows x features are kept
+in single precision, and inner products are summed in double.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from painprint.bins import Bins, make_rating_bins
+from painprint.decode.bin_gram import KINDS, Kernel, inner_products, join_bins
+from painprint.decode.errors import NotEnoughData
+from painprint.decode.gram import activity_gram
+from painprint.edges import count_edges, edge_block, matrix_to_edges
+from painprint.parallel import map_ordered
+from painprint.settings import Settings
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+Single = NDArray[np.float32]
+Codes = NDArray[np.int64]
+ToVector = Callable[[Matrix], Vector]
+"""Frames of a bin, (n_frames, n_regions), to its features."""
+
+MOST_BYTES_OF_EDGES = 2e9
+"""Largest matrix of rows x features that is held at once: 28 sessions of 3 runs of 10 minutes with
+450 regions, half-minute training bins, take 1.2 GB."""
+MOST_EDGES_OF_LASSO = 20_000
+"""200 regions: 3 s for a path of 1,600 rows, and 6 paths a fold."""
+MOST_REGIONS_OF_MATRICES = 500
+"""An eigendecomposition of 450 regions takes 13 ms, and a study has some 3,000 bins."""
+BINS_AT_ONCE = 32
+"""Bins of one job: each job costs some milliseconds beside its work."""
+FEATURES_AT_ONCE = 4096
+"""Of which inner products are taken by one job."""
+EPS = float(np.finfo(float).eps)
+FEWEST_FRAMES_OF_MATRICES = 5
+"""Bins with fewer frames have no covariance to speak of."""
+
+
+class TooLarge(ValueError):
+    """Features that would take too much memory or time; the message says how much is allowed."""
+
+
+def nothing(kernel: Kernel, n_jobs: int) -> None:
+    """For a model that looks at ratings alone."""
+
+
+def edge_products(kernel: Kernel, n_jobs: int) -> Matrix:
+    """Inner products of the rows' edges."""
+    return kernel.edges
+
+
+def activity_products(kernel: Kernel, n_jobs: int) -> Matrix:
+    """Inner products of the rows' mean signals: how active each region is, instead of edges."""
+    if "activity" in kernel.products:
+        return kernel.products["activity"]
+    bins = all_bins(kernel)
+    return activity_gram(kernel.frames, bins, kernel.codes[bins.run])
+
+
+def edges(kernel: Kernel, n_jobs: int) -> Single:
+    """Edges of every row: (n_rows, n_edges).
+
+    Raises
+    ------
+    TooLarge
+    """
+    return _features(kernel, kernel.n_edges, _edges_of_frames, n_jobs=n_jobs)
+
+
+def few_edges(kernel: Kernel, n_jobs: int) -> Single:
+    """The same where they are few enough for LASSO."""
+    if kernel.n_edges > MOST_EDGES_OF_LASSO:
+        raise TooLarge(
+            f"with {kernel.n_edges} edges, more than {MOST_EDGES_OF_LASSO}, it would take too long."
+        )
+    return edges(kernel, n_jobs)
+
+
+def rating_bin_kernel(kernel: Kernel, settings: Settings, n_jobs: int) -> Kernel:
+    """The same runs and time bins with rating bins to train on, as published; edges alone.
+
+    Parameters
+    ----------
+    kernel : Kernel
+    settings : Settings
+        With rating bins as training bins.
+    n_jobs : int
+    """
+    if kernel.minute is None:
+        return replace(kernel, products={"edges": kernel.edges})
+    rating = make_rating_bins(
+        kernel.frames, settings.rules, min_stretch_frames=settings.min_stretch_frames
+    )
+    trained = replace(kernel, bins={**kernel.bins, "train": rating}, minute=None)
+    products = inner_products(
+        kernel.frames, all_bins(trained), kernel.codes, ("edges",), n_jobs=n_jobs
+    )
+    return replace(trained, products=products)
+
+
+def correlations(frames: Matrix) -> Vector:
+    """Correlations of regions, from the Ledoit-Wolf covariance of signals standardised in the bin.
+
+    Parameters
+    ----------
+    frames : ndarray of shape (n_frames, n_regions)
+
+    Returns
+    -------
+    correlations : ndarray of shape (n_edges,)
+        Region pairs i < j, row by row.
+    """
+    spread = frames.std(axis=0, ddof=1)
+    C = _covariance((frames - frames.mean(axis=0)) / np.where(spread > 0, spread, 1.0))
+    return _scaled_pairs(C)
+
+
+def partial_correlations(frames: Matrix) -> Vector:
+    """Correlations of two regions given all others, from the Ledoit-Wolf covariance.
+
+    Parameters
+    ----------
+    frames : ndarray of shape (n_frames, n_regions)
+
+    Returns
+    -------
+    partial : ndarray of shape (n_edges,)
+        Region pairs i < j, row by row.
+    """
+    return -_scaled_pairs(np.linalg.inv(_covariance(frames)))
+
+
+def log_covariance(frames: Matrix) -> Vector:
+    """Matrix logarithm of the Ledoit-Wolf covariance, as a vector of the same length.
+
+    Inner products of such vectors are those of the matrices: the log-Euclidean metric. Centring
+    them on training rows is the tangent space at their log-Euclidean mean.
+
+    Parameters
+    ----------
+    frames : ndarray of shape (n_frames, n_regions)
+
+    Returns
+    -------
+    vector : ndarray of shape (n_regions * (n_regions + 1) / 2,)
+        The diagonal, and then √2 times the region pairs i < j, row by row.
+
+    References
+    ----------
+    Arsigny et al. (2006), Magn. Reson. Med. 56, 411-421
+    """
+    values, vectors = np.linalg.eigh(_covariance(frames))
+    positive = np.maximum(values, EPS * values[-1])  # they are, but for rounding
+    L = (vectors * np.log(positive)) @ vectors.T
+    return np.concatenate([L.diagonal(), np.sqrt(2) * matrix_to_edges(L)])
+
+
+def _covariance(frames: Matrix) -> Matrix:
+    """Ledoit-Wolf estimate; not singular, however few the frames, unless no region varies."""
+    from sklearn.covariance import ledoit_wolf
+
+    C: Matrix = ledoit_wolf(frames)[0]
+    if not C.trace() > 0:
+        raise NotEnoughData("the signals of a bin do not vary.")
+    return C
+
+
+def _scaled_pairs(C: NDArray[np.floating]) -> Vector:
+    """Off-diagonal elements of a matrix scaled to a diagonal of 1."""
+    scale = np.sqrt(C.diagonal())
+    return matrix_to_edges(C / (scale * scale[:, None]))
+
+
+def matrix_products(kernel: Kernel, n_jobs: int, *, vector: ToVector) -> Matrix:
+    """Inner products of the rows' connectivity matrices; 0 where a bin has too few frames.
+
+    Parameters
+    ----------
+    kernel : Kernel
+    n_jobs : int
+    vector : {correlations, partial_correlations, log_covariance}
+
+    Returns
+    -------
+    K : ndarray of shape (n_rows, n_rows)
+
+    Raises
+    ------
+    TooLarge
+    """
+    n_regions = len(kernel.frames[0].regions)
+    if n_regions > MOST_REGIONS_OF_MATRICES:
+        raise TooLarge(
+            f"with {n_regions} regions, more than {MOST_REGIONS_OF_MATRICES}, a matrix for each of "
+            f"{len(kernel.edges)} bins would take too long."
+        )
+    n_features = count_edges(n_regions) + n_regions * (vector is log_covariance)
+    X = _features(
+        kernel, n_features, vector, fewest_frames=FEWEST_FRAMES_OF_MATRICES, n_jobs=n_jobs
+    )
+    return _products(X, n_jobs)
+
+
+def _products(X: Single, n_jobs: int) -> Matrix:
+    """X Xᵀ, a block of features at a time."""
+    starts = range(0, X.shape[1], FEATURES_AT_ONCE)
+    blocks = ((X[:, start : start + FEATURES_AT_ONCE],) for start in starts)
+    K = np.zeros((len(X), len(X)))
+    for part in map_ordered(_products_of_columns, blocks, n_jobs=n_jobs, large=True):
+        K += part
+    return K
+
+
+def _products_of_columns(X: Single) -> Matrix:
+    block = X.astype(float)
+    return block @ block.T
+
+
+def _features(
+    kernel: Kernel, n_features: int, vector: ToVector, *, fewest_frames: int = 1, n_jobs: int
+) -> Single:
+    """Features of every row; 0 where a bin has too few frames."""
+    bins = _bin_signals(kernel)
+    if (size := 4 * len(bins) * n_features) > MOST_BYTES_OF_EDGES:
+        raise TooLarge(
+            f"{len(bins)} bins of {n_features} features take {size / 1e9:.1f} GB, and at most "
+            f"{MOST_BYTES_OF_EDGES / 1e9:g} are allowed."
+        )
+    X = np.zeros((len(bins), n_features), np.float32)
+    known = [i for i, (_, frames) in enumerate(bins) if len(frames) >= fewest_frames]
+    parts = [known[first : first + BINS_AT_ONCE] for first in range(0, len(known), BINS_AT_ONCE)]
+    jobs = (([bins[i] for i in part], vector) for part in parts)
+    found = map_ordered(_features_of_bins, jobs, n_jobs=n_jobs, large=True)
+    for part, of_part in zip(parts, found, strict=True):
+        X[part] = of_part
+    return X
+
+
+def _features_of_bins(bins: Sequence[tuple[Matrix, Codes]], vector: ToVector) -> Single:
+    return np.array([vector(signals[frames]) for signals, frames in bins], np.float32)
+
+
+def _edges_of_frames(frames: Matrix) -> Vector:
+    return edge_block(frames, 0, frames.shape[1])
+
+
+def all_bins(kernel: Kernel) -> Bins:
+    """Bins that train and test, in the order of a kernel's rows."""
+    return join_bins([kernel.bins[kind] for kind in KINDS])
+
+
+def _bin_signals(kernel: Kernel) -> list[tuple[Matrix, Codes]]:
+    """Signals of the run, and frames of the bin, for every row of a kernel."""
+    bins = all_bins(kernel)
+    return [(kernel.frames[r].signals, f) for r, f in zip(bins.run, bins.frames, strict=True)]

@@ -1,0 +1,160 @@
+"""What every question about a decoded person starts from, and what an answer looks like."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from painprint.decode.bin_gram import Kernel, make_kernel
+from painprint.decode.decoding import Decoding
+from painprint.decode.prepare import Prepared
+from painprint.dense.image import Dense
+from painprint.runs import LeftOutRun, Run
+from painprint.settings import Settings
+
+if TYPE_CHECKING:
+    from painprint.evidence.external import ExternalWeights
+
+
+@dataclass(frozen=True, eq=False)
+class OtherAreas:
+    """Regions of the same person that were made from some of the sessions.
+
+    Parameters
+    ----------
+    name : str
+    sessions : frozenset of str
+        Whose resting scans they were made of.
+    prepare : callable
+        Gives the runs with these regions.
+    """
+
+    name: str
+    sessions: frozenset[str]
+    prepare: Callable[[], Prepared]
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """What lies beside the frames that were decoded; read only where a question needs it.
+
+    Parameters
+    ----------
+    whole : callable, optional
+        Gives the same runs without excluding any region by name or network. Default: those of
+        the decoding.
+    runs : callable, optional
+        Gives the rated runs on their full clock, as they went into the decoding.
+    rest : callable, optional
+        Gives resting runs, without a rating, of the same sessions; a run that cannot be read as a
+        :class:`~painprint.runs.LeftOutRun`.
+    dense : Dense, optional
+        Grayordinates or voxels behind the regions.
+    external : tuple of ExternalWeights
+        Signatures from elsewhere, to be scored on the same frames.
+    places : mapping of str to (x, y, z)
+        Where regions lie (mm), as far as it is known.
+    other_areas : tuple of OtherAreas
+        Atlases of the person that were made of one half of the sessions each.
+    """
+
+    whole: Callable[[], Prepared] | None = None
+    runs: Callable[[], Iterable[Run]] | None = None
+    rest: Callable[[], Iterable[Run | LeftOutRun]] | None = None
+    dense: Dense | None = None
+    external: tuple[ExternalWeights, ...] = ()
+    places: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    other_areas: tuple[OtherAreas, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A decoded person, to be questioned.
+
+    Parameters
+    ----------
+    decoding : Decoding
+    sessions : DataFrame, optional
+        Columns ``session`` and numeric covariates of sessions, such as medication; ``days``
+        since the first where known.
+    material : Material, optional
+    n_jobs : int
+        Workers; answers do not depend on it.
+    """
+
+    decoding: Decoding
+    sessions: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"session": []}))
+    material: Material = field(default_factory=Material)
+    n_jobs: int = 1
+
+    def __post_init__(self) -> None:
+        if "session" not in self.sessions:
+            raise ValueError("sessions needs a column 'session'.")
+        if self.sessions["session"].duplicated().any():
+            raise ValueError("sessions lists a session more than once.")
+        for name in self.sessions.columns.drop("session"):
+            if not pd.api.types.is_numeric_dtype(self.sessions[name]):
+                raise ValueError(f"column {name!r} of sessions does not hold numbers.")
+
+    @property
+    def settings(self) -> Settings:
+        """How the person was decoded."""
+        return self.decoding.settings
+
+    @cached_property
+    def kernels(self) -> list[Kernel]:
+        """One Gram matrix per lag."""
+        codes = self.decoding.training.codes
+        return make_kernels(self.decoding.prepared, codes, self.settings, n_jobs=self.n_jobs)
+
+    def whole(self) -> Prepared:
+        """The runs without any region excluded by name or network."""
+        load = self.material.whole
+        return self.decoding.prepared if load is None else load()
+
+    def stream(self, stage: str) -> np.random.Generator:
+        """Random numbers of one stage, whatever other stages draw."""
+        return np.random.default_rng([self.settings.random_seed, *stage.encode()])
+
+    def of_groups(self, column: str) -> np.ndarray:
+        """A column of ``sessions`` for each group; NaN where unknown."""
+        table = self.decoding.training.run_table.drop_duplicates("group").set_index("group")
+        labels = table.loc[list(self.decoding.groups), "session"]
+        values = self.sessions.set_index("session")[column]
+        return values.reindex(labels).to_numpy(float)
+
+
+def make_kernels(
+    prepared: Prepared, codes: NDArray[np.int64], settings: Settings, *, n_jobs: int
+) -> list[Kernel]:
+    """One Gram matrix per lag of these runs, whose groups are these."""
+    first = [lags[0] for lags in prepared.runs]
+    return [
+        make_kernel([lags[i] for lags in prepared.runs], codes, settings, like=first, n_jobs=n_jobs)
+        for i in range(len(settings.lag_s))
+    ]
+
+
+@dataclass(frozen=True, eq=False)
+class Finding:
+    """An answer: tables for TSV files, numbers for the page, and what could not be done.
+
+    Attributes
+    ----------
+    tables : dict of DataFrame
+        By suffix of the file.
+    numbers : dict
+        Plain values.
+    not_done : tuple of str
+        What could not be done, and why: a sentence each.
+    """
+
+    tables: Mapping[str, pd.DataFrame]
+    numbers: Mapping[str, Any]
+    not_done: tuple[str, ...] = ()

@@ -1,0 +1,381 @@
+"""What do simpler and other methods reach on the very same folds and rows?
+
+Every comparison model trains on the training bins of all groups but one and predicts the time bins
+of that one, as the main decoding did, at the lag that its fold chose there. What a model chooses it
+chooses by squared error inside the training groups, as the main decoding does. LASSO-PCR is as
+published instead: it trains on rating bins, and chooses by a correlation.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from painprint.bins import count_bins, make_time_bins
+from painprint.decode.bin_gram import KINDS, Kernel, inner_products
+from painprint.decode.errors import NotEnoughData
+from painprint.decode.metrics import SCALES, agreement, center_by
+from painprint.decode.refit import scales_at
+from painprint.evidence.bin_features import TooLarge, all_bins
+from painprint.evidence.case import Case, Finding
+from painprint.evidence.comparison_models import Fold, Method, comparison_models
+from painprint.parallel import map_ordered, one_blas_thread
+from painprint.progress import OnStep, count_steps, step_of_part
+from painprint.runs import Frames
+from painprint.stats.bootstrap import (
+    LINEAR,
+    block_draw,
+    block_length,
+    bootstrap,
+    interval,
+    weighted_r,
+    weighted_skill,
+    widened,
+)
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+Codes = NDArray[np.int64]
+
+OURS = "painprint"
+FEWEST_BLOCKS = 3
+"""Of neighbouring groups, for an interval."""
+STATISTICS = ("centred_r", "skill")
+"""Of which differences are taken."""
+ENDS = ("", "_low", "_high")
+COLUMNS = ("method", "scale", "r", "centred_r", "skill", "mae")
+DIFFERENCES = tuple(f"d_{statistic}{end}" for statistic in STATISTICS for end in ENDS)
+
+
+def baseline_comparison(case: Case, *, on_step: OnStep | None = None) -> Finding:
+    """The main decoding beside other methods on the same folds, rows and resamples.
+
+    Parameters
+    ----------
+    case : Case
+    on_step : callable, optional
+        Told (done, of) after each fold of each method.
+
+    Returns
+    -------
+    finding : Finding
+        Table ``baselines``: per method and scale r, centred r, skill and MAE, and by how much
+        the main decoding's centred r and skill are better, with intervals. Numbers: what each
+        method is, and the same at 1 min.
+    """
+    kernels, lag = kernels_of_folds(case)
+    methods = comparison_models(case.settings)
+    predicted, not_done = predict_by_methods(
+        kernels, lag, methods, n_jobs=case.n_jobs, on_step=on_step
+    )
+    ours, scales = rows_by_scale(case.decoding.predictions), scales_at(kernels, lag)
+    n_minutes = len(kernels[0].bins["1min"])
+    parts = [score_method(OURS, ours, {scale: rows.predicted for scale, rows in ours.items()})]
+    for name, values in predicted.items():
+        theirs = scales.average(values[:n_minutes], values[n_minutes:])
+        scores, differences = score_method(name, ours, theirs), _differences(ours, theirs, case)
+        parts.append(pd.concat([scores, differences], axis=1))
+    table = pd.concat(parts, ignore_index=True).reindex(columns=[*COLUMNS, *DIFFERENCES])
+    table = table.astype({c: float for c in (*COLUMNS[2:], *DIFFERENCES)})
+    return Finding({"baselines": table}, summarise(table, methods), tuple(not_done))
+
+
+def kernels_of_folds(case: Case) -> tuple[list[Kernel], Codes]:
+    """Gram matrices at the lags that folds chose, and which of them each group's fold takes.
+
+    How many time bins a run has may depend on the lag; here it is as many as the main decoding
+    predicted, at every lag. Edges are among the features whatever is decoded.
+    """
+    training = case.decoding.training
+    lag = np.zeros(len(training.groups), np.int64)
+    chosen, lag[training.codes] = np.unique(training.lag_of_run, return_inverse=True)
+    like = training.frames(case.decoding.prepared)
+    return [_kernel_to_compare(case, case.kernels[i], like) for i in chosen], lag
+
+
+def _kernel_to_compare(case: Case, kernel: Kernel, like: Sequence[Frames]) -> Kernel:
+    """The same training bins, time bins as many as of ``like``, and edges among the features.
+
+    Where other time bins are needed, training bins stay parts of the minutes they were cut from.
+    """
+    rules = case.settings.rules
+    counts = [[count_bins(run, rules) for run in runs] for runs in (like, case.kernels[0].frames)]
+    if counts[0] != counts[1]:
+        tests = {kind: make_time_bins(kernel.frames, rules, kind, like=like) for kind in KINDS[1:]}
+        kernel = replace(kernel, bins={**kernel.bins, **tests}, products={})
+    if "edges" in kernel.products:
+        return kernel
+    bins = all_bins(kernel)
+    edges = inner_products(kernel.frames, bins, kernel.codes, ("edges",), n_jobs=case.n_jobs)
+    return replace(kernel, products={**kernel.products, **edges})
+
+
+def predict_by_methods(
+    kernels: Sequence[Kernel],
+    lag: Codes,
+    methods: Sequence[Method],
+    *,
+    n_jobs: int = 1,
+    on_step: OnStep | None = None,
+) -> tuple[dict[str, Vector], list[str]]:
+    """Held-out time bins, 1-min ones and then 2-min ones, predicted by each method.
+
+    Parameters
+    ----------
+    kernels, lag
+        As of :func:`kernels_of_folds`.
+    methods : sequence of Method
+    n_jobs : int
+    on_step : callable, optional
+
+    Returns
+    -------
+    predicted : dict of ndarrays of shape (n_minutes + n_two_minutes,)
+        By the methods' names.
+    not_done : list of str
+        Methods that are not possible, and why.
+    """
+    predicted, not_done = {}, []
+    for number, method in enumerate(methods):
+        of_method = step_of_part(on_step, number, len(methods))
+        step = count_steps(of_method, len(lag))
+        try:
+            predicted[method.name] = _predict(method, kernels, lag, n_jobs, step)
+        except (NotEnoughData, TooLarge) as error:
+            not_done.append(f"No baseline {method.name}: {error}")
+            if of_method is not None:
+                of_method(len(lag), len(lag))
+    return predicted, not_done
+
+
+def _predict(
+    method: Method, kernels: Sequence[Kernel], lag: Codes, n_jobs: int, step: Callable[[], None]
+) -> Vector:
+    predicted = np.empty(sum(len(kernels[0].bins[kind]) for kind in ("1min", "2min")))
+    for i, kernel in enumerate(kernels):
+        folds = [
+            fold_without(kernel, int(group), fewest_frames=method.fewest_frames)
+            for group in np.flatnonzero(lag == i)
+        ]
+        with one_blas_thread():
+            seen = method.represent(kernel, n_jobs)
+        found = map_ordered(
+            method.predict, ((seen, fold) for fold in folds), n_jobs=n_jobs, large=True
+        )
+        for fold, values in zip(folds, found, strict=True):
+            predicted[fold.test - kernel.rows("1min").start] = values
+            step()
+    return predicted
+
+
+def fold_without(kernel: Kernel, held_out: int, *, fewest_frames: int = 1) -> Fold:
+    """Rows that train and test when a group is left out, and the inner folds.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        At the lag of this fold.
+    held_out : int
+        The group.
+    fewest_frames : int
+        Bins with fewer do not train.
+
+    Raises
+    ------
+    NotEnoughData
+        With fewer than 2 groups to train on, or time bins that are too short.
+    """
+    group = np.concatenate([kernel.groups(kind) for kind in KINDS])
+    n_frames = np.array([len(f) for kind in KINDS for f in kernel.bins[kind].frames])
+    trains = np.arange(len(group)) < kernel.rows("train").stop
+    train = np.flatnonzero(trains & (group != held_out) & (n_frames >= fewest_frames))
+    test = np.flatnonzero(~trains & (group == held_out))
+    if (shortest := n_frames[test].min()) < fewest_frames:
+        raise NotEnoughData(
+            f"a time bin has {shortest} frames, but at least {fewest_frames} are needed."
+        )
+    if len(np.unique(group[train])) < 2:
+        raise NotEnoughData("inner folds need at least 2 groups that train.")
+    y = np.full(len(group), np.nan)
+    y[train] = kernel.y("train")[train]
+    unit = train if kernel.minute is None else kernel.minute[train]
+    return Fold(train, test, y, group[train], unit, n_frames[train].astype(float))
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Held-out rows of one scale, as the main decoding predicts them.
+
+    Attributes
+    ----------
+    rating, predicted, training_mean : ndarrays of shape (n_rows,)
+    group : ndarray of int, shape (n_rows,)
+    """
+
+    rating: Vector
+    predicted: Vector
+    training_mean: Vector
+    group: Codes
+
+
+def rows_by_scale(predictions: pd.DataFrame) -> dict[str, Rows]:
+    """Predictions of the main decoding, by scale."""
+    found = {}
+    for scale in SCALES:
+        table = predictions[predictions["scale"] == scale]
+        rating, predicted, mean = (
+            table[name].to_numpy(float) for name in ("rating", "predicted", "training_mean")
+        )
+        found[scale] = Rows(rating, predicted, mean, table["group"].to_numpy(np.int64))
+    return found
+
+
+def score_method(name: str, ours: Mapping[str, Rows], theirs: Mapping[str, Vector]) -> pd.DataFrame:
+    """r, centred r, skill and mean absolute error of predictions, by scale.
+
+    Predictions that never vary within a group have no r: what the training means of folds do
+    is not the method's.
+
+    Parameters
+    ----------
+    name : str
+    ours : mapping of Rows
+        Ratings and what skill refers to.
+    theirs : mapping of ndarrays
+        Predictions by scale.
+    """
+    constant = not center_by(theirs["1min"], ours["1min"].group).any()
+    found = []
+    for scale, rows in ours.items():
+        values = agreement(
+            rows.rating[:, None], theirs[scale][:, None], rows.training_mean[:, None], rows.group
+        )
+        row = {statistic: float(v[0]) for statistic, v in values.items()}
+        if constant:
+            row |= {"r": np.nan, "centred_r": np.nan}
+        mae = float(np.abs(rows.rating - theirs[scale]).mean())
+        found.append({"method": name, "scale": scale, **row, "mae": mae})
+    return pd.DataFrame(found)
+
+
+def _differences(
+    ours: Mapping[str, Rows], theirs: Mapping[str, Vector], case: Case
+) -> pd.DataFrame:
+    """How much better the main decoding is at each scale, every method on the same resamples."""
+    streams = case.stream("baselines").spawn(len(SCALES))
+    found = [
+        paired_difference(rows, theirs[scale], n_bootstraps=case.settings.n_bootstraps, rng=rng)
+        for (scale, rows), rng in zip(ours.items(), streams, strict=True)
+    ]
+    return pd.DataFrame(
+        [[value for statistic in STATISTICS for value in row[statistic]] for row in found],
+        columns=list(DIFFERENCES),
+    )
+
+
+def paired_difference(
+    ours: Rows, theirs: Vector, *, n_bootstraps: int, rng: np.random.Generator
+) -> dict[str, tuple[float, float, float]]:
+    """Centred r and skill of the main decoding minus another method's, with intervals.
+
+    Both are scored on the same resamples of blocks of neighbouring groups, and resamples are
+    moved away from the estimate as far as few blocks need.
+
+    Parameters
+    ----------
+    ours : Rows
+    theirs : ndarray of shape (n_rows,)
+        The other method's predictions.
+
+    Returns
+    -------
+    differences : dict of (estimate, low, high)
+        ``centred_r`` and ``skill``; NaN where undefined, and without an interval where there
+        are fewer than 3 blocks.
+    """
+    once = np.ones((1, len(theirs)))
+    found = {}
+    # each on its own: where one is undefined, the other's resamples stay as they are
+    for (name, statistic), stream in zip(
+        _differences_of_resamples(ours, theirs).items(), rng.spawn(2), strict=True
+    ):
+        estimate = float(statistic(once)[0])
+        ends = _block_interval(statistic, estimate, ours.group, n_bootstraps, stream)
+        found[name] = (estimate, *ends)
+    return found
+
+
+def _differences_of_resamples(ours: Rows, theirs: Vector) -> dict[str, Callable[[Matrix], Vector]]:
+    """Counts of rows to differences of centred r and of skill."""
+    y, reference = ours.rating, (ours.rating - ours.training_mean) ** 2
+    y_centred = center_by(y, ours.group)
+    our_centred, their_centred = (center_by(v, ours.group) for v in (ours.predicted, theirs))
+    our_error, their_error = ((y - v) ** 2 for v in (ours.predicted, theirs))
+    return {
+        "centred_r": lambda counts: (
+            weighted_r(counts, y_centred, our_centred)
+            - weighted_r(counts, y_centred, their_centred)
+        ),
+        "skill": lambda counts: (
+            weighted_skill(counts, our_error, reference)
+            - weighted_skill(counts, their_error, reference)
+        ),
+    }
+
+
+def _block_interval(
+    statistic: Callable[[Matrix], Vector],
+    estimate: float,
+    group: Codes,
+    n_bootstraps: int,
+    rng: np.random.Generator,
+) -> tuple[float, float]:
+    """Interval from blocks of neighbouring groups; NaN where undefined, or blocks are few."""
+    n_groups = int(group.max()) + 1
+    if np.isnan(estimate) or math.ceil(n_groups / block_length(n_groups)) < FEWEST_BLOCKS:
+        return np.nan, np.nan
+    draw = block_draw(group)
+    drawn = bootstrap({"value": statistic}, draw, n_rows=len(group), n_draws=n_bootstraps, rng=rng)
+    ends = interval(widened(drawn["value"], estimate, n_groups, LINEAR), null=0)
+    assert ends.low is not None and ends.high is not None  # all resamples are defined
+    return ends.low, ends.high
+
+
+def summarise(table: pd.DataFrame, methods: Sequence[Method]) -> dict[str, Any]:
+    """What the page says of each method at 1 min.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From :func:`baseline_comparison`.
+    methods : sequence of Method
+
+    Returns
+    -------
+    numbers : dict
+        ``n_methods``; ``methods``: by name what it is (``said``), its centred r and skill, and
+        the differences with their intervals.
+    """
+    minutes = table[(table["scale"] == "1min") & (table["method"] != OURS)].set_index("method")
+    said = {method.name: method.said for method in methods}
+    return {
+        "n_methods": len(minutes),
+        "methods": {
+            str(name): {
+                "said": said[str(name)],
+                **{s: _plain(row[s]) for s in STATISTICS},
+                **{f"d_{s}": [_plain(row[f"d_{s}{end}"]) for end in ENDS] for s in STATISTICS},
+            }
+            for name, row in minutes.iterrows()
+        },
+    }
+
+
+def _plain(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

@@ -1,0 +1,451 @@
+"""Is it motion, time, level, or medicine? Each control alone, beside the prediction, and removed.
+
+alone
+    predicts the rating from the control by least squares, on the same folds, trained and
+    tested on 1-min time bins; its p-value comes from the permutations of the null.
+beside
+    its correlation with rating and prediction, at four scales.
+removed
+    it is partialled out of ratings and edges, with coefficients from training rows in
+    every fold, and the nested fit is repeated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from painprint.bins import Bins, make_time_bins
+from painprint.decode.bin_gram import KINDS, Kernel
+from painprint.decode.errors import NotEnoughData
+from painprint.decode.metrics import SCALES, agreement, area_under_curve, correlation
+from painprint.decode.refit import Columns, refit
+from painprint.decode.residuals import predict_from_confounds
+from painprint.evidence.case import Case, Finding
+from painprint.evidence.null import (
+    FEWEST_SESSIONS_TO_REORDER,
+    Permutations,
+    draw_permutations,
+    p_above,
+    permute_ratings,
+    session_levels,
+)
+from painprint.progress import OnStep, count_steps
+from painprint.runs import DVARS, FD, MOTION_NAMES, Frames
+from painprint.settings import SIGNIFICANT
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+Codes = NDArray[np.int64]
+TESTED = ("1min", "2min")
+"""Kinds of bins that a control is tested on; on the former it is trained."""
+
+
+@dataclass(frozen=True, eq=False)
+class Control:
+    """Something that the signature must not be; exactly one way to get its values is given.
+
+    Attributes
+    ----------
+    name : str
+    family : str
+        p-values of a family are corrected together (Holm).
+    of_frames : callable, optional
+        Values of every kept frame of a run, by variable.
+    of_groups : callable, optional
+        Values of every group, given the groups that train: (kernel, training) to an array of
+        shape (n_groups, n_variables).
+    of_ratings : bool
+        Whether the values come from the ratings: then no permutation of these can test it.
+    """
+
+    name: str
+    family: str
+    of_frames: Callable[[Frames], Mapping[str, Vector]] | None = None
+    of_groups: Callable[[Kernel, Codes], Matrix] | None = None
+    of_ratings: bool = False
+
+    def columns(self, kernels: Sequence[Kernel]) -> Columns:
+        """Its values for every row of a kernel, given the groups that train."""
+        if self.of_frames is not None:
+            fixed = [_frame_columns(self.of_frames, kernel) for kernel in kernels]
+            return lambda kernel, training: fixed[kernels.index(kernel)]
+        of_groups = self.of_groups
+        assert of_groups is not None  # one of the two is given
+        return lambda kernel, training: of_groups(kernel, training)[
+            np.concatenate([kernel.groups(kind) for kind in KINDS])
+        ]
+
+
+def _frame_columns(of_frames: Callable[[Frames], Mapping[str, Vector]], kernel: Kernel) -> Matrix:
+    """Per variable, the mean of the row's group and the row's distance from it.
+
+    Two columns, for what goes along within sessions may go against between them.
+    """
+    groups = np.concatenate([kernel.groups(kind) for kind in KINDS])
+    values = [of_frames(one) for one in kernel.frames]
+    columns = []
+    for name in values[0]:
+        of_run = [v[name] for v in values]
+        rows = np.concatenate([bin_means(of_run, kernel.bins[kind]) for kind in KINDS])
+        levels = kernel.scales.of_group @ np.array([np.nanmean(v) for v in of_run])
+        columns += [levels[groups], rows - levels[groups]]
+    return np.column_stack(columns)
+
+
+def bin_means(of_run: Sequence[Vector], bins: Bins) -> Vector:
+    """Mean over the frames of each bin; frames without a value do not count."""
+    return np.array(
+        [np.nanmean(of_run[r][frames]) for r, frames in zip(bins.run, bins.frames, strict=True)]
+    )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is said of a control; None where it is undefined or untested.
+
+    Attributes
+    ----------
+    family : str
+        p-values of a family are corrected together (Holm).
+    r_within, p_within : float or None
+        Alone: centred r at 1 min, and its p among ratings permuted within sessions.
+    r_between, p_between : float or None
+        Alone: r of session means, and its p among ratings permuted between sessions.
+    p_corrected : float or None
+        The smaller p, corrected.
+    flagged : bool
+        Whether a corrected p is below .05 with r above 0.
+    centred_r_removed, skill_removed : float or None
+        At 1 min, with the control partialled out.
+    """
+
+    family: str
+    r_within: float | None
+    p_within: float | None
+    r_between: float | None
+    p_between: float | None
+    centred_r_removed: float | None = None
+    skill_removed: float | None = None
+    p_corrected: float | None = None
+    flagged: bool = False
+
+    @classmethod
+    def of(cls, family: str, alone: Mapping[str, Mapping[str, float]]) -> Verdict:
+        """From what :func:`predict_alone` found."""
+        minute, level = alone["1min"], alone["session"]
+        return cls(
+            family,
+            _defined(minute["centred_r"]),
+            _defined(minute["p_within"]),
+            _defined(level["r"]),
+            _defined(level["p_between"]),
+        )
+
+
+def _defined(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def control_analyses(case: Case, *, on_step: OnStep | None = None) -> Finding:
+    """Every control that the data allow.
+
+    Returns
+    -------
+    finding : Finding
+        Tables ``controls`` (alone and removed) and ``covariates`` (beside rating and
+        prediction). Numbers: per control what a :class:`Verdict` holds. A control is flagged
+        where, alone, it predicts the rating of held-out sessions beyond its null.
+
+    References
+    ----------
+    docs/methods.md
+    """
+    controls, not_done = find_controls(case)
+    kernels, rules = case.kernels, case.settings.rules
+    step = count_steps(on_step, len(controls))
+    permutations = draw_permutations(
+        kernels[0], case.settings.n_permutations, case.stream("controls")
+    )
+    ratings = permute_ratings(kernels[0], permutations, *TESTED)
+    rows, verdicts = [], {}
+    for control in controls:
+        columns = control.columns(kernels)
+        alone = predict_alone(control, columns, kernels[0], permutations, ratings)
+        verdict = Verdict.of(control.family, alone)
+        if verdict.p_within is None and verdict.p_between is None and not control.of_ratings:
+            not_done.append(f"No p of {control.name} alone: {_untested(case)}")
+        removed: dict[str, dict[str, float]] = {}
+        try:
+            removed = refit(kernels, rules, columns=columns, n_jobs=case.n_jobs).agreement()
+            verdict = replace(
+                verdict,
+                centred_r_removed=_defined(removed["1min"]["centred_r"]),
+                skill_removed=_defined(removed["1min"]["skill"]),
+            )
+        except NotEnoughData as error:
+            not_done.append(f"{control.name} could not be removed: {error}")
+        verdicts[control.name] = verdict
+        rows += [
+            {"control": control.name, "scale": scale, "analysis": analysis, **found[scale]}
+            for scale in SCALES
+            for analysis, found in (("alone", alone), ("removed", removed))
+            if found
+        ]
+        step()
+    order = "control scale analysis r centred_r skill p_within p_between".split()
+    corrected = correct_families(verdicts)
+    return Finding(
+        {
+            "controls": pd.DataFrame(rows).reindex(columns=order),
+            "covariates": compare(case, controls),
+        },
+        {name: asdict(verdict) for name, verdict in corrected.items()},
+        tuple(not_done),
+    )
+
+
+def _untested(case: Case) -> str:
+    """Why a control of whole groups has no p."""
+    unit, n_groups = case.settings.leave_out, case.kernels[0].n_groups
+    if n_groups < FEWEST_SESSIONS_TO_REORDER:
+        return (
+            f"the means of {n_groups} {unit}s have too few orders; at least "
+            f"{FEWEST_SESSIONS_TO_REORDER} are needed."
+        )
+    return f"it has one value a session, and {unit}s were left out."
+
+
+def find_controls(case: Case) -> tuple[list[Control], list[str]]:
+    """Controls that the data allow, and why the others are not possible."""
+    kernel, unit = case.kernels[0], case.settings.leave_out
+    found, not_done = motion_controls(case.kernels)
+    found += [
+        Control("global signal", "global signal", of_frames=_global_signal),
+        Control("time in run", "time", of_frames=_time_in_run),
+        Control(f"{unit} number", "time", of_groups=_place_in_order),
+        Control(f"previous {unit}'s mean", "level", of_groups=previous_means, of_ratings=True),
+    ]
+    covariates = [c for c in case.sessions.columns if c not in ("session", "days")]
+    if not covariates:
+        not_done.append(
+            "No control for session covariates, such as medication: sessions.tsv has no numeric "
+            "column."
+        )
+    for name in covariates:
+        values = case.of_groups(name)
+        n_known, n_groups = int(np.isfinite(values).sum()), kernel.n_groups
+        if n_known < n_groups:
+            not_done.append(
+                f"No control for {name}: it is known in {n_known} of {n_groups} {unit}s."
+            )
+        elif np.ptp(values) == 0:
+            not_done.append(f"No control for {name}: it is the same in every {unit}.")
+        else:
+            found.append(Control(name, "covariates", of_groups=_fixed(values[:, None])))
+    return found, not_done
+
+
+def motion_controls(kernels: Sequence[Kernel]) -> tuple[list[Control], list[str]]:
+    """Controls of motion that every run allows, and why the others are not possible."""
+    found, not_done = [], []
+    for name, variables in (
+        ("framewise displacement", (FD,)),
+        ("motion parameters", MOTION_NAMES),
+        ("DVARS", (DVARS,)),
+    ):
+        if reason := next(filter(None, (_missing(variables, k) for k in kernels)), None):
+            not_done.append(f"No control for {name}: {reason}")
+        else:
+            found.append(Control(name, "motion", of_frames=_confounds(variables)))
+    return found, not_done
+
+
+def _confounds(variables: Sequence[str]) -> Callable[[Frames], Mapping[str, Vector]]:
+    return lambda frames: {name: frames.confounds[name] for name in variables}
+
+
+def _global_signal(frames: Frames) -> Mapping[str, Vector]:
+    """Mean over regions, and its square: edges are products of signals."""
+    mean = np.asarray(frames.signals.mean(axis=1), dtype=float)
+    return {"global signal": mean, "global signal squared": mean**2}
+
+
+def _time_in_run(frames: Frames) -> Mapping[str, Vector]:
+    time_s = frames.frame.astype(float) * frames.tr_s
+    return {"time in run": time_s, "time in run squared": time_s**2}
+
+
+def _place_in_order(kernel: Kernel, training: Codes) -> Matrix:
+    """A parabola over the order of groups: 2 degrees of freedom."""
+    place = np.linspace(-1, 1, kernel.n_groups)
+    return np.column_stack([place, place**2])
+
+
+def _fixed(values: Matrix) -> Callable[[Kernel, Codes], Matrix]:
+    return lambda kernel, training: values
+
+
+def previous_means(kernel: Kernel, training: Codes) -> Matrix:
+    """Mean rating of the last training group before each; before the first one, of them all.
+
+    Groups that do not train are skipped, so no rating of theirs reaches a training row.
+    """
+    means = session_levels(kernel)
+    before = [training[training < g] for g in range(kernel.n_groups)]
+    overall = means[training].mean()
+    return np.array([[means[b[-1]] if len(b) else overall] for b in before])
+
+
+def _missing(variables: Sequence[str], kernel: Kernel) -> str | None:
+    """Why a control of frames is not possible, if so."""
+    frames = kernel.frames
+    without = [str(one.key) for one in frames if not set(variables) <= set(one.confounds)]
+    if without:
+        return f"{len(without)} of {len(frames)} runs have none (first: {without[0]})."
+    for bins in kernel.bins.values():
+        for r, members in zip(bins.run, bins.frames, strict=True):
+            if any(np.isnan(frames[r].confounds[v][members]).all() for v in variables):
+                return f"{frames[r].key} has a bin without a value."
+    if all(np.ptp(np.concatenate([f.confounds[v] for f in frames])) == 0 for v in variables):
+        return "it never varies."
+    return None
+
+
+def predict_alone(
+    control: Control,
+    columns: Columns,
+    kernel: Kernel,
+    permutations: Permutations,
+    ratings: Sequence[Matrix],
+) -> dict[str, dict[str, float]]:
+    """Held-out least-squares prediction from the control, and its p among permuted ratings.
+
+    Parameters
+    ----------
+    columns : callable
+        The control's.
+    ratings : sequence of ndarray of shape (n_rows, n_permutations)
+        Of 1-min and of 2-min bins; the first column holds the observed ratings.
+
+    Returns
+    -------
+    found : dict of dicts
+        By scale: r, centred_r, skill, p_within (of centred r) and p_between (of r), NaN where
+        not tested.
+    """
+    by = _tests(control, kernel)
+    chosen = np.isin(permutations.kind, ("observed", *by))
+    kind, n_minutes = permutations.kind[chosen], len(kernel.bins["1min"])
+    Y = np.concatenate([of_kind[:, chosen] for of_kind in ratings])
+    group = np.concatenate([kernel.groups(name) for name in TESTED])
+    minute = np.arange(len(group)) < n_minutes
+    predicted, mean = np.empty_like(Y), np.empty((kernel.n_groups, Y.shape[1]))
+    for k in range(kernel.n_groups):
+        train, test = np.flatnonzero(minute & (group != k)), np.flatnonzero(group == k)
+        of_rows = columns(kernel, np.unique(group[train]))[kernel.rows("1min").start :]
+        predicted[test] = predict_from_confounds(of_rows, Y, train, test)
+        mean[k] = Y[train].mean(axis=0)
+    scales = kernel.scales
+    y_at, predicted_at = (
+        scales.average(values[:n_minutes], values[n_minutes:]) for values in (Y, predicted)
+    )
+    found = {}
+    for scale, groups in scales.groups.items():
+        values = agreement(y_at[scale], predicted_at[scale], mean[groups], groups)
+        found[scale] = {name: float(v[0]) for name, v in values.items()}
+        for test_of, statistic in (("within", "centred_r"), ("between", "r")):
+            null = values[statistic][kind == test_of]
+            p = p_above(found[scale][statistic], null) if test_of in by else None
+            found[scale][f"p_{test_of}"] = np.nan if p is None else p
+    return found
+
+
+def _tests(control: Control, kernel: Kernel) -> tuple[str, ...]:
+    """Which permutations test a control alone."""
+    enough = kernel.n_groups >= FEWEST_SESSIONS_TO_REORDER
+    if control.of_ratings:
+        return ()
+    if control.of_frames is not None:
+        return ("within", "between") if enough else ("within",)
+    # one value a session, but several groups a session: orders of groups would be too many
+    of_session = len({one.key.session for one in kernel.frames}) == kernel.n_groups
+    return ("between",) if enough and of_session else ()
+
+
+def correct_families(verdicts: Mapping[str, Verdict]) -> dict[str, Verdict]:
+    """Holm's correction of all tests of a family; flagged are those below .05 with r above 0."""
+    families: dict[str, list[tuple[float, str, bool]]] = {}
+    for name, verdict in verdicts.items():
+        for p, r in ((verdict.p_within, verdict.r_within), (verdict.p_between, verdict.r_between)):
+            if p is not None:
+                families.setdefault(verdict.family, []).append((p, name, r is not None and r > 0))
+    corrected = dict(verdicts)
+    for tests in families.values():
+        largest = 0.0
+        for i, (p, name, positive) in enumerate(sorted(tests)):
+            largest = max(largest, min(1.0, (len(tests) - i) * p))
+            so_far = corrected[name]
+            if so_far.p_corrected is None:
+                so_far = replace(so_far, p_corrected=largest)
+            flagged = so_far.flagged or (largest < SIGNIFICANT and positive)
+            corrected[name] = replace(so_far, flagged=flagged)
+    return corrected
+
+
+def compare(case: Case, controls: Sequence[Control]) -> pd.DataFrame:
+    """Every variable of every control against rating and prediction, at four scales.
+
+    Returns
+    -------
+    covariates : DataFrame
+        Columns ``control``, ``variable``, ``scale``, ``n``, ``r_rating``, ``r_predicted``,
+        ``auc_predicted`` (of the prediction for the variable above its median).
+    """
+    predictions = case.decoding.predictions
+    rows = []
+    for control in controls:
+        for variable, by_scale in _variables(case, control):
+            for scale, values in by_scale.items():
+                of_scale = predictions[predictions["scale"] == scale]
+                predicted = of_scale["predicted"].to_numpy(float)
+                rows.append(
+                    {
+                        "control": control.name,
+                        "variable": variable,
+                        "scale": scale,
+                        "n": len(values),
+                        "r_rating": correlation(values, of_scale["rating"].to_numpy(float)),
+                        "r_predicted": correlation(values, predicted),
+                        "auc_predicted": area_under_curve(values, predicted),
+                    }
+                )
+    return pd.DataFrame(rows).astype(
+        {name: float for name in ("r_rating", "r_predicted", "auc_predicted")}
+    )
+
+
+def _variables(case: Case, control: Control) -> list[tuple[str, dict[str, Vector]]]:
+    """Each variable's values in the rows of the predictions, by scale."""
+    kernel, frames = case.kernels[0], case.decoding.frames
+    if control.of_frames is None:
+        assert control.of_groups is not None  # one of the two is given
+        values = control.of_groups(kernel, np.arange(kernel.n_groups))
+        names = [control.name, f"{control.name} squared"][: values.shape[1]]
+        return [(name, {"session": v}) for name, v in zip(names, values.T, strict=True)]
+    of_run = [control.of_frames(one) for one in frames]
+    found = []
+    for name in of_run[0]:
+        values_of_run = [v[name] for v in of_run]
+        by_scale = {
+            scale: bin_means(values_of_run, make_time_bins(frames, case.settings.rules, scale))
+            for scale in ("1min", "2min")
+        }
+        by_scale["run"] = np.array([np.nanmean(v) for v in values_of_run], dtype=float)
+        by_scale["session"] = kernel.scales.of_group @ by_scale["run"]
+        found.append((name, by_scale))
+    return found

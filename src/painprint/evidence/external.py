@@ -1,0 +1,326 @@
+"""Does a signature from elsewhere predict this person's ratings? Scored on the same frames."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from painprint.decode.metrics import SCALES, ScaleMetrics, score_scale
+from painprint.decode.training import average_frames
+from painprint.edges import matrix_to_edges, score_frames
+from painprint.evidence.case import Case, Finding
+from painprint.evidence.univariate import load_points, rows_of_frames
+from painprint.progress import OnStep, count_steps
+from painprint.runs import Frames, LeftOutRun, list_left_out, zscore
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+Codes = NDArray[np.int64]
+
+KINDS = ("regions", "edges", "points")
+WITHIN_RUNS = ("1min", "2min")
+NO_LEVELS = "for the mean of a z-scored signal is 0 in every run"
+"""Why a weighted sum of activity has no score of runs."""
+FEWEST_GROUPS = 3
+"""Sessions (or runs left out) that an external signature must be scored in."""
+BLOCK = 2048
+"""Points that are weighted at a time."""
+
+
+@dataclass(frozen=True, eq=False)
+class ExternalWeights:
+    """A signature from elsewhere.
+
+    Parameters
+    ----------
+    name : str
+    kind : {"regions", "edges", "points"}
+        ``regions``: the score of a frame is z·w. ``edges``: zᵀWz / 2. ``points``: z·w of dense
+        BOLD.
+    values : ndarray of shape (n_weights,)
+        Of each region, pair or point.
+    regions : tuple of str
+        Their names; none for points.
+    pairs : ndarray of int, shape (n_weights, 2)
+        Which of the regions each edge joins.
+    intercept : float, optional
+        Where weights are in units of the rating.
+    n_outside : int
+        Points with a weight that the dense BOLD does not have.
+
+    Raises
+    ------
+    ValueError
+        If these do not fit together, or a weight is not finite.
+    """
+
+    name: str
+    kind: str
+    values: Vector
+    regions: tuple[str, ...] = ()
+    pairs: Codes = field(default_factory=lambda: np.empty((0, 2), np.int64))
+    intercept: float | None = None
+    n_outside: int = 0
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"kind is {self.kind!r}; choose one of {', '.join(KINDS)}.")
+        n = {"regions": len(self.regions), "edges": len(self.pairs)}.get(self.kind)
+        if self.values.ndim != 1 or (n is not None and len(self.values) != n):
+            raise ValueError(
+                f"weights have shape {self.values.shape}, but there are {n} {self.kind}."
+            )
+        if bad := int((~np.isfinite(self.values)).sum()):
+            raise ValueError(
+                f"{bad} of {len(self.values)} weights are missing or not finite; set them to 0."
+            )
+
+
+def score_external(case: Case, *, on_step: OnStep | None = None) -> Finding:
+    """Score every external signature as ours is scored: same frames, bins and metrics.
+
+    Nothing is trained. Without an intercept its scores are in no unit of the rating: skill and
+    mae are then undefined.
+
+    Returns
+    -------
+    finding : Finding
+        Table ``external``: agreement with the rating of each signature at every scale; at 1 and
+        2 min only for weights of regions or points, for signals are z-scored within run.
+        Numbers, by signature: its kind, how many weights were used, regions of the data that
+        have none, and centred r at 1 min with its interval.
+
+    References
+    ----------
+    docs/methods.md
+    """
+    given = case.material.external
+    if not given:
+        return Finding({}, {}, ("No external signature was given (--external).",))
+    step = count_steps(on_step, len(given))
+    rows: list[dict[str, Any]] = []
+    numbers: dict[str, Any] = {}
+    not_done: list[str] = []
+    for weights in given:
+        called = f"External signature {weights.name}"
+        try:
+            if weights.name in numbers:
+                raise ValueError("another one has the same name.")
+            scored = _score(case, weights)
+            metrics = _evaluate(case, weights, scored)
+        except ValueError as error:
+            not_done.append(f"{called} was not scored: {error}")
+            continue
+        finally:
+            step()
+        not_done += [f"{called}: not scored in {line}" for line in list_left_out(scored.left_out)]
+        not_done += [f"{called}: {line}" for line in _uncovered(scored.counts)]
+        if weights.kind != "edges":
+            not_done.append(f"{called}: not scored by run and session, {NO_LEVELS}.")
+        rows += [_row(weights, scale, of_scale) for scale, of_scale in metrics.items()]
+        centred = [metrics["1min"].centred_r, *metrics["1min"].centred_r_ci]
+        numbers[weights.name] = {"kind": weights.kind, **scored.counts, "centred_r": centred}
+    tables = {"external": pd.DataFrame(rows)} if rows else {}
+    return Finding(tables, {"signatures": numbers}, tuple(not_done))
+
+
+@dataclass(frozen=True, eq=False)
+class _Scored:
+    """A score for each kept frame of the runs; None for runs that were left out."""
+
+    scores: Sequence[Vector | None]
+    counts: dict[str, int | None]
+    left_out: tuple[LeftOutRun, ...] = ()
+
+
+def _score(case: Case, weights: ExternalWeights) -> _Scored:
+    """Score the frames of every run.
+
+    Raises
+    ------
+    ValueError
+        If the signature does not fit the data.
+    """
+    if weights.kind == "points":
+        return _score_points(case, weights)
+    names, frames = case.decoding.regions.names, case.decoding.frames
+    values = _match(weights, names)
+    counts: dict[str, int | None] = {
+        "n_matched": int((weights.values != 0).sum()),
+        "n_regions_without_weight": len(names) - _count_weighted(values),
+    }
+    return _Scored([_score_regions(one, values, weights.intercept) for one in frames], counts)
+
+
+def _uncovered(counts: Mapping[str, int | None]) -> list[str]:
+    """What is to be said of weights that meet no signal."""
+    said = []
+    if n := counts.get("n_outside"):
+        said.append(f"{n} points with a weight lie outside the BOLD; their weights were not used.")
+    if n := counts.get("n_without_signal"):
+        said.append(f"up to {n} points with a weight have no signal in a run; they count as 0.")
+    return said
+
+
+def _match(weights: ExternalWeights, names: tuple[str, ...]) -> Matrix:
+    """Weights in the order of the data's regions: (n_regions,), or (n_regions, n_regions).
+
+    Raises
+    ------
+    ValueError
+        Naming regions with a weight that the data lack.
+    """
+    position = {name: i for i, name in enumerate(names)}
+    weighted = weights.values != 0
+    of_edges = weights.kind == "edges"
+    used = np.unique(weights.pairs[weighted]) if of_edges else np.flatnonzero(weighted)
+    if missing := [weights.regions[i] for i in used if weights.regions[i] not in position]:
+        raise ValueError(
+            f"{len(missing)} of its {len(used)} regions are not among the {len(names)} that were "
+            f"decoded (first: {', '.join(missing[:3])}). Use weights of the same atlas, decode "
+            "with these regions, or set their weights to 0."
+        )
+    where = np.array([position.get(name, -1) for name in weights.regions], np.int64)
+    if not of_edges:
+        vector = np.zeros(len(names))
+        vector[where[weighted]] = weights.values[weighted]
+        return vector
+    a, b = where[weights.pairs[weighted]].T
+    W = np.zeros((len(names), len(names)))
+    W[a, b] = W[b, a] = weights.values[weighted]
+    return W
+
+
+def _count_weighted(values: Matrix) -> int:
+    """Regions with any weight."""
+    return int((values != 0).any(axis=0).sum() if values.ndim == 2 else (values != 0).sum())
+
+
+def _score_regions(one: Frames, values: Matrix, intercept: float | None) -> Vector:
+    if values.ndim == 2:
+        return score_frames(one.signals, matrix_to_edges(values), intercept or 0.0)
+    return np.asarray(one.signals @ values + (intercept or 0.0))
+
+
+def _score_points(case: Case, weights: ExternalWeights) -> _Scored:
+    """Score dense BOLD, z-scored over the kept frames of a run, one run at a time.
+
+    Raises
+    ------
+    ValueError
+        If there is no dense BOLD of these points.
+    """
+    dense, runs = case.material.dense, case.material.runs
+    if dense is None or runs is None:
+        raise ValueError("it needs dense BOLD and runs: Material(runs=..., dense=...).")
+    if dense.n_points != len(weights.values):
+        raise ValueError(
+            f"it has {len(weights.values)} weights, but there are {dense.n_points} {dense.kind}."
+        )
+    frames = case.decoding.frames
+    lags = case.decoding.training.run_table["lag_frames"].to_numpy(np.int64)
+    position = {one.key: i for i, one in enumerate(frames)}
+    scores: list[Vector | None] = [None] * len(frames)
+    left_out, n_silent = [], 0
+    for run in runs():
+        i = position.pop(run.key, None)
+        if i is None:
+            continue
+        try:
+            data = load_points(dense, run.key)
+            rows = rows_of_frames(len(data), run, frames[i].frame + lags[i])
+        except ValueError as error:
+            left_out.append(LeftOutRun(run.key, str(error)))
+            continue
+        score, silent = weigh_points(data, rows, weights.values)
+        scores[i], n_silent = score + (weights.intercept or 0.0), max(n_silent, silent)
+    left_out += [LeftOutRun(key, "it cannot be read again.") for key in position]
+    counts = {
+        "n_matched": int((weights.values != 0).sum()),
+        "n_regions_without_weight": None,
+        "n_outside": weights.n_outside,
+        "n_without_signal": n_silent,
+    }
+    return _Scored(scores, counts, tuple(left_out))
+
+
+def weigh_points(data: NDArray[np.floating], rows: Codes, values: Vector) -> tuple[Vector, int]:
+    """Weighted sum of points, z-scored over the rows; points without a signal count as 0.
+
+    Parameters
+    ----------
+    data : array of shape (n_rows, n_points)
+    rows : array of int, shape (n_kept,)
+    values : ndarray of shape (n_points,)
+
+    Returns
+    -------
+    score : ndarray of shape (n_kept,)
+    n_without_signal : int
+        Points with a weight that are constant or not finite.
+    """
+    score, silent = np.zeros(len(rows)), 0
+    weighted = np.flatnonzero(values)
+    for first in range(0, len(weighted), BLOCK):
+        points = weighted[first : first + BLOCK]
+        z, usable = zscore(data[np.ix_(rows, points)].astype(float))
+        score += z[:, usable] @ values[points[usable]]
+        silent += int((~usable).sum())
+    return score, silent
+
+
+def _evaluate(case: Case, weights: ExternalWeights, scored: _Scored) -> dict[str, ScaleMetrics]:
+    """Agreement with the rating at every scale that the signature can tell apart.
+
+    Raises
+    ------
+    ValueError
+        If too few groups were scored.
+    """
+    training, settings = case.decoding.training, case.settings
+    kept = [i for i, score in enumerate(scored.scores) if score is not None]
+    groups, codes = np.unique(training.codes[kept], return_inverse=True)
+    if len(groups) < FEWEST_GROUPS:
+        some = "; ".join(list_left_out(scored.left_out)[:3])
+        raise ValueError(
+            f"{len(groups)} of {len(case.decoding.groups)} {settings.leave_out}s can be scored; at "
+            f"least {FEWEST_GROUPS} are needed. {some}"
+        )
+    table = average_frames(
+        [case.decoding.frames[i] for i in kept],
+        [score for score in scored.scores if score is not None],
+        codes,
+        settings.rules,
+    )
+    means = np.array([training.folds[k].training_mean for k in groups])
+    table["training_mean"] = means[table["group"]]
+    rng = case.stream(f"external {weights.name}")
+    return {
+        scale: score_scale(
+            table[table["scale"] == scale], n_bootstraps=settings.n_bootstraps, rng=rng
+        )
+        for scale in (SCALES if weights.kind == "edges" else WITHIN_RUNS)
+    }
+
+
+def _row(weights: ExternalWeights, scale: str, metrics: ScaleMetrics) -> dict[str, Any]:
+    in_units = weights.intercept is not None
+    numbers = {
+        "r": metrics.r,
+        "r_low": metrics.r_ci[0],
+        "r_high": metrics.r_ci[1],
+        "r_p": metrics.r_p,
+        "centred_r": metrics.centred_r,
+        "centred_r_low": metrics.centred_r_ci[0],
+        "centred_r_high": metrics.centred_r_ci[1],
+        "auc": metrics.auc,
+        "skill": metrics.skill if in_units else None,
+        "mae": metrics.mae if in_units else None,
+    }
+    floats = {name: np.nan if value is None else value for name, value in numbers.items()}
+    return {"signature": weights.name, "scale": scale, "n": metrics.n, **floats}

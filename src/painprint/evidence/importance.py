@@ -1,0 +1,420 @@
+"""Which regions and networks carry the signature."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations_with_replacement
+
+import numpy as np
+import pandas as pd
+from numba import njit
+from numpy.typing import NDArray
+
+from painprint.bins import Bins, make_time_bins
+from painprint.decode.errors import NotEnoughData
+from painprint.decode.gram import edge_correlations
+from painprint.decode.metrics import center_by, center_columns, correlation
+from painprint.decode.training import FoldModel
+from painprint.edges import edges_to_matrix
+from painprint.evidence.case import Case, Finding
+from painprint.parallel import map_ordered
+from painprint.progress import OnStep, count_steps
+from painprint.regions import Regions
+from painprint.runs import Frames
+from painprint.stats.bootstrap import LINEAR, block_draw, interval, widened
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+Codes = NDArray[np.int64]
+
+INTERVAL_PERMUTATIONS = 50
+"""Permutations, the first ones, whose mean is resampled by session for an interval."""
+LOSS = ("importance", "low", "high")
+LOSS_CENTRED = ("importance_centred", "centred_low", "centred_high")
+
+
+def importance(case: Case, *, on_step: OnStep | None = None) -> Finding:
+    """How much each region, and each network, carries of the prediction.
+
+    Returns
+    -------
+    finding : Finding
+        Tables ``importance`` (regions), ``networkimportance``, ``networkweights`` (pairs of
+        networks), and ``structure`` (edges).
+        Numbers: r and session-centred r at 1 min, and how alike the folds' weights are.
+
+    Notes
+    -----
+    Published is the loss of r; the loss of the session-centred r, the primary number, stands
+    beside it. The few session means make the former much noisier (docs/evidence.md).
+
+    References
+    ----------
+    docs/methods.md; Lee et al. (2026); Haufe et al. (2014), doi 10.1016/j.neuroimage.2013.10.067
+    """
+    decoding, regions = case.decoding, case.decoding.regions
+    bins = make_time_bins(decoding.frames, case.settings.rules, "1min")
+    codes = decoding.training.codes[bins.run]
+    networks, not_done = network_members(regions)
+    parts = contributions(
+        decoding.frames, bins, codes, decoding.folds, list(networks.values()), n_jobs=case.n_jobs
+    )
+    minutes = decoding.predictions[decoding.predictions["scale"] == "1min"]
+    predicted = minutes["predicted"].to_numpy(float)
+    if correlation(bins.rating, predicted) is None:
+        raise NotEnoughData("rating or prediction never varies, so nothing can carry it.")
+    rng = case.stream("importance")
+    rows = permute_rows(codes, bins.run, case.settings.n_importance_permutations, rng)
+    losses = permutation_losses(
+        bins.rating, predicted, parts, rows, codes,
+        n_draws=case.settings.n_bootstraps, rng=rng, n_jobs=case.n_jobs, on_step=on_step,
+    )  # fmt: skip
+    of_regions = losses.iloc[: len(regions.names)].reset_index(drop=True)
+    of_networks = losses.iloc[len(regions.names) :].reset_index(drop=True)
+    fold_weights = np.array([fold.weights for fold in decoding.folds])
+    structure = structure_table(case, fold_weights)
+    tables = {
+        "importance": _region_table(regions, of_regions, decoding.final, structure, fold_weights),
+        "structure": structure,
+    }
+    if networks:
+        counts = {"network": list(networks), "n_regions": [len(m) for m in networks.values()]}
+        tables["networkimportance"] = pd.concat([pd.DataFrame(counts), of_networks], axis=1)
+        tables["networkweights"] = network_weights(networks, decoding.final.weights)
+    numbers = {
+        "r": correlation(bins.rating, predicted),
+        "centred_r": correlation(center_by(bins.rating, codes), center_by(predicted, codes)),
+        "n_permutations": case.settings.n_importance_permutations,
+        "fold_similarity": _mean_correlation(fold_weights),
+        "n_folds": len(decoding.folds),
+        "share_same_sign": float(structure["same_sign"].mean()),
+        "weight_structure_r": correlation(
+            structure["weight"].to_numpy(), structure["structure"].to_numpy()
+        ),
+    }
+    return Finding(tables, numbers, tuple(not_done))
+
+
+def network_members(regions: Regions) -> tuple[dict[str, Codes], list[str]]:
+    """Places of each network's regions, and what is to be said of regions without one."""
+    labels = np.array(regions.networks, dtype=object)
+    networks = {str(w): np.flatnonzero(labels == w) for w in dict.fromkeys(labels) if w}
+    n_without = int((labels == "").sum())
+    said = []
+    if not networks:
+        said.append("No importance of networks: the regions' networks are unknown.")
+    elif n_without:
+        said.append(f"{n_without} of {len(labels)} regions have no network: they count in none.")
+    return networks, said
+
+
+def network_weights(networks: Mapping[str, Codes], weights: Vector) -> pd.DataFrame:
+    """Weights of the edges within each network and between each two.
+
+    Parameters
+    ----------
+    networks : mapping of str to int array
+        Places of the regions of each network.
+    weights : ndarray of shape (n_edges,)
+
+    Returns
+    -------
+    table : DataFrame
+        Columns ``network_a``, ``network_b``, ``n_edges``, ``mean_weight`` (NaN where there is no
+        edge), ``positive`` and ``negative`` (sums of weights of that sign).
+    """
+    W = edges_to_matrix(weights)
+    rows = []
+    for (a, in_a), (b, in_b) in combinations_with_replacement(networks.items(), 2):
+        block = W[np.ix_(in_a, in_b)]
+        between = block[np.triu_indices(len(in_a), k=1)] if a == b else block.ravel()
+        rows.append(
+            {
+                "network_a": a,
+                "network_b": b,
+                "n_edges": len(between),
+                "mean_weight": between.mean() if len(between) else np.nan,
+                "positive": between[between > 0].sum(),
+                "negative": between[between < 0].sum(),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def contributions(
+    frames: Sequence[Frames],
+    bins: Bins,
+    codes: Codes,
+    folds: Sequence[FoldModel],
+    networks: Sequence[Codes] = (),
+    *,
+    n_jobs: int = 1,
+) -> Matrix:
+    """What the edges of each region, and of each network, add to the prediction of each row.
+
+    Parameters
+    ----------
+    frames, bins
+        Runs, and rows of them.
+    codes : ndarray of int, shape (n_rows,)
+        Fold that predicts each row.
+    folds : sequence of FoldModel
+    networks : sequence of int arrays
+        Places of the regions of each network.
+
+    Returns
+    -------
+    parts : ndarray of shape (n_rows, n_regions + n_networks)
+        Σ over edges with an end in the region (or at least one in the network) of weight times
+        co-fluctuation, and weight times mean signal where activity is decoded, in units of the
+        rating. An edge counts once in a network; over all regions it counts twice.
+
+    References
+    ----------
+    docs/methods.md
+    """
+    jobs = (
+        (frames, bins, np.flatnonzero(codes == k), fold, networks) for k, fold in enumerate(folds)
+    )
+    rows = [np.flatnonzero(codes == k) for k in range(len(folds))]
+    parts = np.empty((len(bins), len(frames[0].regions) + len(networks)))
+    found = map_ordered(_contributions_of_fold, jobs, n_jobs=n_jobs, large=True)
+    for of_fold, at in zip(found, rows, strict=True):
+        parts[at] = of_fold
+    return parts
+
+
+def _contributions_of_fold(
+    frames: Sequence[Frames], bins: Bins, rows: Codes, fold: FoldModel, networks: Sequence[Codes]
+) -> Matrix:
+    W = edges_to_matrix(fold.weights)
+    v = np.zeros(len(W)) if fold.activity is None else fold.activity
+    parts = []
+    for row in rows:
+        Z = frames[bins.run[row]].signals[bins.frames[row]]
+        weighted = (Z.T @ Z) * (W / len(Z))
+        of_regions = weighted.sum(axis=1)
+        of_networks = np.array(
+            [
+                of_regions[members].sum() - weighted[np.ix_(members, members)].sum() / 2
+                for members in networks
+            ]
+        )
+        of_signals = v * Z.mean(axis=0)
+        of_networks += np.array([of_signals[members].sum() for members in networks])
+        parts.append([*(of_regions + of_signals), *of_networks])
+    return np.array(parts)
+
+
+def permute_rows(codes: Codes, run: Codes, n: int, rng: np.random.Generator) -> NDArray[np.int32]:
+    """Orders of rows: groups in random order, runs within group, rows within run.
+
+    Parameters
+    ----------
+    codes, run : ndarray of int, shape (n_rows,)
+        Group and run of each row.
+
+    Returns
+    -------
+    rows : ndarray of int, shape (n, n_rows)
+        Each line: which row stands in each place.
+    """
+    orders = np.empty((n, len(codes)), dtype=np.int32)
+    for i in range(n):
+        of_group, of_run = rng.random(codes.max() + 1), rng.random(run.max() + 1)
+        orders[i] = np.lexsort((rng.random(len(codes)), of_run[run], of_group[codes]))
+    return orders
+
+
+def permutation_losses(
+    y: Vector,
+    predicted: Vector,
+    parts: Matrix,
+    rows: NDArray[np.int32],
+    codes: Codes,
+    *,
+    n_draws: int,
+    rng: np.random.Generator,
+    n_jobs: int = 1,
+    on_step: OnStep | None = None,
+) -> pd.DataFrame:
+    """Mean loss of r, and of group-centred r, where one part of the prediction is permuted.
+
+    Parameters
+    ----------
+    y, predicted : ndarray of shape (n_rows,)
+    parts : ndarray of shape (n_rows, n_parts)
+        From :func:`contributions`.
+    rows : ndarray of int, shape (n_permutations, n_rows)
+        From :func:`permute_rows`.
+    codes : ndarray of int, shape (n_rows,)
+        Group of each row, in the order of time.
+    n_draws : int
+        Resamples of blocks of groups for the interval.
+
+    Returns
+    -------
+    losses : DataFrame
+        One row per part: ``importance`` (of r), ``low``, ``high`` (95 % interval), and the same of
+        the group-centred r: ``importance_centred``, ``centred_low``, ``centred_high``.
+    """
+    n_groups = int(codes.max()) + 1
+    counts = block_draw(np.arange(n_groups))(n_draws, rng)
+    step = count_steps(on_step, parts.shape[1])
+    together = np.zeros_like(codes)
+    views = [
+        _View(center_by(y, by), center_by(predicted, by), center_columns(parts, by), by)
+        for by in (together, codes)
+    ]
+    jobs = ((views, i, rows, codes, counts) for i in range(parts.shape[1]))
+    found = []
+    for losses in map_ordered(_lose_part, jobs, n_jobs=n_jobs, large=True):
+        found.append([*losses[0], *losses[1]])
+        step()
+    return pd.DataFrame(found, columns=[*LOSS, *LOSS_CENTRED])
+
+
+@dataclass(frozen=True, eq=False)
+class _View:
+    """Rating, prediction and its parts, all centred within the same groups."""
+
+    y: Vector
+    predicted: Vector
+    parts: Matrix
+    by: Codes
+
+
+def _lose_part(
+    views: Sequence[_View], i: int, rows: NDArray[np.int32], codes: Codes, counts: Matrix
+) -> list[tuple[float, float | None, float | None]]:
+    """Loss of r and its interval, for each view."""
+    found: list[tuple[float, float | None, float | None]] = []
+    for view in views:
+        part = np.ascontiguousarray(view.parts[:, i])
+        rest = view.predicted - part
+        r = correlation(view.y, view.predicted)
+        if r is None:
+            found.append((np.nan, None, None))
+            continue
+        r_permuted = r_of_permuted(view.y, rest, part, rows, view.by)
+        loss = r - float(r_permuted.mean())
+        first = rows[:INTERVAL_PERMUTATIONS]
+        moved = rest + center_columns(part[first].T, view.by).T
+        resampled = _weighted_r(counts, view.y, view.predicted[None], codes)
+        resampled = (resampled - _weighted_r(counts, view.y, moved, codes)).mean(axis=1)
+        resampled = resampled[np.isfinite(resampled)]
+        if not len(resampled):
+            found.append((loss, None, None))
+            continue
+        around = resampled - (r - float(r_permuted[:INTERVAL_PERMUTATIONS].mean())) + loss
+        ends = interval(widened(around, loss, counts.shape[1], LINEAR), null=0)
+        found.append((loss, ends.low, ends.high))
+    return found
+
+
+@njit(nogil=True)
+def r_of_permuted(
+    y: Vector, rest: Vector, part: Vector, rows: NDArray[np.int32], by: Codes
+) -> Vector:
+    """Correlation of y with rest + part in other orders, the sum centred within groups.
+
+    y, rest and part are centred within the groups. In another order, a part keeps its sum of
+    squares but not its group means, which are taken off.
+    """
+    y_y, y_rest = (y * y).sum(), (y * rest).sum()
+    squares = (rest * rest).sum() + (part * part).sum()
+    size = np.bincount(by)
+    r = np.empty(len(rows))
+    for b in range(len(rows)):
+        y_part, rest_part = 0.0, 0.0
+        total = np.zeros(len(size))
+        for i in range(len(y)):
+            moved = part[rows[b, i]]
+            y_part += y[i] * moved
+            rest_part += rest[i] * moved
+            total[by[i]] += moved
+        spread = squares + 2 * rest_part - (total * total / size).sum()
+        r[b] = (y_rest + y_part) / np.sqrt(y_y * spread)
+    return r
+
+
+def _weighted_r(counts: Matrix, y: Vector, P: Matrix, codes: Codes) -> Matrix:
+    """Correlation of y and each line of P when groups count so often: (n_draws, n_lines).
+
+    NaN where either does not vary in a resample.
+    """
+    member = (codes[:, None] == np.arange(counts.shape[1])).astype(float)
+    n, sy, syy = (counts @ (column @ member) for column in (np.ones(len(y)), y, y * y))
+    sp, spp, syp = (counts @ (columns @ member).T for columns in (P, P * P, P * y))
+    n, sy, syy = n[:, None], sy[:, None], syy[:, None]
+    var_y, var_p = syy - sy * sy / n, spp - sp * sp / n
+    flat = (var_y <= 1e-12 * syy) | (var_p <= 1e-12 * spp)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        r: Matrix = (syp - sy * sp / n) / np.sqrt(var_y * var_p)
+    r[flat] = np.nan
+    return r
+
+
+def _region_table(
+    regions: Regions,
+    losses: pd.DataFrame,
+    final: FoldModel,
+    structure: pd.DataFrame,
+    fold_weights: Matrix,
+) -> pd.DataFrame:
+    W = edges_to_matrix(final.weights)
+    strengths = {"positive": np.maximum(W, 0).sum(axis=1), "negative": np.minimum(W, 0).sum(axis=1)}
+    of_edges = edges_to_matrix(np.abs(structure["structure"].to_numpy()))
+    lines = np.array([edges_to_matrix(weights) for weights in fold_weights])
+    return pd.DataFrame(
+        {
+            "region": regions.names,
+            "network": regions.networks,
+            **losses,
+            "positive_strength": strengths["positive"],
+            "negative_strength": strengths["negative"],
+            "mean_abs_structure": of_edges.sum(axis=1) / (len(W) - 1),
+            "fold_similarity": [
+                _mean_correlation(np.delete(lines[:, g], g, axis=1)) for g in range(len(W))
+            ],
+        }
+    )
+
+
+def structure_table(case: Case, fold_weights: Matrix) -> pd.DataFrame:
+    """Each edge's weight, its correlation with the prediction, and its weights in the folds.
+
+    A weight says what an edge adds given all the others; its structure coefficient, how it goes
+    along with what is predicted (Haufe's pattern, standardised). Both are of the final model, on
+    its training rows.
+    """
+    decoding = case.decoding
+    kernel = case.kernels[case.settings.lag_s.index(decoding.final.lag_s)]
+    bins, final = kernel.bins["train"], decoding.final
+    scores = [final.score(one.signals) for one in kernel.frames]
+    fitted = np.array([scores[r][m].mean() for r, m in zip(bins.run, bins.frames, strict=True)])
+    names = np.array(decoding.regions.names, dtype=object)
+    a, b = np.triu_indices(len(names), k=1)
+    return pd.DataFrame(
+        {
+            "region_a": names[a],
+            "region_b": names[b],
+            "weight": final.weights,
+            "structure": edge_correlations(kernel.frames, bins, fitted, n_jobs=case.n_jobs),
+            "fold_mean": fold_weights.mean(axis=0),
+            "fold_sd": fold_weights.std(axis=0, ddof=1),
+            "same_sign": (np.sign(fold_weights) == np.sign(final.weights)).mean(axis=0),
+        }
+    )
+
+
+def _mean_correlation(lines: Matrix) -> float | None:
+    """Mean correlation of all pairs of lines; None where one does not vary."""
+    centred = lines - lines.mean(axis=1, keepdims=True)
+    norms = np.sqrt((centred**2).sum(axis=1))
+    if not norms.all():
+        return None
+    total = (centred / norms[:, None]).sum(axis=0)
+    n = len(lines)
+    return float((total @ total - n) / (n * (n - 1)))

@@ -1,0 +1,261 @@
+"""Does it hold in time? Train on the past alone, test on the future."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from painprint.decode.bin_gram import Kernel
+from painprint.decode.decoders import make_decoder
+from painprint.decode.errors import NotEnoughData
+from painprint.decode.metrics import SCALES, area_under_curve, calibration_line, correlation
+from painprint.decode.model import best_lag
+from painprint.decode.refit import HeldOut, refit
+from painprint.evidence.case import Case, Finding
+from painprint.parallel import map_ordered
+from painprint.progress import OnStep, count_steps
+from painprint.settings import Rules
+
+Vector = NDArray[np.float64]
+
+FEWEST_PAST = 3
+"""Sessions that a model of the past needs."""
+
+
+def prospective_tests(case: Case, *, on_step: OnStep | None = None) -> Finding:
+    """The first sessions alone, and models of the past tested on the future.
+
+    Returns
+    -------
+    finding : Finding
+        Table ``prospective``: each session predicted by the model of so many sessions before it.
+        Table ``calibration``: per number of past sessions, error and calibration over all later
+        minutes. Numbers: the first sessions by nested leave-one-out, as published; the later
+        ones by their model; and every session by the model of all before it.
+
+    References
+    ----------
+    docs/methods.md
+    """
+    kernels, unit = case.kernels, case.settings.leave_out
+    n_groups, n_first = kernels[0].n_groups, case.settings.first_sessions
+    not_done = []
+    if n_groups <= FEWEST_PAST:
+        return Finding(
+            {},
+            {},
+            (
+                f"No model of the past: it needs {FEWEST_PAST} {unit}s, and one more to test, but "
+                f"there are {n_groups}.",
+            ),
+        )
+    step = count_steps(on_step, n_groups - FEWEST_PAST + 1)
+    numbers: dict[str, Any] = {"first": None, "later": None}
+    if n_first < n_groups:
+        try:
+            numbers["first"] = first_sessions(case, n_first)
+        except NotEnoughData as error:
+            not_done.append(f"No analysis of the first {n_first} {unit}s alone: {error}")
+    else:
+        not_done.append(
+            f"No model of the first {n_first} {unit}s (--first-sessions) apart: there are "
+            f"{n_groups}."
+        )
+    step()
+    jobs = ((kernels, case.settings.rules, n) for n in range(FEWEST_PAST, n_groups))
+    futures: dict[int, HeldOut] = {}
+    for n, future in zip(
+        range(FEWEST_PAST, n_groups),
+        map_ordered(_try_future, jobs, n_jobs=case.n_jobs, large=True),
+        strict=True,
+    ):
+        if isinstance(future, HeldOut):
+            futures[n] = future
+        else:
+            not_done.append(f"No model of the first {n} {unit}s: {future}")
+        step()
+    if not futures:
+        return Finding({}, {}, tuple(not_done))
+    numbers["next"] = _agreement(_next_ones(kernels[0], futures))
+    if n_first in futures:
+        numbers["later"] = _agreement(_after(kernels[0], futures[n_first], n_first))
+    days = case.of_groups("days") if "days" in case.sessions else np.full(n_groups, np.nan)
+    per_session = _per_session(kernels[0], futures, case.decoding.groups, days)
+    tables = {"prospective": per_session, "calibration": _calibration(kernels[0], futures)}
+    numbers |= {"n_first": n_first, "error_ahead": error_ahead(per_session)}
+    return Finding(tables, numbers, tuple(not_done))
+
+
+def error_ahead(per_session: pd.DataFrame) -> dict[str, float] | None:
+    """Mean absolute error for the next session and for far ones, of the same models.
+
+    Far are the sessions at least half as many ahead as the farthest. Models that have no far
+    session are left out, for they have more past. None where there are none.
+    """
+    far_ahead = math.ceil(per_session["sessions_ahead"].max() / 2)
+    if far_ahead < 2:
+        return None
+    reaching = per_session.groupby("n_past")["sessions_ahead"].transform("max") >= far_ahead
+    near = per_session[reaching & (per_session["sessions_ahead"] == 1)]
+    far = per_session[reaching & (per_session["sessions_ahead"] >= far_ahead)]
+    return {
+        "far_ahead": far_ahead,
+        "near": near["mae"].mean(),
+        "far": far["mae"].mean(),
+        "near_mean": near["mae_of_training_mean"].mean(),
+        "far_mean": far["mae_of_training_mean"].mean(),
+    }
+
+
+def first_sessions(case: Case, n_first: int) -> dict[str, dict[str, float | None]]:
+    """Nested leave-one-out within the first sessions, as published."""
+    kept = [kernel.of_groups(range(n_first)) for kernel in case.kernels]
+    return _agreement(refit(kept, case.settings.rules, n_jobs=case.n_jobs))
+
+
+def _agreement(held_out: HeldOut) -> dict[str, dict[str, float | None]]:
+    found: dict[str, dict[str, float | None]] = {}
+    for scale, values in held_out.agreement().items():
+        y, predicted = held_out.rating[scale], held_out.predicted[scale]
+        found[scale] = {
+            "n": len(y),
+            **{name: v if np.isfinite(v) else None for name, v in values.items()},
+            "auc": area_under_curve(y, predicted),
+            "mae": float(np.abs(y - predicted).mean()),
+        }
+    return found
+
+
+def _try_future(kernels: Sequence[Kernel], rules: Rules, n_past: int) -> HeldOut | str:
+    """The future, or why it cannot be predicted."""
+    try:
+        return predict_future(kernels, rules, n_past)
+    except NotEnoughData as error:
+        return str(error)
+
+
+def predict_future(kernels: Sequence[Kernel], rules: Rules, n_past: int) -> HeldOut:
+    """A model of the first groups predicts all later ones; rows of the past are NaN.
+
+    The penalty (and the lag) is chosen by leaving out each past group in turn.
+    """
+    models = [
+        make_decoder(rules, kernel.n_edges).fit(
+            kernel.samples().take(np.flatnonzero(kernel.groups("train") < n_past))
+        )
+        for kernel in kernels
+    ]
+    lag = best_lag([model.choice.inner_score for model in models])
+    kernel, model = kernels[lag], models[lag]
+    past = np.flatnonzero(kernel.groups("train") < n_past)
+    rating, predicted = [], []
+    for kind in ("1min", "2min"):
+        future = kernel.groups(kind) >= n_past
+        values = kernel.block(kind, "train", model.scale)[:, past] @ model.dual + model.intercept
+        predicted.append(np.where(future, values, np.nan))
+        rating.append(np.where(future, kernel.y(kind), np.nan))
+    scales = kernel.scales
+    return HeldOut(
+        _average(kernel, *rating),
+        _average(kernel, *predicted),
+        np.full(kernel.n_groups, model.y_mean),
+        scales.groups,
+    )
+
+
+def _average(kernel: Kernel, minutes: Vector, two_minutes: Vector) -> dict[str, Vector]:
+    """Four scales of values of which whole groups may be NaN."""
+    missing = np.isnan(minutes)
+    found = kernel.scales.average(np.where(missing, 0.0, minutes), two_minutes)
+    of_group = np.bincount(kernel.groups("1min"), weights=missing) > 0
+    found["1min"] = minutes
+    found["run"] = np.where(of_group[kernel.codes], np.nan, found["run"])
+    found["session"] = np.where(of_group, np.nan, found["session"])
+    return found
+
+
+def _next_ones(kernel: Kernel, futures: dict[int, HeldOut]) -> HeldOut:
+    """Each group by the model of all before it."""
+    parts = [_only(future, n, n + 1) for n, future in futures.items()]
+    return _join(parts)
+
+
+def _after(kernel: Kernel, future: HeldOut, n_past: int) -> HeldOut:
+    return _join([_only(future, n_past, kernel.n_groups)])
+
+
+def _only(held_out: HeldOut, first: int, stop: int) -> HeldOut:
+    """The rows of some neighbouring groups; these keep their numbers."""
+    chosen = {s: (g >= first) & (g < stop) for s, g in held_out.groups.items()}
+    return HeldOut(
+        {s: held_out.rating[s][rows] for s, rows in chosen.items()},
+        {s: held_out.predicted[s][rows] for s, rows in chosen.items()},
+        held_out.training_mean[first:stop],
+        {s: held_out.groups[s][rows] for s, rows in chosen.items()},
+    )
+
+
+def _join(parts: Sequence[HeldOut]) -> HeldOut:
+    """Rows of several models, groups numbered from 0."""
+    first = min(int(part.groups["session"].min()) for part in parts)
+
+    def all_of(name: str) -> dict[str, Any]:
+        return {s: np.concatenate([getattr(part, name)[s] for part in parts]) for s in SCALES}
+
+    return HeldOut(
+        all_of("rating"),
+        all_of("predicted"),
+        np.concatenate([part.training_mean for part in parts]),
+        {s: g - first for s, g in all_of("groups").items()},
+    )
+
+
+def _per_session(
+    kernel: Kernel, futures: dict[int, HeldOut], names: Sequence[str], days: Vector
+) -> pd.DataFrame:
+    rows = []
+    for n_past, future in futures.items():
+        for k in range(n_past, kernel.n_groups):
+            minutes = _only(future, k, k + 1)
+            y, predicted = minutes.rating["1min"], minutes.predicted["1min"]
+            rows.append(
+                {
+                    "n_past": n_past,
+                    "session": names[k],
+                    "sessions_ahead": k - n_past + 1,
+                    "days_ahead": days[k] - days[n_past - 1],
+                    "n_bins": len(y),
+                    "r": correlation(y, predicted),
+                    "mae": np.abs(y - predicted).mean(),
+                    "mae_of_training_mean": np.abs(y - minutes.training_mean).mean(),
+                    "mean_rating": y.mean(),
+                    "mean_predicted": predicted.mean(),
+                }
+            )
+    return pd.DataFrame(rows).astype({"r": float})
+
+
+def _calibration(kernel: Kernel, futures: dict[int, HeldOut]) -> pd.DataFrame:
+    """Error, and the line that leads from prediction to rating, per number of past groups."""
+    rows = []
+    for n_past, future in futures.items():
+        later = _after(kernel, future, n_past)
+        y, predicted = later.rating["1min"], later.predicted["1min"]
+        slope, intercept = calibration_line(predicted, y) or (np.nan, float(y.mean()))
+        rows.append(
+            {
+                "n_past": n_past,
+                "n_future": kernel.n_groups - n_past,
+                **later.agreement()["1min"],
+                "mae": np.abs(y - predicted).mean(),
+                "bias": (predicted - y).mean(),
+                "slope": slope,
+                "intercept": intercept,
+            }
+        )
+    return pd.DataFrame(rows)

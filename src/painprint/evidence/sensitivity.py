@@ -1,0 +1,248 @@
+"""Does it hold when something is changed: other regions, farther sessions, the first run only?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from painprint.decode.errors import NotEnoughData
+from painprint.decode.metrics import SCALES, agreement
+from painprint.decode.prepare import Prepared
+from painprint.decode.refit import refit
+from painprint.evidence.case import Case, Finding, make_kernels
+from painprint.evidence.null import run_positions
+from painprint.progress import OnStep, count_steps
+from painprint.regions import Regions
+from painprint.stats.bootstrap import block_length
+
+Agreement = dict[str, dict[str, float]]
+Variant = tuple[str, int, Callable[[], Agreement]]
+"""Name, number of regions, and the analysis."""
+
+FEWEST_REGIONS = 4
+FEWEST_FIRST_RUNS = 3
+OTHER_AREAS = ", areas of "
+"""In the name of a variant of which areas were made of some sessions alone, or of all."""
+FEWEST_OF_HALF = 4
+"""Groups that are decoded with areas made of other sessions, at least."""
+
+
+def refit_variants(case: Case, *, on_step: OnStep | None = None) -> Finding:
+    """The main analysis beside changed ones.
+
+    Returns
+    -------
+    finding : Finding
+        Table ``refits``: r, centred r and skill of each variant at every scale.
+
+    References
+    ----------
+    docs/methods.md
+    """
+    plans = [_first_run(case), _farther_sessions(case), _other_regions(case), _other_areas(case)]
+    whole = len(case.decoding.regions.names)
+    variants: list[Variant] = [
+        ("as decoded", whole, partial(predictions_agreement, case.decoding.predictions)),
+        *(variant for planned, _ in plans for variant in planned),
+    ]
+    step = count_steps(on_step, len(variants))
+    rows, not_done = [], [reason for _, reasons in plans for reason in reasons]
+    for name, n_regions, analyse in variants:
+        try:
+            found = analyse()
+        except NotEnoughData as error:
+            not_done.append(f"No refit {name}: {error}")
+            continue
+        finally:
+            step()
+        rows += [
+            {"variant": name, "n_regions": n_regions, "scale": scale, **found[scale]}
+            for scale in SCALES
+        ]
+    return Finding({"refits": pd.DataFrame(rows)}, {}, tuple(not_done))
+
+
+def predictions_agreement(predictions: pd.DataFrame) -> Agreement:
+    """r, centred r and skill of held-out predictions, by scale."""
+    found = {}
+    for scale in SCALES:
+        rows = predictions[predictions["scale"] == scale]
+        y, predicted, mean = (
+            rows[name].to_numpy(float)[:, None] for name in ("rating", "predicted", "training_mean")
+        )
+        group = pd.factorize(rows["group"])[0]
+        values = agreement(y, predicted, mean, group)
+        found[scale] = {name: float(v[0]) for name, v in values.items()}
+    return found
+
+
+def _first_run(case: Case) -> tuple[list[Variant], list[str]]:
+    """The existing predictions of each session's first run; nothing is trained again."""
+    position = run_positions([one.key for one in case.decoding.frames])
+    n_sessions = len({one.key.session for one in case.decoding.frames})
+    first = np.flatnonzero(position == 0)
+    if position.max() == 0:
+        return [], ["No analysis of the first run only: every session has one run."]
+    if len(first) < FEWEST_FIRST_RUNS:
+        return [], [f"No analysis of the first run only: {len(first)} sessions have it."]
+    not_done = []
+    if missing := n_sessions - len(first):
+        not_done.append(f"First run only: {missing} of {n_sessions} sessions lack it.")
+    predictions = case.decoding.predictions
+    chosen = predictions[predictions["run_code"].isin(first)]
+    # the level of what was left out is then that of its first run
+    levels = chosen[chosen["scale"] == "run"].assign(scale="session")
+    table = pd.concat([chosen[chosen["scale"] != "session"], levels], ignore_index=True)
+    n_regions = len(case.decoding.regions.names)
+    return [("first run only", n_regions, partial(predictions_agreement, table))], not_done
+
+
+def _farther_sessions(case: Case) -> tuple[list[Variant], list[str]]:
+    """Neighbours left out too: as a buffer that does not train, or tested together."""
+    unit, n_groups = case.settings.leave_out, len(case.decoding.groups)
+    n_regions, buffer = len(case.decoding.regions.names), case.settings.buffer_sessions
+    again = partial(_refit, case)
+    variants: list[Variant] = []
+    not_done = []
+    if n_groups < 3 + 4 * buffer:
+        not_done.append(
+            f"No refit with a buffer of {buffer} {unit}s on either side: {3 + 4 * buffer} {unit}s "
+            f"are needed, and there are {n_groups}."
+        )
+    else:
+        name = f"buffer of {buffer} on either side"
+        variants.append((name, n_regions, partial(again, buffer=buffer)))
+    length = block_length(n_groups)
+    blocks = np.arange(n_groups) // length
+    if length < 2 or blocks.max() < 2:
+        not_done.append(
+            f"No refit with blocks of neighbouring {unit}s left out together: {n_groups} {unit}s "
+            "make fewer than 3 blocks."
+        )
+    else:
+        name = f"blocks of {length} left out together"
+        variants.append((name, n_regions, partial(again, together=blocks)))
+    return variants, not_done
+
+
+def _refit(case: Case, *, buffer: int = 0, together: NDArray[np.int64] | None = None) -> Agreement:
+    return refit(
+        case.kernels, case.settings.rules, buffer=buffer, together=together, n_jobs=case.n_jobs
+    ).agreement()
+
+
+def is_visual(network: str) -> bool:
+    """Whether atlases call the visual network, or a part of it, so.
+
+    Examples
+    --------
+    >>> [is_visual(name) for name in ("VIS", "VisCent", "Visual2", "DMN", "visuomotor")]
+    [True, True, True, False, False]
+    """
+    return network.lower().startswith("vis") and not network.lower().startswith("visuo")
+
+
+def _other_regions(case: Case) -> tuple[list[Variant], list[str]]:
+    """Visual regions in, or only they; and each network left out."""
+    used = case.decoding.regions
+    whole = case.whole()
+    if not any(whole.regions.networks):
+        return [], ["No refit with other regions: the regions' networks are unknown."]
+    if [lags[0].key for lags in whole.runs] != [f.key for f in case.decoding.frames]:
+        return [], ["No refit with other regions: with all regions, other runs would be used."]
+    not_done = []
+    visual = [n for n, w in whole.regions.network_of.items() if is_visual(w)]
+    sets: list[tuple[str, Sequence[str]]] = []
+    if not visual:
+        not_done.append("No refit for visual regions: no network is called visual.")
+    else:
+        sets.append(("only visual regions", visual))
+        if excluded := set(visual) - set(used.names):
+            with_visual = [n for n in whole.regions.names if n in excluded or n in used.names]
+            sets.append(("visual regions in", with_visual))
+    variants: list[Variant] = [
+        (name, len(regions), partial(_refit_regions, case, whole, regions))
+        for name, regions in sets
+    ]
+    for network in dict.fromkeys(w for w in used.networks if w):
+        left_out = [n for n, w in used.network_of.items() if w == network]
+        n_left = len(used.names) - len(left_out)
+        variants.append((f"without {network}", n_left, partial(_refit_without, case, left_out)))
+    few = [(name, n) for name, n, _ in variants if n < FEWEST_REGIONS]
+    not_done += [f"No refit {name}: {n} regions are left." for name, n in few]
+    return [v for v in variants if v[1] >= FEWEST_REGIONS], not_done
+
+
+def _refit_without(case: Case, names: Sequence[str]) -> Agreement:
+    """The main analysis without some regions."""
+    kernels = [kernel.without(names, n_jobs=case.n_jobs) for kernel in case.kernels]
+    return refit(kernels, case.settings.rules, n_jobs=case.n_jobs).agreement()
+
+
+def _refit_regions(case: Case, whole: Prepared, names: Sequence[str]) -> Agreement:
+    """The main analysis with other regions."""
+    networks = tuple(whole.regions.network_of[n] for n in names)
+    prepared = replace(
+        whole,
+        runs=[[one.select(names) for one in lags] for lags in whole.runs],
+        regions=Regions(tuple(names), networks),
+    )
+    return _refit(replace(case, decoding=replace(case.decoding, prepared=prepared)))
+
+
+def _other_areas(case: Case) -> tuple[list[Variant], list[str]]:
+    """Sessions decoded with areas that were made of other sessions, beside areas that saw them.
+
+    The areas of either half have seen about as much data, so what sets these two apart is that one
+    has seen the sessions' rest; areas of all have seen about twice as much. All have the same
+    sessions, all regions, and models of these sessions alone.
+    """
+    variants: list[Variant] = []
+    not_done = []
+    keys = [f.key for f in case.decoding.frames]
+    sessions = [key.session for key in keys]
+    prepared_of = {areas.name: areas.prepare() for areas in case.material.other_areas}
+    if prepared_of:
+        prepared_of["all"] = case.whole()
+    for name in [n for n, p in prepared_of.items() if [lags[0].key for lags in p.runs] != keys]:
+        not_done.append(f"No refit with areas of {name}: other runs would be used.")
+        del prepared_of[name]
+    of_half = [areas.sessions for areas in case.material.other_areas]
+    if unseen := sorted(set(sessions) - frozenset().union(*of_half)) if of_half else []:
+        not_done.append(
+            f"No refit with areas of halves of the sessions {', '.join(unseen)}: their rest is in "
+            "neither half."
+        )
+    for areas in case.material.other_areas:
+        seen = frozenset().union(*of_half) - areas.sessions
+        chosen = [k for k, session in enumerate(sessions) if session in seen]
+        n_groups = len(np.unique(case.decoding.training.codes[chosen]))
+        if n_groups < FEWEST_OF_HALF:
+            not_done.append(
+                f"No refit with areas of {areas.name}: {n_groups} {case.settings.leave_out}s are "
+                f"of other sessions; at least {FEWEST_OF_HALF} are needed."
+            )
+            continue
+        n_sessions = len({sessions[k] for k in chosen})
+        ordered = sorted(
+            prepared_of.items(), key=lambda one: (one[0] == "all", one[0] != areas.name)
+        )
+        for name, prepared in ordered:
+            said = f"{n_sessions} sessions outside {areas.name}{OTHER_AREAS}{name}"
+            variants.append(
+                (said, len(prepared.regions.names), partial(_refit_some, case, prepared, chosen))
+            )
+    return variants, not_done
+
+
+def _refit_some(case: Case, prepared: Prepared, chosen: Sequence[int]) -> Agreement:
+    """The main analysis of some of the runs alone."""
+    runs = replace(prepared, runs=[prepared.runs[k] for k in chosen])
+    codes = np.unique(case.decoding.training.codes[list(chosen)], return_inverse=True)[1]
+    kernels = make_kernels(runs, codes, case.settings, n_jobs=case.n_jobs)
+    return refit(kernels, case.settings.rules, n_jobs=case.n_jobs).agreement()

@@ -1,0 +1,296 @@
+"""Does one person's signature work on another, and does it tell whose session this is?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from painprint.decode.decoding import Decoding
+from painprint.decode.metrics import SCALES, score_scale, score_units
+from painprint.decode.training import EVERYTHING, average_frames
+from painprint.edges import edges_to_matrix, matrix_to_edges
+from painprint.evidence.case import Finding
+from painprint.progress import OnStep, count_steps
+from painprint.regions import Regions
+from painprint.runs import Run, RunKey
+from painprint.signature.model import Signature, make_signature, pair_run, usable_regions
+
+FEWEST_SESSIONS_TO_IDENTIFY = 3
+ALONE = "Transfer needs at least two people decoded into the same folder with the same --atlas."
+MOST_MISSING = 0.2
+"""Share of a signature's regions that another person may lack."""
+
+
+@dataclass(frozen=True, eq=False)
+class Member:
+    """A decoded person among others.
+
+    Attributes
+    ----------
+    name : str
+    atlas : str
+        Signatures meet only people with the same atlas.
+    signature : Signature
+    leave_out : {"session", "run"}
+    groups : tuple of str
+        What was left out in turn, in order.
+    used : tuple of RunKey
+        Runs that were decoded.
+    predictions : DataFrame
+        Held-out predictions by models of the person's own: columns of predictions.tsv, with
+        int codes ``group`` and ``run_code``.
+    load : callable
+        Gives the rated runs; those that were not decoded are passed over.
+    """
+
+    name: str
+    atlas: str
+    signature: Signature
+    leave_out: str
+    groups: tuple[str, ...]
+    used: tuple[RunKey, ...]
+    predictions: pd.DataFrame
+    load: Callable[[], Iterable[Run]]
+
+    @classmethod
+    def of(
+        cls, decoding: Decoding, load: Callable[[], Iterable[Run]], *, name: str, atlas: str = ""
+    ) -> Member:
+        """From a decoding and the runs that went into it."""
+        return cls(
+            name=name,
+            atlas=atlas,
+            signature=make_signature(decoding, simulated=False, metrics={}),
+            leave_out=decoding.settings.leave_out,
+            groups=decoding.groups,
+            used=tuple(one.key for one in decoding.frames),
+            predictions=decoding.predictions,
+            load=load,
+        )
+
+    def runs(self) -> Iterator[Run]:
+        """The runs that were decoded, in that order."""
+        loaded = {run.key: run for run in self.load() if run.key in self.used}
+        if missing := [str(key) for key in self.used if key not in loaded]:
+            raise ValueError(
+                f"{self.name}: {len(missing)} of the decoded runs cannot be read any more (first: "
+                f"{missing[0]}). Decode the person again."
+            )
+        yield from (loaded[key] for key in self.used)
+
+    def code(self, key: RunKey) -> int:
+        """Number of a run's group."""
+        of_session = key.session or "n/a"
+        return self.groups.index(of_session if self.leave_out == "session" else str(key))
+
+
+def transfer(
+    members: Sequence[Member],
+    *,
+    n_bootstraps: int,
+    random_seed: int,
+    on_step: OnStep | None = None,
+) -> Finding:
+    """Every signature on every person with the same atlas; and whose model fits a session best.
+
+    Own signatures are those of outer folds, which have not seen the session; signatures of
+    others are final models. All are scored like the main analysis.
+
+    Parameters
+    ----------
+    members : sequence of Member
+    n_bootstraps : int
+    random_seed : int
+        Each pair has its own random stream, whoever else is there.
+
+    Returns
+    -------
+    finding : Finding
+        Tables ``transfer`` and ``identification``. Numbers: ``pairs`` (session-centred r at 1 min
+        of each signature on each other person) and ``identified`` (per person: sessions whose
+        best model is their own, and the exact binomial interval with sessions as its units).
+
+    References
+    ----------
+    docs/methods.md; Lee et al. (2026)
+    """
+    step = count_steps(on_step, len(members))
+    rows: list[dict[str, Any]] = []
+    by_session: list[pd.DataFrame] = []
+    not_done = [ALONE] if len(members) < 2 else []
+    for person in members:
+        tables = {person.name: person.predictions}
+        others, refused = _score_others(person, members)
+        not_done += refused
+        tables |= others
+        for name, table in tables.items():
+            rng = np.random.default_rng([random_seed, *f"{name} on {person.name}".encode()])
+            rows += _score(table, name, person.name, n_bootstraps, rng)
+        if others and person.leave_out == "run":
+            not_done.append(
+                f"No identification of sessions of {person.name}: runs were left out, so the "
+                "person's own models have seen other runs of the session."
+            )
+        elif others:
+            by_session += [_within_sessions(t, name, person) for name, t in tables.items()]
+        step()
+    found = {"transfer": pd.DataFrame(rows)}
+    numbers: dict[str, Any] = {"pairs": _pairs(found["transfer"]), "identified": {}}
+    if by_session:
+        found["identification"] = _mark_best(pd.concat(by_session, ignore_index=True))
+        numbers["identified"] = identify(found["identification"])
+    return Finding(found, numbers, tuple(not_done))
+
+
+def _score_others(
+    person: Member, members: Sequence[Member]
+) -> tuple[dict[str, pd.DataFrame], list[str]]:
+    """Predictions for a person by the signatures of others, and why some have none."""
+    tables, refused = {}, []
+    others = [m for m in members if m is not person]
+    matching = [m for m in others if m.atlas == person.atlas]
+    refused += [
+        f"{m.name}'s signature on {person.name}: not tried. Atlas {m.atlas or 'unnamed'} there, "
+        f"{person.atlas or 'unnamed'} here; decode both with the same one (--atlas)."
+        for m in others
+        if m not in matching
+    ]
+    runs = list(person.runs()) if matching else []
+    for member in matching:
+        called = f"{member.name}'s signature on {person.name}"
+        try:
+            shared, missing = share_regions(member.signature, runs)
+            if missing:
+                refused.append(
+                    f"{called}: {len(missing)} of its {len(member.signature.regions.names)} "
+                    f"regions have no signal there (first: {missing[0]}); edges of these are left "
+                    "out."
+                )
+            tables[member.name] = predict_other(shared, runs, person)
+        except ValueError as error:
+            refused.append(f"{called}: not tried. {error}")
+    return tables, refused
+
+
+def share_regions(signature: Signature, runs: Sequence[Run]) -> tuple[Signature, list[str]]:
+    """The final model on the regions that all these runs have, and the names of the others.
+
+    Without a region's edges the prediction moves by what they add, on average by a constant;
+    correlations stay meaningful, skill and errors less so.
+
+    Raises
+    ------
+    ValueError
+        If more than a fifth of the regions is missing.
+    """
+    names = signature.regions.names
+    common = set(names).intersection(*(usable_regions(signature, run) for run in runs))
+    missing = [name for name in names if name not in common]
+    if len(missing) > MOST_MISSING * len(names):
+        raise ValueError(
+            f"{len(missing)} of its {len(names)} regions have no signal there (first: "
+            f"{', '.join(missing[:3])}). Decode both with the same regions."
+        )
+    kept = np.array([i for i, name in enumerate(names) if name in common])
+    W = edges_to_matrix(signature.weights[0])[np.ix_(kept, kept)]
+    networks = tuple(signature.regions.networks[i] for i in kept)
+    regions = Regions(tuple(names[i] for i in kept), networks)
+    weights = matrix_to_edges(W)[None]
+    final = signature.models[:1]
+    alone = replace(
+        signature,
+        regions=regions,
+        models=final,
+        weights=weights,
+        activity=None if signature.activity is None else signature.activity[:1, kept],
+        envelope=None,
+        history=None,
+    )
+    return alone, missing
+
+
+def predict_other(signature: Signature, runs: Sequence[Run], person: Member) -> pd.DataFrame:
+    """Predictions of a final model for another person's runs, averaged at four scales.
+
+    Raises
+    ------
+    ValueError
+        If regions of the signature are missing in a run.
+    """
+    at = signature.find_model(EVERYTHING)
+    model = signature.models[at]
+    frames = [pair_run(signature, run) for run in runs]
+    scores = [signature.score(at, one.signals) for one in frames]
+    codes = np.array([person.code(one.key) for one in frames])
+    table = average_frames(frames, scores, codes, signature.rules)
+    return table.assign(training_mean=model.training_mean)
+
+
+def _score(
+    table: pd.DataFrame, model: str, person: str, n_bootstraps: int, rng: np.random.Generator
+) -> list[dict[str, Any]]:
+    rows = []
+    for scale in SCALES:
+        of_scale = table[table["scale"] == scale]
+        found = asdict(score_scale(of_scale, n_bootstraps=n_bootstraps, rng=rng))
+        for name in ("r", "auc", "skill", "centred_r", "slope", "intercept"):
+            found[f"{name}_low"], found[f"{name}_high"] = found.pop(f"{name}_ci")
+        rows.append({"model": model, "person": person, "scale": scale, **found})
+    return rows
+
+
+def _within_sessions(table: pd.DataFrame, model: str, person: Member) -> pd.DataFrame:
+    """r of a model within each session of a person, over 1-min bins."""
+    units = score_units(table[table["scale"] == "1min"], "group")
+    names = [person.groups[k] for k in units["group"]]
+    return units[["r", "mae"]].assign(person=person.name, session=names, model=model)
+
+
+def _mark_best(table: pd.DataFrame) -> pd.DataFrame:
+    """Whether a model has the largest r of the session; the first of equal ones, NaN never."""
+    best = table.dropna(subset="r").groupby(["person", "session"], sort=False)["r"].idxmax()
+    return table.assign(best=table.index.isin(best).astype(int))
+
+
+def identify(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """Share of each person's sessions that their own model fits best, against chance.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns ``person``, ``session``, ``model``, ``best``.
+
+    Returns
+    -------
+    identified : dict of dicts
+        By person: ``n_models``, ``n_sessions``, ``n_own_best``, ``chance`` (1 / n_models),
+        ``share`` with ``low`` and ``high`` and one-sided ``p`` of the exact binomial, whose units
+        are sessions, taken as independent. Sessions in which no model's r is defined do not count.
+    """
+    from scipy.stats import binomtest
+
+    found = {}
+    for person, rows in table.groupby("person", sort=False):
+        best = rows[rows["best"] == 1]
+        n_models, n_sessions = rows["model"].nunique(), len(best)
+        numbers: dict[str, float] = {"n_models": n_models, "n_sessions": n_sessions}
+        numbers["chance"] = 1 / n_models
+        if n_sessions >= FEWEST_SESSIONS_TO_IDENTIFY:
+            n_own = int((best["model"] == person).sum())
+            ends = binomtest(n_own, n_sessions).proportion_ci()
+            p = binomtest(n_own, n_sessions, 1 / n_models, alternative="greater").pvalue
+            numbers |= {"n_own_best": n_own, "share": n_own / n_sessions}
+            numbers |= {"low": float(ends.low), "high": float(ends.high), "p": float(p)}
+            found[str(person)] = numbers
+    return found
+
+
+def _pairs(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Session-centred r at 1 min of each signature on each other person."""
+    rows = table[(table["scale"] == "1min") & (table["model"] != table["person"])]
+    names = ["model", "person", "n", "centred_r", "centred_r_low", "centred_r_high"]
+    return [dict(zip(names, row, strict=True)) for row in rows[names].itertuples(index=False)]

@@ -1,0 +1,222 @@
+"""Names and folders of BIDS: entities, one walk per dataset, inherited sidecars."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from painprint.files.errors import DerivativesError
+from painprint.files.tables import read_json
+from painprint.runs import RunKey, is_digits, natural
+
+ACQUISITION = ("acq", "ce", "rec", "dir", "echo")
+"""Entities that may tell two runs apart beside session, task and run."""
+
+
+@dataclass(frozen=True)
+class BidsFile:
+    """A file of a dataset and what its name says.
+
+    Attributes
+    ----------
+    path : Path
+    root : Path
+        Root of its dataset.
+    dataset : str
+        Name of the dataset in BIDS URIs: "raw", "derivatives1", ...
+    entities : dict
+        Such as ``{"sub": "01", "task": "rating"}``.
+    suffix : str
+        Last part of the name, with no extension.
+    extension : str
+    """
+
+    path: Path
+    root: Path
+    dataset: str
+    entities: Mapping[str, str] = field(hash=False)
+    suffix: str
+    extension: str
+
+    @property
+    def uri(self) -> str:
+        """BIDS URI; free of folders outside the dataset."""
+        return f"bids:{self.dataset}:{self.path.relative_to(self.root).as_posix()}"
+
+
+def parse_name(name: str) -> tuple[dict[str, str], str, str]:
+    """Entities, suffix and extension of a BIDS file name.
+
+    Examples
+    --------
+    >>> parse_name("sub-01_task-rest_run-02_bold.nii.gz")
+    ({'sub': '01', 'task': 'rest', 'run': '02'}, 'bold', '.nii.gz')
+    """
+    stem, dot, extension = name.partition(".")
+    entities = {}
+    suffix = ""
+    for part in stem.split("_"):
+        key, dash, value = part.partition("-")
+        if dash:
+            entities[key] = value
+        else:
+            suffix = part
+    return entities, suffix, dot + extension
+
+
+def normal_run(label: str) -> str:
+    """Run label without leading zeros, so that run-1 is run-01."""
+    return label.lstrip("0") or "0" if is_digits(label) else label
+
+
+def run_key(entities: Mapping[str, str]) -> RunKey:
+    """Session, task and run of a file; unusual entities become part of the run."""
+    extra = "".join(f"{name}{entities[name]}" for name in ACQUISITION if name in entities)
+    run = normal_run(entities["run"]) if "run" in entities else ""
+    return RunKey(entities.get("ses", ""), entities.get("task", ""), extra + run)
+
+
+class Dataset:
+    """Files of a dataset that concern one participant, from one walk.
+
+    Parameters
+    ----------
+    root : Path
+    name : str
+        Its name in BIDS URIs.
+
+    Raises
+    ------
+    DerivativesError
+        If the folder does not exist.
+    """
+
+    def __init__(self, root: Path, name: str) -> None:
+        if not root.is_dir():
+            raise DerivativesError(f"there is no folder {root}. Check the path.")
+        self.root = root
+        self.name = name
+        self._walked: dict[Path, list[BidsFile]] = {}
+
+    def participants(self) -> list[str]:
+        """Labels of the participants that have a folder."""
+        folders = (p.name for p in self.root.glob("sub-*") if p.is_dir())
+        return sorted((name[4:] for name in folders), key=natural)
+
+    def files_of(self, participant: str) -> list[BidsFile]:
+        """Every file in the participant's folder, in natural order of path."""
+        return self._walk(self.root / f"sub-{participant}")
+
+    def all_files(self) -> list[BidsFile]:
+        """Every file below the root."""
+        return self._walk(self.root)
+
+    def files_in(self, folder: Path) -> list[BidsFile]:
+        """Every file directly in a folder of the dataset."""
+        return [self._file(p) for p in sorted(folder.iterdir()) if _is_file(p)]
+
+    def shared_files(self) -> list[BidsFile]:
+        """Files that belong to no participant: inherited sidecars and atlases."""
+        found = self.files_in(self.root)
+        for folder in (self.root / "atlases", self.root / "sourcedata" / "atlases"):
+            found += self._walk(folder)
+        return found
+
+    @cached_property
+    def description(self) -> dict[str, Any]:
+        """dataset_description.json, or nothing where there is none."""
+        path = self.root / "dataset_description.json"
+        return read_json(path) if path.is_file() else {}
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the dataset says of itself that it is simulated."""
+        makers = self.description.get("GeneratedBy", [])
+        makers = makers if isinstance(makers, list) else []
+        said = [self.description.get("Name", "")]
+        said += [
+            m.get(k, "") for m in makers if isinstance(m, dict) for k in ("Name", "Description")
+        ]
+        return self.description.get("Simulated") is True or any(
+            "simulat" in str(text).lower() for text in said
+        )
+
+    def _walk(self, folder: Path) -> list[BidsFile]:
+        """Files below a folder, walked once."""
+        if folder not in self._walked:
+            paths = sorted(_walk(folder), key=lambda p: natural(str(p)))
+            self._walked[folder] = [self._file(p) for p in paths]
+        return self._walked[folder]
+
+    def _file(self, path: Path) -> BidsFile:
+        return BidsFile(path, self.root, self.name, *parse_name(path.name))
+
+
+def _is_file(path: Path) -> bool:
+    """A file, or a link to one that is not there: it is to be named, not overlooked."""
+    return path.is_file() or (path.is_symlink() and not path.exists())
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """Files below a folder, linked folders included, each folder once."""
+    seen = set()
+    for name, folders, files in os.walk(folder, followlinks=True):
+        about = os.stat(name)
+        if (about.st_dev, about.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((about.st_dev, about.st_ino))
+        paths = (Path(name) / file for file in files if not file.startswith("."))
+        yield from (path for path in paths if _is_file(path))
+
+
+@dataclass(frozen=True, eq=False)
+class Metadata:
+    """What the sidecars of a file say, and which they are."""
+
+    values: Mapping[str, Any]
+    sidecars: tuple[BidsFile, ...]
+
+
+def inherited_metadata(file: BidsFile, candidates: Iterable[BidsFile]) -> Metadata:
+    """Metadata of a file by BIDS inheritance: nearer sidecars win.
+
+    A sidecar applies where it has the same suffix, lies in the file's folder or above,
+    and has no entity that the file lacks.
+    """
+    applying = [
+        c
+        for c in candidates
+        if c.extension == ".json"
+        and c.suffix == file.suffix
+        and c.path.parent in file.path.parents
+        and _comparable(c.entities).items() <= _comparable(file.entities).items()
+    ]
+    ordered = sorted(applying, key=lambda c: (len(c.path.parts), len(c.entities)))
+    merged: dict[str, Any] = {}
+    for sidecar in ordered:
+        merged.update(read_json(sidecar.path))
+    return Metadata(merged, tuple(ordered))
+
+
+def _comparable(entities: Mapping[str, str]) -> dict[str, str]:
+    return {k: normal_run(v) if k == "run" else v for k, v in entities.items()}
+
+
+def raw_bold(series: BidsFile, raw: Sequence[BidsFile]) -> Metadata:
+    """Metadata of the raw BOLD run that a time series was made of."""
+    if not raw:
+        return Metadata({}, ())
+    keep = ("sub", "ses", "task", "run", *ACQUISITION)
+    entities = {k: v for k, v in series.entities.items() if k in keep}
+    folder = raw[0].root / f"sub-{entities['sub']}"
+    if "ses" in entities:
+        folder /= f"ses-{entities['ses']}"
+    bold = BidsFile(
+        folder / "func" / "bold.json", raw[0].root, raw[0].dataset, entities, "bold", ""
+    )
+    return inherited_metadata(bold, raw)

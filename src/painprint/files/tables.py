@@ -1,0 +1,187 @@
+"""Read TSV and JSON files of BIDS datasets, strictly."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from painprint.files.errors import DerivativesError
+
+MOST_BYTES = 200_000_000
+"""No table of a run is as large; a damaged or malicious gzip file could be."""
+
+MISSING = ("n/a", "N/A", "nan", "NaN", "NA", "")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object.
+
+    Raises
+    ------
+    DerivativesError
+        If the file is unreadable or holds anything but an object.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    except (ValueError, RecursionError) as error:
+        raise DerivativesError(f"is not valid JSON ({error}). Repair the sidecar.", path) from error
+    if not isinstance(content, dict):
+        raise DerivativesError('must hold a JSON object, like {"RepetitionTime": 0.46}.', path)
+    return content
+
+
+def _unreadable(path: Path, error: OSError) -> DerivativesError:
+    if path.is_symlink() and not path.exists():
+        return DerivativesError("is a link to a file that is not there (datalad get?).", path)
+    return DerivativesError(f"cannot be read ({error.strerror}).", path)
+
+
+def to_number(text: str) -> float:
+    """A number as files write it: no underscores, no digits of other scripts.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
+    if "_" in text or not text.isascii():
+        raise ValueError(f"{text!r} is not a number")
+    return float(text)
+
+
+def read_lines(path: Path) -> list[str]:
+    """Lines of a text file, gzipped or not; a byte-order mark, CR and empty lines at the end
+    are dropped. Empty lines elsewhere stay: they may be samples without a value."""
+    try:
+        opened = gzip.open if path.suffix == ".gz" else open
+        with opened(path, "rb") as file:
+            data = file.read(MOST_BYTES + 1)
+        if len(data) > MOST_BYTES:
+            raise DerivativesError(f"holds more than {MOST_BYTES // 10**6} MB of text.", path)
+        text = data.decode("utf-8-sig")
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DerivativesError(
+            f"is not a whole gzip file ({error}). Copy it again.", path
+        ) from error
+    except UnicodeDecodeError as error:
+        raise DerivativesError("is not UTF-8 text.", path) from error
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    lines = [line.rstrip("\r") for line in text.split("\n")]
+    while lines and not lines[-1]:
+        lines.pop()
+    return lines
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """A tab-separated table under a header, as text.
+
+    Raises
+    ------
+    DerivativesError
+        If the file is empty, or its rows differ in length from its header.
+    """
+    lines = read_lines(path)
+    if not lines:
+        raise DerivativesError("is empty.", path)
+    return split_rows(lines[1:], tuple(name.strip() for name in lines[0].split("\t")), path)
+
+
+def split_rows(lines: list[str], names: tuple[str, ...], path: Path) -> pd.DataFrame:
+    """Lines of tab-separated text under these names.
+
+    Raises
+    ------
+    DerivativesError
+        If names repeat, or a line has another number of columns.
+    """
+    if len(set(names)) < len(names):
+        twice = sorted({n for n in names if names.count(n) > 1})
+        raise DerivativesError(f"column names must differ; repeated: {', '.join(twice)}.", path)
+    rows = [line.split("\t") for line in lines]
+    for number, row in enumerate(rows, start=1):
+        if len(row) != len(names):
+            hint = " Columns must be separated by tabs." if len(row) == 1 or len(names) == 1 else ""
+            raise DerivativesError(
+                f"data line {number} has {len(row)} columns, but {len(names)} are expected.{hint}",
+                path,
+            )
+    return pd.DataFrame(rows, columns=list(names), dtype=str)
+
+
+def read_numbers(path: Path) -> tuple[tuple[str, ...], NDArray[np.float64]]:
+    """A tab-separated table of numbers under a header.
+
+    Returns
+    -------
+    names : tuple of str
+    values : ndarray of shape (n_rows, n_columns)
+        ``n/a`` becomes NaN.
+    """
+    lines = read_lines(path)
+    if not lines:
+        raise DerivativesError("is empty.", path)
+    names = tuple(name.strip() for name in lines[0].split("\t"))
+    return names, numeric_rows(lines[1:], names, path)
+
+
+def numeric_rows(lines: list[str], names: tuple[str, ...], path: Path) -> NDArray[np.float64]:
+    """Lines of tab-separated numbers: (n_lines, n_columns).
+
+    Raises
+    ------
+    DerivativesError
+        As :func:`read_table` and :func:`numbers`, naming the first bad entry.
+    """
+    if not lines:
+        return np.empty((0, len(names)))
+    if {line.count("\t") for line in lines} == {len(names) - 1}:
+        try:
+            return pd.read_csv(
+                io.StringIO("\n".join(lines)),
+                sep="\t",
+                header=None,
+                dtype=float,
+                na_values=MISSING,
+                keep_default_na=False,
+                skip_blank_lines=False,
+                quoting=csv.QUOTE_NONE,
+            ).to_numpy()
+        except ValueError:
+            pass  # the strict reading below names the entry
+    table = split_rows(lines, names, path)
+    return np.stack([numbers(table[name], path) for name in table.columns], axis=1)
+
+
+def numbers(column: pd.Series, path: Path) -> NDArray[np.float64]:
+    """A column of text as numbers; ``n/a`` and empty become NaN.
+
+    Raises
+    ------
+    DerivativesError
+        Naming the first entry that is no number.
+    """
+    text = column.str.strip()
+    values = np.full(len(text), np.nan)
+    for row, entry in enumerate(text):
+        if entry in MISSING:
+            continue
+        try:
+            values[row] = to_number(entry)
+        except ValueError:
+            raise DerivativesError(
+                f"row {row + 1} of column {column.name!r} is {entry!r}, which is not a number.",
+                path,
+            ) from None
+    return values

@@ -1,0 +1,241 @@
+"""Where a person's own parcellation lies, and how it is written and read again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from painprint.atlas.image import PARCELLATION as FOLDER
+from painprint.cortex.settings import AreaSettings
+from painprint.files.dataset import parse_name
+from painprint.files.errors import DerivativesError
+from painprint.files.images import Grayordinates, write_maps
+from painprint.files.tables import read_json, read_table
+from painprint.files.workbench import Parcels, write_parcels
+from painprint.palette import network_colours
+from painprint.parcellate.inputs import Sheets
+from painprint.regions import Regions
+from painprint.results.columns import AREA_COLUMNS
+from painprint.store.files import changed_files, hash_file, write_bytes, write_json, write_table
+
+Codes = NDArray[np.int64]
+
+HALVES = ("odd", "even")
+ATLAS_FILES = (".dlabel.nii", ".tsv", ".json")
+
+
+@dataclass(frozen=True)
+class AreaFiles:
+    """Names of one participant's parcellation.
+
+    Parameters
+    ----------
+    out_dir : Path
+    participant : str
+    label : str
+        Atlas label.
+    where : str
+        Space and density, such as "space-fsLR_den-91k"; may be empty.
+    """
+
+    out_dir: Path
+    participant: str
+    label: str
+    where: str
+
+    @property
+    def folder(self) -> Path:
+        """Of everything but the page."""
+        return self.out_dir / f"sub-{self.participant}" / FOLDER
+
+    def path(self, suffix: str, extension: str, *, half: str = "") -> Path:
+        """A file, of the parcellation or of that of one half of the sessions."""
+        parts = (f"sub-{self.participant}", self.where, f"atlas-{self.label}{half}", suffix)
+        return self.folder / ("_".join(part for part in parts if part) + extension)
+
+    @property
+    def page(self) -> Path:
+        """The page; it says the label where that is not the usual one."""
+        label = "" if self.label == AreaSettings.label else f"_atlas-{self.label}"
+        return self.out_dir / f"sub-{self.participant}{label}_{FOLDER}.html"
+
+    @property
+    def bids_atlas(self) -> Path:
+        """A dataset of its own with the atlas, for programs that read BIDS-Atlas."""
+        return self.folder / "bids-atlas"
+
+    def figure(self, name: str, extension: str = ".svg") -> Path:
+        """A figure."""
+        return (
+            self.folder / "figures" / f"sub-{self.participant}_atlas-{self.label}_{name}{extension}"
+        )
+
+    def figures(self) -> list[Path]:
+        """The figures that are there, with this label."""
+        pattern = self.figure("*", ".*")
+        return sorted(pattern.parent.glob(pattern.name))
+
+    def is_own(self, path: Path) -> bool:
+        """Whether a file is not of a parcellation with another label."""
+        label = parse_name(path.name)[0].get("atlas", self.label)
+        return label in (self.label, *(f"{self.label}{half}" for half in HALVES))
+
+    def remove_half(self, half: str) -> None:
+        """Take away the atlas of one half of the sessions."""
+        for extension in ATLAS_FILES:
+            self.path("dseg", extension, half=half).unlink(missing_ok=True)
+
+    def stage(self, name: str) -> Path:
+        """Arrays of a stage, kept until all is written."""
+        return self.folder / "stages" / f"{name}.safetensors"
+
+
+def write_atlas(
+    files: AreaFiles,
+    points: Grayordinates,
+    labels: Codes,
+    table: pd.DataFrame,
+    about: Mapping[str, Any],
+    *,
+    half: str = "",
+) -> None:
+    """Write regions as an image with a table and a sidecar.
+
+    Parameters
+    ----------
+    files : AreaFiles
+    points : Grayordinates
+    labels : ndarray of int, shape (n_points,)
+        Rows of the table from 1; 0 is none.
+    table : DataFrame
+        Columns of ``AREA_COLUMNS["dseg"]``.
+    about : mapping
+        What the sidecar says beside the columns.
+    half : str
+        Of which half of the sessions it is; empty for all.
+    """
+    regions = Regions(tuple(table["label"]), tuple(table["network_label"].fillna("")))
+    parcels = Parcels(points, regions, labels - 1)
+    image = files.path("dseg", ".dlabel.nii", half=half)
+    write_parcels(image, parcels, network_colours(regions.networks))
+    write_table(image.with_name(image.name.replace(".dlabel.nii", ".tsv")), table)
+    columns = {name: {"Description": text} for name, text in AREA_COLUMNS["dseg"].items()}
+    write_json(files.path("dseg", ".json", half=half), {**about, **columns})
+
+
+def write_bids_atlas(files: AreaFiles, description: Mapping[str, Any]) -> None:
+    """Copy the atlas into a BIDS-Atlas dataset of its own, as XCP-D takes it."""
+    root = files.bids_atlas
+    write_json(root / "dataset_description.json", description)
+    for extension in ATLAS_FILES:
+        source = files.path("dseg", extension)
+        name = "_".join(p for p in (f"atlas-{files.label}", files.where, "dseg") if p) + extension
+        write_bytes(root / f"atlas-{files.label}" / name, source.read_bytes())
+
+
+def write_maps_of_cortex(
+    path: Path, sheets: Sheets, maps: Mapping[str, NDArray[np.float64]]
+) -> None:
+    """Write numbers of the points of cortex as a dscalar.nii; other grayordinates have NaN."""
+    write_maps(path, sheets.points, {name: sheets.spread(v, np.nan) for name, v in maps.items()})
+
+
+def write_networks(path: Path, sheets: Sheets, names: NDArray[np.str_]) -> None:
+    """Write the network of every point of cortex as a dlabel.nii; "" is none."""
+    known = tuple(sorted(set(names.tolist()) - {""}))
+    number = {name: k for k, name in enumerate(known)}
+    of_point = np.array([number.get(name, -1) for name in names.tolist()], dtype=np.int64)
+    parcels = Parcels(sheets.points, Regions(known, known), sheets.spread(of_point, missing=-1))
+    write_parcels(path, parcels, network_colours(known))
+
+
+def write_results(
+    files: AreaFiles, metrics: Mapping[str, Any], provenance: Mapping[str, Any], key: str
+) -> None:
+    """Write what was found, last of all: it says that the rest is there.
+
+    Parameters
+    ----------
+    files : AreaFiles
+    metrics, provenance : mapping
+    key : str
+        What the results depend on.
+    """
+    hidden = (files.stage("x").parent, files.figure("x").parent)
+    outputs = {
+        path.relative_to(files.folder).as_posix(): hash_file(path)
+        for path in sorted(files.folder.rglob("*"))
+        if path.is_file() and not set(path.parents) & set(hidden) and files.is_own(path)
+        and path != files.path("metrics", ".json")
+    }  # fmt: skip
+    made = {**provenance, "key": key, "outputs": outputs}
+    write_json(files.path("metrics", ".json"), {**metrics, "provenance": made})
+
+
+@dataclass(frozen=True, eq=False)
+class AreaResults:
+    """A finished parcellation, read from its files.
+
+    Attributes
+    ----------
+    files : AreaFiles
+    metrics : dict
+    areas : DataFrame
+        One row per region.
+    homogeneity : DataFrame
+        One row per null parcellation.
+    scan : DataFrame or None
+        Candidates of SCAN, where there was a prior.
+    """
+
+    files: AreaFiles
+    metrics: dict[str, Any]
+    areas: pd.DataFrame
+    homogeneity: pd.DataFrame
+    scan: pd.DataFrame | None
+
+
+def find_area_results(out_dir: Path) -> list[AreaFiles]:
+    """The finished parcellations of an output folder."""
+    found = []
+    for path in sorted(out_dir.glob(f"sub-*/{FOLDER}/*_metrics.json")):
+        participant, _, rest = path.name.removeprefix("sub-").partition("_")
+        where, _, label = rest.removesuffix("_metrics.json").rpartition("atlas-")
+        found.append(AreaFiles(out_dir, participant, label, where.rstrip("_")))
+    return found
+
+
+def read_area_results(files: AreaFiles) -> AreaResults:
+    """Read a finished parcellation.
+
+    Raises
+    ------
+    DerivativesError
+        If a file is missing, damaged or changed.
+    """
+    metrics = read_json(files.path("metrics", ".json"))
+    outputs = metrics.get("provenance", {}).get("outputs", {})
+    if changed := changed_files(files.folder, outputs):
+        raise DerivativesError("is missing or was changed. Parcellate again.", changed[0])
+    scan = files.path("scan", ".tsv")
+    return AreaResults(
+        files,
+        metrics,
+        _typed(files.path("dseg", ".tsv"), ("label", "name", "hemisphere", "network_label")),
+        _typed(files.path("homogeneity", ".tsv"), ("areas",)),
+        _typed(scan, ()) if scan.is_file() else None,
+    )
+
+
+def _typed(path: Path, names: tuple[str, ...]) -> pd.DataFrame:
+    """A table whose columns are numbers, but for these."""
+    table = read_table(path)
+    for column in table.columns.difference(list(names)):
+        table[column] = pd.to_numeric(table[column], errors="coerce")
+    return table

@@ -1,0 +1,192 @@
+"""What the participants' results say, for questions about several people; and the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from painprint.evidence.case import Finding
+from painprint.evidence.transfer import Member
+from painprint.files.dataset import parse_name
+from painprint.files.errors import DerivativesError
+from painprint.files.tables import read_json
+from painprint.results.columns import GROUP_COLUMNS
+from painprint.results.outputs import (
+    Results,
+    find_results,
+    read_table,
+    versions,
+)
+from painprint.runs import Run, RunKey
+from painprint.settings import Settings
+from painprint.signature.file import read_signature
+from painprint.signature.model import PUBLISHED
+from painprint.store.files import write_json, write_table
+
+
+@dataclass(frozen=True)
+class GroupFiles:
+    """Names of the output files of the group level.
+
+    Parameters
+    ----------
+    out_dir : Path
+    """
+
+    out_dir: Path
+
+    @property
+    def page(self) -> Path:
+        """The group's page."""
+        return self.out_dir / "group.html"
+
+    def table(self, suffix: str, extension: str = ".tsv") -> Path:
+        """A file of the group level."""
+        return self.out_dir / "group" / f"group_{suffix}{extension}"
+
+    def figure(self, name: str, extension: str = ".svg") -> Path:
+        """A figure."""
+        return self.out_dir / "group" / "figures" / f"group_{name}{extension}"
+
+
+def settings_used(results: Results) -> Settings:
+    """The settings a participant was decoded with; where no decoder is named, it was the published
+    one."""
+    named = {name: row["value"] for name, row in results.provenance["settings"].items()}
+    values = {**PUBLISHED, **named}
+    as_given: dict[str, Any] = {
+        k: tuple(v) if isinstance(v, list) else v for k, v in values.items()
+    }
+    return Settings(**as_given)
+
+
+def read_member(results: Results, load: Callable[[], Iterable[Run]]) -> Member:
+    """A decoded participant among others, from the output files.
+
+    Parameters
+    ----------
+    results : Results
+    load : callable
+        Gives the rated runs.
+
+    Raises
+    ------
+    DerivativesError
+        If the signature cannot be used.
+    """
+    files, leave_out = results.files, results.metrics["leave_out"]
+    groups = tuple(results.audit["groups"])
+    rows = results.runs[["session", "task", "run", "group"]].fillna("")
+    used = tuple(RunKey(s, t, r) for s, t, r in rows.iloc[:, :3].itertuples(index=False))
+    of_run = {key: groups.index(name) for key, name in zip(used, rows["group"], strict=True)}
+    atlas = parse_name(f"{files.stem}_metrics.json")[0].get("atlas", "")
+    own = results.audit.get("own_atlas_of")
+    return Member(
+        name=f"sub-{files.participant}",
+        atlas=f"{atlas} of sub-{own}" if own else atlas,  # everybody's own has the same label
+        signature=read_signature(files.decoding("signature", "")),
+        leave_out=leave_out,
+        groups=groups,
+        used=used,
+        predictions=_with_codes(results.predictions, used, of_run, groups),
+        load=load,
+    )
+
+
+def _with_codes(
+    predictions: pd.DataFrame,
+    used: Sequence[RunKey],
+    of_run: Mapping[RunKey, int],
+    groups: Sequence[str],
+) -> pd.DataFrame:
+    """Predictions with numbers of group and run; a session's row gets those of its first run."""
+    keys = predictions[["session", "task", "run"]].fillna("").itertuples(index=False)
+    first = {g: used.index(next(k for k in used if of_run[k] == g)) for g in range(len(groups))}
+    number = {key: i for i, key in enumerate(used)}
+    levels = (predictions["scale"] == "session").to_numpy()
+    place = levels.cumsum() - 1  # sessions stand in the order of the groups
+    run_code = [
+        first[int(place[i])] if levels[i] else number[RunKey(*key)] for i, key in enumerate(keys)
+    ]
+    return predictions.assign(run_code=run_code, group=[of_run[used[r]] for r in run_code])
+
+
+@dataclass(frozen=True, eq=False)
+class GroupResults:
+    """The output files of the group level, read again: what its page shows."""
+
+    files: GroupFiles
+    metrics: Mapping[str, Any]
+    tables: Mapping[str, pd.DataFrame]
+
+
+def write_group(
+    files: GroupFiles,
+    finding: Finding,
+    members: Sequence[Member],
+    keys: Mapping[str, str],
+    *,
+    settings: Settings,
+    simulated: bool,
+) -> None:
+    """Write the answers about several people; the metrics last, so that they stand beside all.
+
+    ``keys`` says, by member, what the participant's results depend on.
+    """
+    files.page.unlink(missing_ok=True)
+    files.table("metrics", ".json").unlink(missing_ok=True)
+    for suffix in GROUP_COLUMNS:
+        for extension in (".tsv", ".json"):
+            files.table(suffix, extension).unlink(missing_ok=True)
+    for suffix, table in finding.tables.items():
+        write_table(files.table(suffix), table[list(GROUP_COLUMNS[suffix])])
+        columns = {name: {"Description": text} for name, text in GROUP_COLUMNS[suffix].items()}
+        write_json(files.table(suffix, ".json"), columns)
+    write_json(
+        files.table("metrics", ".json"),
+        {
+            "simulated": simulated,
+            "participants": [
+                {
+                    "name": m.name,
+                    "atlas": m.atlas,
+                    "leave_out": m.leave_out,
+                    "n_groups": len(m.groups),
+                    "key": keys[m.name],
+                }
+                for m in members
+            ],
+            "n_bootstraps": settings.n_bootstraps,
+            "random_seed": settings.random_seed,
+            "versions": versions(),
+            **finding.numbers,
+            "not_done": finding.not_done,
+        },
+    )
+
+
+def read_group(files: GroupFiles) -> GroupResults:
+    """Read what :func:`write_group` wrote.
+
+    Raises
+    ------
+    DerivativesError
+        Naming the file that is missing or damaged, or who was decoded again since.
+    """
+    metrics = read_json(files.table("metrics", ".json"))
+    now = {
+        f"sub-{found.participant}": read_json(found.decoding("provenance", ".json")).get("key")
+        for found in find_results(files.out_dir)
+    }
+    for one in metrics.get("participants", []):
+        if one.get("key") != now.get(one.get("name")):
+            raise DerivativesError(
+                f"{one.get('name')} was decoded again since the group level ran. Run `painprint "
+                "run ... group` again."
+            )
+    there = [name for name in GROUP_COLUMNS if files.table(name).is_file()]
+    return GroupResults(files, metrics, {name: read_table(files.table(name)) for name in there})

@@ -1,0 +1,188 @@
+"""A study that can be killed: who is working, what is finished, and what need not be repeated."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from painprint.decode.model import Choice
+from painprint.decode.training import FoldModel, Training
+from painprint.evidence.case import Finding
+from painprint.files.errors import DerivativesError
+from painprint.store.files import changed_files, content_key, plain, write_bytes
+
+UNFINISHED = ".*.part"
+"""Names of files that a killed process was writing."""
+
+
+@contextmanager
+def lock(out_dir: Path, name: str, *, wait: bool = False) -> Iterator[None]:
+    """Hold what is called ``name`` in an output folder; let go even when killed.
+
+    Files that an earlier, killed process did not finish are taken away first.
+
+    Raises
+    ------
+    DerivativesError
+        If another process holds it, naming the process; with ``wait``, it is waited for.
+    """
+    path = out_dir / "logs" / f"{name}.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError as error:
+            file.seek(0)
+            raise DerivativesError(
+                f"{name}: process {file.read().strip() or 'unknown'} is working on it in "
+                f"{out_dir}. Wait for it, or choose another output folder."
+            ) from error
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        for left in [*(out_dir / name).rglob(UNFINISHED), *out_dir.glob(f".{name}{UNFINISHED}")]:
+            left.unlink()
+        yield
+
+
+Arrays = dict[str, NDArray[Any]]
+
+
+def save_arrays(path: Path, arrays: Arrays, about: Mapping[str, Any], key: str) -> None:
+    """Keep arrays, and plain values about them, until all results are written."""
+    digest = _digest(arrays)
+    whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    write_bytes(
+        path, save(whole, {"key": key, "sha256": digest, "about": json.dumps(plain(about))})
+    )
+
+
+def load_arrays(path: Path, key: str) -> tuple[Arrays, dict[str, Any]] | None:
+    """Arrays of the same inputs and settings, or None where there are none."""
+    try:
+        content = path.read_bytes()
+        size = int.from_bytes(content[:8], "little")
+        metadata = json.loads(content[8 : 8 + size])["__metadata__"]
+        arrays = load(content)
+        if metadata["key"] != key or metadata["sha256"] != _digest(arrays):
+            return None
+        return arrays, json.loads(metadata["about"])
+    except (OSError, SafetensorError, ValueError, KeyError):
+        return None
+
+
+_PATHS = ("path_penalty", "path_score")
+"""Arrays of how a penalty was chosen."""
+
+
+def save_training(path: Path, training: Training, key: str) -> None:
+    """Keep trained models until all of a participant's results are written."""
+    models = (training.final, *training.folds)
+    arrays: Arrays = {"codes": training.codes, "lag_of_run": training.lag_of_run}
+    scalars = []
+    for i, model in enumerate(models):
+        arrays |= {f"{i}.weights": model.weights}
+        arrays |= {f"{i}.{name}": getattr(model.choice, name) for name in _PATHS}
+        if model.activity is not None:
+            arrays[f"{i}.activity"] = model.activity
+        choice, apart = vars(model.choice), ("weights", "activity", "choice")
+        scalars.append(
+            {
+                "model": {n: v for n, v in vars(model).items() if n not in apart},
+                "choice": {n: v for n, v in choice.items() if n not in _PATHS},
+            }
+        )
+    table = training.run_table.to_dict(orient="list")
+    about = {"groups": training.groups, "models": scalars, "run_table": table}
+    save_arrays(path, arrays, about, key)
+
+
+def load_training(path: Path, key: str) -> Training | None:
+    """Trained models of the same inputs and settings, or None where there are none."""
+    found = load_arrays(path, key)
+    if found is None:
+        return None
+    arrays, about = found
+    models = []
+    for i, scalars in enumerate(about["models"]):
+        tried: dict[str, Any] = {name: arrays[f"{i}.{name}"] for name in _PATHS}
+        models.append(
+            FoldModel(
+                **scalars["model"],
+                choice=Choice(**scalars["choice"], **tried),
+                weights=arrays[f"{i}.weights"],
+                activity=arrays.get(f"{i}.activity"),
+            )
+        )
+    return Training(
+        groups=tuple(about["groups"]),
+        codes=arrays["codes"],
+        folds=tuple(models[1:]),
+        final=models[0],
+        lag_of_run=arrays["lag_of_run"],
+        run_table=pd.DataFrame(about["run_table"]),
+    )
+
+
+def save_finding(path: Path, finding: Finding, key: str) -> None:
+    """Keep the answer of a stage until all of a participant's results are written."""
+    tables = {
+        name: {c: [str(t[c].dtype), t[c].tolist()] for c in t.columns}
+        for name, t in finding.tables.items()
+    }
+    content = plain({"tables": tables, "numbers": finding.numbers, "not_done": finding.not_done})
+    text = json.dumps({"key": key, "sha256": content_key(content), "finding": content})
+    write_bytes(path, text.encode())
+
+
+def load_finding(path: Path, key: str) -> Finding | None:
+    """The answer of a stage on the same inputs and settings, or None where there is none."""
+    try:
+        read = json.loads(path.read_bytes())
+        content = read["finding"]
+        if read["key"] != key or read["sha256"] != content_key(content):
+            return None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    tables = {
+        name: pd.DataFrame({c: pd.Series(v, dtype=dtype) for c, (dtype, v) in columns.items()})
+        for name, columns in content["tables"].items()
+    }
+    return Finding(tables, content["numbers"], tuple(content["not_done"]))
+
+
+def _digest(arrays: Mapping[str, Any]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        digest.update(name.encode() + np.ascontiguousarray(arrays[name]).tobytes())
+    return digest.hexdigest()
+
+
+def is_finished(provenance: Mapping[str, Any], key: str, folder: Path) -> bool:
+    """Whether results of the same inputs and settings are there, every file as it was written."""
+    if provenance.get("key") != key:
+        return False
+    outputs = provenance.get("outputs")
+    if not isinstance(outputs, dict):
+        return False
+    return not changed_files(folder, outputs)
+
+
+def remove(paths: Sequence[Path]) -> None:
+    """Take files away, and their folder where it is empty then."""
+    for path in paths:
+        path.unlink(missing_ok=True)
+        if path.parent.is_dir() and not any(path.parent.iterdir()):
+            path.parent.rmdir()

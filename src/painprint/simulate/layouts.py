@@ -1,0 +1,316 @@
+"""Write simulated runs as dense BOLD, in the layouts of fMRIPrep and of ciftify (HCP).
+
+The mean of a region's points is the simulated signal, plus what cleaning is to take out: trend,
+motion, and components of white matter and CSF. Axes are small, headers and names are real.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from painprint.atlas.surfaces import name_density
+from painprint.bold.denoise import N_COMPONENTS, with_changes, with_squares
+from painprint.cortex.mesh import Mesh
+from painprint.files.confounds import MOVEMENT
+from painprint.files.hcp import RESULTS
+from painprint.files.images import (
+    Grayordinates,
+    Points,
+    Voxels,
+    make_grayordinates,
+    write_labels,
+    write_mask,
+    write_series,
+)
+from painprint.files.workbench import write_surface
+from painprint.regions import Regions
+from painprint.runs import MOTION_NAMES, framewise_displacement
+from painprint.simulate.areas import plant_areas, simulate_hemisphere
+from painprint.simulate.person import DEEP_NETWORK
+from painprint.store.files import write_json, write_table, write_text
+
+Matrix = NDArray[np.float64]
+
+POINTS_PER_REGION = 4
+SPARE_POINTS = 40
+"""Points in no region: cortex beyond the atlas, or brain between the regions."""
+N_SUBCORTICAL = 2
+"""The last regions lie in the thalamus of either side."""
+BASELINE = 10_000.0
+SIGNAL_SHARE = 0.01
+"""SD of a region's signal, as a share of the baseline."""
+POINT_NOISE, NUISANCE = 2.0, 0.3
+"""SD of the points around their region, and of what is to be cleaned out, in SD of the signal."""
+FIRST_LABEL, LABEL_STEP = 251, 3
+"""Labels have gaps and go beyond 255."""
+N_VERTICES, N_VOXELS = 32_492, 31_870
+"""Of fs_LR's hemisphere and of the subcortex of 91,282 grayordinates."""
+MNI_2MM = np.array([[-2.0, 0, 0, 90], [0, 2, 0, -126], [0, 0, 2, -72], [0, 0, 0, 1]])
+MNI_SHAPE = (91, 109, 91)
+SMALL_SHAPE = (12, 12, 12)
+SPACE = "MNI152NLin2009cAsym"
+N_COSINES = 3
+
+
+@dataclass(frozen=True, eq=False)
+class DenseLayout:
+    """Where simulated dense BOLD goes, and how it is called.
+
+    Attributes
+    ----------
+    name : {"fmriprep", "fmriprep_volumes", "fmriprep_surfaces", "ciftify"}
+    regions : Regions
+    points : Grayordinates or Voxels
+    region_of_point : ndarray of int, shape (n_points,)
+        -1 is none.
+    where : str
+        Space, and density or resolution, as names of files say it.
+    surfaces : mapping of str to pair of Mesh
+        By hemisphere: folded, and inflated; none where the points lie on no surface.
+    """
+
+    name: str
+    regions: Regions
+    points: Points
+    region_of_point: NDArray[np.int64]
+    where: str
+    surfaces: Mapping[str, tuple[Mesh, Mesh]] = field(default_factory=dict)
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """The label of each region."""
+        return FIRST_LABEL + LABEL_STEP * np.arange(len(self.regions.names))
+
+    def write_surfaces(self, dataset: Path, participant: str) -> None:
+        """Write the person's surfaces, where there are any."""
+        density = density_of_mesh(self.surfaces)
+        for side, shapes in self.surfaces.items():
+            for suffix, mesh in zip(("midthickness", "inflated"), shapes, strict=True):
+                name = f"sub-{participant}_hemi-{side}_space-fsLR_den-{density}_{suffix}.surf.gii"
+                path = dataset / f"sub-{participant}" / "anat" / name
+                write_surface(path, mesh.vertices, mesh.faces, side)
+
+    def write_atlas(self, dataset: Path, atlas: str, table: pd.DataFrame) -> None:
+        """Write the atlas's image and table."""
+        folder = dataset / "atlases" / f"atlas-{atlas}"
+        values = np.zeros(len(self.region_of_point), np.int64)
+        inside = self.region_of_point >= 0
+        values[inside] = self.labels[self.region_of_point[inside]]
+        extension = ".nii.gz" if isinstance(self.points, Voxels) else ".dlabel.nii"
+        names = dict(zip(self.labels.tolist(), self.regions.names, strict=True))
+        write_labels(
+            folder / f"atlas-{atlas}_{self.where}_dseg{extension}", self.points, values, names
+        )
+        numbered = table.assign(index=self.labels)
+        write_table(folder / f"atlas-{atlas}_dseg.tsv", numbered)
+
+    def write_run(
+        self,
+        dataset: Path,
+        entities: Mapping[str, str],
+        signals: Matrix,
+        motion: Matrix,
+        tr_s: float,
+        rng: np.random.Generator,
+    ) -> None:
+        """Write BOLD and confounds of one run.
+
+        Parameters
+        ----------
+        dataset : Path
+        entities : mapping of str to str
+            sub, ses, task, run.
+        signals : ndarray of shape (n_frames, n_regions)
+        motion : ndarray of shape (n_frames, 6)
+        tr_s : float
+        rng : Generator
+        """
+        components = rng.normal(size=(len(signals), 2 * N_COMPONENTS))
+        bold = self._bold(signals, motion, components, rng)
+        said = [f"{name}-{value}" for name, value in entities.items() if value]
+        if self.name == "ciftify":
+            name = "_".join(said[1:])
+            folder = dataset / said[0] / RESULTS / name
+            write_series(folder / f"{name}_Atlas_s0.dtseries.nii", self.points, bold, tr_s)
+            degrees = np.column_stack([motion[:, :3], np.degrees(motion[:, 3:])])
+            lines = (" ".join(f"{v:.17g}" for v in row) for row in with_changes(degrees))
+            write_text(folder / MOVEMENT, "\n".join(lines) + "\n")
+            return
+        folder, stem = dataset.joinpath(*said[:2], "func"), "_".join(said)
+        if isinstance(self.points, Voxels):
+            path = folder / f"{stem}_{self.where}_desc-preproc_bold.nii.gz"
+            mask = folder / f"{stem}_{self.where}_desc-brain_mask.nii.gz"
+            write_mask(mask, self.points)
+        else:
+            path = folder / f"{stem}_{self.where}_bold.dtseries.nii"
+        write_series(path, self.points, bold, tr_s)
+        sidecar = path.with_name(path.name.partition(".")[0] + ".json")
+        write_json(sidecar, {"RepetitionTime": tr_s, "StartTime": 0, "SkullStripped": False})
+        confounds = _confounds(motion, components, bold)
+        write_table(folder / f"{stem}_desc-confounds_timeseries.tsv", confounds)
+        write_json(
+            folder / f"{stem}_desc-confounds_timeseries.json",
+            {
+                f"{tissue[0].lower()}_comp_cor_{i:02d}": {"Method": "aCompCor", "Mask": tissue}
+                for tissue in ("WM", "CSF")
+                for i in range(N_COMPONENTS)
+            },
+        )
+
+    def _bold(
+        self, signals: Matrix, motion: Matrix, components: Matrix, rng: np.random.Generator
+    ) -> NDArray[np.float32]:
+        """Dense BOLD: (n_frames, n_points)."""
+        n_frames, n_points = len(signals), len(self.region_of_point)
+        nuisance = np.column_stack([np.linspace(-1, 1, n_frames), motion, components])
+        nuisance = (nuisance - nuisance.mean(axis=0)) / np.maximum(nuisance.std(axis=0), 1e-12)
+        noise = POINT_NOISE * rng.normal(size=(n_frames, n_points))
+        data = noise + NUISANCE * nuisance @ rng.normal(size=(nuisance.shape[1], n_points))
+        for region in range(signals.shape[1]):
+            here = self.region_of_point == region
+            own = noise[:, here].mean(axis=1, keepdims=True)
+            data[:, here] += signals[:, region : region + 1] / signals[:, region].std() - own
+        base = BASELINE * rng.uniform(0.8, 1.2, size=n_points)
+        return np.asarray(base + SIGNAL_SHARE * BASELINE * data, dtype=np.float32)
+
+
+def make_layout(
+    name: str, regions: Regions, *, divisions: int = 57, rng: np.random.Generator
+) -> DenseLayout:
+    """Where the regions of a simulated person lie.
+
+    Parameters
+    ----------
+    name : {"fmriprep", "fmriprep_volumes", "fmriprep_surfaces", "ciftify"}
+        With surfaces, every region of cortex is an area of a hemisphere, and every other one a
+        piece of the thalamus; else a region is a few scattered points.
+    regions : Regions
+    divisions : int
+        Of the surfaces.
+    rng : Generator
+        Of the areas.
+    """
+    if name == "fmriprep_surfaces":
+        return _on_surfaces(name, regions, divisions, rng)
+    n_labelled = POINTS_PER_REGION * len(regions.names)
+    region = np.full(n_labelled + SPARE_POINTS, -1)
+    region[:n_labelled] = np.repeat(np.arange(len(regions.names)), POINTS_PER_REGION)
+    if name == "fmriprep_volumes":
+        return DenseLayout(name, regions, _volumes(len(region)), region, f"space-{SPACE}_res-2")
+    points, region = _scattered(region, len(regions.names))
+    return DenseLayout(name, regions, points, region, "space-fsLR_den-91k")
+
+
+def _scattered(
+    region: NDArray[np.int64], n_regions: int
+) -> tuple[Grayordinates, NDArray[np.int64]]:
+    """Left and right cortex, then the thalamus; spare points at the end of the right."""
+    n_cortical = POINTS_PER_REGION * (n_regions - N_SUBCORTICAL)
+    spare = region[-SPARE_POINTS:]
+    deep = region[n_cortical:-SPARE_POINTS]
+    n_left = n_cortical // 2
+    n_right = n_cortical - n_left + SPARE_POINTS
+    region = np.concatenate([region[:n_cortical], spare, deep])
+    half = len(deep) // 2
+    voxels = [
+        np.column_stack([np.full(n, x), np.full(n, 55), 35 + np.arange(n)])
+        for n, x in ((half, 50), (len(deep) - half, 38))
+    ]
+    points = make_grayordinates(
+        {"cortex_left": np.arange(n_left) * 7 + 3, "cortex_right": np.arange(n_right) * 5 + 1},
+        N_VERTICES,
+        {"thalamus_left": voxels[0], "thalamus_right": voxels[1]},
+        Voxels(np.zeros(MNI_SHAPE, bool), MNI_2MM),
+    )
+    return points, region
+
+
+def _on_surfaces(
+    name: str, regions: Regions, divisions: int, rng: np.random.Generator
+) -> DenseLayout:
+    """Areas on two hemispheres, mirror images of each other, and pieces of the thalamus."""
+    surfaces = {side: simulate_hemisphere(divisions, side) for side in "LR"}
+    mesh = surfaces["L"][0]
+    n_vertices = len(mesh.vertices)
+    deep = np.array([network == DEEP_NETWORK for network in regions.networks])
+    of_side = {side: np.array([one.startswith(side) for one in regions.names]) for side in "LR"}
+    cortical = {side: np.flatnonzero(of_side[side] & ~deep) for side in "LR"}
+    areas = plant_areas(mesh, len(cortical["L"]), rng)
+    n_voxels = round(N_VOXELS * n_vertices / N_VERTICES) // 2
+    shape = np.ceil(np.cbrt([n_voxels] * 3)).astype(int) + 1
+    block = np.argwhere(np.ones(shape, bool))[:n_voxels]
+    voxels, region_of_voxel = {}, []
+    for side, word, start in (("L", "left", 46), ("R", "right", 45 - shape[0])):
+        voxels[f"thalamus_{word}"] = block + [start, 45, 30]
+        here = np.flatnonzero(of_side[side] & deep)
+        pieces = np.minimum(np.arange(n_voxels) * max(len(here), 1) // n_voxels, len(here) - 1)
+        region_of_voxel.append(here[pieces] if len(here) else np.full(n_voxels, -1))
+    inside = np.flatnonzero(mesh.cortex)
+    points = make_grayordinates(
+        {"cortex_left": inside, "cortex_right": inside},
+        n_vertices,
+        voxels,
+        Voxels(np.zeros(MNI_SHAPE, bool), MNI_2MM),
+    )
+    region = np.concatenate([cortical["L"][areas], cortical["R"][areas], *region_of_voxel])
+    density = "91k" if n_vertices == N_VERTICES else density_of_mesh(surfaces)
+    return DenseLayout(name, regions, points, region, f"space-fsLR_den-{density}", surfaces)
+
+
+def density_of_mesh(surfaces: Mapping[str, tuple[Mesh, Mesh]]) -> str:
+    """How names of files call the density of these surfaces."""
+    return name_density(*{len(folded.vertices) for folded, _ in surfaces.values()} or {0})
+
+
+def _volumes(n_points: int) -> Voxels:
+    """So many voxels of a small 2-mm grid in MNI space."""
+    inside = np.zeros(SMALL_SHAPE, bool)
+    if n_points > (np.array(SMALL_SHAPE) - 2).prod():
+        raise ValueError(
+            f"{n_points} voxels do not fit a grid of {' x '.join(map(str, SMALL_SHAPE))}: "
+            "simulate fewer regions."
+        )
+    inner = np.argwhere(np.pad(np.ones([n - 2 for n in SMALL_SHAPE], bool), 1))[:n_points]
+    inside[tuple(inner.T)] = True
+    return Voxels(inside, MNI_2MM)
+
+
+def _confounds(motion: Matrix, components: Matrix, bold: NDArray[np.float32]) -> pd.DataFrame:
+    """fMRIPrep's table of confounds: its names, and n/a where it has n/a."""
+    n_frames = len(motion)
+    global_signal = bold.mean(axis=1, dtype=float)
+    tissues = np.column_stack([global_signal, BASELINE + components[:, [0, N_COMPONENTS]]])
+    columns: dict[str, Any] = {}
+    for names, values in (
+        (("global_signal", "white_matter", "csf"), tissues),
+        (MOTION_NAMES, motion),
+    ):
+        expanded = with_squares(with_changes(values))
+        endings = ("", "_derivative1", "_power2", "_derivative1_power2")
+        for ending, block in zip(endings, np.split(expanded, 4, axis=1), strict=True):
+            for name, column in zip(names, block.T, strict=True):
+                columns[name + ending] = column.copy()
+                if "derivative1" in ending:
+                    columns[name + ending][0] = np.nan
+    fd = framewise_displacement(motion)
+    fd[0] = np.nan
+    change = np.sqrt((np.diff(bold.astype(float), axis=0) ** 2).mean(axis=1))
+    columns["framewise_displacement"] = fd
+    columns["dvars"] = np.concatenate([[np.nan], change])
+    columns["std_dvars"] = columns["dvars"] / np.nanmedian(columns["dvars"])
+    for i in range(N_COMPONENTS):
+        columns[f"w_comp_cor_{i:02d}"] = components[:, i]
+        columns[f"c_comp_cor_{i:02d}"] = components[:, N_COMPONENTS + i]
+        columns[f"a_comp_cor_{i:02d}"] = components[:, i] + components[:, N_COMPONENTS + i]
+    for i in range(N_COSINES):
+        phase = np.pi * (i + 1) * (np.arange(n_frames) + 0.5) / n_frames
+        columns[f"cosine{i:02d}"] = np.cos(phase)
+    columns["non_steady_state_outlier00"] = (np.arange(n_frames) == 0).astype(float)
+    return pd.DataFrame(columns)

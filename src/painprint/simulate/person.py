@@ -1,0 +1,406 @@
+"""Simulated people with a planted signature: arithmetic only, nothing is written here.
+
+A person has a left-right symmetric, person-specific covariance of regions. Their pain, through
+a haemodynamic response and mixed with noise of its own, modulates how strongly one hidden
+source drives a person-specific set of regions: so the co-fluctuation of every pair in the set
+rises (or falls, by the signs of the loadings) with pain. Nothing else links BOLD and rating,
+unless motion is coupled to pain on request.
+
+The parameters were set once (docs/simulator.md says how) and are frozen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import lfilter
+from scipy.stats import gamma
+
+from painprint.bids.ratings import RatingRecording, frame_ratings
+from painprint.edges import edges_to_matrix
+from painprint.regions import Regions
+from painprint.runs import Run, framewise_displacement, motion_confounds
+from painprint.simulate.world import World
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+
+DEEP_NETWORK = "SUB"
+NETWORKS = ("VIS", "SMN", "DAN", "SAL", "LIM", "FPN", "DMN", DEEP_NETWORK)
+
+
+@dataclass(frozen=True)
+class Signal:
+    """How much of what is in the simulated signals. Frozen; see docs/simulator.md.
+
+    Shares and standard deviations are unitless, times in seconds.
+    """
+
+    n_sources: int = 8
+    """Hidden sources behind the resting covariance, shared by both hemispheres."""
+    region_noise: float = 1.0
+    """SD of each region's own noise, relative to the sources."""
+    homotopic_share: float = 0.35
+    """Share of a region's own noise that its mirror region has too."""
+    ar_s: float = 2.0
+    """Time constant of the noise (s)."""
+    planted_share: float = 0.3
+    """Share of regions that the planted source drives."""
+    planted_gain: float = 0.4
+    """SD that the planted source adds to a planted region at mean brain pain."""
+    modulation: float = 0.9
+    """Change of the planted variance per SD of brain pain, as a share of its mean."""
+    rating_session_sd: float = 0.55
+    rating_run_sd: float = 0.3
+    rating_minute_sd: float = 0.8
+    """SD of the latent rating between sessions, between runs, and within them."""
+    rating_minute_s: float = 45.0
+    """Time constant of the rating within a run (s)."""
+    session_correlation: float = 0.8
+    """Correlation of neighbouring session means where ratings drift."""
+    brain_session_sd: float = 0.7
+    brain_run_sd: float = 0.2
+    brain_minute_sd: float = 1.0
+    """SD of what moves the planted source beside pain, in units of the latent rating."""
+    bold_drift_sd: float = 0.25
+    """SD of the slow change of source strengths over sessions where BOLD drifts."""
+    trend_sd: float = 0.6
+    """SD of linear trends over a run, in units of the latent, where there are trends."""
+    motion_mm: float = 0.07
+    """Usual framewise displacement (mm)."""
+    burst_rate_hz: float = 1 / 150
+    burst_mm: float = 0.8
+    """Motion bursts: how often, how large."""
+    motion_gain: float = 0.8
+    """SD that motion adds to the global signal per mm of displacement."""
+    censor_mm: float = 0.4
+    """Frames above are flagged as outliers (mm)."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """One simulated person.
+
+    Parameters
+    ----------
+    n_sessions : int
+    null : bool
+        True for a person whose brain does not follow the rating.
+    world : World
+    signal : Signal
+    """
+
+    n_sessions: int = 23
+    null: bool = False
+    world: World = World()
+    signal: Signal = Signal()
+
+    def __post_init__(self) -> None:
+        if self.n_sessions < 1:
+            raise ValueError(f"n_sessions is {self.n_sessions}; at least 1 is needed.")
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """What was planted.
+
+    Attributes
+    ----------
+    regions : Regions
+    coordinates : ndarray of shape (n_regions, 3)
+        mm, left negative.
+    loadings : ndarray of shape (n_regions,)
+        Of the planted source; 0 for regions that are not planted.
+    mixing : ndarray of shape (n_regions, n_sources)
+        Resting covariance: sources to regions.
+    """
+
+    regions: Regions
+    coordinates: Matrix
+    loadings: Vector
+    mixing: Matrix
+
+    @property
+    def edges(self) -> Vector:
+        """Sign and strength of the link of each edge with pain: products of loadings."""
+        i, j = np.triu_indices(len(self.loadings), k=1)
+        return self.loadings[i] * self.loadings[j]
+
+    @property
+    def matrix(self) -> Matrix:
+        """The planted edges as a symmetric matrix."""
+        return edges_to_matrix(self.edges)
+
+
+@dataclass(frozen=True, eq=False)
+class SimulatedRun:
+    """One run as it would be recorded.
+
+    Attributes
+    ----------
+    session, run : int
+        From 1; run 0 is the resting run.
+    signals : ndarray of shape (n_frames, n_regions)
+        Arbitrary units, one decimal.
+    rating : ndarray of shape (n_samples,) or None
+        0 to 1, ten samples a second from the start of the scan; None at rest.
+    motion : ndarray of shape (n_frames, 6)
+        mm and rad.
+    censored : ndarray of bool, shape (n_frames,)
+    """
+
+    session: int
+    run: int
+    signals: Matrix
+    rating: Vector | None
+    motion: Matrix
+    censored: NDArray[np.bool_]
+
+
+RATING_HZ = 10.0
+
+
+def simulate_person(
+    person: Person, seed: Sequence[int], *, rest: bool = False
+) -> tuple[Truth, Iterator[SimulatedRun]]:
+    """A person's truth and runs from one seed.
+
+    Parameters
+    ----------
+    person : Person
+    seed : sequence of int
+        Such as (seed of the dataset, number of the person).
+    rest : bool
+        Whether each session ends with a resting run (its number is 0).
+    """
+    of_truth, of_runs = np.random.SeedSequence(seed).spawn(2)
+    truth = simulate_truth(person, np.random.default_rng(of_truth))
+    return truth, simulate_runs(person, truth, np.random.default_rng(of_runs), rest=rest)
+
+
+def as_run(simulated: SimulatedRun, person: Person, truth: Truth) -> Run:
+    """A simulated run as the decoder takes it, as if it had been written and read."""
+    n_frames = len(simulated.signals)
+    if simulated.rating is None:
+        rating = np.full(n_frames, np.nan)
+    else:
+        time_s = np.arange(len(simulated.rating)) / RATING_HZ
+        recording = RatingRecording(time_s, simulated.rating)
+        rating = frame_ratings(recording, n_frames, tr_s=person.world.tr_s)
+    return Run(
+        signals=simulated.signals,
+        rating=rating,
+        tr_s=person.world.tr_s,
+        session=f"{simulated.session:02d}",
+        task="rating" if simulated.run else "rest",
+        run=str(simulated.run) if simulated.run else "",
+        censored=simulated.censored,
+        regions=truth.regions.names,
+        confounds=motion_confounds(simulated.motion),
+    )
+
+
+def simulate_truth(person: Person, rng: np.random.Generator) -> Truth:
+    """Draw a person's regions, covariance and planted source."""
+    half, signal = person.world.n_regions // 2, person.signal
+    network = np.sort(rng.integers(0, len(NETWORKS), size=half))
+    place = rng.uniform([8, -90, -40], [65, 60, 70], size=(half, 3))
+    if person.world.shared_atlas:
+        network = np.arange(half) * len(NETWORKS) // half
+        place = np.random.default_rng(half).uniform([8, -90, -40], [65, 60, 70], size=(half, 3))
+    names = [f"{side}_{NETWORKS[k]}_{i + 1}" for side in "LR" for i, k in enumerate(network)]
+    place = _on_a_brain(place, deep=np.array([NETWORKS[k] == DEEP_NETWORK for k in network]))
+    coordinates = np.concatenate([place * [-1, 1, 1], place]).round(1)
+    membership = np.zeros((half, signal.n_sources))
+    membership[np.arange(half), network % signal.n_sources] = 1
+    one_side = membership + 0.3 * rng.normal(size=membership.shape)
+    planted = np.zeros(person.world.n_regions)
+    chosen = rng.choice(
+        person.world.n_regions,
+        size=max(4, round(signal.planted_share * person.world.n_regions)),
+        replace=False,
+    )
+    planted[chosen] = rng.choice([-1.0, 1.0], size=len(chosen)) * rng.uniform(0.5, 1.5, len(chosen))
+    labels = tuple(NETWORKS[k] for k in network)
+    return Truth(
+        Regions(tuple(names), labels + labels),
+        coordinates,
+        planted,
+        np.concatenate([one_side, one_side]),
+    )
+
+
+def _on_a_brain(place: Matrix, deep: NDArray[np.bool_]) -> Matrix:
+    """Places in a box over the right hemisphere, moved to about where cortex and nuclei lie (mm).
+
+    Parameters
+    ----------
+    place : ndarray of shape (n, 3)
+    deep : ndarray of bool, shape (n,)
+        Regions below the cortex, drawn to the middle; the others go out to an ellipsoid.
+    """
+    middle, radii = np.array([4.0, -16.0, 16.0]), np.array([58.0, 82.0, 52.0])
+    out = (place - middle) / radii
+    cortex = middle + radii * out / np.linalg.norm(out, axis=1, keepdims=True)
+    nuclei = np.array([18.0, -10.0, 2.0]) + (place - middle) * 0.3
+    return np.where(deep[:, None], nuclei, cortex)
+
+
+def simulate_days(person: Person, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Days of the sessions since the first."""
+    gaps = 1 + rng.poisson(person.world.days_between - 1, size=person.n_sessions - 1)
+    return np.concatenate([[0], np.cumsum(gaps)])
+
+
+def simulate_runs(
+    person: Person, truth: Truth, rng: np.random.Generator, *, rest: bool = False
+) -> Iterator[SimulatedRun]:
+    """The person's runs, one at a time, in the order of time.
+
+    Parameters
+    ----------
+    rest : bool
+        Whether each session ends with a resting run (its number is 0).
+    """
+    signal = person.signal
+    levels = _levels(
+        person.n_sessions, signal.session_correlation * (not person.world.steady_ratings), rng
+    )
+    brain_levels = _levels(person.n_sessions, 0.0, rng)
+    # slow changes of BOLD: an independent walk of every source's strength
+    walks = np.stack(
+        [_levels(person.n_sessions, 0.9, rng) for _ in range(signal.n_sources)], axis=1
+    )
+    strengths = np.exp(signal.bold_drift_sd * (not person.world.steady_bold) * walks)
+    for s in range(person.n_sessions):
+        for r in (*range(1, person.world.n_runs + 1), *((0,) if rest else ())):
+            if r and rng.random() < person.world.missing_share:
+                continue
+            level = signal.rating_session_sd * levels[s] + signal.rating_run_sd * rng.normal()
+            brain = signal.brain_session_sd * brain_levels[s] + signal.brain_run_sd * rng.normal()
+            yield _simulate_run(person, truth, s + 1, r, level, brain, strengths[s], rng)
+
+
+def _levels(n_sessions: int, correlation: float, rng: np.random.Generator) -> Vector:
+    """Standardised session levels, each correlated with the one before."""
+    noise = rng.normal(size=n_sessions)
+    noise[1:] *= np.sqrt(1 - correlation**2)
+    levels = lfilter([1], [1, -correlation], noise)
+    return (levels - levels.mean()) / levels.std() if n_sessions > 2 else levels
+
+
+def _slow(n: int, step_s: float, constant_s: float, rng: np.random.Generator) -> Vector:
+    """Gaussian noise of unit variance with a time constant."""
+    keep = np.exp(-step_s / constant_s)
+    start = rng.normal() * keep
+    noise = np.sqrt(1 - keep**2) * rng.normal(size=n)
+    return lfilter([1], [1, -keep], noise, zi=np.array([start]))[0]
+
+
+def _simulate_run(
+    person: Person,
+    truth: Truth,
+    session: int,
+    run: int,
+    level: float,
+    brain: float,
+    strengths: Vector,
+    rng: np.random.Generator,
+) -> SimulatedRun:
+    signal, tr_s = person.signal, person.world.tr_s
+    length_s = person.world.run_s * (rng.uniform(0.6, 1.0) if person.world.unequal else 1.0)
+    n_frames = int(length_s / tr_s)
+    n_samples = int(np.ceil(n_frames * tr_s * RATING_HZ)) + 1
+    within = signal.rating_minute_sd * _smooth(
+        _slow(n_samples, 1 / RATING_HZ, signal.rating_minute_s, rng)
+    )
+    trend = np.linspace(-1, 1, n_samples) * signal.trend_sd * person.world.trends
+    latent = level + within + trend * rng.normal()
+    rating = (1 / (1 + np.exp(-latent))).round(4)
+
+    middle = (np.arange(n_frames) + 0.5) * tr_s
+    at_frame = np.interp(middle, np.arange(n_samples) / RATING_HZ, latent)
+    own = signal.brain_minute_sd * _slow(n_frames, tr_s, signal.rating_minute_s, rng)
+    pain = np.zeros(n_frames) if person.null or run == 0 else _haemodynamic(at_frame, tr_s)
+    if run == 0:
+        pain = np.full(n_frames, 0.0 if person.null else level)
+    drift = np.linspace(-1, 1, n_frames) * signal.trend_sd * person.world.trends * rng.normal()
+    total_sd = np.sqrt(
+        signal.rating_session_sd**2 + signal.rating_run_sd**2 + signal.rating_minute_sd**2
+    )
+    amplitude = np.maximum(0.05, 1 + signal.modulation * (pain + own + brain + drift) / total_sd)
+    motion = _motion(person, at_frame, rng)
+    fd = framewise_displacement(motion)
+    signals = _noise(person, truth, strengths, n_frames, rng)
+    source = _slow(n_frames, tr_s, signal.ar_s, rng) * np.sqrt(amplitude)
+    signals += signal.planted_gain * source[:, None] * truth.loadings
+    signals += (signal.motion_gain * fd * rng.normal(size=n_frames))[:, None]
+    return SimulatedRun(
+        session=session,
+        run=run,
+        signals=(100 * signals).round(1),
+        rating=None if run == 0 else rating,
+        motion=motion.round(5),
+        censored=fd > signal.censor_mm,
+    )
+
+
+def _smooth(rating: Vector) -> Vector:
+    """A hand on a slider does not jump: mean over 2 s."""
+    width = int(2 * RATING_HZ)
+    padded = np.concatenate([np.full(width, rating[0]), rating])
+    total = np.cumsum(padded)
+    return (total[width:] - total[:-width]) / width
+
+
+def _haemodynamic(latent: Vector, tr_s: float) -> Vector:
+    """The latent through a double-gamma response (peak near 5 s), from a steady start."""
+    t = np.arange(0, 32, tr_s)
+    response = gamma.pdf(t, 6) - gamma.pdf(t, 16) / 6
+    response /= response.sum()
+    padded = np.concatenate([np.full(len(t), latent[0]), latent])
+    return np.convolve(padded, response)[len(t) : len(t) + len(latent)]
+
+
+def _noise(
+    person: Person, truth: Truth, strengths: Vector, n_frames: int, rng: np.random.Generator
+) -> Matrix:
+    """Resting signals: sources through the person's mixing, and each region's own noise."""
+    signal, half = person.signal, person.world.n_regions // 2
+    sources = np.stack(
+        [_slow(n_frames, person.world.tr_s, signal.ar_s, rng) for _ in range(signal.n_sources)],
+        axis=1,
+    )
+    keep = np.exp(-person.world.tr_s / signal.ar_s)
+
+    def coloured(n: int) -> Matrix:
+        white = np.sqrt(1 - keep**2) * rng.normal(size=(n_frames, n))
+        white[0] /= np.sqrt(1 - keep**2)
+        return lfilter([1], [1, -keep], white, axis=0)
+
+    mirrored = coloured(half)
+    own = np.sqrt(1 - signal.homotopic_share) * coloured(person.world.n_regions)
+    own += np.sqrt(signal.homotopic_share) * np.concatenate([mirrored, mirrored], axis=1)
+    return (sources * strengths) @ truth.mixing.T + signal.region_noise * own
+
+
+def _motion(person: Person, latent: Vector, rng: np.random.Generator) -> Matrix:
+    """Motion parameters whose displacement follows pain as far as asked."""
+    signal, n = person.signal, len(latent)
+    spread = latent.std()
+    pain = (latent - latent.mean()) / spread if spread > 0 else np.zeros(n)
+    other = _slow(n, person.world.tr_s, signal.rating_minute_s, rng)
+    drive = np.sqrt(person.world.motion_r2) * pain + np.sqrt(1 - person.world.motion_r2) * other
+    amount = signal.motion_mm * np.maximum(0.2, 1 + 0.4 * drive)
+    steps = rng.normal(size=(n, 6)) * [1, 1, 1, 0.02, 0.02, 0.02]
+    size = np.abs(steps @ np.diag([1, 1, 1, 50, 50, 50])).sum(axis=1)
+    steps *= (amount * rng.gamma(4, 1 / 4, size=n) / size)[:, None]
+    bursts = np.flatnonzero(rng.random(n) < signal.burst_rate_hz * person.world.tr_s)
+    for start in bursts:
+        stop = min(n, int(start + rng.integers(2, 8)))
+        steps[start:stop, :3] += rng.normal(0, signal.burst_mm / 3, size=(stop - start, 3))
+    # drawn back to where the head lay, so that it does not walk away
+    return lfilter([1], [1, -0.995], steps, axis=0)

@@ -1,0 +1,188 @@
+"""Write simulated people to disk as BIDS: ratings, regional time series, atlas, and the truth."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from painprint.runs import MOTION_NAMES
+from painprint.simulate.layouts import make_layout
+from painprint.simulate.person import (
+    RATING_HZ,
+    Person,
+    SimulatedRun,
+    Truth,
+    simulate_days,
+    simulate_person,
+)
+from painprint.simulate.world import Layout
+from painprint.store.files import write_bytes, write_json, write_table
+
+ATLAS = "Simulated"
+RATING_TASK, REST_TASK = "rating", "rest"
+FOLDERS = {
+    "xcp_d": "xcp_d", "fmriprep": "fmriprep", "fmriprep_volumes": "fmriprep",
+    "fmriprep_surfaces": "fmriprep", "ciftify": "ciftify",
+}  # fmt: skip
+"""Of the derivative dataset, by layout."""
+
+
+def write_people(
+    out_dir: Path, people: Sequence[Person], *, layout: Layout = "xcp_d", random_seed: int = 0
+) -> None:
+    """Write a BIDS dataset of simulated people, with derivatives and the truth.
+
+    Each person has an atlas of their own, for regions are as individual as signatures, unless
+    the world says that all share one.
+
+    Parameters
+    ----------
+    out_dir : Path
+    people : sequence of Person
+    layout : {"xcp_d", "fmriprep", "fmriprep_volumes", "fmriprep_surfaces", "ciftify"}
+        Regional time series as XCP-D writes them; or dense BOLD with confounds, to be cleaned,
+        and the atlas as an image.
+    random_seed : int
+        A person's data depend on it and on their place in the sequence alone.
+    """
+    derivatives, truths = out_dir / "derivatives" / FOLDERS[layout], out_dir / "derivatives/truth"
+    _describe(out_dir, "Simulated people (painprint)", "raw")
+    _describe(derivatives, "BOLD of simulated people", "derivative")
+    _describe(truths, "What was planted in the simulated people", "derivative")
+    names = [f"{number:02d}" for number in range(1, len(people) + 1)]
+    participants = pd.DataFrame(
+        {
+            "participant_id": [f"sub-{name}" for name in names],
+            "signature": ["none" if person.null else "planted" for person in people],
+        }
+    )
+    write_table(out_dir / "participants.tsv", participants)
+    write_json(
+        out_dir / f"task-{RATING_TASK}_recording-pain_physio.json",
+        {
+            "SamplingFrequency": RATING_HZ,
+            "StartTime": 0,
+            "Columns": ["pain"],
+            "pain": {"Description": "simulated continuous pain rating, 0 to 1"},
+        },
+    )
+    for number, (name, person) in enumerate(zip(names, people, strict=True), start=1):
+        for task in (RATING_TASK, REST_TASK):
+            write_json(
+                out_dir / f"sub-{name}" / f"sub-{name}_task-{task}_bold.json",
+                {"RepetitionTime": person.world.tr_s, "TaskName": task},
+            )
+        _write_person(out_dir, derivatives, name, person, (random_seed, number), layout)
+
+
+def _write_person(
+    out_dir: Path,
+    derivatives: Path,
+    name: str,
+    person: Person,
+    seed: tuple[int, int],
+    layout: Layout,
+) -> None:
+    truth, runs = simulate_person(person, seed, rest=True)
+    rng = np.random.default_rng([*seed, 1])
+    days = simulate_days(person, rng)
+    sessions = pd.DataFrame(
+        {
+            "session_id": [f"ses-{s:02d}" for s in range(1, person.n_sessions + 1)],
+            "days": days,
+            "medication_mg": rng.choice([0, 25, 50, 75], size=person.n_sessions),
+        }
+    )
+    write_table(out_dir / f"sub-{name}" / f"sub-{name}_sessions.tsv", sessions)
+    atlas = ATLAS if person.world.shared_atlas else f"{ATLAS}{name}"
+    truths = out_dir / "derivatives/truth"
+    of_areas = np.random.default_rng([*seed, 3])
+    dense = (
+        None
+        if layout == "xcp_d"
+        else make_layout(layout, truth.regions, divisions=person.world.divisions, rng=of_areas)
+    )
+    if dense is None:
+        folder = derivatives / "atlases" / f"atlas-{atlas}"
+        write_table(folder / f"atlas-{atlas}_dseg.tsv", _dseg(truth))
+    else:
+        dense.write_atlas(derivatives, atlas, _dseg(truth))
+        dense.write_surfaces(derivatives, name)
+    i, j = np.triu_indices(len(truth.loadings), k=1)
+    planted = np.flatnonzero(truth.edges * (not person.null))
+    regions = np.array(truth.regions.names, dtype=object)
+    edges = pd.DataFrame(
+        {
+            "region_a": regions[i[planted]],
+            "region_b": regions[j[planted]],
+            "strength": truth.edges[planted],
+        }
+    )
+    write_table(truths / f"sub-{name}" / f"sub-{name}_edges.tsv", edges)
+    write_json(truths / f"sub-{name}" / f"sub-{name}_person.json", {**asdict(person), "seed": seed})
+    for run in runs:
+        entities = {
+            "sub": name,
+            "ses": f"{run.session:02d}",
+            "task": RATING_TASK if run.run else REST_TASK,
+            "run": str(run.run or ""),
+        }
+        stem = "_".join(f"{key}-{value}" for key, value in entities.items() if value)
+        folder = Path(f"sub-{name}") / f"ses-{entities['ses']}" / "func"
+        if dense is None:
+            _write_regional(derivatives / folder, stem, atlas, person, truth, run)
+        else:
+            noise = np.random.default_rng([*seed, 2, run.session, run.run])
+            dense.write_run(
+                derivatives, entities, run.signals, run.motion, person.world.tr_s, noise
+            )
+        if run.rating is not None:
+            lines = "".join(f"{value:g}\n" for value in run.rating)
+            packed = gzip.compress(lines.encode(), mtime=0)
+            write_bytes(out_dir / folder / f"{stem}_recording-pain_physio.tsv.gz", packed)
+
+
+def _write_regional(
+    derived: Path, stem: str, atlas: str, person: Person, truth: Truth, run: SimulatedRun
+) -> None:
+    series = derived / f"{stem}_space-fsLR_atlas-{atlas}_stat-mean_timeseries"
+    signals = pd.DataFrame(run.signals, columns=list(truth.regions.names))
+    write_table(series.with_suffix(".tsv"), signals)
+    write_json(series.with_suffix(".json"), {"RepetitionTime": person.world.tr_s, "StartTime": 0})
+    flags = pd.DataFrame({"framewise_displacement": run.censored.astype(int)})
+    write_table(derived / f"{stem}_outliers.tsv", flags)
+    motion = pd.DataFrame(run.motion, columns=list(MOTION_NAMES))
+    write_table(derived / f"{stem}_motion.tsv", motion)
+
+
+def _dseg(truth: Truth) -> pd.DataFrame:
+    names = truth.regions.names
+    return pd.DataFrame(
+        {
+            "index": range(1, len(names) + 1),
+            "label": names,
+            "network_label": truth.regions.networks,
+            "hemisphere": [name[0] for name in names],
+            "x": truth.coordinates[:, 0],
+            "y": truth.coordinates[:, 1],
+            "z": truth.coordinates[:, 2],
+        }
+    )
+
+
+def _describe(folder: Path, name: str, kind: str) -> None:
+    write_json(
+        folder / "dataset_description.json",
+        {
+            "Name": name,
+            "BIDSVersion": "1.10.0",
+            "DatasetType": kind,
+            "Simulated": True,
+            "GeneratedBy": [{"Name": "painprint simulate"}],
+        },
+    )
