@@ -17,12 +17,13 @@ import numpy as np
 from resume import fill, share
 
 from painprint import Settings
-from painprint.decode.metrics import center_by, correlation
+from painprint.decode.metrics import center_by
 from painprint.decode.prepare import prepare_runs
 from painprint.decode.training import predict_held_out, train
 from painprint.simulate.person import Person, as_run, simulate_person
 from painprint.simulate.world import World
-from painprint.stats.bootstrap import R, block_draw, block_length, interval, weighted_r, widened
+from painprint.stats.bootstrap import R, block_draw, block_length, interval, widened
+from painprint.stats.correlation import correlation, weighted_r
 
 TABLE = Path(__file__).parent / "tables" / "block_intervals.tsv"
 WORLDS = {

@@ -14,11 +14,11 @@ from painprint.stats.bootstrap import (
     weighted_auc,
     weighted_line,
     weighted_mean,
-    weighted_r,
     weighted_skill,
     widen,
     widened,
 )
+from painprint.stats.correlation import weighted_r
 
 GROUP = np.array([0, 0, 0, 0, 1, 1, 1, 2, 2, 2, 2, 2])
 RUN = np.array([0, 0, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4])

@@ -24,7 +24,7 @@ from painprint.bins import (
 from painprint.cli import main
 from painprint.decode.crossval import nested_leave_one_out
 from painprint.decode.gram import edge_weights
-from painprint.decode.metrics import correlation, mean_r, score_scale, score_units
+from painprint.decode.metrics import mean_r, score_scale, score_units
 from painprint.edges import bin_edges
 from painprint.evidence.confound_analyses import bin_means, compare, find_controls
 from painprint.evidence.importance import contributions, r_of_permuted
@@ -32,7 +32,8 @@ from painprint.evidence.learning_curve import predict_from_draws, score_draws
 from painprint.evidence.prospective import first_sessions
 from painprint.runs import FD, count_frames, framewise_displacement, pair_frames
 from painprint.settings import STAGES, Settings
-from painprint.stats.bootstrap import weighted_auc, weighted_r
+from painprint.stats.bootstrap import weighted_auc
+from painprint.stats.correlation import correlation, weighted_r
 
 SCALES = ("1min", "2min", "run", "session")
 GOLDEN = SHARED / "golden"

@@ -8,7 +8,7 @@ from conftest import simulate_runs
 
 from painprint import Regions, Settings, decode_runs
 from painprint.bins import make_time_bins
-from painprint.decode.metrics import center_by, correlation
+from painprint.decode.metrics import center_by
 from painprint.evidence.case import Case
 from painprint.evidence.importance import (
     contributions,
@@ -18,6 +18,7 @@ from painprint.evidence.importance import (
     permute_rows,
     r_of_permuted,
 )
+from painprint.stats.correlation import correlation
 
 SETTINGS = Settings(n_bootstraps=200, n_importance_permutations=60)
 NETWORKS = Regions(tuple(str(i + 1) for i in range(8)), ("A", "A", "B", "B", "B", "", "C", "C"))

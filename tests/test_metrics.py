@@ -9,13 +9,13 @@ from sklearn.metrics import mean_absolute_error, r2_score, roc_auc_score
 from painprint.decode.metrics import (
     calibration_line,
     center_by,
-    correlation,
     mean_r,
     roc_table,
     score_scale,
     score_units,
 )
 from painprint.stats.bootstrap import LINEAR, block_draw, interval, widened
+from painprint.stats.correlation import correlation
 
 
 @pytest.fixture

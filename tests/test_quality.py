@@ -7,10 +7,11 @@ from conftest import simulate_runs
 from painprint import Settings
 from painprint.decode.decoding import decode_runs
 from painprint.evidence.case import Case, Material
-from painprint.evidence.qcfc import FEWEST_RUNS, correlate_columns, motion_and_edges
+from painprint.evidence.qcfc import FEWEST_RUNS, motion_and_edges
 from painprint.quality import BoldQuality, Limits, carpet, judge, median_dvars
 from painprint.report.carpets import MOST_COLUMNS, carpet_image
 from painprint.runs import FD
+from painprint.stats.correlation import correlate_columns
 
 LIMITS = Limits((0.2, 0.5), (0.25, 0.5), (30, 15), (0.98, 0.9))
 FINE = dict(mean_fd_mm=0.1, share_censored=0.1, tsnr=60, share_covered=1.0)
@@ -73,7 +74,7 @@ def test_a_carpet_becomes_a_small_image(rng):
 def test_correlations_are_numpys(rng):
     columns, y = rng.normal(size=(15, 4)), rng.normal(size=15)
     columns[:, 2] = 1
-    found = correlate_columns(columns, y)
+    found = correlate_columns(columns, y[:, None])
     for i in (0, 1, 3):
         assert found[i] == pytest.approx(np.corrcoef(columns[:, i], y)[0, 1])
     assert np.isnan(found[2])

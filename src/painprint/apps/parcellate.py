@@ -52,6 +52,7 @@ from painprint.parcellate.tables import AreaOutputs, about_deep, area_table, cou
 from painprint.results.outputs import changed_options, versions, write_dataset_description
 from painprint.results.steps import is_finished, lock, remove
 from painprint.settings import describe
+from painprint.stats.correlation import correlation
 from painprint.store.files import content_key, hash_input
 
 log = logging.getLogger("painprint")
@@ -588,7 +589,7 @@ def _halves(gathered: Gathered, parted: _Parted) -> dict[str, Any] | None:
     return {
         "sessions": sessions,
         "n_frames": {name: parted.n_frames[name] for name in HALVES},
-        "r": float(np.corrcoef(maps[odd].density, maps[even].density)[0, 1]),
+        "r": correlation(maps[odd].density, maps[even].density),
         "agreement": asdict(compare(labels[odd], labels[even])),
     }
 

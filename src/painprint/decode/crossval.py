@@ -15,6 +15,7 @@ from painprint.decode.lasso_pcr import Components, Keep, fit_components, grid_ra
 from painprint.decode.model import Choice, Model, NestedFit, check_groups
 from painprint.parallel import map_ordered
 from painprint.progress import OnStep, count_steps
+from painprint.stats.correlation import correlate_columns
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -147,22 +148,6 @@ def choose_penalty(
     return _choose(full, everything, penalties, path, y, len(y), own_grid=True)[0]
 
 
-def correlate_columns(predicted: Matrix, y: Vector) -> Vector:
-    """Correlation of every column with y; columns with equal numbers get equal bits.
-
-    So no BLAS here: it may sum neighbouring columns in different orders, and the first of
-    several equal maxima would become a matter of chance. A constant column gives NaN.
-    """
-    centred = predicted - predicted.mean(axis=0)
-    y_centred = y - y.mean()
-    covariance = (centred * y_centred[:, None]).sum(axis=0)
-    variance = (centred * centred).sum(axis=0) * (y_centred * y_centred).sum()
-    with np.errstate(invalid="ignore", divide="ignore"):
-        r: Vector = covariance / np.sqrt(variance)
-    r[~np.isfinite(r)] = np.nan
-    return r
-
-
 def first_maximum(r: Vector) -> int:
     """Index of the first of the largest values; NaN never wins.
 
@@ -252,7 +237,7 @@ def _choose(
     path : ndarray of shape (n_left_out_rows, n_penalties)
         Predictions of rows left out inside the training set.
     """
-    path_r = correlate_columns(path, y)
+    path_r = correlate_columns(path, y[:, None])
     best = first_maximum(path_r)
     if own_grid:
         n_active = grid_rank(fit.components.c, best)

@@ -11,6 +11,7 @@ from painprint.bins import Bins
 from painprint.edges import count_edges, edge_block, edge_blocks
 from painprint.parallel import map_ordered
 from painprint.runs import Frames
+from painprint.stats.correlation import correlate_columns
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -194,12 +195,7 @@ def edge_correlations(
 def _correlations_of_block(
     runs: Sequence[Frames], bins: Bins, values: Vector, first: int, stop: int
 ) -> Vector:
-    X = _edges_of_block(runs, bins, first, stop)
-    X -= X.mean(axis=0)
-    centred = values - values.mean()
-    with np.errstate(invalid="ignore", divide="ignore"):
-        r: Vector = (centred @ X) / np.sqrt((X * X).sum(axis=0) * (centred @ centred))
-    return r
+    return correlate_columns(_edges_of_block(runs, bins, first, stop), values[:, None])
 
 
 def _edges_of_block(runs: Sequence[Frames], bins: Bins, first: int, stop: int) -> Matrix:

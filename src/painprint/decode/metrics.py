@@ -24,10 +24,10 @@ from painprint.stats.bootstrap import (
     weighted_auc,
     weighted_line,
     weighted_mean,
-    weighted_r,
     weighted_skill,
     widened,
 )
+from painprint.stats.correlation import correlate_columns, correlation, weighted_r
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -138,15 +138,6 @@ def evaluate(
         per_session=per_group.assign(session=[groups[k] for k in per_group["group"]]),
         roc=roc_table(predictions),
     )
-
-
-def correlation(x: Vector, y: Vector) -> float | None:
-    """Pearson's r, or None where either does not vary (beyond rounding)."""
-    x0, y0 = x - x.mean(), y - y.mean()
-    xx, yy = float(x0 @ x0), float(y0 @ y0)
-    if len(x) < 2 or xx <= _rounding(x) or yy <= _rounding(y):
-        return None
-    return float(x0 @ y0) / math.sqrt(xx * yy)
 
 
 def calibration_line(predicted: Vector, y: Vector) -> tuple[float, float] | None:
@@ -284,8 +275,8 @@ def agreement(
     with np.errstate(invalid="ignore", divide="ignore"):
         skill = np.where(reference > 1e-24 * (y**2).sum(axis=0), 1 - error / reference, np.nan)
     return {
-        "r": _r_of_columns(y, predicted),
-        "centred_r": _r_of_columns(center_columns(y, group), center_columns(predicted, group)),
+        "r": correlate_columns(y, predicted),
+        "centred_r": correlate_columns(center_columns(y, group), center_columns(predicted, group)),
         "skill": skill,
     }
 
@@ -297,16 +288,6 @@ def center_columns(values: Matrix, group: NDArray[np.int64]) -> Matrix:
     within = values - (of_group @ values)[group]
     within[np.abs(within) <= 1e-12 * np.abs(values).max(axis=0)] = 0
     return within
-
-
-def _r_of_columns(x: Matrix, y: Matrix) -> Vector:
-    """Correlation of each column of x with that of y; NaN where either does not vary."""
-    x0, y0 = x - x.mean(axis=0), y - y.mean(axis=0)
-    xx, yy = (x0 * x0).sum(axis=0), (y0 * y0).sum(axis=0)
-    flat = (xx <= 1e-24 * (x * x).sum(axis=0)) | (yy <= 1e-24 * (y * y).sum(axis=0))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        r: Vector = (x0 * y0).sum(axis=0) / np.sqrt(xx * yy)
-    return np.where(flat, np.nan, r)
 
 
 def _block_interval(

@@ -34,10 +34,10 @@ from painprint.stats.bootstrap import (
     block_length,
     bootstrap,
     interval,
-    weighted_r,
     weighted_skill,
     widened,
 )
+from painprint.stats.correlation import weighted_r
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]

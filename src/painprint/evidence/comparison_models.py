@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painprint.decode.bin_gram import Kernel
-from painprint.decode.crossval import correlate_columns
 from painprint.decode.errors import NotEnoughData
 from painprint.decode.lasso_pcr import center_cross, center_gram
 from painprint.decode.refit import refit
@@ -36,6 +35,7 @@ from painprint.evidence.bin_features import (
     rating_bin_kernel,
 )
 from painprint.settings import Settings
+from painprint.stats.correlation import correlate_columns
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -219,7 +219,7 @@ def _sums_of_selected(X: Matrix, y: Vector, train: Codes, rows: Codes) -> Matrix
     sums = np.zeros((len(rows), 2 * len(limits)))
     for first in range(0, X.shape[1], CPM_EDGES_AT_ONCE):
         block = X[rows, first : first + CPM_EDGES_AT_ONCE].astype(float)
-        r = correlate_columns(block[: len(train)], y)
+        r = correlate_columns(block[: len(train)], y[:, None])
         chosen = np.stack([r > limits, r < -limits], axis=1)  # (n_thresholds, 2, n_edges)
         sums += block @ chosen.reshape(len(sums.T), -1).T.astype(float)
     return sums.reshape(len(rows), len(limits), 2)

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from painprint.bins import Bins, make_time_bins
 from painprint.decode.bin_gram import KINDS, Kernel
 from painprint.decode.errors import NotEnoughData
-from painprint.decode.metrics import SCALES, agreement, area_under_curve, correlation
+from painprint.decode.metrics import SCALES, agreement, area_under_curve
 from painprint.decode.refit import Columns, refit
 from painprint.decode.residuals import predict_from_confounds
 from painprint.evidence.case import Case, Finding
@@ -37,6 +37,7 @@ from painprint.evidence.null import (
 from painprint.progress import OnStep, count_steps
 from painprint.runs import DVARS, FD, MOTION_NAMES, Frames
 from painprint.settings import SIGNIFICANT
+from painprint.stats.correlation import correlation
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]

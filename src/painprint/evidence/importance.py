@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from painprint.bins import Bins, make_time_bins
 from painprint.decode.errors import NotEnoughData
 from painprint.decode.gram import edge_correlations
-from painprint.decode.metrics import center_by, center_columns, correlation
+from painprint.decode.metrics import center_by, center_columns
 from painprint.decode.training import FoldModel
 from painprint.edges import edges_to_matrix
 from painprint.evidence.case import Case, Finding
@@ -23,6 +23,7 @@ from painprint.progress import OnStep, count_steps
 from painprint.regions import Regions
 from painprint.runs import Frames
 from painprint.stats.bootstrap import LINEAR, block_draw, interval, widened
+from painprint.stats.correlation import correlate_resamples, correlation
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -301,8 +302,9 @@ def _lose_part(
         loss = r - float(r_permuted.mean())
         first = rows[:INTERVAL_PERMUTATIONS]
         moved = rest + center_columns(part[first].T, view.by).T
-        resampled = _weighted_r(counts, view.y, view.predicted[None], codes)
-        resampled = (resampled - _weighted_r(counts, view.y, moved, codes)).mean(axis=1)
+        resampled = correlate_resamples(counts, view.y, view.predicted[:, None], group=codes)
+        of_moved = correlate_resamples(counts, view.y, moved.T, group=codes)
+        resampled = (resampled - of_moved).mean(axis=1)
         resampled = resampled[np.isfinite(resampled)]
         if not len(resampled):
             found.append((loss, None, None))
@@ -336,23 +338,6 @@ def r_of_permuted(
             total[by[i]] += moved
         spread = squares + 2 * rest_part - (total * total / size).sum()
         r[b] = (y_rest + y_part) / np.sqrt(y_y * spread)
-    return r
-
-
-def _weighted_r(counts: Matrix, y: Vector, P: Matrix, codes: Codes) -> Matrix:
-    """Correlation of y and each line of P when groups count so often: (n_draws, n_lines).
-
-    NaN where either does not vary in a resample.
-    """
-    member = (codes[:, None] == np.arange(counts.shape[1])).astype(float)
-    n, sy, syy = (counts @ (column @ member) for column in (np.ones(len(y)), y, y * y))
-    sp, spp, syp = (counts @ (columns @ member).T for columns in (P, P * P, P * y))
-    n, sy, syy = n[:, None], sy[:, None], syy[:, None]
-    var_y, var_p = syy - sy * sy / n, spp - sp * sp / n
-    flat = (var_y <= 1e-12 * syy) | (var_p <= 1e-12 * spp)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        r: Matrix = (syp - sy * sp / n) / np.sqrt(var_y * var_p)
-    r[flat] = np.nan
     return r
 
 

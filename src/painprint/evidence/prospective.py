@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from painprint.decode.bin_gram import Kernel
 from painprint.decode.decoders import make_decoder
 from painprint.decode.errors import NotEnoughData
-from painprint.decode.metrics import SCALES, area_under_curve, calibration_line, correlation
+from painprint.decode.metrics import SCALES, area_under_curve, calibration_line
 from painprint.decode.model import best_lag
 from painprint.decode.refit import HeldOut, refit
 from painprint.evidence.case import Case, Finding
 from painprint.parallel import map_ordered
 from painprint.progress import OnStep, count_steps
 from painprint.settings import Rules
+from painprint.stats.correlation import correlation
 
 Vector = NDArray[np.float64]
 

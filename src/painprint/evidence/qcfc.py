@@ -14,6 +14,7 @@ from painprint.evidence.case import Case, Finding
 from painprint.progress import OnStep
 from painprint.runs import FD
 from painprint.settings import SIGNIFICANT
+from painprint.stats.correlation import correlate_columns
 
 Vector = NDArray[np.float64]
 
@@ -49,7 +50,7 @@ def motion_and_edges(case: Case, *, on_step: OnStep | None = None) -> Finding:
         )
         return Finding({}, {}, (reason,))
     whole = [bin_edges(one.signals, np.zeros(len(one), np.int64))[0] for one in known]
-    r = correlate_columns(np.array(whole), motion)
+    r = correlate_columns(np.array(whole), motion[:, None])
     p = _p_of_r(r, len(known))
     distance = _distances(case)
     numbers: dict[str, Any] = {
@@ -70,20 +71,6 @@ def motion_and_edges(case: Case, *, on_step: OnStep | None = None) -> Finding:
     numbers["rho_distance"] = float(stats.spearmanr(r[there], distance[there]).statistic)
     table = _by_distance(r[there], p[there], distance[there], N_DISTANCES)
     return Finding({"qcfc": table}, numbers)
-
-
-def correlate_columns(columns: NDArray[np.float64], values: Vector) -> Vector:
-    """Correlation of each column with the values; NaN where one is constant.
-
-    Parameters
-    ----------
-    columns : ndarray of shape (n, n_columns)
-    values : ndarray of shape (n,)
-    """
-    centred, y = columns - columns.mean(axis=0), values - values.mean()
-    with np.errstate(invalid="ignore", divide="ignore"):
-        scale = np.sqrt((centred**2).sum(axis=0) * (y @ y))
-        return np.asarray(np.where(scale > 0, (y @ centred) / scale, np.nan))
 
 
 def _p_of_r(r: Vector, n: int) -> Vector:

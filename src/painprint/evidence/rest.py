@@ -9,7 +9,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from painprint.decode.errors import NotEnoughData
-from painprint.decode.metrics import correlation
 from painprint.decode.training import EVERYTHING
 from painprint.evidence.case import Case, Finding
 from painprint.evidence.null import run_positions
@@ -17,6 +16,7 @@ from painprint.progress import OnStep, count_steps
 from painprint.runs import LeftOutRun, Run
 from painprint.signature.model import Signature, make_signature, predict_run
 from painprint.stats.bootstrap import R, block_draw, bootstrap_columns, interval, widened
+from painprint.stats.correlation import correlation
 
 Vector = NDArray[np.float64]
 

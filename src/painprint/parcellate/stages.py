@@ -21,6 +21,7 @@ from painprint.parcellate.individual_file import AreaFiles
 from painprint.parcellate.tables import Turned
 from painprint.progress import OnStep
 from painprint.results.steps import load_arrays, save_arrays
+from painprint.stats.correlation import correlation
 
 Codes = NDArray[np.int64]
 Single = NDArray[np.float32]
@@ -81,8 +82,8 @@ class Maker:
         ).density  # fmt: skip
         about = {
             "n_seeds": min(n_seeds, len(unit)),
-            "r": float(np.corrcoef(own, exact)[0, 1]),
-            "floor": float(np.corrcoef(own, again)[0, 1]),
+            "r": correlation(own, exact),
+            "floor": correlation(own, again),
         }
         save_arrays(self.files.stage("check"), {"density": exact}, about, self.key)
         return about

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painprint.runs import round_half_up
+from painprint.stats.correlation import ROUNDING_OF_SUMS, correlate_resamples, varies
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -234,26 +235,8 @@ def bootstrap_columns(
     parts = []
     for start in range(0, n_draws, at_once):
         counts = draw(min(at_once, n_draws - start), rng)
-        parts.append(weighted_r_of_columns(counts, x, Y))
+        parts.append(correlate_resamples(counts, x, Y))
     return np.concatenate(parts)
-
-
-def weighted_r(counts: Matrix, x: Vector, y: Vector) -> Vector:
-    """Correlation of x and y in each resample; NaN where either does not vary."""
-    return weighted_r_of_columns(counts, x, y[:, None])[:, 0]
-
-
-def weighted_r_of_columns(counts: Matrix, x: Vector, Y: Matrix) -> Matrix:
-    """Correlation of x with each column of Y in each resample: (n_resamples, n_columns)."""
-    x, Y = x - x.mean(), Y - Y.mean(axis=0)
-    n, sx, sxx = (column[:, None] for column in (counts @ np.stack([x**0, x, x * x], axis=1)).T)
-    sy, syy, sxy = counts @ Y, counts @ (Y * Y), counts @ (x[:, None] * Y)
-    var_x, var_y = sxx - sx * sx / n, syy - sy * sy / n
-    flat = (var_x <= 1e-12 * sxx) | (var_y <= 1e-12 * syy)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        r: Matrix = (sxy - sx * sy / n) / np.sqrt(var_x * var_y)
-    r[flat] = np.nan
-    return r
 
 
 def weighted_line(counts: Matrix, x: Vector, y: Vector) -> tuple[Vector, Vector]:
@@ -266,7 +249,9 @@ def weighted_line(counts: Matrix, x: Vector, y: Vector) -> tuple[Vector, Vector]
     n, sx, sxx, sy, sxy = (counts @ np.stack([x**0, x, x * x, y, x * y], axis=1)).T
     var_x = sxx - sx * sx / n
     with np.errstate(invalid="ignore", divide="ignore"):
-        slope: Vector = np.where(var_x > 1e-12 * sxx, (sxy - sx * sy / n) / var_x, np.nan)
+        slope: Vector = np.where(
+            varies(var_x, sxx, ROUNDING_OF_SUMS), (sxy - sx * sy / n) / var_x, np.nan
+        )
     return slope, y_mean + sy / n - slope * (x_mean + sx / n)
 
 

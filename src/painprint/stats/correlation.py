@@ -1,0 +1,101 @@
+"""Pearson's correlation: of two variables, of columns, and of resamples; with one rule for all."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+Codes = NDArray[np.int64]
+
+ROUNDING = 1e-24
+"""A variable does not vary whose squared deviations are a smaller share of its squares."""
+ROUNDING_OF_SUMS = 1e-12
+"""The same where deviations come from sums of squares, which takes half of the digits."""
+
+
+def varies(
+    squared_deviations: Vector, squares: Vector, rounding: float = ROUNDING
+) -> NDArray[np.bool_]:
+    """Whether variables vary beyond rounding."""
+    return np.asarray(squared_deviations > rounding * squares)
+
+
+def correlation(x: Vector, y: Vector) -> float | None:
+    """Pearson's r, or None where either does not vary (beyond rounding).
+
+    Examples
+    --------
+    >>> correlation(np.array([1.0, 2.0, 3.0]), np.array([2.0, 4.0, 6.0]))
+    1.0
+    >>> correlation(np.array([1.0, 2.0, 3.0]), np.array([0.1, 0.1, 0.1])) is None
+    True
+    """
+    if len(x) < 2:
+        return None
+    r = float(correlate_columns(x[:, None], y[:, None])[0])
+    return None if np.isnan(r) else r
+
+
+def correlate_columns(X: Matrix, Y: Matrix) -> Vector:
+    """Correlation of each column of X with that of Y; NaN where either does not vary.
+
+    Columns with equal numbers get equal bits. So no BLAS here: it may sum neighbouring columns in
+    different orders, and the first of several equal maxima would become a matter of chance.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_columns)
+    Y : ndarray of shape (n_rows, n_columns) or (n_rows, 1)
+
+    Returns
+    -------
+    r : ndarray of shape (n_columns,)
+    """
+    x, y = X - X.mean(axis=0), Y - Y.mean(axis=0)
+    xx, yy = (x * x).sum(axis=0), (y * y).sum(axis=0)
+    both = varies(xx, (X * X).sum(axis=0)) & varies(yy, (Y * Y).sum(axis=0))
+    return _divide((x * y).sum(axis=0), xx, yy, both)
+
+
+def weighted_r(counts: Matrix, x: Vector, y: Vector) -> Vector:
+    """Correlation of x and y in each resample; see :func:`correlate_resamples`."""
+    return correlate_resamples(counts, x, y[:, None])[:, 0]
+
+
+def correlate_resamples(
+    counts: Matrix, x: Vector, Y: Matrix, *, group: Codes | None = None
+) -> Matrix:
+    """Correlation of x with each column of Y in resamples; NaN where either does not vary.
+
+    Parameters
+    ----------
+    counts : ndarray of shape (n_resamples, n_rows), or (n_resamples, n_groups)
+        How often each row, or all rows of each group, are drawn.
+    x : ndarray of shape (n_rows,)
+    Y : ndarray of shape (n_rows, n_columns)
+    group : ndarray of int, shape (n_rows,), optional
+        Group of each row, where groups are counted.
+
+    Returns
+    -------
+    r : ndarray of shape (n_resamples, n_columns)
+    """
+    x, Y = x - x.mean(), Y - Y.mean(axis=0)
+    member = None if group is None else (np.arange(counts.shape[1])[:, None] == group).astype(float)
+
+    def total(columns: Matrix) -> Matrix:
+        of_counted: Matrix = columns if member is None else member @ columns
+        return counts @ of_counted
+
+    n, sx, sxx = (column[:, None] for column in total(np.stack([x**0, x, x * x], axis=1)).T)
+    sy, syy, sxy = total(Y), total(Y * Y), total(x[:, None] * Y)
+    xx, yy = sxx - sx * sx / n, syy - sy * sy / n
+    both = varies(xx, sxx, ROUNDING_OF_SUMS) & varies(yy, syy, ROUNDING_OF_SUMS)
+    return _divide(sxy - sx * sy / n, xx, yy, both)
+
+
+def _divide(covariance: Matrix, xx: Matrix, yy: Matrix, both_vary: NDArray[np.bool_]) -> Matrix:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(both_vary, covariance / np.sqrt(xx * yy), np.nan)
