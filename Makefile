@@ -11,7 +11,7 @@ demo: $(VENV)/run.stamp
 	$(BIN)/painprint demo $(OUT)
 
 test: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --cov --cov-report=term
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
