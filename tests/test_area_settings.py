@@ -4,7 +4,7 @@ import pytest
 
 from painprint.cortex.networks import SCAN_LADDER
 from painprint.cortex.settings import FEWEST_SEEDS, N_TURNS, AreaSettings
-from painprint.results.outputs import changed_options
+from painprint.results.provenance import changed_options
 from painprint.settings import describe
 
 

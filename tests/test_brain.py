@@ -35,7 +35,7 @@ from painprint.report.brain_views import NOTHING, PIXEL_MM, BrainViews, outline,
 from painprint.report.overlays import MISSING_COLOUR, NetworkOverlay, Overlay, overlays
 from painprint.report.svg import draw_figure, inline
 from painprint.report.viewer import viewer_data
-from painprint.results.outputs import find_results, read_results
+from painprint.results.read import find_results, read_results
 from painprint.store.files import write_table
 
 WORKBENCH = shutil.which("wb_command")

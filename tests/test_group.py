@@ -14,7 +14,7 @@ from painprint.regions import Regions
 from painprint.report.group import FIGURES
 from painprint.results.columns import GROUP_COLUMNS
 from painprint.results.group import read_member, settings_used
-from painprint.results.outputs import find_results, read_results
+from painprint.results.read import find_results, read_results
 
 
 @pytest.fixture(scope="module")

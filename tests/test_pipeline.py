@@ -18,7 +18,7 @@ from painprint import Run, Settings
 from painprint.cli import main
 from painprint.decode.errors import NotEnoughData
 from painprint.results.columns import COLUMNS
-from painprint.results.outputs import command_line
+from painprint.results.provenance import command_line
 from painprint.settings import STAGES
 
 STEM = "sub-01_task-rating_atlas-A"

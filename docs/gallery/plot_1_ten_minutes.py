@@ -23,7 +23,7 @@ import pandas as pd
 from painprint.cli import main
 from painprint.report import figures
 from painprint.report.words import headline
-from painprint.results.outputs import find_results, read_results
+from painprint.results.read import find_results, read_results
 
 # %%
 # Simulate a person

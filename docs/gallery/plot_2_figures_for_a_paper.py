@@ -21,7 +21,7 @@ from painprint.report import figures
 from painprint.report.brain_views import BrainViews
 from painprint.report.overlays import overlays
 from painprint.report.words import methods_paragraph
-from painprint.results.outputs import find_results, read_results
+from painprint.results.read import find_results, read_results
 
 # %%
 # Results of a simulated person

@@ -359,7 +359,7 @@ def report(out_dir: Path, *, pdf: bool = False) -> int:
     from painprint.apps.decode import write_pages
     from painprint.apps.parcellate import write_parcellation_pages
     from painprint.files.errors import DerivativesError
-    from painprint.results.outputs import find_results
+    from painprint.results.read import find_results
 
     with _logging(None):
         try:

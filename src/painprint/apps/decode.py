@@ -35,6 +35,8 @@ from painprint.files.errors import DerivativesError
 from painprint.files.tables import read_json
 from painprint.progress import OnStep, count_steps
 from painprint.regions import Regions
+from painprint.results.audit import Account, take_account
+from painprint.results.files import ParticipantFiles
 from painprint.results.group import (
     GroupFiles,
     read_group,
@@ -42,19 +44,8 @@ from painprint.results.group import (
     settings_used,
     write_group,
 )
-from painprint.results.outputs import (
-    Account,
-    ParticipantFiles,
-    Results,
-    find_results,
-    hash_external,
-    read_results,
-    renew_geometry,
-    take_account,
-    versions,
-    write_dataset_description,
-    write_decoding,
-)
+from painprint.results.provenance import hash_external, versions
+from painprint.results.read import Results, find_results, read_results
 from painprint.results.steps import (
     is_finished,
     load_finding,
@@ -64,6 +55,7 @@ from painprint.results.steps import (
     save_finding,
     save_training,
 )
+from painprint.results.write import renew_geometry, write_dataset_description, write_decoding
 from painprint.runs import LeftOutRun, Run, RunKey, list_left_out
 from painprint.settings import CLEANING, STAGES, Settings, flag
 from painprint.store.files import content_key, hash_input

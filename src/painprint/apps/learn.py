@@ -23,15 +23,10 @@ from painprint.bold.extract import NAME as MADE_HERE
 from painprint.decode.prepare import prepare_runs
 from painprint.files.errors import DerivativesError
 from painprint.files.tables import read_json
+from painprint.results.files import HISTORY, ParticipantFiles
 from painprint.results.group import settings_used
-from painprint.results.outputs import (
-    HISTORY,
-    READ_WITH,
-    ParticipantFiles,
-    Results,
-    find_results,
-    read_results,
-)
+from painprint.results.read import Results, find_results, read_results
+from painprint.results.write import READ_WITH
 from painprint.runs import Run, RunKey
 from painprint.settings import CLEANING, Settings
 from painprint.signature.applicability import DO_NOT_READ

@@ -49,8 +49,9 @@ from painprint.parcellate.stages import (
     turn_areas,
 )
 from painprint.parcellate.tables import AreaOutputs, about_deep, area_table, count_networks
-from painprint.results.outputs import changed_options, versions, write_dataset_description
+from painprint.results.provenance import changed_options, versions
 from painprint.results.steps import is_finished, lock, remove
+from painprint.results.write import write_dataset_description
 from painprint.settings import describe
 from painprint.stats.correlation import correlation
 from painprint.store.files import content_key, hash_input

@@ -26,7 +26,7 @@ from painprint.parcellate.individual_file import (
 )
 from painprint.parcellate.inputs import DeepRegions, Sheets
 from painprint.results.columns import AREA_COLUMNS
-from painprint.results.outputs import versions
+from painprint.results.provenance import versions
 from painprint.store.files import write_json, write_table
 
 Codes = NDArray[np.int64]

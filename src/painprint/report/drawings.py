@@ -12,7 +12,7 @@ from painprint.report import figures, words
 from painprint.report.brain_views import BrainViews
 from painprint.report.overlays import AnyOverlay
 from painprint.report.svg import Draw
-from painprint.results.outputs import Results
+from painprint.results.read import Results
 
 MOST_REGIONS = 20
 """Regions that a figure of importance shows: the most important ones."""

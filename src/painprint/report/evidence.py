@@ -10,7 +10,7 @@ import pandas as pd
 
 from painprint.evidence.sensitivity import OTHER_AREAS
 from painprint.report.words import FEW_GROUPS, estimate, is_value, number, plural
-from painprint.results.outputs import Results
+from painprint.results.read import Results
 
 
 def evidence(results: Results) -> dict[str, str]:

@@ -26,7 +26,7 @@ from painprint.report.summary import judge, summarise
 from painprint.report.svg import Drawn, draw_figure, inline
 from painprint.report.transfer import Transfer
 from painprint.report.viewer import viewer_data
-from painprint.results.outputs import Results
+from painprint.results.read import Results
 from painprint.runs import RunKey
 from painprint.settings import flag
 from painprint.store.files import write_bytes, write_text

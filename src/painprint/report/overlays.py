@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from painprint.palette import network_colours
 from painprint.regions import Regions
-from painprint.results.outputs import Results
+from painprint.results.read import Results
 
 MISSING_COLOUR = "#e3e6ea"
 """Of a region without a value."""

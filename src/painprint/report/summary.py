@@ -17,7 +17,7 @@ from painprint.report.words import (
     swing,
     too_few_permutations,
 )
-from painprint.results.outputs import Results
+from painprint.results.read import Results
 from painprint.settings import SIGNIFICANT
 
 STRENGTHS = ((0.1, "hardly"), (0.3, "weakly"), (0.5, "moderately"), (float("inf"), "strongly"))

@@ -7,7 +7,7 @@ from typing import Any
 
 from painprint.bins import PARTS_OF_A_MINUTE
 from painprint.decode.ridge import ALPHAS
-from painprint.results.outputs import Results
+from painprint.results.read import Results
 from painprint.settings import LEE_2026, SIGNIFICANT
 
 MISSING = "n/a"

@@ -15,12 +15,8 @@ from painprint.files.dataset import parse_name
 from painprint.files.errors import DerivativesError
 from painprint.files.tables import read_json
 from painprint.results.columns import GROUP_COLUMNS
-from painprint.results.outputs import (
-    Results,
-    find_results,
-    read_table,
-    versions,
-)
+from painprint.results.provenance import versions
+from painprint.results.read import Results, find_results, read_table
 from painprint.runs import Run, RunKey
 from painprint.settings import Settings
 from painprint.signature.file import read_signature

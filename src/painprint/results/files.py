@@ -1,0 +1,76 @@
+"""Names of the files that a study leaves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from painprint.bids.select import Inventory
+
+HISTORY = "history.json"
+"""Beside a signature that follows earlier ones: which."""
+
+
+@dataclass(frozen=True)
+class ParticipantFiles:
+    """Names of one participant's output files.
+
+    Parameters
+    ----------
+    out_dir : Path
+    participant : str
+    stem : str
+        Entities of the decoding, such as "sub-01_task-rating_atlas-A".
+    """
+
+    out_dir: Path
+    participant: str
+    stem: str
+
+    @classmethod
+    def of(cls, out_dir: Path, inventory: Inventory) -> ParticipantFiles:
+        """Files for what was found."""
+        tasks = "+".join(t for t in inventory.tasks if t)
+        parts = [f"sub-{inventory.participant}"]
+        parts += [f"task-{tasks}"] if tasks else []
+        parts += [f"atlas-{inventory.atlas}"] if inventory.atlas else []
+        return cls(out_dir, inventory.participant, "_".join(parts))
+
+    @property
+    def folder(self) -> Path:
+        """The participant's folder."""
+        return self.out_dir / f"sub-{self.participant}"
+
+    @property
+    def anat(self) -> Path:
+        """The folder of the participant's surfaces."""
+        return self.folder / "anat"
+
+    @property
+    def page(self) -> Path:
+        """The participant's page."""
+        return self.out_dir / f"sub-{self.participant}.html"
+
+    def decoding(self, suffix: str, extension: str) -> Path:
+        """A file of the decoding."""
+        return self.folder / "decoding" / f"{self.stem}_{suffix}{extension}"
+
+    def rating_quality(self) -> Path:
+        """The rating quality of the runs."""
+        return self.folder / "func" / f"{self.stem}_ratingquality.tsv"
+
+    def training(self) -> Path:
+        """Trained models, kept until all results are written."""
+        return self.folder / "stages" / f"{self.stem}_training.safetensors"
+
+    def stage(self, name: str) -> Path:
+        """The answer of a stage, kept until all results are written."""
+        return self.folder / "stages" / f"{self.stem}_{name}.json"
+
+    def figures(self) -> list[Path]:
+        """The figures that are there."""
+        return sorted((self.folder / "figures").glob(f"{self.stem}_*.*"))
+
+    def figure(self, name: str, extension: str = ".svg") -> Path:
+        """A figure."""
+        return self.folder / "figures" / f"{self.stem}_{name}{extension}"

@@ -1,0 +1,96 @@
+"""Where numbers come from: versions, command, settings, hashes of inputs."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from importlib.metadata import version
+from pathlib import Path
+from platform import python_version
+from typing import Any
+
+from painprint.decode.decoding import Decoding
+from painprint.files.dataset import BidsFile
+from painprint.results.audit import Account
+from painprint.settings import (
+    DenseSettings,
+    Settings,
+    describe,
+    flag,
+)
+from painprint.store.files import hash_file, hash_input
+
+PACKAGES = ("painprint", "numpy", "scipy", "pandas", "scikit-learn", "nibabel", "joblib", "numba")
+
+
+def versions() -> dict[str, str]:
+    """Versions of what the numbers come from."""
+    return {"python": python_version(), **{name: version(name) for name in PACKAGES}}
+
+
+def make_provenance(decoding: Decoding, account: Account) -> dict[str, Any]:
+    inventory = account.inventory
+    read: dict[str, BidsFile] = {f.uri: f for r in account.records for f in r.sources}
+    tables = [inventory.region_table] if inventory.region_table else []
+    atlas = inventory.image.bids_files if inventory.image else ()
+    read |= {file.uri: file for file in (*tables, *atlas)}
+    if "rest" not in decoding.settings.skip:
+        of_rest = [file for run in inventory.rest for file in run.own]
+        read |= {file.uri: file for file in of_rest}
+    dense = inventory.dense if "univariate" not in decoding.settings.skip else None
+    named = inventory.image.image.name if inventory.image else decoding.settings.atlas
+    who = (inventory.participant,)
+    settings = replace(decoding.settings, participant_label=who, atlas=named)  # free of paths
+    return {
+        "versions": versions(),
+        "command": command_line(settings, account.external, filtered=bool(account.bids_filter)),
+        "settings": {row["name"]: row for row in describe(settings)},
+        "rules": asdict(decoding.settings.rules),
+        "inputs": {uri: hash_input(read[uri].path) for uri in sorted(read)},
+        "dense_inputs": {
+            file.uri: hash_input(file.path)
+            for file in (dense.files.values() if dense else ())
+            if file.path.exists()
+        },
+        "geometry": account.geometry.key,
+        "external": hash_external(account.external),
+        "bids_filter": account.bids_filter,
+    }
+
+
+def hash_external(paths: Sequence[Path]) -> list[dict[str, str | None]]:
+    """Name and SHA-256 of the weights of signatures from elsewhere, and of their sidecars."""
+    sidecars = [path.with_suffix(".json") for path in paths]
+    return [
+        {
+            "name": path.name,
+            "sha256": hash_file(path),
+            "sidecar_sha256": hash_file(sidecar) if sidecar.is_file() else None,
+        }
+        for path, sidecar in zip(paths, sidecars, strict=True)
+    ]
+
+
+def command_line(
+    settings: Settings, external: Sequence[Path] = (), *, filtered: bool = False
+) -> str:
+    """The command that repeats a study, its folders replaced."""
+    words = ["painprint run <bids> <out> participant --derivatives <derivatives>"]
+    if external:
+        words.append(shlex.join(["--external", *(path.name for path in external)]))
+    words += ["--bids-filter-file <filter>"] * filtered
+    return " ".join([*words, *changed_options(settings)])
+
+
+def changed_options(settings: DenseSettings) -> list[str]:
+    """The options that are not as by default, as they are typed."""
+    default, words = type(settings)(), []
+    for row in describe(settings):
+        name, value = row["name"], row["value"]
+        if value == getattr(default, name):
+            continue
+        values = value if isinstance(value, tuple) else (value,)
+        given = [] if value is True else [str(v) for v in values]
+        words.append(shlex.join([f"--{flag(name)}", *given]))
+    return words

@@ -1,0 +1,326 @@
+"""Write the results of a study: tables, images, signature, metrics, provenance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from painprint.atlas.geometry import (
+    VOLUME,
+    Geometry,
+    region_table,
+    write_parcel_images,
+    write_surfaces,
+)
+from painprint.atlas.table import load_regions
+from painprint.bids.dense import MAP_EXTENSION, DenseFiles, write_map
+from painprint.bids.load import RunRecord
+from painprint.bids.select import Inventory
+from painprint.decode.decoding import Decoding
+from painprint.edges import edges_to_matrix
+from painprint.evidence.case import Finding
+from painprint.files.workbench import write_dense_maps, write_parcel_maps, write_parcel_matrix
+from painprint.quality import Limits, judge
+from painprint.regions import Regions
+from painprint.results.audit import (
+    Account,
+    describe_choice,
+    describe_cleaning,
+    make_audit,
+    runs_table,
+)
+from painprint.results.columns import COLUMNS
+from painprint.results.files import HISTORY, ParticipantFiles
+from painprint.results.provenance import make_provenance
+from painprint.results.read import read_results, read_table
+from painprint.settings import (
+    STAGES,
+    Settings,
+)
+from painprint.signature.file import write_signature
+from painprint.signature.model import complete_signature, make_signature
+from painprint.store.files import hash_file, write_json, write_table
+
+READ_WITH = (
+    "preset", "task_id", "rating_start_s", "rating_range", "rating_recording", "rating_column",
+    "rating_max_gap_s", "drop_s", "min_run_s", "exclude_network", "exclude_region",
+)  # fmt: skip
+"""Settings that say how runs and ratings were read, for new ratings to be read alike."""
+
+
+MAPS_OF_REGIONS = {
+    "importance": ("importance", "importance_centred", "positive_strength", "negative_strength"),
+    "univariate": ("t", "effect"),
+}
+"""Columns that are written for Connectome Workbench too, by table."""
+
+
+NULL_METRICS = ("null_median", "p_within", "p_between")
+"""What the null adds to the metrics of a scale."""
+
+
+def write_dataset_description(out_dir: Path, *, simulated: bool) -> None:
+    """The description of the derivative dataset."""
+    name = "painprint: individual brain signatures of spontaneous pain"
+    write_json(
+        out_dir / "dataset_description.json",
+        {
+            "Name": f"{name} (simulated data)" if simulated else name,
+            "BIDSVersion": "1.10.0",
+            "DatasetType": "derivative",
+            "GeneratedBy": [{"Name": "painprint", "Version": version("painprint")}],
+        },
+    )
+
+
+def write_decoding(
+    files: ParticipantFiles,
+    decoding: Decoding,
+    findings: Mapping[str, Finding],
+    account: Account,
+    key: str,
+) -> None:
+    """Write everything about one participant but the page.
+
+    ``findings`` holds the answer of every stage that was not skipped.
+
+    ``key`` says what the results depend on; provenance keeps it with a hash of every file.
+    """
+    # first taken away and last written: metrics, and the page, stand only beside a whole set
+    files.page.unlink(missing_ok=True)
+    files.decoding("metrics", ".json").unlink(missing_ok=True)
+    (files.decoding("signature", "") / HISTORY).unlink(missing_ok=True)  # of another signature
+    tables = {
+        "predictions": decoding.predictions,
+        "weights": _weights_table(decoding),
+        "roc": decoding.evaluation.roc,
+        "persession": decoding.evaluation.per_session,
+        "runs": runs_table(decoding, account.records),
+        "quality": _bold_table(account.records, decoding.settings),
+        **{name: table for finding in findings.values() for name, table in finding.tables.items()},
+    }
+    if decoding.final.activity is not None:
+        tables["activityweights"] = _activity_table(decoding)
+    dense = tables.pop("univariatedense", None)
+    for suffix in COLUMNS.keys() - tables.keys() - {"dseg"}:  # of an earlier run with other stages
+        for extension in (".tsv", ".json"):
+            files.decoding(suffix, extension).unlink(missing_ok=True)
+    for extension in MAP_EXTENSION.values():
+        files.decoding("univariate", extension).unlink(missing_ok=True)
+    if dense is not None and account.inventory.dense is not None:
+        _write_dense(files, dense, account.inventory.dense)
+    write_geometry(files, decoding.regions, tables, account.geometry)
+    used = {one.key for one in decoding.frames}
+    sources = sorted({f.uri for r in account.records if r.key in used for f in r.sources})
+    for suffix, table in tables.items():
+        write_table(files.decoding(suffix, ".tsv"), table[list(COLUMNS[suffix])])
+        write_json(files.decoding(suffix, ".json"), _sidecar(suffix, sources, decoding))
+    write_table(files.rating_quality(), _quality_table(account.records))
+    write_json(
+        files.rating_quality().with_suffix(".json"), _sidecar("ratingquality", sources, decoding)
+    )
+    write_json(files.decoding("audit", ".json"), make_audit(decoding, account))
+    simulated = account.inventory.simulated
+    metrics = _metrics(decoding, findings, simulated=simulated)
+    numbers = {name: value for name, value in metrics.items() if name != "stages"}
+    signature = complete_signature(
+        make_signature(decoding, simulated=simulated, metrics=numbers),
+        decoding,
+        origin=_origin(account.inventory, decoding.settings),
+    )
+    write_signature(files.decoding("signature", ""), signature)
+    provenance = {**make_provenance(decoding, account), "key": key, "outputs": _hash_outputs(files)}
+    write_json(files.decoding("provenance", ".json"), provenance)
+    write_json(files.decoding("metrics", ".json"), metrics)
+
+
+def _write_dense(files: ParticipantFiles, table: pd.DataFrame, dense: DenseFiles) -> None:
+    """The univariate map of grayordinates or voxels, as an image with a map per column."""
+    maps = {name: table[name].to_numpy(float) for name in ("effect", "t", "p", "q")}
+    write_map(files.decoding("univariate", MAP_EXTENSION[dense.kind]), dense, maps)
+
+
+def write_geometry(
+    files: ParticipantFiles,
+    regions: Regions,
+    tables: Mapping[str, pd.DataFrame],
+    geometry: Geometry,
+) -> None:
+    """Write where the regions lie: their table, image and surfaces, and what Workbench opens.
+
+    Parameters
+    ----------
+    files : ParticipantFiles
+    regions : Regions
+        That were decoded.
+    tables : mapping of str to DataFrame
+        weights, and importance and univariate where they were asked.
+    geometry : Geometry
+    """
+    write_table(files.decoding("dseg", ".tsv"), region_table(regions, geometry.places))
+    columns = {name: {"Description": text} for name, text in COLUMNS["dseg"].items()}
+    write_json(files.decoding("dseg", ".json"), columns)
+    write_surfaces(files.anat, files.participant, geometry.surfaces)
+    kinds = [("dseg", ".dlabel.nii"), ("dseg", VOLUME), ("weights", ".pconn.nii")]
+    kinds += [(name, ".pscalar.nii") for name in MAPS_OF_REGIONS] + [("importance", ".dscalar.nii")]
+    for suffix, extension in kinds:  # of an earlier run
+        files.decoding(suffix, extension).unlink(missing_ok=True)
+    parcels = write_parcel_images(files.decoding("dseg", ""), regions, geometry)
+    if parcels is None:
+        return
+    weights = edges_to_matrix(tables["weights"]["weight"].to_numpy(float))
+    write_parcel_matrix(files.decoding("weights", ".pconn.nii"), parcels, weights)
+    for name, columns_of in MAPS_OF_REGIONS.items():
+        if name not in tables:
+            continue
+        of_region = tables[name].set_index("region").reindex(list(regions.names))
+        maps = {column: of_region[column].to_numpy(float) for column in columns_of}
+        write_parcel_maps(files.decoding(name, ".pscalar.nii"), parcels, maps)
+        if name == "importance":  # of grayordinates or voxels, the univariate stage has its own
+            write_dense_maps(files.decoding(name, ".dscalar.nii"), parcels, maps)
+
+
+def renew_geometry(files: ParticipantFiles, geometry: Geometry) -> None:
+    """Write where the regions lie again, for results that are finished; nothing is decoded.
+
+    Raises
+    ------
+    DerivativesError
+        If the results are damaged.
+    """
+    results = read_results(files)
+    regions = load_regions(files.decoding("dseg", ".tsv"))
+    weights = read_table(files.decoding("weights", ".tsv"))
+    files.page.unlink(missing_ok=True)
+    write_geometry(files, regions, {**results.findings, "weights": weights}, geometry)
+    provenance = {
+        **results.provenance,
+        "geometry": geometry.key,
+        "outputs": _hash_outputs(files),
+    }
+    write_json(files.decoding("provenance", ".json"), provenance)
+
+
+def _hash_outputs(files: ParticipantFiles) -> dict[str, str]:
+    """SHA-256 of every output file but the provenance, the metrics and the page."""
+    folders = (files.folder / "decoding", files.anat, *files.folder.glob("**/func"))
+    written = (path for folder in folders for path in folder.rglob("*"))
+    last = (files.decoding("provenance", ".json"), files.decoding("metrics", ".json"))
+    return {
+        path.relative_to(files.folder).as_posix(): hash_file(path)
+        for path in sorted(written)
+        if path.is_file() and path not in last
+    }
+
+
+def _metrics(
+    decoding: Decoding, findings: Mapping[str, Finding], *, simulated: bool
+) -> dict[str, Any]:
+    final = decoding.final
+    scales = {scale: asdict(m) for scale, m in decoding.scales.items()}
+    if "null" in findings:
+        for scale, of_null in findings["null"].numbers.get("scales", {}).items():
+            scales[scale] |= {name: of_null[name] for name in NULL_METRICS}
+    return {
+        "preset": decoding.settings.preset,
+        "leave_out": decoding.settings.leave_out,
+        "simulated": simulated,
+        "n_sessions": decoding.training.run_table["session"].nunique(),
+        "n_groups": len(decoding.groups),
+        "n_runs": len(decoding.training.run_table),
+        "n_regions": len(decoding.regions.names),
+        "decoder": decoding.settings.rules.decoder,
+        "train_bins": decoding.settings.rules.train_bins,
+        "features": decoding.settings.features,
+        "selected": {
+            **describe_choice(final, decoding.settings.rules),
+            "intercept": final.intercept,
+            "folds": [
+                {"held_out": fold.held_out, **describe_choice(fold, decoding.settings.rules)}
+                for fold in decoding.folds
+            ],
+        },
+        "scales": scales,
+        "within_run": asdict(decoding.within_run),
+        "within_session": asdict(decoding.within_session),
+        "stages": {
+            stage: {**findings[stage].numbers, "not_done": findings[stage].not_done}
+            if stage in findings
+            else None
+            for stage in STAGES
+        },
+    }
+
+
+def _weights_table(decoding: Decoding) -> pd.DataFrame:
+    names, networks = (
+        np.array(x, dtype=object) for x in (decoding.regions.names, decoding.regions.networks)
+    )
+    a, b = np.triu_indices(len(names), k=1)
+    return pd.DataFrame(
+        {
+            "region_a": names[a],
+            "region_b": names[b],
+            "network_a": networks[a],
+            "network_b": networks[b],
+            "weight": decoding.final.weights,
+        }
+    )
+
+
+def _activity_table(decoding: Decoding) -> pd.DataFrame:
+    regions = decoding.regions
+    return pd.DataFrame(
+        {
+            "region": regions.names,
+            "network": regions.networks,
+            "weight": decoding.final.activity,
+        }
+    )
+
+
+def _bold_table(records: Sequence[RunRecord], settings: Settings) -> pd.DataFrame:
+    """How good the BOLD of each run is, and its light."""
+    limits = Limits(
+        settings.light_fd_mm, settings.light_censored, settings.light_tsnr, settings.light_covered
+    )
+    rows = []
+    for record in records:
+        light, reasons = judge(record.bold, limits)
+        judged = {"light": light, "reasons": "; ".join(reasons)}
+        rows.append({**asdict(record.key), **judged, **asdict(record.bold)})
+    return pd.DataFrame(rows, columns=list(COLUMNS["quality"]))
+
+
+def _quality_table(records: Sequence[RunRecord]) -> pd.DataFrame:
+    rows = [{**asdict(record.key), **record.quality.as_row()} for record in records]
+    return pd.DataFrame(rows)[list(COLUMNS["ratingquality"])]
+
+
+def _sidecar(suffix: str, sources: Sequence[str], decoding: Decoding) -> dict[str, Any]:
+    columns = {name: {"Description": text} for name, text in COLUMNS[suffix].items()}
+    extra = (
+        {"Intercept": decoding.final.intercept} if suffix in ("weights", "activityweights") else {}
+    )
+    return {**columns, **extra, "Sources": list(sources)}
+
+
+def _origin(inventory: Inventory, settings: Settings) -> dict[str, Any]:
+    """Where regions come from: the atlas by name and content, and the cleaning."""
+    table = inventory.region_table
+    image = inventory.image
+    return {
+        "atlas": inventory.atlas,
+        "atlas_image": image.image.name if image else None,
+        "atlas_image_sha256": hash_file(image.image) if image else None,
+        "region_table_sha256": hash_file(table.path) if table and table.path.exists() else None,
+        "how_to_get_it": "the same atlas, by this name and hash, from its authors or the study",
+        "dense": describe_cleaning(inventory, settings),
+        "read_with": {name: getattr(settings, name) for name in READ_WITH},
+    }
