@@ -34,8 +34,10 @@ from painprint.bids.select import find_runs
 from painprint.bold.denoise import ACOMPCOR
 from painprint.bold.extract import Extraction
 from painprint.dense.region_means import RegionMeans
+from painprint.files.cifti import open_dtseries, read_dtseries
 from painprint.files.dataset import Dataset
-from painprint.files.images import Grayordinates, open_dtseries, read_dtseries, write_labels
+from painprint.files.images import Grayordinates
+from painprint.files.maps import write_labels
 from painprint.parallel import read_ahead
 from painprint.runs import MOTION_NAMES
 

@@ -35,9 +35,9 @@ from painprint.atlas.table import load_regions
 from painprint.bids.load import load_run
 from painprint.bids.select import find_runs
 from painprint.bids.sessions import read_sessions
+from painprint.files.cifti import read_ptseries
 from painprint.files.dataset import Dataset
 from painprint.files.errors import DerivativesError
-from painprint.files.images import read_ptseries
 from painprint.signature.applicability import Envelope, Spread
 from painprint.signature.file import read_signature, write_signature
 from painprint.signature.model import History, Signature, UsedModel

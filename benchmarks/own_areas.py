@@ -23,7 +23,7 @@ from pathlib import Path
 import pandas as pd
 
 from painprint.cortex.evaluate import compare
-from painprint.files.images import read_label_image
+from painprint.files.labels import read_label_image
 
 TABLE = Path(__file__).parent / "tables" / "own_areas.tsv"
 QUICK = (

@@ -25,7 +25,9 @@ import numpy as np
 import pandas as pd
 
 from painprint.cortex.sphere import make_sphere
-from painprint.files.images import Voxels, make_grayordinates, write_labels
+from painprint.files.cifti import make_grayordinates
+from painprint.files.images import Voxels
+from painprint.files.maps import write_labels
 from painprint.files.workbench import write_surface
 
 TABLE = Path(__file__).parent / "tables" / "page_size.tsv"

@@ -40,17 +40,11 @@ from painprint.cortex.operators import make_gradient, make_smoothing
 from painprint.cortex.parcels import make_parcels
 from painprint.cortex.settings import N_SEEDS, AreaSettings
 from painprint.cortex.similarity import ExactSimilarity, LinearSimilarity
-from painprint.files.images import (
-    STRUCTURES,
-    Grayordinates,
-    Voxels,
-    make_grayordinates,
-    read_brain_models,
-    read_codes,
-    read_dtseries,
-    read_surface,
-    write_maps,
-)
+from painprint.files.cifti import make_grayordinates, read_brain_models, read_dtseries
+from painprint.files.gifti import read_surface
+from painprint.files.images import STRUCTURES, Grayordinates, Voxels
+from painprint.files.labels import read_codes
+from painprint.files.maps import write_maps
 from painprint.files.workbench import write_surface
 from painprint.simulate.areas import plant_areas, simulate_hemisphere
 

@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from painprint.atlas.geometry import template_sheets
-from painprint.files.images import Voxels, make_grayordinates, write_labels
+from painprint.files.cifti import make_grayordinates
+from painprint.files.images import Voxels
+from painprint.files.maps import write_labels
 from painprint.files.workbench import write_surface
 
 MNI_2MM = np.array([[-2.0, 0, 0, 90], [0, 2, 0, -126], [0, 0, 2, -72], [0, 0, 0, 1]])

@@ -8,7 +8,9 @@ from nibabel.cifti2.cifti2_axes import BrainModelAxis
 from painprint.atlas.image import find_atlases, read_atlas
 from painprint.files.dataset import Dataset
 from painprint.files.errors import DerivativesError
-from painprint.files.images import Grayordinates, Voxels, read_surface, write_labels
+from painprint.files.gifti import read_surface
+from painprint.files.images import Grayordinates, Voxels
+from painprint.files.maps import write_labels
 from painprint.regions import NO_REGION
 
 AFFINE = np.diag([2.0, 2, 2, 1])

@@ -26,8 +26,11 @@ from painprint.atlas.image import AtlasFiles, read_atlas
 from painprint.atlas.surfaces import Surfaces, find_surfaces
 from painprint.cli import main
 from painprint.cortex.sphere import make_sphere
+from painprint.files.cifti import make_grayordinates
 from painprint.files.dataset import Dataset
-from painprint.files.images import Voxels, make_grayordinates, read_surface, write_labels
+from painprint.files.gifti import read_surface
+from painprint.files.images import Voxels
+from painprint.files.maps import write_labels
 from painprint.files.workbench import write_dense_maps, write_parcel_maps, write_parcel_matrix
 from painprint.palette import network_colours
 from painprint.report import figures

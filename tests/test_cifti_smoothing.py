@@ -17,15 +17,15 @@ from painprint.cortex.operators import make_smoothing
 from painprint.cortex.sphere import make_sphere
 from painprint.cortex.voxels import grid_widths, make_voxel_smoothing
 from painprint.dense.smoothing import CiftiSmoothing
-from painprint.files.errors import DerivativesError
-from painprint.files.images import (
-    Voxels,
+from painprint.files.cifti import (
     make_grayordinates,
     open_dtseries,
     read_brain_models,
     read_dtseries,
     write_series,
 )
+from painprint.files.errors import DerivativesError
+from painprint.files.images import Voxels
 from painprint.files.workbench import write_surface
 from painprint.settings import STAGES
 from painprint.simulate.person import Person

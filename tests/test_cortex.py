@@ -21,7 +21,7 @@ from painprint.cortex.operators import make_gradient, make_smoothing
 from painprint.cortex.parcels import ParcelRules, make_parcels
 from painprint.cortex.similarity import ExactSimilarity, LinearSimilarity, unit_rows
 from painprint.cortex.sphere import make_sphere
-from painprint.files.images import read_surface
+from painprint.files.gifti import read_surface
 
 GOLDEN = Path(__file__).parent / "data" / "cortex" / "golden.npz"
 REFERENCE = SHARED / "cortex"

@@ -25,17 +25,13 @@ from painprint.cli import main
 from painprint.cortex.evaluate import compare
 from painprint.cortex.networks import NETWORKS
 from painprint.cortex.settings import AreaSettings
+from painprint.files.cifti import read_brain_models
+from painprint.files.coordinates import deep_voxels
 from painprint.files.errors import DerivativesError
-from painprint.files.images import (
-    Grayordinates,
-    Voxels,
-    deep_voxels,
-    read_brain_models,
-    read_label_image,
-    read_surface,
-    write_labels,
-    write_maps,
-)
+from painprint.files.gifti import read_surface
+from painprint.files.images import Grayordinates, Voxels
+from painprint.files.labels import read_label_image
+from painprint.files.maps import write_labels, write_maps
 from painprint.files.workbench import write_surface
 from painprint.parcellate import scans as area_scans
 from painprint.parcellate import stages as area_stages

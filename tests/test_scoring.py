@@ -361,7 +361,8 @@ def test_dense_runs_are_cleaned_as_the_study_was(tmp_path, capsys):
     assert main(["predict", str(found), *runs]) == 1
     assert "pass the study's atlas" in capsys.readouterr().err
     other = tmp_path / "atlas-Other_dseg.dlabel.nii"
-    from painprint.files.images import read_label_image, write_labels
+    from painprint.files.labels import read_label_image
+    from painprint.files.maps import write_labels
 
     image = read_label_image(atlas)
     write_labels(other, image.points, image.labels[::-1], image.names)

@@ -27,9 +27,11 @@ from painprint.cortex.networks import N_NETWORKS, SCAN_LADDER
 from painprint.cortex.parcels import make_parcels
 from painprint.cortex.settings import ADVISED_MIN, LEAST_MIN, AreaSettings
 from painprint.cortex.similarity import ExactSimilarity, LinearSimilarity
+from painprint.files.cifti import read_brain_models
+from painprint.files.coordinates import cortex_of
 from painprint.files.dataset import Dataset
 from painprint.files.errors import DerivativesError
-from painprint.files.images import Grayordinates, cortex_of, read_brain_models
+from painprint.files.images import Grayordinates
 from painprint.files.tables import read_json
 from painprint.parcellate.individual_file import (
     HALVES,

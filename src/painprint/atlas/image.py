@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 
 from painprint.atlas.surfaces import FS_LR, name_density
 from painprint.atlas.table import NETWORK_COLUMNS, label_column
+from painprint.files.coordinates import centroids
 from painprint.files.dataset import BidsFile, Dataset, parse_name
 from painprint.files.errors import DerivativesError
-from painprint.files.images import LabelImage, Points, centroids, read_label_image
+from painprint.files.images import Points
+from painprint.files.labels import LabelImage, read_label_image
 from painprint.files.tables import MISSING, numbers, read_json, read_table
 from painprint.regions import NO_REGION, Parcellation, Regions
 
@@ -312,7 +314,7 @@ class Atlas:
         Parameters
         ----------
         surfaces : mapping of str to array of shape (n_vertices, 3)
-            As for :func:`painprint.files.images.centroids`.
+            As for :func:`painprint.files.coordinates.centroids`.
         """
         return centroids(self.image, self.labels, surfaces)
 

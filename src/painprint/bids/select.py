@@ -18,7 +18,7 @@ from painprint.bids.sessions import read_sessions
 from painprint.files.dataset import ACQUISITION, BidsFile, Dataset, normal_run, run_key
 from painprint.files.errors import DerivativesError
 from painprint.files.hcp import MOTION, hcp_files
-from painprint.files.images import read_label_image
+from painprint.files.labels import read_label_image
 from painprint.runs import LeftOutRun, RunKey, natural
 
 SERIES_SUFFIXES = ("timeseries.tsv", "timeseries.ptseries.nii", "bold.ptseries.nii")

@@ -25,12 +25,8 @@ from painprint.bold.nuisance import Cleaner, Cleaning, same_points
 from painprint.dense.region_means import RegionMeans
 from painprint.files.dataset import BidsFile, inherited_metadata, parse_name, raw_bold
 from painprint.files.errors import DerivativesError
-from painprint.files.images import (
-    STRUCTURES,
-    Points,
-    Series,
-    read_surface,
-)
+from painprint.files.gifti import read_surface
+from painprint.files.images import STRUCTURES, Points, Series
 from painprint.files.tables import read_json
 from painprint.parallel import read_ahead
 from painprint.quality import BoldQuality, carpet, median_dvars

@@ -21,19 +21,12 @@ from painprint.bold.denoise import (
     nuisance_columns,
 )
 from painprint.dense.smoothing import CiftiSmoothing
+from painprint.files.cifti import open_dtseries
 from painprint.files.confounds import read_confounds
 from painprint.files.dataset import BidsFile, inherited_metadata, raw_bold
 from painprint.files.errors import DerivativesError
-from painprint.files.images import (
-    POINTS_AT_A_TIME,
-    Grayordinates,
-    Points,
-    Series,
-    Voxels,
-    open_dtseries,
-    open_volumes,
-    read_mask,
-)
+from painprint.files.images import POINTS_AT_A_TIME, Grayordinates, Points, Series, Voxels
+from painprint.files.nifti import open_volumes, read_mask
 from painprint.runs import DVARS, FD, MOTION_NAMES, framewise_displacement
 from painprint.settings import DenseSettings
 

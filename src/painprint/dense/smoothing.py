@@ -17,7 +17,8 @@ from painprint.cortex.operators import make_smoothing
 from painprint.cortex.voxels import Steps, grid_widths, make_voxel_smoothing
 from painprint.dense.region_means import CONSTANT
 from painprint.files.errors import DerivativesError
-from painprint.files.images import POINTS_AT_A_TIME, STRUCTURES, Grayordinates, Series, read_surface
+from painprint.files.gifti import read_surface
+from painprint.files.images import POINTS_AT_A_TIME, STRUCTURES, Grayordinates, Series
 
 CELLS_AT_A_TIME = 1 << 22
 """Numbers of a structure that are smoothed at a time: 34 MB in float64."""

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from painprint.bids.dense import DenseFiles
 from painprint.evidence.external import ExternalWeights
+from painprint.files.cifti import read_pconn
 from painprint.files.errors import DerivativesError
-from painprint.files.images import Voxels, read_pconn, read_volume
+from painprint.files.images import Voxels
+from painprint.files.nifti import read_volume
 from painprint.files.tables import numbers, read_json, read_table
 
 EXTENSIONS = (".tsv", ".pconn.nii", ".nii.gz", ".nii")

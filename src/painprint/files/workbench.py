@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from painprint.files.images import BOTH_SIGNS, Grayordinates, Points, palette, scalar_axis
+from painprint.files.images import BOTH_SIGNS, Grayordinates, Points
+from painprint.files.maps import palette, scalar_axis
 from painprint.palette import Colour
 from painprint.regions import NO_REGION, Regions
 from painprint.store.files import write_bytes

@@ -15,7 +15,8 @@ from painprint.atlas.image import PARCELLATION as FOLDER
 from painprint.cortex.settings import AreaSettings
 from painprint.files.dataset import parse_name
 from painprint.files.errors import DerivativesError
-from painprint.files.images import Grayordinates, write_maps
+from painprint.files.images import Grayordinates
+from painprint.files.maps import write_maps
 from painprint.files.tables import read_json, read_table
 from painprint.files.workbench import Parcels, write_parcels
 from painprint.palette import network_colours

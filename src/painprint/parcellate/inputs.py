@@ -15,15 +15,11 @@ from painprint.atlas.image import Atlas, find_atlases, read_atlas
 from painprint.atlas.surfaces import Surfaces
 from painprint.cortex.hemispheres import Cortex
 from painprint.cortex.mesh import Mesh
+from painprint.files.coordinates import cortex_of, deep_voxels
 from painprint.files.errors import DerivativesError
-from painprint.files.images import (
-    Grayordinates,
-    Voxels,
-    cortex_of,
-    deep_voxels,
-    read_codes,
-    read_surface,
-)
+from painprint.files.gifti import read_surface
+from painprint.files.images import Grayordinates, Voxels
+from painprint.files.labels import read_codes
 
 Codes = NDArray[np.int64]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from painprint.atlas.geometry import read_brain
 from painprint.cortex.settings import ADVISED_MIN
-from painprint.files.images import read_cortex_maps
+from painprint.files.labels import read_cortex_maps
 from painprint.parcellate.individual_file import AreaResults
 from painprint.report import figures, words
 from painprint.report.brain_views import BrainViews

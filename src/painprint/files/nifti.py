@@ -1,0 +1,184 @@
+"""NIfTI: masks, volumes and their series."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from painprint.files.errors import DerivativesError
+from painprint.files.images import POINTS_AT_A_TIME, Series, Voxels, grid_of, reading
+
+VOLUMES_AT_A_TIME = 16
+"""Of a 4D image: about 120 MB in float64 on a 2 mm grid."""
+
+
+def open_volumes(path: Path, points: Voxels, *, sigma_mm: float = 0.0) -> Series:
+    """Time series of the voxels of a mask; all of them are in memory while they are read.
+
+    Parameters
+    ----------
+    path : Path
+    points : Voxels
+    sigma_mm : float
+        Smooth within the mask by a Gaussian of this SD; 0 for none.
+
+    Raises
+    ------
+    DerivativesError
+        If the file is not a readable 4D image on the mask's grid.
+    """
+    with reading(path, "NIfTI"):
+        image = _open_series(path)
+        _check_grid(image, points, path, "the brain mask or the atlas")
+        seconds = {"sec": 1.0, "msec": 1e-3, "usec": 1e-6}.get(image.header.get_xyzt_units()[1])
+        step = float(image.header.get_zooms()[3])
+
+    def blocks() -> Iterator[tuple[int, NDArray[np.float32]]]:
+        series = read_volumes(path, points, sigma_mm=sigma_mm)
+        for first in range(0, points.n_points, POINTS_AT_A_TIME):
+            yield first, np.ascontiguousarray(series[:, first : first + POINTS_AT_A_TIME].T)
+
+    tr_s = step * seconds if seconds else None
+    return Series(path, points, image.shape[3], tr_s or None, blocks)
+
+
+def read_mask(path: Path) -> Voxels:
+    """The voxels of a 3D image that are not zero.
+
+    Raises
+    ------
+    DerivativesError
+        If the file is not a readable 3D image, or all zero.
+    """
+    data, affine = read_volume(path)
+    if not data.any():
+        raise DerivativesError("is an empty mask.", path)
+    return Voxels(data != 0, affine)
+
+
+def read_volume(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """A 3D image and its affine.
+
+    Raises
+    ------
+    DerivativesError
+        If the file is not a readable 3D image.
+    """
+    with reading(path, "NIfTI"):
+        image = open_nifti(path)
+        data = np.asarray(image.dataobj, dtype=float)
+        affine = np.asarray(image.affine, dtype=float)
+    if data.ndim == 4 and data.shape[3] == 1:
+        data = data[..., 0]
+    if data.ndim != 3:
+        raise DerivativesError(f"has shape {data.shape}; one volume is needed.", path)
+    return data, affine
+
+
+def open_nifti(path: Path) -> Any:
+    """A NIfTI image whose file stays open, so that volumes are read in one pass."""
+    import nibabel as nib
+
+    return nib.Nifti1Image.from_filename(path, mmap=False, keep_file_open=True)
+
+
+def read_volumes(path: Path, points: Voxels, *, sigma_mm: float = 0.0) -> NDArray[np.float32]:
+    """Time series of the voxels of a mask: (n_frames, n_points).
+
+    Parameters
+    ----------
+    path : Path
+    points : Voxels
+    sigma_mm : float
+        Smooth within the mask by a Gaussian of this SD; 0 for none.
+
+    Raises
+    ------
+    DerivativesError
+        If the file is not a readable 4D image on the mask's grid.
+    """
+    with reading(path, "NIfTI"):
+        image = _open_series(path)
+        _check_grid(image, points, path, "the other runs")
+        series = np.empty((image.shape[3], points.n_points), np.float32)
+        for first, volumes in _volumes(image):
+            if sigma_mm:
+                volumes = _smooth_within(volumes, points, sigma_mm)
+            series[first : first + volumes.shape[3]] = volumes[points.mask].T
+    return series
+
+
+def _check_grid(image: Any, points: Voxels, path: Path, whose: str) -> None:
+    if not points.is_grid_of(image.shape[:3], image.affine):
+        there = grid_of(Voxels(np.zeros(image.shape[:3], bool), np.asarray(image.affine, float)))
+        raise DerivativesError(
+            f"its grid ({there}) is not that of {whose} ({grid_of(points)}). Make all runs in the "
+            "same space and resolution.",
+            path,
+        )
+
+
+def _smooth_within(
+    volumes: NDArray[np.float32], points: Voxels, sigma_mm: float
+) -> NDArray[np.float32]:
+    """Volumes smoothed within a mask: what lies outside has no weight."""
+    import nibabel as nib
+    from nilearn.image import smooth_img
+
+    fwhm = sigma_mm * math.sqrt(8 * math.log(2))
+    inside = np.where(points.mask[..., None], volumes, 0)
+    both = np.concatenate([inside, points.mask[..., None]], axis=3, dtype=np.float32)
+    smooth = np.asarray(smooth_img(nib.Nifti1Image(both, points.affine), fwhm).dataobj)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(smooth[..., :-1] / smooth[..., -1:], dtype=np.float32)
+
+
+def read_varying_voxels(path: Path) -> Voxels:
+    """The voxels of a 4D image that are finite and vary over time.
+
+    Raises
+    ------
+    DerivativesError
+        If the file is not a readable 4D image, or nothing varies.
+    """
+    with reading(path, "NIfTI"):
+        image = _open_series(path)
+        low, high = np.full((2, *image.shape[:3]), np.inf)
+        for _, volumes in _volumes(image):
+            low = np.minimum(low, volumes.min(axis=3))
+            high = np.minimum(high, (-volumes).min(axis=3))
+        mask = np.isfinite(low) & np.isfinite(high) & (-high > low)
+        affine = np.asarray(image.affine, dtype=float)
+    if not mask.any():
+        raise DerivativesError("no voxel varies over time.", path)
+    return Voxels(mask, affine)
+
+
+def _open_series(path: Path) -> Any:
+    image = open_nifti(path)
+    if image.ndim != 4:
+        raise DerivativesError(f"has shape {image.shape}; volumes over time are needed.", path)
+    return image
+
+
+def _volumes(image: Any) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """The first frame and the volumes of each block: (x, y, z, n_frames_of_block)."""
+    for first in range(0, image.shape[3], VOLUMES_AT_A_TIME):
+        block = image.dataobj[..., first : first + VOLUMES_AT_A_TIME]
+        yield first, np.asarray(block, dtype=np.float32)
+
+
+def stack_of_volumes(data: NDArray[np.float32], names: list[str], points: Voxels) -> bytes:
+    import nibabel as nib
+
+    volumes = np.zeros((*points.mask.shape, len(names)), np.float32)
+    volumes[points.mask] = data.T
+    image = nib.Nifti1Image(volumes, points.affine)
+    image.header.set_xyzt_units("mm")
+    image.header["descrip"] = ", ".join(names).encode()[:79]
+    return bytes(image.to_bytes())
