@@ -25,7 +25,8 @@ from painprint import Settings
 from painprint.bins import make_time_bins
 from painprint.decode.decoding import decode_runs
 from painprint.decode.prepare import prepare_runs
-from painprint.signature.model import complete_signature, make_signature, read_session
+from painprint.signature.model import complete_signature, make_signature
+from painprint.signature.predict import read_session
 from painprint.simulate.person import Person, as_run, simulate_person
 from painprint.simulate.world import World
 from painprint.stats.conformal import LEVELS

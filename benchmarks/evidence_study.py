@@ -34,13 +34,8 @@ from painprint.evidence.confound_analyses import (
     motion_controls,
     predict_alone,
 )
-from painprint.evidence.learning_curve import (
-    count_together,
-    draw_sessions,
-    predict_from_draws,
-    score_draws,
-    summarise_draws,
-)
+from painprint.evidence.draws import draw_sessions, predict_from_draws, score_draws, summarise_draws
+from painprint.evidence.learning_curve import count_together
 from painprint.evidence.null import draw_permutations, permutation_null, permute_ratings
 from painprint.simulate.person import Person, as_run, simulate_person
 from painprint.simulate.world import World

@@ -27,8 +27,8 @@ from painprint.decode.gram import edge_weights
 from painprint.decode.metrics import mean_r, score_scale, score_units
 from painprint.edges import bin_edges
 from painprint.evidence.confound_analyses import bin_means, compare, find_controls
+from painprint.evidence.draws import predict_from_draws, score_draws
 from painprint.evidence.importance import contributions, r_of_permuted
-from painprint.evidence.learning_curve import predict_from_draws, score_draws
 from painprint.evidence.prospective import first_sessions
 from painprint.runs import FD, count_frames, framewise_displacement, pair_frames
 from painprint.settings import STAGES, Settings

@@ -9,12 +9,11 @@ from painprint import Settings, decode_runs
 from painprint.decode.crossval import choose_penalty, nested_leave_one_out
 from painprint.decode.ridge import fit_ridge, leave_groups_out
 from painprint.evidence.case import Case
+from painprint.evidence.draws import draw_sessions, predict_from_draws
 from painprint.evidence.learning_curve import (
     curve_sizes,
-    draw_sessions,
     fit_curve,
     learning_curve,
-    predict_from_draws,
     sessions_to_reach,
     sessions_until_r,
     sessions_until_significant,

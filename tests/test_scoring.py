@@ -18,12 +18,8 @@ from painprint.decode.prepare import prepare_runs
 from painprint.files.errors import DerivativesError
 from painprint.runs import Run
 from painprint.signature.file import VERSION, read_signature, write_signature
-from painprint.signature.model import (
-    complete_signature,
-    make_signature,
-    predict_run,
-    read_session,
-)
+from painprint.signature.model import complete_signature, make_signature
+from painprint.signature.predict import predict_run, read_session
 from painprint.simulate.person import Person
 from painprint.simulate.world import World
 from painprint.simulate.write import write_people

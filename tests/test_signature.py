@@ -13,7 +13,8 @@ from painprint.cli import main
 from painprint.files.errors import DerivativesError
 from painprint.runs import Run
 from painprint.signature.file import read_signature, write_signature
-from painprint.signature.model import make_signature, predict_run
+from painprint.signature.model import make_signature
+from painprint.signature.predict import predict_run
 from painprint.store.files import content_key
 
 

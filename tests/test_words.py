@@ -8,14 +8,8 @@ import pytest
 
 from painprint.decode.ridge import ALPHAS
 from painprint.report.evidence import _controls, _null, _prospective, _refits, _until
-from painprint.report.words import (
-    _beyond_chance,
-    calibration_sentences,
-    methods_paragraph,
-    number,
-    references,
-    selected_sentences,
-)
+from painprint.report.methods import methods_paragraph, references
+from painprint.report.words import _beyond_chance, calibration_sentences, number, selected_sentences
 from painprint.settings import Settings
 
 

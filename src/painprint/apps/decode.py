@@ -18,7 +18,8 @@ from painprint.atlas.table import load_places, load_regions
 from painprint.bids.dense import load_dense
 from painprint.bids.filter import BidsFilter
 from painprint.bids.load import Bold, RunRecord, load_bold, load_run
-from painprint.bids.select import Inventory, RunFiles, files_of, find_runs
+from painprint.bids.runs import Inventory, RunFiles, files_of
+from painprint.bids.select import find_runs
 from painprint.bins import PARTS_OF_A_MINUTE, count_bins
 from painprint.bold.extract import Extraction
 from painprint.decode.decoding import Decoding, decode_runs, evaluate_training

@@ -18,7 +18,7 @@ from scipy import stats
 
 from painprint.apps.decode import Progress, Study, run_participant
 from painprint.apps.predict import check_atlas
-from painprint.bids.select import files_of
+from painprint.bids.runs import files_of
 from painprint.bold.extract import NAME as MADE_HERE
 from painprint.decode.prepare import prepare_runs
 from painprint.files.errors import DerivativesError
@@ -31,14 +31,8 @@ from painprint.runs import Run, RunKey
 from painprint.settings import CLEANING, Settings
 from painprint.signature.applicability import DO_NOT_READ
 from painprint.signature.file import hash_signature, read_signature, write_signature
-from painprint.signature.model import (
-    History,
-    Signature,
-    pair_run,
-    predict_run,
-    read_session,
-    was_trained_on,
-)
+from painprint.signature.model import History, Signature
+from painprint.signature.predict import pair_run, predict_run, read_session, was_trained_on
 from painprint.stats.conformal import p_of_error
 from painprint.store.files import hash_input, write_json
 

@@ -16,14 +16,16 @@ from painprint.atlas.image import AtlasFiles, find_atlases, mesh_density
 from painprint.atlas.surfaces import Surfaces, find_surfaces
 from painprint.bids.dense import is_dense
 from painprint.bids.load import Bold, load_bold
-from painprint.bids.select import RunFiles, find_unrated_run
+from painprint.bids.runs import RunFiles
+from painprint.bids.select import find_unrated_run
 from painprint.decode.training import EVERYTHING
 from painprint.files.dataset import Dataset
 from painprint.files.errors import DerivativesError
 from painprint.runs import Run, RunKey
 from painprint.settings import CLEANING, Settings
 from painprint.signature.file import hash_signature, read_signature
-from painprint.signature.model import Reading, Signature, predict_run, read_session
+from painprint.signature.model import Signature
+from painprint.signature.predict import Reading, predict_run, read_session
 from painprint.store.files import hash_file, write_json, write_table
 
 log = logging.getLogger("painprint")

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painprint.bids.ratings import RatingQuality, RatingRecording, frame_ratings, rating_quality
-from painprint.bids.select import RunFiles
+from painprint.bids.runs import RunFiles
 from painprint.files.cifti import read_ptseries
 from painprint.files.dataset import BidsFile, inherited_metadata, raw_bold
 from painprint.files.errors import DerivativesError

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from painprint.atlas.image import Atlas, AtlasFiles, read_atlas
 from painprint.atlas.surfaces import Surfaces
 from painprint.bids.load import QUALITY_KEY, Bold, load_bold
-from painprint.bids.select import RunFiles
+from painprint.bids.runs import RunFiles
 from painprint.bold.carpets import carpet_path, write_carpet
 from painprint.bold.denoise import (
     clean_signals,

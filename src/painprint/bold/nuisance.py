@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from painprint.atlas.surfaces import Surfaces
 from painprint.bids.dense import CIFTI
 from painprint.bids.load import number_in, repetition_time
-from painprint.bids.select import RunFiles
+from painprint.bids.runs import RunFiles
 from painprint.bold.denoise import (
     Band,
     check_freedom,

@@ -14,7 +14,8 @@ from painprint.evidence.case import Case, Finding
 from painprint.evidence.null import run_positions
 from painprint.progress import OnStep, count_steps
 from painprint.runs import LeftOutRun, Run
-from painprint.signature.model import Signature, make_signature, predict_run
+from painprint.signature.model import Signature, make_signature
+from painprint.signature.predict import predict_run
 from painprint.stats.bootstrap import R, block_draw, bootstrap_columns, interval, widened
 from painprint.stats.correlation import correlation
 

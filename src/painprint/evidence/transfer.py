@@ -17,7 +17,8 @@ from painprint.evidence.case import Finding
 from painprint.progress import OnStep, count_steps
 from painprint.regions import Regions
 from painprint.runs import Run, RunKey
-from painprint.signature.model import Signature, make_signature, pair_run, usable_regions
+from painprint.signature.model import Signature, make_signature
+from painprint.signature.predict import pair_run, usable_regions
 
 FEWEST_SESSIONS_TO_IDENTIFY = 3
 ALONE = "Transfer needs at least two people decoded into the same folder with the same --atlas."

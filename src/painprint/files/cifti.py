@@ -21,7 +21,7 @@ from painprint.files.images import (
 )
 
 
-def _open_cifti(path: Path, needed: tuple[str, str], layout: str) -> tuple[Any, list[Any]]:
+def open_cifti(path: Path, needed: tuple[str, str], layout: str) -> tuple[Any, list[Any]]:
     """A CIFTI image and its two axes, which must be of these kinds."""
     import nibabel as nib
 
@@ -49,7 +49,7 @@ def read_ptseries(path: Path) -> tuple[tuple[str, ...], NDArray[np.float64]]:
     """
     layout = "a ptseries.nii has series x parcels"
     with reading(path, "CIFTI"):
-        image, axes = _open_cifti(path, ("SeriesAxis", "ParcelsAxis"), layout)
+        image, axes = open_cifti(path, ("SeriesAxis", "ParcelsAxis"), layout)
         data = np.asarray(image.dataobj, dtype=float)
     return tuple(str(name) for name in axes[1].name), data
 
@@ -64,7 +64,7 @@ def read_pconn(path: Path) -> tuple[tuple[str, ...], NDArray[np.float64]]:
     """
     layout = "a pconn.nii has parcels x parcels"
     with reading(path, "CIFTI"):
-        image, axes = _open_cifti(path, ("ParcelsAxis", "ParcelsAxis"), layout)
+        image, axes = open_cifti(path, ("ParcelsAxis", "ParcelsAxis"), layout)
         data = np.asarray(image.dataobj, dtype=float)
     names, columns = (tuple(str(name) for name in axis.name) for axis in axes)
     if names != columns:
@@ -84,7 +84,7 @@ def read_brain_models(path: Path) -> Grayordinates:
         If the file is not a readable CIFTI file of series x brain models.
     """
     with reading(path, "CIFTI"):
-        _, axes = _open_cifti(path, *DTSERIES)
+        _, axes = open_cifti(path, *DTSERIES)
     return Grayordinates(axes[1])
 
 
@@ -97,7 +97,7 @@ def read_dtseries(path: Path, points: Grayordinates) -> NDArray[np.float32]:
         If the file is not readable, or has other points.
     """
     with reading(path, "CIFTI"):
-        image, axes = _open_cifti(path, *DTSERIES)
+        image, axes = open_cifti(path, *DTSERIES)
         if axes[1] != points.axis:
             raise DerivativesError(
                 f"its {len(axes[1])} grayordinates are not the {points.n_points} of the other "
@@ -116,7 +116,7 @@ def open_dtseries(path: Path) -> Series:
         If the file is not a readable CIFTI file of series x brain models.
     """
     with reading(path, "CIFTI"):
-        image, axes = _open_cifti(path, *DTSERIES)
+        image, axes = open_cifti(path, *DTSERIES)
     series, points = axes[0], Grayordinates(axes[1])
 
     def blocks() -> Iterator[tuple[int, NDArray[np.float32]]]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painprint.files.cifti import (
-    _open_cifti,
+    open_cifti,
     read_brain_models,
 )
 from painprint.files.coordinates import cortex_of, millimetres, plain_structure
@@ -25,7 +25,7 @@ from painprint.files.images import (
     grid_of,
     reading,
 )
-from painprint.files.nifti import _open_series, read_volume
+from painprint.files.nifti import open_series, read_volume
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +85,7 @@ class LabelImage:
         try:
             if isinstance(self.points, Voxels):
                 with reading(path, "NIfTI"):
-                    image = _open_series(path)
+                    image = open_series(path)
                 return self.points.is_grid_of(image.shape[:3], image.affine)
             own, other = self.points.axis.nvertices, read_brain_models(path).axis.nvertices
         except DerivativesError:
@@ -191,7 +191,7 @@ def read_label_image(path: Path) -> LabelImage:
     if path.name.endswith(".dlabel.nii"):
         with reading(path, "CIFTI"):
             layout = "a dlabel.nii has labels x brain models"
-            image, axes = _open_cifti(path, ("LabelAxis", "BrainModelAxis"), layout)
+            image, axes = open_cifti(path, ("LabelAxis", "BrainModelAxis"), layout)
             values = np.asarray(image.dataobj, dtype=float)
         if len(values) != 1:
             maps = ", ".join(map(str, axes[0].name))
@@ -244,7 +244,7 @@ def read_cortex_maps(path: Path) -> dict[str, dict[str, NDArray[np.float64]]]:
     """
     layout = "a dscalar.nii has scalars x brain models"
     with reading(path, "CIFTI"):
-        image, axes = _open_cifti(path, ("ScalarAxis", "BrainModelAxis"), layout)
+        image, axes = open_cifti(path, ("ScalarAxis", "BrainModelAxis"), layout)
         values = np.asarray(image.dataobj, dtype=float)
     found: dict[str, dict[str, NDArray[np.float64]]] = {}
     for name, row in zip(axes[0].name, values, strict=True):

@@ -33,7 +33,7 @@ def open_volumes(path: Path, points: Voxels, *, sigma_mm: float = 0.0) -> Series
         If the file is not a readable 4D image on the mask's grid.
     """
     with reading(path, "NIfTI"):
-        image = _open_series(path)
+        image = open_series(path)
         _check_grid(image, points, path, "the brain mask or the atlas")
         seconds = {"sec": 1.0, "msec": 1e-3, "usec": 1e-6}.get(image.header.get_xyzt_units()[1])
         step = float(image.header.get_zooms()[3])
@@ -103,7 +103,7 @@ def read_volumes(path: Path, points: Voxels, *, sigma_mm: float = 0.0) -> NDArra
         If the file is not a readable 4D image on the mask's grid.
     """
     with reading(path, "NIfTI"):
-        image = _open_series(path)
+        image = open_series(path)
         _check_grid(image, points, path, "the other runs")
         series = np.empty((image.shape[3], points.n_points), np.float32)
         for first, volumes in _volumes(image):
@@ -147,7 +147,7 @@ def read_varying_voxels(path: Path) -> Voxels:
         If the file is not a readable 4D image, or nothing varies.
     """
     with reading(path, "NIfTI"):
-        image = _open_series(path)
+        image = open_series(path)
         low, high = np.full((2, *image.shape[:3]), np.inf)
         for _, volumes in _volumes(image):
             low = np.minimum(low, volumes.min(axis=3))
@@ -159,7 +159,7 @@ def read_varying_voxels(path: Path) -> Voxels:
     return Voxels(mask, affine)
 
 
-def _open_series(path: Path) -> Any:
+def open_series(path: Path) -> Any:
     image = open_nifti(path)
     if image.ndim != 4:
         raise DerivativesError(f"has shape {image.shape}; volumes over time are needed.", path)

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from painprint.bids.select import DenseRuns, RunFiles
+from painprint.bids.runs import RunFiles
+from painprint.bids.select import DenseRuns
 from painprint.bold.nuisance import Cleaner, Cleaning
 from painprint.cortex.gather import Gathering
 from painprint.cortex.settings import ADVISED_MIN, LEAST_MIN, LEAST_OF_HALF_MIN

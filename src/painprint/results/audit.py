@@ -14,7 +14,7 @@ from painprint.atlas.geometry import (
     Geometry,
 )
 from painprint.bids.load import RunRecord
-from painprint.bids.select import Inventory
+from painprint.bids.runs import Inventory
 from painprint.decode.decoding import Decoding
 from painprint.decode.training import FoldModel
 from painprint.results.checks import check_run

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from painprint.bids.select import Inventory
+from painprint.bids.runs import Inventory
 
 HISTORY = "history.json"
 """Beside a signature that follows earlier ones: which."""

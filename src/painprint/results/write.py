@@ -21,7 +21,7 @@ from painprint.atlas.geometry import (
 from painprint.atlas.table import load_regions
 from painprint.bids.dense import MAP_EXTENSION, DenseFiles, write_map
 from painprint.bids.load import RunRecord
-from painprint.bids.select import Inventory
+from painprint.bids.runs import Inventory
 from painprint.decode.decoding import Decoding
 from painprint.edges import edges_to_matrix
 from painprint.evidence.case import Finding

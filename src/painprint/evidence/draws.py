@@ -1,0 +1,306 @@
+"""Models of fewer sessions, drawn at random: their predictions and scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from painprint.decode.bin_gram import Kernel
+from painprint.decode.decoders import make_decoder
+from painprint.decode.lasso_pcr import Components, fit_components
+from painprint.decode.metrics import SCALES, agreement, center_columns
+from painprint.decode.model import Choice, Model, best_lag
+from painprint.parallel import map_ordered
+from painprint.settings import SIGNIFICANT, Rules
+from painprint.stats.bootstrap import (
+    R,
+    block_draw,
+    bootstrap_columns,
+    hierarchical_draw,
+    interval,
+    two_sided_p,
+    widened,
+)
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+Codes = NDArray[np.int64]
+
+FEWEST_FOR_FOLDS_OF_SESSIONS = 3
+
+
+def draw_sessions(
+    n_groups: int, size: int, n: int, rng: np.random.Generator, *, together: int = 1
+) -> Codes:
+    """Random groups for every draw and held-out group, never the held-out one itself.
+
+    Parameters
+    ----------
+    n_groups, size : int
+    n : int
+        Draws.
+    rng : Generator
+    together : int
+        So many held-out groups share the groups that train for them. Those of any one are drawn
+        at random from all others nevertheless; it saves models.
+
+    Returns
+    -------
+    draws : ndarray of int, shape (n, n_groups, size)
+        Ascending.
+    """
+    draws = np.empty((n, n_groups, size), np.int64)
+    for of_draw in draws:
+        order = rng.permutation(n_groups)
+        for start in range(0, n_groups, together):
+            held_out = order[start : start + together]
+            others = np.setdiff1d(order, held_out)
+            of_draw[held_out] = np.sort(rng.permutation(others)[:size])
+    return draws
+
+
+@dataclass(frozen=True, eq=False)
+class DrawPredictions:
+    """Held-out time bins predicted by the models of each draw.
+
+    Attributes
+    ----------
+    minutes, two_minutes : ndarrays of shape (n_rows, n_draws)
+    training_mean : ndarray of shape (n_groups, n_draws)
+    """
+
+    minutes: Matrix
+    two_minutes: Matrix
+    training_mean: Matrix
+
+
+def side_by_side(parts: Sequence[DrawPredictions]) -> DrawPredictions:
+    """Draws of several numbers of sessions, one after the other."""
+    return DrawPredictions(
+        *(
+            np.concatenate([getattr(part, name) for part in parts], axis=1)
+            for name in ("minutes", "two_minutes", "training_mean")
+        )
+    )
+
+
+def predict_from_draws(
+    kernels: Sequence[Kernel],
+    rules: Rules,
+    draws: Codes,
+    *,
+    penalties: Sequence[tuple[int, float]] | None = None,
+    n_jobs: int = 1,
+) -> DrawPredictions:
+    """Train on the sessions of each draw, and predict the one held out.
+
+    Draws with the same sessions share their decomposition.
+
+    Parameters
+    ----------
+    kernels : sequence of Kernel
+        One per lag.
+    draws : ndarray of int, shape (n_draws, n_groups, size)
+    penalties : sequence, optional
+        Lag and λ for each held-out group; else chosen within the draw.
+    """
+    first = kernels[0]
+    predicted = DrawPredictions(
+        np.empty((len(first.bins["1min"]), len(draws))),
+        np.empty((len(first.bins["2min"]), len(draws))),
+        np.empty((first.n_groups, len(draws))),
+    )
+    users: dict[tuple[int, ...], list[tuple[int, int]]] = {}
+    for d, of_draw in enumerate(draws):
+        for held_out, sessions in enumerate(of_draw):
+            users.setdefault(tuple(sessions.tolist()), []).append((d, held_out))
+    jobs = (
+        (kernels, rules, np.array(sessions), [k for _, k in of_set], penalties)
+        for sessions, of_set in users.items()
+    )
+    for of_set, parts in zip(
+        users.values(),
+        map_ordered(_predict_from_sessions, jobs, n_jobs=n_jobs, large=True),
+        strict=True,
+    ):
+        for (d, held_out), (minutes, two_minutes, mean) in zip(of_set, parts, strict=True):
+            predicted.minutes[first.groups("1min") == held_out, d] = minutes
+            predicted.two_minutes[first.groups("2min") == held_out, d] = two_minutes
+            predicted.training_mean[held_out, d] = mean
+    return predicted
+
+
+def _predict_from_sessions(
+    kernels: Sequence[Kernel],
+    rules: Rules,
+    sessions: Codes,
+    held_out: Sequence[int],
+    penalties: Sequence[tuple[int, float]] | None,
+) -> list[tuple[Vector, Vector, float]]:
+    """One training set: predictions of the held-out groups at both scales of time bins."""
+    if penalties is None:
+        models = [_choose(kernel, rules, sessions) for kernel in kernels]
+        lag = best_lag([model.choice.inner_score for model in models])
+        return [_predict(kernels[lag], sessions, k, models[lag]) for k in held_out]
+    fits: dict[int, Components] = {}
+    found = []
+    for k in held_out:
+        lag, penalty = penalties[k]
+        if lag not in fits:
+            kernel = kernels[lag]
+            samples = kernel.samples().take(_training_rows(kernel, sessions))
+            K, y = samples.given(np.arange(len(samples.y)))
+            fits[lag] = fit_components(K, y, keep=rules.components, n_edges=kernel.n_edges)
+        found.append(_predict(kernels[lag], sessions, k, _at_penalty(fits[lag], penalty)))
+    return found
+
+
+def _training_rows(kernel: Kernel, sessions: Codes) -> Codes:
+    """Positions of the training bins of some groups."""
+    return np.flatnonzero(np.isin(kernel.groups("train"), sessions))
+
+
+def _at_penalty(fit: Components, penalty: float) -> Model:
+    """LASSO-PCR at a given λ."""
+    n_active = int(fit.count_active(np.array([penalty]))[0])
+    dual, nothing = fit.dual(n_active), np.empty(0)
+    choice = Choice(penalty, float(n_active), np.nan, nothing, nothing)
+    return Model(dual, fit.intercept(dual), fit.y_mean, choice)
+
+
+def _choose(kernel: Kernel, rules: Rules, sessions: Codes) -> Model:
+    """The model of some groups, λ chosen by leaving out each of them, or of their runs."""
+    rows = _training_rows(kernel, sessions)
+    samples, decoder = kernel.samples().take(rows), make_decoder(rules, kernel.n_edges)
+    y = samples.y
+    if np.ptp(y) == 0:  # one constant session: nothing to learn but its mean
+        nothing = np.empty(0)
+        choice = Choice(np.inf, 0.0, -1.0, nothing, nothing)
+        return Model(np.zeros(len(y)), float(y[0]), float(y[0]), choice)
+    if len(sessions) < FEWEST_FOR_FOLDS_OF_SESSIONS:
+        folds = np.unique(kernel.run("train")[rows], return_inverse=True)[1]
+    else:
+        n_folds = min(decoder.most_inner_folds or len(sessions), len(sessions))
+        fold_of = np.sort(np.arange(len(sessions)) * n_folds // len(sessions))
+        folds = fold_of[samples.groups]
+    return decoder.fit(replace(samples, groups=folds))
+
+
+def _predict(
+    kernel: Kernel, sessions: Codes, held_out: int, model: Model
+) -> tuple[Vector, Vector, float]:
+    rows = _training_rows(kernel, sessions)
+    minutes, two_minutes = (
+        kernel.block(kind, "train", model.scale)[
+            np.ix_(np.flatnonzero(kernel.groups(kind) == held_out), rows)
+        ]
+        @ model.dual
+        + model.intercept
+        for kind in ("1min", "2min")
+    )
+    return minutes, two_minutes, model.y_mean
+
+
+def score_draws(
+    kernel: Kernel, predicted: DrawPredictions, n_bootstraps: int, rng: np.random.Generator
+) -> tuple[pd.DataFrame, Vector]:
+    """Agreement of every draw at four scales, with p-values.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        Of any lag: for ratings, groups and runs.
+    predicted : DrawPredictions
+    n_bootstraps : int
+    rng : Generator
+        All draws share their resamples.
+
+    Returns
+    -------
+    draws : DataFrame
+        One row per draw and scale; see the columns of learningcurvedraws.tsv.
+    resampled : ndarray of shape (n_bootstraps, n_draws)
+        Centred r at 1 min, sessions resampled in blocks; NaN where undefined.
+    """
+    scales = kernel.scales
+    ratings = scales.average(kernel.y("1min"), kernel.y("2min"))
+    predictions = scales.average(predicted.minutes, predicted.two_minutes)
+    runs = {
+        "1min": kernel.run("1min"),
+        "2min": kernel.run("2min"),
+        "run": np.arange(len(kernel.codes)),
+        "session": np.arange(kernel.n_groups),
+    }
+    parts, resampled = [], np.empty((0, 0))
+    for scale, of_scale in zip(SCALES, rng.spawn(len(SCALES)), strict=True):
+        y, p, group = ratings[scale], predictions[scale], scales.groups[scale]
+        values = agreement(y[:, None], p, predicted.training_mean[group], group)
+        by_hierarchy, by_block = of_scale.spawn(2)
+        draw = hierarchical_draw(group, runs[scale])
+        r = bootstrap_columns(y, p, draw, n_bootstraps, by_hierarchy)
+        centred = bootstrap_columns(
+            center_columns(y[:, None], group)[:, 0],
+            center_columns(p, group),
+            block_draw(group),
+            n_bootstraps,
+            by_block,
+        )
+        if scale == "1min":
+            resampled = centred
+        parts.append(
+            pd.DataFrame(
+                {
+                    "draw": np.arange(p.shape[1]) + 1,
+                    "scale": scale,
+                    **values,
+                    "r_p": [two_sided_p(column, 0) for column in r.T],
+                    "centred_r_low": [
+                        _low(column, estimate, kernel.n_groups)
+                        for column, estimate in zip(centred.T, values["centred_r"], strict=True)
+                    ],
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True), resampled
+
+
+def _low(values: Vector, estimate: float, n_groups: int) -> float:
+    """Lower end of the interval of a centred r; NaN where it is undefined."""
+    defined = values[np.isfinite(values)]
+    if not len(defined) or np.isnan(estimate):
+        return np.nan
+    low = interval(widened(defined, estimate, n_groups, R), null=0).low
+    assert low is not None  # there are values
+    return low
+
+
+def mean_of_defined(values: Matrix) -> Vector:
+    """Mean of each row over its finite values; NaN where there are none."""
+    finite = np.isfinite(values)
+    n = finite.sum(axis=1)
+    total = np.where(finite, values, 0).sum(axis=1)
+    return np.where(n > 0, total / np.maximum(n, 1), np.nan)
+
+
+def summarise_draws(draws: pd.DataFrame) -> pd.DataFrame:
+    """Mean and spread over draws, and the share that is significant with a positive sign: by the
+    paper's p of r, and by the session-block interval of centred r."""
+    significant = {
+        "r": (draws["r_p"] < SIGNIFICANT) & (draws["r"] > 0),
+        "centred_r": draws["centred_r_low"] > 0,
+    }
+    rows = []
+    for (size, scale), of in draws.groupby(["n_sessions", "scale"], sort=False):
+        row = {"n_sessions": size, "scale": scale, "n_draws": len(of)}
+        for name in ("r", "centred_r"):
+            finite = of[name].dropna()
+            low, high = finite.quantile([0.025, 0.975]) if len(finite) else (np.nan, np.nan)
+            row |= {name: finite.mean(), f"{name}_low": low, f"{name}_high": high}
+            share = float(significant[name][of.index].mean())
+            row[f"share_significant_{name}"] = share if len(finite) else np.nan
+        rows.append(row)
+    return pd.DataFrame(rows)

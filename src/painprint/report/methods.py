@@ -1,0 +1,282 @@
+"""The paragraph of methods, from the settings actually used, and its references."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from painprint.bins import PARTS_OF_A_MINUTE
+from painprint.decode.ridge import ALPHAS
+from painprint.report.words import (
+    plural,
+    rounded,
+)
+from painprint.results.read import Results
+from painprint.settings import LEE_2026
+
+
+def methods_paragraph(results: Results) -> str:
+    """A Methods paragraph from the settings and numbers of this very run."""
+    settings = {name: row["value"] for name, row in results.provenance["settings"].items()}
+    rules, metrics, runs = results.provenance["rules"], results.metrics, results.runs
+    unit = settings["leave_out"]
+    kept, total = int(runs["n_kept"].sum()), int(runs["n_frames"].sum())
+    sentences = [
+        f"{'Simulated data' if metrics['simulated'] else 'Data'} of "
+        f"{plural(metrics['n_runs'], 'run')} in {plural(metrics['n_sessions'], 'session')} were "
+        f"analysed with painprint {results.provenance['versions']['painprint']} "
+        f"({settings['preset']} preset), after {LEE_2026}.",
+        *_cleaning(results),
+        f"Signals of {plural(metrics['n_regions'], 'region')}{_exclusions(settings)} were used.",
+        f"The first {settings['drop_s']:g} s of each run were left out; ratings, interpolated at "
+        f"mid-frame, were paired with the BOLD signal {_lags(settings, runs)} later, and frames "
+        f"flagged as outliers were removed, leaving {kept} of {total} frames. Each region was "
+        f"z-scored within run, and {FEATURES[metrics['features']]}.",
+        _bins(rules, settings, runs),
+        _model(metrics, rules, unit),
+        "Held-out frames were predicted by the model that had not seen their "
+        f"{unit} and averaged in {_time_bins(rules)}. Reported are Pearson's r, also after "
+        f"centring rating and prediction within {unit}; skill, 1 - SSE / SSE of the training mean; "
+        "R²; mean absolute error; slope and intercept of the least-squares line of rating on "
+        "prediction; and the area under the ROC curve for ratings above the median. "
+        f"Primary, fixed in advance: {unit}-centred r and skill at 1 min. Intervals of these, of "
+        f"slope and of intercept are from a circular block bootstrap of neighbouring {unit}s with "
+        f"a small-sample correction; those of r and AUC resample {unit}s, runs and bins "
+        f"hierarchically ({settings['n_bootstraps']:,} samples, seed {settings['random_seed']}) "
+        "and ignore autocorrelation.",
+        *_stage_methods(results, settings, rules, unit),
+    ]
+    return " ".join(sentences)
+
+
+FEATURES = {
+    "edges": "the products of all region pairs were averaged within bins (edges)",
+    "activity": "the signal of each region was averaged within bins",
+    "both": "the signal of each region and the products of all region pairs (edges) were averaged "
+    "within bins, each scaled to a mean squared length of 1 over the training rows",
+}
+"""What is decoded, by the name of the features."""
+
+
+NUISANCE = {
+    "paper": "six motion parameters, and five components each of white matter and CSF (aCompCor)",
+    "24P": "24 motion regressors (parameters, changes, squares)",
+    "36P": "36 regressors (motion, white matter, CSF and global signal; changes and squares)",
+    "acompcor_gsr": "motion parameters and their changes, five components each of white matter "
+    "and CSF (aCompCor), and the global signal",
+    "none": "no nuisance regressor",
+}
+
+
+def _cleaning(results: Results) -> list[str]:
+    """How regional signals were made of dense BOLD, if they were."""
+    dense = results.audit.get("dense")
+    if dense is None:
+        return []
+    band = f"sines and cosines below {dense['high_pass_hz']:g} Hz" if dense["high_pass_hz"] else ""
+    fast = f"above {dense['low_pass_hz']:g} Hz" if dense["low_pass_hz"] else ""
+    out = [f"a linear trend, {NUISANCE[dense['nuisance_regressors']]}", *filter(None, [band, fast])]
+    censored = (
+        f"frames with a framewise displacement above {dense['fd_thresh_mm']:g} mm"
+        + (
+            f" (motion parameters low-passed at {dense['motion_low_pass_hz']:g} Hz)"
+            if dense["motion_low_pass_hz"]
+            else ""
+        )
+        if dense["fd_thresh_mm"]
+        else "no frames for their motion"
+    )
+    smoothed = dense["smoothing_sigma_mm"]
+    return [
+        f"Dense BOLD ({dense['kind']}"
+        + (f", smoothed within the brain by {smoothed:g} mm SD" if smoothed else "")
+        + f") was averaged over the regions of {dense['atlas']}; from the means, "
+        f"{' and '.join(out)} were taken out in one regression over the frames kept, after "
+        f"censoring {censored}. A region had to have signal in {dense['min_coverage']:.0%} of its "
+        "points in a run."
+    ]
+
+
+def _stage_methods(
+    results: Results, settings: Mapping[str, Any], rules: Mapping[str, Any], unit: str
+) -> list[str]:
+    """A sentence for each stage that found something."""
+    draws = settings["n_curve_draws"] or rules["curve_draws"]
+    penalty = (
+        f"that of the held-out {unit}'s fold" if rules["curve_penalty"] == "fold"
+        else "chosen by leaving out parts of the draw"
+    )  # fmt: skip
+    alone = (results.metrics["stages"]["prospective"] or {}).get("first") is not None
+    same = (
+        "the same permutations" if "null" in results.findings
+        else f"permutations of the rating within and between {unit}s"
+    )  # fmt: skip
+    sentences = {
+        "null": "The whole pipeline was repeated on "
+        f"{settings['n_permutations']:,} ratings permuted within {unit}s (traces swapped "
+        f"between {unit}s and shifted circularly within runs) and as many permuted between them "
+        f"({unit} means reordered as a first-order autoregressive process, its coefficient drawn "
+        "from its posterior).",
+        "controls": "Motion, global signal, time in run and between sessions, previous level and "
+        f"session covariates, as far as known, were tested alone by least squares under {same} "
+        "(Holm within family), and partialled out of ratings and edges with "
+        "coefficients from training rows of every fold.",
+        "refits": "The analysis was repeated with a buffer of "
+        f"{plural(settings['buffer_sessions'], unit)}, with blocks of neighbouring {unit}s left "
+        "out, and with other regions.",
+        "curve": f"For the learning curve, models of fewer {unit}s, {draws} random draws per "
+        f"held-out {unit} and number of {unit}s, used a penalty {penalty}.",
+        "prospective": f"Models of the first {unit}s were tested on all later ones"
+        + (
+            f", and the first {settings['first_sessions']} {unit}s were analysed alone."
+            if alone
+            else "."
+        ),
+        "importance": "Importance of regions and networks is the mean loss of r at 1 min over "
+        f"{settings['n_importance_permutations']:,} permutations of their contribution, which "
+        f"moved {unit}s, runs within them and minutes within runs; structure coefficients are "
+        "correlations of each edge with the final model's prediction over training rows.",
+        "rest": "Resting runs were scored by the model that had not seen their session.",
+        "baselines": "Comparison models were trained on the same outer folds, their parameters "
+        f"chosen inside the training {unit}s.",
+        "univariate": "The univariate map is a mass-univariate linear model of each run (rating "
+        "convolved with SPM's canonical response, motion, cosine drifts, first-order "
+        "autoregressive noise; nilearn), combined within sessions by precision and tested across "
+        "sessions by a t-test with control of the false discovery rate.",
+        "external": "External signatures were applied to the frames that tested ours.",
+    }
+    tables = {"curve": "learningcurve"}
+    return [
+        text for stage, text in sentences.items() if tables.get(stage, stage) in results.findings
+    ]
+
+
+REFERENCES = {
+    "lee": "Lee, Jo, Cho & Woo (2026). Nature Neuroscience. doi:10.1038/s41593-026-02221-3",
+    "lassopcr": "Wager, Atlas, Leotti & Rilling (2011). Journal of Neuroscience 31, 439-452. "
+    "doi:10.1523/JNEUROSCI.3420-10.2011 (LASSO-PCR)",
+    "ridge": "Hoerl & Kennard (1970). Technometrics 12, 55-67. doi:10.1080/00401706.1970.10488634 "
+    "(ridge regression)",
+    "compcor": "Behzadi, Restom, Liau & Liu (2007). NeuroImage 37, 90-101. "
+    "doi:10.1016/j.neuroimage.2007.04.042 (CompCor)",
+    "24P": "Friston et al. (1996). Magnetic Resonance in Medicine 35, 346-355. "
+    "doi:10.1002/mrm.1910350312 (24 motion parameters)",
+    "36P": "Satterthwaite et al. (2013). NeuroImage 64, 240-256. "
+    "doi:10.1016/j.neuroimage.2012.08.052 (36 regressors)",
+    "fd": "Power et al. (2012). NeuroImage 59, 2142-2154. doi:10.1016/j.neuroimage.2011.10.018 "
+    "(framewise displacement)",
+    "once": "Lindquist et al. (2019). Human Brain Mapping 40, 2358-2376. doi:10.1002/hbm.24528 "
+    "(nuisance and filter in one regression)",
+    "holm": "Holm (1979). Scandinavian Journal of Statistics 6, 65-70 (family-wise error)",
+    "haufe": "Haufe et al. (2014). NeuroImage 87, 96-110. doi:10.1016/j.neuroimage.2013.10.067 "
+    "(weights are not patterns)",
+    "fdr": "Benjamini & Hochberg (1995). Journal of the Royal Statistical Society B 57, 289-300 "
+    "(false discovery rate)",
+    "cpm": "Shen et al. (2017). Nature Protocols 12, 506-518. doi:10.1038/nprot.2016.178 "
+    "(connectome-based predictive modelling)",
+    "qcfc": "Ciric et al. (2017). NeuroImage 154, 174-187. doi:10.1016/j.neuroimage.2017.03.020 "
+    "(motion in connectivity)",
+}
+
+
+def references(results: Results) -> list[str]:
+    """References of what was used in this very run."""
+    dense, found = results.audit.get("dense"), results.findings
+    decoder = results.metrics["decoder"]
+    used = {
+        "lee": True,
+        "lassopcr": decoder == "lasso_pcr"
+        or any("LASSO-PCR" in name for name in _compared(results)),
+        "ridge": decoder == "ridge",
+        "compcor": dense and dense["nuisance_regressors"] in ("paper", "acompcor_gsr"),
+        "24P": dense and dense["nuisance_regressors"] == "24P",
+        "36P": dense and dense["nuisance_regressors"] == "36P",
+        "fd": dense and dense["fd_thresh_mm"],
+        "once": dense,
+        "holm": "controls" in found,
+        "haufe": "structure" in found,
+        "cpm": "baselines" in found,
+        "fdr": "univariate" in found,
+        "qcfc": "qcfc" in found,
+    }
+    return [REFERENCES[name] for name, is_used in used.items() if is_used]
+
+
+def _compared(results: Results) -> list[str]:
+    """Names of the comparison models that were fitted."""
+    table = results.findings.get("baselines")
+    return [] if table is None else list(table["method"].unique())
+
+
+def _exclusions(settings: Mapping[str, Any]) -> str:
+    left_out = [
+        f"{word} {', '.join(settings[name])}"
+        for word, name in (("network", "exclude_network"), ("region", "exclude_region"))
+        if settings[name]
+    ]
+    return f" (without {' and '.join(left_out)})" if left_out else ""
+
+
+def _lags(settings: Mapping[str, Any], runs: Any) -> str:
+    lags = [f"{lag:g}" for lag in settings["lag_s"]]
+    frames = sorted(set(runs["lag_frames"]))
+    if len(lags) == 1:
+        return f"{lags[0]} s ({' or '.join(str(n) for n in frames)} frames)"
+    return f"{', '.join(lags)} s (chosen within the training data of each fold)"
+
+
+def _bins(rules: Mapping[str, Any], settings: Mapping[str, Any], runs: Any) -> str:
+    lost = int(runs["n_training_bins_lost"].sum())
+    n_bins = int(runs["n_training_bins"].sum())
+    if rules["train_bins"] != "rating":
+        n_parts = PARTS_OF_A_MINUTE[rules["train_bins"]]
+        cut = f" (1-min time bins in {n_parts} equal parts)" if n_parts > 1 else ""
+        short = (
+            f"; {lost} with less than {30 // n_parts} s of usable frames "
+            f"{'was' if lost == 1 else 'were'} left out"
+            if lost
+            else ""
+        )
+        return f"{n_bins:,} time bins of about {60 // n_parts} s trained{cut}{short}."
+    rounding = (
+        f" (ratings rounded to 1e-{rules['rating_decimals']})" if rules["rating_decimals"] else ""
+    )
+    many = "10 bins" if rules["time_bins"] == "discretize" else "bins, one per usable minute,"
+    return (
+        f"For training, frames of a run were sorted by rating into {many} of equal size{rounding}; "
+        f"stretches shorter than {settings['min_stretch_frames']} frames were dropped, which left "
+        f"{n_bins} bins ({lost} lost all frames)."
+    )
+
+
+def _model(metrics: Mapping[str, Any], rules: Mapping[str, Any], unit: str) -> str:
+    """The decoder, and what it chose."""
+    chosen = metrics["selected"]
+    if metrics["decoder"] == "ridge":
+        return (
+            f"Ridge regression was trained by nested leave-one-{unit}-out cross-validation: for "
+            f"each {unit} left out, the penalty was the one with the smallest squared error at 1 "
+            f"min when each other {unit} was left out in turn (leave-one-{unit}-out in closed "
+            f"form). Tried were {len(ALPHAS)} penalties λ, from {rounded(ALPHAS[0])} to "
+            f"{rounded(ALPHAS[-1])} times (α) the mean eigenvalue of the centred Gram matrix. The "
+            f"model of all {unit}s has α = {rounded(chosen['alpha'])} and "
+            f"{rounded(chosen['dof'])} effective degrees of freedom."
+        )
+    grid = (
+        f"all {unit}s (the held-out one included, as published)"
+        if rules["lambda_grid"] == "all"
+        else f"the training {unit}s alone"
+    )
+    return (
+        "LASSO principal-component regression, refit by least squares on the components kept, "
+        f"was trained by nested leave-one-{unit}-out cross-validation: for each {unit} left out, "
+        f"the penalty was the one with the highest correlation when each other {unit} was left "
+        f"out in turn, from a grid made of {grid}. The model of all {unit}s has "
+        f"{plural(chosen['n_components'], 'component')}."
+    )
+
+
+def _time_bins(rules: Mapping[str, Any]) -> str:
+    if rules["time_bins"] == "discretize":
+        return "10 and 5 time bins a run (about 1 and 2 min), whole runs and sessions"
+    return "time bins of about 1 and 2 min, whole runs and sessions"

@@ -1,0 +1,380 @@
+"""A signature applied to new runs: predictions, readings and their intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from painprint.bins import PAPER_COUNTS, make_time_bins
+from painprint.decode.training import EVERYTHING
+from painprint.edges import bin_edges
+from painprint.runs import Frames, Run, RunKey, count_frames, pair_frames
+from painprint.signature.applicability import (
+    MOST_MISSING,
+    Look,
+    Verdict,
+    judge_session,
+    look_at,
+)
+from painprint.signature.model import (
+    History,
+    Signature,
+    UsedModel,
+)
+from painprint.stats.conformal import DECAY, LEVELS, predict_interval
+
+
+def was_trained_on(signature: Signature, key: RunKey) -> bool:
+    """Whether a session was among those that the signature was learnt from."""
+    held_out = {model.held_out for model in signature.models[1:]}
+    if signature.leave_out == "session":
+        return (key.session or "n/a") in held_out
+    of_session = f"ses-{key.session} " if key.session else str(key)
+    return any(one.startswith(of_session) for one in held_out)
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """Predicted rating of a run.
+
+    Attributes
+    ----------
+    minutes : DataFrame
+        Columns ``minute`` (number of the time bin), ``onset`` (s), ``n_frames``,
+        ``predicted``.
+    run : float
+        Mean over all kept frames.
+    counts : dict
+        Where the frames went.
+    warnings : tuple of str
+    """
+
+    minutes: pd.DataFrame
+    run: float
+    counts: dict[str, int]
+    warnings: tuple[str, ...]
+
+
+def pair_run(
+    signature: Signature,
+    run: Run,
+    *,
+    held_out: str = EVERYTHING,
+    need_rating: bool = True,
+    most_missing: float = 0.0,
+) -> Frames:
+    """The frames of a run as a model of the signature takes them; regions matched by name.
+
+    Parameters
+    ----------
+    signature, run, held_out
+        As for :func:`predict_run`.
+    need_rating : bool
+        Whether frames without a rating are left out.
+    most_missing : float
+        Share of the signature's regions that may be missing; they are 0 and not ``usable``.
+
+    Raises
+    ------
+    ValueError
+        If more regions of the signature are missing or unusable, or hardly a frame is left.
+    """
+    model = signature.models[signature.find_model(held_out)]
+    frames = _pair(signature, run, model, need_rating=need_rating)
+    fewest = PAPER_COUNTS.one_minute if signature.rules.time_bins == "discretize" else 2
+    if len(frames) <= fewest:
+        raise ValueError(
+            f"{run.key}: {len(frames)} of {len(run.rating)} frames are usable (start "
+            f"{frames.counts['n_start']}, end {frames.counts['n_beyond_end']}, censored "
+            f"{frames.counts['n_censored']}); nothing can be predicted."
+        )
+    known = dict(zip(frames.regions, frames.usable, strict=True))
+    missing = [n for n in signature.regions.names if not known.get(n, False)]
+    if len(missing) > most_missing * len(signature.regions.names):
+        raise ValueError(
+            f"{run.key}: {len(missing)} of the signature's {len(signature.regions.names)} regions "
+            f"are missing or have no signal (first: {', '.join(missing[:3])}). Use the same atlas."
+        )
+    return frames.select(signature.regions.names) if not missing else _fill(frames, signature)
+
+
+def _fill(frames: Frames, signature: Signature) -> Frames:
+    """The signature's regions, 0 where a run lacks one."""
+    names = signature.regions.names
+    position = {n: i for i, n in enumerate(frames.regions)}
+    signals, usable = np.zeros((len(frames), len(names))), np.zeros(len(names), bool)
+    for column, name in enumerate(names):
+        at = position.get(name)
+        if at is not None and frames.usable[at]:
+            signals[:, column], usable[column] = frames.signals[:, at], True
+    return replace(frames, signals=signals, usable=usable, regions=names)
+
+
+def usable_regions(signature: Signature, run: Run) -> set[str]:
+    """Regions of a run that have a signal over the frames that the final model takes."""
+    frames = _pair(signature, run, signature.models[0], need_rating=True)
+    return {name for name, usable in zip(frames.regions, frames.usable, strict=True) if usable}
+
+
+def _pair(signature: Signature, run: Run, model: UsedModel, *, need_rating: bool) -> Frames:
+    return pair_frames(
+        run,
+        lag_frames=count_frames(model.lag_s, run.tr_s, up=False),
+        drop_frames=count_frames(signature.drop_s, run.tr_s, up=True),
+        need_rating=need_rating,
+    )
+
+
+def predict_run(signature: Signature, run: Run, *, held_out: str = EVERYTHING) -> Prediction:
+    """Score a run that needs no rating; regions are matched by name.
+
+    Parameters
+    ----------
+    signature : Signature
+    run : Run
+        Its rating is not looked at.
+    held_out : str
+        Use the fold that has not seen this group, instead of the final model.
+
+    Raises
+    ------
+    ValueError
+        If regions of the signature are missing or unusable, or hardly a frame is left.
+
+    References
+    ----------
+    docs/methods.md
+    """
+    at = signature.find_model(held_out)
+    frames = pair_run(signature, run, held_out=held_out, need_rating=False)
+    score = signature.score(at, frames.signals)
+    bins = make_time_bins([frames], signature.rules, "1min")
+    minutes = pd.DataFrame(
+        {
+            "minute": bins.number,
+            "onset": [run.start_s + frames.frame[m[0]] * run.tr_s for m in bins.frames],
+            "n_frames": [len(m) for m in bins.frames],
+            "predicted": [score[m].mean() for m in bins.frames],
+        }
+    )
+    return Prediction(
+        minutes, float(score.mean()), frames.counts, _warnings(signature, run, frames.kept_s)
+    )
+
+
+def _warnings(signature: Signature, run: Run, kept_s: float) -> tuple[str, ...]:
+    said = []
+    if signature.simulated:
+        said.append("the signature was learnt from simulated data.")
+    if all(abs(run.tr_s - tr_s) > 1e-3 * tr_s for tr_s in signature.tr_s):
+        known = ", ".join(f"{tr_s:g}" for tr_s in signature.tr_s)
+        said.append(f"TR is {run.tr_s:g} s; the signature was learnt at {known} s.")
+    if kept_s < 60:
+        said.append(f"only {kept_s:.0f} s are usable.")
+    share = float(np.mean(run.censored)) if run.censored is not None else 0.0
+    if share > 0.5:
+        said.append(f"{100 * share:.0f} % of the frames are censored.")
+    return tuple(said)
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """What a signature says of a new session.
+
+    Attributes
+    ----------
+    table : DataFrame
+        A row per minute, per run, and one of the session: ``scale``, ``run`` (number among those
+        given, from 1), ``minute``, ``onset`` (s), ``n_frames``, ``predicted``, and for each level
+        ``low_80``, ``high_80``, and ``adaptive_low_80``, ``adaptive_high_80``; NaN where there is
+        no such interval.
+    verdict : Verdict
+        Of the session.
+    of_runs : tuple of Verdict
+    not_done : tuple of str
+        Intervals that cannot be given, and why.
+    warnings : tuple of str
+    """
+
+    table: pd.DataFrame
+    verdict: Verdict
+    of_runs: tuple[Verdict, ...]
+    not_done: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def read_session(signature: Signature, runs: Sequence[Run]) -> Reading:
+    """Score the runs of a new session, with intervals, and say whether to read it.
+
+    Predicted values are those of the final model. Intervals come from the models that left out a
+    session each, and from how far off they were there. Up to 5 % of the regions may be missing:
+    their edges are taken to be those of the training runs, and the verdict says so.
+
+    Parameters
+    ----------
+    signature : Signature
+        With envelope and history.
+    runs : sequence of Run
+        Of one session; their ratings are not looked at.
+
+    Raises
+    ------
+    ValueError
+        If the signature lacks what it takes, regions are missing, or hardly a frame is left.
+    """
+    if signature.envelope is None or signature.history is None:
+        raise ValueError(
+            "this signature has no record of its training runs (it is of an earlier version): it "
+            "gives predictions, but neither intervals nor a range. Decode the participant again."
+        )
+    scored = [_score_all(signature, run) for run in runs]
+    looks = [one.look for one in scored]
+    rows, predictions = [], []
+    for number, one in enumerate(scored, start=1):
+        rows += [{"run": number, **row} for row in one.rows]
+        predictions.append(one.predictions)
+    # (n_rows, n_models): minutes and run of each run, then the session: mean of its runs
+    whole = np.concatenate(predictions)
+    of_runs = np.array([p[-1] for p in predictions])
+    rows.append(
+        {
+            "scale": "session",
+            "n_frames": sum(row["n_frames"] for row in rows if row["scale"] == "run"),
+        }
+    )
+    whole = np.vstack([whole, of_runs.mean(axis=0)])
+    table = pd.DataFrame(rows, columns=["scale", "run", "minute", "onset", "n_frames"])
+    table["predicted"] = whole[:, 0]
+    not_done = _add_intervals(table, whole[:, 1:], signature.history)
+    said = dict.fromkeys(w for one in scored for w in one.warnings)
+    verdict, verdicts = judge_session(signature.envelope, looks)
+    if any(was_trained_on(signature, run.key) for run in runs):
+        verdict = verdict.with_caution(
+            "this session was among those that the signature was learnt from, so its prediction is "
+            "no test (see --fold)"
+        )
+    return Reading(
+        table=table,
+        verdict=verdict,
+        of_runs=verdicts,
+        not_done=not_done,
+        warnings=tuple(said),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Scored:
+    """A run by every model: rows of its minutes and of the whole, (n_rows, n_models)."""
+
+    rows: list[dict[str, Any]]
+    predictions: NDArray[np.float64]
+    look: Look
+    warnings: tuple[str, ...]
+
+
+def _score_all(signature: Signature, run: Run) -> _Scored:
+    assert signature.envelope is not None  # asked before
+    at_lag = {
+        model.lag_s: pair_run(
+            signature, run, held_out=model.held_out, need_rating=False, most_missing=MOST_MISSING
+        )
+        for model in reversed(signature.models)
+    }
+    frames = at_lag[signature.models[0].lag_s]
+    bins = make_time_bins([frames], signature.rules, "1min")
+    members = [*bins.frames, np.arange(len(frames))]
+    edges_at = {
+        lag_s: _edges_of(one, _same_moments(frames, members, one), signature.envelope.mean)
+        for lag_s, one in at_lag.items()
+    }
+    predictions = np.stack(
+        [
+            edges_at[model.lag_s] @ weights + model.intercept
+            for model, weights in zip(signature.models, signature.weights, strict=True)
+        ],
+        axis=1,
+    )
+    if signature.activity is not None:
+        for i, (model, weights) in enumerate(
+            zip(signature.models, signature.activity, strict=True)
+        ):
+            one = at_lag[model.lag_s]
+            of_members = _same_moments(frames, members, one)
+            predictions[:, i] += [(one.signals[m] @ weights).mean() for m in of_members]
+    rows = [
+        {
+            "scale": "1min",
+            "minute": number,
+            "onset": run.start_s + frames.frame[m[0]] * run.tr_s,
+            "n_frames": len(m),
+        }
+        for number, m in enumerate(members[:-1], start=1)
+    ]
+    rows.append({"scale": "run", "n_frames": len(frames)})
+    look = look_at(signature.envelope, frames, missing=~frames.usable)
+    return _Scored(rows, predictions, look, _warnings(signature, run, frames.kept_s))
+
+
+def _same_moments(
+    frames: Frames, members: Sequence[NDArray[np.int64]], other: Frames
+) -> list[NDArray[np.int64]]:
+    """Frames at another lag that are rated within the same stretches of time.
+
+    Raises
+    ------
+    ValueError
+        If a stretch has none.
+    """
+    if other is frames:
+        return list(members)
+    found = []
+    for m in members:
+        first, last = frames.frame[m[0]], frames.frame[m[-1]]
+        inside = np.flatnonzero((other.frame >= first) & (other.frame <= last))
+        if not len(inside):
+            raise ValueError(f"{frames.key}: a minute has no usable frame at every lag.")
+        found.append(inside)
+    return found
+
+
+def _edges_of(
+    frames: Frames, members: Sequence[NDArray[np.int64]], neutral: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Mean co-fluctuation of each set of frames; the neutral one of edges that are missing."""
+    edges = np.array([bin_edges(frames.signals[m], np.zeros(len(m), np.int64))[0] for m in members])
+    a, b = np.triu_indices(len(frames.usable), k=1)
+    absent = ~(frames.usable[a] & frames.usable[b])
+    edges[:, absent] = neutral[absent]
+    return edges
+
+
+def _add_intervals(
+    table: pd.DataFrame, of_folds: NDArray[np.float64], history: History
+) -> tuple[str, ...]:
+    """Add the ends of intervals to the rows; reasons for those that cannot be given."""
+    not_done: dict[str, None] = {}
+    for level in LEVELS:
+        for prefix, decay in (("", 1.0), ("adaptive_", DECAY)):
+            ends = np.full((len(table), 2), np.nan)
+            for row, scale in enumerate(table["scale"]):
+                errors = history.errors.get(scale)
+                if errors is None:
+                    what = {"1min": "minute"}.get(scale, scale)
+                    not_done[
+                        f"no interval of a {what}: the signature has no held-out errors of {what}s "
+                        "(runs were left out, or it was recalibrated)."
+                    ] = None
+                    continue
+                try:
+                    ends[row] = predict_interval(of_folds[row], errors, level=level, decay=decay)
+                except ValueError as error:
+                    what = "adaptive: " if prefix else ""
+                    not_done[f"{what}{error}"] = None
+            name = f"{100 * level:.0f}"
+            table[f"{prefix}low_{name}"], table[f"{prefix}high_{name}"] = ends.T
+    return tuple(not_done)
