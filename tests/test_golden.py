@@ -13,7 +13,8 @@ import pytest
 from conftest import EXAMPLE, FEW, SHARED
 
 from painprint import RatingRecording, Run, frame_ratings
-from painprint.apps.decode import Study, decode_participant
+from painprint.apps.decode import decode_participant
+from painprint.apps.study import Study
 from painprint.bins import (
     discretize_edges,
     discretized_time_bins,

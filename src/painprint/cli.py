@@ -21,7 +21,7 @@ from painprint.settings import Settings, flag
 from painprint.simulate.world import Layout, World
 
 if TYPE_CHECKING:
-    from painprint.apps.decode import Study
+    from painprint.apps.study import Study
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
 PIPELINES = ("xcp_d", "fmriprep", "ciftify")
@@ -93,7 +93,9 @@ def run(
     config_file
         TOML file with any of these options, names as on the command line.
     """
-    from painprint.apps.decode import Study, run_group, write_pages
+    from painprint.apps.group import run_group
+    from painprint.apps.pages import write_pages
+    from painprint.apps.study import Study
     from painprint.bids.filter import BidsFilter, read_bids_filter
     from painprint.files.errors import DerivativesError
 
@@ -137,7 +139,8 @@ def _default_derivatives(bids_dir: Path, names: Sequence[str] = PIPELINES) -> Pa
 
 def _run_one(study: Study, participant: str, dry_run: bool, dask_scheduler: str | None) -> int:
     """Decode one participant, or say what would be done; whether that failed."""
-    from painprint.apps.decode import describe_inventory, run_participant
+    from painprint.apps.decode import run_participant
+    from painprint.apps.dry_run import describe_inventory
     from painprint.files.errors import DerivativesError
 
     try:
@@ -216,13 +219,13 @@ def parcellate(
     config_file
         TOML file with any of these options, names as on the command line.
     """
-    from painprint.apps.decode import list_participants
     from painprint.apps.parcellate import (
         AreaStudy,
         Maps,
         describe_scans,
         parcellate_participant,
     )
+    from painprint.apps.study import list_participants
     from painprint.bids.filter import BidsFilter, read_bids_filter
     from painprint.files.errors import DerivativesError
 
@@ -356,7 +359,7 @@ def report(out_dir: Path, *, pdf: bool = False) -> int:
     pdf
         Write the figures as PDF beside the SVG files.
     """
-    from painprint.apps.decode import write_pages
+    from painprint.apps.pages import write_pages
     from painprint.apps.parcellate import write_parcellation_pages
     from painprint.files.errors import DerivativesError
     from painprint.results.read import find_results
@@ -442,8 +445,8 @@ def learn(
     n_jobs
         Workers.
     """
-    from painprint.apps.decode import Study
     from painprint.apps.learn import learn_on
+    from painprint.apps.study import Study
     from painprint.files.errors import DerivativesError
 
     folders = derivatives or (_default_derivatives(bids_dir),)
@@ -503,8 +506,8 @@ def recalibrate(
     rating_start
         When the rating starts, in seconds after the scan.
     """
-    from painprint.apps.decode import Study
     from painprint.apps.learn import recalibrate_from_files
+    from painprint.apps.study import Study
     from painprint.files.errors import DerivativesError
 
     folders = derivatives or (_default_derivatives(bids_dir),)

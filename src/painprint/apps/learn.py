@@ -16,8 +16,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from painprint.apps.decode import Progress, Study, run_participant
+from painprint.apps.decode import run_participant
 from painprint.apps.predict import check_atlas
+from painprint.apps.study import Progress, Study
 from painprint.bids.runs import files_of
 from painprint.bold.extract import NAME as MADE_HERE
 from painprint.decode.prepare import prepare_runs

@@ -1,0 +1,116 @@
+"""Pages of results that are finished."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from painprint.apps.study import log
+from painprint.files.errors import DerivativesError
+from painprint.results.files import ParticipantFiles
+from painprint.results.group import (
+    GroupFiles,
+    read_group,
+)
+from painprint.results.read import find_results, read_results
+
+
+def write_group_page(files: GroupFiles, *, pdf: bool = False) -> None:
+    """Make the group's page and figures, as PDF too if asked, from its output files.
+
+    Raises
+    ------
+    DerivativesError
+        If a file is missing or damaged, or people were decoded again since.
+    """
+    from painprint.report.group import write_group_report
+
+    results = read_group(files)
+    try:
+        write_group_report(results, pdf=pdf)
+    except (KeyError, TypeError, ValueError) as error:
+        raise DerivativesError(
+            f"the group's page cannot be made of {files.table('*').parent} ({error!r}). Run "
+            "`painprint run ... group` again."
+        ) from error
+    log.info("group: page: %s", files.page)
+
+
+def write_page(files: ParticipantFiles, *, pdf: bool = False) -> None:
+    """Make the participant's page and figures from the output files; nothing is recomputed.
+
+    ``pdf`` asks for the figures as PDF too.
+
+    Raises
+    ------
+    DerivativesError
+        If a file is missing, damaged, or of another version.
+    """
+    from painprint.report.html import write_report
+    from painprint.report.transfer import transfer_to
+    from painprint.report.words import headline
+
+    results = read_results(files)
+    try:
+        write_report(results, transfer_to(files.out_dir, files.participant), pdf=pdf)
+        said = headline(results)
+    except (KeyError, TypeError, ValueError) as error:
+        raise DerivativesError(
+            f"sub-{files.participant}: the page cannot be made of {files.stem}_* ({error!r}). "
+            "Run `painprint run` again."
+        ) from error
+    log.info("sub-%s: %s", files.participant, said)
+    log.info("sub-%s: page: %s", files.participant, files.page)
+
+
+def write_pages(out_dir: Path, *, pdf: bool = False) -> int:
+    """Make the pages of all finished participants, and of the group, again.
+
+    ``pdf`` asks for the figures as PDF too.
+
+    Returns
+    -------
+    n_failed : int
+        Pages that could not be made; each is named in the log.
+
+    Raises
+    ------
+    DerivativesError
+        If there is no finished participant.
+    """
+    found = find_results(out_dir)
+    if not found:
+        raise DerivativesError(
+            f"no finished participant in {out_dir} (sub-*/decoding/*_metrics.json). "
+            "Run `painprint run` first."
+        )
+    n_failed = 0
+    for files in found:
+        try:
+            write_page(files, pdf=pdf)
+        except DerivativesError as error:
+            log.error("%s", error)
+            n_failed += 1
+    group = GroupFiles(out_dir)
+    if group.table("metrics", ".json").is_file():
+        try:
+            write_group_page(group, pdf=pdf)
+        except DerivativesError as error:
+            log.error("%s", error)
+            n_failed += 1
+    return n_failed
+
+
+def check_output(files: ParticipantFiles) -> None:
+    """One output folder holds one decoding per participant: a page shows one.
+
+    Raises
+    ------
+    DerivativesError
+        If there is another.
+    """
+    others = [f.stem for f in find_results(files.out_dir) if f.participant == files.participant]
+    if different := [stem for stem in others if stem != files.stem]:
+        raise DerivativesError(
+            f"sub-{files.participant}: {files.out_dir} holds another decoding ({different[0]}). "
+            "Choose another output folder for this one."
+        )
