@@ -157,7 +157,7 @@ def test_in_blocks_as_whole(person, tmp_path, rng, monkeypatch):
     surfaces, points = person
     data = make_data(rng, points)
     write_series(tmp_path / "in.dtseries.nii", points, data, 0.46)
-    for module in ("files.images", "dense.smoothing"):
+    for module in ("files.cifti", "dense.smoothing"):
         monkeypatch.setattr(f"painprint.{module}.POINTS_AT_A_TIME", 100)
     monkeypatch.setattr("painprint.dense.smoothing.CELLS_AT_A_TIME", 3000)
     smoothing = CiftiSmoothing.of(surfaces, points, SIGMA)
