@@ -21,6 +21,7 @@ from painprint.report.brain_views import BrainViews
 from painprint.report.carpets import carpet_image
 from painprint.report.drawings import Drawing, brain_drawings, drawings, transfer_drawing
 from painprint.report.evidence import evidence
+from painprint.report.methods import methods_paragraph, references
 from painprint.report.overlays import AnyOverlay, overlays
 from painprint.report.summary import judge, summarise
 from painprint.report.svg import Drawn, draw_figure, inline
@@ -145,8 +146,8 @@ def render_page(
                 cards=summarise(results),
                 verdict=judge(results.metrics),
                 headline=words.headline(results),
-                methods=words.methods_paragraph(results),
-                references=words.references(results),
+                methods=methods_paragraph(results),
+                references=references(results),
                 swings=words.calibration_sentences(results.metrics),
                 selected=words.selected_sentences(results.metrics),
                 runs=results.runs.to_dict(orient="records"),

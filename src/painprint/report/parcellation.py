@@ -14,6 +14,7 @@ from painprint.report import figures, words
 from painprint.report.brain_views import BrainViews
 from painprint.report.drawings import Drawing, brain_drawings
 from painprint.report.html import BrainSection, make_environment, region_titles, write_figures
+from painprint.report.methods import NUISANCE
 from painprint.report.overlays import AnyOverlay, NetworkOverlay, Overlay
 from painprint.report.summary import Card
 from painprint.report.svg import draw_figure, inline
@@ -176,7 +177,7 @@ def methods_paragraph(metrics: Mapping[str, Any]) -> str:
         f"sessions, {metrics['minutes']:.0f} min after censoring) were parcellated with painprint "
         f"{metrics['provenance']['versions']['painprint']} by boundary mapping (Laumann et al. "
         "2015; Gordon et al. 2016).",
-        f"Each run was cleaned in one regression ({words.NUISANCE[settings['nuisance_regressors']]}"
+        f"Each run was cleaned in one regression ({NUISANCE[settings['nuisance_regressors']]}"
         f"; {_band(settings['high_pass_hz'], settings['rest_low_pass_hz'])}; "
         + (
             f"frames above {settings['fd_thresh_mm']:g} mm of framewise displacement"
