@@ -27,16 +27,12 @@ from painprint import Settings, decode_runs
 from painprint.decode.bin_gram import make_kernel
 from painprint.decode.prepare import prepare_runs
 from painprint.evidence.case import Case
-from painprint.evidence.confound_analyses import (
-    TESTED,
-    Verdict,
-    correct_families,
-    motion_controls,
-    predict_alone,
-)
+from painprint.evidence.confound_analyses import TESTED, Verdict, correct_families, predict_alone
+from painprint.evidence.confounds import motion_controls
 from painprint.evidence.draws import draw_sessions, predict_from_draws, score_draws, summarise_draws
 from painprint.evidence.learning_curve import count_together
-from painprint.evidence.null import draw_permutations, permutation_null, permute_ratings
+from painprint.evidence.null import permutation_null
+from painprint.evidence.permutations import draw_permutations, permute_ratings
 from painprint.simulate.person import Person, as_run, simulate_person
 from painprint.simulate.world import World
 

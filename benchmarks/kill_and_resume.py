@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from painprint.settings import STAGES
+from painprint.evidence.stages import STAGES
 from painprint.simulate.person import Person, World
 from painprint.simulate.write import write_people
 

@@ -32,9 +32,8 @@ from painprint.decode.decoding import evaluate_training
 from painprint.decode.prepare import prepare_runs
 from painprint.decode.training import train
 from painprint.evidence.case import Case, Material
-from painprint.evidence.registry import ask
+from painprint.evidence.stages import STAGES, run_stage
 from painprint.runs import motion_confounds
-from painprint.settings import STAGES
 
 TABLE = Path(__file__).parent / "tables" / "stage_costs.tsv"
 FULL = (28, 450)
@@ -119,7 +118,7 @@ def measure(size, preset, stages):
     note("Gram matrix of all bins", start)
     for stage in sorted(stages, key=APART.__contains__):
         start = time.perf_counter()
-        ask(case, stage)
+        run_stage(case, stage)
         note(stage, start)
     return rows
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from painprint import Run
+from painprint.evidence.stages import STAGES
 from painprint.runs import MOTION_NAMES, motion_confounds
-from painprint.settings import STAGES
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "bids"
 SHARED = Path(__file__).parents[2] / "shared"

@@ -1,4 +1,4 @@
-"""Finding files: spellings, choices, sidecars, sessions."""
+"""StageResult files: spellings, choices, sidecars, sessions."""
 
 import json
 

@@ -495,7 +495,7 @@ def test_workbench_opens_what_a_study_writes(derived, rng, tmp_path):
     source = files.decoding("importance", ".pscalar.nii")
     subprocess.run([WORKBENCH, "-cifti-convert", "-to-text", str(source), str(text)], check=True)
     read = np.loadtxt(text)
-    table = results.findings["importance"].set_index("region")
+    table = results.stage_tables["importance"].set_index("region")
     image = nib.load(source)
     order = list(image.header.get_axis(1).name)
     np.testing.assert_allclose(read[:, 1], table["importance_centred"][order], rtol=1e-5)
@@ -580,6 +580,6 @@ def test_overlays_follow_names_not_places(derived, rng, tmp_path):
     results = read_results(files)
     turned = Regions(tuple(reversed(NAMES)), tuple(reversed(NETWORKS)))
     first = overlays(results, turned)[0]
-    table = results.findings["importance"].set_index("region")["importance_centred"]
+    table = results.stage_tables["importance"].set_index("region")["importance_centred"]
     np.testing.assert_array_equal(first.values, table[list(reversed(NAMES))])
     assert [one.name for one in overlays(results, turned)][-1] == "networks"

@@ -17,6 +17,7 @@ from painprint.cortex.operators import make_smoothing
 from painprint.cortex.sphere import make_sphere
 from painprint.cortex.voxels import grid_widths, make_voxel_smoothing
 from painprint.dense.smoothing import CiftiSmoothing
+from painprint.evidence.stages import STAGES
 from painprint.files.cifti import (
     make_grayordinates,
     open_dtseries,
@@ -27,7 +28,6 @@ from painprint.files.cifti import (
 from painprint.files.errors import DerivativesError
 from painprint.files.images import Voxels
 from painprint.files.workbench import write_surface
-from painprint.settings import STAGES
 from painprint.simulate.person import Person
 from painprint.simulate.world import World
 from painprint.simulate.write import write_people

@@ -11,14 +11,12 @@ from painprint.evidence.case import Case
 from painprint.evidence.confound_analyses import (
     TESTED,
     Verdict,
-    bin_means,
     control_analyses,
     correct_families,
-    find_controls,
     predict_alone,
-    previous_means,
 )
-from painprint.evidence.null import draw_permutations, permute_ratings
+from painprint.evidence.confounds import bin_means, find_controls, previous_means
+from painprint.evidence.permutations import draw_permutations, permute_ratings
 from painprint.runs import FD, motion_confounds
 
 SETTINGS = Settings(n_bootstraps=100, n_permutations=99)

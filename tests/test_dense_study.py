@@ -16,8 +16,8 @@ from scipy.signal import butter, filtfilt
 from painprint.bold.denoise import ACOMPCOR
 from painprint.bold.extract import Extraction
 from painprint.cli import main
+from painprint.evidence.stages import STAGES
 from painprint.runs import MOTION_NAMES
-from painprint.settings import STAGES
 from painprint.simulate.layouts import POINTS_PER_REGION
 from painprint.simulate.person import Person
 from painprint.simulate.world import World

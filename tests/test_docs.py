@@ -15,10 +15,11 @@ from conftest import QUICK, Tree, simulate_runs
 import painprint
 from painprint.cli import main
 from painprint.cortex.settings import AreaSettings
+from painprint.evidence.stages import STAGES
 from painprint.files.images import Voxels
 from painprint.files.maps import write_labels
 from painprint.results.steps import lock
-from painprint.settings import STAGES, Settings, flag
+from painprint.settings import Settings, flag
 from painprint.simulate.world import World
 
 ROOT = Path(__file__).parents[1]

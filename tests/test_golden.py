@@ -27,12 +27,14 @@ from painprint.decode.crossval import nested_leave_one_out
 from painprint.decode.gram import edge_weights
 from painprint.decode.metrics import mean_r, score_scale, score_units
 from painprint.edges import bin_edges
-from painprint.evidence.confound_analyses import bin_means, compare, find_controls
+from painprint.evidence.confound_analyses import compare
+from painprint.evidence.confounds import bin_means, find_controls
 from painprint.evidence.draws import predict_from_draws, score_draws
 from painprint.evidence.importance import contributions, r_of_permuted
 from painprint.evidence.prospective import first_sessions
+from painprint.evidence.stages import STAGES
 from painprint.runs import FD, count_frames, framewise_displacement, pair_frames
-from painprint.settings import STAGES, Settings
+from painprint.settings import Settings
 from painprint.stats.bootstrap import weighted_auc
 from painprint.stats.correlation import correlation, weighted_r
 

@@ -8,16 +8,15 @@ from conftest import simulate_runs
 from painprint import Run, Settings, decode_runs
 from painprint.decode.errors import NotEnoughData
 from painprint.evidence.case import Case
-from painprint.evidence.null import (
+from painprint.evidence.null import permutation_null
+from painprint.evidence.permutations import (
     draw_permutations,
-    p_above,
-    permutation_null,
     permute_ratings,
     run_positions,
     session_levels,
-    surrogate_orders,
 )
 from painprint.runs import RunKey
+from painprint.stats.permutation import p_above, surrogate_orders
 
 SETTINGS = Settings(n_bootstraps=100, n_permutations=39)
 

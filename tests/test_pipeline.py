@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel as nib
@@ -17,9 +18,9 @@ from nibabel.cifti2 import BrainModelAxis, SeriesAxis
 from painprint import Run, Settings
 from painprint.cli import main
 from painprint.decode.errors import NotEnoughData
+from painprint.evidence.stages import STAGES
 from painprint.results.columns import COLUMNS
 from painprint.results.provenance import command_line
-from painprint.settings import STAGES
 
 STEM = "sub-01_task-rating_atlas-A"
 
@@ -221,12 +222,10 @@ def test_a_constant_session_and_covariates_are_no_obstacle(tree, rng, out):
 
 
 def test_a_stage_that_is_not_possible_does_not_stop_the_others(derivatives, out, monkeypatch):
-    from painprint.evidence import registry as stages
-
     def refuse(case, on_step=None):
         raise NotEnoughData("the moon is wrong.")
 
-    monkeypatch.setitem(stages.QUESTIONS, "controls", refuse)
+    monkeypatch.setitem(STAGES, "controls", replace(STAGES["controls"], compute=refuse))
     assert study(derivatives, out) == 0
     page = (out / "sub-01.html").read_text()
     assert "Not possible with these data: the moon is wrong." in page

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -15,17 +16,16 @@ from test_pipeline import STEM, outputs, run
 from painprint import Settings, decode_runs
 from painprint.cli import main
 from painprint.evidence.case import Case
-from painprint.evidence.registry import QUESTIONS, ask
+from painprint.evidence.stages import STAGES, run_stage, stages_to_run
 from painprint.files.errors import DerivativesError
 from painprint.results import steps as stages
 from painprint.results.steps import (
-    load_finding,
+    load_stage_result,
     load_training,
     lock,
-    save_finding,
+    save_stage_result,
     save_training,
 )
-from painprint.settings import STAGES
 from painprint.store import files as store
 from painprint.store.files import content_key, plain
 
@@ -121,7 +121,7 @@ def test_an_answered_question_is_not_asked_again(derivatives, tmp_path, monkeypa
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setitem(QUESTIONS, "curve", stop)
+        patch.setitem(STAGES, "curve", replace(STAGES["curve"], compute=stop))
         with pytest.raises(KeyboardInterrupt):
             main(words)
     capsys.readouterr()
@@ -131,23 +131,25 @@ def test_an_answered_question_is_not_asked_again(derivatives, tmp_path, monkeypa
     assert outputs(out) == outputs(tmp_path / "clean")
 
 
-def test_findings_come_back_as_they_were(participant, tmp_path):
+def test_results_of_stages_come_back_as_they_were(participant, tmp_path):
     case = Case(decode_runs(participant, Settings(n_bootstraps=100)))
-    found = ask(case, "prospective")
-    path = tmp_path / "finding.json"
-    save_finding(path, found, "key")
-    read = load_finding(path, "key")
+    found = run_stage(case, "prospective")
+    path = tmp_path / "result.json"
+    save_stage_result(path, found, "key")
+    read = load_stage_result(path, "key")
     assert read.numbers == plain(found.numbers) and read.not_done == found.not_done
     for name, table in found.tables.items():
         pd.testing.assert_frame_equal(read.tables[name], table)
-    assert load_finding(path, "another key") is None
+    assert load_stage_result(path, "another key") is None
     path.write_text(path.read_text().replace("0", "1", 1))
-    assert load_finding(path, "key") is None
-    assert load_finding(tmp_path / "nothing.json", "key") is None
+    assert load_stage_result(path, "key") is None
+    assert load_stage_result(tmp_path / "nothing.json", "key") is None
 
 
-def test_every_stage_of_the_settings_has_a_question():
-    assert tuple(QUESTIONS) == STAGES
+def test_what_is_to_be_skipped_must_be_a_stage():
+    assert [stage.name for stage in stages_to_run(Settings(skip=("null",)))] == list(STAGES)[1:]
+    with pytest.raises(ValueError, match="skip is 'nul'; choose of null, controls"):
+        stages_to_run(Settings(skip=("nul",)))
 
 
 def test_a_killed_study_resumes_to_the_same_bytes(derivatives, tmp_path):

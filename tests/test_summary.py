@@ -5,8 +5,9 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from painprint.report.summary import judge, summarise
-from painprint.report.words import number
+from painprint.report.summary import summarise
+from painprint.results.conclusion import Answer, Chance, conclude
+from painprint.wording import number
 
 
 def results(**changed):
@@ -42,10 +43,14 @@ def results(**changed):
     assert not changed
     return SimpleNamespace(
         metrics=metrics,
-        findings={"networkimportance": networks},
+        stage_tables={"networkimportance": networks},
         audit={"runs_left_out": []},
         bold_quality=quality,
     )
+
+
+def answer_of(found):
+    return conclude(found.metrics).answer
 
 
 def answers(found):
@@ -54,7 +59,7 @@ def answers(found):
 
 def test_all_is_well():
     found = results()
-    assert judge(found.metrics) == "yes"
+    assert answer_of(found) is Answer.YES
     assert answers(found) == [
         "Yes, moderately", "More than shuffled ratings give", "Closer than the average",
         "B, C, D and 1 more", "Nothing was flagged",
@@ -67,29 +72,29 @@ def test_all_is_well():
 
 def test_a_negative_correlation_is_no_agreement():
     against = results(scale={"centred_r": -0.35, "p_within": None}, null=None)
-    assert judge(against.metrics) == "untested"
+    assert answer_of(against) is Answer.UNTESTED
     assert "did not follow" in summarise(against)[0].text
     other = results(scale={"centred_r": -0.35, "centred_r_ci": [-0.5, -0.1]})
-    assert judge(other.metrics) == "no"
+    assert answer_of(other) is Answer.NO
     undefined = results(scale={"centred_r": None, "centred_r_ci": [None, None]})
-    assert judge(undefined.metrics) == "no"
-    assert summarise(undefined)[0].answer == "Not shown"
+    assert conclude(undefined.metrics).chance is Chance.NOT_POSSIBLE
+    assert summarise(undefined)[0].answer == "Not tested against chance"
 
 
 @pytest.mark.parametrize(
-    ("change", "verdict"),
+    ("change", "answer"),
     [
-        ({"scale": {"skill": -0.1, "skill_ci": [-0.3, 0.1]}}, "part"),
-        ({"scale": {"centred_r_ci": [-0.01, 0.5]}}, "part"),
-        ({"metrics": {"n_groups": 5}}, "few"),
-        ({"scale": {"p_within": None}, "null": None}, "untested"),
+        ({"scale": {"skill": -0.1, "skill_ci": [-0.3, 0.1]}}, Answer.PART),
+        ({"scale": {"centred_r_ci": [-0.01, 0.5]}}, Answer.PART),
+        ({"metrics": {"n_groups": 5}}, Answer.FEW),
+        ({"scale": {"p_within": None}, "null": None}, Answer.UNTESTED),
         (
             {
                 "null": {"not_done": ["rating bins"]},
                 "scale": {"p_within": None},
                 "metrics": {"train_bins": "rating"},
             },
-            "untested",
+            Answer.UNTESTED,
         ),
         (
             {
@@ -97,7 +102,7 @@ def test_a_negative_correlation_is_no_agreement():
                 "scale": {"p_within": 0.05},
                 "session": {"p_between": None},
             },
-            "untested",
+            Answer.UNTESTED,
         ),
         (
             {
@@ -105,24 +110,24 @@ def test_a_negative_correlation_is_no_agreement():
                 "scale": {"p_within": 0.2, "centred_r": 0.1},
                 "session": {"p_between": 0.01, "r": 0.5},
             },
-            "no",
+            Answer.NO,
         ),
     ],
 )
-def test_verdicts(change, verdict):
+def test_answers(change, answer):
     found = results(**change)
-    assert judge(found.metrics) == verdict
+    assert answer_of(found) is answer
     cards = summarise(found)
     assert len(cards) == 5 and all(card.answer and card.text and card.numbers for card in cards)
-    if verdict == "part":
+    if answer is Answer.PART:
         wanted = "closer to the rating" if "skill" in change["scale"] else "other sessions"
         assert wanted in cards[0].text
     if "train_bins" in change.get("metrics", {}):
         assert "cannot be tested" in cards[0].text and "no p," in cards[0].numbers
         assert "made from the rating" in cards[1].text and "rating bins" in cards[1].numbers
-    if verdict in ("few", "untested", "no"):
+    if answer in (Answer.FEW, Answer.UNTESTED, Answer.NO):
         assert cards[3].answer == "Not to be said"
-        assert "good" not in (cards[0].mood, cards[1].mood) or verdict == "untested"
+        assert "good" not in (cards[0].mood, cards[1].mood) or answer is Answer.UNTESTED
 
 
 def test_p_stands_beside_its_own_number():

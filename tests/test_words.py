@@ -1,16 +1,26 @@
 """Sentences say what the numbers say, rounded to the cautious side."""
 
 from dataclasses import asdict
-from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
 from painprint.decode.ridge import ALPHAS
-from painprint.report.evidence import _controls, _null, _prospective, _refits, _until
+from painprint.evidence.stage import WrittenResult
+from painprint.evidence.stages import (
+    STAGES,
+    confounds,
+    learning_curve,
+    null,
+    prospective,
+    sensitivity,
+)
 from painprint.report.methods import methods_paragraph, references
-from painprint.report.words import _beyond_chance, calibration_sentences, number, selected_sentences
+from painprint.report.words import beyond_chance, calibration_sentences, selected_sentences
+from painprint.results.conclusion import conclude
+from painprint.results.read import Results
 from painprint.settings import Settings
+from painprint.wording import number
 
 
 def until(**given):
@@ -28,15 +38,19 @@ def until(**given):
     ],
 )
 def test_sessions_are_rounded_up(given, said):
-    assert said in _until(until(**given), 28, "session")
+    assert said in learning_curve._until(until(**given), 28, "session")
 
 
-def metrics(*, null=None, r=0.2, p=None, n_groups=12, **changed):
+def metrics(*, of_null=None, r=0.2, p=None, n_groups=12, **changed):
     """Metrics of a ridge regression; those of the 1-min scale may be changed."""
-    minute = {"centred_r": r, "p_within": p, "slope": 1.1, "slope_ci": [0.8, 1.4]}
+    minute = {
+        "centred_r": r, "centred_r_ci": [0.1, 0.3], "skill": 0.1, "skill_ci": [0.0, 0.2],
+        "p_within": p, "slope": 1.1, "slope_ci": [0.8, 1.4],
+    }  # fmt: skip
     return {
         "scales": {"1min": minute | changed, "session": {"r": 0.3, "p_between": None}},
-        "stages": {"null": null},
+        "stages": {"null": of_null},
+        "n_sessions": n_groups,
         "leave_out": "session",
         "n_groups": n_groups,
         "train_bins": "30s",
@@ -47,36 +61,43 @@ def metrics(*, null=None, r=0.2, p=None, n_groups=12, **changed):
 ENOUGH = {"n_permutations": 99}
 
 
+def written(numbers, *, scales=None, **tables):
+    """A stage's result as its sentences get it."""
+    of_study = {"leave_out": "session", "scales": scales, "n_groups": 12}
+    return WrittenResult(numbers, tables, of_study, settings={}, rules={})
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
         ({}, "no permutation null was run"),
-        ({"null": {"not_done": ["x"]}}, "could not be tested"),
-        ({"null": ENOUGH, "p": 0.01}, "is higher than with permuted ratings (p within = 0.010)"),
-        ({"null": ENOUGH, "p": 0.2}, "no higher than with permuted ratings (p within = 0.200)"),
-        ({"null": ENOUGH, "p": 0.01, "r": -0.1}, "0 or below shows no agreement"),
-        ({"null": {"n_permutations": 19}, "p": 0.05}, "19 permutations are too few to say"),
+        ({"of_null": {"not_done": ["x"]}}, "could not be tested"),
+        ({"of_null": ENOUGH, "p": 0.01}, "is higher than with permuted ratings (p within = 0.010)"),
+        ({"of_null": ENOUGH, "p": 0.2}, "no higher than with permuted ratings (p within = 0.200)"),
+        ({"of_null": ENOUGH, "p": 0.01, "r": -0.1}, "0 or below shows no agreement"),
+        ({"of_null": {"n_permutations": 19}, "p": 0.05}, "19 permutations are too few to say"),
     ],
 )
 def test_only_the_null_decides(given, said):
-    assert said in _beyond_chance(metrics(**given))
+    found = metrics(**given)
+    assert said in beyond_chance(conclude(found), found)
 
 
 def test_rating_bins_have_no_null_and_the_page_says_why():
-    of_paper = metrics(null={"not_done": ["x"]}) | {"train_bins": "rating"}
-    said = _beyond_chance(of_paper)
+    of_paper = metrics(of_null={"not_done": ["x"]}) | {"train_bins": "rating"}
+    said = beyond_chance(conclude(of_paper), of_paper)
     assert "cannot be tested" in said and "made from the rating itself" in said
 
 
 def test_p_belongs_to_the_number_of_the_main_analysis():
     scales = metrics(r=0.25, p=0.01)["scales"]
     scales["1min"]["null_median"] = -0.05
-    said = _null({"n_permutations": 99}, scales, "session")
+    said = null.describe(written({"n_permutations": 99}, scales=scales))
     assert "session-centred r of 0.25 at 1 min has p within = 0.010." in said
     assert "p between" not in said and "time bins" not in said
     scales["session"]["p_between"] = 0.03
-    assert "The r of 0.30 between sessions has p between = 0.030." in _null(
-        {"n_permutations": 99}, scales, "session"
+    assert "The r of 0.30 between sessions has p between = 0.030." in null.describe(
+        written({"n_permutations": 99}, scales=scales)
     )
 
 
@@ -127,7 +148,9 @@ def study(**changed):
     rules = vars(Settings(preset=settings["preset"], **changed).rules)
     chosen = ridge(1.0) | {"n_components": 7, "folds": []}
     tables = {"baselines": pd.DataFrame({"method": ["painprint", "CPM"]})}
-    return SimpleNamespace(
+    return Results(
+        files=None, predictions=None, roc=None, per_session=None, rating_quality=None,
+        bold_quality=None,
         provenance={
             "settings": {name: {"value": value} for name, value in settings.items()},
             "rules": rules,
@@ -136,7 +159,7 @@ def study(**changed):
         metrics={
             "simulated": True, "n_runs": 4, "n_sessions": 4, "n_regions": 8, "selected": chosen,
             "decoder": rules["decoder"], "features": settings["features"],
-            "stages": {"prospective": None},
+            "stages": dict.fromkeys(STAGES, {}), "leave_out": "session",
         },
         runs=pd.DataFrame(
             {
@@ -145,7 +168,7 @@ def study(**changed):
             }
         ),
         audit={},
-        findings=tables,
+        stage_tables=tables,
     )  # fmt: skip
 
 
@@ -182,10 +205,11 @@ def test_methods_name_the_decoder_that_was_used(changed, said, not_said):
 def test_references_are_those_of_the_decoder_and_its_comparison_models():
     by_ridge, by_lasso = study(), study(preset="paper")
     hoerl, wager = "Hoerl & Kennard (1970)", "Wager, Atlas"
-    assert hoerl in str(references(by_ridge)) and wager not in str(references(by_ridge))
-    assert hoerl not in str(references(by_lasso)) and wager in str(references(by_lasso))
-    by_ridge.findings["baselines"] = pd.DataFrame({"method": ["painprint", "LASSO-PCR"]})
-    assert wager in str(references(by_ridge))
+    of_ridge, of_lasso = references(by_ridge), references(by_lasso)
+    assert hoerl in str(of_ridge) and hoerl not in str(of_lasso)
+    assert wager in str(of_ridge) and str(of_lasso).count(wager) == 1  # a comparison model, too
+    by_ridge.stage_tables.pop("baselines")
+    assert wager not in str(references(by_ridge)) and "Shen" not in str(references(by_ridge))
 
 
 def test_a_number_that_is_not_one_is_not_shown():
@@ -198,9 +222,9 @@ def test_only_tested_controls_are_counted():
         "level": {"p_corrected": None, "flagged": False},
         "not_done": [],
     }
-    assert "None of the 1 tested" in _controls(verdicts, "session")
+    assert "None of the 1 tested" in confounds.describe(written(verdicts))
     verdicts["motion"]["flagged"] = True
-    assert "Flagged: motion." in _controls(verdicts, "session")
+    assert "Flagged: motion." in confounds.describe(written(verdicts))
 
 
 def test_refits_explain_only_what_was_done():
@@ -211,10 +235,10 @@ def test_refits_explain_only_what_was_done():
             "centred_r": [0.4, 0.3, float("nan")],
         }
     )
-    said = _refits(table, "session")
+    said = sensitivity.describe(written({}, refits=table))
     assert "from 0.30 (buffer of 1 on either side)" in said and "do not train" in said
     assert "blocks" not in said and "first run" not in said
-    assert _refits(table[:1], "session").endswith("is 0.40 as decoded.")
+    assert sensitivity.describe(written({}, refits=table[:1])).endswith("is 0.40 as decoded.")
 
 
 def test_the_future_is_told_with_or_without_first_sessions():
@@ -222,10 +246,10 @@ def test_the_future_is_told_with_or_without_first_sessions():
     numbers = {
         "next": {"1min": one}, "first": None, "later": None, "n_first": 12, "error_ahead": None,
     }  # fmt: skip
-    assert "first 12" not in _prospective(numbers, "session")
+    assert "first 12" not in prospective.describe(written(numbers))
     numbers |= {"first": {"1min": one}, "later": {"1min": one}}
     numbers["error_ahead"] = {
         "near": 0.1, "far": 0.2, "near_mean": 0.11, "far_mean": 0.21, "far_ahead": 5,
     }  # fmt: skip
-    said = _prospective(numbers, "session")
+    said = prospective.describe(written(numbers))
     assert "The first 12 sessions alone" in said and "0.200 for those 5 or more ahead" in said

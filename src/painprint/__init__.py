@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -18,16 +19,17 @@ if TYPE_CHECKING:
         NestedRidge,
         RidgeDecoder,
     )
-    from painprint.evidence.case import Case, Finding
-    from painprint.evidence.registry import ask
+    from painprint.evidence.case import Case
+    from painprint.evidence.stage import StageResult
+    from painprint.evidence.stages import run_stage
     from painprint.regions import Regions
     from painprint.runs import Run
     from painprint.settings import Settings
 
 _HOME = {
     "Case": "evidence.case",
-    "Finding": "evidence.case",
-    "ask": "evidence.registry",
+    "StageResult": "evidence.stage",
+    "run_stage": "evidence.stages",
     "Decoding": "decode.decoding",
     "FoldModel": "decode.training",
     "decode_runs": "decode.decoding",
@@ -47,10 +49,12 @@ _HOME = {
     "Settings": "settings",
 }
 
+_RENAMED = {"Finding": "StageResult", "ask": "run_stage"}
+"""Names of the version before."""
+
 __all__ = [
     "Case",
     "Decoding",
-    "Finding",
     "FoldModel",
     "GroupsNotGiven",
     "LassoPCR",
@@ -62,17 +66,26 @@ __all__ = [
     "RidgeDecoder",
     "Run",
     "Settings",
-    "ask",
+    "StageResult",
     "bin_edges",
     "decode_runs",
     "edges_to_matrix",
     "frame_ratings",
+    "run_stage",
     "score_frames",
 ]
 
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first asked for, so that the command line starts quickly."""
+    if name in _RENAMED:
+        new = _RENAMED[name]
+        warnings.warn(
+            f"painprint.{name} is now painprint.{new}; the old name goes with the next version.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        name = new
     if name not in _HOME:
         raise AttributeError(f"module 'painprint' has no attribute {name!r}")
     value = getattr(import_module(f"painprint.{_HOME[name]}"), name)

@@ -7,6 +7,10 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, get_args
 
 LEE_2026 = "Lee et al. (2026), doi 10.1038/s41593-026-02221-3"
+WAGER_2011 = (
+    "Wager, Atlas, Leotti & Rilling (2011). Journal of Neuroscience 31, 439-452. "
+    "doi:10.1523/JNEUROSCI.3420-10.2011 (LASSO-PCR)"
+)
 
 
 LONGEST_S = 3600.0
@@ -89,13 +93,6 @@ PRESETS: dict[str, Rules] = {
 Nuisance = Literal["paper", "24P", "36P", "acompcor_gsr", "none"]
 MODELS: tuple[str, ...] = get_args(Nuisance)
 """What can be regressed out of dense BOLD; see :func:`painprint.bold.denoise.nuisance_columns`."""
-
-Stage = Literal[
-    "null", "controls", "refits", "curve", "prospective",
-    "importance", "rest", "baselines", "univariate", "external", "qcfc",
-]  # fmt: skip
-STAGES: tuple[str, ...] = get_args(Stage)
-"""What is asked of a decoded person, each in a stage of its own."""
 
 DECODING: dict[str, tuple[str, ...]] = {
     "decoder": get_args(DecoderName),
@@ -265,9 +262,8 @@ class Settings(DenseSettings):
     buffer_sessions: int = option(1)
     """Neighbours of a left-out session, on either side, that do not train for it in the refit
     with a buffer."""
-    skip: tuple[Stage, ...] = option(())
-    """Stages to leave out: null, controls, refits, curve, prospective, importance, rest,
-    baselines, univariate, external, qcfc."""
+    skip: tuple[str, ...] = option(())
+    """Stages of evidence to skip."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -308,8 +304,6 @@ class Settings(DenseSettings):
             raise ValueError(f"first_sessions is {self.first_sessions}; give at least 3.")
         if self.buffer_sessions < 1:
             raise ValueError(f"buffer_sessions is {self.buffer_sessions}; give at least 1.")
-        if unknown := [name for name in self.skip if name not in STAGES]:
-            raise ValueError(f"skip is {unknown[0]!r}; choose of {', '.join(STAGES)}.")
         if self.rating_range is not None and not self.rating_range[0] < self.rating_range[1]:
             raise ValueError(
                 f"rating_range is {self.rating_range}; give the lowest value, then the highest."

@@ -11,7 +11,9 @@ from painprint.bids.runs import Inventory, files_of
 from painprint.decode.decoding import Decoding, decode_runs, evaluate_training
 from painprint.decode.prepare import Prepared, prepare_runs
 from painprint.decode.training import train
-from painprint.evidence.case import Case, Finding, Material
+from painprint.evidence.case import Case, Material
+from painprint.evidence.stage import StageResult
+from painprint.evidence.stages import STAGES, run_stage, stages_to_run
 from painprint.files.errors import DerivativesError
 from painprint.files.tables import read_json
 from painprint.results.audit import Account, take_account
@@ -19,16 +21,15 @@ from painprint.results.files import ParticipantFiles
 from painprint.results.provenance import hash_external, versions
 from painprint.results.steps import (
     is_finished,
-    load_finding,
+    load_stage_result,
     load_training,
     lock,
     remove,
-    save_finding,
+    save_stage_result,
     save_training,
 )
 from painprint.results.write import renew_geometry, write_dataset_description, write_decoding
 from painprint.runs import LeftOutRun, list_left_out
-from painprint.settings import STAGES
 from painprint.store.files import content_key, hash_input
 
 MOST_NAMED = 4
@@ -99,30 +100,26 @@ def _decode(
     for line in _say(account, prepared):
         log.warning("sub-%s: %s", participant, line)
     case = _make_case(study, inventory, decoding, found.material)
-    findings = _question(case, participant, files, key, progress)
+    stage_results = _run_stages(case, participant, files, key, progress)
     with lock(study.out_dir, "dataset_description.json", wait=True):
         write_dataset_description(study.out_dir, simulated=inventory.simulated)
-    write_decoding(files, decoding, findings, account, key)
+    write_decoding(files, decoding, stage_results, account, key)
 
 
-def _question(
+def _run_stages(
     case: Case, participant: str, files: ParticipantFiles, key: str, progress: Progress
-) -> dict[str, Finding]:
-    """The answer of every stage that is not skipped, kept as soon as it is there."""
-    from painprint.evidence.registry import ask  # compiles code, which other commands do not need
-
-    findings = {}
-    for stage in STAGES:
-        if stage in case.settings.skip:
-            continue
-        finding = load_finding(files.stage(stage), key)
-        if finding is None:
-            finding = ask(case, stage, on_step=progress(stage))
-            save_finding(files.stage(stage), finding, key)
-        for reason in finding.not_done:
-            log.info("sub-%s: %s: %s", participant, stage, reason)
-        findings[stage] = finding
-    return findings
+) -> dict[str, StageResult]:
+    """The result of every stage that is not skipped, kept as soon as it is there."""
+    results = {}
+    for name in (stage.name for stage in stages_to_run(case.settings)):
+        result = load_stage_result(files.stage(name), key)
+        if result is None:
+            result = run_stage(case, name, on_step=progress(name))
+            save_stage_result(files.stage(name), result, key)
+        for reason in result.not_done:
+            log.info("sub-%s: %s: %s", participant, name, reason)
+        results[name] = result
+    return results
 
 
 def _make_case(study: Study, inventory: Inventory, decoding: Decoding, material: Material) -> Case:

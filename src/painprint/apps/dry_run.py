@@ -14,9 +14,9 @@ from painprint.decode.many import MOMENTS_BYTES
 from painprint.decode.prepare import Prepared, prepare_runs
 from painprint.edges import count_edges
 from painprint.evidence.bin_features import MOST_BYTES_OF_EDGES
+from painprint.evidence.stages import stages_to_run
 from painprint.files.errors import DerivativesError
 from painprint.runs import LeftOutRun, list_left_out
-from painprint.settings import STAGES
 
 
 def describe_inventory(study: Study, participant: str) -> tuple[str, bool]:
@@ -114,7 +114,7 @@ def _needs(prepared: Prepared, study: Study) -> str:
     predictions = 0.0
     if rules.decoder == "lasso_pcr":
         predictions = 8.0 * n_rows * n_rows * n_groups
-    if len(settings.skip) < len(STAGES):
+    if stages_to_run(settings):
         matrices += 8.0 * (n_rows + 1.5 * n_minutes) ** 2 * (2 + workers)
     if "null" not in settings.skip and rules.train_bins != "rating":
         n_ratings = 2.2 * settings.n_permutations

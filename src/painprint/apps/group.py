@@ -54,7 +54,7 @@ def run_group(study: Study, *, progress: Progress | None = None) -> None:
     keys = {f"sub-{one.files.participant}": one.provenance["key"] for one in results}
     settings = study.settings
     try:
-        finding = transfer(
+        result = transfer(
             members,
             n_bootstraps=settings.n_bootstraps,
             random_seed=settings.random_seed,
@@ -62,12 +62,12 @@ def run_group(study: Study, *, progress: Progress | None = None) -> None:
         )
     except ValueError as error:
         raise DerivativesError(str(error)) from error
-    for reason in finding.not_done:
+    for reason in result.not_done:
         log.info("group: %s", reason)
     simulated = any(one.metrics["simulated"] for one in results)
     files = GroupFiles(study.out_dir)
     with lock(study.out_dir, "group"):
-        write_group(files, finding, members, keys, settings=settings, simulated=simulated)
+        write_group(files, result, members, keys, settings=settings, simulated=simulated)
         write_group_page(files)
     for one in found:  # their pages show the signatures of others
         try:

@@ -23,6 +23,7 @@ from painprint.bold.extract import Extraction
 from painprint.decode.prepare import Prepared, prepare_runs
 from painprint.dense.image import Dense
 from painprint.evidence.case import Material, OtherAreas
+from painprint.evidence.stages import stages_to_run
 from painprint.evidence.weights_file import read_weights
 from painprint.files.dataset import BidsFile, Dataset
 from painprint.files.errors import DerivativesError
@@ -62,6 +63,8 @@ class Study:
     ------
     DerivativesError
         If a folder does not exist.
+    ValueError
+        If a stage is to be skipped that there is not.
     """
 
     bids_dir: Path
@@ -75,6 +78,7 @@ class Study:
     def __post_init__(self) -> None:
         for folder in (self.bids_dir, *self.derivatives):
             Dataset(folder, "")
+        stages_to_run(self.settings)
 
     @property
     def raw(self) -> Dataset:

@@ -1,11 +1,11 @@
-"""What every question about a decoded person starts from, and what an answer looks like."""
+"""What every question about a decoded person starts from."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ from painprint.runs import LeftOutRun, Run
 from painprint.settings import Settings
 
 if TYPE_CHECKING:
-    from painprint.evidence.external import ExternalWeights
+    from painprint.evidence.external_weights import ExternalWeights
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,22 +139,3 @@ def make_kernels(
         make_kernel([lags[i] for lags in prepared.runs], codes, settings, like=first, n_jobs=n_jobs)
         for i in range(len(settings.lag_s))
     ]
-
-
-@dataclass(frozen=True, eq=False)
-class Finding:
-    """An answer: tables for TSV files, numbers for the page, and what could not be done.
-
-    Attributes
-    ----------
-    tables : dict of DataFrame
-        By suffix of the file.
-    numbers : dict
-        Plain values.
-    not_done : tuple of str
-        What could not be done, and why: a sentence each.
-    """
-
-    tables: Mapping[str, pd.DataFrame]
-    numbers: Mapping[str, Any]
-    not_done: tuple[str, ...] = ()

@@ -23,8 +23,9 @@ from painprint.decode.errors import NotEnoughData
 from painprint.decode.metrics import SCALES, agreement, center_by
 from painprint.decode.refit import scales_at
 from painprint.evidence.bin_features import TooLarge, all_bins
-from painprint.evidence.case import Case, Finding
+from painprint.evidence.case import Case
 from painprint.evidence.comparison_models import Fold, Method, comparison_models
+from painprint.evidence.stage import StageResult
 from painprint.parallel import map_ordered, one_blas_thread
 from painprint.progress import OnStep, count_steps, step_of_part
 from painprint.runs import Frames
@@ -53,7 +54,7 @@ COLUMNS = ("method", "scale", "r", "centred_r", "skill", "mae")
 DIFFERENCES = tuple(f"d_{statistic}{end}" for statistic in STATISTICS for end in ENDS)
 
 
-def baseline_comparison(case: Case, *, on_step: OnStep | None = None) -> Finding:
+def baseline_comparison(case: Case, *, on_step: OnStep | None = None) -> StageResult:
     """The main decoding beside other methods on the same folds, rows and resamples.
 
     Parameters
@@ -64,7 +65,7 @@ def baseline_comparison(case: Case, *, on_step: OnStep | None = None) -> Finding
 
     Returns
     -------
-    finding : Finding
+    result : StageResult
         Table ``baselines``: per method and scale r, centred r, skill and MAE, and by how much
         the main decoding's centred r and skill are better, with intervals. Numbers: what each
         method is, and the same at 1 min.
@@ -83,7 +84,7 @@ def baseline_comparison(case: Case, *, on_step: OnStep | None = None) -> Finding
         parts.append(pd.concat([scores, differences], axis=1))
     table = pd.concat(parts, ignore_index=True).reindex(columns=[*COLUMNS, *DIFFERENCES])
     table = table.astype({c: float for c in (*COLUMNS[2:], *DIFFERENCES)})
-    return Finding({"baselines": table}, summarise(table, methods), tuple(not_done))
+    return StageResult({"baselines": table}, summarise(table, methods), tuple(not_done))
 
 
 def kernels_of_folds(case: Case) -> tuple[list[Kernel], Codes]:

@@ -12,97 +12,38 @@ removed
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from painprint.bins import Bins, make_time_bins
-from painprint.decode.bin_gram import KINDS, Kernel
+from painprint.bins import make_time_bins
+from painprint.decode.bin_gram import Kernel
 from painprint.decode.errors import NotEnoughData
 from painprint.decode.metrics import SCALES, agreement, area_under_curve
 from painprint.decode.refit import Columns, refit
 from painprint.decode.residuals import predict_from_confounds
-from painprint.evidence.case import Case, Finding
-from painprint.evidence.null import (
+from painprint.evidence.case import Case
+from painprint.evidence.confounds import Control, bin_means, find_controls
+from painprint.evidence.permutations import (
     FEWEST_SESSIONS_TO_REORDER,
     Permutations,
     draw_permutations,
-    p_above,
     permute_ratings,
-    session_levels,
 )
+from painprint.evidence.stage import StageResult
 from painprint.progress import OnStep, count_steps
-from painprint.runs import DVARS, FD, MOTION_NAMES, Frames
 from painprint.settings import SIGNIFICANT
 from painprint.stats.correlation import correlation
+from painprint.stats.permutation import p_above
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 Codes = NDArray[np.int64]
 TESTED = ("1min", "2min")
 """Kinds of bins that a control is tested on; on the former it is trained."""
-
-
-@dataclass(frozen=True, eq=False)
-class Control:
-    """Something that the signature must not be; exactly one way to get its values is given.
-
-    Attributes
-    ----------
-    name : str
-    family : str
-        p-values of a family are corrected together (Holm).
-    of_frames : callable, optional
-        Values of every kept frame of a run, by variable.
-    of_groups : callable, optional
-        Values of every group, given the groups that train: (kernel, training) to an array of
-        shape (n_groups, n_variables).
-    of_ratings : bool
-        Whether the values come from the ratings: then no permutation of these can test it.
-    """
-
-    name: str
-    family: str
-    of_frames: Callable[[Frames], Mapping[str, Vector]] | None = None
-    of_groups: Callable[[Kernel, Codes], Matrix] | None = None
-    of_ratings: bool = False
-
-    def columns(self, kernels: Sequence[Kernel]) -> Columns:
-        """Its values for every row of a kernel, given the groups that train."""
-        if self.of_frames is not None:
-            fixed = [_frame_columns(self.of_frames, kernel) for kernel in kernels]
-            return lambda kernel, training: fixed[kernels.index(kernel)]
-        of_groups = self.of_groups
-        assert of_groups is not None  # one of the two is given
-        return lambda kernel, training: of_groups(kernel, training)[
-            np.concatenate([kernel.groups(kind) for kind in KINDS])
-        ]
-
-
-def _frame_columns(of_frames: Callable[[Frames], Mapping[str, Vector]], kernel: Kernel) -> Matrix:
-    """Per variable, the mean of the row's group and the row's distance from it.
-
-    Two columns, for what goes along within sessions may go against between them.
-    """
-    groups = np.concatenate([kernel.groups(kind) for kind in KINDS])
-    values = [of_frames(one) for one in kernel.frames]
-    columns = []
-    for name in values[0]:
-        of_run = [v[name] for v in values]
-        rows = np.concatenate([bin_means(of_run, kernel.bins[kind]) for kind in KINDS])
-        levels = kernel.scales.of_group @ np.array([np.nanmean(v) for v in of_run])
-        columns += [levels[groups], rows - levels[groups]]
-    return np.column_stack(columns)
-
-
-def bin_means(of_run: Sequence[Vector], bins: Bins) -> Vector:
-    """Mean over the frames of each bin; frames without a value do not count."""
-    return np.array(
-        [np.nanmean(of_run[r][frames]) for r, frames in zip(bins.run, bins.frames, strict=True)]
-    )
 
 
 @dataclass(frozen=True)
@@ -152,12 +93,12 @@ def _defined(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def control_analyses(case: Case, *, on_step: OnStep | None = None) -> Finding:
+def control_analyses(case: Case, *, on_step: OnStep | None = None) -> StageResult:
     """Every control that the data allow.
 
     Returns
     -------
-    finding : Finding
+    result : StageResult
         Tables ``controls`` (alone and removed) and ``covariates`` (beside rating and
         prediction). Numbers: per control what a :class:`Verdict` holds. A control is flagged
         where, alone, it predicts the rating of held-out sessions beyond its null.
@@ -200,7 +141,7 @@ def control_analyses(case: Case, *, on_step: OnStep | None = None) -> Finding:
         step()
     order = "control scale analysis r centred_r skill p_within p_between".split()
     corrected = correct_families(verdicts)
-    return Finding(
+    return StageResult(
         {
             "controls": pd.DataFrame(rows).reindex(columns=order),
             "covariates": compare(case, controls),
@@ -219,102 +160,6 @@ def _untested(case: Case) -> str:
             f"{FEWEST_SESSIONS_TO_REORDER} are needed."
         )
     return f"it has one value a session, and {unit}s were left out."
-
-
-def find_controls(case: Case) -> tuple[list[Control], list[str]]:
-    """Controls that the data allow, and why the others are not possible."""
-    kernel, unit = case.kernels[0], case.settings.leave_out
-    found, not_done = motion_controls(case.kernels)
-    found += [
-        Control("global signal", "global signal", of_frames=_global_signal),
-        Control("time in run", "time", of_frames=_time_in_run),
-        Control(f"{unit} number", "time", of_groups=_place_in_order),
-        Control(f"previous {unit}'s mean", "level", of_groups=previous_means, of_ratings=True),
-    ]
-    covariates = [c for c in case.sessions.columns if c not in ("session", "days")]
-    if not covariates:
-        not_done.append(
-            "No control for session covariates, such as medication: sessions.tsv has no numeric "
-            "column."
-        )
-    for name in covariates:
-        values = case.of_groups(name)
-        n_known, n_groups = int(np.isfinite(values).sum()), kernel.n_groups
-        if n_known < n_groups:
-            not_done.append(
-                f"No control for {name}: it is known in {n_known} of {n_groups} {unit}s."
-            )
-        elif np.ptp(values) == 0:
-            not_done.append(f"No control for {name}: it is the same in every {unit}.")
-        else:
-            found.append(Control(name, "covariates", of_groups=_fixed(values[:, None])))
-    return found, not_done
-
-
-def motion_controls(kernels: Sequence[Kernel]) -> tuple[list[Control], list[str]]:
-    """Controls of motion that every run allows, and why the others are not possible."""
-    found, not_done = [], []
-    for name, variables in (
-        ("framewise displacement", (FD,)),
-        ("motion parameters", MOTION_NAMES),
-        ("DVARS", (DVARS,)),
-    ):
-        if reason := next(filter(None, (_missing(variables, k) for k in kernels)), None):
-            not_done.append(f"No control for {name}: {reason}")
-        else:
-            found.append(Control(name, "motion", of_frames=_confounds(variables)))
-    return found, not_done
-
-
-def _confounds(variables: Sequence[str]) -> Callable[[Frames], Mapping[str, Vector]]:
-    return lambda frames: {name: frames.confounds[name] for name in variables}
-
-
-def _global_signal(frames: Frames) -> Mapping[str, Vector]:
-    """Mean over regions, and its square: edges are products of signals."""
-    mean = np.asarray(frames.signals.mean(axis=1), dtype=float)
-    return {"global signal": mean, "global signal squared": mean**2}
-
-
-def _time_in_run(frames: Frames) -> Mapping[str, Vector]:
-    time_s = frames.frame.astype(float) * frames.tr_s
-    return {"time in run": time_s, "time in run squared": time_s**2}
-
-
-def _place_in_order(kernel: Kernel, training: Codes) -> Matrix:
-    """A parabola over the order of groups: 2 degrees of freedom."""
-    place = np.linspace(-1, 1, kernel.n_groups)
-    return np.column_stack([place, place**2])
-
-
-def _fixed(values: Matrix) -> Callable[[Kernel, Codes], Matrix]:
-    return lambda kernel, training: values
-
-
-def previous_means(kernel: Kernel, training: Codes) -> Matrix:
-    """Mean rating of the last training group before each; before the first one, of them all.
-
-    Groups that do not train are skipped, so no rating of theirs reaches a training row.
-    """
-    means = session_levels(kernel)
-    before = [training[training < g] for g in range(kernel.n_groups)]
-    overall = means[training].mean()
-    return np.array([[means[b[-1]] if len(b) else overall] for b in before])
-
-
-def _missing(variables: Sequence[str], kernel: Kernel) -> str | None:
-    """Why a control of frames is not possible, if so."""
-    frames = kernel.frames
-    without = [str(one.key) for one in frames if not set(variables) <= set(one.confounds)]
-    if without:
-        return f"{len(without)} of {len(frames)} runs have none (first: {without[0]})."
-    for bins in kernel.bins.values():
-        for r, members in zip(bins.run, bins.frames, strict=True):
-            if any(np.isnan(frames[r].confounds[v][members]).all() for v in variables):
-                return f"{frames[r].key} has a bin without a value."
-    if all(np.ptp(np.concatenate([f.confounds[v] for f in frames])) == 0 for v in variables):
-        return "it never varies."
-    return None
 
 
 def predict_alone(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,17 +12,17 @@ from numpy.typing import NDArray
 
 from painprint.decode.metrics import SCALES, ScaleMetrics, score_scale
 from painprint.decode.training import average_frames
+from painprint.dense.points import load_points, rows_of_frames
 from painprint.edges import matrix_to_edges, score_frames
-from painprint.evidence.case import Case, Finding
-from painprint.evidence.univariate import load_points, rows_of_frames
+from painprint.evidence.case import Case
+from painprint.evidence.external_weights import ExternalWeights
+from painprint.evidence.stage import StageResult
 from painprint.progress import OnStep, count_steps
 from painprint.runs import Frames, LeftOutRun, list_left_out, zscore
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 Codes = NDArray[np.int64]
-
-KINDS = ("regions", "edges", "points")
 WITHIN_RUNS = ("1min", "2min")
 NO_LEVELS = "for the mean of a z-scored signal is 0 in every run"
 """Why a weighted sum of activity has no score of runs."""
@@ -32,56 +32,7 @@ BLOCK = 2048
 """Points that are weighted at a time."""
 
 
-@dataclass(frozen=True, eq=False)
-class ExternalWeights:
-    """A signature from elsewhere.
-
-    Parameters
-    ----------
-    name : str
-    kind : {"regions", "edges", "points"}
-        ``regions``: the score of a frame is z·w. ``edges``: zᵀWz / 2. ``points``: z·w of dense
-        BOLD.
-    values : ndarray of shape (n_weights,)
-        Of each region, pair or point.
-    regions : tuple of str
-        Their names; none for points.
-    pairs : ndarray of int, shape (n_weights, 2)
-        Which of the regions each edge joins.
-    intercept : float, optional
-        Where weights are in units of the rating.
-    n_outside : int
-        Points with a weight that the dense BOLD does not have.
-
-    Raises
-    ------
-    ValueError
-        If these do not fit together, or a weight is not finite.
-    """
-
-    name: str
-    kind: str
-    values: Vector
-    regions: tuple[str, ...] = ()
-    pairs: Codes = field(default_factory=lambda: np.empty((0, 2), np.int64))
-    intercept: float | None = None
-    n_outside: int = 0
-
-    def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise ValueError(f"kind is {self.kind!r}; choose one of {', '.join(KINDS)}.")
-        n = {"regions": len(self.regions), "edges": len(self.pairs)}.get(self.kind)
-        if self.values.ndim != 1 or (n is not None and len(self.values) != n):
-            raise ValueError(
-                f"weights have shape {self.values.shape}, but there are {n} {self.kind}."
-            )
-        if bad := int((~np.isfinite(self.values)).sum()):
-            raise ValueError(
-                f"{bad} of {len(self.values)} weights are missing or not finite; set them to 0."
-            )
-
-
-def score_external(case: Case, *, on_step: OnStep | None = None) -> Finding:
+def score_external(case: Case, *, on_step: OnStep | None = None) -> StageResult:
     """Score every external signature as ours is scored: same frames, bins and metrics.
 
     Nothing is trained. Without an intercept its scores are in no unit of the rating: skill and
@@ -89,7 +40,7 @@ def score_external(case: Case, *, on_step: OnStep | None = None) -> Finding:
 
     Returns
     -------
-    finding : Finding
+    result : StageResult
         Table ``external``: agreement with the rating of each signature at every scale; at 1 and
         2 min only for weights of regions or points, for signals are z-scored within run.
         Numbers, by signature: its kind, how many weights were used, regions of the data that
@@ -101,7 +52,7 @@ def score_external(case: Case, *, on_step: OnStep | None = None) -> Finding:
     """
     given = case.material.external
     if not given:
-        return Finding({}, {}, ("No external signature was given (--external).",))
+        return StageResult({}, {}, ("No external signature was given (--external).",))
     step = count_steps(on_step, len(given))
     rows: list[dict[str, Any]] = []
     numbers: dict[str, Any] = {}
@@ -126,7 +77,7 @@ def score_external(case: Case, *, on_step: OnStep | None = None) -> Finding:
         centred = [metrics["1min"].centred_r, *metrics["1min"].centred_r_ci]
         numbers[weights.name] = {"kind": weights.kind, **scored.counts, "centred_r": centred}
     tables = {"external": pd.DataFrame(rows)} if rows else {}
-    return Finding(tables, {"signatures": numbers}, tuple(not_done))
+    return StageResult(tables, {"signatures": numbers}, tuple(not_done))
 
 
 @dataclass(frozen=True, eq=False)

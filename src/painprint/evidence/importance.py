@@ -17,7 +17,8 @@ from painprint.decode.gram import edge_correlations
 from painprint.decode.metrics import center_by, center_columns
 from painprint.decode.training import FoldModel
 from painprint.edges import edges_to_matrix
-from painprint.evidence.case import Case, Finding
+from painprint.evidence.case import Case
+from painprint.evidence.stage import StageResult
 from painprint.parallel import map_ordered
 from painprint.progress import OnStep, count_steps
 from painprint.regions import Regions
@@ -35,12 +36,12 @@ LOSS = ("importance", "low", "high")
 LOSS_CENTRED = ("importance_centred", "centred_low", "centred_high")
 
 
-def importance(case: Case, *, on_step: OnStep | None = None) -> Finding:
+def importance(case: Case, *, on_step: OnStep | None = None) -> StageResult:
     """How much each region, and each network, carries of the prediction.
 
     Returns
     -------
-    finding : Finding
+    result : StageResult
         Tables ``importance`` (regions), ``networkimportance``, ``networkweights`` (pairs of
         networks), and ``structure`` (edges).
         Numbers: r and session-centred r at 1 min, and how alike the folds' weights are.
@@ -94,7 +95,7 @@ def importance(case: Case, *, on_step: OnStep | None = None) -> Finding:
             structure["weight"].to_numpy(), structure["structure"].to_numpy()
         ),
     }
-    return Finding(tables, numbers, tuple(not_done))
+    return StageResult(tables, numbers, tuple(not_done))
 
 
 def network_members(regions: Regions) -> tuple[dict[str, Codes], list[str]]:

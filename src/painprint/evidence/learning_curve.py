@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from painprint.decode.bin_gram import Kernel
 from painprint.decode.errors import NotEnoughData
-from painprint.evidence.case import Case, Finding
+from painprint.evidence.case import Case
 from painprint.evidence.draws import (
     DrawPredictions,
     draw_sessions,
@@ -20,6 +20,7 @@ from painprint.evidence.draws import (
     side_by_side,
     summarise_draws,
 )
+from painprint.evidence.stage import StageResult
 from painprint.progress import OnStep, count_steps
 from painprint.settings import Rules
 from painprint.stats.bootstrap import (
@@ -40,12 +41,12 @@ SHARE_WANTED = 0.8
 """Share of draws that should be significant, for a number of sessions to be called enough."""
 
 
-def learning_curve(case: Case, *, on_step: OnStep | None = None) -> Finding:
+def learning_curve(case: Case, *, on_step: OnStep | None = None) -> StageResult:
     """Agreement of models of so many sessions with sessions they have not seen.
 
     Returns
     -------
-    finding : Finding
+    result : StageResult
         Table ``learningcurve``: per number of sessions and scale, the mean over draws and their
         2.5 and 97.5 % of r and centred r, and the share of significant draws. Table
         ``learningcurvedraws``: every draw. Numbers: how many sessions a target takes.
@@ -58,7 +59,7 @@ def learning_curve(case: Case, *, on_step: OnStep | None = None) -> Finding:
     rules, n_groups = settings.rules, kernels[0].n_groups
     sizes, not_done = curve_sizes(kernels[0], rules, unit=settings.leave_out)
     if not sizes:
-        return Finding({}, {}, tuple(not_done))
+        return StageResult({}, {}, tuple(not_done))
     rng, own_draws = case.stream("curve"), rules.curve_penalty == "fold"
     of_size = {
         size: draw_sessions(
@@ -85,7 +86,7 @@ def learning_curve(case: Case, *, on_step: OnStep | None = None) -> Finding:
         finally:
             step()
     if not predicted:
-        return Finding({}, {}, tuple(not_done))
+        return StageResult({}, {}, tuple(not_done))
     of_draws, resampled = score_draws(
         kernels[0],
         side_by_side(list(predicted.values())),
@@ -102,7 +103,7 @@ def learning_curve(case: Case, *, on_step: OnStep | None = None) -> Finding:
     by_size = np.split(resampled, np.cumsum(n_draws)[:-1], axis=1)
     curves = np.stack([mean_of_defined(of) for of in by_size], axis=1)
     answers = _answer(table, curves, settings.target_r, n_groups)
-    return Finding(
+    return StageResult(
         {"learningcurve": table, "learningcurvedraws": of_draws},
         {"n_draws": max(n_draws), "n_sessions": n_groups, "until": [asdict(a) for a in answers]},
         tuple(not_done),

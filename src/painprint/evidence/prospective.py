@@ -16,7 +16,8 @@ from painprint.decode.errors import NotEnoughData
 from painprint.decode.metrics import SCALES, area_under_curve, calibration_line
 from painprint.decode.model import best_lag
 from painprint.decode.refit import HeldOut, refit
-from painprint.evidence.case import Case, Finding
+from painprint.evidence.case import Case
+from painprint.evidence.stage import StageResult
 from painprint.parallel import map_ordered
 from painprint.progress import OnStep, count_steps
 from painprint.settings import Rules
@@ -28,12 +29,12 @@ FEWEST_PAST = 3
 """Sessions that a model of the past needs."""
 
 
-def prospective_tests(case: Case, *, on_step: OnStep | None = None) -> Finding:
+def prospective_tests(case: Case, *, on_step: OnStep | None = None) -> StageResult:
     """The first sessions alone, and models of the past tested on the future.
 
     Returns
     -------
-    finding : Finding
+    result : StageResult
         Table ``prospective``: each session predicted by the model of so many sessions before it.
         Table ``calibration``: per number of past sessions, error and calibration over all later
         minutes. Numbers: the first sessions by nested leave-one-out, as published; the later
@@ -47,7 +48,7 @@ def prospective_tests(case: Case, *, on_step: OnStep | None = None) -> Finding:
     n_groups, n_first = kernels[0].n_groups, case.settings.first_sessions
     not_done = []
     if n_groups <= FEWEST_PAST:
-        return Finding(
+        return StageResult(
             {},
             {},
             (
@@ -81,7 +82,7 @@ def prospective_tests(case: Case, *, on_step: OnStep | None = None) -> Finding:
             not_done.append(f"No model of the first {n} {unit}s: {future}")
         step()
     if not futures:
-        return Finding({}, {}, tuple(not_done))
+        return StageResult({}, {}, tuple(not_done))
     numbers["next"] = _agreement(_next_ones(kernels[0], futures))
     if n_first in futures:
         numbers["later"] = _agreement(_after(kernels[0], futures[n_first], n_first))
@@ -89,7 +90,7 @@ def prospective_tests(case: Case, *, on_step: OnStep | None = None) -> Finding:
     per_session = _per_session(kernels[0], futures, case.decoding.groups, days)
     tables = {"prospective": per_session, "calibration": _calibration(kernels[0], futures)}
     numbers |= {"n_first": n_first, "error_ahead": error_ahead(per_session)}
-    return Finding(tables, numbers, tuple(not_done))
+    return StageResult(tables, numbers, tuple(not_done))
 
 
 def error_ahead(per_session: pd.DataFrame) -> dict[str, float] | None:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from painprint.edges import bin_edges
-from painprint.evidence.case import Case, Finding
+from painprint.evidence.case import Case
+from painprint.evidence.stage import StageResult
 from painprint.progress import OnStep
 from painprint.runs import FD
 from painprint.settings import SIGNIFICANT
@@ -23,7 +24,7 @@ N_DISTANCES = 10
 """Bins of distance, with as many edges each."""
 
 
-def motion_and_edges(case: Case, *, on_step: OnStep | None = None) -> Finding:
+def motion_and_edges(case: Case, *, on_step: OnStep | None = None) -> StageResult:
     """Correlate each edge's strength with mean framewise displacement, over the runs (QC-FC).
 
     Both are taken over the frames that are used. Where the regions' places are known, also whether
@@ -31,7 +32,7 @@ def motion_and_edges(case: Case, *, on_step: OnStep | None = None) -> Finding:
 
     Returns
     -------
-    finding : Finding
+    result : StageResult
         Table ``qcfc``: edges in bins of distance. Numbers: median ``|r|``, the share with p < .05
         (uncorrected, about .05 by chance), and Spearman's correlation of r with distance.
 
@@ -48,7 +49,7 @@ def motion_and_edges(case: Case, *, on_step: OnStep | None = None) -> Finding:
             f"Motion against connectivity needs at least {FEWEST_RUNS} runs whose framewise "
             f"displacement is known and differs; there are {len(known)}."
         )
-        return Finding({}, {}, (reason,))
+        return StageResult({}, {}, (reason,))
     whole = [bin_edges(one.signals, np.zeros(len(one), np.int64))[0] for one in known]
     r = correlate_columns(np.array(whole), motion[:, None])
     p = _p_of_r(r, len(known))
@@ -67,10 +68,10 @@ def motion_and_edges(case: Case, *, on_step: OnStep | None = None) -> Finding:
             "Motion against distance: the places of the regions are not known (columns x, y, z of "
             "the atlas's dseg.tsv)."
         )
-        return Finding({"qcfc": _by_distance(r, p, np.zeros(len(r)), 1)}, numbers, (reason,))
+        return StageResult({"qcfc": _by_distance(r, p, np.zeros(len(r)), 1)}, numbers, (reason,))
     numbers["rho_distance"] = float(stats.spearmanr(r[there], distance[there]).statistic)
     table = _by_distance(r[there], p[there], distance[there], N_DISTANCES)
-    return Finding({"qcfc": table}, numbers)
+    return StageResult({"qcfc": table}, numbers)
 
 
 def _p_of_r(r: Vector, n: int) -> Vector:

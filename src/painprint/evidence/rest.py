@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from painprint.decode.errors import NotEnoughData
 from painprint.decode.training import EVERYTHING
-from painprint.evidence.case import Case, Finding
-from painprint.evidence.null import run_positions
+from painprint.evidence.case import Case
+from painprint.evidence.permutations import run_positions
+from painprint.evidence.stage import StageResult
 from painprint.progress import OnStep, count_steps
 from painprint.runs import LeftOutRun, Run
 from painprint.signature.model import Signature, make_signature
@@ -26,7 +27,7 @@ UNSEEN, ALL = "unseen", "all sessions"
 FEWEST_SESSIONS = 4
 
 
-def rest_tests(case: Case, *, on_step: OnStep | None = None) -> Finding:
+def rest_tests(case: Case, *, on_step: OnStep | None = None) -> StageResult:
     """Level read from each session's resting run against the rating of its first rated run.
 
     The model is that of the session's outer fold, which has seen neither; and beside it, as
@@ -34,7 +35,7 @@ def rest_tests(case: Case, *, on_step: OnStep | None = None) -> Finding:
 
     Returns
     -------
-    finding : Finding
+    result : StageResult
         Table ``rest``: one row per session and model. Numbers: per model ``n``, ``r`` with
         interval, and ``above_mean``: r of the prediction minus the mean rating of the model's
         training rows, with interval. Each fold's training mean moves against the rating held out,
@@ -72,7 +73,7 @@ def rest_tests(case: Case, *, on_step: OnStep | None = None) -> Finding:
     numbers = {
         model: _agree(case, table[table["model"] == model], model) for model in (UNSEEN, ALL)
     }
-    return Finding({"rest": table}, numbers, tuple(not_done))
+    return StageResult({"rest": table}, numbers, tuple(not_done))
 
 
 def score_rest(

@@ -14,8 +14,9 @@ from painprint.decode.errors import NotEnoughData
 from painprint.decode.metrics import SCALES, agreement
 from painprint.decode.prepare import Prepared
 from painprint.decode.refit import refit
-from painprint.evidence.case import Case, Finding, make_kernels
-from painprint.evidence.null import run_positions
+from painprint.evidence.case import Case, make_kernels
+from painprint.evidence.permutations import run_positions
+from painprint.evidence.stage import StageResult
 from painprint.progress import OnStep, count_steps
 from painprint.regions import Regions
 from painprint.stats.bootstrap import block_length
@@ -32,12 +33,12 @@ FEWEST_OF_HALF = 4
 """Groups that are decoded with areas made of other sessions, at least."""
 
 
-def refit_variants(case: Case, *, on_step: OnStep | None = None) -> Finding:
+def refit_variants(case: Case, *, on_step: OnStep | None = None) -> StageResult:
     """The main analysis beside changed ones.
 
     Returns
     -------
-    finding : Finding
+    result : StageResult
         Table ``refits``: r, centred r and skill of each variant at every scale.
 
     References
@@ -64,7 +65,7 @@ def refit_variants(case: Case, *, on_step: OnStep | None = None) -> Finding:
             {"variant": name, "n_regions": n_regions, "scale": scale, **found[scale]}
             for scale in SCALES
         ]
-    return Finding({"refits": pd.DataFrame(rows)}, {}, tuple(not_done))
+    return StageResult({"refits": pd.DataFrame(rows)}, {}, tuple(not_done))
 
 
 def predictions_agreement(predictions: pd.DataFrame) -> Agreement:

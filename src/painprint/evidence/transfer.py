@@ -13,7 +13,7 @@ from painprint.decode.decoding import Decoding
 from painprint.decode.metrics import SCALES, score_scale, score_units
 from painprint.decode.training import EVERYTHING, average_frames
 from painprint.edges import edges_to_matrix, matrix_to_edges
-from painprint.evidence.case import Finding
+from painprint.evidence.stage import StageResult
 from painprint.progress import OnStep, count_steps
 from painprint.regions import Regions
 from painprint.runs import Run, RunKey
@@ -95,7 +95,7 @@ def transfer(
     n_bootstraps: int,
     random_seed: int,
     on_step: OnStep | None = None,
-) -> Finding:
+) -> StageResult:
     """Every signature on every person with the same atlas; and whose model fits a session best.
 
     Own signatures are those of outer folds, which have not seen the session; signatures of
@@ -110,7 +110,7 @@ def transfer(
 
     Returns
     -------
-    finding : Finding
+    result : StageResult
         Tables ``transfer`` and ``identification``. Numbers: ``pairs`` (session-centred r at 1 min
         of each signature on each other person) and ``identified`` (per person: sessions whose
         best model is their own, and the exact binomial interval with sessions as its units).
@@ -144,7 +144,7 @@ def transfer(
     if by_session:
         found["identification"] = _mark_best(pd.concat(by_session, ignore_index=True))
         numbers["identified"] = identify(found["identification"])
-    return Finding(found, numbers, tuple(not_done))
+    return StageResult(found, numbers, tuple(not_done))
 
 
 def _score_others(

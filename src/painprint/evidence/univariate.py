@@ -15,7 +15,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from painprint.dense.image import Dense
-from painprint.evidence.case import Case, Finding
+from painprint.dense.points import load_points, rows_of_frames
+from painprint.evidence.case import Case
+from painprint.evidence.stage import StageResult
 from painprint.parallel import map_ordered
 from painprint.progress import OnStep, count_steps
 from painprint.runs import (
@@ -25,7 +27,6 @@ from painprint.runs import (
     RunKey,
     count_frames,
     list_left_out,
-    restore_censored,
     zscore,
 )
 from painprint.settings import SIGNIFICANT
@@ -49,12 +50,12 @@ SMALLEST_VARIANCE = 1e-30
 """Of an effect; rounding below it would weight one run of a session alone."""
 
 
-def univariate_map(case: Case, *, on_step: OnStep | None = None) -> Finding:
+def univariate_map(case: Case, *, on_step: OnStep | None = None) -> StageResult:
     """Effect of the rating on each region, and on each grayordinate or voxel where there are any.
 
     Returns
     -------
-    finding : Finding
+    result : StageResult
         Table ``univariate``: mean over sessions of the effect (SD of the signal per unit of
         rating), its test across sessions, and q of the false discovery rate. Table
         ``univariatedense``: the same for each point. Numbers: how much went in, and how many
@@ -69,7 +70,7 @@ def univariate_map(case: Case, *, on_step: OnStep | None = None) -> Finding:
             "No univariate map: the runs on their full clock are needed: "
             "Case(decoding, material=Material(runs=...))."
         )
-        return Finding({}, {}, (reason,))
+        return StageResult({}, {}, (reason,))
     dense = case.material.dense
     regions = _Level(case.n_jobs)
     points = None if dense is None else _Level(case.n_jobs)
@@ -289,35 +290,6 @@ def _add_dense(level: _Level, dense: Dense, run: Run, design: Design) -> None:
         level.add(run.key, data, rows, design)
 
 
-def load_points(dense: Dense, key: RunKey) -> NDArray[np.float32]:
-    """Dense BOLD of a run: (n_rows, n_points).
-
-    Raises
-    ------
-    ValueError
-        If it has none, or of other points.
-    """
-    data = dense.load(key)
-    if data is None:
-        raise ValueError(f"there are no {dense.kind} of it.")
-    if data.ndim != 2 or data.shape[1] != dense.n_points:
-        raise ValueError(f"it has {dense.kind} of shape {data.shape}, not {dense.n_points} points.")
-    return data
-
-
-def rows_of_frames(n_rows: int, run: Run, frames: Codes) -> Codes:
-    """Where uncensored frames of a run are in data that may lack its censored frames.
-
-    Raises
-    ------
-    ValueError
-        If the rows are neither all frames nor the kept ones.
-    """
-    assert run.censored is not None  # set in Run.__post_init__
-    row_of_frame = restore_censored(np.arange(n_rows)[:, None], run.censored)[:, 0]
-    return row_of_frame[frames].astype(np.int64)
-
-
 def across_sessions(effects: Matrix) -> pd.DataFrame:
     """One-sample t-test of each column, two-sided, with the false discovery rate over columns.
 
@@ -348,13 +320,13 @@ def across_sessions(effects: Matrix) -> pd.DataFrame:
     return pd.DataFrame({"effect": mean, "sd": sd, "n_sessions": there, "t": t, "p": p, "q": q})
 
 
-def _report(case: Case, regions: _Level, points: _Level | None) -> Finding:
+def _report(case: Case, regions: _Level, points: _Level | None) -> StageResult:
     """Tables of regions and points, and what was left out of them."""
     not_done = [f"Not in the univariate map: {line}" for line in list_left_out(regions.left_out)]
     n_sessions = len(regions.sums)
     if n_sessions < FEWEST_SESSIONS:
         too_few = _too_few("No univariate map", n_sessions)
-        return Finding({}, {}, (too_few, *not_done))
+        return StageResult({}, {}, (too_few, *not_done))
     of_regions = across_sessions(regions.effects())
     names = {"region": case.decoding.regions.names, "network": case.decoding.regions.networks}
     tables = {"univariate": pd.concat([pd.DataFrame(names), of_regions], axis=1)}
@@ -377,7 +349,7 @@ def _report(case: Case, regions: _Level, points: _Level | None) -> Finding:
             table = across_sessions(points.effects())
             tables["univariatedense"] = _point_table(table)
             numbers["dense"] = {"kind": kind, "n_runs": points.n_runs, **_count_points(table)}
-    return Finding(tables, numbers, tuple(not_done))
+    return StageResult(tables, numbers, tuple(not_done))
 
 
 def _too_few(what: str, n_sessions: int) -> str:

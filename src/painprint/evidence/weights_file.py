@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from painprint.bids.dense import DenseFiles
-from painprint.evidence.external import ExternalWeights
+from painprint.evidence.external_weights import ExternalWeights
 from painprint.files.cifti import read_pconn
 from painprint.files.errors import DerivativesError
 from painprint.files.images import Voxels

@@ -7,10 +7,10 @@ from functools import partial
 
 from markupsafe import Markup
 
+from painprint import wording
 from painprint.report import figures, words
-from painprint.report.drawings import Drawing
 from painprint.report.html import make_environment, write_figures
-from painprint.report.svg import draw_figure, inline
+from painprint.report.svg import Drawing, draw_figure, inline
 from painprint.report.transfer import without_few
 from painprint.results.group import GroupResults
 from painprint.store.files import write_text
@@ -71,7 +71,7 @@ def render_group(results: GroupResults, images: Mapping[str, Markup]) -> str:
             metrics=results.metrics,
             rows=rows,
             images=images,
-            few_groups=words.FEW_GROUPS,
+            few_groups=wording.FEW_GROUPS,
             headline=words.group_headline(results.metrics),
         )
     )

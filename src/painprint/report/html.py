@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files as package_files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined, UndefinedError
 from markupsafe import Markup
 
+from painprint import wording
 from painprint.atlas.brain import Brain
 from painprint.atlas.geometry import read_brain
 from painprint.bold.carpets import find_carpets, read_carpet
@@ -19,18 +21,21 @@ from painprint.files.dataset import parse_name
 from painprint.report import calibration, figures, words
 from painprint.report.brain_views import BrainViews
 from painprint.report.carpets import carpet_image
-from painprint.report.drawings import Drawing, brain_drawings, drawings, transfer_drawing
-from painprint.report.evidence import evidence
+from painprint.report.drawings import brain_drawings, drawings, transfer_drawing
 from painprint.report.methods import methods_paragraph, references
 from painprint.report.overlays import AnyOverlay, overlays
-from painprint.report.summary import judge, summarise
-from painprint.report.svg import Drawn, draw_figure, inline
+from painprint.report.stage_figures import drawings_of_stage
+from painprint.report.summary import summarise
+from painprint.report.svg import Drawing, Drawn, draw_figure, inline
 from painprint.report.transfer import Transfer
 from painprint.report.viewer import viewer_data
 from painprint.results.read import Results
 from painprint.runs import RunKey
 from painprint.settings import flag
 from painprint.store.files import write_bytes, write_text
+
+if TYPE_CHECKING:
+    from painprint.evidence.stage import Stage
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +51,31 @@ class BrainSection:
 
     brain: Brain
     painted: list[AnyOverlay]
+
+
+BRAIN_BEFORE = "importance"
+"""The brain stands before the section of this stage."""
+
+
+@dataclass(frozen=True, eq=False)
+class StageSection:
+    """The section of a stage.
+
+    Attributes
+    ----------
+    stage : Stage
+    numbers : mapping or None
+        None where the stage was skipped.
+    text : str
+        Empty where nothing was found.
+    figures : dict of Drawing
+        By name.
+    """
+
+    stage: Stage
+    numbers: Mapping[str, Any] | None
+    text: str
+    figures: Mapping[str, Drawing]
 
 
 def write_report(results: Results, transfer: Transfer, *, pdf: bool = False) -> None:
@@ -100,11 +130,11 @@ def make_environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        number=words.number,
-        span=words.span,
-        estimate=words.estimate,
-        p=words.p_value,
-        rounded=words.rounded,
+        number=wording.number,
+        span=wording.span,
+        estimate=wording.estimate,
+        p=wording.p_value,
+        rounded=wording.rounded,
         cell=_cell,
         flag=flag,
     )
@@ -132,6 +162,7 @@ def render_page(
         If the results lack something.
     """
     titles = region_titles(section)
+    sections = _stage_sections(results)
     images = {name: inline(d.svg, wanted[name].what, titles) for name, d in drawn.items()}
     try:
         return (
@@ -144,7 +175,6 @@ def render_page(
                 provenance=results.provenance,
                 images=images,
                 cards=summarise(results),
-                verdict=judge(results.metrics),
                 headline=words.headline(results),
                 methods=methods_paragraph(results),
                 references=references(results),
@@ -155,12 +185,12 @@ def render_page(
                 cleaned_here=bool(results.bold_quality["tsnr"].notna().any()),
                 quality=results.rating_quality.to_dict(orient="records"),
                 scale_names=figures.SCALE_NAMES,
-                few_groups=words.FEW_GROUPS,
-                evidence=evidence(results),
+                few_groups=wording.FEW_GROUPS,
+                stage_sections=sections,
+                links=_links(sections, results.metrics["leave_out"]),
+                brain_before=BRAIN_BEFORE,
+                minutes=partial(_minutes, results),
                 calibration=calibration.sentence(),
-                stages=results.metrics["stages"],
-                baselines=_minutes(results, "baselines"),
-                external=_minutes(results, "external"),
                 brain=section.brain if section else None,
                 painted=section.painted if section else [],
                 brain_data=viewer_data(section.brain, section.painted) if section else None,
@@ -171,6 +201,37 @@ def render_page(
         )
     except UndefinedError as error:
         raise KeyError(str(error)) from error
+
+
+def _stage_sections(results: Results) -> list[StageSection]:
+    """Every stage in order, with what it found."""
+    answered = {stage.name: stage.describe(written) for stage, written in results.answered()}
+    return [
+        StageSection(
+            stage,
+            results.metrics["stages"].get(stage.name),
+            answered.get(stage.name, ""),
+            drawings_of_stage(stage.name, results) if stage.name in answered else {},
+        )
+        for stage in results.stages
+    ]
+
+
+def _links(sections: Sequence[StageSection], unit: str) -> list[tuple[str, str]]:
+    """Address and name of every section of the page."""
+    links = [
+        ("timeline", "Ratings and prediction"), ("performance", "How well"),
+        ("sessions", f"Per {unit}"),
+    ]  # fmt: skip
+    for one in sections:
+        if one.stage.name == BRAIN_BEFORE:
+            links.append(("brain", "Brain"))
+        links.append((one.stage.name, one.stage.link))
+    return [
+        *links,
+        ("transfer", "Other people"), ("quality", "Quality"), ("runs", "Runs"),
+        ("methods", "Methods"), ("settings", "Settings"), ("words", "Words"), ("files", "Files"),
+    ]  # fmt: skip
 
 
 def region_titles(section: BrainSection | None) -> dict[int, str]:
@@ -201,7 +262,7 @@ def _bold(results: Results) -> list[dict[Any, Any]]:
 
 def _minutes(results: Results, table: str) -> list[dict[Any, Any]]:
     """Rows of a stage's table at 1 min; none where there is no such table."""
-    found = results.findings.get(table)
+    found = results.stage_tables.get(table)
     return _records(None if found is None else found.query("scale == '1min'"))
 
 
@@ -213,7 +274,7 @@ def _records(table: pd.DataFrame | None) -> list[dict[Any, Any]]:
 def _cell(value: Any, digits: int = 2) -> str:
     """A table cell: n/a for what is missing, whole numbers as such."""
     if value is None or value != value or value == "":
-        return words.MISSING
+        return wording.MISSING
     if isinstance(value, float) and value != int(value):
-        return words.number(value, digits)
+        return wording.number(value, digits)
     return str(int(value)) if isinstance(value, float) else str(value)

@@ -7,18 +7,15 @@ from typing import Any
 
 from painprint.bins import PARTS_OF_A_MINUTE
 from painprint.decode.ridge import ALPHAS
-from painprint.report.words import (
-    plural,
-    rounded,
-)
 from painprint.results.read import Results
-from painprint.settings import LEE_2026
+from painprint.settings import LEE_2026, WAGER_2011
+from painprint.wording import plural, rounded
 
 
 def methods_paragraph(results: Results) -> str:
     """A Methods paragraph from the settings and numbers of this very run."""
-    settings = {name: row["value"] for name, row in results.provenance["settings"].items()}
-    rules, metrics, runs = results.provenance["rules"], results.metrics, results.runs
+    settings, rules = results.settings, results.provenance["rules"]
+    metrics, runs = results.metrics, results.runs
     unit = settings["leave_out"]
     kept, total = int(runs["n_kept"].sum()), int(runs["n_frames"].sum())
     sentences = [
@@ -44,7 +41,7 @@ def methods_paragraph(results: Results) -> str:
         f"a small-sample correction; those of r and AUC resample {unit}s, runs and bins "
         f"hierarchically ({settings['n_bootstraps']:,} samples, seed {settings['random_seed']}) "
         "and ignore autocorrelation.",
-        *_stage_methods(results, settings, rules, unit),
+        *_stage_methods(results),
     ]
     return " ".join(sentences)
 
@@ -97,64 +94,16 @@ def _cleaning(results: Results) -> list[str]:
     ]
 
 
-def _stage_methods(
-    results: Results, settings: Mapping[str, Any], rules: Mapping[str, Any], unit: str
-) -> list[str]:
+def _stage_methods(results: Results) -> list[str]:
     """A sentence for each stage that found something."""
-    draws = settings["n_curve_draws"] or rules["curve_draws"]
-    penalty = (
-        f"that of the held-out {unit}'s fold" if rules["curve_penalty"] == "fold"
-        else "chosen by leaving out parts of the draw"
-    )  # fmt: skip
-    alone = (results.metrics["stages"]["prospective"] or {}).get("first") is not None
-    same = (
-        "the same permutations" if "null" in results.findings
-        else f"permutations of the rating within and between {unit}s"
-    )  # fmt: skip
-    sentences = {
-        "null": "The whole pipeline was repeated on "
-        f"{settings['n_permutations']:,} ratings permuted within {unit}s (traces swapped "
-        f"between {unit}s and shifted circularly within runs) and as many permuted between them "
-        f"({unit} means reordered as a first-order autoregressive process, its coefficient drawn "
-        "from its posterior).",
-        "controls": "Motion, global signal, time in run and between sessions, previous level and "
-        f"session covariates, as far as known, were tested alone by least squares under {same} "
-        "(Holm within family), and partialled out of ratings and edges with "
-        "coefficients from training rows of every fold.",
-        "refits": "The analysis was repeated with a buffer of "
-        f"{plural(settings['buffer_sessions'], unit)}, with blocks of neighbouring {unit}s left "
-        "out, and with other regions.",
-        "curve": f"For the learning curve, models of fewer {unit}s, {draws} random draws per "
-        f"held-out {unit} and number of {unit}s, used a penalty {penalty}.",
-        "prospective": f"Models of the first {unit}s were tested on all later ones"
-        + (
-            f", and the first {settings['first_sessions']} {unit}s were analysed alone."
-            if alone
-            else "."
-        ),
-        "importance": "Importance of regions and networks is the mean loss of r at 1 min over "
-        f"{settings['n_importance_permutations']:,} permutations of their contribution, which "
-        f"moved {unit}s, runs within them and minutes within runs; structure coefficients are "
-        "correlations of each edge with the final model's prediction over training rows.",
-        "rest": "Resting runs were scored by the model that had not seen their session.",
-        "baselines": "Comparison models were trained on the same outer folds, their parameters "
-        f"chosen inside the training {unit}s.",
-        "univariate": "The univariate map is a mass-univariate linear model of each run (rating "
-        "convolved with SPM's canonical response, motion, cosine drifts, first-order "
-        "autoregressive noise; nilearn), combined within sessions by precision and tested across "
-        "sessions by a t-test with control of the false discovery rate.",
-        "external": "External signatures were applied to the frames that tested ours.",
-    }
-    tables = {"curve": "learningcurve"}
     return [
-        text for stage, text in sentences.items() if tables.get(stage, stage) in results.findings
+        stage.methods(result) for stage, result in results.answered() if stage.methods is not None
     ]
 
 
 REFERENCES = {
     "lee": "Lee, Jo, Cho & Woo (2026). Nature Neuroscience. doi:10.1038/s41593-026-02221-3",
-    "lassopcr": "Wager, Atlas, Leotti & Rilling (2011). Journal of Neuroscience 31, 439-452. "
-    "doi:10.1523/JNEUROSCI.3420-10.2011 (LASSO-PCR)",
+    "lassopcr": WAGER_2011,
     "ridge": "Hoerl & Kennard (1970). Technometrics 12, 55-67. doi:10.1080/00401706.1970.10488634 "
     "(ridge regression)",
     "compcor": "Behzadi, Restom, Liau & Liu (2007). NeuroImage 37, 90-101. "
@@ -167,45 +116,27 @@ REFERENCES = {
     "(framewise displacement)",
     "once": "Lindquist et al. (2019). Human Brain Mapping 40, 2358-2376. doi:10.1002/hbm.24528 "
     "(nuisance and filter in one regression)",
-    "holm": "Holm (1979). Scandinavian Journal of Statistics 6, 65-70 (family-wise error)",
-    "haufe": "Haufe et al. (2014). NeuroImage 87, 96-110. doi:10.1016/j.neuroimage.2013.10.067 "
-    "(weights are not patterns)",
-    "fdr": "Benjamini & Hochberg (1995). Journal of the Royal Statistical Society B 57, 289-300 "
-    "(false discovery rate)",
-    "cpm": "Shen et al. (2017). Nature Protocols 12, 506-518. doi:10.1038/nprot.2016.178 "
-    "(connectome-based predictive modelling)",
-    "qcfc": "Ciric et al. (2017). NeuroImage 154, 174-187. doi:10.1016/j.neuroimage.2017.03.020 "
-    "(motion in connectivity)",
 }
 
 
 def references(results: Results) -> list[str]:
     """References of what was used in this very run."""
-    dense, found = results.audit.get("dense"), results.findings
+    dense = results.audit.get("dense")
     decoder = results.metrics["decoder"]
     used = {
         "lee": True,
-        "lassopcr": decoder == "lasso_pcr"
-        or any("LASSO-PCR" in name for name in _compared(results)),
+        "lassopcr": decoder == "lasso_pcr",
         "ridge": decoder == "ridge",
         "compcor": dense and dense["nuisance_regressors"] in ("paper", "acompcor_gsr"),
         "24P": dense and dense["nuisance_regressors"] == "24P",
         "36P": dense and dense["nuisance_regressors"] == "36P",
         "fd": dense and dense["fd_thresh_mm"],
         "once": dense,
-        "holm": "controls" in found,
-        "haufe": "structure" in found,
-        "cpm": "baselines" in found,
-        "fdr": "univariate" in found,
-        "qcfc": "qcfc" in found,
     }
-    return [REFERENCES[name] for name, is_used in used.items() if is_used]
-
-
-def _compared(results: Results) -> list[str]:
-    """Names of the comparison models that were fitted."""
-    table = results.findings.get("baselines")
-    return [] if table is None else list(table["method"].unique())
+    works = [REFERENCES[name] for name, is_used in used.items() if is_used]
+    for stage, _ in results.answered():
+        works += stage.references
+    return list(dict.fromkeys(works))
 
 
 def _exclusions(settings: Mapping[str, Any]) -> str:

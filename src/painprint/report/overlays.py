@@ -132,9 +132,9 @@ def overlays(results: Results, regions: Regions) -> list[AnyOverlay]:
          "sum of the negative weights of the region's edges (rating per unit of co-fluctuation)"),
         ("univariate", "t", "Activity that follows the rating", "t across sessions"),
     ):  # fmt: skip
-        if table not in results.findings:
+        if table not in results.stage_tables:
             continue
-        values = _values(results.findings[table], column, regions.names)
+        values = _values(results.stage_tables[table], column, regions.names)
         if np.isfinite(values).any():
             found.append(Overlay(column.replace("_", ""), title, label, values))
     return [*found, NetworkOverlay(regions)]

@@ -6,18 +6,19 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from painprint import wording
 from painprint.atlas.geometry import read_brain
 from painprint.cortex.settings import ADVISED_MIN
 from painprint.files.labels import read_cortex_maps
 from painprint.parcellate.individual_file import AreaResults
-from painprint.report import figures, words
+from painprint.report import figures
 from painprint.report.brain_views import BrainViews
-from painprint.report.drawings import Drawing, brain_drawings
+from painprint.report.drawings import brain_drawings
 from painprint.report.html import BrainSection, make_environment, region_titles, write_figures
 from painprint.report.methods import NUISANCE
 from painprint.report.overlays import AnyOverlay, NetworkOverlay, Overlay
 from painprint.report.summary import Card
-from painprint.report.svg import draw_figure, inline
+from painprint.report.svg import Drawing, draw_figure, inline
 from painprint.report.viewer import viewer_data
 from painprint.settings import SIGNIFICANT
 from painprint.store.files import write_text
@@ -112,8 +113,8 @@ def _again(metrics: Mapping[str, Any]) -> Card:
         question,
         answer,
         "Odd and even sessions were parcellated apart and compared.",
-        f"adjusted Rand index {words.number(agreement['ari'])}, median Dice "
-        f"{words.number(agreement['dice'])}; {agreement['n_areas'][0]} and "
+        f"adjusted Rand index {wording.number(agreement['ari'])}, median Dice "
+        f"{wording.number(agreement['dice'])}; {agreement['n_areas'][0]} and "
         f"{agreement['n_areas'][1]} areas",
         mood,
     )
@@ -129,8 +130,9 @@ def _alike(metrics: Mapping[str, Any]) -> Card:
         question,
         "Yes" if more else "Not more than by chance",
         "They were compared with the same areas, turned to other places of the cortex.",
-        f"homogeneity {words.number(own['observed'])}, turned {words.number(own['null_mean'])}; "
-        f"z {words.number(own['z'], 1)}, p {words.is_value(own['p'])}, {own['n_turns']} turns",
+        f"homogeneity {wording.number(own['observed'])}, turned "
+        f"{wording.number(own['null_mean'])}; z {wording.number(own['z'], 1)}, p "
+        f"{wording.is_value(own['p'])}, {own['n_turns']} turns",
         "good" if more else "bad",
     )
 

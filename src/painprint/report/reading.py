@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from painprint.report import figures, words
+from painprint import wording
+from painprint.report import figures
 from painprint.report.html import make_environment
 from painprint.report.svg import draw_figure, inline
 from painprint.signature.model import History, Signature
@@ -63,11 +64,11 @@ def sentence(whole: pd.Series, history: History, unit: str) -> str:
     levels = np.array(history.levels)
     low, high = whole[f"low_{LEVEL}"], whole[f"high_{LEVEL}"]
     below = int((levels < whole["predicted"]).sum())
-    said = f"Predicted pain of this session: {words.number(whole['predicted'])}"
+    said = f"Predicted pain of this session: {wording.number(whole['predicted'])}"
     if np.isfinite(low):
-        said += f" ({LEVEL}% interval {words.number(low)} to {words.number(high)})"
+        said += f" ({LEVEL}% interval {wording.number(low)} to {wording.number(high)})"
     return (
         f"{said}. In this person's own {len(levels)} rated {unit}s the mean rating went from "
-        f"{words.number(levels.min())} to {words.number(levels.max())}, with a median of "
-        f"{words.number(float(np.median(levels)))}; {below} of them lie below this prediction."
+        f"{wording.number(levels.min())} to {wording.number(levels.max())}, with a median of "
+        f"{wording.number(float(np.median(levels)))}; {below} of them lie below this prediction."
     )

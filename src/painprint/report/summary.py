@@ -6,19 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from painprint.report.words import (
-    FEW_GROUPS,
-    SWINGS,
-    estimate,
-    is_permutable,
-    is_value,
-    number,
-    plural,
-    swing,
-    too_few_permutations,
+from painprint.report.words import SWINGS
+from painprint.results.conclusion import (
+    PRIMARY,
+    Answer,
+    Chance,
+    Closeness,
+    Conclusion,
+    Swing,
+    conclude,
 )
 from painprint.results.read import Results
-from painprint.settings import SIGNIFICANT
+from painprint.wording import FEW_GROUPS, estimate, is_value, number, plural
 
 STRENGTHS = ((0.1, "hardly"), (0.3, "weakly"), (0.5, "moderately"), (float("inf"), "strongly"))
 """Words for a positive correlation below so much (Cohen 1988)."""
@@ -52,39 +51,17 @@ class Card:
 def summarise(results: Results) -> list[Card]:
     """Answers to the questions that everybody asks first."""
     metrics = results.metrics
-    verdict = judge(metrics)
+    conclusion = conclude(metrics)
     return [
-        _found(metrics, verdict),
-        _sure(metrics),
-        _exact(metrics),
-        _where(results, verdict),
-        _doubts(results),
+        _found(metrics, conclusion),
+        _sure(metrics, conclusion),
+        _exact(metrics, conclusion),
+        _where(results, conclusion),
+        _doubts(results, conclusion),
     ]
 
 
-def judge(metrics: Mapping[str, Any]) -> str:
-    """Whether pain could be read: yes, in part, no, few (too few sessions) or untested.
-
-    Yes needs p within below .05 in the null and both primary intervals above 0; in part, p alone
-    and a primary r above 0.
-    """
-    minute, null = metrics["scales"]["1min"], metrics["stages"]["null"]
-    if metrics["n_groups"] < FEW_GROUPS:
-        return "few"
-    if minute["p_within"] is None or too_few_permutations(null):
-        return "untested"
-    if minute["p_within"] >= SIGNIFICANT or (minute["centred_r"] or 0) <= 0:
-        return "no"
-    low = [minute[f"{name}_ci"][0] for name in ("centred_r", "skill")]
-    return "yes" if None not in low and min(low) > 0 else "part"
-
-
-def shares_sessions(metrics: Mapping[str, Any]) -> bool:
-    """Whether runs were left out while other runs of their sessions trained."""
-    return metrics["leave_out"] == "run" and metrics["n_sessions"] < metrics["n_groups"]
-
-
-def _found(metrics: Mapping[str, Any], verdict: str) -> Card:
+def _found(metrics: Mapping[str, Any], conclusion: Conclusion) -> Card:
     minute, unit, n_groups = metrics["scales"]["1min"], metrics["leave_out"], metrics["n_groups"]
     r = minute["centred_r"]
     strength = next((word for most, word in STRENGTHS if r is not None and 0 < r < most), "not")
@@ -96,34 +73,34 @@ def _found(metrics: Mapping[str, Any], verdict: str) -> Card:
         else f"The prediction did not follow the ups and downs of {what} within {unit}s that the "
         "model had not seen"
     )
-    if shares_sessions(metrics):
+    if conclusion.shares_sessions:
         follows += ", though other runs of the same sessions had trained it"
     answer, text, mood = {
-        "yes": (f"Yes, {strength}", f"{follows}.", "good"),
-        "part": (
+        Answer.YES: (f"Yes, {strength}", f"{follows}.", "good"),
+        Answer.PART: (
             f"In part, {strength}",
-            f"{follows}. That is more than shuffled ratings give; but {_unmet(minute)}.",
+            f"{follows}. That is more than shuffled ratings give; but {_unmet(conclusion)}.",
             "caution",
         ),
-        "no": (
+        Answer.NO: (
             "Not shown",
             "What the model predicted cannot be told from what shuffled ratings give.",
             "bad",
         ),
-        "few": (
+        Answer.FEW: (
             "Too early to say",
             f"{plural(n_groups, unit)} are too few for an answer; {FEW_GROUPS} are the least, and "
             "usually more are needed.",
             "caution",
         ),
-        "untested": (
+        Answer.UNTESTED: (
             "Not tested against chance",
             f"{follows}; whether shuffled ratings would give as much "
-            f"{'was not' if is_permutable(metrics) else 'cannot be'} tested.",
+            f"{'cannot be' if conclusion.chance is Chance.NOT_PERMUTABLE else 'was not'} tested.",
             "caution",
         ),
-    }[verdict]
-    r_said = _estimate(minute, "centred_r", few=n_groups < FEW_GROUPS)
+    }[conclusion.answer]
+    r_said = _estimate(minute, "centred_r", conclusion)
     p = minute["p_within"]
     numbers = (
         f"{unit}-centred r at 1 min {r_said}, "
@@ -133,26 +110,27 @@ def _found(metrics: Mapping[str, Any], verdict: str) -> Card:
     return Card("Could pain be read from this brain?", answer, text, numbers, mood)
 
 
-def _unmet(minute: Mapping[str, Any]) -> str:
+def _unmet(conclusion: Conclusion) -> str:
     """Which of the two primary intervals does not lie above 0, in words."""
     said = {
         "centred_r": "with other sessions it might not follow them at all",
         "skill": "it is not shown to come closer to the rating than the person's average would",
     }
-    unmet = [text for name, text in said.items() if (minute[f"{name}_ci"][0] or 0) <= 0]
-    return ", and ".join(unmet)
+    return ", and ".join(said[name] for name in PRIMARY if name not in conclusion.above_zero)
 
 
-def _estimate(minute: Mapping[str, Any], name: str, *, few: bool) -> str:
-    return number(minute[name]) if few else estimate(minute[name], minute[f"{name}_ci"])
+def _estimate(minute: Mapping[str, Any], name: str, conclusion: Conclusion) -> str:
+    if not conclusion.enough_groups:
+        return number(minute[name])
+    return estimate(minute[name], minute[f"{name}_ci"])
 
 
-def _sure(metrics: Mapping[str, Any]) -> Card:
+def _sure(metrics: Mapping[str, Any], conclusion: Conclusion) -> Card:
     question = "How sure is it?"
     null, unit, scales = metrics["stages"]["null"], metrics["leave_out"], metrics["scales"]
     minute, level = scales["1min"], scales["session"]
-    p = minute["p_within"]
-    if not is_permutable(metrics):
+    p, chance = minute["p_within"], conclusion.chance
+    if chance is Chance.NOT_PERMUTABLE:
         return Card(
             question, "Not known",
             "The model was trained on bins that are made from the rating. Shuffled ratings would "
@@ -160,26 +138,26 @@ def _sure(metrics: Mapping[str, Any]) -> Card:
             "have this test.",
             "no permutation null with rating bins", "caution",
         )  # fmt: skip
-    if null is None or p is None:
+    if chance in (Chance.NOT_RUN, Chance.NOT_POSSIBLE):
         return Card(
             question, "Not known", "Nothing was compared with shuffled ratings.",
             "no permutation null", "caution",
         )  # fmt: skip
-    n, few = null["n_permutations"], metrics["n_groups"] < FEW_GROUPS
-    beyond = p < SIGNIFICANT
-    answer, mood = ("More than shuffled ratings give", "good") if beyond else (
-        "Shuffled ratings give as much", "bad"
-    )  # fmt: skip
-    if too_few_permutations(null):
-        answer, mood = "Too few shuffles to say", "caution"
-    elif beyond and few:
-        answer, mood = f"More than shuffled ratings give, but few {unit}s", "caution"
+    n = null["n_permutations"]
+    answer, mood = {
+        Chance.BEYOND: ("More than shuffled ratings give", "good"),
+        Chance.NOT_BEYOND: ("Shuffled ratings give as much", "bad"),
+        Chance.NO_AGREEMENT: ("There is no agreement to be sure of", "bad"),
+        Chance.TOO_FEW_PERMUTATIONS: ("Too few shuffles to say", "caution"),
+    }[chance]
+    if chance is Chance.BEYOND and not conclusion.enough_groups:
+        answer, mood = f"{answer}, but few {unit}s", "caution"
     as_good = max(round(p * (n + 1)) - 1, 0)
     between = level["p_between"]
     levels = (
-        "" if between is None
+        "" if conclusion.levels_beyond is None
         else f" Does it also tell {unit}s of high ratings from {unit}s of low ones? "
-        + ("More than shuffled ratings do." if between < SIGNIFICANT else "Not shown.")
+        + ("More than shuffled ratings do." if conclusion.levels_beyond else "Not shown.")
     )  # fmt: skip
     return Card(
         question,
@@ -194,21 +172,20 @@ def _sure(metrics: Mapping[str, Any]) -> Card:
     )
 
 
-def _exact(metrics: Mapping[str, Any]) -> Card:
-    minute, few = metrics["scales"]["1min"], metrics["n_groups"] < FEW_GROUPS
-    skill = minute["skill"]
+def _exact(metrics: Mapping[str, Any], conclusion: Conclusion) -> Card:
+    minute, closeness = metrics["scales"]["1min"], conclusion.closeness
     numbers = (
-        f"skill {_estimate(minute, 'skill', few=few)}; mean absolute error "
+        f"skill {_estimate(minute, 'skill', conclusion)}; mean absolute error "
         f"{number(minute['mae'])}; slope of rating on prediction "
-        f"{_estimate(minute, 'slope', few=few)}; n = {minute['n']} minutes"
+        f"{_estimate(minute, 'slope', conclusion)}; n = {minute['n']} minutes"
     )
     question = "How exact is it?"
-    if skill is None:
+    if closeness is Closeness.UNDEFINED:
         return Card(question, "Not known", "The error could not be compared.", numbers, "caution")
     off = f"A minute's prediction is off by {number(minute['mae'])} on the scale of the rating."
-    swings = swing(minute, metrics["n_groups"])
-    said = f" {SWINGS[swings]}" if swings in ("little", "far") else ""
-    if skill <= 0:
+    swing = conclusion.swing
+    said = f" {SWINGS[swing]}" if swing in (Swing.LITTLE, Swing.FAR) else ""
+    if closeness is Closeness.NO:
         return Card(
             question,
             "No better than the average",
@@ -216,26 +193,26 @@ def _exact(metrics: Mapping[str, Any]) -> Card:
             numbers,
             "bad",
         )
-    sure = not few and (minute["skill_ci"][0] or 0) > 0
+    sure = closeness is Closeness.YES
     return Card(
         question,
         "Closer than the average" + ("" if sure else ", but uncertain"),
-        f"{off} Its squared errors are {skill:.0%} smaller than those of always guessing the "
-        f"person's average.{said}",
+        f"{off} Its squared errors are {minute['skill']:.0%} smaller than those of always "
+        f"guessing the person's average.{said}",
         numbers,
         "good" if sure else "caution",
     )
 
 
-def _where(results: Results, verdict: str) -> Card:
+def _where(results: Results, conclusion: Conclusion) -> Card:
     question = "Where in the brain?"
-    table = results.findings.get("networkimportance")
+    table = results.stage_tables.get("networkimportance")
     if table is None or not len(table):
         return Card(
             question, "Not asked", "Importance of networks is not known: see below.",
             "no importance of networks",
         )  # fmt: skip
-    enough = results.metrics["n_groups"] >= FEW_GROUPS
+    enough = conclusion.enough_groups
     ranked = table.sort_values("importance_centred", ascending=False)
     above = ranked[ranked["centred_low"] > 0] if enough else ranked.iloc[:0]
     shown = (above if len(above) else ranked).head(MOST_NAMED)
@@ -251,7 +228,7 @@ def _where(results: Results, verdict: str) -> Card:
         f"{plural(len(table), 'interval')} above 0, not corrected for their number; "
         f"{plural(results.metrics['n_groups'], results.metrics['leave_out'])}"
     )
-    if verdict in ("no", "few", "untested"):
+    if conclusion.answer not in (Answer.YES, Answer.PART):
         return Card(
             question, "Not to be said",
             "Where nothing is shown to be read, a place means nothing.", numbers,
@@ -271,7 +248,7 @@ def _where(results: Results, verdict: str) -> Card:
     )
 
 
-def _doubts(results: Results) -> Card:
+def _doubts(results: Results, conclusion: Conclusion) -> Card:
     metrics, audit = results.metrics, results.audit
     controls = metrics["stages"]["controls"] or {}
     flagged = [name for name, v in controls.items() if name != "not_done" and v["flagged"]]
@@ -287,7 +264,7 @@ def _doubts(results: Results) -> Card:
         doubts.append("some controls could not be tested")
     if results.bold_quality["tsnr"].isna().all():
         doubts.append("signal-to-noise and coverage of the BOLD are not known")
-    if shares_sessions(metrics):
+    if conclusion.shares_sessions:
         doubts.append("other runs of the same sessions were in training")
     if poor:
         doubts.append(
@@ -296,7 +273,7 @@ def _doubts(results: Results) -> Card:
         )
     if audit["runs_left_out"]:
         doubts.append(f"{plural(len(audit['runs_left_out']), 'run')} left out")
-    if metrics["n_groups"] < FEW_GROUPS:
+    if not conclusion.enough_groups:
         doubts.append(f"only {plural(metrics['n_groups'], metrics['leave_out'])}")
     numbers = (
         f"{plural(n_tested, 'control')} tested, {len(flagged)} flagged; "

@@ -30,6 +30,28 @@ NO_DATE: dict[str, dict[str, None]] = {
 
 
 @dataclass(frozen=True)
+class Drawing:
+    """A figure to be drawn.
+
+    Parameters
+    ----------
+    what : str
+        What is seen, for those who cannot see it.
+    draw : callable
+        Gives its Axes.
+    caption : str
+        What stands below it on the page, where no template says it.
+    wide : bool
+        Whether it scrolls sideways on a narrow screen rather than shrink.
+    """
+
+    what: str
+    draw: Draw
+    caption: str = ""
+    wide: bool = False
+
+
+@dataclass(frozen=True)
 class Drawn:
     """A figure.
 

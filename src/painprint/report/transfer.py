@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from painprint.files.errors import DerivativesError
-from painprint.report.words import FEW_GROUPS
 from painprint.results.group import GroupFiles, read_group
+from painprint.wording import FEW_GROUPS
 
 
 @dataclass(frozen=True, eq=False)

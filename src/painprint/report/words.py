@@ -6,14 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from painprint.decode.ridge import ALPHAS
+from painprint.results.conclusion import PRIMARY, Chance, Conclusion, Swing, conclude
 from painprint.results.read import Results
-from painprint.settings import SIGNIFICANT
-
-MISSING = "n/a"
-FEW_GROUPS = 8
-"""Below this there are fewer than 8 / 3 blocks of round(sqrt(n)) groups, and an interval from
-resampling them means little."""
-
+from painprint.wording import FEW_GROUPS, is_value, number, plural, rounded, span
 
 GLOSSARY = {
     "session-centred r": "Pearson's correlation of rating and prediction after each session's mean "
@@ -46,126 +41,43 @@ GLOSSARY = {
 """Terms of the pages, explained."""
 
 
-def number(value: float | None, digits: int = 2) -> str:
-    """A number to so many digits, or n/a.
-
-    Examples
-    --------
-    >>> number(0.4567), number(-0.001), number(None)
-    ('0.46', '0.00', 'n/a')
-    """
-    return MISSING if value is None or value != value else f"{value:z.{digits}f}"
-
-
-def rounded(value: float) -> str:
-    """A number to three significant digits, without powers of ten.
-
-    Examples
-    --------
-    >>> rounded(0.21544), rounded(1000.0), rounded(38123.4)
-    ('0.215', '1,000', '38,100')
-    """
-    return f"{float(f'{value:.3g}'):,.10g}"
-
-
-def span(ends: list[float | None]) -> str:
-    """An interval in words.
-
-    Examples
-    --------
-    >>> span([0.1, 0.25])
-    '0.10 to 0.25'
-    """
-    return MISSING if ends[0] is None else f"{number(ends[0])} to {number(ends[1])}"
-
-
-def estimate(value: float | None, ends: list[float | None]) -> str:
-    """A number with its interval.
-
-    Examples
-    --------
-    >>> estimate(0.2, [0.1, 0.25]), estimate(None, [None, None])
-    ('0.20 (0.10 to 0.25)', 'n/a')
-    """
-    return MISSING if value is None or value != value else f"{number(value)} ({span(ends)})"
-
-
-def p_value(p: float | None) -> str:
-    """A p-value, never 0.
-
-    Examples
-    --------
-    >>> p_value(0.00002), p_value(0.0312)
-    ('< 0.001', '0.031')
-    """
-    if p is None:
-        return MISSING
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
-
-
-def is_value(p: float | None) -> str:
-    """A p-value in a sentence.
-
-    Examples
-    --------
-    >>> is_value(0.00002), is_value(0.0312)
-    ('< 0.001', '= 0.031')
-    """
-    text = p_value(p)
-    return text if text.startswith("<") else f"= {text}"
-
-
-def plural(n: int, what: str) -> str:
-    """A count with its noun.
-
-    Examples
-    --------
-    >>> plural(1, "run"), plural(3, "run")
-    ('1 run', '3 runs')
-    """
-    return f"{n} {what}{'s' * (n != 1)}"
-
-
 def headline(results: Results) -> str:
     """One sentence with the primary numbers, and one on what they do not say yet."""
     metrics = results.metrics
+    conclusion = conclude(metrics)
     minute, unit = metrics["scales"]["1min"], metrics["leave_out"]
     what = "simulated ratings" if metrics["simulated"] else "ratings"
-    n_groups = metrics["n_groups"]
-    few = n_groups < FEW_GROUPS
     r, skill = (
-        number(minute[name])
-        if few or minute[name] is None
-        else f"{number(minute[name])} (95% interval {span(minute[f'{name}_ci'])})"
-        for name in ("centred_r", "skill")
+        f"{number(minute[name])} (95% interval {span(minute[f'{name}_ci'])})"
+        if conclusion.enough_groups and minute[name] is not None
+        else number(minute[name])
+        for name in PRIMARY
     )
     same = (
         f" Other runs of the same {plural(metrics['n_sessions'], 'session')} were in training."
-        if unit == "run" and metrics["n_sessions"] < n_groups
+        if conclusion.shares_sessions
         else ""
     )
     return (
-        f"In {plural(n_groups, unit)} that the models had not seen, {what} were predicted minute "
-        f"by minute with a {unit}-centred r of {r} and a skill of {skill} over always predicting "
-        f"the training mean. {_verdict(metrics)}{same}"
+        f"In {plural(metrics['n_groups'], unit)} that the models had not seen, {what} were "
+        f"predicted minute by minute with a {unit}-centred r of {r} and a skill of {skill} over "
+        f"always predicting the training mean. {_direction(conclusion, metrics)} "
+        f"{beyond_chance(conclusion, metrics)}{same}"
     )
 
 
-def _verdict(metrics: Mapping[str, Any]) -> str:
-    """What may be concluded; only the permutation null is called a test."""
-    minute, n_groups, unit = metrics["scales"]["1min"], metrics["n_groups"], metrics["leave_out"]
-    low = [minute[name][0] for name in ("centred_r_ci", "skill_ci")]
-    if None in low:
-        direction = "A primary number is undefined, so nothing can be concluded."
-    elif n_groups < FEW_GROUPS:
-        direction = f"{n_groups} {unit}s are too few for an interval, or for a conclusion."
-    elif min(low) > 0:
-        direction = "Both intervals lie above 0."
-    elif max(low) > 0:
-        direction = "Only one of the two intervals lies above 0."
-    else:
-        direction = "Neither interval lies above 0."
-    return f"{direction} {_beyond_chance(metrics)}"
+def _direction(conclusion: Conclusion, metrics: Mapping[str, Any]) -> str:
+    """Which primary intervals lie above 0."""
+    if not conclusion.is_defined:
+        return "A primary number is undefined, so nothing can be concluded."
+    if not conclusion.enough_groups:
+        few = f"{metrics['n_groups']} {metrics['leave_out']}s"
+        return f"{few} are too few for an interval, or for a conclusion."
+    return (
+        "Neither interval lies above 0.",
+        "Only one of the two intervals lies above 0.",
+        "Both intervals lie above 0.",
+    )[len(conclusion.above_zero)]
 
 
 NOT_PERMUTABLE = (
@@ -175,83 +87,60 @@ NOT_PERMUTABLE = (
 """Why there is no permutation null."""
 
 
-def is_permutable(metrics: Mapping[str, Any]) -> bool:
-    """Whether the rows that train stay the same when ratings are permuted."""
-    return bool(metrics["train_bins"] != "rating")
-
-
-def too_few_permutations(null: Mapping[str, Any]) -> bool:
-    """Whether so few permutations could not give a p below .05."""
-    return 1 / (null["n_permutations"] + 1) >= SIGNIFICANT
-
-
-def _beyond_chance(metrics: Mapping[str, Any]) -> str:
+def beyond_chance(conclusion: Conclusion, metrics: Mapping[str, Any]) -> str:
     """What the null says of the session-centred r at 1 min."""
-    null, unit = metrics["stages"]["null"], metrics["leave_out"]
-    r, p = (metrics["scales"]["1min"][name] for name in ("centred_r", "p_within"))
-    if not is_permutable(metrics):
-        return f"Whether this exceeds chance cannot be tested: {NOT_PERMUTABLE}."
-    if null is None:
-        return "Whether this exceeds chance has not been tested: no permutation null was run."
-    if p is None or r is None:
-        return "Whether this exceeds chance could not be tested."
-    if too_few_permutations(null):
-        n = null["n_permutations"]
-        return f"{n} permutations are too few to say whether this exceeds chance."
-    if r <= 0:
-        return f"A {unit}-centred r of 0 or below shows no agreement (p within {is_value(p)})."
-    if p < SIGNIFICANT:
-        return (
-            f"The {unit}-centred r is higher than with permuted ratings (p within {is_value(p)})."
-        )
-    return (
-        f"The {unit}-centred r is no higher than with permuted ratings (p within {is_value(p)}): "
-        "it may be chance."
-    )
+    unit, p = metrics["leave_out"], metrics["scales"]["1min"]["p_within"]
+    with_p = f"(p within {is_value(p)})"
+    match conclusion.chance:
+        case Chance.NOT_PERMUTABLE:
+            return f"Whether this exceeds chance cannot be tested: {NOT_PERMUTABLE}."
+        case Chance.NOT_RUN:
+            return "Whether this exceeds chance has not been tested: no permutation null was run."
+        case Chance.NOT_POSSIBLE:
+            return "Whether this exceeds chance could not be tested."
+        case Chance.TOO_FEW_PERMUTATIONS:
+            n = metrics["stages"]["null"]["n_permutations"]
+            return f"{n} permutations are too few to say whether this exceeds chance."
+        case Chance.NO_AGREEMENT:
+            return f"A {unit}-centred r of 0 or below shows no agreement {with_p}."
+        case Chance.BEYOND:
+            return f"The {unit}-centred r is higher than with permuted ratings {with_p}."
+        case Chance.NOT_BEYOND:
+            return (
+                f"The {unit}-centred r is no higher than with permuted ratings {with_p}: it may "
+                "be chance."
+            )
 
 
 SWINGS = {
-    "against": "Higher predictions did not come with higher ratings, so how far they swing means "
-    "nothing.",
-    "little": "Predictions swing too little: a difference between two of them is smaller than the "
-    "difference in rating that goes with it on average.",
-    "far": "Predictions swing too far (over-dispersed): a difference between two of them is larger "
-    "than the difference in rating that goes with it on average.",
-    "open": "The interval holds 1: it is not shown that predictions swing too little or too far.",
+    Swing.AGAINST: "Higher predictions did not come with higher ratings, so how far they swing "
+    "means nothing.",
+    Swing.LITTLE: "Predictions swing too little: a difference between two of them is smaller than "
+    "the difference in rating that goes with it on average.",
+    Swing.FAR: "Predictions swing too far (over-dispersed): a difference between two of them is "
+    "larger than the difference in rating that goes with it on average.",
+    Swing.OPEN: "The interval holds 1: it is not shown that predictions swing too little or too "
+    "far.",
 }
 """What the slope of rating on held-out prediction says."""
 
 
-def swing(minute: Mapping[str, Any], n_groups: int) -> str | None:
-    """How far predictions swing, as a key of ``SWINGS``; None where that cannot be said."""
-    slope, (low, high) = minute["slope"], minute["slope_ci"]
-    if slope is None:
-        return None
-    if slope <= 0:
-        return "against"
-    if n_groups < FEW_GROUPS:
-        return None
-    return "little" if low > 1 else "far" if high < 1 else "open"
-
-
 def calibration_sentences(metrics: Mapping[str, Any]) -> str:
     """Whether held-out predictions swing as far as ratings do."""
-    minute, n_groups, unit = metrics["scales"]["1min"], metrics["n_groups"], metrics["leave_out"]
+    conclusion, minute = conclude(metrics), metrics["scales"]["1min"]
     if minute["slope"] is None:
         return "The held-out prediction does not vary, so no line leads from it to the rating."
-    few = n_groups < FEW_GROUPS
     slope = number(minute["slope"])
-    if not few:
+    if conclusion.enough_groups:
         slope += f" (95% interval {span(minute['slope_ci'])})"
-    found = swing(minute, n_groups)
     return (
         f"When the held-out prediction of a minute rises by 1, the rating rises by {slope} on "
         "average; 1 is calibrated. "
         + (
-            f"{n_groups} {unit}s are too few to say whether predictions swing too little (slope "
-            "above 1) or too far (below 1)."
-            if found is None
-            else SWINGS[found]
+            f"{metrics['n_groups']} {metrics['leave_out']}s are too few to say whether predictions "
+            "swing too little (slope above 1) or too far (below 1)."
+            if conclusion.swing is None
+            else SWINGS[conclusion.swing]
         )
     )
 

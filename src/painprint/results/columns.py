@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-SCALE = "1min, 2min (time bins), run (all kept frames) or session (mean of its runs)"
-AGREEMENT = {
-    "r": "Pearson correlation of rating and held-out prediction",
-    "centred_r": "the same, both centred within what is left out; n/a where undefined",
-    "skill": "1 - SSE / SSE of the training mean",
+from painprint.evidence.stage import AGREEMENT, SCALE
+from painprint.evidence.stages import STAGES
+
+STAGE_COLUMNS: dict[str, dict[str, str]] = {
+    suffix: dict(columns) for stage in STAGES.values() for suffix, columns in stage.tables.items()
 }
-COLUMNS: dict[str, dict[str, str]] = {
+"""Of the stages, whose tables may not be there."""
+
+DECODING_COLUMNS: dict[str, dict[str, str]] = {
     "dseg": {
         "index": "label of the region in the image of the same name, where there is one",
         "label": "region",
@@ -96,160 +98,6 @@ COLUMNS: dict[str, dict[str, str]] = {
         "longest_gap_s": "longest gap (s)",
         "share_of_scan_rated": "share of the run's frames with a rating",
     },
-    "null": {
-        "null": "observed; within (session means stay, traces are swapped and shifted); between "
-        "(traces stay, session means are reordered); or both",
-        "permutation": "number of the permutation, from 1; 0 is the observed rating",
-        "scale": f"{SCALE}; 2min averages pairs of 1-min bins",
-        **AGREEMENT,
-    },
-    "controls": {
-        "control": "what is controlled for",
-        "scale": SCALE,
-        "analysis": "alone (the control predicts the rating, trained on 1-min bins) or removed "
-        "(partialled out of ratings and edges; the nested fit repeated, and compared with what is "
-        "left of the rating: skill is then over what the control predicts)",
-        **AGREEMENT,
-        "p_within": "of centred r of the control alone, one-sided, among ratings permuted within "
-        "sessions; n/a where not tested",
-        "p_between": "of r of the control alone, among ratings permuted between sessions",
-    },
-    "covariates": {
-        "control": "what is controlled for",
-        "variable": "one of its variables: a mean over frames, or the value of the session",
-        "scale": SCALE,
-        "n": "rows",
-        "r_rating": "correlation of the variable with the rating",
-        "r_predicted": "correlation of the variable with the held-out prediction",
-        "auc_predicted": "area under the ROC curve of the prediction for the variable above its "
-        "median",
-    },
-    "refits": {
-        "variant": "what was changed",
-        "n_regions": "regions used",
-        "scale": SCALE,
-        **AGREEMENT,
-    },
-    "learningcurve": {
-        "n_sessions": "sessions that trained",
-        "scale": SCALE,
-        "n_draws": "draws per held-out session",
-        "r": "mean over draws of Pearson's r",
-        "r_low": "2.5 % of the draws lie below",
-        "r_high": "2.5 % of the draws lie above",
-        "share_significant_r": "share of draws with r > 0 and p < .05 of the paper's bootstrap",
-        "centred_r": "mean over draws of the centred r",
-        "centred_r_low": "2.5 % of the draws lie below",
-        "centred_r_high": "2.5 % of the draws lie above",
-        "share_significant_centred_r": "share of draws whose 95 % interval of centred r lies above "
-        "0 (session-block bootstrap)",
-    },
-    "learningcurvedraws": {
-        "n_sessions": "sessions that trained",
-        "draw": "number of the draw, from 1; each held-out session has its own training sessions",
-        "scale": SCALE,
-        **AGREEMENT,
-        "r_p": "two-sided p of r, the paper's hierarchical bootstrap",
-        "centred_r_low": "lower end of the 95 % interval of centred r, session-block bootstrap",
-    },
-    "prospective": {
-        "n_past": "sessions that trained: the first so many",
-        "session": "later session that was predicted",
-        "sessions_ahead": "how many sessions after the last that trained",
-        "days_ahead": "how many days after it, where known",
-        "n_bins": "1-min bins",
-        "r": "correlation of rating and prediction over them",
-        "mae": "mean absolute error",
-        "mae_of_training_mean": "the same of always predicting the mean of the training rows",
-        "mean_rating": "mean rating",
-        "mean_predicted": "mean prediction",
-    },
-    "importance": {
-        "region": "region",
-        "network": "its network",
-        "importance": "mean loss of r at 1 min when the region's contribution is permuted over "
-        "rows",
-        "low": "lower end of the 95 % interval (session-block bootstrap)",
-        "high": "upper end",
-        "importance_centred": "the same for the session-centred r",
-        "centred_low": "lower end of its interval",
-        "centred_high": "upper end",
-        "positive_strength": "sum of the positive weights of its edges in the final model",
-        "negative_strength": "sum of the negative ones",
-        "mean_abs_structure": "mean size of the structure coefficients of its edges",
-        "fold_similarity": "mean correlation between folds of the weights of its edges",
-    },
-    "networkimportance": {
-        "network": "network",
-        "n_regions": "its regions",
-        "importance": "as of regions, for all edges with an end in the network, each once",
-        "low": "lower end of the 95 % interval (session-block bootstrap)",
-        "high": "upper end",
-        "importance_centred": "the same for the session-centred r",
-        "centred_low": "lower end of its interval",
-        "centred_high": "upper end",
-    },
-    "networkweights": {
-        "network_a": "network",
-        "network_b": "network; the same for edges within it",
-        "n_edges": "edges between them",
-        "mean_weight": "mean of their weights in the final model",
-        "positive": "sum of the positive weights",
-        "negative": "sum of the negative ones",
-    },
-    "structure": {
-        "region_a": "region",
-        "region_b": "region",
-        "weight": "weight of the edge in the final model",
-        "structure": "structure coefficient: correlation of the edge with the final model's "
-        "prediction over its training rows (standardised Haufe pattern)",
-        "fold_mean": "mean weight over the outer folds",
-        "fold_sd": "standard deviation of it",
-        "same_sign": "share of folds whose weight has the sign of the final one",
-    },
-    "rest": {
-        "session": "session label",
-        "model": "unseen (outer fold without the session) or all sessions (as published: the "
-        "session's ratings trained it)",
-        "n_runs": "resting runs",
-        "n_frames": "their kept frames",
-        "predicted": "mean prediction",
-        "training_mean": "mean rating of the model's training rows",
-        "rating_first_run": "mean rating of the session's first rated run",
-    },
-    "baselines": {
-        "method": "painprint, or the comparison model on the same folds",
-        "scale": SCALE,
-        **AGREEMENT,
-        "mae": "mean absolute error",
-        "d_centred_r": "centred r of painprint minus that of the comparison model",
-        "d_centred_r_low": "lower end of the 95 % interval of the paired difference (session-block "
-        "bootstrap)",
-        "d_centred_r_high": "upper end",
-        "d_skill": "skill of painprint minus that of the comparison model",
-        "d_skill_low": "lower end of its interval",
-        "d_skill_high": "upper end",
-    },
-    "univariate": {
-        "region": "region",
-        "network": "its network",
-        "effect": "mean over sessions of the effect of the rating (SD of the signal per unit of "
-        "rating)",
-        "sd": "standard deviation over sessions",
-        "n_sessions": "sessions",
-        "t": "of a one-sample t-test across sessions",
-        "p": "two-sided",
-        "q": "false discovery rate (Benjamini and Hochberg)",
-    },
-    "qcfc": {
-        "distance": "mean distance between the two regions of an edge (mm); n/a where not known",
-        "n_edges": "edges in this bin of distance",
-        "median_r": "correlation over runs of edge strength and mean framewise displacement of the "
-        "frames used: median over edges",
-        "r_25": "its lower quartile",
-        "r_75": "its upper quartile",
-        "share_significant": "edges with p < .05, uncorrected: about .05 by chance",
-    },
     "quality": {
         "session": "session label",
         "task": "task label",
@@ -264,39 +112,11 @@ COLUMNS: dict[str, dict[str, str]] = {
         "dvars_after": "the same after cleaning",
         "share_covered": "regions with signal in enough of their points",
     },
-    "external": {
-        "signature": "name of the file",
-        "scale": SCALE,
-        "n": "rows",
-        "r": AGREEMENT["r"],
-        "r_low": "lower end of the paper's interval",
-        "r_high": "upper end",
-        "r_p": "two-sided p of r, the paper's hierarchical bootstrap",
-        "centred_r": AGREEMENT["centred_r"],
-        "centred_r_low": "lower end of the session-block interval",
-        "centred_r_high": "upper end",
-        "auc": "area under the ROC curve for ratings above the median",
-        "skill": AGREEMENT["skill"] + "; n/a without an intercept",
-        "mae": "mean absolute error; n/a without an intercept",
-    },
-    "calibration": {
-        "n_past": "sessions that trained: the first so many",
-        "n_future": "later sessions, all predicted",
-        **AGREEMENT,
-        "mae": "mean absolute error",
-        "bias": "mean of prediction minus rating",
-        "slope": "of the line from prediction to rating; 1 where calibrated",
-        "intercept": "of that line; 0 where calibrated",
-    },
 }
 
 
-FINDINGS = (
-    "null", "controls", "covariates", "refits", "learningcurve", "learningcurvedraws",
-    "prospective", "calibration", "importance", "networkimportance", "networkweights", "structure",
-    "rest", "baselines", "univariate", "external", "qcfc",
-)  # fmt: skip
-"""Tables of the stages, which may not be there."""
+COLUMNS = DECODING_COLUMNS | STAGE_COLUMNS
+"""Of everything that is written about a participant."""
 
 GROUP_COLUMNS: dict[str, dict[str, str]] = {
     "transfer": {

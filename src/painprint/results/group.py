@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from painprint.evidence.case import Finding
+from painprint.evidence.stage import StageResult
 from painprint.evidence.transfer import Member
 from painprint.files.dataset import parse_name
 from painprint.files.errors import DerivativesError
@@ -122,7 +122,7 @@ class GroupResults:
 
 def write_group(
     files: GroupFiles,
-    finding: Finding,
+    result: StageResult,
     members: Sequence[Member],
     keys: Mapping[str, str],
     *,
@@ -138,7 +138,7 @@ def write_group(
     for suffix in GROUP_COLUMNS:
         for extension in (".tsv", ".json"):
             files.table(suffix, extension).unlink(missing_ok=True)
-    for suffix, table in finding.tables.items():
+    for suffix, table in result.tables.items():
         write_table(files.table(suffix), table[list(GROUP_COLUMNS[suffix])])
         columns = {name: {"Description": text} for name, text in GROUP_COLUMNS[suffix].items()}
         write_json(files.table(suffix, ".json"), columns)
@@ -159,8 +159,8 @@ def write_group(
             "n_bootstraps": settings.n_bootstraps,
             "random_seed": settings.random_seed,
             "versions": versions(),
-            **finding.numbers,
-            "not_done": finding.not_done,
+            **result.numbers,
+            "not_done": result.not_done,
         },
     )
 

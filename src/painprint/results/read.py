@@ -10,10 +10,12 @@ from typing import Any
 
 import pandas as pd
 
+from painprint.evidence.stage import Stage, WrittenResult
+from painprint.evidence.stages import STAGES
 from painprint.files.dataset import parse_name
 from painprint.files.errors import DerivativesError
 from painprint.files.tables import read_json
-from painprint.results.columns import FINDINGS
+from painprint.results.columns import STAGE_COLUMNS
 from painprint.results.files import ParticipantFiles
 from painprint.store.files import changed_files
 
@@ -38,8 +40,35 @@ class Results:
     runs: pd.DataFrame
     rating_quality: pd.DataFrame
     bold_quality: pd.DataFrame
-    findings: Mapping[str, pd.DataFrame]
+    stage_tables: Mapping[str, pd.DataFrame]
     """Tables of the stages that were done, by suffix."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Values of all options, by name."""
+        return {option: row["value"] for option, row in self.provenance["settings"].items()}
+
+    @property
+    def stages(self) -> list[Stage]:
+        """Every stage, in order, whether it was asked or not."""
+        return list(STAGES.values())
+
+    def answered(self) -> list[tuple[Stage, WrittenResult]]:
+        """The stages that found something, with what was written of each."""
+        return [
+            (
+                stage,
+                WrittenResult(
+                    numbers=self.metrics["stages"][stage.name],
+                    tables=self.stage_tables,
+                    metrics=self.metrics,
+                    settings=self.settings,
+                    rules=self.provenance["rules"],
+                ),
+            )
+            for stage in self.stages
+            if stage.is_answered(self.stage_tables)
+        ]
 
 
 def find_results(out_dir: Path) -> list[ParticipantFiles]:
@@ -100,9 +129,9 @@ def read_results(files: ParticipantFiles) -> Results:
         runs=read_table(files.decoding("runs", ".tsv")),
         rating_quality=read_table(files.rating_quality()),
         bold_quality=read_table(files.decoding("quality", ".tsv")),
-        findings={
+        stage_tables={
             suffix: read_table(files.decoding(suffix, ".tsv"))
-            for suffix in FINDINGS
+            for suffix in STAGE_COLUMNS
             if files.decoding(suffix, ".tsv").is_file()
         },
     )

@@ -19,7 +19,7 @@ from safetensors.numpy import load, save
 
 from painprint.decode.model import Choice
 from painprint.decode.training import FoldModel, Training
-from painprint.evidence.case import Finding
+from painprint.evidence.stage import StageResult
 from painprint.files.errors import DerivativesError
 from painprint.store.files import changed_files, content_key, plain, write_bytes
 
@@ -136,22 +136,22 @@ def load_training(path: Path, key: str) -> Training | None:
     )
 
 
-def save_finding(path: Path, finding: Finding, key: str) -> None:
+def save_stage_result(path: Path, result: StageResult, key: str) -> None:
     """Keep the answer of a stage until all of a participant's results are written."""
     tables = {
         name: {c: [str(t[c].dtype), t[c].tolist()] for c in t.columns}
-        for name, t in finding.tables.items()
+        for name, t in result.tables.items()
     }
-    content = plain({"tables": tables, "numbers": finding.numbers, "not_done": finding.not_done})
-    text = json.dumps({"key": key, "sha256": content_key(content), "finding": content})
+    content = plain({"tables": tables, "numbers": result.numbers, "not_done": result.not_done})
+    text = json.dumps({"key": key, "sha256": content_key(content), "result": content})
     write_bytes(path, text.encode())
 
 
-def load_finding(path: Path, key: str) -> Finding | None:
+def load_stage_result(path: Path, key: str) -> StageResult | None:
     """The answer of a stage on the same inputs and settings, or None where there is none."""
     try:
         read = json.loads(path.read_bytes())
-        content = read["finding"]
+        content = read["result"]
         if read["key"] != key or read["sha256"] != content_key(content):
             return None
     except (OSError, ValueError, KeyError, TypeError):
@@ -160,7 +160,7 @@ def load_finding(path: Path, key: str) -> Finding | None:
         name: pd.DataFrame({c: pd.Series(v, dtype=dtype) for c, (dtype, v) in columns.items()})
         for name, columns in content["tables"].items()
     }
-    return Finding(tables, content["numbers"], tuple(content["not_done"]))
+    return StageResult(tables, content["numbers"], tuple(content["not_done"]))
 
 
 def _digest(arrays: Mapping[str, Any]) -> str:

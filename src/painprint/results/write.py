@@ -24,7 +24,8 @@ from painprint.bids.load import RunRecord
 from painprint.bids.runs import Inventory
 from painprint.decode.decoding import Decoding
 from painprint.edges import edges_to_matrix
-from painprint.evidence.case import Finding
+from painprint.evidence.stage import StageResult
+from painprint.evidence.stages import STAGES
 from painprint.files.workbench import write_dense_maps, write_parcel_maps, write_parcel_matrix
 from painprint.quality import Limits, judge
 from painprint.regions import Regions
@@ -39,10 +40,7 @@ from painprint.results.columns import COLUMNS
 from painprint.results.files import HISTORY, ParticipantFiles
 from painprint.results.provenance import make_provenance
 from painprint.results.read import read_results, read_table
-from painprint.settings import (
-    STAGES,
-    Settings,
-)
+from painprint.settings import Settings
 from painprint.signature.file import write_signature
 from painprint.signature.model import complete_signature, make_signature
 from painprint.store.files import hash_file, write_json, write_table
@@ -82,13 +80,13 @@ def write_dataset_description(out_dir: Path, *, simulated: bool) -> None:
 def write_decoding(
     files: ParticipantFiles,
     decoding: Decoding,
-    findings: Mapping[str, Finding],
+    stage_results: Mapping[str, StageResult],
     account: Account,
     key: str,
 ) -> None:
     """Write everything about one participant but the page.
 
-    ``findings`` holds the answer of every stage that was not skipped.
+    ``stage_results`` holds the result of every stage that was not skipped.
 
     ``key`` says what the results depend on; provenance keeps it with a hash of every file.
     """
@@ -103,7 +101,7 @@ def write_decoding(
         "persession": decoding.evaluation.per_session,
         "runs": runs_table(decoding, account.records),
         "quality": _bold_table(account.records, decoding.settings),
-        **{name: table for finding in findings.values() for name, table in finding.tables.items()},
+        **{name: table for one in stage_results.values() for name, table in one.tables.items()},
     }
     if decoding.final.activity is not None:
         tables["activityweights"] = _activity_table(decoding)
@@ -127,7 +125,7 @@ def write_decoding(
     )
     write_json(files.decoding("audit", ".json"), make_audit(decoding, account))
     simulated = account.inventory.simulated
-    metrics = _metrics(decoding, findings, simulated=simulated)
+    metrics = _metrics(decoding, stage_results, simulated=simulated)
     numbers = {name: value for name, value in metrics.items() if name != "stages"}
     signature = complete_signature(
         make_signature(decoding, simulated=simulated, metrics=numbers),
@@ -198,7 +196,7 @@ def renew_geometry(files: ParticipantFiles, geometry: Geometry) -> None:
     regions = load_regions(files.decoding("dseg", ".tsv"))
     weights = read_table(files.decoding("weights", ".tsv"))
     files.page.unlink(missing_ok=True)
-    write_geometry(files, regions, {**results.findings, "weights": weights}, geometry)
+    write_geometry(files, regions, {**results.stage_tables, "weights": weights}, geometry)
     provenance = {
         **results.provenance,
         "geometry": geometry.key,
@@ -220,12 +218,12 @@ def _hash_outputs(files: ParticipantFiles) -> dict[str, str]:
 
 
 def _metrics(
-    decoding: Decoding, findings: Mapping[str, Finding], *, simulated: bool
+    decoding: Decoding, stage_results: Mapping[str, StageResult], *, simulated: bool
 ) -> dict[str, Any]:
     final = decoding.final
     scales = {scale: asdict(m) for scale, m in decoding.scales.items()}
-    if "null" in findings:
-        for scale, of_null in findings["null"].numbers.get("scales", {}).items():
+    if "null" in stage_results:
+        for scale, of_null in stage_results["null"].numbers.get("scales", {}).items():
             scales[scale] |= {name: of_null[name] for name in NULL_METRICS}
     return {
         "preset": decoding.settings.preset,
@@ -250,8 +248,8 @@ def _metrics(
         "within_run": asdict(decoding.within_run),
         "within_session": asdict(decoding.within_session),
         "stages": {
-            stage: {**findings[stage].numbers, "not_done": findings[stage].not_done}
-            if stage in findings
+            stage: {**stage_results[stage].numbers, "not_done": stage_results[stage].not_done}
+            if stage in stage_results
             else None
             for stage in STAGES
         },

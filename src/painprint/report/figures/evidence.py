@@ -21,7 +21,7 @@ from painprint.report.figures.style import (
     new_axes,
     short,
 )
-from painprint.report.words import number
+from painprint.wording import number
 
 
 def plot_null(

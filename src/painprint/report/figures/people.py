@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 
 from painprint.report.figures.evidence import plot_estimates
 from painprint.report.figures.style import DOUBLE, MUTED, PAPER, PREDICTED, new_axes
-from painprint.report.words import number
+from painprint.wording import number
 
 
 def plot_transfer(minutes: pd.DataFrame, *, ax: Axes | None = None) -> Axes:

@@ -25,7 +25,7 @@ from painprint.report.figures.style import (
     SINGLE,
     new_axes,
 )
-from painprint.report.words import number
+from painprint.wording import number
 
 
 def plot_timeline(

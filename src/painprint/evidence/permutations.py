@@ -1,0 +1,170 @@
+"""Ratings permuted within sessions, between them, or both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from painprint.arrays import Codes, Matrix, Vector
+from painprint.bins import Bins
+from painprint.decode.bin_gram import Kernel
+from painprint.runs import RunKey, natural
+from painprint.stats.permutation import surrogate_orders
+
+NULLS = ("observed", "within", "between", "both")
+
+
+FEWEST_SESSIONS_TO_REORDER = 6
+"""Fewer session means have too few orders (5! = 120) for a p-value near 0.01."""
+
+
+SHARE_OF_BOTH = 0.2
+"""Permutations of ``both`` per permutation of the others: only its median is used."""
+
+
+@dataclass(frozen=True, eq=False)
+class Permutations:
+    """How ratings are permuted, whatever they are.
+
+    Attributes
+    ----------
+    kind : ndarray of str, shape (n,)
+        One of ``NULLS``; the first is "observed".
+    donor : ndarray of int, shape (n, n_runs)
+        Whose trace each run gets.
+    shift : ndarray of shape (n, n_runs)
+        By what share of the donor it is shifted, from 0 to 1.
+    order : ndarray of int, shape (n, n_groups)
+        Rank of the mean that each group gets; the observed ranks where means stay.
+    """
+
+    kind: NDArray[np.str_]
+    donor: Codes
+    shift: Vector
+    order: Codes
+
+
+def draw_permutations(kernel: Kernel, n: int, rng: np.random.Generator) -> Permutations:
+    """The observed ratings, then n permutations within, n between, and some of both.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        For its runs, and for the session means whose autocorrelation is kept.
+    n : int
+    rng : Generator
+    """
+    kind = np.repeat(NULLS, [1, n, n, round(SHARE_OF_BOTH * n)])
+    codes, n_runs = kernel.codes, len(kernel.codes)
+    means = session_levels(kernel)
+    observed = np.argsort(np.argsort(means, kind="stable"), kind="stable")
+    donor = np.tile(np.arange(n_runs), (len(kind), 1))
+    shift = np.zeros((len(kind), n_runs))
+    order = np.tile(observed, (len(kind), 1))
+    position = run_positions([one.key for one in kernel.frames])
+    traces = np.isin(kind, ("within", "both"))
+    donor[traces] = _swap(codes, position, int(traces.sum()), rng)
+    shift[traces] = rng.random((int(traces.sum()), n_runs))
+    levels = np.isin(kind, ("between", "both"))
+    order[levels] = surrogate_orders(means, int(levels.sum()), rng)
+    return Permutations(kind, donor, shift, order)
+
+
+def run_positions(keys: Sequence[RunKey]) -> Codes:
+    """Position of each run in its session: by task and run label (as numbers where they are)
+    where sessions share labels, else (labels that count on over sessions) by order."""
+    labels = [(*natural(key.run), (-1, key.task)) for key in keys]
+    names = list(dict.fromkeys(sorted(labels)))
+    sessions = pd.Series([key.session for key in keys])
+    if sessions.nunique() == 1 or 2 * len(names) <= len(keys):
+        return np.array([names.index(label) for label in labels])
+    return np.asarray(sessions.groupby(sessions).cumcount(), dtype=np.int64)
+
+
+def _swap(codes: Codes, position: Codes, n: int, rng: np.random.Generator) -> Codes:
+    """Donors: sessions are put in a random order, the same at every position."""
+    key = rng.random((n, int(codes.max()) + 1))
+    donor = np.empty((n, len(codes)), np.int64)
+    for p in np.unique(position):
+        runs = np.flatnonzero(position == p)
+        donor[:, runs] = runs[np.argsort(key[:, codes[runs]], axis=1)]
+    return donor
+
+
+def session_levels(kernel: Kernel) -> Vector:
+    """Mean rating of each group: the mean over its runs of their means."""
+    levels: Vector = kernel.scales.of_group @ np.array([f.rating.mean() for f in kernel.frames])
+    return levels
+
+
+def permute_ratings(kernel: Kernel, permutations: Permutations, *kinds: str) -> list[Matrix]:
+    """Ratings of the bins of each kind under each permutation.
+
+    Frames are permuted, and averaged in the bins: so every kind of bin sees the same permutation.
+
+    Parameters
+    ----------
+    kernel : Kernel
+    permutations : Permutations
+    kinds : str
+        Of time bins.
+
+    Returns
+    -------
+    ratings : list of ndarrays of shape (n_rows, n)
+    """
+    levels, n = session_levels(kernel), len(permutations.kind)
+    traces = [f.rating - levels[g] for f, g in zip(kernel.frames, kernel.codes, strict=True)]
+    moved = {kind: np.empty((len(kernel.bins[kind]), n)) for kind in kinds}
+    of_run = np.empty((len(traces), n))
+    for r, frames in enumerate(kernel.frames):
+        rows = {kind: np.flatnonzero(kernel.run(kind) == r) for kind in kinds}
+        spans = [_spans(kernel.bins[kind], rows[kind]) for kind in kinds]
+        spans.append(np.array([[0, len(frames)]]))
+        for donor in np.unique(permutations.donor[:, r]):
+            at = np.flatnonzero(permutations.donor[:, r] == donor)
+            start = np.floor(permutations.shift[at, r] * len(traces[donor])).astype(np.int64)
+            for kind, means in zip(
+                (*kinds, None), _circular_means(traces[donor], start, spans), strict=True
+            ):
+                if kind is None:
+                    of_run[r, at] = means[0]
+                else:
+                    moved[kind][np.ix_(rows[kind], at)] = means
+    ordered = np.sort(levels)[permutations.order.T]  # (n_groups, n)
+    shift = ordered - kernel.scales.of_group @ of_run
+    observed = permutations.kind == "observed"
+    found = []
+    for kind in kinds:
+        permuted = shift[kernel.groups(kind)] + moved[kind]
+        permuted[:, observed] = kernel.y(kind)[:, None]
+        found.append(permuted)
+    return found
+
+
+def _spans(bins: Bins, rows: Codes) -> Codes:
+    """First frame of each time bin and the one after its last: (n_rows, 2)."""
+    return np.array([[bins.frames[i][0], bins.frames[i][-1] + 1] for i in rows], int)
+
+
+def _circular_means(trace: Vector, start: Codes, spans: Sequence[Codes]) -> list[Matrix]:
+    """Means of stretches of a trace that goes on at its beginning, from each start.
+
+    Returns
+    -------
+    means : list of ndarrays of shape (n_spans, n_starts)
+    """
+    n, sums = len(trace), np.concatenate([[0.0], np.cumsum(trace)])
+
+    def up_to(frame: Codes) -> Matrix:
+        total: Matrix = (frame // n) * sums[-1] + sums[frame % n]
+        return total
+
+    return [
+        (up_to(ends[:, 1:] + start) - up_to(ends[:, :1] + start)) / np.diff(ends, axis=1)
+        for ends in spans
+    ]

@@ -1,0 +1,74 @@
+"""The questions that a study asks of a decoded person, in order: a record each.
+
+A new stage is a module here, a line in ``STAGES``, and its figures in
+:mod:`painprint.report.stage_figures`.
+"""
+
+from __future__ import annotations
+
+from painprint.decode.errors import NotEnoughData
+from painprint.evidence.case import Case
+from painprint.evidence.stage import Stage, StageResult
+from painprint.evidence.stages import (
+    comparison,
+    confounds,
+    external,
+    importance,
+    learning_curve,
+    null,
+    prospective,
+    qcfc,
+    rest,
+    sensitivity,
+    univariate,
+)
+from painprint.progress import OnStep
+from painprint.settings import Settings
+
+STAGES: dict[str, Stage] = {
+    stage.name: stage
+    for stage in (
+        null.STAGE,
+        confounds.STAGE,
+        sensitivity.STAGE,
+        learning_curve.STAGE,
+        prospective.STAGE,
+        importance.STAGE,
+        rest.STAGE,
+        comparison.STAGE,
+        univariate.STAGE,
+        external.STAGE,
+        qcfc.STAGE,
+    )
+}
+"""Every stage by its name, in the order in which they are asked and shown."""
+
+
+def stages_to_run(settings: Settings) -> list[Stage]:
+    """The stages that are not skipped.
+
+    Raises
+    ------
+    ValueError
+        Naming what is to be skipped and is no stage.
+    """
+    if unknown := [name for name in settings.skip if name not in STAGES]:
+        raise ValueError(f"skip is {unknown[0]!r}; choose of {', '.join(STAGES)}.")
+    return [stage for stage in STAGES.values() if stage.name not in settings.skip]
+
+
+def run_stage(case: Case, name: str, *, on_step: OnStep | None = None) -> StageResult:
+    """Answer one question; where the data do not allow it, say why.
+
+    Parameters
+    ----------
+    case : Case
+    name : str
+        A key of ``STAGES``.
+    on_step : callable, optional
+        Told (done, of).
+    """
+    try:
+        return STAGES[name].compute(case, on_step=on_step)
+    except NotEnoughData as error:
+        return StageResult({}, {}, (f"Not possible with these data: {error}",))

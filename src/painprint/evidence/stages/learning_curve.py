@@ -1,0 +1,88 @@
+"""Learning curve: how much data does it take?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from painprint.evidence.learning_curve import learning_curve
+from painprint.evidence.stage import AGREEMENT, SCALE, Stage, WrittenResult
+from painprint.wording import plural
+
+TABLES: dict[str, dict[str, str]] = {
+    "learningcurve": {
+        "n_sessions": "sessions that trained",
+        "scale": SCALE,
+        "n_draws": "draws per held-out session",
+        "r": "mean over draws of Pearson's r",
+        "r_low": "2.5 % of the draws lie below",
+        "r_high": "2.5 % of the draws lie above",
+        "share_significant_r": "share of draws with r > 0 and p < .05 of the paper's bootstrap",
+        "centred_r": "mean over draws of the centred r",
+        "centred_r_low": "2.5 % of the draws lie below",
+        "centred_r_high": "2.5 % of the draws lie above",
+        "share_significant_centred_r": "share of draws whose 95 % interval of centred r lies above "
+        "0 (session-block bootstrap)",
+    },
+    "learningcurvedraws": {
+        "n_sessions": "sessions that trained",
+        "draw": "number of the draw, from 1; each held-out session has its own training sessions",
+        "scale": SCALE,
+        **AGREEMENT,
+        "r_p": "two-sided p of r, the paper's hierarchical bootstrap",
+        "centred_r_low": "lower end of the 95 % interval of centred r, session-block bootstrap",
+    },
+}
+
+
+def describe(result: WrittenResult) -> str:
+    """Paragraph of the page."""
+    numbers, unit = result.numbers, result.unit
+    answers = [_until(until, numbers["n_sessions"], unit) for until in numbers["until"]]
+    return (
+        f"Models of fewer {unit}s, {numbers['n_draws']} random draws for each {unit} held out. How "
+        f"many it takes. {' '.join(answers)} The interval resamples the tested {unit}s in blocks, "
+        "not the draws; the curve a - b/s^c is followed no farther than twice the "
+        f"{unit}s there are."
+    )
+
+
+def _until(until: Mapping[str, Any], n_there: int, unit: str) -> str:
+    """How many more it takes, rounded up."""
+    what = until["what"][0].upper() + until["what"][1:]
+    if until["refused"]:
+        return f"{what}: no answer, {until['refused']}"
+    n = math.ceil(until["n_sessions"])
+    way = f"{n - n_there} more than the {n_there} there are" if n > n_there else "reached already"
+    ends = ""
+    if until["low"] is not None:
+        high = "no end in reach" if until["high"] is None else f"{math.ceil(until['high'])}"
+        ends = f" (95% interval {math.ceil(until['low'])} to {high})"
+    return f"{what}: {plural(n, unit)}{ends}, {way}."
+
+
+def methods(result: WrittenResult) -> str:
+    """Sentence of the Methods."""
+    unit, rules = result.unit, result.rules
+    draws = result.settings["n_curve_draws"] or rules["curve_draws"]
+    penalty = (
+        f"that of the held-out {unit}'s fold"
+        if rules["curve_penalty"] == "fold"
+        else "chosen by leaving out parts of the draw"
+    )
+    return (
+        f"For the learning curve, models of fewer {unit}s, {draws} random draws per "
+        f"held-out {unit} and number of {unit}s, used a penalty {penalty}."
+    )
+
+
+STAGE = Stage(
+    name="curve",
+    question="How much data does it take?",
+    link="How much data",
+    compute=learning_curve,
+    tables=TABLES,
+    describe=describe,
+    methods=methods,
+)

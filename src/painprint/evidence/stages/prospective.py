@@ -1,0 +1,84 @@
+"""Prospective tests: does it hold in time?"""
+
+from __future__ import annotations
+
+from painprint.evidence.prospective import prospective_tests
+from painprint.evidence.stage import AGREEMENT, Stage, WrittenResult
+from painprint.wording import number
+
+TABLES: dict[str, dict[str, str]] = {
+    "prospective": {
+        "n_past": "sessions that trained: the first so many",
+        "session": "later session that was predicted",
+        "sessions_ahead": "how many sessions after the last that trained",
+        "days_ahead": "how many days after it, where known",
+        "n_bins": "1-min bins",
+        "r": "correlation of rating and prediction over them",
+        "mae": "mean absolute error",
+        "mae_of_training_mean": "the same of always predicting the mean of the training rows",
+        "mean_rating": "mean rating",
+        "mean_predicted": "mean prediction",
+    },
+    "calibration": {
+        "n_past": "sessions that trained: the first so many",
+        "n_future": "later sessions, all predicted",
+        **AGREEMENT,
+        "mae": "mean absolute error",
+        "bias": "mean of prediction minus rating",
+        "slope": "of the line from prediction to rating; 1 where calibrated",
+        "intercept": "of that line; 0 where calibrated",
+    },
+}
+
+
+def describe(result: WrittenResult) -> str:
+    """Paragraph of the page."""
+    numbers, unit = result.numbers, result.unit
+    following = numbers["next"]["1min"]
+    sentences = [
+        f"Each {unit} predicted by the model of all {unit}s before it: {unit}-centred r "
+        f"{number(following['centred_r'])}, skill {number(following['skill'])}, mean absolute "
+        f"error {number(following['mae'], 3)} at 1 min."
+    ]
+    error = numbers["error_ahead"]
+    if error is not None:
+        sentences.append(
+            f"The mean absolute error was {number(error['near'], 3)} for the next {unit} and "
+            f"{number(error['far'], 3)} for those {error['far_ahead']} or more ahead (always "
+            f"predicting the training mean: {number(error['near_mean'], 3)} and "
+            f"{number(error['far_mean'], 3)})."
+        )
+    if numbers["first"] is not None:
+        first, later = numbers["first"]["1min"], numbers["later"]
+        after = (
+            f"; on the later ones, their model has r {number(later['1min']['r'])}, centred "
+            f"{number(later['1min']['centred_r'])}"
+            if later
+            else ""
+        )
+        sentences.append(
+            f"The first {numbers['n_first']} {unit}s alone, by nested leave-one-out as published: "
+            f"r {number(first['r'])}, AUC {number(first['auc'])} at 1 min{after}."
+        )
+    return " ".join(sentences)
+
+
+def methods(result: WrittenResult) -> str:
+    """Sentence of the Methods."""
+    unit, first = result.unit, result.settings["first_sessions"]
+    alone = f", and the first {first} {unit}s were analysed alone"
+    return (
+        f"Models of the first {unit}s were tested on all later ones"
+        f"{alone if result.numbers.get('first') is not None else ''}."
+    )
+
+
+STAGE = Stage(
+    name="prospective",
+    question="Does it hold in time?",
+    link="Future",
+    compute=prospective_tests,
+    tables=TABLES,
+    describe=describe,
+    methods=methods,
+)

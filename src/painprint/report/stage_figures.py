@@ -1,0 +1,278 @@
+"""Figures of each stage of evidence: which ones, of what, with which caption."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import pandas as pd
+
+from painprint import wording
+from painprint.report import figures
+from painprint.report.svg import Draw, Drawing
+from painprint.results.read import Results
+
+MOST_REGIONS = 20
+"""Regions that a figure of importance shows: the most important ones."""
+
+Drawings = dict[str, Drawing]
+
+
+def stage_drawings(results: Results) -> Drawings:
+    """Figures of every stage that found something, by name."""
+    drawn: Drawings = {}
+    for stage, _ in results.answered():
+        drawn |= drawings_of_stage(stage.name, results)
+    return drawn
+
+
+def drawings_of_stage(name: str, results: Results) -> Drawings:
+    """Figures of one stage, by name, in the order of the page."""
+    return STAGE_FIGURES[name](results) if name in STAGE_FIGURES else {}
+
+
+def _null(results: Results) -> Drawings:
+    table, unit = results.stage_tables["null"], results.metrics["leave_out"]
+    return {
+        f"null{kind}": Drawing(
+            f"What permuted ratings give, and the true ones ({kind})",
+            partial(figures.plot_null, table, kind, scale, statistic),
+            f"Grey: permuted ratings. Blue: the true ones. {caption}",
+        )
+        for kind, scale, statistic, caption in (
+            ("within", "1min", "centred_r", f"{unit.capitalize()}-centred r, ratings permuted "
+             f"within {unit}s."),
+            ("between", "session", "r", f"r, ratings permuted between {unit}s."),
+        )
+    }  # fmt: skip
+
+
+def _confounds(results: Results) -> Drawings:
+    numbers = results.metrics["stages"]["controls"]
+    verdicts = {name: verdict for name, verdict in numbers.items() if name != "not_done"}
+    unit = results.metrics["leave_out"]
+    return {
+        "controls": Drawing(
+            "Centred r with each control removed",
+            partial(
+                figures.plot_dots,
+                {name: verdict["centred_r_removed"] for name, verdict in verdicts.items()},
+                reference=results.metrics["scales"]["1min"]["centred_r"],
+                label="centred r at 1 min with the control removed; dashed: as decoded",
+                marked=[name for name, verdict in verdicts.items() if verdict["flagged"]],
+            ),
+            f"{unit.capitalize()}-centred r at 1 min when a control is partialled out. Red: "
+            "flagged.",
+        )
+    }
+
+
+def _sensitivity(results: Results) -> Drawings:
+    table = results.stage_tables["refits"]
+    minute = table.query("scale == '1min'").set_index("variant")["centred_r"]
+    return {
+        "refits": Drawing(
+            "Centred r when something is changed",
+            partial(
+                figures.plot_dots,
+                {str(name): None if r != r else float(r) for name, r in minute.items()},
+                reference=results.metrics["scales"]["1min"]["centred_r"],
+                label="centred r at 1 min; dashed: as decoded",
+            ),
+        )
+    }
+
+
+def _learning_curve(results: Results) -> Drawings:
+    curve = results.stage_tables["learningcurve"]
+    return {
+        "curve": Drawing(
+            "Centred r against number of sessions",
+            partial(figures.plot_learning_curve, curve),
+            "Mean over draws, and where 95% of them lie.",
+        ),
+        "curveshare": Drawing(
+            "Share of significant draws against number of sessions",
+            partial(figures.plot_significant_draws, curve),
+            "Share of draws that two bootstraps call significant (p < .05, positive); neither is "
+            "the null.",
+        ),
+    }
+
+
+def _prospective(results: Results) -> Drawings:
+    of_past, unit = results.stage_tables["calibration"], results.metrics["leave_out"]
+    return {
+        "future": Drawing(
+            "How models of the past do later",
+            partial(figures.plot_future, of_past, {"centred_r": "centred r", "skill": "skill"}, 0),
+            f"Models of the first {unit}s on all later minutes: agreement.",
+        ),
+        "calibration": Drawing(
+            "Slope of later ratings over their prediction",
+            partial(figures.plot_future, of_past, {"slope": "slope"}, 1),
+            "The same models: slope of the rating over the prediction; 1 is calibrated, below 1 "
+            "predictions are over-dispersed: they move more than ratings do.",
+        ),
+        "ahead": Drawing(
+            "Error against how far ahead is predicted",
+            partial(figures.plot_error_ahead, results.stage_tables["prospective"], unit=unit),
+            f"Each later {unit} by the model of each past.",
+            wide=True,
+        ),
+    }
+
+
+def _estimates(
+    results: Results,
+    rows: pd.DataFrame,
+    names: Sequence[str] | pd.Series,
+    column: str,
+    ends: tuple[str, str],
+    *,
+    label: str,
+    width: float = figures.DOUBLE,
+) -> Draw:
+    """Estimates with their intervals, where there are groups enough for any."""
+    enough = _enough(results)
+    return partial(
+        figures.plot_estimates, names, rows, column,
+        label=label, ends=ends if enough else None, width=width,
+    )  # fmt: skip
+
+
+def _enough(results: Results) -> bool:
+    """Whether there are groups enough for an interval."""
+    return bool(results.metrics["n_groups"] >= wording.FEW_GROUPS)
+
+
+def _importance(results: Results) -> Drawings:
+    tables, unit = results.stage_tables, results.metrics["leave_out"]
+    drawn: Drawings = {}
+    centred = ("importance_centred", ("centred_low", "centred_high"))
+    loss = f"importance: mean loss of {unit}-centred r at 1 min"
+    by_blocks = f" Lines: 95% interval by blocks of {unit}s" if _enough(results) else ""
+    regions = tables["importance"]
+    if regions[centred[0]].notna().any():
+        if "networkimportance" in tables:
+            rows = tables["networkimportance"].sort_values(centred[0], ascending=False)
+            counted = zip(rows["network"], rows["n_regions"], strict=True)
+            names = [f"{network} ({n})" for network, n in counted]
+            drawn["networkimportance"] = Drawing(
+                "Importance of networks",
+                _estimates(results, rows, names, *centred, label=loss),
+                f"Networks, with their numbers of regions.{by_blocks}{'.' if by_blocks else ''}",
+            )
+        top = regions.nlargest(MOST_REGIONS, centred[0])
+        by_chance = "; among so many regions, some lie above 0 by chance." if by_blocks else ""
+        drawn["importance"] = Drawing(
+            "The most important regions",
+            _estimates(results, top, top["region"], *centred, label=loss),
+            f"The most important regions of {results.metrics['n_regions']}.{by_blocks}{by_chance}",
+        )
+        drawn["importancebynetwork"] = Drawing(
+            "Importance of all regions, by network",
+            partial(figures.plot_by_network, regions, centred[0], label="loss of centred r"),
+            "All regions, by network: box from the first to the third quartile, line at the "
+            "median, whiskers to the farthest region within 1.5 times the box.",
+            wide=True,
+        )
+        drawn["strength"] = Drawing(
+            "Weights of their edges",
+            partial(figures.plot_strengths, top),
+            f"Weights of the same regions' edges in the model of all {unit}s.",
+        )
+        drawn["structure"] = Drawing(
+            "Structure coefficients against weights",
+            partial(figures.plot_structure, tables["structure"]),
+            "Structure coefficients against weights, over edges.",
+        )
+    if "networkweights" in tables and tables["networkweights"]["mean_weight"].notna().any():
+        drawn["networkweights"] = Drawing(
+            "Mean weight between networks",
+            partial(figures.plot_network_weights, tables["networkweights"]),
+            "Mean weight of the edges within (diagonal) and between networks; red edges go with "
+            f"more pain, blue with less, in the model of all {unit}s.",
+        )
+    return drawn
+
+
+def _rest(results: Results) -> Drawings:
+    return {
+        "rest": Drawing(
+            "Prediction at rest against the rating that followed",
+            partial(figures.plot_rest, results.stage_tables["rest"]),
+        )
+    }
+
+
+def _comparison(results: Results) -> Drawings:
+    unit = results.metrics["leave_out"]
+    others = results.stage_tables["baselines"].query("scale == '1min' and method != 'painprint'")
+    drawn = {}
+    for key, what in (("centred_r", f"{unit}-centred r"), ("skill", "skill")):
+        label = f"difference in {what} at 1 min"
+        drawn[f"baselines{key.replace('_', '')}"] = Drawing(
+            f"Comparison models: {label}",
+            _estimates(
+                results, others, others["method"], f"d_{key}", (f"d_{key}_low", f"d_{key}_high"),
+                label=label, width=figures.SINGLE,
+            ),
+            "Right of 0, painprint is better."
+            + (f" Lines: 95% interval of the paired difference by blocks of {unit}s."
+               if _enough(results) else ""),
+        )  # fmt: skip
+    return drawn
+
+
+def _univariate(results: Results) -> Drawings:
+    return {
+        "univariate": Drawing(
+            "Activity that follows the rating, by region",
+            partial(figures.plot_univariate, results.stage_tables["univariate"]),
+        )
+    }
+
+
+def _external(results: Results) -> Drawings:
+    scored = results.stage_tables["external"].query("scale == '1min'")
+    return {
+        "external": Drawing(
+            "Centred r of other signatures",
+            _estimates(
+                results, scored, scored["signature"], "centred_r",
+                ("centred_r_low", "centred_r_high"),
+                label=f"{results.metrics['leave_out']}-centred r at 1 min",
+            ),
+        )
+    }  # fmt: skip
+
+
+def _qcfc(results: Results) -> Drawings:
+    table = results.stage_tables["qcfc"]
+    if table["distance"].isna().all():
+        return {}
+    return {
+        "qcfc": Drawing(
+            "Correlation of edges with motion, by distance",
+            partial(figures.plot_motion_distance, table),
+            "Correlation, over runs, of each edge's strength with mean framewise displacement, in "
+            "ten bins of distance: median and quartiles.",
+        )
+    }
+
+
+STAGE_FIGURES: dict[str, Callable[[Results], Drawings]] = {
+    "null": _null,
+    "controls": _confounds,
+    "refits": _sensitivity,
+    "curve": _learning_curve,
+    "prospective": _prospective,
+    "importance": _importance,
+    "rest": _rest,
+    "baselines": _comparison,
+    "univariate": _univariate,
+    "external": _external,
+    "qcfc": _qcfc,
+}
+"""What draws the figures of a stage that found something, by the stage's name."""

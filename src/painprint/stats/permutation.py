@@ -1,0 +1,52 @@
+"""Surrogate orders and p-values of permutation tests."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from painprint.arrays import Codes, Vector
+
+
+def surrogate_orders(means: Vector, n: int, rng: np.random.Generator) -> Codes:
+    """Orders of session means that have an autocorrelation like the observed one.
+
+    Each is the order of an AR(1) process, its coefficient drawn from what the observed means
+    leave possible (exact likelihood; mean and variance integrated out; flat prior). So the
+    uncertainty of an autocorrelation from few sessions is part of the null.
+
+    Returns
+    -------
+    orders : ndarray of int, shape (n, n_groups)
+        Ranks, from 0.
+    """
+    coefficients = np.linspace(-0.5, 0.98, 75)
+    log_likelihood = np.array([_log_likelihood(means, phi) for phi in coefficients])
+    weight = np.exp(log_likelihood - log_likelihood.max())
+    drawn = rng.choice(coefficients, size=n, p=weight / weight.sum())
+    noise = rng.normal(size=(n, len(means)))
+    series = np.empty_like(noise)
+    series[:, 0] = noise[:, 0]
+    for t in range(1, len(means)):
+        series[:, t] = drawn * series[:, t - 1] + np.sqrt(1 - drawn**2) * noise[:, t]
+    return np.argsort(np.argsort(series, axis=1), axis=1)
+
+
+def _log_likelihood(x: Vector, phi: float) -> float:
+    """Of a stationary AR(1) coefficient, mean and variance integrated out."""
+    n, at = len(x), np.arange(len(x))
+    precision = np.linalg.inv(phi ** np.abs(at[:, None] - at))
+    ones = precision.sum()
+    centred = x - (precision.sum(axis=0) @ x) / ones
+    spread = float(centred @ precision @ centred)
+    if spread <= 1e-24 * float(x @ x):
+        return 0.0  # equal means have one order
+    log_determinant = (n - 1) * np.log(1 - phi**2)
+    return float(-0.5 * (log_determinant + np.log(ones) + (n - 1) * np.log(spread)))
+
+
+def p_above(observed: float, null: Vector) -> float | None:
+    """One-sided p of the observed among the null; None where it is undefined."""
+    null = null[np.isfinite(null)]
+    if not np.isfinite(observed) or not len(null):
+        return None
+    return float((1 + (null >= observed).sum()) / (1 + len(null)))
