@@ -22,7 +22,7 @@ from painprint.decode.prepare import prepare_runs
 from painprint.decode.training import predict_held_out, train
 from painprint.simulate.person import Person, as_run, simulate_person
 from painprint.simulate.world import World
-from painprint.stats.bootstrap import R, block_draw, block_length, interval, widened
+from painprint.stats.bootstrap import FISHER_Z, block_draw, block_length, interval, t_inflated
 from painprint.stats.correlation import correlation, weighted_r
 
 TABLE = Path(__file__).parent / "tables" / "block_intervals.tsv"
@@ -61,7 +61,7 @@ def measure(world, number):
     row = {"world": world, "person": number, "centred_r": r}
     for name, draw in (("moving", moving_draw(group)), ("circular", block_draw(group))):
         values = weighted_r(draw(N_DRAWS, np.random.default_rng(0)), y, predicted)
-        for kind, of_kind in (("plain", values), ("widened", widened(values, r, 10, R))):
+        for kind, of_kind in (("plain", values), ("widened", t_inflated(values, r, 10, FISHER_Z))):
             found = interval(of_kind, null=0)
             row[f"{name} {kind}"] = int(found.low > 0 or found.high < 0)
     return row

@@ -5,18 +5,18 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from painprint.stats.bootstrap import (
-    SKILL,
-    R,
+    FISHER_Z,
+    LOG_RATIO,
     block_draw,
     bootstrap,
     hierarchical_draw,
+    inflation,
     interval,
+    t_inflated,
     weighted_auc,
     weighted_line,
     weighted_mean,
     weighted_skill,
-    widen,
-    widened,
 )
 from painprint.stats.correlation import weighted_r
 
@@ -55,16 +55,16 @@ def test_blocks_keep_neighbouring_sessions_and_all_their_rows(rng):
 
 
 def test_resamples_of_few_blocks_are_widened_around_the_estimate(rng):
-    factors = [widen(n) for n in (10, 28, 100, 100_000)]
+    factors = [inflation(n) for n in (10, 28, 100, 100_000)]
     assert factors == sorted(factors, reverse=True)
     assert factors[0] > 2 and factors[-1] == pytest.approx(1, abs=0.01)
     values = np.tanh(0.3 + 0.05 * rng.normal(size=4000))
-    found = np.arctanh(widened(values, np.tanh(0.3), 28, R))
+    found = np.arctanh(t_inflated(values, np.tanh(0.3), 28, FISHER_Z))
     assert found.mean() == pytest.approx(0.3, abs=0.01)
-    assert found.std() == pytest.approx(0.05 * widen(28), rel=0.05)
-    assert np.abs(widened(np.array([-1.0, 0.0, 1.0]), 0.5, 3, R)).max() <= 1
-    assert widened(np.array([-3.0, 0.2, 1.0]), 0.1, 10, SKILL).max() <= 1
-    np.testing.assert_allclose(widened(values, np.tanh(0.3), 10**9, R), values, rtol=1e-3)
+    assert found.std() == pytest.approx(0.05 * inflation(28), rel=0.05)
+    assert np.abs(t_inflated(np.array([-1.0, 0.0, 1.0]), 0.5, 3, FISHER_Z)).max() <= 1
+    assert t_inflated(np.array([-3.0, 0.2, 1.0]), 0.1, 10, LOG_RATIO).max() <= 1
+    np.testing.assert_allclose(t_inflated(values, np.tanh(0.3), 10**9, FISHER_Z), values, rtol=1e-3)
 
 
 def test_weighted_statistics_are_statistics_of_repeated_rows(rng):

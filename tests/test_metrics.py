@@ -14,7 +14,7 @@ from painprint.decode.metrics import (
     score_scale,
     score_units,
 )
-from painprint.stats.bootstrap import LINEAR, block_draw, interval, widened
+from painprint.stats.bootstrap import IDENTITY, block_draw, interval, t_inflated
 from painprint.stats.correlation import correlation
 
 
@@ -80,7 +80,7 @@ def test_intervals_of_the_line_resample_blocks_of_sessions(table):
             again = table.loc[np.repeat(np.arange(60), row.astype(int))]
             line = stats.linregress(again["predicted"], again["rating"])
             values.append((line.slope, line.intercept)[which])
-        expected = interval(widened(np.array(values), estimate, 6, LINEAR), null=0)
+        expected = interval(t_inflated(np.array(values), estimate, 6, IDENTITY), null=0)
         assert found == pytest.approx((expected.low, expected.high), rel=1e-9)
 
 

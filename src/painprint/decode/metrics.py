@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,12 +12,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from painprint.stats.bootstrap import (
-    LINEAR,
-    SKILL,
+    FISHER_Z,
+    IDENTITY,
+    LOG_RATIO,
+    Ends,
     Interval,
-    Link,
-    R,
-    block_draw,
+    block_interval,
     bootstrap,
     hierarchical_draw,
     interval,
@@ -25,13 +25,11 @@ from painprint.stats.bootstrap import (
     weighted_line,
     weighted_mean,
     weighted_skill,
-    widened,
 )
 from painprint.stats.correlation import correlate_columns, correlation, weighted_r
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
-Range = tuple[float | None, float | None]
 
 SCALES = ("1min", "2min", "run", "session")
 UNDEFINED = Interval(None, None, None)
@@ -43,26 +41,27 @@ class ScaleMetrics:
 
     ``r_ci``, ``r_p``, ``auc_ci`` and ``auc_p`` are the paper's hierarchical bootstrap;
     ``skill_ci``, ``centred_r_ci``, ``slope_ci`` and ``intercept_ci`` resample blocks of
-    neighbouring sessions, widened because there are few. ``slope`` and ``intercept`` are those of
-    the least-squares line of the rating on the held-out prediction: 1 and 0 where calibrated.
+    neighbouring sessions (t-inflated circular block bootstrap). ``slope`` and ``intercept`` are
+    those of the least-squares line of the rating on the held-out prediction: 1 and 0 where
+    calibrated.
     """
 
     n: int
     r: float | None
-    r_ci: Range
+    r_ci: Ends
     r_p: float | None
     r2: float | None
     skill: float | None
-    skill_ci: Range
+    skill_ci: Ends
     centred_r: float | None
-    centred_r_ci: Range
+    centred_r_ci: Ends
     slope: float | None
-    slope_ci: Range
+    slope_ci: Ends
     intercept: float | None
-    intercept_ci: Range
+    intercept_ci: Ends
     mae: float
     auc: float | None
-    auc_ci: Range
+    auc_ci: Ends
     auc_p: float | None
     null_median: float | None = None
     p_within: float | None = None
@@ -75,7 +74,7 @@ class MeanR:
 
     n: int
     r: float | None
-    r_ci: Range
+    r_ci: Ends
     r_p: float | None
 
 
@@ -178,6 +177,56 @@ def center_by(values: Vector, group: NDArray[np.int64]) -> Vector:
     return centred
 
 
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Held-out predictions of one scale.
+
+    Attributes
+    ----------
+    rating, predicted, training_mean : ndarrays of shape (n_rows,)
+    group : ndarray of int, shape (n_rows,)
+        From 0, in the order of time.
+    """
+
+    rating: Vector
+    predicted: Vector
+    training_mean: Vector
+    group: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, table: pd.DataFrame) -> Rows:
+        """Rows of a table with columns ``rating``, ``predicted``, ``training_mean``, ``group``."""
+        rating, predicted, mean = (
+            table[name].to_numpy(float) for name in ("rating", "predicted", "training_mean")
+        )
+        group = pd.factorize(table["group"], sort=True)[0].astype(np.int64)
+        return cls(rating, predicted, mean, group)
+
+    @property
+    def squared_error(self) -> Vector:
+        """Of the prediction."""
+        error: Vector = (self.rating - self.predicted) ** 2
+        return error
+
+    @property
+    def reference_error(self) -> Vector:
+        """Squared error of the training mean."""
+        error: Vector = (self.rating - self.training_mean) ** 2
+        return error
+
+    def agreement(self) -> dict[str, float]:
+        """r, centred r and skill; NaN where undefined."""
+        values = agreement(
+            self.rating[:, None], self.predicted[:, None], self.training_mean[:, None], self.group
+        )
+        return {name: float(value[0]) for name, value in values.items()}
+
+
+def rows_by_scale(predictions: pd.DataFrame) -> dict[str, Rows]:
+    """Held-out predictions by scale."""
+    return {scale: Rows.of(predictions[predictions["scale"] == scale]) for scale in SCALES}
+
+
 def score_scale(
     table: pd.DataFrame, *, n_bootstraps: int, rng: np.random.Generator
 ) -> ScaleMetrics:
@@ -186,70 +235,66 @@ def score_scale(
     Parameters
     ----------
     table : DataFrame
-        Columns ``rating``, ``predicted``, ``training_mean``, and int codes ``group`` (in
-        the order of time) and ``run_code``.
+        Columns ``rating``, ``predicted``, ``training_mean``, and the integers ``group`` (in the
+        order of time) and ``run_code``.
+    n_bootstraps : int
+    rng : Generator
 
     References
     ----------
     docs/methods.md
     """
-    y, predicted, training_mean = (
-        table[name].to_numpy(float) for name in ("rating", "predicted", "training_mean")
-    )
-    group, run = (table[name].to_numpy(np.int64) for name in ("group", "run_code"))
-    error, reference = (y - predicted) ** 2, (y - training_mean) ** 2
-    spread = float(((y - y.mean()) ** 2).sum())
-    high = y > np.median(y)
-    y_centred, predicted_centred = center_by(y, group), center_by(predicted, group)
-    r = correlation(y, predicted)
-    centred_r = correlation(y_centred, predicted_centred)
+    rows = Rows.of(table)
+    y, predicted, error = rows.rating, rows.predicted, rows.squared_error
+    y_centred, predicted_centred = center_by(y, rows.group), center_by(predicted, rows.group)
+    reference, spread = rows.reference_error, float(((y - y.mean()) ** 2).sum())
+    r, centred_r = correlation(y, predicted), correlation(y_centred, predicted_centred)
     skill = float(1 - error.sum() / reference.sum()) if reference.sum() > _rounding(y) else None
     auc = area_under_curve(y, predicted)
     slope, intercept = calibration_line(predicted, y) or (None, None)
 
     of_both, of_skill, of_centred = rng.spawn(3)
     of_slope, of_intercept = of_centred.spawn(2)  # leaves the streams that rng spawns next alone
-    r_interval = auc_interval = skill_interval = centred_interval = UNDEFINED
-    slope_interval = intercept_interval = UNDEFINED
+    r_interval = auc_interval = UNDEFINED
     if r is not None and auc is not None:
         statistics = {
             "r": partial(weighted_r, x=y, y=predicted),
-            "auc": partial(weighted_auc, high=high, score=predicted),
+            "auc": partial(weighted_auc, high=y > np.median(y), score=predicted),
         }
-        draw = hierarchical_draw(group, run)
+        draw = hierarchical_draw(rows.group, table["run_code"].to_numpy(np.int64))
         drawn = bootstrap(statistics, draw, n_rows=len(y), n_draws=n_bootstraps, rng=of_both)
         r_interval, auc_interval = interval(drawn["r"], null=0), interval(drawn["auc"], null=0.5)
-    if skill is not None:
-        of_errors = partial(weighted_skill, squared_error=error, reference_error=reference)
-        skill_interval = _block_interval(of_errors, skill, SKILL, group, n_bootstraps, of_skill)
-    if centred_r is not None:
-        of_values = partial(weighted_r, x=y_centred, y=predicted_centred)
-        centred_interval = _block_interval(of_values, centred_r, R, group, n_bootstraps, of_centred)
-    if slope is not None and intercept is not None:
-        line = partial(weighted_line, x=predicted, y=y)
-        slope_interval = _block_interval(
-            lambda counts: line(counts)[0], slope, LINEAR, group, n_bootstraps, of_slope
+    line = partial(weighted_line, x=predicted, y=y)
+    of_errors = partial(weighted_skill, squared_error=error, reference_error=reference)
+    of_values = partial(weighted_r, x=y_centred, y=predicted_centred)
+    ends = {
+        name: (None, None)
+        if estimate is None
+        else block_interval(statistic, estimate, transform, rows.group, n_bootstraps, stream).ends
+        for name, statistic, estimate, transform, stream in (
+            ("skill", of_errors, skill, LOG_RATIO, of_skill),
+            ("centred_r", of_values, centred_r, FISHER_Z, of_centred),
+            ("slope", lambda counts: line(counts)[0], slope, IDENTITY, of_slope),
+            ("intercept", lambda counts: line(counts)[1], intercept, IDENTITY, of_intercept),
         )
-        intercept_interval = _block_interval(
-            lambda counts: line(counts)[1], intercept, LINEAR, group, n_bootstraps, of_intercept
-        )
+    }
     return ScaleMetrics(
         n=len(y),
         r=r,
-        r_ci=(r_interval.low, r_interval.high),
+        r_ci=r_interval.ends,
         r_p=r_interval.p,
         r2=float(1 - error.sum() / spread) if spread > _rounding(y) else None,
         skill=skill,
-        skill_ci=(skill_interval.low, skill_interval.high),
+        skill_ci=ends["skill"],
         centred_r=centred_r,
-        centred_r_ci=(centred_interval.low, centred_interval.high),
+        centred_r_ci=ends["centred_r"],
         slope=slope,
-        slope_ci=(slope_interval.low, slope_interval.high),
+        slope_ci=ends["slope"],
         intercept=intercept,
-        intercept_ci=(intercept_interval.low, intercept_interval.high),
+        intercept_ci=ends["intercept"],
         mae=float(np.abs(y - predicted).mean()),
         auc=auc,
-        auc_ci=(auc_interval.low, auc_interval.high),
+        auc_ci=auc_interval.ends,
         auc_p=auc_interval.p,
     )
 
@@ -288,20 +333,6 @@ def center_columns(values: Matrix, group: NDArray[np.int64]) -> Matrix:
     within = values - (of_group @ values)[group]
     within[np.abs(within) <= 1e-12 * np.abs(values).max(axis=0)] = 0
     return within
-
-
-def _block_interval(
-    statistic: Callable[[NDArray[np.float64]], Vector],
-    estimate: float,
-    link: Link,
-    group: NDArray[np.int64],
-    n_bootstraps: int,
-    rng: np.random.Generator,
-) -> Interval:
-    """Interval from blocks of neighbouring groups."""
-    draw = block_draw(group)
-    drawn = bootstrap({"value": statistic}, draw, n_rows=len(group), n_draws=n_bootstraps, rng=rng)
-    return interval(widened(drawn["value"], estimate, int(group.max()) + 1, link), null=0)
 
 
 def score_units(minutes: pd.DataFrame, by: str) -> pd.DataFrame:
@@ -359,7 +390,7 @@ def mean_r(units: pd.DataFrame, *, n_bootstraps: int, rng: np.random.Generator) 
         rng=rng,
     )
     found = interval(drawn["r"], null=0)
-    return MeanR(len(values), float(values.mean()), (found.low, found.high), found.p)
+    return MeanR(len(values), float(values.mean()), found.ends, found.p)
 
 
 def roc_table(predictions: pd.DataFrame) -> pd.DataFrame:

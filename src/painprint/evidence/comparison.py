@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from painprint.bins import count_bins, make_time_bins
 from painprint.decode.bin_gram import KINDS, Kernel, inner_products
 from painprint.decode.errors import NotEnoughData
-from painprint.decode.metrics import SCALES, agreement, center_by
+from painprint.decode.metrics import SCALES, Rows, center_by, rows_by_scale
 from painprint.decode.refit import scales_at
 from painprint.evidence.bin_features import TooLarge, all_bins
 from painprint.evidence.case import Case
@@ -30,13 +30,10 @@ from painprint.parallel import map_ordered, one_blas_thread
 from painprint.progress import OnStep, count_steps, step_of_part
 from painprint.runs import Frames
 from painprint.stats.bootstrap import (
-    LINEAR,
-    block_draw,
+    IDENTITY,
+    block_interval,
     block_length,
-    bootstrap,
-    interval,
     weighted_skill,
-    widened,
 )
 from painprint.stats.correlation import weighted_r
 
@@ -209,34 +206,6 @@ def fold_without(kernel: Kernel, held_out: int, *, fewest_frames: int = 1) -> Fo
     return Fold(train, test, y, group[train], unit, n_frames[train].astype(float))
 
 
-@dataclass(frozen=True, eq=False)
-class Rows:
-    """Held-out rows of one scale, as the main decoding predicts them.
-
-    Attributes
-    ----------
-    rating, predicted, training_mean : ndarrays of shape (n_rows,)
-    group : ndarray of int, shape (n_rows,)
-    """
-
-    rating: Vector
-    predicted: Vector
-    training_mean: Vector
-    group: Codes
-
-
-def rows_by_scale(predictions: pd.DataFrame) -> dict[str, Rows]:
-    """Predictions of the main decoding, by scale."""
-    found = {}
-    for scale in SCALES:
-        table = predictions[predictions["scale"] == scale]
-        rating, predicted, mean = (
-            table[name].to_numpy(float) for name in ("rating", "predicted", "training_mean")
-        )
-        found[scale] = Rows(rating, predicted, mean, table["group"].to_numpy(np.int64))
-    return found
-
-
 def score_method(name: str, ours: Mapping[str, Rows], theirs: Mapping[str, Vector]) -> pd.DataFrame:
     """r, centred r, skill and mean absolute error of predictions, by scale.
 
@@ -254,10 +223,7 @@ def score_method(name: str, ours: Mapping[str, Rows], theirs: Mapping[str, Vecto
     constant = not center_by(theirs["1min"], ours["1min"].group).any()
     found = []
     for scale, rows in ours.items():
-        values = agreement(
-            rows.rating[:, None], theirs[scale][:, None], rows.training_mean[:, None], rows.group
-        )
-        row = {statistic: float(v[0]) for statistic, v in values.items()}
+        row = replace(rows, predicted=theirs[scale]).agreement()
         if constant:
             row |= {"r": np.nan, "centred_r": np.nan}
         mae = float(np.abs(rows.rating - theirs[scale]).mean())
@@ -301,23 +267,29 @@ def paired_difference(
         are fewer than 3 blocks.
     """
     once = np.ones((1, len(theirs)))
+    n_groups = int(ours.group.max()) + 1
+    n_blocks = math.ceil(n_groups / block_length(n_groups))
     found = {}
     # each on its own: where one is undefined, the other's resamples stay as they are
     for (name, statistic), stream in zip(
         _differences_of_resamples(ours, theirs).items(), rng.spawn(2), strict=True
     ):
         estimate = float(statistic(once)[0])
-        ends = _block_interval(statistic, estimate, ours.group, n_bootstraps, stream)
-        found[name] = (estimate, *ends)
+        if np.isnan(estimate) or n_blocks < FEWEST_BLOCKS:
+            found[name] = (estimate, np.nan, np.nan)
+            continue
+        ends = block_interval(statistic, estimate, IDENTITY, ours.group, n_bootstraps, stream)
+        assert ends.low is not None and ends.high is not None  # all resamples are defined
+        found[name] = (estimate, ends.low, ends.high)
     return found
 
 
 def _differences_of_resamples(ours: Rows, theirs: Vector) -> dict[str, Callable[[Matrix], Vector]]:
     """Counts of rows to differences of centred r and of skill."""
-    y, reference = ours.rating, (ours.rating - ours.training_mean) ** 2
+    y, reference = ours.rating, ours.reference_error
     y_centred = center_by(y, ours.group)
     our_centred, their_centred = (center_by(v, ours.group) for v in (ours.predicted, theirs))
-    our_error, their_error = ((y - v) ** 2 for v in (ours.predicted, theirs))
+    our_error, their_error = ours.squared_error, replace(ours, predicted=theirs).squared_error
     return {
         "centred_r": lambda counts: (
             weighted_r(counts, y_centred, our_centred)
@@ -328,24 +300,6 @@ def _differences_of_resamples(ours: Rows, theirs: Vector) -> dict[str, Callable[
             - weighted_skill(counts, their_error, reference)
         ),
     }
-
-
-def _block_interval(
-    statistic: Callable[[Matrix], Vector],
-    estimate: float,
-    group: Codes,
-    n_bootstraps: int,
-    rng: np.random.Generator,
-) -> tuple[float, float]:
-    """Interval from blocks of neighbouring groups; NaN where undefined, or blocks are few."""
-    n_groups = int(group.max()) + 1
-    if np.isnan(estimate) or math.ceil(n_groups / block_length(n_groups)) < FEWEST_BLOCKS:
-        return np.nan, np.nan
-    draw = block_draw(group)
-    drawn = bootstrap({"value": statistic}, draw, n_rows=len(group), n_draws=n_bootstraps, rng=rng)
-    ends = interval(widened(drawn["value"], estimate, n_groups, LINEAR), null=0)
-    assert ends.low is not None and ends.high is not None  # all resamples are defined
-    return ends.low, ends.high
 
 
 def summarise(table: pd.DataFrame, methods: Sequence[Method]) -> dict[str, Any]:

@@ -17,13 +17,13 @@ from painprint.decode.model import Choice, Model, best_lag
 from painprint.parallel import map_ordered
 from painprint.settings import SIGNIFICANT, Rules
 from painprint.stats.bootstrap import (
-    R,
+    FISHER_Z,
     block_draw,
     bootstrap_columns,
     hierarchical_draw,
     interval,
+    t_inflated,
     two_sided_p,
-    widened,
 )
 
 Vector = NDArray[np.float64]
@@ -273,7 +273,7 @@ def _low(values: Vector, estimate: float, n_groups: int) -> float:
     defined = values[np.isfinite(values)]
     if not len(defined) or np.isnan(estimate):
         return np.nan
-    low = interval(widened(defined, estimate, n_groups, R), null=0).low
+    low = interval(t_inflated(defined, estimate, n_groups, FISHER_Z), null=0).low
     assert low is not None  # there are values
     return low
 

@@ -23,7 +23,7 @@ from painprint.parallel import map_ordered
 from painprint.progress import OnStep, count_steps
 from painprint.regions import Regions
 from painprint.runs import Frames
-from painprint.stats.bootstrap import LINEAR, block_draw, interval, widened
+from painprint.stats.bootstrap import IDENTITY, block_draw, interval, t_inflated
 from painprint.stats.correlation import correlate_resamples, correlation
 
 Vector = NDArray[np.float64]
@@ -311,7 +311,7 @@ def _lose_part(
             found.append((loss, None, None))
             continue
         around = resampled - (r - float(r_permuted[:INTERVAL_PERMUTATIONS].mean())) + loss
-        ends = interval(widened(around, loss, counts.shape[1], LINEAR), null=0)
+        ends = interval(t_inflated(around, loss, counts.shape[1], IDENTITY), null=0)
         found.append((loss, ends.low, ends.high))
     return found
 

@@ -24,8 +24,8 @@ from painprint.evidence.stage import StageResult
 from painprint.progress import OnStep, count_steps
 from painprint.settings import Rules
 from painprint.stats.bootstrap import (
-    R,
-    widened,
+    FISHER_Z,
+    t_inflated,
 )
 
 Vector = NDArray[np.float64]
@@ -259,7 +259,7 @@ def sessions_until_r(
         )
         return Until(what, None, refused=reason)
     defined = resampled[np.isfinite(resampled).all(axis=1)][:MOST_CURVES]
-    around = widened(defined, r, n_sessions, R)
+    around = t_inflated(defined, r, n_sessions, FISHER_Z)
     times = np.sort([sessions_to_reach(sizes, curve, target) for curve in around])
     low, high = times[round(0.025 * (len(times) - 1))], times[round(0.975 * (len(times) - 1))]
     return Until(what, reached, float(low), float(high) if high <= farthest else None)

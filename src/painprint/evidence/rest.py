@@ -17,7 +17,7 @@ from painprint.progress import OnStep, count_steps
 from painprint.runs import LeftOutRun, Run
 from painprint.signature.model import Signature, make_signature
 from painprint.signature.predict import predict_run
-from painprint.stats.bootstrap import R, block_draw, bootstrap_columns, interval, widened
+from painprint.stats.bootstrap import FISHER_Z, block_draw, bootstrap_columns, interval, t_inflated
 from painprint.stats.correlation import correlation
 
 Vector = NDArray[np.float64]
@@ -176,5 +176,5 @@ def _with_interval(
         return {"r": None, "low": None, "high": None}
     draw = block_draw(np.arange(len(y)))
     drawn = bootstrap_columns(y, x[:, None], draw, case.settings.n_bootstraps, rng)[:, 0]
-    ends = interval(widened(drawn[np.isfinite(drawn)], r, len(y), R), null=0)
+    ends = interval(t_inflated(drawn[np.isfinite(drawn)], r, len(y), FISHER_Z), null=0)
     return {"r": r, "low": ends.low, "high": ends.high}

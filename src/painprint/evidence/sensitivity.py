@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from painprint.decode.errors import NotEnoughData
-from painprint.decode.metrics import SCALES, agreement
+from painprint.decode.metrics import SCALES, rows_by_scale
 from painprint.decode.prepare import Prepared
 from painprint.decode.refit import refit
 from painprint.evidence.case import Case, make_kernels
@@ -70,16 +70,7 @@ def refit_variants(case: Case, *, on_step: OnStep | None = None) -> StageResult:
 
 def predictions_agreement(predictions: pd.DataFrame) -> Agreement:
     """r, centred r and skill of held-out predictions, by scale."""
-    found = {}
-    for scale in SCALES:
-        rows = predictions[predictions["scale"] == scale]
-        y, predicted, mean = (
-            rows[name].to_numpy(float)[:, None] for name in ("rating", "predicted", "training_mean")
-        )
-        group = pd.factorize(rows["group"])[0]
-        values = agreement(y, predicted, mean, group)
-        found[scale] = {name: float(v[0]) for name, v in values.items()}
-    return found
+    return {scale: rows.agreement() for scale, rows in rows_by_scale(predictions).items()}
 
 
 def _first_run(case: Case) -> tuple[list[Variant], list[str]]:

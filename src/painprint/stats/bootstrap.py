@@ -19,6 +19,7 @@ from painprint.stats.correlation import ROUNDING_OF_SUMS, correlate_resamples, v
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 Codes = NDArray[np.int64]
+Ends = tuple[float | None, float | None]
 Draw = Callable[[int, np.random.Generator], Matrix]
 
 ROWS_AT_ONCE = 2_000_000
@@ -31,6 +32,11 @@ class Interval:
     low: float | None
     high: float | None
     p: float | None
+
+    @property
+    def ends(self) -> Ends:
+        """Lower and upper end."""
+        return self.low, self.high
 
 
 def hierarchical_draw(group: Codes, run: Codes) -> Draw:
@@ -66,7 +72,7 @@ def hierarchical_draw(group: Codes, run: Codes) -> Draw:
 def block_draw(group: Codes) -> Draw:
     """Resample blocks of round(√S) neighbouring groups; rows stay with their group.
 
-    Blocks go round: the last groups are followed by the first. So every group is drawn equally
+    Blocks are circular: the last groups are followed by the first. So every group is drawn equally
     often; blocks that stop at the ends would draw the first and last groups less.
 
     Parameters
@@ -165,7 +171,7 @@ def interval(values: Vector, *, null: float, alpha: float = 0.05) -> Interval:
     return Interval(float(ordered[low - 1]), float(ordered[high - 1]), two_sided_p(values, null))
 
 
-def widen(n_groups: int, alpha: float = 0.05) -> float:
+def inflation(n_groups: int, alpha: float = 0.05) -> float:
     """How much farther from the estimate than block resamples the ends of an interval lie.
 
     Resamples of few blocks spread too little: they miss a factor √(K / (K - 1)), with
@@ -178,7 +184,7 @@ def widen(n_groups: int, alpha: float = 0.05) -> float:
 
     Examples
     --------
-    >>> round(widen(28), 2), round(widen(1000), 2)
+    >>> round(inflation(28), 2), round(inflation(1000), 2)
     (1.49, 1.06)
     """
     from scipy.stats import norm, t
@@ -189,25 +195,57 @@ def widen(n_groups: int, alpha: float = 0.05) -> float:
 
 
 @dataclass(frozen=True)
-class Link:
-    """A scale on which a statistic has no bounds, so that its resamples can be widened."""
+class Transform:
+    """A variance-stabilising transform, and its inverse: on its scale a statistic has no bounds."""
 
-    there: Callable[[Vector], Vector]
-    back: Callable[[Vector], Vector]
+    forward: Callable[[Vector], Vector]
+    inverse: Callable[[Vector], Vector]
 
 
-R = Link(lambda r: np.arctanh(np.clip(r, -1 + 1e-15, 1 - 1e-15)), np.tanh)
-"""Fisher's z of a correlation."""
-SKILL = Link(lambda skill: np.log(np.maximum(1 - skill, 1e-300)), lambda x: 1 - np.exp(x))
-"""Log of the ratio of squared errors."""
-LINEAR = Link(np.asarray, np.asarray)
+FISHER_Z = Transform(lambda r: np.arctanh(np.clip(r, -1 + 1e-15, 1 - 1e-15)), np.tanh)
+"""Of a correlation."""
+LOG_RATIO = Transform(lambda skill: np.log(np.maximum(1 - skill, 1e-300)), lambda x: 1 - np.exp(x))
+"""Of skill: logarithm of the ratio of squared errors."""
+IDENTITY = Transform(np.asarray, np.asarray)
 """A difference of two statistics, or a line's slope or intercept: far from any bound."""
 
 
-def widened(values: Vector, estimate: float | Vector, n_groups: int, link: Link) -> Vector:
-    """Block resamples, moved away from the estimate as far as few blocks need."""
-    center = link.there(np.array(estimate))
-    return link.back(center + widen(n_groups) * (link.there(values) - center))
+def t_inflated(
+    values: Vector, estimate: float | Vector, n_groups: int, transform: Transform
+) -> Vector:
+    """Block resamples, moved away from the estimate by :func:`inflation` (t-inflated bootstrap)."""
+    center = transform.forward(np.array(estimate))
+    distance = transform.forward(values) - center
+    return transform.inverse(center + inflation(n_groups) * distance)
+
+
+def block_interval(
+    statistic: Callable[[Matrix], Vector],
+    estimate: float,
+    transform: Transform,
+    group: Codes,
+    n_draws: int,
+    rng: np.random.Generator,
+) -> Interval:
+    """Interval from a t-inflated circular block bootstrap of neighbouring groups.
+
+    Parameters
+    ----------
+    statistic : callable
+        Takes counts of shape (n, n_rows) and gives n values.
+    estimate : float
+        The statistic of all rows, each once.
+    transform : Transform
+        On whose scale resamples are inflated.
+    group : ndarray of int, shape (n_rows,)
+        From 0, in the order of time.
+    n_draws : int
+    rng : Generator
+    """
+    n_rows, n_groups = len(group), int(group.max()) + 1
+    draw = block_draw(group)
+    drawn = bootstrap({"value": statistic}, draw, n_rows=n_rows, n_draws=n_draws, rng=rng)
+    return interval(t_inflated(drawn["value"], estimate, n_groups, transform), null=0)
 
 
 def two_sided_p(values: Vector, null: float) -> float:
