@@ -24,7 +24,7 @@ import numpy as np
 from resume import TABLES, fill, share
 
 from painprint import Settings, decode_runs
-from painprint.decode.bin_gram import make_kernel
+from painprint.decode.bin_gram import make_bin_gram
 from painprint.decode.prepare import prepare_runs
 from painprint.evidence.case import Case
 from painprint.evidence.confound_analyses import TESTED, Verdict, correct_families, predict_alone
@@ -59,13 +59,13 @@ def measure_signature(seed, n_sessions, sizes):
         "p_within": null["1min"]["p_within"],
         "p_between_session": null["session"]["p_between"],
     }
-    rng, kernel = case.stream("curve"), case.kernels[0]
+    rng, bin_gram = case.stream("curve"), case.bin_grams[0]
     for size in sizes:
         draws = draw_sessions(
-            kernel.n_groups, size, 20, rng, together=count_together(kernel.n_groups, size)
+            bin_gram.n_groups, size, 20, rng, together=count_together(bin_gram.n_groups, size)
         )
-        predicted = predict_from_draws(case.kernels, case.settings.rules, draws)
-        scored, _ = score_draws(kernel, predicted, 1000, case.stream("curve bootstrap"))
+        predicted = predict_from_draws(case.bin_grams, case.settings.rules, draws)
+        scored, _ = score_draws(bin_gram, predicted, 1000, case.stream("curve bootstrap"))
         table = summarise_draws(scored.assign(n_sessions=size)).set_index("scale")
         for name in ("r", "centred_r"):
             row[f"{name}_at_{size}"] = table.loc["1min", name]
@@ -80,14 +80,14 @@ def measure_motion(motion_r2, number, n_sessions):
     seed = FIRST_SEED + 1000 + number + 1000 * MOTION_R2.index(motion_r2)
     prepared = prepare_runs(simulate(person, seed), settings)
     codes, _ = prepared.groups("session")
-    kernel = make_kernel([lags[0] for lags in prepared.runs], codes, settings)
+    bin_gram = make_bin_gram([lags[0] for lags in prepared.runs], codes, settings)
     rng = np.random.default_rng(seed)
-    permutations = draw_permutations(kernel, settings.n_permutations, rng)
-    ratings = permute_ratings(kernel, permutations, *TESTED)
+    permutations = draw_permutations(bin_gram, settings.n_permutations, rng)
+    ratings = permute_ratings(bin_gram, permutations, *TESTED)
     verdicts = {}
-    for control in motion_controls([kernel])[0]:
-        columns = control.columns([kernel])
-        alone = predict_alone(control, columns, kernel, permutations, ratings)
+    for control in motion_controls([bin_gram])[0]:
+        columns = control.columns([bin_gram])
+        alone = predict_alone(control, columns, bin_gram, permutations, ratings)
         verdicts[control.name] = Verdict.of(control.family, alone)
     found = correct_families(verdicts)
     row = {"motion_r2": motion_r2, "person": number}

@@ -38,7 +38,7 @@ from painprint.bids.sessions import read_sessions
 from painprint.files.cifti import read_ptseries
 from painprint.files.dataset import Dataset
 from painprint.files.errors import DerivativesError
-from painprint.signature.applicability import Envelope, Spread
+from painprint.signature.applicability import ApplicabilityDomain, Spread
 from painprint.signature.file import read_signature, write_signature
 from painprint.signature.model import History, Signature, UsedModel
 from painprint.stats.conformal import Residuals
@@ -93,14 +93,14 @@ def make_valid(root):
         for measure in ("leverage", "residual", "motion")
         for scale in ("run", "session")
     }
-    envelope = Envelope(
+    domain = ApplicabilityDomain(
         rng.normal(size=6), rng.normal(size=(2, 6)).astype(np.float32), np.ones(2), spreads, 500.0,
         (1.0,),
     )  # fmt: skip
     errors = {scale: Residuals([rng.random(n) for _ in groups]) for scale, n in SCALE_SIZES}
     signature = Signature(
         Regions(tuple(names), ("",) * 4), models, rng.normal(size=(7, 6)), "recommended", 30.0,
-        (1.0,), True, {}, envelope=envelope, history=History(errors, (0.1,) * 6),
+        (1.0,), True, {}, domain=domain, history=History(errors, (0.1,) * 6),
         origin={"atlas": "A", "dense": None},
     )  # fmt: skip
     write_signature(root / "signature", signature)

@@ -22,7 +22,7 @@ from decode_speed import TR_S, processor
 
 from painprint import Regions
 from painprint.edges import count_edges
-from painprint.signature.applicability import Envelope, Spread
+from painprint.signature.applicability import ApplicabilityDomain, ReferenceDistribution
 from painprint.signature.file import write_signature
 from painprint.signature.model import History, Signature, UsedModel
 from painprint.stats.conformal import Residuals
@@ -36,8 +36,8 @@ def make_files(folder, n_regions, n_sessions):
     names = tuple(f"r{i}" for i in range(n_regions))
     n_edges, n_components = count_edges(n_regions), max(1, min(50, n_sessions))
     labels = [f"{i + 1:02d}" for i in range(n_sessions)]
-    spreads = {
-        (measure, scale): Spread(0.0, 1.0, n_sessions)
+    distributions = {
+        (measure, scale): ReferenceDistribution(0.0, 1.0, n_sessions)
         for measure in ("leverage", "residual", "motion")
         for scale in ("run", "session")
     }
@@ -51,8 +51,8 @@ def make_files(folder, n_regions, n_sessions):
         tr_s=(TR_S,),
         simulated=True,
         metrics={},
-        envelope=Envelope(
-            np.zeros(n_edges), components, np.ones(n_components), spreads, 500.0, (TR_S,)
+        domain=ApplicabilityDomain(
+            np.zeros(n_edges), components, np.ones(n_components), distributions, 500.0, (TR_S,)
         ),
         history=History(
             {scale: Residuals([rng.random(n) for _ in labels]) for scale, n in SIZES},

@@ -27,7 +27,7 @@ from painprint.bids.select import find_runs
 from painprint.decode.prepare import prepare_runs
 from painprint.files.dataset import Dataset
 from painprint.runs import FD
-from painprint.signature.applicability import IN_RANGE, judge_session, look_at, make_envelope
+from painprint.signature.applicability import IN_RANGE, fit_domain, judge_session, measure_run
 from painprint.simulate.person import Person, as_run, simulate_person
 from painprint.simulate.world import World
 
@@ -82,10 +82,10 @@ def spoilt(session, other, rng):
     }
 
 
-def judged(envelope, case, sessions):
+def judged(domain, case, sessions):
     """A row for the session, and one for each run of it."""
-    looks = [look_at(envelope, frames) for frames in sessions]
-    whole, of_runs = judge_session(envelope, looks)
+    measures = [measure_run(domain, frames) for frames in sessions]
+    whole, of_runs = judge_session(domain, measures)
     rows = [("session", whole), *(("run", verdict) for verdict in of_runs)]
     return [{"case": case, "scale": scale, "word": v.word} for scale, v in rows]
 
@@ -94,12 +94,12 @@ def study(number):
     sessions = frames_of(FIRST_SEED + number)
     others = frames_of(FIRST_SEED + number + 500_000)
     training = [frames for session in sessions[:N_TRAINING] for frames in session]
-    envelope = make_envelope(training, [frames.key.session for frames in training])
+    domain = fit_domain(training, [frames.key.session for frames in training])
     rng = np.random.default_rng([FIRST_SEED, number])
     rows = []
     for session, other in zip(sessions[N_TRAINING:], others[N_TRAINING:], strict=True):
         for case, runs in spoilt(session, other, rng).items():
-            rows += judged(envelope, case, runs)
+            rows += judged(domain, case, runs)
     return [{"person": number, **row} for row in rows]
 
 
@@ -118,9 +118,9 @@ def engagement(folder):
         groups = [str(one.key) for one in frames]
         for i, one in enumerate(frames):
             rest = [f for j, f in enumerate(frames) if j != i]
-            own = make_envelope(rest, [g for j, g in enumerate(groups) if j != i])
+            own = fit_domain(rest, [g for j, g in enumerate(groups) if j != i])
             rows += judged(own, "good", [one])
-        whole = make_envelope(frames, groups)
+        whole = fit_domain(frames, groups)
         for other, theirs in people.items():
             if other != name:
                 for one in theirs:

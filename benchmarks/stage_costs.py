@@ -114,7 +114,7 @@ def measure(size, preset, stages):
         n_jobs=n_jobs,
     )
     start = time.perf_counter()
-    assert case.kernels
+    assert case.bin_grams
     note("Gram matrix of all bins", start)
     for stage in sorted(stages, key=APART.__contains__):
         start = time.perf_counter()

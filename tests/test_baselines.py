@@ -31,8 +31,8 @@ from painprint.evidence.comparison import (
     OURS,
     Rows,
     baseline_comparison,
+    bin_grams_of_folds,
     fold_without,
-    kernels_of_folds,
     paired_difference,
     predict_by_methods,
 )
@@ -71,19 +71,19 @@ def at(finding, scale="1min"):
     return table[table["scale"] == scale].set_index("method")
 
 
-def with_ratings(kernel, group, change):
-    """The kernel with the ratings of a group changed, those of its frames too."""
+def with_ratings(bin_gram, group, change):
+    """The bin_gram with the ratings of a group changed, those of its frames too."""
 
     def changed(bins):
-        mine = kernel.codes[bins.run] == group
+        mine = bin_gram.group_index[bins.run] == group
         return replace(bins, rating=np.where(mine, change(bins.rating), bins.rating))
 
     return replace(
-        kernel,
-        bins={kind: changed(bins) for kind, bins in kernel.bins.items()},
+        bin_gram,
+        bins={kind: changed(bins) for kind, bins in bin_gram.bins.items()},
         frames=[
             replace(one, rating=change(one.rating)) if code == group else one
-            for one, code in zip(kernel.frames, kernel.codes, strict=True)
+            for one, code in zip(bin_gram.frames, bin_gram.group_index, strict=True)
         ],
     )
 
@@ -109,12 +109,12 @@ def refitted(X, y, train, test, alpha):
     return Ridge(alpha * unit).fit(X[train], y[train]).predict(X[test])
 
 
-def minute_error(fold, kernel, predicted, rows):
+def minute_error(fold, bin_gram, predicted, rows):
     """Sum over minutes of the squared mean error, a loop."""
     total = 0.0
-    for minute in np.unique(kernel.minute[rows]):
-        mine = kernel.minute[rows] == minute
-        n_frames = [len(kernel.bins["train"].frames[row]) for row in rows[mine]]
+    for minute in np.unique(bin_gram.minute[rows]):
+        mine = bin_gram.minute[rows] == minute
+        n_frames = [len(bin_gram.bins["train"].frames[row]) for row in rows[mine]]
         total += np.average((fold.y[rows] - predicted)[mine], weights=n_frames) ** 2
     return total
 
@@ -133,7 +133,7 @@ def test_every_method_stands_beside_the_main_decoding(case, finding):
     assert len(finding.tables["baselines"]) == 4 * len(table)
 
 
-def test_planted_edges_are_found_by_methods_that_look_at_edges(finding):
+def test_planted_edges_are_found_by_methods_that_measure_run_edges(finding):
     table = at(finding)
     for name in ("LASSO-PCR", "linear SVR", "CPM", "LASSO", "tangent"):
         assert table.loc[name, "centred_r"] > 0.5, name
@@ -160,21 +160,21 @@ def test_numbers_tell_the_best_method_and_what_is_beaten(finding):
 
 @pytest.mark.parametrize("name", BY_NAME)
 def test_ratings_of_the_group_left_out_change_nothing(case, name):
-    method, kernel = BY_NAME[name], case.kernels[0]
-    changed = with_ratings(kernel, 2, lambda y: 1 - 3 * y[::-1])
+    method, bin_gram = BY_NAME[name], case.kernels[0]
+    changed = with_ratings(bin_gram, 2, lambda y: 1 - 3 * y[::-1])
     found = [
         method.predict(method.represent(k, 1), fold_without(k, 2, fewest_frames=5))
-        for k in (kernel, changed)
+        for k in (bin_gram, changed)
     ]
     np.testing.assert_array_equal(*found)
 
 
 def test_a_fold_knows_the_ratings_of_training_rows_only(case):
-    kernel = case.kernels[0]
-    fold = fold_without(kernel, 1)
+    bin_gram = case.kernels[0]
+    fold = fold_without(bin_gram, 1)
     known = np.flatnonzero(np.isfinite(fold.y))
     np.testing.assert_array_equal(known, fold.train)
-    groups = np.concatenate([kernel.groups(kind) for kind in kernel.bins])
+    groups = np.concatenate([bin_gram.groups(kind) for kind in bin_gram.bins])
     assert set(groups[fold.train]) == {0, 2, 3, 4, 5} and set(groups[fold.test]) == {1}
     # 5 inner folds of 5 groups: a group each
     assert [len(set(fold.groups[part.rows])) for part in fold.inner] == [1] * 5
@@ -184,19 +184,21 @@ def test_a_fold_knows_the_ratings_of_training_rows_only(case):
 @pytest.mark.parametrize("name", [n for n in BY_NAME if n not in ("training mean", "LASSO-PCR")])
 def test_what_is_trained_for_a_fold_ignores_all_of_the_group_left_out(runs, case, rng, name):
     method, found = BY_NAME[name], []
-    for kernel in (
+    for bin_gram in (
         case.kernels[0],
         Case(decode_runs(with_noise_in(runs, "03", rng), SETTINGS)).kernels[0],
     ):
-        fold = fold_without(kernel, 2, fewest_frames=method.fewest_frames)
-        probe = replace(fold, test=kernel.rows("1min").start + np.arange(10))  # of sessions 1 and 2
-        found.append(method.predict(method.represent(kernel, 1), probe))
+        fold = fold_without(bin_gram, 2, fewest_frames=method.fewest_frames)
+        probe = replace(
+            fold, test=bin_gram.rows("1min").start + np.arange(10)
+        )  # of sessions 1 and 2
+        found.append(method.predict(method.represent(bin_gram, 1), probe))
     np.testing.assert_array_equal(*found)
 
 
 def test_lasso_pcr_is_the_published_learner_on_the_same_folds(runs, case, finding):
     published = decode_runs(runs, replace(SETTINGS, **PUBLISHED))
-    predicted, _ = predict_by_methods(*kernels_of_folds(case), [BY_NAME["LASSO-PCR"]])
+    predicted, _ = predict_by_methods(*bin_grams_of_folds(case), [BY_NAME["LASSO-PCR"]])
     expected = published.predictions.query("scale in ('1min', '2min')")["predicted"]
     np.testing.assert_allclose(predicted["LASSO-PCR"], expected, rtol=1e-8)
     row, scores = at(finding).loc["LASSO-PCR"], published.scales["1min"]
@@ -213,7 +215,7 @@ def test_beside_lasso_pcr_stands_our_ridge_on_the_same_rows(runs, chosen):
     assert "LASSO-PCR" not in names and names[1] == "ridge"
     if settings.preset == "paper":  # our ridge does not leak
         return
-    predicted, _ = predict_by_methods(*kernels_of_folds(main), [EDGES])
+    predicted, _ = predict_by_methods(*bin_grams_of_folds(main), [EDGES])
     ours = decode_runs(runs, replace(settings, decoder="ridge")).predictions
     expected = ours.query("scale in ('1min', '2min')")["predicted"]
     np.testing.assert_allclose(predicted["ridge"], expected, rtol=1e-8)
@@ -248,17 +250,17 @@ def test_edges_are_compared_where_activity_alone_is_decoded(runs, case, finding)
 
 
 def test_there_is_no_second_gram_matrix(runs, case):
-    kernels, lag = kernels_of_folds(case)
+    kernels, lag = bin_grams_of_folds(case)
     assert kernels[0] is case.kernels[0] and not lag.any()
     several = Case(decode_runs(runs, replace(SETTINGS, lag_s=(6.0, 0.0))))
-    kernels, _ = kernels_of_folds(several)
+    kernels, _ = bin_grams_of_folds(several)
     assert all(any(k is own for own in several.kernels) for k in kernels)
 
 
 @pytest.mark.parametrize("name", ["region activity", "tangent"])
 def test_the_penalty_in_closed_form_is_that_of_refitting_in_a_loop(case, name):
-    kernel, method = case.kernels[0], BY_NAME[name]
-    K, fold = method.represent(kernel, 1), fold_without(kernel, 0)
+    bin_gram, method = case.kernels[0], BY_NAME[name]
+    K, fold = method.represent(bin_gram, 1), fold_without(bin_gram, 0)
     values, vectors = np.linalg.eigh(K)
     X = vectors * np.sqrt(np.maximum(values, 0))  # rows whose inner products are K
     errors = []
@@ -268,7 +270,7 @@ def test_the_penalty_in_closed_form_is_that_of_refitting_in_a_loop(case, name):
         for group in np.unique(fold.groups):
             stays, out = fold.train[fold.groups != group], fold.train[fold.groups == group]
             model = Ridge(alpha * unit).fit(X[stays], fold.y[stays])
-            error += minute_error(fold, kernel, model.predict(X[out]), out)
+            error += minute_error(fold, bin_gram, model.predict(X[out]), out)
         errors.append(error)
     best = ALPHAS[int(np.argmin(errors))]
     expected = refitted(X, fold.y, fold.train, fold.test, best)
@@ -276,10 +278,10 @@ def test_the_penalty_in_closed_form_is_that_of_refitting_in_a_loop(case, name):
 
 
 def test_candidates_are_chosen_by_the_squared_error_of_minutes(case):
-    kernel = case.kernels[0]
-    fold = fold_without(kernel, 0)
+    bin_gram = case.kernels[0]
+    fold = fold_without(bin_gram, 0)
     half = np.zeros(len(fold.y))
-    half[kernel.rows("train")] = np.arange(len(kernel.bins["train"])) % 2
+    half[bin_gram.rows("train")] = np.arange(len(bin_gram.bins["train"])) % 2
 
     def path(train, test):
         y = np.where(np.isnan(fold.y[test]), 0.5, fold.y[test])
@@ -314,16 +316,16 @@ def test_log_covariances_are_matrix_logarithms(rng):
 
 
 def test_the_log_euclidean_kernel_is_that_of_matrix_logarithms(case):
-    kernel = case.kernels[0]
+    bin_gram = case.kernels[0]
     logs = np.array(
         [
-            logm(ledoit_wolf(kernel.frames[r].signals[frames])[0])
-            for bins in kernel.bins.values()
+            logm(ledoit_wolf(bin_gram.frames[r].signals[frames])[0])
+            for bins in bin_gram.bins.values()
             for r, frames in zip(bins.run, bins.frames, strict=True)
         ]
     )
     expected = np.einsum("aij,bij->ab", logs, logs)
-    found = matrix_products(kernel, 1, vector=log_covariance)
+    found = matrix_products(bin_gram, 1, vector=log_covariance)
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
@@ -347,24 +349,24 @@ def test_a_bin_with_fewer_frames_than_regions_has_matrices(rng):
 
 
 def test_features_in_single_precision_and_in_blocks_change_nothing(case, monkeypatch):
-    kernel = case.kernels[0]
-    X = edges(kernel, 1)
+    bin_gram = case.kernels[0]
+    X = edges(bin_gram, 1)
     assert X.dtype == np.float32
-    np.testing.assert_allclose(X.astype(float) @ X.T, kernel.edges, rtol=1e-5, atol=1e-5)
-    K = matrix_products(kernel, 1, vector=correlations)
+    np.testing.assert_allclose(X.astype(float) @ X.T, bin_gram.edges, rtol=1e-5, atol=1e-5)
+    K = matrix_products(bin_gram, 1, vector=correlations)
     monkeypatch.setattr(bin_features, "FEATURES_AT_ONCE", 5)
     monkeypatch.setattr(bin_features, "BINS_AT_ONCE", 7)
-    again = matrix_products(kernel, 2, vector=correlations)
+    again = matrix_products(bin_gram, 2, vector=correlations)
     np.testing.assert_allclose(again, K, rtol=1e-12, atol=1e-12)
 
 
 def test_support_vectors_do_not_depend_on_the_unit_of_the_rating(case):
-    kernel, method = case.kernels[0], BY_NAME["linear SVR"]
-    fold = fold_without(kernel, 0)
+    bin_gram, method = case.kernels[0], BY_NAME["linear SVR"]
+    fold = fold_without(bin_gram, 0)
     in_percent = replace(fold, y=100 * fold.y)
     np.testing.assert_allclose(
-        method.predict(kernel.edges, in_percent),
-        100 * method.predict(kernel.edges, fold),
+        method.predict(bin_gram.edges, in_percent),
+        100 * method.predict(bin_gram.edges, fold),
         rtol=1e-6,
     )
 
@@ -399,8 +401,8 @@ def test_cpm_in_blocks_of_edges_is_cpm(rng, monkeypatch):
 
 
 def test_lasso_chooses_its_penalty_in_inner_folds(case):
-    kernel = case.kernels[0]
-    X, fold = edges(kernel, 1).astype(float), fold_without(kernel, 0)
+    bin_gram = case.kernels[0]
+    X, fold = edges(bin_gram, 1).astype(float), fold_without(bin_gram, 0)
     found = BY_NAME["LASSO"].predict(X, fold)
     train, y = X[fold.train], fold.y[fold.train]
     largest = np.abs((train - train.mean(axis=0)).T @ (y - y.mean())).max() / len(y)
@@ -411,7 +413,7 @@ def test_lasso_chooses_its_penalty_in_inner_folds(case):
         for a, alpha in enumerate(alphas):
             model = Lasso(alpha, tol=1e-8, max_iter=100_000).fit(train[inner], y[inner])
             rows = fold.train[~inner]
-            errors[a] += minute_error(fold, kernel, model.predict(train[~inner]), rows)
+            errors[a] += minute_error(fold, bin_gram, model.predict(train[~inner]), rows)
     best = alphas[np.argmin(errors)]
     expected = Lasso(best, tol=1e-8, max_iter=100_000).fit(train, y).predict(X[fold.test])
     np.testing.assert_allclose(found, expected, atol=5e-3)  # of a path that stops early
@@ -493,13 +495,13 @@ def test_a_fold_takes_the_lag_that_its_model_chose(runs):
     case = Case(decode_runs(runs, Settings(n_bootstraps=100, lag_s=(0.0, 6.0))))
     training = replace(case.decoding.training, lag_of_run=np.array([0, 1, 1, 1, 1, 1]))
     mixed = replace(case, decoding=replace(case.decoding, training=training))
-    kernels, lag = kernels_of_folds(mixed)
+    kernels, lag = bin_grams_of_folds(mixed)
     assert [k.frames[0].counts["n_beyond_end"] for k in kernels] == [0, 6]
     found, not_done = predict_by_methods(kernels, lag, [EDGES])
-    for kernel, group in ((kernels[0], 0), (kernels[1], 5)):
-        fold = fold_without(kernel, group)
-        rows = fold.test - len(kernel.bins["train"])
-        np.testing.assert_array_equal(found["ridge"][rows], ridge(kernel.edges, fold))
+    for bin_gram, group in ((kernels[0], 0), (kernels[1], 5)):
+        fold = fold_without(bin_gram, group)
+        rows = fold.test - len(bin_gram.bins["train"])
+        np.testing.assert_array_equal(found["ridge"][rows], ridge(bin_gram.edges, fold))
     assert not_done == []
 
 
@@ -509,7 +511,7 @@ def test_runs_with_other_time_bins_at_another_lag_are_compared_on_the_rows_predi
     case = Case(decode_runs(runs, Settings(n_bootstraps=100, lag_s=(0.0, 6.0))))
     minutes = case.decoding.predictions.query("scale == '1min'")
     assert len(minutes) != len(case.kernels[0].bins["1min"])
-    kernels, lag = kernels_of_folds(case)
+    kernels, lag = bin_grams_of_folds(case)
     for i, group in enumerate(minutes["group"]):
         assert kernels[lag[group]].y("1min")[i] == minutes["rating"].iloc[i]
     finding = baseline_comparison(case)
@@ -531,22 +533,22 @@ def test_a_method_without_enough_data_is_named_and_the_others_are_done(case):
         raise NotEnoughData("too little.")
 
     methods = (replace(EDGES, predict=refuse), BY_NAME["training mean"])
-    predicted, not_done = predict_by_methods(*kernels_of_folds(case), methods)
+    predicted, not_done = predict_by_methods(*bin_grams_of_folds(case), methods)
     assert list(predicted) == ["training mean"]
     assert not_done == ["No baseline ridge: too little."]
 
 
 def test_bins_with_few_frames_do_not_train_for_matrices(case):
-    kernel = case.kernels[0]
-    train = kernel.bins["train"]
+    bin_gram = case.kernels[0]
+    train = bin_gram.bins["train"]
     frames = (train.frames[0][:2], *train.frames[1:])
-    short = replace(kernel, bins={**kernel.bins, "train": with_frames(train, frames)})
+    short = replace(bin_gram, bins={**bin_gram.bins, "train": with_frames(train, frames)})
     assert not matrix_products(short, 1, vector=correlations)[0].any()
     assert 0 in fold_without(short, 1).train
     assert 0 not in fold_without(short, 1, fewest_frames=5).train
-    minute = kernel.bins["1min"]
+    minute = bin_gram.bins["1min"]
     frames = (minute.frames[0][:2], *minute.frames[1:])
-    short = replace(kernel, bins={**kernel.bins, "1min": with_frames(minute, frames)})
+    short = replace(bin_gram, bins={**bin_gram.bins, "1min": with_frames(minute, frames)})
     with pytest.raises(NotEnoughData, match="a time bin has 2 frames"):
         fold_without(short, 0, fewest_frames=5)
 
@@ -556,13 +558,13 @@ def with_frames(bins, frames) -> Bins:
 
 
 def test_ratings_that_do_not_vary_are_not_enough(case):
-    kernel = case.kernels[0]
-    fold = fold_without(kernel, 0)
+    bin_gram = case.kernels[0]
+    fold = fold_without(bin_gram, 0)
     flat = replace(fold, y=np.where(np.isnan(fold.y), np.nan, 0.5))
     for name in ("linear SVR", "CPM", "LASSO", "region activity", "tangent"):
         method = BY_NAME[name]
         with pytest.raises(NotEnoughData):
-            method.predict(method.represent(kernel, 1), flat)
+            method.predict(method.represent(bin_gram, 1), flat)
 
 
 def test_one_training_group_is_not_enough(case):

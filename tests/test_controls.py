@@ -99,32 +99,32 @@ def test_motion_that_never_varies_or_is_missing_is_no_control(rng):
 
 
 def test_bins_average_a_confound_over_their_frames(case):
-    kernel = case.kernels[0]
-    values = [one.confounds[FD] for one in kernel.frames]
+    bin_gram = case.bin_grams[0]
+    values = [one.confounds[FD] for one in bin_gram.frames]
     for kind in ("train", "1min"):
-        bins = kernel.bins[kind]
+        bins = bin_gram.bins[kind]
         expected = [values[r][m].mean() for r, m in zip(bins.run, bins.frames, strict=True)]
         np.testing.assert_allclose(bin_means(values, bins), expected)
 
 
 def test_the_mean_before_skips_groups_that_do_not_train(case):
-    kernel = case.kernels[0]
-    of_run = np.array([frames.rating.mean() for frames in kernel.frames])
-    means = np.array([of_run[kernel.codes == g].mean() for g in range(7)])
-    found = previous_means(kernel, np.array([0, 1, 3, 4, 5, 6]))[:, 0]  # without 2
+    bin_gram = case.bin_grams[0]
+    of_run = np.array([frames.rating.mean() for frames in bin_gram.frames])
+    means = np.array([of_run[bin_gram.group_index == g].mean() for g in range(7)])
+    found = previous_means(bin_gram, np.array([0, 1, 3, 4, 5, 6]))[:, 0]  # without 2
     np.testing.assert_allclose(found[[1, 2, 3, 4]], means[[0, 1, 1, 3]])
     assert found[0] == pytest.approx(means[[0, 1, 3, 4, 5, 6]].mean())
 
 
 def test_no_rating_of_a_held_out_session_reaches_training_rows(case, rng):
-    kernel = case.kernels[0]
+    bin_gram = case.bin_grams[0]
     training = np.array([0, 1, 3, 4, 5, 6])
-    rows = np.isin(np.concatenate([kernel.groups(k) for k in KINDS]), training)
-    before = {c.name: c.columns(case.kernels)(kernel, training) for c in find_controls(case)[0]}
+    rows = np.isin(np.concatenate([bin_gram.groups(k) for k in KINDS]), training)
+    before = {c.name: c.columns(case.bin_grams)(bin_gram, training) for c in find_controls(case)[0]}
     changed = simulate_changed(case, held_out="03", rng=rng)
-    other = changed.kernels[0]
+    other = changed.bin_grams[0]
     for control in find_controls(changed)[0]:
-        after = control.columns(changed.kernels)(other, training)
+        after = control.columns(changed.bin_grams)(other, training)
         np.testing.assert_array_equal(after[rows], before[control.name][rows])
 
 
@@ -226,16 +226,16 @@ def test_a_signature_that_is_only_motion_has_nothing_left_without_it(rng):
 
 
 def test_prediction_alone_is_least_squares_on_the_same_folds(case):
-    kernel = case.kernels[0]
+    bin_gram = case.bin_grams[0]
     control = next(c for c in find_controls(case)[0] if c.name == "time in run")
-    permutations = draw_permutations(kernel, 19, np.random.default_rng(0))
-    ratings = permute_ratings(kernel, permutations, *TESTED)
-    columns = control.columns(case.kernels)
-    found = predict_alone(control, columns, kernel, permutations, ratings)
+    permutations = draw_permutations(bin_gram, 19, np.random.default_rng(0))
+    ratings = permute_ratings(bin_gram, permutations, *TESTED)
+    columns = control.columns(case.bin_grams)
+    found = predict_alone(control, columns, bin_gram, permutations, ratings)
     C = np.column_stack(
-        [np.ones(len(kernel.y("1min"))), columns(kernel, None)[kernel.rows("1min")]]
+        [np.ones(len(bin_gram.y("1min"))), columns(bin_gram, None)[bin_gram.rows("1min")]]
     )
-    y, group = kernel.y("1min"), kernel.groups("1min")
+    y, group = bin_gram.y("1min"), bin_gram.groups("1min")
     predicted = np.empty(len(y))
     for k in range(7):
         b, *_ = np.linalg.lstsq(C[group != k], y[group != k], rcond=None)
@@ -257,8 +257,8 @@ def test_every_control_is_there_alone_removed_and_beside(case):
     assert set(covariates.query("control == 'mg'")["scale"]) == {"session"}
     minute = covariates.query("variable == 'trans_x' and scale == '1min'").iloc[0]
     predictions = case.decoding.predictions.query("scale == '1min'")
-    kernel = case.kernels[0]
-    values = bin_means([one.confounds["trans_x"] for one in kernel.frames], kernel.bins["1min"])
+    bin_gram = case.bin_grams[0]
+    values = bin_means([one.confounds["trans_x"] for one in bin_gram.frames], bin_gram.bins["1min"])
     expected = np.corrcoef(values, predictions["predicted"])[0, 1]
     assert minute["r_predicted"] == pytest.approx(expected)
     assert found.numbers["previous session's mean"]["p_between"] is None

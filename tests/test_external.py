@@ -66,7 +66,7 @@ def in_sample(decoding):
     """Metrics of the final model's own scores, computed by hand."""
     final, frames = decoding.final, decoding.frames
     scores = [score_frames(one.signals, final.weights, final.intercept) for one in frames]
-    codes = decoding.training.codes
+    codes = decoding.training.group_index
     table = average_frames(frames, scores, codes, SETTINGS.rules)
     table["training_mean"] = [decoding.folds[k].training_mean for k in table["group"]]
     rng = np.random.default_rng(0)
@@ -102,7 +102,7 @@ def test_our_own_final_model_given_as_a_file_scores_as_it_does(decoding, tmp_pat
 
 
 def test_held_out_averages_are_those_of_the_decoding(decoding):
-    codes, frames = decoding.training.codes, decoding.frames
+    codes, frames = decoding.training.group_index, decoding.frames
     scores = [
         score_frames(one.signals, decoding.folds[k].weights, decoding.folds[k].intercept)
         for one, k in zip(frames, codes, strict=True)
@@ -144,7 +144,7 @@ def test_weights_of_regions_are_a_weighted_sum_and_regions_without_one_count_not
     found = ask(decoding, read_weights(path))
     frames = decoding.frames
     scores = [2 * one.signals[:, 4] - one.signals[:, 1] for one in frames]
-    table = average_frames(frames, scores, decoding.training.codes, SETTINGS.rules)
+    table = average_frames(frames, scores, decoding.training.group_index, SETTINGS.rules)
     for scale in ("1min", "2min"):
         rows = table[table["scale"] == scale]
         r = np.corrcoef(rows["rating"], rows["predicted"])[0, 1]

@@ -288,7 +288,7 @@ def test_importance_of_given_permutations(case):
     full = np.load(GOLDEN / "golden.npz")
     decoding = case.decoding
     bins = make_time_bins(decoding.frames, case.settings.rules, "1min")
-    codes = decoding.training.codes[bins.run]
+    codes = decoding.training.group_index[bins.run]
     parts = contributions(decoding.frames, bins, codes, decoding.folds)
     predicted = parts.sum(axis=1) / 2 + np.array([f.intercept for f in decoding.folds])[codes]
     y = bins.rating - bins.rating.mean()

@@ -47,13 +47,13 @@ def test_draws_are_ascending_and_never_hold_the_held_out_group(rng):
     ],
 )
 def test_sizes_go_up_to_all_but_two(case, n_sessions, expected):
-    class Kernel:
+    class BinGram:
         n_groups, codes = n_sessions, np.repeat(np.arange(n_sessions), 2)
 
-    assert curve_sizes(Kernel, SETTINGS.rules, unit="session")[0] == expected
+    assert curve_sizes(BinGram, SETTINGS.rules, unit="session")[0] == expected
     paper = Settings(preset="paper").rules
     every = list(range(1, n_sessions - 1))
-    assert curve_sizes(Kernel, paper, unit="session")[0] == every
+    assert curve_sizes(BinGram, paper, unit="session")[0] == every
 
 
 def slow_model(kernel, sessions):

@@ -33,32 +33,34 @@ def case():
 
 @pytest.fixture(scope="module")
 def permuted(case):
-    kernel = case.kernels[0]
-    permutations = draw_permutations(kernel, 39, np.random.default_rng(0))
-    return kernel, permutations, *permute_ratings(kernel, permutations, "1min", "train")
+    bin_gram = case.kernels[0]
+    permutations = draw_permutations(bin_gram, 39, np.random.default_rng(0))
+    return bin_gram, permutations, *permute_ratings(bin_gram, permutations, "1min", "train")
 
 
-def traces_of(kernel):
+def traces_of(bin_gram):
     """Ratings of each run's frames without the level of their session."""
-    levels = session_levels(kernel)
-    return [f.rating - levels[g] for f, g in zip(kernel.frames, kernel.codes, strict=True)]
+    levels = session_levels(bin_gram)
+    return [
+        f.rating - levels[g] for f, g in zip(bin_gram.frames, bin_gram.group_index, strict=True)
+    ]
 
 
-def levels_of(kernel, minutes):
+def levels_of(bin_gram, minutes):
     """Level of each session, of ratings of 1-min bins."""
-    return kernel.scales.of_group @ kernel.scales.of_run @ minutes
+    return bin_gram.scales.of_group @ bin_gram.scales.of_run @ minutes
 
 
 def test_the_first_column_is_the_observed_rating(permuted):
-    kernel, permutations, Y, train = permuted
+    bin_gram, permutations, Y, train = permuted
     assert list(permutations.kind).count("observed") == 1
-    np.testing.assert_array_equal(Y[:, 0], kernel.y("1min"))
-    np.testing.assert_array_equal(train[:, 0], kernel.y("train"))
+    np.testing.assert_array_equal(Y[:, 0], bin_gram.y("1min"))
+    np.testing.assert_array_equal(train[:, 0], bin_gram.y("train"))
 
 
 def test_ratings_are_means_of_frames_that_were_moved(permuted):
-    kernel, permutations, Y, train = permuted
-    traces, levels = traces_of(kernel), session_levels(kernel)
+    bin_gram, permutations, Y, train = permuted
+    traces, levels = traces_of(bin_gram), session_levels(bin_gram)
     for i in range(0, len(permutations.kind), 7):
         moved = []
         for r in range(len(traces)):
@@ -66,41 +68,43 @@ def test_ratings_are_means_of_frames_that_were_moved(permuted):
             start = int(permutations.shift[i, r] * len(donor))
             moved.append(np.resize(np.roll(donor, -start), len(traces[r])))
         of_session = [
-            np.mean([moved[r].mean() for r in np.flatnonzero(kernel.codes == g)])
-            for g in range(kernel.n_groups)
+            np.mean([moved[r].mean() for r in np.flatnonzero(bin_gram.group_index == g)])
+            for g in range(bin_gram.n_groups)
         ]
         levels_now = np.sort(levels)[permutations.order[i]]
         for kind, found in (("1min", Y), ("train", train)):
-            bins = kernel.bins[kind]
+            bins = bin_gram.bins[kind]
             expected = [
-                moved[r][m].mean() - of_session[kernel.codes[r]] + levels_now[kernel.codes[r]]
+                moved[r][m].mean()
+                - of_session[bin_gram.group_index[r]]
+                + levels_now[bin_gram.group_index[r]]
                 for r, m in zip(bins.run, bins.frames, strict=True)
             ]
             np.testing.assert_allclose(found[:, i], expected, atol=1e-12)
 
 
 def test_within_session_levels_stay_and_traces_move(permuted):
-    kernel, permutations, Y, _ = permuted
+    bin_gram, permutations, Y, _ = permuted
     within = Y[:, permutations.kind == "within"]
-    found = levels_of(kernel, within)
+    found = levels_of(bin_gram, within)
     np.testing.assert_allclose(found, np.repeat(found[:, :1], 39, axis=1), atol=1e-12)
-    np.testing.assert_allclose(found[:, 0], session_levels(kernel), atol=1e-12)
+    np.testing.assert_allclose(found[:, 0], session_levels(bin_gram), atol=1e-12)
     assert np.abs(within - Y[:, :1]).max(axis=0).min() > 1e-3
 
 
 def test_both_runs_of_a_session_come_from_one_session(permuted):
-    kernel, permutations, *_ = permuted
-    donors = kernel.codes[permutations.donor]
+    bin_gram, permutations, *_ = permuted
+    donors = bin_gram.group_index[permutations.donor]
     np.testing.assert_array_equal(donors[:, ::2], donors[:, 1::2])
 
 
 def test_between_traces_stay_and_session_levels_change_places(permuted):
-    kernel, permutations, Y, _ = permuted
-    levels, group = session_levels(kernel), kernel.groups("1min")
+    bin_gram, permutations, Y, _ = permuted
+    levels, group = session_levels(bin_gram), bin_gram.groups("1min")
     for column in Y[:, permutations.kind == "between"].T:
-        found = levels_of(kernel, column)
+        found = levels_of(bin_gram, column)
         np.testing.assert_allclose(np.sort(found), np.sort(levels), atol=1e-12)
-        expected = kernel.y("1min") - levels[group]
+        expected = bin_gram.y("1min") - levels[group]
         np.testing.assert_allclose(column - found[group], expected, atol=1e-12)
 
 
@@ -111,12 +115,12 @@ def test_runs_of_different_length_swap_traces(rng):
         for r in simulate_runs(rng, n_sessions=6, n_frames=500)
         for n in [next(lengths)]
     ]
-    kernel = make_case(runs).kernels[0]
-    assert len(set(np.bincount(kernel.run("1min")))) > 2
-    permutations = draw_permutations(kernel, 39, rng)
-    (Y,) = permute_ratings(kernel, permutations, "1min")
-    found = levels_of(kernel, Y[:, permutations.kind == "within"])
-    levels = session_levels(kernel)
+    bin_gram = make_case(runs).kernels[0]
+    assert len(set(np.bincount(bin_gram.run("1min")))) > 2
+    permutations = draw_permutations(bin_gram, 39, rng)
+    (Y,) = permute_ratings(bin_gram, permutations, "1min")
+    found = levels_of(bin_gram, Y[:, permutations.kind == "within"])
+    levels = session_levels(bin_gram)
     np.testing.assert_allclose(found, np.repeat(levels[:, None], 39, axis=1), atol=1e-12)
 
 

@@ -251,7 +251,7 @@ def _check_range(signature: Signature, runs: Sequence[Run]) -> None:
     ValueError
         If there is one.
     """
-    if signature.envelope is None or signature.history is None:
+    if signature.domain is None or signature.history is None:
         return
     for session in dict.fromkeys(run.session for run in runs):
         verdict = read_session(signature, [r for r in runs if r.session == session]).verdict

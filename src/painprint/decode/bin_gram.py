@@ -32,7 +32,7 @@ KINDS = ("train", "1min", "2min")
 
 
 @dataclass(frozen=True, eq=False)
-class Kernel:
+class BinGram:
     """Inner products of training bins and time bins of the same runs.
 
     Models of any rows, and their predictions of any others, follow from it without an edge in
@@ -46,7 +46,7 @@ class Kernel:
         By kind: "train", "1min", "2min".
     frames : sequence of Frames
         The runs.
-    codes : ndarray of int, shape (n_runs,)
+    group_index : ndarray of int, shape (n_runs,)
         Group of each run.
     minute : ndarray of int, shape (n_training_bins,), or None
         Which 1-min bin each training bin is a part of; None for rating bins.
@@ -55,13 +55,13 @@ class Kernel:
     products: Mapping[str, Matrix]
     bins: Mapping[str, Bins]
     frames: Sequence[Frames]
-    codes: NDArray[np.int64]
+    group_index: NDArray[np.int64]
     minute: NDArray[np.int64] | None
 
     @property
     def n_groups(self) -> int:
         """Number of groups."""
-        return int(self.codes.max()) + 1
+        return int(self.group_index.max()) + 1
 
     @property
     def n_edges(self) -> int:
@@ -109,11 +109,11 @@ class Kernel:
 
     def groups(self, kind: str) -> NDArray[np.int64]:
         """Group of each bin."""
-        return self.codes[self.bins[kind].run]
+        return self.group_index[self.bins[kind].run]
 
-    def of_groups(self, kept: Sequence[int]) -> Kernel:
+    def of_groups(self, kept: Sequence[int]) -> BinGram:
         """The same for some of the groups, numbered anew in the order given."""
-        runs = [int(r) for g in kept for r in np.flatnonzero(self.codes == g)]
+        runs = [int(r) for g in kept for r in np.flatnonzero(self.group_index == g)]
         number = {r: i for i, r in enumerate(runs)}
         chosen = {
             kind: np.array([row for r in runs for row in np.flatnonzero(self.run(kind) == r)], int)
@@ -124,15 +124,15 @@ class Kernel:
         new_code = {g: i for i, g in enumerate(kept)}
         place = np.empty(len(self.bins["1min"]), int)
         place[chosen["1min"]] = np.arange(len(chosen["1min"]))
-        return Kernel(
+        return BinGram(
             products={name: K[np.ix_(rows, rows)] for name, K in self.products.items()},
             bins=bins,
             frames=[self.frames[r] for r in runs],
-            codes=np.array([new_code[int(self.codes[r])] for r in runs]),
+            group_index=np.array([new_code[int(self.group_index[r])] for r in runs]),
             minute=None if self.minute is None else place[self.minute[chosen["train"]]],
         )
 
-    def without(self, names: Sequence[str], *, n_jobs: int = 1) -> Kernel:
+    def without(self, names: Sequence[str], *, n_jobs: int = 1) -> BinGram:
         """The same without some regions: what their edges add is taken off.
 
         Parameters
@@ -145,7 +145,12 @@ class Kernel:
         ordered = [one.select([*names, *kept]) for one in self.frames]
         layout = _lay_out(self.bins, self.minute)
         of_names = _products(
-            ordered, layout, self.codes, tuple(self.products), n_first=len(names), n_jobs=n_jobs
+            ordered,
+            layout,
+            self.group_index,
+            tuple(self.products),
+            n_first=len(names),
+            n_jobs=n_jobs,
         )
         return replace(
             self,
@@ -160,12 +165,12 @@ class Kernel:
         n_frames = np.array([len(f) for f in minutes.frames], dtype=float)
         of_run = (minutes.run == np.arange(len(self.frames))[:, None]) * n_frames
         of_run /= of_run.sum(axis=1, keepdims=True)
-        of_group = (self.codes == np.arange(self.n_groups)[:, None]).astype(float)
+        of_group = (self.group_index == np.arange(self.n_groups)[:, None]).astype(float)
         of_group /= of_group.sum(axis=1, keepdims=True)
         return Scales(
             of_run,
             of_group,
-            self.codes,
+            self.group_index,
             self.groups("1min"),
             self.groups("2min"),
         )
@@ -180,14 +185,14 @@ class Scales:
     ----------
     of_run : ndarray of shape (n_runs, n_minutes)
     of_group : ndarray of shape (n_groups, n_runs)
-    codes : ndarray of int, shape (n_runs,)
+    group_index : ndarray of int, shape (n_runs,)
     minute_groups, two_minute_groups : ndarray of int
         Group of each time bin.
     """
 
     of_run: Matrix
     of_group: Matrix
-    codes: NDArray[np.int64]
+    group_index: NDArray[np.int64]
     minute_groups: NDArray[np.int64]
     two_minute_groups: NDArray[np.int64]
 
@@ -213,7 +218,7 @@ class Scales:
         return {
             "1min": self.minute_groups,
             "2min": self.two_minute_groups,
-            "run": self.codes,
+            "run": self.group_index,
             "session": np.arange(len(self.of_group)),
         }
 
@@ -229,20 +234,20 @@ def _select(bins: Bins, rows: NDArray[np.int64], runs: list[int], number: dict[i
     )
 
 
-def make_kernel(
+def make_bin_gram(
     frames: Sequence[Frames],
-    codes: NDArray[np.int64],
+    group_index: NDArray[np.int64],
     settings: Settings,
     *,
     like: Sequence[Frames] | None = None,
     n_jobs: int = 1,
-) -> Kernel:
+) -> BinGram:
     """Bins of the runs and their inner products.
 
     Parameters
     ----------
     frames : sequence of Frames
-    codes : ndarray of int, shape (n_runs,)
+    group_index : ndarray of int, shape (n_runs,)
         Group of each run.
     settings : Settings
     like : sequence of Frames, optional
@@ -251,8 +256,8 @@ def make_kernel(
     """
     bins, minute = cut_bins(frames, settings, like=like)
     layout = _lay_out(bins, minute)
-    products = _products(frames, layout, codes, features_of(settings), n_jobs=n_jobs)
-    return Kernel(products, bins, frames, codes, minute)
+    products = _products(frames, layout, group_index, features_of(settings), n_jobs=n_jobs)
+    return BinGram(products, bins, frames, group_index, minute)
 
 
 def features_of(settings: Settings) -> tuple[str, ...]:
@@ -268,7 +273,7 @@ def cut_bins(
     Parameters
     ----------
     frames, settings, like
-        As for :func:`make_kernel`.
+        As for :func:`make_bin_gram`.
 
     Raises
     ------
@@ -351,21 +356,23 @@ def _lay_out(bins: Mapping[str, Bins], minute: NDArray[np.int64] | None) -> _Lay
 def _products(
     frames: Sequence[Frames],
     layout: _Layout,
-    codes: NDArray[np.int64],
+    group_index: NDArray[np.int64],
     features: Sequence[str],
     *,
     n_first: int | None = None,
     n_jobs: int = 1,
 ) -> dict[str, Matrix]:
     """Inner products of all rows, by feature; with ``n_first``, what so many regions add."""
-    of_base = inner_products(frames, layout.base, codes, features, n_first=n_first, n_jobs=n_jobs)
+    of_base = inner_products(
+        frames, layout.base, group_index, features, n_first=n_first, n_jobs=n_jobs
+    )
     return {name: layout.expand(K) for name, K in of_base.items()}
 
 
 def inner_products(
     frames: Sequence[Frames],
     bins: Bins,
-    codes: NDArray[np.int64],
+    group_index: NDArray[np.int64],
     features: Sequence[str],
     *,
     n_first: int | None = None,
@@ -377,7 +384,7 @@ def inner_products(
     ----------
     frames : sequence of Frames
     bins : Bins
-    codes : ndarray of int, shape (n_runs,)
+    group_index : ndarray of int, shape (n_runs,)
         Group of each run.
     features : sequence of str
         "edges", "activity".
@@ -385,7 +392,7 @@ def inner_products(
         What so many first regions add. Default: all.
     n_jobs : int
     """
-    groups, found = codes[bins.run], {}
+    groups, found = group_index[bins.run], {}
     if "edges" in features:
         found["edges"] = gram(frames, bins, groups, n_first=n_first, n_jobs=n_jobs)
     if "activity" in features:

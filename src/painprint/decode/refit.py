@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from painprint.decode.bin_gram import Kernel, Scales
+from painprint.decode.bin_gram import BinGram, Scales
 from painprint.decode.decoders import make_decoder
 from painprint.decode.metrics import agreement
 from painprint.decode.model import Model, best_lag, check_groups
@@ -20,8 +20,8 @@ from painprint.settings import Rules
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
-Columns = Callable[[Kernel, NDArray[np.int64]], Matrix]
-"""Confounds of every row of a kernel, given the groups that train."""
+Columns = Callable[[BinGram, NDArray[np.int64]], Matrix]
+"""Confounds of every row of a bin_gram, given the groups that train."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,50 +57,51 @@ class HeldOut:
 
 
 def refit(
-    kernels: Sequence[Kernel],
+    bin_grams: Sequence[BinGram],
     rules: Rules,
     *,
     columns: Columns | None = None,
     buffer: int = 0,
-    together: NDArray[np.int64] | None = None,
+    fold_of_group: NDArray[np.int64] | None = None,
     n_jobs: int = 1,
 ) -> HeldOut:
     """Nested leave-one-group-out, tested on time bins.
 
     Parameters
     ----------
-    kernels : sequence of Kernel
+    bin_grams : sequence of BinGram
         One per lag; each fold takes the lag with the best inner score.
     rules : Rules
     columns : callable, optional
         Confounds to partial out of ratings and edges, with coefficients from training rows.
     buffer : int
         So many neighbours of the group left out do not train for it.
-    together : ndarray of int, shape (n_groups,), optional
+    fold_of_group : ndarray of int, shape (n_groups,), optional
         Groups with the same number are left out together.
     n_jobs : int
     """
-    first = kernels[0]
-    together = np.arange(first.n_groups) if together is None else together
-    fits = [_fit(k, rules, columns, buffer, together, n_jobs) for k in kernels]
+    first = bin_grams[0]
+    fold_of_group = np.arange(first.n_groups) if fold_of_group is None else fold_of_group
+    fits = [_fit(k, rules, columns, buffer, fold_of_group, n_jobs) for k in bin_grams]
     chosen = [
-        best_lag([folds[b].choice.inner_score for folds in fits]) for b in range(together.max() + 1)
+        best_lag([folds[b].choice.inner_score for folds in fits])
+        for b in range(fold_of_group.max() + 1)
     ]
     rating, predicted = (
         {kind: np.empty(len(first.bins[kind])) for kind in ("1min", "2min")} for _ in range(2)
     )
     training_mean = np.empty(first.n_groups)
     for b, lag in enumerate(chosen):
-        model, kernel = fits[lag][b], kernels[lag]
-        block = together[kernel.groups("train")]
+        model, bin_gram = fits[lag][b], bin_grams[lag]
+        block = fold_of_group[bin_gram.groups("train")]
         train = np.flatnonzero(np.abs(block - b) > buffer)
-        training_mean[together == b] = model.y_mean
+        training_mean[fold_of_group == b] = model.y_mean
         for kind in ("1min", "2min"):
-            test = np.flatnonzero(together[kernel.groups(kind)] == b)
+            test = np.flatnonzero(fold_of_group[bin_gram.groups(kind)] == b)
             predicted[kind][test], rating[kind][test] = _predict_rows(
-                kernel, kind, test, train, model, columns
+                bin_gram, kind, test, train, model, columns
             )
-    scales = scales_at(kernels, np.array(chosen)[together])
+    scales = scales_at(bin_grams, np.array(chosen)[fold_of_group])
     return HeldOut(
         scales.average(rating["1min"], rating["2min"]),
         scales.average(predicted["1min"], predicted["2min"]),
@@ -109,37 +110,37 @@ def refit(
     )
 
 
-def scales_at(kernels: Sequence[Kernel], lag: NDArray[np.int64]) -> Scales:
+def scales_at(bin_grams: Sequence[BinGram], lag: NDArray[np.int64]) -> Scales:
     """Averages in which each group's bins weigh as at its lag."""
     of_run = np.array(
-        [kernels[lag[code]].scales.of_run[r] for r, code in enumerate(kernels[0].codes)]
+        [bin_grams[lag[code]].scales.of_run[r] for r, code in enumerate(bin_grams[0].group_index)]
     )
-    return replace(kernels[0].scales, of_run=of_run)
+    return replace(bin_grams[0].scales, of_run=of_run)
 
 
 def _fit(
-    kernel: Kernel,
+    bin_gram: BinGram,
     rules: Rules,
     columns: Columns | None,
     buffer: int,
-    together: NDArray[np.int64],
+    fold_of_group: NDArray[np.int64],
     n_jobs: int,
 ) -> Sequence[Model]:
     """The model of each fold."""
-    groups, rows = kernel.groups("train"), kernel.rows("train")
+    groups, rows = bin_gram.groups("train"), bin_gram.rows("train")
 
     def confounds(train: NDArray[np.int64]) -> Matrix:
         assert columns is not None
-        return columns(kernel, np.unique(groups[train]))[rows]
+        return columns(bin_gram, np.unique(groups[train]))[rows]
 
-    samples = kernel.samples(None if columns is None else confounds)
-    samples = replace(samples, groups=together[groups])
-    fixed = None if columns is None else _fixed_columns(kernel, columns)
-    shareable = rules.decoder == "ridge" and len(kernel.products) == 1
+    samples = bin_gram.samples(None if columns is None else confounds)
+    samples = replace(samples, groups=fold_of_group[groups])
+    fixed = None if columns is None else _fixed_columns(bin_gram, columns)
+    shareable = rules.decoder == "ridge" and len(bin_gram.products) == 1
     if shareable and (columns is None or fixed is not None):
         check_groups(samples.n_groups, buffer)
         return _shared_folds(samples, None if fixed is None else fixed[rows], buffer, n_jobs)
-    return make_decoder(rules, kernel.n_edges).nested(samples, buffer=buffer, n_jobs=n_jobs).folds
+    return make_decoder(rules, bin_gram.n_edges).nested(samples, buffer=buffer, n_jobs=n_jobs).folds
 
 
 def _shared_folds(
@@ -163,18 +164,18 @@ def _shared_folds(
     return [replace(model, scale=scale) for model in folds]
 
 
-def _fixed_columns(kernel: Kernel, columns: Columns) -> Matrix | None:
+def _fixed_columns(bin_gram: BinGram, columns: Columns) -> Matrix | None:
     """Confounds of all rows, where they are the same whatever groups train; else None."""
-    everything = np.arange(kernel.n_groups)
-    fixed = columns(kernel, everything)
+    everything = np.arange(bin_gram.n_groups)
+    fixed = columns(bin_gram, everything)
     for k in everything:
-        if not np.array_equal(columns(kernel, np.delete(everything, k)), fixed):
+        if not np.array_equal(columns(bin_gram, np.delete(everything, k)), fixed):
             return None
     return fixed
 
 
 def _predict_rows(
-    kernel: Kernel,
+    bin_gram: BinGram,
     kind: str,
     test: NDArray[np.int64],
     train: NDArray[np.int64],
@@ -186,16 +187,18 @@ def _predict_rows(
     Dual coefficients of what confounds C leave are orthogonal to C. So the inner products of
     residuals are not needed: (K_x - C_x H K) d, H the pseudo-inverse of the training rows of C.
     """
-    dual, y = model.dual[train], kernel.y(kind)[test]
-    cross = kernel.block(kind, "train", model.scale)[np.ix_(test, train)]
+    dual, y = model.dual[train], bin_gram.y(kind)[test]
+    cross = bin_gram.block(kind, "train", model.scale)[np.ix_(test, train)]
     predicted = cross @ dual + model.intercept
     if columns is None:
         return predicted, y
-    rows = np.concatenate([kernel.rows("train").start + train, kernel.rows(kind).start + test])
-    confounds = columns(kernel, np.unique(kernel.groups("train")[train]))[rows]
+    rows = np.concatenate([bin_gram.rows("train").start + train, bin_gram.rows(kind).start + test])
+    confounds = columns(bin_gram, np.unique(bin_gram.groups("train")[train]))[rows]
     scaled = scale_columns(confounds, np.arange(len(train)))
     C = np.column_stack([np.ones(len(rows)), scaled])
-    K = kernel.block("train", "train", model.scale)[np.ix_(train, train)]
-    fitted = np.linalg.pinv(C[: len(train)]) @ np.column_stack([K @ dual, kernel.y("train")[train]])
+    K = bin_gram.block("train", "train", model.scale)[np.ix_(train, train)]
+    fitted = np.linalg.pinv(C[: len(train)]) @ np.column_stack(
+        [K @ dual, bin_gram.y("train")[train]]
+    )
     of_prediction, of_rating = (C[len(train) :] @ fitted).T
     return predicted - of_prediction, y - of_rating

@@ -69,7 +69,7 @@ class Training:
     ----------
     groups : tuple of str
         What was left out in turn, in order.
-    codes : ndarray of int, shape (n_runs,)
+    group_index : ndarray of int, shape (n_runs,)
         Group of each run.
     folds : tuple of FoldModel
         One per group.
@@ -82,7 +82,7 @@ class Training:
     """
 
     groups: tuple[str, ...]
-    codes: NDArray[np.int64]
+    group_index: NDArray[np.int64]
     folds: tuple[FoldModel, ...]
     final: FoldModel
     lag_of_run: NDArray[np.int64]
@@ -116,14 +116,14 @@ def train(
     ----------
     docs/methods.md
     """
-    codes, groups = prepared.groups(settings.leave_out)
+    group_index, groups = prepared.groups(settings.leave_out)
     n_lags = len(settings.lag_s)
 
     views = [
         _fit_at_lag(
             [lags[i] for lags in prepared.runs],
             [lags[0] for lags in prepared.runs],
-            codes,
+            group_index,
             settings,
             n_jobs,
             step_of_part(on_step, i, n_lags),
@@ -141,21 +141,21 @@ def train(
         if i == lag_of_final:
             wanted[EVERYTHING] = view.fit.final
         models |= _with_weights(view, wanted, settings.lag_s[i], n_jobs)
-    lag_of_run = np.array([chosen[code] for code in codes])
+    lag_of_run = np.array([chosen[code] for code in group_index])
     frames = [lags[i] for lags, i in zip(prepared.runs, lag_of_run, strict=True)]
-    bins = [views[chosen[code]].bins for code in codes]
+    bins = [views[chosen[code]].bins for code in group_index]
     return Training(
         groups=groups,
-        codes=codes,
+        group_index=group_index,
         folds=tuple(models[group] for group in groups),
         final=models[EVERYTHING],
         lag_of_run=lag_of_run,
         run_table=_run_table(frames, bins).assign(
-            group=[groups[code] for code in codes],
-            lag_s=[settings.lag_s[chosen[code]] for code in codes],
+            group=[groups[code] for code in group_index],
+            lag_s=[settings.lag_s[chosen[code]] for code in group_index],
             lag_frames=[
                 count_frames(settings.lag_s[chosen[code]], one.tr_s, up=False)
-                for code, one in zip(codes, frames, strict=True)
+                for code, one in zip(group_index, frames, strict=True)
             ],
         ),
     )
@@ -167,7 +167,7 @@ class _View:
 
     frames: list[Frames]
     bins: Bins
-    codes: NDArray[np.int64]
+    group_index: NDArray[np.int64]
     features: tuple[str, ...]
     fit: NestedFit
 
@@ -175,16 +175,16 @@ class _View:
 def _fit_at_lag(
     frames: list[Frames],
     like: list[Frames],
-    codes: NDArray[np.int64],
+    group_index: NDArray[np.int64],
     settings: Settings,
     n_jobs: int,
     on_step: OnStep | None,
 ) -> _View:
     bins, minute = cut_bins(frames, settings, like=like)
     samples = Samples(
-        inner_products(frames, bins["train"], codes, features_of(settings), n_jobs=n_jobs),
+        inner_products(frames, bins["train"], group_index, features_of(settings), n_jobs=n_jobs),
         bins["train"].rating,
-        codes[bins["train"].run],
+        group_index[bins["train"].run],
         unit=minute,
         n_frames=np.array([len(f) for f in bins["train"].frames], dtype=float),
     )
@@ -206,7 +206,7 @@ def _with_weights(
 
     weights = np.zeros((len(models), count_edges(n_regions)))
     if "edges" in view.features:
-        weights = edge_weights(frames, bins, view.codes, dual_of("edges"), n_jobs=n_jobs)
+        weights = edge_weights(frames, bins, view.group_index, dual_of("edges"), n_jobs=n_jobs)
     weights.flags.writeable = False
     activity: list[NDArray[np.float64] | None] = [None] * len(models)
     if "activity" in view.features:
@@ -240,16 +240,16 @@ def predict_held_out(
     ----------
     docs/methods.md
     """
-    frames, codes, folds = training.frames(prepared), training.codes, training.folds
+    frames, group_index, folds = training.frames(prepared), training.group_index, training.folds
     scores = list(
         map_ordered(
             FoldModel.score,
-            ((folds[k], one.signals) for one, k in zip(frames, codes, strict=True)),
+            ((folds[k], one.signals) for one, k in zip(frames, group_index, strict=True)),
             n_jobs=n_jobs,
             large=True,
         )
     )
-    table = average_frames(frames, scores, codes, settings.rules)
+    table = average_frames(frames, scores, group_index, settings.rules)
     table["training_mean"] = [folds[k].training_mean for k in table["group"]]
     return table
 
@@ -257,7 +257,7 @@ def predict_held_out(
 def average_frames(
     frames: Sequence[Frames],
     scores: Sequence[NDArray[np.float64]],
-    codes: NDArray[np.int64],
+    group_index: NDArray[np.int64],
     rules: Rules,
 ) -> pd.DataFrame:
     """Rating and score of frames, averaged in time bins, runs, and groups (means of runs).
@@ -268,7 +268,7 @@ def average_frames(
         One per run.
     scores : sequence of arrays of shape (n_kept,)
         One per run.
-    codes : ndarray of int, shape (n_runs,)
+    group_index : ndarray of int, shape (n_runs,)
         Group of each run.
     rules : Rules
 
@@ -284,14 +284,14 @@ def average_frames(
     whole = pd.DataFrame(
         [_row(one, np.arange(len(one)), scores[r], "run", r) for r, one in enumerate(frames)]
     )
-    table = pd.concat([minutes, two_minutes, whole, _means(whole, codes)], ignore_index=True)
-    table["group"] = codes[table["run_code"]]
+    table = pd.concat([minutes, two_minutes, whole, _means(whole, group_index)], ignore_index=True)
+    table["group"] = group_index[table["run_code"]]
     return table.astype({"bin": "Int64"})
 
 
-def _means(whole: pd.DataFrame, codes: NDArray[np.int64]) -> pd.DataFrame:
+def _means(whole: pd.DataFrame, group_index: NDArray[np.int64]) -> pd.DataFrame:
     """Rows of the session scale: means of the runs of a group."""
-    groups = whole.assign(group=codes[whole["run_code"]]).groupby("group", sort=True)
+    groups = whole.assign(group=group_index[whole["run_code"]]).groupby("group", sort=True)
     return groups.agg(
         session=("session", "first"),
         duration=("duration", "sum"),

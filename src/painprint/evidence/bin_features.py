@@ -1,6 +1,6 @@
 """What comparison models may see of bins: edges, region activity, connectivity matrices.
 
-One row per bin, in the order of a kernel's rows; no rating is looked at. Rows x features are kept
+One row per bin, in the order of the Gram matrix; no rating is looked at. Rows x features are kept
 in single precision, and inner products are summed in double.
 """
 
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painprint.bins import Bins, make_rating_bins
-from painprint.decode.bin_gram import KINDS, Kernel, inner_products, join_bins
+from painprint.decode.bin_gram import KINDS, BinGram, inner_products, join_bins
 from painprint.decode.errors import NotEnoughData
 from painprint.decode.gram import activity_gram
 from painprint.edges import count_edges, edge_block, matrix_to_edges
@@ -47,60 +47,61 @@ class TooLarge(ValueError):
     """Features that would take too much memory or time; the message says how much is allowed."""
 
 
-def nothing(kernel: Kernel, n_jobs: int) -> None:
+def nothing(bin_gram: BinGram, n_jobs: int) -> None:
     """For a model that looks at ratings alone."""
 
 
-def edge_products(kernel: Kernel, n_jobs: int) -> Matrix:
+def edge_products(bin_gram: BinGram, n_jobs: int) -> Matrix:
     """Inner products of the rows' edges."""
-    return kernel.edges
+    return bin_gram.edges
 
 
-def activity_products(kernel: Kernel, n_jobs: int) -> Matrix:
+def activity_products(bin_gram: BinGram, n_jobs: int) -> Matrix:
     """Inner products of the rows' mean signals: how active each region is, instead of edges."""
-    if "activity" in kernel.products:
-        return kernel.products["activity"]
-    bins = all_bins(kernel)
-    return activity_gram(kernel.frames, bins, kernel.codes[bins.run])
+    if "activity" in bin_gram.products:
+        return bin_gram.products["activity"]
+    bins = all_bins(bin_gram)
+    return activity_gram(bin_gram.frames, bins, bin_gram.group_index[bins.run])
 
 
-def edges(kernel: Kernel, n_jobs: int) -> Single:
+def edges(bin_gram: BinGram, n_jobs: int) -> Single:
     """Edges of every row: (n_rows, n_edges).
 
     Raises
     ------
     TooLarge
     """
-    return _features(kernel, kernel.n_edges, _edges_of_frames, n_jobs=n_jobs)
+    return _features(bin_gram, bin_gram.n_edges, _edges_of_frames, n_jobs=n_jobs)
 
 
-def few_edges(kernel: Kernel, n_jobs: int) -> Single:
+def few_edges(bin_gram: BinGram, n_jobs: int) -> Single:
     """The same where they are few enough for LASSO."""
-    if kernel.n_edges > MOST_EDGES_OF_LASSO:
+    if bin_gram.n_edges > MOST_EDGES_OF_LASSO:
         raise TooLarge(
-            f"with {kernel.n_edges} edges, more than {MOST_EDGES_OF_LASSO}, it would take too long."
+            f"with {bin_gram.n_edges} edges, more than {MOST_EDGES_OF_LASSO}, it would take too "
+            "long."
         )
-    return edges(kernel, n_jobs)
+    return edges(bin_gram, n_jobs)
 
 
-def rating_bin_kernel(kernel: Kernel, settings: Settings, n_jobs: int) -> Kernel:
+def rating_bin_gram(bin_gram: BinGram, settings: Settings, n_jobs: int) -> BinGram:
     """The same runs and time bins with rating bins to train on, as published; edges alone.
 
     Parameters
     ----------
-    kernel : Kernel
+    bin_gram : BinGram
     settings : Settings
         With rating bins as training bins.
     n_jobs : int
     """
-    if kernel.minute is None:
-        return replace(kernel, products={"edges": kernel.edges})
+    if bin_gram.minute is None:
+        return replace(bin_gram, products={"edges": bin_gram.edges})
     rating = make_rating_bins(
-        kernel.frames, settings.rules, min_stretch_frames=settings.min_stretch_frames
+        bin_gram.frames, settings.rules, min_stretch_frames=settings.min_stretch_frames
     )
-    trained = replace(kernel, bins={**kernel.bins, "train": rating}, minute=None)
+    trained = replace(bin_gram, bins={**bin_gram.bins, "train": rating}, minute=None)
     products = inner_products(
-        kernel.frames, all_bins(trained), kernel.codes, ("edges",), n_jobs=n_jobs
+        bin_gram.frames, all_bins(trained), bin_gram.group_index, ("edges",), n_jobs=n_jobs
     )
     return replace(trained, products=products)
 
@@ -178,12 +179,12 @@ def _scaled_pairs(C: NDArray[np.floating]) -> Vector:
     return matrix_to_edges(C / (scale * scale[:, None]))
 
 
-def matrix_products(kernel: Kernel, n_jobs: int, *, vector: ToVector) -> Matrix:
+def matrix_products(bin_gram: BinGram, n_jobs: int, *, vector: ToVector) -> Matrix:
     """Inner products of the rows' connectivity matrices; 0 where a bin has too few frames.
 
     Parameters
     ----------
-    kernel : Kernel
+    bin_gram : BinGram
     n_jobs : int
     vector : {correlations, partial_correlations, log_covariance}
 
@@ -195,15 +196,15 @@ def matrix_products(kernel: Kernel, n_jobs: int, *, vector: ToVector) -> Matrix:
     ------
     TooLarge
     """
-    n_regions = len(kernel.frames[0].regions)
+    n_regions = len(bin_gram.frames[0].regions)
     if n_regions > MOST_REGIONS_OF_MATRICES:
         raise TooLarge(
             f"with {n_regions} regions, more than {MOST_REGIONS_OF_MATRICES}, a matrix for each of "
-            f"{len(kernel.edges)} bins would take too long."
+            f"{len(bin_gram.edges)} bins would take too long."
         )
     n_features = count_edges(n_regions) + n_regions * (vector is log_covariance)
     X = _features(
-        kernel, n_features, vector, fewest_frames=FEWEST_FRAMES_OF_MATRICES, n_jobs=n_jobs
+        bin_gram, n_features, vector, fewest_frames=FEWEST_FRAMES_OF_MATRICES, n_jobs=n_jobs
     )
     return _products(X, n_jobs)
 
@@ -224,10 +225,10 @@ def _products_of_columns(X: Single) -> Matrix:
 
 
 def _features(
-    kernel: Kernel, n_features: int, vector: ToVector, *, fewest_frames: int = 1, n_jobs: int
+    bin_gram: BinGram, n_features: int, vector: ToVector, *, fewest_frames: int = 1, n_jobs: int
 ) -> Single:
     """Features of every row; 0 where a bin has too few frames."""
-    bins = _bin_signals(kernel)
+    bins = _bin_signals(bin_gram)
     if (size := 4 * len(bins) * n_features) > MOST_BYTES_OF_EDGES:
         raise TooLarge(
             f"{len(bins)} bins of {n_features} features take {size / 1e9:.1f} GB, and at most "
@@ -251,12 +252,12 @@ def _edges_of_frames(frames: Matrix) -> Vector:
     return edge_block(frames, 0, frames.shape[1])
 
 
-def all_bins(kernel: Kernel) -> Bins:
-    """Bins that train and test, in the order of a kernel's rows."""
-    return join_bins([kernel.bins[kind] for kind in KINDS])
+def all_bins(bin_gram: BinGram) -> Bins:
+    """Bins that train and test, in the order of the Gram matrix."""
+    return join_bins([bin_gram.bins[kind] for kind in KINDS])
 
 
-def _bin_signals(kernel: Kernel) -> list[tuple[Matrix, Codes]]:
-    """Signals of the run, and frames of the bin, for every row of a kernel."""
-    bins = all_bins(kernel)
-    return [(kernel.frames[r].signals, f) for r, f in zip(bins.run, bins.frames, strict=True)]
+def _bin_signals(bin_gram: BinGram) -> list[tuple[Matrix, Codes]]:
+    """Signals of the run, and frames of the bin, for every row of a bin_gram."""
+    bins = all_bins(bin_gram)
+    return [(bin_gram.frames[r].signals, f) for r, f in zip(bins.run, bins.frames, strict=True)]

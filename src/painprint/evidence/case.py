@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from painprint.decode.bin_gram import Kernel, make_kernel
+from painprint.decode.bin_gram import BinGram, make_bin_gram
 from painprint.decode.decoding import Decoding
 from painprint.decode.prepare import Prepared
 from painprint.dense.image import Dense
@@ -108,10 +108,12 @@ class Case:
         return self.decoding.settings
 
     @cached_property
-    def kernels(self) -> list[Kernel]:
+    def bin_grams(self) -> list[BinGram]:
         """One Gram matrix per lag."""
-        codes = self.decoding.training.codes
-        return make_kernels(self.decoding.prepared, codes, self.settings, n_jobs=self.n_jobs)
+        group_index = self.decoding.training.group_index
+        return make_bin_grams(
+            self.decoding.prepared, group_index, self.settings, n_jobs=self.n_jobs
+        )
 
     def whole(self) -> Prepared:
         """The runs without any region excluded by name or network."""
@@ -130,12 +132,14 @@ class Case:
         return values.reindex(labels).to_numpy(float)
 
 
-def make_kernels(
-    prepared: Prepared, codes: NDArray[np.int64], settings: Settings, *, n_jobs: int
-) -> list[Kernel]:
+def make_bin_grams(
+    prepared: Prepared, group_index: NDArray[np.int64], settings: Settings, *, n_jobs: int
+) -> list[BinGram]:
     """One Gram matrix per lag of these runs, whose groups are these."""
     first = [lags[0] for lags in prepared.runs]
     return [
-        make_kernel([lags[i] for lags in prepared.runs], codes, settings, like=first, n_jobs=n_jobs)
+        make_bin_gram(
+            [lags[i] for lags in prepared.runs], group_index, settings, like=first, n_jobs=n_jobs
+        )
         for i in range(len(settings.lag_s))
     ]

@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from painprint.bins import count_bins, make_time_bins
-from painprint.decode.bin_gram import KINDS, Kernel, inner_products
+from painprint.decode.bin_gram import KINDS, BinGram, inner_products
 from painprint.decode.errors import NotEnoughData
 from painprint.decode.metrics import SCALES, Rows, center_by, rows_by_scale
 from painprint.decode.refit import scales_at
@@ -67,13 +67,13 @@ def baseline_comparison(case: Case, *, on_step: OnStep | None = None) -> StageRe
         the main decoding's centred r and skill are better, with intervals. Numbers: what each
         method is, and the same at 1 min.
     """
-    kernels, lag = kernels_of_folds(case)
+    bin_grams, lag = bin_grams_of_folds(case)
     methods = comparison_models(case.settings)
     predicted, not_done = predict_by_methods(
-        kernels, lag, methods, n_jobs=case.n_jobs, on_step=on_step
+        bin_grams, lag, methods, n_jobs=case.n_jobs, on_step=on_step
     )
-    ours, scales = rows_by_scale(case.decoding.predictions), scales_at(kernels, lag)
-    n_minutes = len(kernels[0].bins["1min"])
+    ours, scales = rows_by_scale(case.decoding.predictions), scales_at(bin_grams, lag)
+    n_minutes = len(bin_grams[0].bins["1min"])
     parts = [score_method(OURS, ours, {scale: rows.predicted for scale, rows in ours.items()})]
     for name, values in predicted.items():
         theirs = scales.average(values[:n_minutes], values[n_minutes:])
@@ -84,7 +84,7 @@ def baseline_comparison(case: Case, *, on_step: OnStep | None = None) -> StageRe
     return StageResult({"baselines": table}, summarise(table, methods), tuple(not_done))
 
 
-def kernels_of_folds(case: Case) -> tuple[list[Kernel], Codes]:
+def bin_grams_of_folds(case: Case) -> tuple[list[BinGram], Codes]:
     """Gram matrices at the lags that folds chose, and which of them each group's fold takes.
 
     How many time bins a run has may depend on the lag; here it is as many as the main decoding
@@ -92,30 +92,34 @@ def kernels_of_folds(case: Case) -> tuple[list[Kernel], Codes]:
     """
     training = case.decoding.training
     lag = np.zeros(len(training.groups), np.int64)
-    chosen, lag[training.codes] = np.unique(training.lag_of_run, return_inverse=True)
+    chosen, lag[training.group_index] = np.unique(training.lag_of_run, return_inverse=True)
     like = training.frames(case.decoding.prepared)
-    return [_kernel_to_compare(case, case.kernels[i], like) for i in chosen], lag
+    return [_bin_gram_to_compare(case, case.bin_grams[i], like) for i in chosen], lag
 
 
-def _kernel_to_compare(case: Case, kernel: Kernel, like: Sequence[Frames]) -> Kernel:
+def _bin_gram_to_compare(case: Case, bin_gram: BinGram, like: Sequence[Frames]) -> BinGram:
     """The same training bins, time bins as many as of ``like``, and edges among the features.
 
     Where other time bins are needed, training bins stay parts of the minutes they were cut from.
     """
     rules = case.settings.rules
-    counts = [[count_bins(run, rules) for run in runs] for runs in (like, case.kernels[0].frames)]
+    counts = [[count_bins(run, rules) for run in runs] for runs in (like, case.bin_grams[0].frames)]
     if counts[0] != counts[1]:
-        tests = {kind: make_time_bins(kernel.frames, rules, kind, like=like) for kind in KINDS[1:]}
-        kernel = replace(kernel, bins={**kernel.bins, **tests}, products={})
-    if "edges" in kernel.products:
-        return kernel
-    bins = all_bins(kernel)
-    edges = inner_products(kernel.frames, bins, kernel.codes, ("edges",), n_jobs=case.n_jobs)
-    return replace(kernel, products={**kernel.products, **edges})
+        tests = {
+            kind: make_time_bins(bin_gram.frames, rules, kind, like=like) for kind in KINDS[1:]
+        }
+        bin_gram = replace(bin_gram, bins={**bin_gram.bins, **tests}, products={})
+    if "edges" in bin_gram.products:
+        return bin_gram
+    bins = all_bins(bin_gram)
+    edges = inner_products(
+        bin_gram.frames, bins, bin_gram.group_index, ("edges",), n_jobs=case.n_jobs
+    )
+    return replace(bin_gram, products={**bin_gram.products, **edges})
 
 
 def predict_by_methods(
-    kernels: Sequence[Kernel],
+    bin_grams: Sequence[BinGram],
     lag: Codes,
     methods: Sequence[Method],
     *,
@@ -126,8 +130,8 @@ def predict_by_methods(
 
     Parameters
     ----------
-    kernels, lag
-        As of :func:`kernels_of_folds`.
+    bin_grams, lag
+        As of :func:`bin_grams_of_folds`.
     methods : sequence of Method
     n_jobs : int
     on_step : callable, optional
@@ -144,7 +148,7 @@ def predict_by_methods(
         of_method = step_of_part(on_step, number, len(methods))
         step = count_steps(of_method, len(lag))
         try:
-            predicted[method.name] = _predict(method, kernels, lag, n_jobs, step)
+            predicted[method.name] = _predict(method, bin_grams, lag, n_jobs, step)
         except (NotEnoughData, TooLarge) as error:
             not_done.append(f"No baseline {method.name}: {error}")
             if of_method is not None:
@@ -153,31 +157,31 @@ def predict_by_methods(
 
 
 def _predict(
-    method: Method, kernels: Sequence[Kernel], lag: Codes, n_jobs: int, step: Callable[[], None]
+    method: Method, bin_grams: Sequence[BinGram], lag: Codes, n_jobs: int, step: Callable[[], None]
 ) -> Vector:
-    predicted = np.empty(sum(len(kernels[0].bins[kind]) for kind in ("1min", "2min")))
-    for i, kernel in enumerate(kernels):
+    predicted = np.empty(sum(len(bin_grams[0].bins[kind]) for kind in ("1min", "2min")))
+    for i, bin_gram in enumerate(bin_grams):
         folds = [
-            fold_without(kernel, int(group), fewest_frames=method.fewest_frames)
+            fold_without(bin_gram, int(group), fewest_frames=method.fewest_frames)
             for group in np.flatnonzero(lag == i)
         ]
         with one_blas_thread():
-            seen = method.represent(kernel, n_jobs)
+            seen = method.represent(bin_gram, n_jobs)
         found = map_ordered(
             method.predict, ((seen, fold) for fold in folds), n_jobs=n_jobs, large=True
         )
         for fold, values in zip(folds, found, strict=True):
-            predicted[fold.test - kernel.rows("1min").start] = values
+            predicted[fold.test - bin_gram.rows("1min").start] = values
             step()
     return predicted
 
 
-def fold_without(kernel: Kernel, held_out: int, *, fewest_frames: int = 1) -> Fold:
+def fold_without(bin_gram: BinGram, held_out: int, *, fewest_frames: int = 1) -> Fold:
     """Rows that train and test when a group is left out, and the inner folds.
 
     Parameters
     ----------
-    kernel : Kernel
+    bin_gram : BinGram
         At the lag of this fold.
     held_out : int
         The group.
@@ -189,9 +193,9 @@ def fold_without(kernel: Kernel, held_out: int, *, fewest_frames: int = 1) -> Fo
     NotEnoughData
         With fewer than 2 groups to train on, or time bins that are too short.
     """
-    group = np.concatenate([kernel.groups(kind) for kind in KINDS])
-    n_frames = np.array([len(f) for kind in KINDS for f in kernel.bins[kind].frames])
-    trains = np.arange(len(group)) < kernel.rows("train").stop
+    group = np.concatenate([bin_gram.groups(kind) for kind in KINDS])
+    n_frames = np.array([len(f) for kind in KINDS for f in bin_gram.bins[kind].frames])
+    trains = np.arange(len(group)) < bin_gram.rows("train").stop
     train = np.flatnonzero(trains & (group != held_out) & (n_frames >= fewest_frames))
     test = np.flatnonzero(~trains & (group == held_out))
     if (shortest := n_frames[test].min()) < fewest_frames:
@@ -201,8 +205,8 @@ def fold_without(kernel: Kernel, held_out: int, *, fewest_frames: int = 1) -> Fo
     if len(np.unique(group[train])) < 2:
         raise NotEnoughData("inner folds need at least 2 groups that train.")
     y = np.full(len(group), np.nan)
-    y[train] = kernel.y("train")[train]
-    unit = train if kernel.minute is None else kernel.minute[train]
+    y[train] = bin_gram.y("train")[train]
+    unit = train if bin_gram.minute is None else bin_gram.minute[train]
     return Fold(train, test, y, group[train], unit, n_frames[train].astype(float))
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from painprint.decode.bin_gram import Kernel
+from painprint.decode.bin_gram import BinGram
 from painprint.decode.errors import NotEnoughData
 from painprint.decode.lasso_pcr import center_cross, center_gram
 from painprint.decode.refit import refit
@@ -32,7 +32,7 @@ from painprint.evidence.bin_features import (
     matrix_products,
     nothing,
     partial_correlations,
-    rating_bin_kernel,
+    rating_bin_gram,
 )
 from painprint.settings import Settings
 from painprint.stats.correlation import correlate_columns
@@ -46,7 +46,7 @@ Path = Callable[[Codes, Codes], Matrix]
 MOST_FOLDS = 5
 """Inner folds of models that have to be fitted anew in each."""
 SVR_COSTS = np.geomspace(1e-3, 1e1, 5)
-"""C where the kernel has mean diagonal 1 and the rating SD 1."""
+"""C where the bin_gram has mean diagonal 1 and the rating SD 1."""
 SVR_EPSILON = 0.1
 """Half-width of the tube without loss, in SDs of the rating."""
 CPM_THRESHOLDS = (0.001, 0.01, 0.05)
@@ -65,7 +65,7 @@ class Fold:
     Attributes
     ----------
     train, test : ndarrays of int
-        Rows of a kernel: training bins of the other groups, time bins of the one left out.
+        Rows of a bin_gram: training bins of the other groups, time bins of the one left out.
     y : ndarray of shape (n_rows,)
         Ratings of the training rows; NaN for all others.
     groups : ndarray of int, shape (n_train,)
@@ -127,12 +127,12 @@ def ridge(K: Matrix, fold: Fold) -> Vector:
     return fit.predict(K[np.ix_(fold.test, fold.train)])[:, 0]
 
 
-def published(kernel: Kernel, n_jobs: int, *, settings: Settings) -> Vector:
+def published(bin_gram: BinGram, n_jobs: int, *, settings: Settings) -> Vector:
     """Predictions of all time bins, each by LASSO-PCR of rating bins of the other groups.
 
     Parameters
     ----------
-    kernel : Kernel
+    bin_gram : BinGram
     n_jobs : int
     settings : Settings
         Of the main decoding.
@@ -140,12 +140,12 @@ def published(kernel: Kernel, n_jobs: int, *, settings: Settings) -> Vector:
     Returns
     -------
     predicted : ndarray of shape (n_rows,)
-        In the order of the kernel's rows; NaN for those that train.
+        In the order of the Gram matrix's rows; NaN for those that train.
     """
     settings = replace(settings, decoder="lasso_pcr", train_bins="rating", features="edges")
-    trained = rating_bin_kernel(kernel, settings, n_jobs)
+    trained = rating_bin_gram(bin_gram, settings, n_jobs)
     held_out = refit([trained], settings.rules, n_jobs=n_jobs).predicted
-    unknown = np.full(len(kernel.bins["train"]), np.nan)
+    unknown = np.full(len(bin_gram.bins["train"]), np.nan)
     return np.concatenate([unknown, held_out["1min"], held_out["2min"]])
 
 
@@ -155,7 +155,7 @@ def held_out_already(predicted: Vector, fold: Fold) -> Vector:
 
 
 def support_vectors(K: Matrix, fold: Fold) -> Vector:
-    """Linear support vector regression, with kernel and rating in units of their spread."""
+    """Linear support vector regression, with bin_gram and rating in units of their spread."""
     from sklearn.svm import SVR
 
     y_train = fold.y[fold.train]
@@ -274,7 +274,7 @@ class Method:
     said : str
         What it is, for the reader of a report.
     represent : callable
-        (kernel, n_jobs) to what the model sees of all rows.
+        (bin_gram, n_jobs) to what the model sees of all rows.
     predict : callable
         (what it sees, fold) to predictions of the fold's test rows.
     fewest_frames : int
@@ -283,7 +283,7 @@ class Method:
 
     name: str
     said: str
-    represent: Callable[[Kernel, int], Any]
+    represent: Callable[[BinGram, int], Any]
     predict: Callable[[Any, Fold], Vector]
     fewest_frames: int = 1
 

@@ -20,7 +20,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from painprint.bins import make_time_bins
-from painprint.decode.bin_gram import Kernel
+from painprint.decode.bin_gram import BinGram
 from painprint.decode.errors import NotEnoughData
 from painprint.decode.metrics import SCALES, agreement, area_under_curve
 from painprint.decode.refit import Columns, refit
@@ -108,22 +108,22 @@ def control_analyses(case: Case, *, on_step: OnStep | None = None) -> StageResul
     docs/methods.md
     """
     controls, not_done = find_controls(case)
-    kernels, rules = case.kernels, case.settings.rules
+    bin_grams, rules = case.bin_grams, case.settings.rules
     step = count_steps(on_step, len(controls))
     permutations = draw_permutations(
-        kernels[0], case.settings.n_permutations, case.stream("controls")
+        bin_grams[0], case.settings.n_permutations, case.stream("controls")
     )
-    ratings = permute_ratings(kernels[0], permutations, *TESTED)
+    ratings = permute_ratings(bin_grams[0], permutations, *TESTED)
     rows, verdicts = [], {}
     for control in controls:
-        columns = control.columns(kernels)
-        alone = predict_alone(control, columns, kernels[0], permutations, ratings)
+        columns = control.columns(bin_grams)
+        alone = predict_alone(control, columns, bin_grams[0], permutations, ratings)
         verdict = Verdict.of(control.family, alone)
         if verdict.p_within is None and verdict.p_between is None and not control.of_ratings:
             not_done.append(f"No p of {control.name} alone: {_untested(case)}")
         removed: dict[str, dict[str, float]] = {}
         try:
-            removed = refit(kernels, rules, columns=columns, n_jobs=case.n_jobs).agreement()
+            removed = refit(bin_grams, rules, columns=columns, n_jobs=case.n_jobs).agreement()
             verdict = replace(
                 verdict,
                 centred_r_removed=_defined(removed["1min"]["centred_r"]),
@@ -153,7 +153,7 @@ def control_analyses(case: Case, *, on_step: OnStep | None = None) -> StageResul
 
 def _untested(case: Case) -> str:
     """Why a control of whole groups has no p."""
-    unit, n_groups = case.settings.leave_out, case.kernels[0].n_groups
+    unit, n_groups = case.settings.leave_out, case.bin_grams[0].n_groups
     if n_groups < FEWEST_SESSIONS_TO_REORDER:
         return (
             f"the means of {n_groups} {unit}s have too few orders; at least "
@@ -165,7 +165,7 @@ def _untested(case: Case) -> str:
 def predict_alone(
     control: Control,
     columns: Columns,
-    kernel: Kernel,
+    bin_gram: BinGram,
     permutations: Permutations,
     ratings: Sequence[Matrix],
 ) -> dict[str, dict[str, float]]:
@@ -184,19 +184,19 @@ def predict_alone(
         By scale: r, centred_r, skill, p_within (of centred r) and p_between (of r), NaN where
         not tested.
     """
-    by = _tests(control, kernel)
+    by = _tests(control, bin_gram)
     chosen = np.isin(permutations.kind, ("observed", *by))
-    kind, n_minutes = permutations.kind[chosen], len(kernel.bins["1min"])
+    kind, n_minutes = permutations.kind[chosen], len(bin_gram.bins["1min"])
     Y = np.concatenate([of_kind[:, chosen] for of_kind in ratings])
-    group = np.concatenate([kernel.groups(name) for name in TESTED])
+    group = np.concatenate([bin_gram.groups(name) for name in TESTED])
     minute = np.arange(len(group)) < n_minutes
-    predicted, mean = np.empty_like(Y), np.empty((kernel.n_groups, Y.shape[1]))
-    for k in range(kernel.n_groups):
+    predicted, mean = np.empty_like(Y), np.empty((bin_gram.n_groups, Y.shape[1]))
+    for k in range(bin_gram.n_groups):
         train, test = np.flatnonzero(minute & (group != k)), np.flatnonzero(group == k)
-        of_rows = columns(kernel, np.unique(group[train]))[kernel.rows("1min").start :]
+        of_rows = columns(bin_gram, np.unique(group[train]))[bin_gram.rows("1min").start :]
         predicted[test] = predict_from_confounds(of_rows, Y, train, test)
         mean[k] = Y[train].mean(axis=0)
-    scales = kernel.scales
+    scales = bin_gram.scales
     y_at, predicted_at = (
         scales.average(values[:n_minutes], values[n_minutes:]) for values in (Y, predicted)
     )
@@ -211,15 +211,15 @@ def predict_alone(
     return found
 
 
-def _tests(control: Control, kernel: Kernel) -> tuple[str, ...]:
+def _tests(control: Control, bin_gram: BinGram) -> tuple[str, ...]:
     """Which permutations test a control alone."""
-    enough = kernel.n_groups >= FEWEST_SESSIONS_TO_REORDER
+    enough = bin_gram.n_groups >= FEWEST_SESSIONS_TO_REORDER
     if control.of_ratings:
         return ()
     if control.of_frames is not None:
         return ("within", "between") if enough else ("within",)
     # one value a session, but several groups a session: orders of groups would be too many
-    of_session = len({one.key.session for one in kernel.frames}) == kernel.n_groups
+    of_session = len({one.key.session for one in bin_gram.frames}) == bin_gram.n_groups
     return ("between",) if enough and of_session else ()
 
 
@@ -277,10 +277,10 @@ def compare(case: Case, controls: Sequence[Control]) -> pd.DataFrame:
 
 def _variables(case: Case, control: Control) -> list[tuple[str, dict[str, Vector]]]:
     """Each variable's values in the rows of the predictions, by scale."""
-    kernel, frames = case.kernels[0], case.decoding.frames
+    bin_gram, frames = case.bin_grams[0], case.decoding.frames
     if control.of_frames is None:
         assert control.of_groups is not None  # one of the two is given
-        values = control.of_groups(kernel, np.arange(kernel.n_groups))
+        values = control.of_groups(bin_gram, np.arange(bin_gram.n_groups))
         names = [control.name, f"{control.name} squared"][: values.shape[1]]
         return [(name, {"session": v}) for name, v in zip(names, values.T, strict=True)]
     of_run = [control.of_frames(one) for one in frames]
@@ -292,6 +292,6 @@ def _variables(case: Case, control: Control) -> list[tuple[str, dict[str, Vector
             for scale in ("1min", "2min")
         }
         by_scale["run"] = np.array([np.nanmean(v) for v in values_of_run], dtype=float)
-        by_scale["session"] = kernel.scales.of_group @ by_scale["run"]
+        by_scale["session"] = bin_gram.scales.of_group @ by_scale["run"]
         found.append((name, by_scale))
     return found

@@ -9,7 +9,7 @@ import numpy as np
 
 from painprint.arrays import Codes, Matrix, Vector
 from painprint.bins import Bins
-from painprint.decode.bin_gram import KINDS, Kernel
+from painprint.decode.bin_gram import KINDS, BinGram
 from painprint.decode.refit import Columns
 from painprint.evidence.case import Case
 from painprint.evidence.permutations import (
@@ -30,7 +30,7 @@ class Control:
     of_frames : callable, optional
         Values of every kept frame of a run, by variable.
     of_groups : callable, optional
-        Values of every group, given the groups that train: (kernel, training) to an array of
+        Values of every group, given the groups that train: (bin_gram, training) to an array of
         shape (n_groups, n_variables).
     of_ratings : bool
         Whether the values come from the ratings: then no permutation of these can test it.
@@ -39,33 +39,35 @@ class Control:
     name: str
     family: str
     of_frames: Callable[[Frames], Mapping[str, Vector]] | None = None
-    of_groups: Callable[[Kernel, Codes], Matrix] | None = None
+    of_groups: Callable[[BinGram, Codes], Matrix] | None = None
     of_ratings: bool = False
 
-    def columns(self, kernels: Sequence[Kernel]) -> Columns:
-        """Its values for every row of a kernel, given the groups that train."""
+    def columns(self, bin_grams: Sequence[BinGram]) -> Columns:
+        """Its values for every row of a bin_gram, given the groups that train."""
         if self.of_frames is not None:
-            fixed = [_frame_columns(self.of_frames, kernel) for kernel in kernels]
-            return lambda kernel, training: fixed[kernels.index(kernel)]
+            fixed = [_frame_columns(self.of_frames, bin_gram) for bin_gram in bin_grams]
+            return lambda bin_gram, training: fixed[bin_grams.index(bin_gram)]
         of_groups = self.of_groups
         assert of_groups is not None  # one of the two is given
-        return lambda kernel, training: of_groups(kernel, training)[
-            np.concatenate([kernel.groups(kind) for kind in KINDS])
+        return lambda bin_gram, training: of_groups(bin_gram, training)[
+            np.concatenate([bin_gram.groups(kind) for kind in KINDS])
         ]
 
 
-def _frame_columns(of_frames: Callable[[Frames], Mapping[str, Vector]], kernel: Kernel) -> Matrix:
+def _frame_columns(
+    of_frames: Callable[[Frames], Mapping[str, Vector]], bin_gram: BinGram
+) -> Matrix:
     """Per variable, the mean of the row's group and the row's distance from it.
 
     Two columns, for what goes along within sessions may go against between them.
     """
-    groups = np.concatenate([kernel.groups(kind) for kind in KINDS])
-    values = [of_frames(one) for one in kernel.frames]
+    groups = np.concatenate([bin_gram.groups(kind) for kind in KINDS])
+    values = [of_frames(one) for one in bin_gram.frames]
     columns = []
     for name in values[0]:
         of_run = [v[name] for v in values]
-        rows = np.concatenate([bin_means(of_run, kernel.bins[kind]) for kind in KINDS])
-        levels = kernel.scales.of_group @ np.array([np.nanmean(v) for v in of_run])
+        rows = np.concatenate([bin_means(of_run, bin_gram.bins[kind]) for kind in KINDS])
+        levels = bin_gram.scales.of_group @ np.array([np.nanmean(v) for v in of_run])
         columns += [levels[groups], rows - levels[groups]]
     return np.column_stack(columns)
 
@@ -79,8 +81,8 @@ def bin_means(of_run: Sequence[Vector], bins: Bins) -> Vector:
 
 def find_controls(case: Case) -> tuple[list[Control], list[str]]:
     """Controls that the data allow, and why the others are not possible."""
-    kernel, unit = case.kernels[0], case.settings.leave_out
-    found, not_done = motion_controls(case.kernels)
+    bin_gram, unit = case.bin_grams[0], case.settings.leave_out
+    found, not_done = motion_controls(case.bin_grams)
     found += [
         Control("global signal", "global signal", of_frames=_global_signal),
         Control("time in run", "time", of_frames=_time_in_run),
@@ -95,7 +97,7 @@ def find_controls(case: Case) -> tuple[list[Control], list[str]]:
         )
     for name in covariates:
         values = case.of_groups(name)
-        n_known, n_groups = int(np.isfinite(values).sum()), kernel.n_groups
+        n_known, n_groups = int(np.isfinite(values).sum()), bin_gram.n_groups
         if n_known < n_groups:
             not_done.append(
                 f"No control for {name}: it is known in {n_known} of {n_groups} {unit}s."
@@ -107,7 +109,7 @@ def find_controls(case: Case) -> tuple[list[Control], list[str]]:
     return found, not_done
 
 
-def motion_controls(kernels: Sequence[Kernel]) -> tuple[list[Control], list[str]]:
+def motion_controls(bin_grams: Sequence[BinGram]) -> tuple[list[Control], list[str]]:
     """Controls of motion that every run allows, and why the others are not possible."""
     found, not_done = [], []
     for name, variables in (
@@ -115,7 +117,7 @@ def motion_controls(kernels: Sequence[Kernel]) -> tuple[list[Control], list[str]
         ("motion parameters", MOTION_NAMES),
         ("DVARS", (DVARS,)),
     ):
-        if reason := next(filter(None, (_missing(variables, k) for k in kernels)), None):
+        if reason := next(filter(None, (_missing(variables, k) for k in bin_grams)), None):
             not_done.append(f"No control for {name}: {reason}")
         else:
             found.append(Control(name, "motion", of_frames=_confounds(variables)))
@@ -137,34 +139,34 @@ def _time_in_run(frames: Frames) -> Mapping[str, Vector]:
     return {"time in run": time_s, "time in run squared": time_s**2}
 
 
-def _place_in_order(kernel: Kernel, training: Codes) -> Matrix:
+def _place_in_order(bin_gram: BinGram, training: Codes) -> Matrix:
     """A parabola over the order of groups: 2 degrees of freedom."""
-    place = np.linspace(-1, 1, kernel.n_groups)
+    place = np.linspace(-1, 1, bin_gram.n_groups)
     return np.column_stack([place, place**2])
 
 
-def _fixed(values: Matrix) -> Callable[[Kernel, Codes], Matrix]:
-    return lambda kernel, training: values
+def _fixed(values: Matrix) -> Callable[[BinGram, Codes], Matrix]:
+    return lambda bin_gram, training: values
 
 
-def previous_means(kernel: Kernel, training: Codes) -> Matrix:
+def previous_means(bin_gram: BinGram, training: Codes) -> Matrix:
     """Mean rating of the last training group before each; before the first one, of them all.
 
     Groups that do not train are skipped, so no rating of theirs reaches a training row.
     """
-    means = session_levels(kernel)
-    before = [training[training < g] for g in range(kernel.n_groups)]
+    means = session_levels(bin_gram)
+    before = [training[training < g] for g in range(bin_gram.n_groups)]
     overall = means[training].mean()
     return np.array([[means[b[-1]] if len(b) else overall] for b in before])
 
 
-def _missing(variables: Sequence[str], kernel: Kernel) -> str | None:
+def _missing(variables: Sequence[str], bin_gram: BinGram) -> str | None:
     """Why a control of frames is not possible, if so."""
-    frames = kernel.frames
+    frames = bin_gram.frames
     without = [str(one.key) for one in frames if not set(variables) <= set(one.confounds)]
     if without:
         return f"{len(without)} of {len(frames)} runs have none (first: {without[0]})."
-    for bins in kernel.bins.values():
+    for bins in bin_gram.bins.values():
         for r, members in zip(bins.run, bins.frames, strict=True):
             if any(np.isnan(frames[r].confounds[v][members]).all() for v in variables):
                 return f"{frames[r].key} has a bin without a value."

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from painprint.decode.bin_gram import Kernel
+from painprint.decode.bin_gram import BinGram
 from painprint.decode.decoders import make_decoder
 from painprint.decode.lasso_pcr import Components, fit_components
 from painprint.decode.metrics import SCALES, agreement, center_columns
@@ -34,7 +34,7 @@ FEWEST_FOR_FOLDS_OF_SESSIONS = 3
 
 
 def draw_sessions(
-    n_groups: int, size: int, n: int, rng: np.random.Generator, *, together: int = 1
+    n_groups: int, size: int, n: int, rng: np.random.Generator, *, per_draw: int = 1
 ) -> Codes:
     """Random groups for every draw and held-out group, never the held-out one itself.
 
@@ -44,7 +44,7 @@ def draw_sessions(
     n : int
         Draws.
     rng : Generator
-    together : int
+    per_draw : int
         So many held-out groups share the groups that train for them. Those of any one are drawn
         at random from all others nevertheless; it saves models.
 
@@ -56,8 +56,8 @@ def draw_sessions(
     draws = np.empty((n, n_groups, size), np.int64)
     for of_draw in draws:
         order = rng.permutation(n_groups)
-        for start in range(0, n_groups, together):
-            held_out = order[start : start + together]
+        for start in range(0, n_groups, per_draw):
+            held_out = order[start : start + per_draw]
             others = np.setdiff1d(order, held_out)
             of_draw[held_out] = np.sort(rng.permutation(others)[:size])
     return draws
@@ -89,7 +89,7 @@ def side_by_side(parts: Sequence[DrawPredictions]) -> DrawPredictions:
 
 
 def predict_from_draws(
-    kernels: Sequence[Kernel],
+    bin_grams: Sequence[BinGram],
     rules: Rules,
     draws: Codes,
     *,
@@ -102,13 +102,13 @@ def predict_from_draws(
 
     Parameters
     ----------
-    kernels : sequence of Kernel
+    bin_grams : sequence of BinGram
         One per lag.
     draws : ndarray of int, shape (n_draws, n_groups, size)
     penalties : sequence, optional
         Lag and λ for each held-out group; else chosen within the draw.
     """
-    first = kernels[0]
+    first = bin_grams[0]
     predicted = DrawPredictions(
         np.empty((len(first.bins["1min"]), len(draws))),
         np.empty((len(first.bins["2min"]), len(draws))),
@@ -119,7 +119,7 @@ def predict_from_draws(
         for held_out, sessions in enumerate(of_draw):
             users.setdefault(tuple(sessions.tolist()), []).append((d, held_out))
     jobs = (
-        (kernels, rules, np.array(sessions), [k for _, k in of_set], penalties)
+        (bin_grams, rules, np.array(sessions), [k for _, k in of_set], penalties)
         for sessions, of_set in users.items()
     )
     for of_set, parts in zip(
@@ -135,7 +135,7 @@ def predict_from_draws(
 
 
 def _predict_from_sessions(
-    kernels: Sequence[Kernel],
+    bin_grams: Sequence[BinGram],
     rules: Rules,
     sessions: Codes,
     held_out: Sequence[int],
@@ -143,25 +143,25 @@ def _predict_from_sessions(
 ) -> list[tuple[Vector, Vector, float]]:
     """One training set: predictions of the held-out groups at both scales of time bins."""
     if penalties is None:
-        models = [_choose(kernel, rules, sessions) for kernel in kernels]
+        models = [_choose(bin_gram, rules, sessions) for bin_gram in bin_grams]
         lag = best_lag([model.choice.inner_score for model in models])
-        return [_predict(kernels[lag], sessions, k, models[lag]) for k in held_out]
+        return [_predict(bin_grams[lag], sessions, k, models[lag]) for k in held_out]
     fits: dict[int, Components] = {}
     found = []
     for k in held_out:
         lag, penalty = penalties[k]
         if lag not in fits:
-            kernel = kernels[lag]
-            samples = kernel.samples().take(_training_rows(kernel, sessions))
+            bin_gram = bin_grams[lag]
+            samples = bin_gram.samples().take(_training_rows(bin_gram, sessions))
             K, y = samples.given(np.arange(len(samples.y)))
-            fits[lag] = fit_components(K, y, keep=rules.components, n_edges=kernel.n_edges)
-        found.append(_predict(kernels[lag], sessions, k, _at_penalty(fits[lag], penalty)))
+            fits[lag] = fit_components(K, y, keep=rules.components, n_edges=bin_gram.n_edges)
+        found.append(_predict(bin_grams[lag], sessions, k, _at_penalty(fits[lag], penalty)))
     return found
 
 
-def _training_rows(kernel: Kernel, sessions: Codes) -> Codes:
+def _training_rows(bin_gram: BinGram, sessions: Codes) -> Codes:
     """Positions of the training bins of some groups."""
-    return np.flatnonzero(np.isin(kernel.groups("train"), sessions))
+    return np.flatnonzero(np.isin(bin_gram.groups("train"), sessions))
 
 
 def _at_penalty(fit: Components, penalty: float) -> Model:
@@ -172,17 +172,17 @@ def _at_penalty(fit: Components, penalty: float) -> Model:
     return Model(dual, fit.intercept(dual), fit.y_mean, choice)
 
 
-def _choose(kernel: Kernel, rules: Rules, sessions: Codes) -> Model:
+def _choose(bin_gram: BinGram, rules: Rules, sessions: Codes) -> Model:
     """The model of some groups, λ chosen by leaving out each of them, or of their runs."""
-    rows = _training_rows(kernel, sessions)
-    samples, decoder = kernel.samples().take(rows), make_decoder(rules, kernel.n_edges)
+    rows = _training_rows(bin_gram, sessions)
+    samples, decoder = bin_gram.samples().take(rows), make_decoder(rules, bin_gram.n_edges)
     y = samples.y
     if np.ptp(y) == 0:  # one constant session: nothing to learn but its mean
         nothing = np.empty(0)
         choice = Choice(np.inf, 0.0, -1.0, nothing, nothing)
         return Model(np.zeros(len(y)), float(y[0]), float(y[0]), choice)
     if len(sessions) < FEWEST_FOR_FOLDS_OF_SESSIONS:
-        folds = np.unique(kernel.run("train")[rows], return_inverse=True)[1]
+        folds = np.unique(bin_gram.run("train")[rows], return_inverse=True)[1]
     else:
         n_folds = min(decoder.most_inner_folds or len(sessions), len(sessions))
         fold_of = np.sort(np.arange(len(sessions)) * n_folds // len(sessions))
@@ -191,12 +191,12 @@ def _choose(kernel: Kernel, rules: Rules, sessions: Codes) -> Model:
 
 
 def _predict(
-    kernel: Kernel, sessions: Codes, held_out: int, model: Model
+    bin_gram: BinGram, sessions: Codes, held_out: int, model: Model
 ) -> tuple[Vector, Vector, float]:
-    rows = _training_rows(kernel, sessions)
+    rows = _training_rows(bin_gram, sessions)
     minutes, two_minutes = (
-        kernel.block(kind, "train", model.scale)[
-            np.ix_(np.flatnonzero(kernel.groups(kind) == held_out), rows)
+        bin_gram.block(kind, "train", model.scale)[
+            np.ix_(np.flatnonzero(bin_gram.groups(kind) == held_out), rows)
         ]
         @ model.dual
         + model.intercept
@@ -206,13 +206,13 @@ def _predict(
 
 
 def score_draws(
-    kernel: Kernel, predicted: DrawPredictions, n_bootstraps: int, rng: np.random.Generator
+    bin_gram: BinGram, predicted: DrawPredictions, n_bootstraps: int, rng: np.random.Generator
 ) -> tuple[pd.DataFrame, Vector]:
     """Agreement of every draw at four scales, with p-values.
 
     Parameters
     ----------
-    kernel : Kernel
+    bin_gram : BinGram
         Of any lag: for ratings, groups and runs.
     predicted : DrawPredictions
     n_bootstraps : int
@@ -226,14 +226,14 @@ def score_draws(
     resampled : ndarray of shape (n_bootstraps, n_draws)
         Centred r at 1 min, sessions resampled in blocks; NaN where undefined.
     """
-    scales = kernel.scales
-    ratings = scales.average(kernel.y("1min"), kernel.y("2min"))
+    scales = bin_gram.scales
+    ratings = scales.average(bin_gram.y("1min"), bin_gram.y("2min"))
     predictions = scales.average(predicted.minutes, predicted.two_minutes)
     runs = {
-        "1min": kernel.run("1min"),
-        "2min": kernel.run("2min"),
-        "run": np.arange(len(kernel.codes)),
-        "session": np.arange(kernel.n_groups),
+        "1min": bin_gram.run("1min"),
+        "2min": bin_gram.run("2min"),
+        "run": np.arange(len(bin_gram.group_index)),
+        "session": np.arange(bin_gram.n_groups),
     }
     parts, resampled = [], np.empty((0, 0))
     for scale, of_scale in zip(SCALES, rng.spawn(len(SCALES)), strict=True):
@@ -259,7 +259,7 @@ def score_draws(
                     **values,
                     "r_p": [two_sided_p(column, 0) for column in r.T],
                     "centred_r_low": [
-                        _low(column, estimate, kernel.n_groups)
+                        _low(column, estimate, bin_gram.n_groups)
                         for column, estimate in zip(centred.T, values["centred_r"], strict=True)
                     ],
                 }

@@ -235,7 +235,7 @@ def _evaluate(case: Case, weights: ExternalWeights, scored: _Scored) -> dict[str
     """
     training, settings = case.decoding.training, case.settings
     kept = [i for i, score in enumerate(scored.scores) if score is not None]
-    groups, codes = np.unique(training.codes[kept], return_inverse=True)
+    groups, codes = np.unique(training.group_index[kept], return_inverse=True)
     if len(groups) < FEWEST_GROUPS:
         some = "; ".join(list_left_out(scored.left_out)[:3])
         raise ValueError(

@@ -57,19 +57,24 @@ def importance(case: Case, *, on_step: OnStep | None = None) -> StageResult:
     """
     decoding, regions = case.decoding, case.decoding.regions
     bins = make_time_bins(decoding.frames, case.settings.rules, "1min")
-    codes = decoding.training.codes[bins.run]
+    group_index = decoding.training.group_index[bins.run]
     networks, not_done = network_members(regions)
     parts = contributions(
-        decoding.frames, bins, codes, decoding.folds, list(networks.values()), n_jobs=case.n_jobs
+        decoding.frames,
+        bins,
+        group_index,
+        decoding.folds,
+        list(networks.values()),
+        n_jobs=case.n_jobs,
     )
     minutes = decoding.predictions[decoding.predictions["scale"] == "1min"]
     predicted = minutes["predicted"].to_numpy(float)
     if correlation(bins.rating, predicted) is None:
         raise NotEnoughData("rating or prediction never varies, so nothing can carry it.")
     rng = case.stream("importance")
-    rows = permute_rows(codes, bins.run, case.settings.n_importance_permutations, rng)
+    rows = permute_rows(group_index, bins.run, case.settings.n_importance_permutations, rng)
     losses = permutation_losses(
-        bins.rating, predicted, parts, rows, codes,
+        bins.rating, predicted, parts, rows, group_index,
         n_draws=case.settings.n_bootstraps, rng=rng, n_jobs=case.n_jobs, on_step=on_step,
     )  # fmt: skip
     of_regions = losses.iloc[: len(regions.names)].reset_index(drop=True)
@@ -86,7 +91,9 @@ def importance(case: Case, *, on_step: OnStep | None = None) -> StageResult:
         tables["networkweights"] = network_weights(networks, decoding.final.weights)
     numbers = {
         "r": correlation(bins.rating, predicted),
-        "centred_r": correlation(center_by(bins.rating, codes), center_by(predicted, codes)),
+        "centred_r": correlation(
+            center_by(bins.rating, group_index), center_by(predicted, group_index)
+        ),
         "n_permutations": case.settings.n_importance_permutations,
         "fold_similarity": _mean_correlation(fold_weights),
         "n_folds": len(decoding.folds),
@@ -147,7 +154,7 @@ def network_weights(networks: Mapping[str, Codes], weights: Vector) -> pd.DataFr
 def contributions(
     frames: Sequence[Frames],
     bins: Bins,
-    codes: Codes,
+    group_index: Codes,
     folds: Sequence[FoldModel],
     networks: Sequence[Codes] = (),
     *,
@@ -159,7 +166,7 @@ def contributions(
     ----------
     frames, bins
         Runs, and rows of them.
-    codes : ndarray of int, shape (n_rows,)
+    group_index : ndarray of int, shape (n_rows,)
         Fold that predicts each row.
     folds : sequence of FoldModel
     networks : sequence of int arrays
@@ -177,9 +184,10 @@ def contributions(
     docs/methods.md
     """
     jobs = (
-        (frames, bins, np.flatnonzero(codes == k), fold, networks) for k, fold in enumerate(folds)
+        (frames, bins, np.flatnonzero(group_index == k), fold, networks)
+        for k, fold in enumerate(folds)
     )
-    rows = [np.flatnonzero(codes == k) for k in range(len(folds))]
+    rows = [np.flatnonzero(group_index == k) for k in range(len(folds))]
     parts = np.empty((len(bins), len(frames[0].regions) + len(networks)))
     found = map_ordered(_contributions_of_fold, jobs, n_jobs=n_jobs, large=True)
     for of_fold, at in zip(found, rows, strict=True):
@@ -209,12 +217,14 @@ def _contributions_of_fold(
     return np.array(parts)
 
 
-def permute_rows(codes: Codes, run: Codes, n: int, rng: np.random.Generator) -> NDArray[np.int32]:
+def permute_rows(
+    group_index: Codes, run: Codes, n: int, rng: np.random.Generator
+) -> NDArray[np.int32]:
     """Orders of rows: groups in random order, runs within group, rows within run.
 
     Parameters
     ----------
-    codes, run : ndarray of int, shape (n_rows,)
+    group_index, run : ndarray of int, shape (n_rows,)
         Group and run of each row.
 
     Returns
@@ -222,10 +232,10 @@ def permute_rows(codes: Codes, run: Codes, n: int, rng: np.random.Generator) -> 
     rows : ndarray of int, shape (n, n_rows)
         Each line: which row stands in each place.
     """
-    orders = np.empty((n, len(codes)), dtype=np.int32)
+    orders = np.empty((n, len(group_index)), dtype=np.int32)
     for i in range(n):
-        of_group, of_run = rng.random(codes.max() + 1), rng.random(run.max() + 1)
-        orders[i] = np.lexsort((rng.random(len(codes)), of_run[run], of_group[codes]))
+        of_group, of_run = rng.random(group_index.max() + 1), rng.random(run.max() + 1)
+        orders[i] = np.lexsort((rng.random(len(group_index)), of_run[run], of_group[group_index]))
     return orders
 
 
@@ -234,7 +244,7 @@ def permutation_losses(
     predicted: Vector,
     parts: Matrix,
     rows: NDArray[np.int32],
-    codes: Codes,
+    group_index: Codes,
     *,
     n_draws: int,
     rng: np.random.Generator,
@@ -250,7 +260,7 @@ def permutation_losses(
         From :func:`contributions`.
     rows : ndarray of int, shape (n_permutations, n_rows)
         From :func:`permute_rows`.
-    codes : ndarray of int, shape (n_rows,)
+    group_index : ndarray of int, shape (n_rows,)
         Group of each row, in the order of time.
     n_draws : int
         Resamples of blocks of groups for the interval.
@@ -261,15 +271,15 @@ def permutation_losses(
         One row per part: ``importance`` (of r), ``low``, ``high`` (95 % interval), and the same of
         the group-centred r: ``importance_centred``, ``centred_low``, ``centred_high``.
     """
-    n_groups = int(codes.max()) + 1
+    n_groups = int(group_index.max()) + 1
     counts = block_draw(np.arange(n_groups))(n_draws, rng)
     step = count_steps(on_step, parts.shape[1])
-    together = np.zeros_like(codes)
+    together = np.zeros_like(group_index)
     views = [
         _View(center_by(y, by), center_by(predicted, by), center_columns(parts, by), by)
-        for by in (together, codes)
+        for by in (together, group_index)
     ]
-    jobs = ((views, i, rows, codes, counts) for i in range(parts.shape[1]))
+    jobs = ((views, i, rows, group_index, counts) for i in range(parts.shape[1]))
     found = []
     for losses in map_ordered(_lose_part, jobs, n_jobs=n_jobs, large=True):
         found.append([*losses[0], *losses[1]])
@@ -288,7 +298,7 @@ class _View:
 
 
 def _lose_part(
-    views: Sequence[_View], i: int, rows: NDArray[np.int32], codes: Codes, counts: Matrix
+    views: Sequence[_View], i: int, rows: NDArray[np.int32], group_index: Codes, counts: Matrix
 ) -> list[tuple[float, float | None, float | None]]:
     """Loss of r and its interval, for each view."""
     found: list[tuple[float, float | None, float | None]] = []
@@ -303,8 +313,8 @@ def _lose_part(
         loss = r - float(r_permuted.mean())
         first = rows[:INTERVAL_PERMUTATIONS]
         moved = rest + center_columns(part[first].T, view.by).T
-        resampled = correlate_resamples(counts, view.y, view.predicted[:, None], group=codes)
-        of_moved = correlate_resamples(counts, view.y, moved.T, group=codes)
+        resampled = correlate_resamples(counts, view.y, view.predicted[:, None], group=group_index)
+        of_moved = correlate_resamples(counts, view.y, moved.T, group=group_index)
         resampled = (resampled - of_moved).mean(axis=1)
         resampled = resampled[np.isfinite(resampled)]
         if not len(resampled):
@@ -376,9 +386,9 @@ def structure_table(case: Case, fold_weights: Matrix) -> pd.DataFrame:
     its training rows.
     """
     decoding = case.decoding
-    kernel = case.kernels[case.settings.lag_s.index(decoding.final.lag_s)]
-    bins, final = kernel.bins["train"], decoding.final
-    scores = [final.score(one.signals) for one in kernel.frames]
+    bin_gram = case.bin_grams[case.settings.lag_s.index(decoding.final.lag_s)]
+    bins, final = bin_gram.bins["train"], decoding.final
+    scores = [final.score(one.signals) for one in bin_gram.frames]
     fitted = np.array([scores[r][m].mean() for r, m in zip(bins.run, bins.frames, strict=True)])
     names = np.array(decoding.regions.names, dtype=object)
     a, b = np.triu_indices(len(names), k=1)
@@ -387,7 +397,7 @@ def structure_table(case: Case, fold_weights: Matrix) -> pd.DataFrame:
             "region_a": names[a],
             "region_b": names[b],
             "weight": final.weights,
-            "structure": edge_correlations(kernel.frames, bins, fitted, n_jobs=case.n_jobs),
+            "structure": edge_correlations(bin_gram.frames, bins, fitted, n_jobs=case.n_jobs),
             "fold_mean": fold_weights.mean(axis=0),
             "fold_sd": fold_weights.std(axis=0, ddof=1),
             "same_sign": (np.sign(fold_weights) == np.sign(final.weights)).mean(axis=0),

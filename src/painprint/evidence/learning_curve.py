@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from painprint.decode.bin_gram import Kernel
+from painprint.decode.bin_gram import BinGram
 from painprint.decode.errors import NotEnoughData
 from painprint.evidence.case import Case
 from painprint.evidence.draws import (
@@ -55,9 +55,9 @@ def learning_curve(case: Case, *, on_step: OnStep | None = None) -> StageResult:
     ----------
     docs/methods.md
     """
-    settings, kernels = case.settings, case.kernels
-    rules, n_groups = settings.rules, kernels[0].n_groups
-    sizes, not_done = curve_sizes(kernels[0], rules, unit=settings.leave_out)
+    settings, bin_grams = case.settings, case.bin_grams
+    rules, n_groups = settings.rules, bin_grams[0].n_groups
+    sizes, not_done = curve_sizes(bin_grams[0], rules, unit=settings.leave_out)
     if not sizes:
         return StageResult({}, {}, tuple(not_done))
     rng, own_draws = case.stream("curve"), rules.curve_penalty == "fold"
@@ -67,7 +67,7 @@ def learning_curve(case: Case, *, on_step: OnStep | None = None) -> StageResult:
             size,
             settings.n_curve_draws or count_draws(n_groups, size, rules),
             rng,
-            together=1 if own_draws else count_together(n_groups, size),
+            per_draw=1 if own_draws else count_together(n_groups, size),
         )
         for size in sizes
     }
@@ -79,7 +79,7 @@ def learning_curve(case: Case, *, on_step: OnStep | None = None) -> StageResult:
     for size, draws in of_size.items():
         try:
             predicted[size] = predict_from_draws(
-                kernels, rules, draws, penalties=penalties, n_jobs=case.n_jobs
+                bin_grams, rules, draws, penalties=penalties, n_jobs=case.n_jobs
             )
         except NotEnoughData as error:
             not_done.append(f"No models of {size} {settings.leave_out}s: {error}")
@@ -88,7 +88,7 @@ def learning_curve(case: Case, *, on_step: OnStep | None = None) -> StageResult:
     if not predicted:
         return StageResult({}, {}, tuple(not_done))
     of_draws, resampled = score_draws(
-        kernels[0],
+        bin_grams[0],
         side_by_side(list(predicted.values())),
         settings.n_bootstraps,
         case.stream("curve bootstrap"),
@@ -127,15 +127,15 @@ def _answer(table: pd.DataFrame, resampled: Matrix, target: float, n_sessions: i
     ]
 
 
-def curve_sizes(kernel: Kernel, rules: Rules, *, unit: str) -> tuple[list[int], list[str]]:
+def curve_sizes(bin_gram: BinGram, rules: Rules, *, unit: str) -> tuple[list[int], list[str]]:
     """Numbers of sessions to draw, up to all but two, and why some are not possible."""
-    most = kernel.n_groups - 2
+    most = bin_gram.n_groups - 2
     sizes = (
         list(range(1, most + 1))
         if rules.curve_sizes == "all"
         else sorted({s for s in (*_some_sizes(most), most) if 1 <= s <= most})
     )
-    n_runs = np.bincount(kernel.codes)
+    n_runs = np.bincount(bin_gram.group_index)
     if rules.curve_penalty == "draw" and n_runs.min() < 2 and 1 in sizes:
         sizes.remove(1)
         why = "" if unit == "run" else ", and some sessions have one"

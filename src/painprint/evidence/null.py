@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from painprint.decode.bin_gram import KINDS, Kernel
+from painprint.decode.bin_gram import KINDS, BinGram
 from painprint.decode.decoders import make_decoder
 from painprint.decode.errors import NotEnoughData
 from painprint.decode.metrics import SCALES, agreement
@@ -69,11 +69,13 @@ def permutation_null(case: Case, *, on_step: OnStep | None = None) -> StageResul
             "rating bins are made from the rating, so a permuted rating would change the rows that "
             "train. The recommended preset on time bins (--train-bins 30s) has this null."
         )
-    kernels = case.kernels
-    permutations = draw_permutations(kernels[0], case.settings.n_permutations, case.stream("null"))
-    values = null_statistics(kernels, case, permutations, on_step=on_step)
+    bin_grams = case.bin_grams
+    permutations = draw_permutations(
+        bin_grams[0], case.settings.n_permutations, case.stream("null")
+    )
+    values = null_statistics(bin_grams, case, permutations, on_step=on_step)
     table = _table(values, permutations.kind)
-    n_groups = kernels[0].n_groups
+    n_groups = bin_grams[0].n_groups
     scales = {scale: _summarise(values[scale], permutations.kind) for scale in SCALES}
     not_done = []
     if n_groups < FEWEST_SESSIONS_TO_REORDER:
@@ -92,34 +94,34 @@ def permutation_null(case: Case, *, on_step: OnStep | None = None) -> StageResul
 
 
 def null_statistics(
-    kernels: Sequence[Kernel],
+    bin_grams: Sequence[BinGram],
     case: Case,
     permutations: Permutations,
     *,
     on_step: OnStep | None = None,
 ) -> dict[str, dict[str, Vector]]:
     """r, centred r and skill of each permutation, by scale."""
-    first, tested = kernels[0], ("1min", "2min")
-    ratings = [permute_ratings(kernel, permutations, *KINDS) for kernel in kernels]
+    first, tested = bin_grams[0], ("1min", "2min")
+    ratings = [permute_ratings(bin_gram, permutations, *KINDS) for bin_gram in bin_grams]
     fits = []
-    for i, (kernel, (Y, *_)) in enumerate(zip(kernels, ratings, strict=True)):
-        of_tested = [kernel.blocks(kind, "train") for kind in tested]
+    for i, (bin_gram, (Y, *_)) in enumerate(zip(bin_grams, ratings, strict=True)):
+        of_tested = [bin_gram.blocks(kind, "train") for kind in tested]
         fits.append(
-            make_decoder(case.settings.rules, kernel.n_edges).nested_for_many(
-                kernel.samples(),
+            make_decoder(case.settings.rules, bin_gram.n_edges).nested_for_many(
+                bin_gram.samples(),
                 Y,
-                {f: np.concatenate([block[f] for block in of_tested]) for f in kernel.products},
-                np.concatenate([kernel.groups(kind) for kind in tested]),
+                {f: np.concatenate([block[f] for block in of_tested]) for f in bin_gram.products},
+                np.concatenate([bin_gram.groups(kind) for kind in tested]),
                 n_jobs=case.n_jobs,
-                on_step=step_of_part(on_step, i, len(kernels)),
+                on_step=step_of_part(on_step, i, len(bin_grams)),
             )
         )
     lag = np.argmax([fit.inner_score for fit in fits], axis=0)  # (n_groups, n)
     mean = _at_lag([fit.training_mean for fit in fits], lag)
-    y = [_by_scale(k, *of_kinds[1:]) for k, of_kinds in zip(kernels, ratings, strict=True)]
+    y = [_by_scale(k, *of_kinds[1:]) for k, of_kinds in zip(bin_grams, ratings, strict=True)]
     predicted = [
-        _by_scale(kernel, *np.split(fit.held_out, [len(kernel.bins["1min"])]))
-        for kernel, fit in zip(kernels, fits, strict=True)
+        _by_scale(bin_gram, *np.split(fit.held_out, [len(bin_gram.bins["1min"])]))
+        for bin_gram, fit in zip(bin_grams, fits, strict=True)
     ]
     found = {}
     for scale, group in first.scales.groups.items():
@@ -130,9 +132,9 @@ def null_statistics(
     return found
 
 
-def _by_scale(kernel: Kernel, minutes: Matrix, two_minutes: Matrix) -> dict[str, Matrix]:
+def _by_scale(bin_gram: BinGram, minutes: Matrix, two_minutes: Matrix) -> dict[str, Matrix]:
     """Values of time bins at every scale."""
-    return kernel.scales.average(minutes, two_minutes)
+    return bin_gram.scales.average(minutes, two_minutes)
 
 
 def _at_lag(values: Sequence[Matrix], lag: Codes) -> Matrix:

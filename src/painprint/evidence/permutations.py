@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from painprint.arrays import Codes, Matrix, Vector
 from painprint.bins import Bins
-from painprint.decode.bin_gram import Kernel
+from painprint.decode.bin_gram import BinGram
 from painprint.runs import RunKey, natural
 from painprint.stats.permutation import surrogate_orders
 
@@ -48,26 +48,26 @@ class Permutations:
     order: Codes
 
 
-def draw_permutations(kernel: Kernel, n: int, rng: np.random.Generator) -> Permutations:
+def draw_permutations(bin_gram: BinGram, n: int, rng: np.random.Generator) -> Permutations:
     """The observed ratings, then n permutations within, n between, and some of both.
 
     Parameters
     ----------
-    kernel : Kernel
+    bin_gram : BinGram
         For its runs, and for the session means whose autocorrelation is kept.
     n : int
     rng : Generator
     """
     kind = np.repeat(NULLS, [1, n, n, round(SHARE_OF_BOTH * n)])
-    codes, n_runs = kernel.codes, len(kernel.codes)
-    means = session_levels(kernel)
+    group_index, n_runs = bin_gram.group_index, len(bin_gram.group_index)
+    means = session_levels(bin_gram)
     observed = np.argsort(np.argsort(means, kind="stable"), kind="stable")
     donor = np.tile(np.arange(n_runs), (len(kind), 1))
     shift = np.zeros((len(kind), n_runs))
     order = np.tile(observed, (len(kind), 1))
-    position = run_positions([one.key for one in kernel.frames])
+    position = run_positions([one.key for one in bin_gram.frames])
     traces = np.isin(kind, ("within", "both"))
-    donor[traces] = _swap(codes, position, int(traces.sum()), rng)
+    donor[traces] = _swap(group_index, position, int(traces.sum()), rng)
     shift[traces] = rng.random((int(traces.sum()), n_runs))
     levels = np.isin(kind, ("between", "both"))
     order[levels] = surrogate_orders(means, int(levels.sum()), rng)
@@ -85,30 +85,30 @@ def run_positions(keys: Sequence[RunKey]) -> Codes:
     return np.asarray(sessions.groupby(sessions).cumcount(), dtype=np.int64)
 
 
-def _swap(codes: Codes, position: Codes, n: int, rng: np.random.Generator) -> Codes:
+def _swap(group_index: Codes, position: Codes, n: int, rng: np.random.Generator) -> Codes:
     """Donors: sessions are put in a random order, the same at every position."""
-    key = rng.random((n, int(codes.max()) + 1))
-    donor = np.empty((n, len(codes)), np.int64)
+    key = rng.random((n, int(group_index.max()) + 1))
+    donor = np.empty((n, len(group_index)), np.int64)
     for p in np.unique(position):
         runs = np.flatnonzero(position == p)
-        donor[:, runs] = runs[np.argsort(key[:, codes[runs]], axis=1)]
+        donor[:, runs] = runs[np.argsort(key[:, group_index[runs]], axis=1)]
     return donor
 
 
-def session_levels(kernel: Kernel) -> Vector:
+def session_levels(bin_gram: BinGram) -> Vector:
     """Mean rating of each group: the mean over its runs of their means."""
-    levels: Vector = kernel.scales.of_group @ np.array([f.rating.mean() for f in kernel.frames])
+    levels: Vector = bin_gram.scales.of_group @ np.array([f.rating.mean() for f in bin_gram.frames])
     return levels
 
 
-def permute_ratings(kernel: Kernel, permutations: Permutations, *kinds: str) -> list[Matrix]:
+def permute_ratings(bin_gram: BinGram, permutations: Permutations, *kinds: str) -> list[Matrix]:
     """Ratings of the bins of each kind under each permutation.
 
     Frames are permuted, and averaged in the bins: so every kind of bin sees the same permutation.
 
     Parameters
     ----------
-    kernel : Kernel
+    bin_gram : BinGram
     permutations : Permutations
     kinds : str
         Of time bins.
@@ -117,13 +117,15 @@ def permute_ratings(kernel: Kernel, permutations: Permutations, *kinds: str) -> 
     -------
     ratings : list of ndarrays of shape (n_rows, n)
     """
-    levels, n = session_levels(kernel), len(permutations.kind)
-    traces = [f.rating - levels[g] for f, g in zip(kernel.frames, kernel.codes, strict=True)]
-    moved = {kind: np.empty((len(kernel.bins[kind]), n)) for kind in kinds}
+    levels, n = session_levels(bin_gram), len(permutations.kind)
+    traces = [
+        f.rating - levels[g] for f, g in zip(bin_gram.frames, bin_gram.group_index, strict=True)
+    ]
+    moved = {kind: np.empty((len(bin_gram.bins[kind]), n)) for kind in kinds}
     of_run = np.empty((len(traces), n))
-    for r, frames in enumerate(kernel.frames):
-        rows = {kind: np.flatnonzero(kernel.run(kind) == r) for kind in kinds}
-        spans = [_spans(kernel.bins[kind], rows[kind]) for kind in kinds]
+    for r, frames in enumerate(bin_gram.frames):
+        rows = {kind: np.flatnonzero(bin_gram.run(kind) == r) for kind in kinds}
+        spans = [_spans(bin_gram.bins[kind], rows[kind]) for kind in kinds]
         spans.append(np.array([[0, len(frames)]]))
         for donor in np.unique(permutations.donor[:, r]):
             at = np.flatnonzero(permutations.donor[:, r] == donor)
@@ -136,12 +138,12 @@ def permute_ratings(kernel: Kernel, permutations: Permutations, *kinds: str) -> 
                 else:
                     moved[kind][np.ix_(rows[kind], at)] = means
     ordered = np.sort(levels)[permutations.order.T]  # (n_groups, n)
-    shift = ordered - kernel.scales.of_group @ of_run
+    shift = ordered - bin_gram.scales.of_group @ of_run
     observed = permutations.kind == "observed"
     found = []
     for kind in kinds:
-        permuted = shift[kernel.groups(kind)] + moved[kind]
-        permuted[:, observed] = kernel.y(kind)[:, None]
+        permuted = shift[bin_gram.groups(kind)] + moved[kind]
+        permuted[:, observed] = bin_gram.y(kind)[:, None]
         found.append(permuted)
     return found
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from painprint.decode.bin_gram import Kernel
+from painprint.decode.bin_gram import BinGram
 from painprint.decode.decoders import make_decoder
 from painprint.decode.errors import NotEnoughData
 from painprint.decode.metrics import SCALES, area_under_curve, calibration_line
@@ -44,8 +44,8 @@ def prospective_tests(case: Case, *, on_step: OnStep | None = None) -> StageResu
     ----------
     docs/methods.md
     """
-    kernels, unit = case.kernels, case.settings.leave_out
-    n_groups, n_first = kernels[0].n_groups, case.settings.first_sessions
+    bin_grams, unit = case.bin_grams, case.settings.leave_out
+    n_groups, n_first = bin_grams[0].n_groups, case.settings.first_sessions
     not_done = []
     if n_groups <= FEWEST_PAST:
         return StageResult(
@@ -69,7 +69,7 @@ def prospective_tests(case: Case, *, on_step: OnStep | None = None) -> StageResu
             f"{n_groups}."
         )
     step()
-    jobs = ((kernels, case.settings.rules, n) for n in range(FEWEST_PAST, n_groups))
+    jobs = ((bin_grams, case.settings.rules, n) for n in range(FEWEST_PAST, n_groups))
     futures: dict[int, HeldOut] = {}
     for n, future in zip(
         range(FEWEST_PAST, n_groups),
@@ -83,12 +83,12 @@ def prospective_tests(case: Case, *, on_step: OnStep | None = None) -> StageResu
         step()
     if not futures:
         return StageResult({}, {}, tuple(not_done))
-    numbers["next"] = _agreement(_next_ones(kernels[0], futures))
+    numbers["next"] = _agreement(_next_ones(bin_grams[0], futures))
     if n_first in futures:
-        numbers["later"] = _agreement(_after(kernels[0], futures[n_first], n_first))
+        numbers["later"] = _agreement(_after(bin_grams[0], futures[n_first], n_first))
     days = case.of_groups("days") if "days" in case.sessions else np.full(n_groups, np.nan)
-    per_session = _per_session(kernels[0], futures, case.decoding.groups, days)
-    tables = {"prospective": per_session, "calibration": _calibration(kernels[0], futures)}
+    per_session = _per_session(bin_grams[0], futures, case.decoding.groups, days)
+    tables = {"prospective": per_session, "calibration": _calibration(bin_grams[0], futures)}
     numbers |= {"n_first": n_first, "error_ahead": error_ahead(per_session)}
     return StageResult(tables, numbers, tuple(not_done))
 
@@ -116,7 +116,7 @@ def error_ahead(per_session: pd.DataFrame) -> dict[str, float] | None:
 
 def first_sessions(case: Case, n_first: int) -> dict[str, dict[str, float | None]]:
     """Nested leave-one-out within the first sessions, as published."""
-    kept = [kernel.of_groups(range(n_first)) for kernel in case.kernels]
+    kept = [bin_gram.of_groups(range(n_first)) for bin_gram in case.bin_grams]
     return _agreement(refit(kept, case.settings.rules, n_jobs=case.n_jobs))
 
 
@@ -133,62 +133,62 @@ def _agreement(held_out: HeldOut) -> dict[str, dict[str, float | None]]:
     return found
 
 
-def _try_future(kernels: Sequence[Kernel], rules: Rules, n_past: int) -> HeldOut | str:
+def _try_future(bin_grams: Sequence[BinGram], rules: Rules, n_past: int) -> HeldOut | str:
     """The future, or why it cannot be predicted."""
     try:
-        return predict_future(kernels, rules, n_past)
+        return predict_future(bin_grams, rules, n_past)
     except NotEnoughData as error:
         return str(error)
 
 
-def predict_future(kernels: Sequence[Kernel], rules: Rules, n_past: int) -> HeldOut:
+def predict_future(bin_grams: Sequence[BinGram], rules: Rules, n_past: int) -> HeldOut:
     """A model of the first groups predicts all later ones; rows of the past are NaN.
 
     The penalty (and the lag) is chosen by leaving out each past group in turn.
     """
     models = [
-        make_decoder(rules, kernel.n_edges).fit(
-            kernel.samples().take(np.flatnonzero(kernel.groups("train") < n_past))
+        make_decoder(rules, bin_gram.n_edges).fit(
+            bin_gram.samples().take(np.flatnonzero(bin_gram.groups("train") < n_past))
         )
-        for kernel in kernels
+        for bin_gram in bin_grams
     ]
     lag = best_lag([model.choice.inner_score for model in models])
-    kernel, model = kernels[lag], models[lag]
-    past = np.flatnonzero(kernel.groups("train") < n_past)
+    bin_gram, model = bin_grams[lag], models[lag]
+    past = np.flatnonzero(bin_gram.groups("train") < n_past)
     rating, predicted = [], []
     for kind in ("1min", "2min"):
-        future = kernel.groups(kind) >= n_past
-        values = kernel.block(kind, "train", model.scale)[:, past] @ model.dual + model.intercept
+        future = bin_gram.groups(kind) >= n_past
+        values = bin_gram.block(kind, "train", model.scale)[:, past] @ model.dual + model.intercept
         predicted.append(np.where(future, values, np.nan))
-        rating.append(np.where(future, kernel.y(kind), np.nan))
-    scales = kernel.scales
+        rating.append(np.where(future, bin_gram.y(kind), np.nan))
+    scales = bin_gram.scales
     return HeldOut(
-        _average(kernel, *rating),
-        _average(kernel, *predicted),
-        np.full(kernel.n_groups, model.y_mean),
+        _average(bin_gram, *rating),
+        _average(bin_gram, *predicted),
+        np.full(bin_gram.n_groups, model.y_mean),
         scales.groups,
     )
 
 
-def _average(kernel: Kernel, minutes: Vector, two_minutes: Vector) -> dict[str, Vector]:
+def _average(bin_gram: BinGram, minutes: Vector, two_minutes: Vector) -> dict[str, Vector]:
     """Four scales of values of which whole groups may be NaN."""
     missing = np.isnan(minutes)
-    found = kernel.scales.average(np.where(missing, 0.0, minutes), two_minutes)
-    of_group = np.bincount(kernel.groups("1min"), weights=missing) > 0
+    found = bin_gram.scales.average(np.where(missing, 0.0, minutes), two_minutes)
+    of_group = np.bincount(bin_gram.groups("1min"), weights=missing) > 0
     found["1min"] = minutes
-    found["run"] = np.where(of_group[kernel.codes], np.nan, found["run"])
+    found["run"] = np.where(of_group[bin_gram.group_index], np.nan, found["run"])
     found["session"] = np.where(of_group, np.nan, found["session"])
     return found
 
 
-def _next_ones(kernel: Kernel, futures: dict[int, HeldOut]) -> HeldOut:
+def _next_ones(bin_gram: BinGram, futures: dict[int, HeldOut]) -> HeldOut:
     """Each group by the model of all before it."""
     parts = [_only(future, n, n + 1) for n, future in futures.items()]
     return _join(parts)
 
 
-def _after(kernel: Kernel, future: HeldOut, n_past: int) -> HeldOut:
-    return _join([_only(future, n_past, kernel.n_groups)])
+def _after(bin_gram: BinGram, future: HeldOut, n_past: int) -> HeldOut:
+    return _join([_only(future, n_past, bin_gram.n_groups)])
 
 
 def _only(held_out: HeldOut, first: int, stop: int) -> HeldOut:
@@ -218,11 +218,11 @@ def _join(parts: Sequence[HeldOut]) -> HeldOut:
 
 
 def _per_session(
-    kernel: Kernel, futures: dict[int, HeldOut], names: Sequence[str], days: Vector
+    bin_gram: BinGram, futures: dict[int, HeldOut], names: Sequence[str], days: Vector
 ) -> pd.DataFrame:
     rows = []
     for n_past, future in futures.items():
-        for k in range(n_past, kernel.n_groups):
+        for k in range(n_past, bin_gram.n_groups):
             minutes = _only(future, k, k + 1)
             y, predicted = minutes.rating["1min"], minutes.predicted["1min"]
             rows.append(
@@ -242,17 +242,17 @@ def _per_session(
     return pd.DataFrame(rows).astype({"r": float})
 
 
-def _calibration(kernel: Kernel, futures: dict[int, HeldOut]) -> pd.DataFrame:
+def _calibration(bin_gram: BinGram, futures: dict[int, HeldOut]) -> pd.DataFrame:
     """Error, and the line that leads from prediction to rating, per number of past groups."""
     rows = []
     for n_past, future in futures.items():
-        later = _after(kernel, future, n_past)
+        later = _after(bin_gram, future, n_past)
         y, predicted = later.rating["1min"], later.predicted["1min"]
         slope, intercept = calibration_line(predicted, y) or (np.nan, float(y.mean()))
         rows.append(
             {
                 "n_past": n_past,
-                "n_future": kernel.n_groups - n_past,
+                "n_future": bin_gram.n_groups - n_past,
                 **later.agreement()["1min"],
                 "mae": np.abs(y - predicted).mean(),
                 "bias": (predicted - y).mean(),

@@ -14,7 +14,7 @@ from painprint.decode.errors import NotEnoughData
 from painprint.decode.metrics import SCALES, rows_by_scale
 from painprint.decode.prepare import Prepared
 from painprint.decode.refit import refit
-from painprint.evidence.case import Case, make_kernels
+from painprint.evidence.case import Case, make_bin_grams
 from painprint.evidence.permutations import run_positions
 from painprint.evidence.stage import StageResult
 from painprint.progress import OnStep, count_steps
@@ -118,13 +118,19 @@ def _farther_sessions(case: Case) -> tuple[list[Variant], list[str]]:
         )
     else:
         name = f"blocks of {length} left out together"
-        variants.append((name, n_regions, partial(again, together=blocks)))
+        variants.append((name, n_regions, partial(again, fold_of_group=blocks)))
     return variants, not_done
 
 
-def _refit(case: Case, *, buffer: int = 0, together: NDArray[np.int64] | None = None) -> Agreement:
+def _refit(
+    case: Case, *, buffer: int = 0, fold_of_group: NDArray[np.int64] | None = None
+) -> Agreement:
     return refit(
-        case.kernels, case.settings.rules, buffer=buffer, together=together, n_jobs=case.n_jobs
+        case.bin_grams,
+        case.settings.rules,
+        buffer=buffer,
+        fold_of_group=fold_of_group,
+        n_jobs=case.n_jobs,
     ).agreement()
 
 
@@ -172,8 +178,8 @@ def _other_regions(case: Case) -> tuple[list[Variant], list[str]]:
 
 def _refit_without(case: Case, names: Sequence[str]) -> Agreement:
     """The main analysis without some regions."""
-    kernels = [kernel.without(names, n_jobs=case.n_jobs) for kernel in case.kernels]
-    return refit(kernels, case.settings.rules, n_jobs=case.n_jobs).agreement()
+    bin_grams = [bin_gram.without(names, n_jobs=case.n_jobs) for bin_gram in case.bin_grams]
+    return refit(bin_grams, case.settings.rules, n_jobs=case.n_jobs).agreement()
 
 
 def _refit_regions(case: Case, whole: Prepared, names: Sequence[str]) -> Agreement:
@@ -213,7 +219,7 @@ def _other_areas(case: Case) -> tuple[list[Variant], list[str]]:
     for areas in case.material.other_areas:
         seen = frozenset().union(*of_half) - areas.sessions
         chosen = [k for k, session in enumerate(sessions) if session in seen]
-        n_groups = len(np.unique(case.decoding.training.codes[chosen]))
+        n_groups = len(np.unique(case.decoding.training.group_index[chosen]))
         if n_groups < FEWEST_OF_HALF:
             not_done.append(
                 f"No refit with areas of {areas.name}: {n_groups} {case.settings.leave_out}s are "
@@ -235,6 +241,8 @@ def _other_areas(case: Case) -> tuple[list[Variant], list[str]]:
 def _refit_some(case: Case, prepared: Prepared, chosen: Sequence[int]) -> Agreement:
     """The main analysis of some of the runs alone."""
     runs = replace(prepared, runs=[prepared.runs[k] for k in chosen])
-    codes = np.unique(case.decoding.training.codes[list(chosen)], return_inverse=True)[1]
-    kernels = make_kernels(runs, codes, case.settings, n_jobs=case.n_jobs)
-    return refit(kernels, case.settings.rules, n_jobs=case.n_jobs).agreement()
+    group_index = np.unique(case.decoding.training.group_index[list(chosen)], return_inverse=True)[
+        1
+    ]
+    bin_grams = make_bin_grams(runs, group_index, case.settings, n_jobs=case.n_jobs)
+    return refit(bin_grams, case.settings.rules, n_jobs=case.n_jobs).agreement()

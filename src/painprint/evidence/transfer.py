@@ -43,7 +43,7 @@ class Member:
         Runs that were decoded.
     predictions : DataFrame
         Held-out predictions by models of the person's own: columns of predictions.tsv, with
-        int codes ``group`` and ``run_code``.
+        int group_index ``group`` and ``run_code``.
     load : callable
         Gives the rated runs; those that were not decoded are passed over.
     """
@@ -208,7 +208,7 @@ def share_regions(signature: Signature, runs: Sequence[Run]) -> tuple[Signature,
         models=final,
         weights=weights,
         activity=None if signature.activity is None else signature.activity[:1, kept],
-        envelope=None,
+        domain=None,
         history=None,
     )
     return alone, missing
@@ -226,8 +226,8 @@ def predict_other(signature: Signature, runs: Sequence[Run], person: Member) -> 
     model = signature.models[at]
     frames = [pair_run(signature, run) for run in runs]
     scores = [signature.score(at, one.signals) for one in frames]
-    codes = np.array([person.code(one.key) for one in frames])
-    table = average_frames(frames, scores, codes, signature.rules)
+    group_index = np.array([person.code(one.key) for one in frames])
+    table = average_frames(frames, scores, group_index, signature.rules)
     return table.assign(training_mean=model.training_mean)
 
 

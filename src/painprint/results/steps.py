@@ -90,7 +90,7 @@ _PATHS = ("path_penalty", "path_score")
 def save_training(path: Path, training: Training, key: str) -> None:
     """Keep trained models until all of a participant's results are written."""
     models = (training.final, *training.folds)
-    arrays: Arrays = {"codes": training.codes, "lag_of_run": training.lag_of_run}
+    arrays: Arrays = {"group_index": training.group_index, "lag_of_run": training.lag_of_run}
     scalars = []
     for i, model in enumerate(models):
         arrays |= {f"{i}.weights": model.weights}
@@ -128,7 +128,7 @@ def load_training(path: Path, key: str) -> Training | None:
         )
     return Training(
         groups=tuple(about["groups"]),
-        codes=arrays["codes"],
+        group_index=arrays["group_index"],
         folds=tuple(models[1:]),
         final=models[0],
         lag_of_run=arrays["lag_of_run"],

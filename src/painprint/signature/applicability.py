@@ -42,7 +42,7 @@ TR_FACTOR = 2.0
 
 
 @dataclass(frozen=True)
-class Spread:
+class ReferenceDistribution:
     """Where good sessions lie on a measure: its logarithm, each session left out once.
 
     Attributes
@@ -65,7 +65,7 @@ class Spread:
 
 
 @dataclass(frozen=True, eq=False)
-class Envelope:
+class ApplicabilityDomain:
     """What the training runs looked like.
 
     Attributes
@@ -76,7 +76,7 @@ class Envelope:
         float32; orthonormal.
     sd : ndarray of shape (n_components,)
         Of the training runs along each.
-    spreads : mapping of (measure, scale) to Spread
+    distributions : mapping of (measure, scale) to ReferenceDistribution
         Empty where there are too few sessions.
     shortest_s : float
         Usable time of the shortest training run (s).
@@ -86,7 +86,7 @@ class Envelope:
     mean: Vector
     components: NDArray[np.float32]
     sd: Vector
-    spreads: Mapping[tuple[str, str], Spread]
+    distributions: Mapping[tuple[str, str], ReferenceDistribution]
     shortest_s: float
     tr_s: tuple[float, ...]
 
@@ -102,15 +102,15 @@ class Envelope:
         for values in (self.mean, self.components, self.sd, self.tr_s, [self.shortest_s]):
             if not np.isfinite(values).all():
                 raise ValueError("what training runs looked like must be finite.")
-        for (measure, scale), spread in self.spreads.items():
+        for (measure, scale), distribution in self.distributions.items():
             known = measure in MEASURES and scale in SCALES
-            enough = FEWEST_GROUPS <= spread.n_groups <= MOST_GROUPS
-            if not known or not enough or not spread.sd >= 0:
+            enough = FEWEST_GROUPS <= distribution.n_groups <= MOST_GROUPS
+            if not known or not enough or not distribution.sd >= 0:
                 raise ValueError(f"no such measure, or too few groups: {measure}, {scale}.")
 
 
 @dataclass(frozen=True)
-class Look:
+class RunMeasures:
     """What a run looks like beside the training runs; NaN where it cannot be said.
 
     Attributes
@@ -164,7 +164,7 @@ def mean_motion(frames: Frames) -> float:
     return math.nan if fd is None or np.isnan(fd).all() else float(np.nanmean(fd))
 
 
-def make_envelope(runs: Sequence[Frames], group_of_run: Sequence[str]) -> Envelope:
+def fit_domain(runs: Sequence[Frames], group_of_run: Sequence[str]) -> ApplicabilityDomain:
     """Learn what training runs look like; limits from sessions left out one at a time.
 
     Parameters
@@ -178,7 +178,7 @@ def make_envelope(runs: Sequence[Frames], group_of_run: Sequence[str]) -> Envelo
     groups = np.array(group_of_run)
     labels = list(dict.fromkeys(group_of_run))
     mean, components, sd = _components(edges)
-    spreads = {}
+    distributions = {}
     if len(labels) >= FEWEST_GROUPS:
         motion = np.array([_log(mean_motion(one)) for one in runs])
         measured = {**_left_out(edges @ edges.T, groups, labels), "motion": motion}
@@ -186,12 +186,12 @@ def make_envelope(runs: Sequence[Frames], group_of_run: Sequence[str]) -> Envelo
             if np.isfinite(of_run).all():
                 of_group = np.array([of_run[groups == label].mean() for label in labels])
                 for scale, values in (("run", of_run), ("session", of_group)):
-                    spreads[measure, scale] = _spread(values, len(labels))
-    return Envelope(
+                    distributions[measure, scale] = _spread(values, len(labels))
+    return ApplicabilityDomain(
         mean=mean,
         components=components.astype(np.float32),
         sd=sd,
-        spreads=spreads,
+        distributions=distributions,
         shortest_s=min(one.kept_s for one in runs),
         tr_s=tuple(sorted({one.tr_s for one in runs})),
     )
@@ -226,8 +226,8 @@ def _left_out(gram: Matrix, groups: NDArray[Any], labels: Sequence[str]) -> dict
     return found
 
 
-def _spread(values: Vector, n_groups: int) -> Spread:
-    return Spread(float(values.mean()), float(values.std(ddof=1)), n_groups)
+def _spread(values: Vector, n_groups: int) -> ReferenceDistribution:
+    return ReferenceDistribution(float(values.mean()), float(values.std(ddof=1)), n_groups)
 
 
 def _components(edges: Matrix) -> tuple[Vector, Matrix, Vector]:
@@ -263,14 +263,14 @@ def _log(value: float) -> float:
     return math.log(value) if value > 0 else math.nan
 
 
-def look_at(
-    envelope: Envelope, frames: Frames, *, missing: NDArray[np.bool_] | None = None
-) -> Look:
+def measure_run(
+    domain: ApplicabilityDomain, frames: Frames, *, missing: NDArray[np.bool_] | None = None
+) -> RunMeasures:
     """Compare a run with the training runs.
 
     Parameters
     ----------
-    envelope : Envelope
+    domain : ApplicabilityDomain
     frames : Frames
         With the signature's regions, in its order; 0 in those that are missing.
     missing : array of bool, shape (n_regions,), optional
@@ -280,54 +280,58 @@ def look_at(
     share = 0.0
     if missing is not None and missing.any():
         a, b = np.triu_indices(len(missing), k=1)
-        edges = np.where(missing[a] | missing[b], envelope.mean, edges)
+        edges = np.where(missing[a] | missing[b], domain.mean, edges)
         share = float(missing.mean())
-    leverage, residual = _measure(edges, envelope.mean, envelope.components, envelope.sd)
+    leverage, residual = _measure(edges, domain.mean, domain.components, domain.sd)
     motion = _log(mean_motion(frames))
-    return Look(leverage, residual, motion, frames.kept_s, frames.tr_s, share)
+    return RunMeasures(leverage, residual, motion, frames.kept_s, frames.tr_s, share)
 
 
-def judge_looks(envelope: Envelope, looks: Sequence[Look], *, scale: str = "run") -> Verdict:
+def judge_runs(
+    domain: ApplicabilityDomain, measures: Sequence[RunMeasures], *, scale: str = "run"
+) -> Verdict:
     """Whether the prediction of a run, or of all runs of a session, may be read.
 
     Parameters
     ----------
-    envelope : Envelope
-    looks : sequence of Look
+    domain : ApplicabilityDomain
+    measures : sequence of RunMeasures
         One of a run; all of a session.
     scale : {"run", "session"}
         Measures of several runs are averaged on the log scale.
     """
     worst, reasons, unchecked = 0, [], []
     for measure, text in MEASURES.items():
-        values = [getattr(look, measure) for look in looks]
+        values = [getattr(measured, measure) for measured in measures]
         value = float(np.mean([v for v in values if not math.isnan(v)] or [math.nan]))
-        spread = envelope.spreads.get((measure, scale))
-        if spread is None or math.isnan(value):
+        distribution = domain.distributions.get((measure, scale))
+        if distribution is None or math.isnan(value):
             unchecked.append(measure)
             continue
-        level = sum(value > spread.limit(tail) for tail in TAILS[measure])
+        level = sum(value > distribution.limit(tail) for tail in TAILS[measure])
         if level:
-            ratio = math.exp(value - spread.mean)
+            ratio = math.exp(value - distribution.mean)
             reasons.append(f"{text} ({ratio:.1f} times that of training {scale}s)")
         worst = max(worst, level)
     if {"leverage", "residual"} <= set(unchecked):
         worst = max(worst, 1)
         reasons.append("too few training sessions to tell whether the connectivity is in range")
-    for level, reason in _plain_checks(envelope, looks):
+    for level, reason in _plain_checks(domain, measures):
         worst = max(worst, level)
         reasons.append(reason)
     return Verdict(VERDICTS[worst], tuple(reasons), tuple(unchecked))
 
 
-def judge_session(envelope: Envelope, looks: Sequence[Look]) -> tuple[Verdict, tuple[Verdict, ...]]:
+def judge_session(
+    domain: ApplicabilityDomain, measures: Sequence[RunMeasures]
+) -> tuple[Verdict, tuple[Verdict, ...]]:
     """Whether to read a session, and each of its runs.
 
     A run's number goes into the session's, so an odd one must not hide among the others: then the
     session is no better than caution.
     """
-    of_runs = tuple(judge_looks(envelope, [look]) for look in looks)
-    whole = judge_looks(envelope, looks, scale="session")
+    of_runs = tuple(judge_runs(domain, [measured]) for measured in measures)
+    whole = judge_runs(domain, measures, scale="session")
     odd = [
         f"run {number}: {verdict.word} ({'; '.join(verdict.reasons)})"
         for number, verdict in enumerate(of_runs, start=1)
@@ -338,22 +342,24 @@ def judge_session(envelope: Envelope, looks: Sequence[Look]) -> tuple[Verdict, t
     return (whole.with_caution(*odd) if odd else whole), of_runs
 
 
-def _plain_checks(envelope: Envelope, looks: Sequence[Look]) -> list[tuple[int, str]]:
+def _plain_checks(
+    domain: ApplicabilityDomain, measures: Sequence[RunMeasures]
+) -> list[tuple[int, str]]:
     """Length, repetition time and missing regions: how bad, and why."""
     found = []
-    shortest = min(look.kept_s for look in looks)
+    shortest = min(measured.kept_s for measured in measures)
     if shortest < SHORTEST_S:
         found.append((2, f"only {shortest:.0f} s are usable"))
-    elif shortest < SHORT_SHARE * envelope.shortest_s:
+    elif shortest < SHORT_SHARE * domain.shortest_s:
         found.append(
-            (1, f"{shortest:.0f} s are usable; training runs had {envelope.shortest_s:.0f} or more")
+            (1, f"{shortest:.0f} s are usable; training runs had {domain.shortest_s:.0f} or more")
         )
-    for tr_s in sorted({look.tr_s for look in looks}):
-        nearest = min(envelope.tr_s, key=lambda known: abs(known - tr_s))
+    for tr_s in sorted({measured.tr_s for measured in measures}):
+        nearest = min(domain.tr_s, key=lambda known: abs(known - tr_s))
         if abs(tr_s - nearest) > 1e-3 * nearest:
             far = max(tr_s / nearest, nearest / tr_s) > TR_FACTOR
             found.append((1 + far, f"TR is {tr_s:g} s; training runs had {nearest:g} s"))
-    missing = max(look.share_missing for look in looks)
+    missing = max(measured.share_missing for measured in measures)
     if missing:
         found.append((1, f"{missing:.0%} of the regions are missing and take no part"))
     return found

@@ -19,7 +19,7 @@ from painprint.files.errors import DerivativesError
 from painprint.files.tables import read_json
 from painprint.regions import Regions
 from painprint.settings import DECODING
-from painprint.signature.applicability import Envelope, Spread
+from painprint.signature.applicability import ApplicabilityDomain, ReferenceDistribution
 from painprint.signature.model import PUBLISHED, History, Signature, UsedModel
 from painprint.stats.conformal import Residuals
 from painprint.store.files import content_key, hash_file, write_bytes, write_json
@@ -33,10 +33,10 @@ WEIGHTS, DESCRIPTION = "weights.safetensors", "signature.json"
 def write_signature(folder: Path, signature: Signature) -> None:
     """Write arrays and description; the description last, so that it never lacks them."""
     arrays = {"weights": np.ascontiguousarray(signature.weights, dtype="<f8")}
-    envelope = signature.envelope
-    if envelope is not None:
-        arrays["mean_edges"] = np.ascontiguousarray(envelope.mean, dtype="<f8")
-        arrays["components"] = np.ascontiguousarray(envelope.components, dtype="<f4")
+    domain = signature.domain
+    if domain is not None:
+        arrays["mean_edges"] = np.ascontiguousarray(domain.mean, dtype="<f8")
+        arrays["components"] = np.ascontiguousarray(domain.components, dtype="<f4")
     if signature.activity is not None:
         arrays["activity"] = np.ascontiguousarray(signature.activity, dtype="<f8")
     write_bytes(folder / WEIGHTS, save(arrays))
@@ -67,7 +67,7 @@ def write_signature(folder: Path, signature: Signature) -> None:
             name: {"shape": array.shape, "dtype": str(array.dtype), "sha256": _digest(array)}
             for name, array in arrays.items()
         },
-        "envelope": None if envelope is None else _describe_envelope(envelope),
+        "envelope": None if domain is None else _describe_domain(domain),
         "history": None if signature.history is None else _describe_history(signature.history),
         "metrics": signature.metrics,
     }
@@ -79,14 +79,14 @@ def hash_signature(path: Path) -> str:
     return hash_file(path / DESCRIPTION if path.is_dir() else path)
 
 
-def _describe_envelope(envelope: Envelope) -> dict[str, Any]:
+def _describe_domain(domain: ApplicabilityDomain) -> dict[str, Any]:
     return {
-        "sd": envelope.sd,
-        "shortest_s": envelope.shortest_s,
-        "tr_s": envelope.tr_s,
+        "sd": domain.sd,
+        "shortest_s": domain.shortest_s,
+        "tr_s": domain.tr_s,
         "spreads": [
-            {"measure": measure, "scale": scale, **asdict(spread)}
-            for (measure, scale), spread in envelope.spreads.items()
+            {"measure": measure, "scale": scale, **asdict(distribution)}
+            for (measure, scale), distribution in domain.distributions.items()
         ],
     }
 
@@ -166,13 +166,13 @@ def _signature_of(content: Mapping[str, Any], path: Path) -> Signature:
         )
         for row in _rows(content, "models")
     )
-    n_edges, envelope = count_edges(len(regions.names)), content["envelope"]
+    n_edges, domain = count_edges(len(regions.names)), content["envelope"]
     wanted: dict[str, tuple[str, tuple[int, ...]]] = {
         "weights": ("float64", (len(models), n_edges))
     }
-    if envelope is not None:
+    if domain is not None:
         wanted["mean_edges"] = ("float64", (n_edges,))
-        wanted["components"] = ("float32", (len(_numbers(envelope["sd"])), n_edges))
+        wanted["components"] = ("float32", (len(_numbers(domain["sd"])), n_edges))
     if content["features"] != "edges":
         wanted["activity"] = ("float64", (len(models), len(regions.names)))
     digests = {name: content["arrays"][name]["sha256"] for name in wanted}
@@ -187,7 +187,7 @@ def _signature_of(content: Mapping[str, Any], path: Path) -> Signature:
         simulated=_truth(content["simulated"]),
         metrics=dict(content["metrics"]),
         leave_out=_text(content["leave_out"]),
-        envelope=None if envelope is None else _read_envelope(envelope, arrays),
+        domain=None if domain is None else _read_domain(domain, arrays),
         history=_read_history(content["history"]),
         origin=dict(content["origin"]),
         decoder={name: _text(content[name]) for name in DECODING},
@@ -195,18 +195,20 @@ def _signature_of(content: Mapping[str, Any], path: Path) -> Signature:
     )
 
 
-def _read_envelope(content: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Envelope:
-    spreads = {
-        (_text(row["measure"]), _text(row["scale"])): Spread(
+def _read_domain(
+    content: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
+) -> ApplicabilityDomain:
+    distributions = {
+        (_text(row["measure"]), _text(row["scale"])): ReferenceDistribution(
             _number(row["mean"]), _number(row["sd"]), int(_number(row["n_groups"]))
         )
         for row in _rows(content, "spreads")
     }
-    return Envelope(
+    return ApplicabilityDomain(
         mean=arrays["mean_edges"],
         components=arrays["components"],
         sd=np.array(_numbers(content["sd"])),
-        spreads=spreads,
+        distributions=distributions,
         shortest_s=_number(content["shortest_s"]),
         tr_s=tuple(_numbers(content["tr_s"])),
     )

@@ -17,8 +17,8 @@ from painprint.regions import Regions
 from painprint.settings import DECODING, LONGEST_S, PRESETS, Rules
 from painprint.signature.applicability import (
     FEWEST_GROUPS,
-    Envelope,
-    make_envelope,
+    ApplicabilityDomain,
+    fit_domain,
 )
 from painprint.stats.conformal import Residuals
 
@@ -99,7 +99,7 @@ class Signature:
         The metrics of the study, as in metrics.json.
     leave_out : str
         What a group is: session or run.
-    envelope : Envelope or None
+    domain : ApplicabilityDomain or None
         What the training runs looked like.
     history : History or None
     origin : mapping
@@ -124,7 +124,7 @@ class Signature:
     simulated: bool
     metrics: Mapping[str, Any]
     leave_out: str = "session"
-    envelope: Envelope | None = None
+    domain: ApplicabilityDomain | None = None
     history: History | None = None
     origin: Mapping[str, Any] = field(default_factory=dict)
     decoder: Mapping[str, str] = field(default_factory=lambda: dict(PUBLISHED))
@@ -153,8 +153,8 @@ class Signature:
             raise ValueError(f"leave_out {self.leave_out!r} is unknown.")
         if len({model.held_out for model in self.models}) < len(self.models):
             raise ValueError("two models left out the same.")
-        if self.envelope is not None:
-            self.envelope.check(shape[1])
+        if self.domain is not None:
+            self.domain.check(shape[1])
         if self.history is not None:
             self.history.check(len(self.models) - 1)
 
@@ -219,7 +219,7 @@ def make_signature(decoding: Decoding, *, simulated: bool, metrics: Mapping[str,
 def complete_signature(
     signature: Signature, decoding: Decoding, *, origin: Mapping[str, Any]
 ) -> Signature:
-    """The signature with what judging new sessions takes: envelope, held-out errors, origin.
+    """The signature with what judging new sessions takes: domain, held-out errors, origin.
 
     Parameters
     ----------
@@ -255,7 +255,7 @@ def complete_signature(
     together = table["session"] if table["session"].nunique() >= FEWEST_GROUPS else table["group"]
     return replace(
         signature,
-        envelope=make_envelope(decoding.frames, together.tolist()),
+        domain=fit_domain(decoding.frames, together.tolist()),
         history=History(errors, tuple(float(levels[m.held_out]) for m in signature.models[1:])),
         origin=origin,
     )

@@ -16,10 +16,10 @@ from painprint.edges import bin_edges
 from painprint.runs import Frames, Run, RunKey, count_frames, pair_frames
 from painprint.signature.applicability import (
     MOST_MISSING,
-    Look,
+    RunMeasures,
     Verdict,
     judge_session,
-    look_at,
+    measure_run,
 )
 from painprint.signature.model import (
     History,
@@ -218,7 +218,7 @@ def read_session(signature: Signature, runs: Sequence[Run]) -> Reading:
     Parameters
     ----------
     signature : Signature
-        With envelope and history.
+        With domain and history.
     runs : sequence of Run
         Of one session; their ratings are not looked at.
 
@@ -227,13 +227,13 @@ def read_session(signature: Signature, runs: Sequence[Run]) -> Reading:
     ValueError
         If the signature lacks what it takes, regions are missing, or hardly a frame is left.
     """
-    if signature.envelope is None or signature.history is None:
+    if signature.domain is None or signature.history is None:
         raise ValueError(
             "this signature has no record of its training runs (it is of an earlier version): it "
             "gives predictions, but neither intervals nor a range. Decode the participant again."
         )
     scored = [_score_all(signature, run) for run in runs]
-    looks = [one.look for one in scored]
+    measures = [one.measures for one in scored]
     rows, predictions = [], []
     for number, one in enumerate(scored, start=1):
         rows += [{"run": number, **row} for row in one.rows]
@@ -252,7 +252,7 @@ def read_session(signature: Signature, runs: Sequence[Run]) -> Reading:
     table["predicted"] = whole[:, 0]
     not_done = _add_intervals(table, whole[:, 1:], signature.history)
     said = dict.fromkeys(w for one in scored for w in one.warnings)
-    verdict, verdicts = judge_session(signature.envelope, looks)
+    verdict, verdicts = judge_session(signature.domain, measures)
     if any(was_trained_on(signature, run.key) for run in runs):
         verdict = verdict.with_caution(
             "this session was among those that the signature was learnt from, so its prediction is "
@@ -273,12 +273,12 @@ class _Scored:
 
     rows: list[dict[str, Any]]
     predictions: NDArray[np.float64]
-    look: Look
+    measures: RunMeasures
     warnings: tuple[str, ...]
 
 
 def _score_all(signature: Signature, run: Run) -> _Scored:
-    assert signature.envelope is not None  # asked before
+    assert signature.domain is not None  # asked before
     at_lag = {
         model.lag_s: pair_run(
             signature, run, held_out=model.held_out, need_rating=False, most_missing=MOST_MISSING
@@ -289,7 +289,7 @@ def _score_all(signature: Signature, run: Run) -> _Scored:
     bins = make_time_bins([frames], signature.rules, "1min")
     members = [*bins.frames, np.arange(len(frames))]
     edges_at = {
-        lag_s: _edges_of(one, _same_moments(frames, members, one), signature.envelope.mean)
+        lag_s: _edges_of(one, _same_moments(frames, members, one), signature.domain.mean)
         for lag_s, one in at_lag.items()
     }
     predictions = np.stack(
@@ -316,8 +316,8 @@ def _score_all(signature: Signature, run: Run) -> _Scored:
         for number, m in enumerate(members[:-1], start=1)
     ]
     rows.append({"scale": "run", "n_frames": len(frames)})
-    look = look_at(signature.envelope, frames, missing=~frames.usable)
-    return _Scored(rows, predictions, look, _warnings(signature, run, frames.kept_s))
+    measured = measure_run(signature.domain, frames, missing=~frames.usable)
+    return _Scored(rows, predictions, measured, _warnings(signature, run, frames.kept_s))
 
 
 def _same_moments(

@@ -14,15 +14,15 @@ from painprint.signature.applicability import (
     DO_NOT_READ,
     FEWEST_GROUPS,
     IN_RANGE,
-    Look,
-    Spread,
+    ReferenceDistribution,
+    RunMeasures,
     _components,
     _left_out,
     _measure,
-    judge_looks,
+    fit_domain,
+    judge_runs,
     judge_session,
-    look_at,
-    make_envelope,
+    measure_run,
     run_edges,
 )
 
@@ -42,8 +42,8 @@ def training(frames):
 
 
 @pytest.fixture(scope="module")
-def envelope(training):
-    return make_envelope(training, [one.key.session for one in training])
+def domain(training):
+    return fit_domain(training, [one.key.session for one in training])
 
 
 def test_left_out_measures_are_those_of_explicit_components(training):
@@ -75,44 +75,44 @@ def test_a_limit_is_a_prediction_limit(rng):
     inside = 0
     for _ in range(4000):
         values = rng.normal(size=9)
-        spread = Spread(values[:8].mean(), values[:8].std(ddof=1), 8)
-        inside += values[8] <= spread.limit(0.1)
+        distribution = ReferenceDistribution(values[:8].mean(), values[:8].std(ddof=1), 8)
+        inside += values[8] <= distribution.limit(0.1)
     assert inside / 4000 == pytest.approx(0.9, abs=0.02)
 
 
-def judge(envelope, frames):
-    return judge_looks(envelope, [look_at(envelope, frames)])
+def judge(domain, frames):
+    return judge_runs(domain, [measure_run(domain, frames)])
 
 
-def test_a_good_session_is_in_range(frames, envelope):
-    looks = [look_at(envelope, one) for one in frames[20:]]
-    assert judge_looks(envelope, looks, scale="session").word == IN_RANGE
+def test_a_good_session_is_in_range(frames, domain):
+    measures = [measure_run(domain, one) for one in frames[20:]]
+    assert judge_runs(domain, measures, scale="session").word == IN_RANGE
 
 
-def test_shuffled_regions_are_not_to_be_read(frames, envelope, rng):
+def test_shuffled_regions_are_not_to_be_read(frames, domain, rng):
     new = frames[20]
-    verdict = judge(envelope, replace(new, signals=new.signals[:, rng.permutation(12)]))
+    verdict = judge(domain, replace(new, signals=new.signals[:, rng.permutation(12)]))
     assert verdict.word == DO_NOT_READ
     assert "times that of training runs" in verdict.reasons[0]
 
 
-def test_an_odd_run_does_not_hide_among_the_others(frames, envelope, rng):
-    good = [look_at(envelope, one) for one in frames[20:]]
+def test_an_odd_run_does_not_hide_among_the_others(frames, domain, rng):
+    good = [measure_run(domain, one) for one in frames[20:]]
     new = frames[20]
-    odd = look_at(envelope, replace(new, signals=new.signals[:, rng.permutation(12)]))
-    verdict, of_runs = judge_session(envelope, [*good * 4, odd])
+    odd = measure_run(domain, replace(new, signals=new.signals[:, rng.permutation(12)]))
+    verdict, of_runs = judge_session(domain, [*good * 4, odd])
     assert of_runs[-1].word != IN_RANGE and verdict.word != IN_RANGE
-    if judge_looks(envelope, [*good * 4, odd], scale="session").word == IN_RANGE:
+    if judge_runs(domain, [*good * 4, odd], scale="session").word == IN_RANGE:
         assert verdict.reasons[0].startswith("run 9: ")
-    assert judge_session(envelope, good)[0] == judge_looks(envelope, good, scale="session")
+    assert judge_session(domain, good)[0] == judge_runs(domain, good, scale="session")
 
 
-def test_more_motion_is_caught_and_unknown_motion_said(frames, envelope):
+def test_more_motion_is_caught_and_unknown_motion_said(frames, domain):
     new = frames[20]
     moved = replace(new, confounds={**new.confounds, FD: 4 * new.confounds[FD]})
-    verdict = judge(envelope, moved)
+    verdict = judge(domain, moved)
     assert verdict.word != IN_RANGE and "displacement is unusually high" in verdict.reasons[0]
-    still = judge(envelope, replace(new, confounds={}))
+    still = judge(domain, replace(new, confounds={}))
     assert still.word == IN_RANGE and still.unchecked == ("motion",)
 
 
@@ -127,39 +127,41 @@ def test_more_motion_is_caught_and_unknown_motion_said(frames, envelope):
         ({}, IN_RANGE, None),
     ],
 )
-def test_plain_checks(frames, envelope, change, word, reason):
-    look = replace(look_at(envelope, frames[20]), **change)
-    verdict = judge_looks(envelope, [look])
+def test_plain_checks(frames, domain, change, word, reason):
+    measured = replace(measure_run(domain, frames[20]), **change)
+    verdict = judge_runs(domain, [measured])
     assert verdict.word == word
     assert (not verdict.reasons) if reason is None else reason in verdict.reasons[0]
 
 
 def test_few_sessions_leave_connectivity_unchecked(training):
     few = training[: 2 * (FEWEST_GROUPS - 1)]
-    envelope = make_envelope(few, [one.key.session for one in few])
-    assert not envelope.spreads
-    verdict = judge(envelope, training[-1])
+    domain = fit_domain(few, [one.key.session for one in few])
+    assert not domain.distributions
+    verdict = judge(domain, training[-1])
     assert verdict.unchecked == ("leverage", "residual", "motion")
     assert verdict.word == CAUTION and "too few training sessions" in verdict.reasons[0]
 
 
-def test_missing_regions_are_neutral(frames, envelope):
+def test_missing_regions_are_neutral(frames, domain):
     new = frames[20]
     missing = np.arange(12) == 5
     blank = replace(new, signals=np.where(missing, 0.0, new.signals))
-    assert look_at(envelope, blank, missing=missing).residual < look_at(envelope, blank).residual
-    assert isinstance(look_at(envelope, blank), Look)
+    assert (
+        measure_run(domain, blank, missing=missing).residual < measure_run(domain, blank).residual
+    )
+    assert isinstance(measure_run(domain, blank), RunMeasures)
 
 
-def test_a_damaged_envelope_is_refused(envelope):
-    n_edges = len(envelope.mean)
-    envelope.check(n_edges)
+def test_a_damaged_envelope_is_refused(domain):
+    n_edges = len(domain.mean)
+    domain.check(n_edges)
     for change in (
-        {"mean": envelope.mean[:-1]},
-        {"sd": -envelope.sd},
+        {"mean": domain.mean[:-1]},
+        {"sd": -domain.sd},
         {"tr_s": ()},
         {"shortest_s": float("nan")},
-        {"spreads": {("luck", "run"): Spread(0, 1, 5)}},
+        {"spreads": {("luck", "run"): ReferenceDistribution(0, 1, 5)}},
     ):
         with pytest.raises(ValueError):
-            replace(envelope, **change).check(n_edges)
+            replace(domain, **change).check(n_edges)

@@ -5,7 +5,7 @@ import pytest
 from conftest import simulate_runs
 
 from painprint import Settings, bin_edges, decode_runs
-from painprint.decode.bin_gram import KINDS, make_kernel
+from painprint.decode.bin_gram import KINDS, make_bin_gram
 from painprint.decode.refit import refit
 from painprint.evidence.case import Case
 
@@ -15,29 +15,31 @@ def case(participant):
     return Case(decode_runs(participant, Settings(n_bootstraps=100)))
 
 
-def edges(kernel, kind):
-    bins = kernel.bins[kind]
+def edges(bin_gram, kind):
+    bins = bin_gram.bins[kind]
     return np.array(
         [
-            bin_edges(kernel.frames[r].signals[m], np.zeros(len(m), int))[0]
+            bin_edges(bin_gram.frames[r].signals[m], np.zeros(len(m), int))[0]
             for r, m in zip(bins.run, bins.frames, strict=True)
         ]
     )
 
 
 def test_blocks_are_inner_products_of_edges(case):
-    kernel = case.kernels[0]
+    bin_gram = case.bin_grams[0]
     for kind in KINDS:
         for other in KINDS:
             np.testing.assert_allclose(
-                kernel.block(kind, other), edges(kernel, kind) @ edges(kernel, other).T, atol=1e-10
+                bin_gram.block(kind, other),
+                edges(bin_gram, kind) @ edges(bin_gram, other).T,
+                atol=1e-10,
             )
 
 
 def test_values_average_to_the_scales_as_predictions_do(case):
     predictions = case.decoding.predictions
     by_scale = {s: rows["predicted"].to_numpy() for s, rows in predictions.groupby("scale")}
-    scales = case.kernels[0].scales
+    scales = case.bin_grams[0].scales
     for scale, values in scales.average(by_scale["1min"], by_scale["2min"]).items():
         np.testing.assert_allclose(values, by_scale[scale], rtol=1e-10)
         groups = predictions.loc[predictions["scale"] == scale, "group"]
@@ -45,12 +47,14 @@ def test_values_average_to_the_scales_as_predictions_do(case):
 
 
 def test_some_groups_are_what_only_they_would_give(case):
-    kernel = case.kernels[0]
-    runs = [r for r, code in enumerate(kernel.codes) if code in (1, 3, 4)]
-    again = make_kernel([kernel.frames[r] for r in runs], np.repeat(np.arange(3), 2), case.settings)
-    part = kernel.of_groups([1, 3, 4])
+    bin_gram = case.bin_grams[0]
+    runs = [r for r, code in enumerate(bin_gram.group_index) if code in (1, 3, 4)]
+    again = make_bin_gram(
+        [bin_gram.frames[r] for r in runs], np.repeat(np.arange(3), 2), case.settings
+    )
+    part = bin_gram.of_groups([1, 3, 4])
     np.testing.assert_allclose(part.edges, again.edges, atol=1e-12)
-    np.testing.assert_array_equal(part.codes, again.codes)
+    np.testing.assert_array_equal(part.group_index, again.group_index)
     for kind in KINDS:
         np.testing.assert_array_equal(part.y(kind), again.y(kind))
         np.testing.assert_array_equal(part.run(kind), again.run(kind))
@@ -70,7 +74,7 @@ def test_some_groups_are_what_only_they_would_give(case):
 def test_a_refit_without_any_change_is_the_decoding(participant, options):
     decoding = decode_runs(participant, Settings(n_bootstraps=100, **options))
     case = Case(decoding)
-    again = refit(case.kernels, case.settings.rules)
+    again = refit(case.bin_grams, case.settings.rules)
     for scale, rows in decoding.predictions.groupby("scale"):
         np.testing.assert_allclose(again.predicted[scale], rows["predicted"], atol=1e-9)
         means = again.training_mean[again.groups[scale]]
@@ -85,16 +89,16 @@ def test_a_refit_without_any_change_is_the_decoding(participant, options):
 def test_time_bins_match_at_every_lag(rng):
     runs = simulate_runs(rng, n_frames=395)  # without the lag, close to half a minute
     settings = Settings(n_bootstraps=100, lag_s=(0.0, 6.0, 12.0))
-    kernels = Case(decode_runs(runs, settings)).kernels
-    assert len({len(kernel.bins["1min"]) for kernel in kernels}) == 1
+    bin_grams = Case(decode_runs(runs, settings)).bin_grams
+    assert len({len(bin_gram.bins["1min"]) for bin_gram in bin_grams}) == 1
 
 
-def test_a_kernel_without_regions_is_that_of_the_others(case):
-    kernel = case.kernels[0]
-    left_out = [kernel.frames[0].regions[i] for i in (5, 1, 6)]
-    found = kernel.without(left_out)
-    kept = [name for name in kernel.frames[0].regions if name not in left_out]
-    frames = [one.select(kept) for one in kernel.frames]
-    direct = make_kernel(frames, kernel.codes, Settings(n_bootstraps=100))
+def test_a_gram_matrix_without_regions_is_that_of_the_others(case):
+    bin_gram = case.bin_grams[0]
+    left_out = [bin_gram.frames[0].regions[i] for i in (5, 1, 6)]
+    found = bin_gram.without(left_out)
+    kept = [name for name in bin_gram.frames[0].regions if name not in left_out]
+    frames = [one.select(kept) for one in bin_gram.frames]
+    direct = make_bin_gram(frames, bin_gram.group_index, Settings(n_bootstraps=100))
     np.testing.assert_allclose(found.edges, direct.edges, rtol=1e-10, atol=1e-12)
     assert found.n_edges == direct.n_edges and found.frames[0].regions == tuple(kept)
