@@ -14,7 +14,7 @@ import pandas as pd
 
 from painprint.atlas.image import AtlasFiles, find_atlases, mesh_density
 from painprint.atlas.surfaces import Surfaces, find_surfaces
-from painprint.bids.dense import is_dense
+from painprint.bids.kinds import is_dense
 from painprint.bids.load import Bold, load_bold
 from painprint.bids.runs import RunFiles
 from painprint.bids.select import find_unrated_run

@@ -1,29 +1,21 @@
-"""Which of several BOLD series, atlases, spaces, sessions and tasks is meant."""
+"""Which of several inputs, atlases, sessions and tasks is meant."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from painprint.atlas.image import AtlasFiles, find_atlases
-from painprint.bids.dense import CIFTI, DENOISED, NIFTI, is_dense
+from painprint.bids.kinds import CIFTI, NIFTI, atlas_of, is_denoised, is_dense, is_series, kind_of
 from painprint.files.dataset import BidsFile, Dataset
 from painprint.files.errors import DerivativesError
 from painprint.files.labels import read_label_image
-from painprint.runs import RunKey, natural
-
-SERIES_SUFFIXES = ("timeseries.tsv", "timeseries.ptseries.nii", "bold.ptseries.nii")
-
-
-SPACES = ("fsLR", "MNI152NLin6Asym", "MNI152NLin2009cAsym")
-"""Preferred first where a run was parcellated in several spaces."""
+from painprint.runs import natural
 
 
 @dataclass(frozen=True)
-class _Input:
+class RegionSource:
     """What the regions come from: regional time series, or dense BOLD and the image of an atlas."""
 
     files: list[BidsFile]
@@ -40,7 +32,7 @@ def choose_input(
     *,
     beside: Sequence[Dataset],
     filtered: bool,
-) -> _Input:
+) -> RegionSource:
     """Regional time series of the atlas if there are any, else dense BOLD.
 
     Raises
@@ -64,7 +56,7 @@ def choose_input(
                 "Name their atlas instead."
             )
         label = _choose_atlas(series, atlas, participant)
-        return _Input([f for f in series if atlas_of(f) == label], label, None, ())
+        return RegionSource([f for f in series if atlas_of(f) == label], label, None, ())
     if atlas is None:
         raise DerivativesError(
             f"sub-{participant}: there is dense BOLD ({dense[0].path.name}, ...), but no atlas to "
@@ -84,9 +76,9 @@ def choose_input(
             notes.append("there are regional time series too, which were not used.")
         if image.participant not in ("", participant):
             notes.append(f"the atlas is sub-{image.participant}'s own, not this person's.")
-        return _Input(fitting, image.label, image, tuple(notes))
+        return RegionSource(fitting, image.label, image, tuple(notes))
     names = ", ".join(image.image.name for image in images)
-    kinds = "; ".join(sorted({_variant_name(_variant(f)) for f in dense}))
+    kinds = "; ".join(sorted({str(kind_of(f)) for f in dense}))
     raise DerivativesError(
         f"sub-{participant}: no dense BOLD fits the atlas ({names}). There is: {kinds}."
     )
@@ -110,10 +102,10 @@ def _choose_image(
         for i, image in enumerate(images):
             if image.of_grayordinates == of_grayordinates and by_name[i]:
                 labels = read_label_image(image.image)
-                firsts = {_variant(f): f for f in reversed(by_name[i])}
+                firsts = {kind_of(f): f for f in reversed(by_name[i])}
                 kinds = {v for v, first in firsts.items() if labels.fits(first.path)}
                 if kinds:
-                    fitting.append((image, [f for f in by_name[i] if _variant(f) in kinds]))
+                    fitting.append((image, [f for f in by_name[i] if kind_of(f) in kinds]))
         if len(fitting) > 1:
             names = ", ".join(image.image.name for image, _ in fitting)
             raise DerivativesError(
@@ -123,16 +115,6 @@ def _choose_image(
         if fitting:
             return fitting[0]
     return next(((images[i], files) for i, files in by_name.items() if files), None)
-
-
-def is_denoised(file: BidsFile) -> bool:
-    """Whether a file is XCP-D's residuals."""
-    return file.entities.get("desc", "").startswith(DENOISED)
-
-
-def _was_cleaned(desc: str) -> bool:
-    """Whether a desc says that something was taken out before."""
-    return any(word in desc.lower() for word in ("denois", "clean", "aroma"))
 
 
 def _fits_atlas(file: BidsFile, image: AtlasFiles) -> bool:
@@ -146,7 +128,7 @@ def _nothing_found(
     participant: str, derivatives: Sequence[Dataset], bold: Sequence[BidsFile], filtered: bool
 ) -> str:
     if bold:
-        kinds = "; ".join(sorted({_variant_name(_variant(f)) for f in bold}))
+        kinds = "; ".join(sorted({str(kind_of(f)) for f in bold}))
         return (
             f"sub-{participant}: the BOLD there is cannot be used ({kinds}): needed is CIFTI or "
             "MNI space, not cleaned by XCP-D (whose regional time series can be used)."
@@ -158,19 +140,6 @@ def _nothing_found(
         f"{where}. Pass the output folder of XCP-D, fMRIPrep or ciftify with --derivatives"
         + (", and check the filter file." if filtered else ".")
     )
-
-
-def is_series(file: BidsFile) -> bool:
-    """Whether a file holds regional time series."""
-    name = file.suffix + file.extension
-    if file.entities.get("stat", "mean") != "mean":
-        return False
-    return name in SERIES_SUFFIXES and (bool(atlas_of(file)) or name.endswith("ptseries.nii"))
-
-
-def atlas_of(file: BidsFile) -> str:
-    """Atlas label; older XCP-D called the entity seg."""
-    return file.entities.get("atlas") or file.entities.get("seg", "")
 
 
 def label_of(text: str, entity: str) -> str:
@@ -230,60 +199,3 @@ def choose_tasks(
             f"pooled): {', '.join(rated)}."
         )
     return rated
-
-
-def _variant(file: BidsFile) -> tuple[str, ...]:
-    """What kind of time series a file holds; one kind serves all runs."""
-    return tuple(file.entities.get(name, "") for name in ("space", "res", "den", "desc"))
-
-
-def choose_variant(
-    by_key: Mapping[RunKey, Sequence[BidsFile]], *, dense: bool
-) -> tuple[tuple[str, ...], str]:
-    """The kind that most runs have, preferred spaces first; and what to note about it.
-
-    Of dense BOLD, that which was cleaned before comes last.
-    """
-    runs_with = Counter(v for files in by_key.values() for v in {_variant(f) for f in files})
-
-    def rank(variant: tuple[str, ...]) -> tuple[Any, ...]:
-        place = SPACES.index(variant[0]) if variant[0] in SPACES else len(SPACES)
-        other = dense and variant[3] not in ("", "preproc")
-        cleaned = dense and _was_cleaned(variant[3])
-        return (cleaned, -runs_with[variant], other, place, variant)
-
-    ordered = sorted(runs_with, key=rank)
-    names = [_variant_name(variant) for variant in ordered]
-    what = "dense BOLD exists" if dense else "time series exist"
-    note = f"{what} as {'; '.join(names)}: {names[0]} was used." if names[1:] else ""
-    return ordered[0], note
-
-
-def _variant_name(variant: tuple[str, ...]) -> str:
-    parts = zip(("space", "res", "den", "desc"), variant, strict=True)
-    return " ".join(f"{name}-{value}" for name, value in parts if value) or "no space"
-
-
-def choose_series(candidates: Sequence[BidsFile], variant: tuple[str, ...]) -> BidsFile:
-    """The file of a run: of this kind, from the first dataset, TSV before CIFTI.
-
-    Raises
-    ------
-    DerivativesError
-        If there is none, or two files have the same claim.
-    """
-
-    def rank(file: BidsFile) -> tuple[str, bool]:
-        return file.dataset, file.extension != ".tsv"
-
-    ordered = sorted((f for f in candidates if _variant(f) == variant), key=rank)
-    if not ordered:
-        there = ", ".join(_variant_name(_variant(f)) for f in candidates)
-        raise DerivativesError(
-            f"no time series as {_variant_name(variant)}, which the other runs have (only {there})."
-        )
-    first = ordered[0]
-    if len(ordered) > 1 and rank(ordered[1]) == rank(first):
-        twice = ", ".join(f.path.name for f in ordered if rank(f) == rank(first))
-        raise DerivativesError(f"several files claim to be this run: {twice}. Remove all but one.")
-    return first

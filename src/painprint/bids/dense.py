@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painprint.atlas.surfaces import Surfaces
+from painprint.bids.kinds import CIFTI, FOR_MAPS, is_dense, select
 from painprint.dense.image import Dense
 from painprint.dense.smoothing import CiftiSmoothing
 from painprint.files.cifti import read_brain_models, read_dtseries
@@ -23,15 +23,8 @@ from painprint.files.maps import write_maps
 from painprint.files.nifti import read_mask, read_varying_voxels, read_volumes
 from painprint.runs import RunKey
 
-CIFTI = ".dtseries.nii"
-NIFTI = (".nii.gz", ".nii")
-DENOISED = "denoised"
-"""The desc of XCP-D's residuals; of several descs, it is preferred."""
 MAP_EXTENSION = {"grayordinates": ".dscalar.nii", "voxels": ".nii.gz"}
 """What :func:`write_map` writes."""
-
-Variant = tuple[str, str, str, str, str]
-"""Extension, space, res, den and desc."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,9 +76,6 @@ def find_dense(
 ) -> DenseFiles | None:
     """Find dense BOLD of these runs: dtseries.nii, or NIfTI in a space called MNI...
 
-    One kind serves all runs: the one that most of them have; then CIFTI, desc-denoised and
-    space-fsLR first.
-
     Parameters
     ----------
     derivatives : sequence of Dataset
@@ -101,73 +91,17 @@ def find_dense(
     """
     files = [file for dataset in derivatives for file in dataset.files_of(participant)]
     wanted = set(keys)
-    by_key: dict[RunKey, list[BidsFile]] = {}
-    for file in files:
-        if is_dense(file) and run_key(file.entities) in wanted:
-            by_key.setdefault(run_key(file.entities), []).append(file)
-    if not by_key:
+    candidates = [f for f in files if is_dense(f) and run_key(f.entities) in wanted]
+    if not candidates:
         return None
-    variants = _rank_variants(by_key)
-    variant = variants[0]
-    names = [_variant_name(v) for v in variants]
-    notes = [f"dense BOLD exists as {'; '.join(names)}: {names[0]} was used."] if names[1:] else []
-    chosen, problems = _choose_files(by_key, variant)
-    masks: dict[RunKey, BidsFile] = {}
-    if variant[0] != CIFTI:
-        masks = _find_masks(files, chosen)
-        notes += _note_masks(len(masks), len(chosen))
-    kind = "grayordinates" if variant[0] == CIFTI else "voxels"
-    return DenseFiles(kind, chosen, masks, problems, tuple(notes))
-
-
-def is_dense(file: BidsFile) -> bool:
-    """Whether a file holds dense BOLD that can be compared between runs."""
-    if file.suffix != "bold":
-        return False
-    in_mni = file.entities.get("space", "").startswith("MNI")
-    return file.extension == CIFTI or (file.extension in NIFTI and in_mni)
-
-
-def _variant(file: BidsFile) -> Variant:
-    space, res, den, desc = (
-        file.entities.get(name, "") for name in ("space", "res", "den", "desc")
-    )
-    return (file.extension, space, res, den, desc)
-
-
-def _variant_name(variant: Variant) -> str:
-    parts = zip(("space", "res", "den", "desc"), variant[1:], strict=True)
-    return " ".join([*(f"{name}-{value}" for name, value in parts if value), variant[0]])
-
-
-def _rank_variants(by_key: Mapping[RunKey, Sequence[BidsFile]]) -> list[Variant]:
-    """Kinds of dense BOLD, the one to use first."""
-    runs_with = Counter(v for files in by_key.values() for v in {_variant(f) for f in files})
-
-    def rank(variant: Variant) -> tuple[Any, ...]:
-        extension, space, _, _, desc = variant
-        denoised = (desc != DENOISED, not desc.startswith(DENOISED))
-        return (-runs_with[variant], extension != CIFTI, *denoised, space != "fsLR", variant)
-
-    return sorted(runs_with, key=rank)
-
-
-def _choose_files(
-    by_key: Mapping[RunKey, Sequence[BidsFile]], variant: Variant
-) -> tuple[dict[RunKey, BidsFile], dict[RunKey, str]]:
-    """The file of each run, of this kind; and why a run has none."""
-    chosen, problems = {}, {}
-    for key, files in by_key.items():
-        of_kind = [f for f in files if _variant(f) == variant]
-        same = [f for f in of_kind if f.dataset == of_kind[0].dataset]
-        if not of_kind:
-            problems[key] = f"its dense BOLD is not {_variant_name(variant)}, as in other runs."
-        elif len(same) > 1:
-            names = ", ".join(f.path.name for f in same)
-            problems[key] = f"several files claim to be its dense BOLD: {names}. Keep one."
-        else:
-            chosen[key] = of_kind[0]
-    return chosen, problems
+    chosen = select(candidates, FOR_MAPS)
+    notes, masks = list(chosen.notes), {}
+    of_grayordinates = chosen.kind.extension == CIFTI
+    if not of_grayordinates:
+        masks = _find_masks(files, chosen.files)
+        notes += _note_masks(len(masks), len(chosen.files))
+    kind = "grayordinates" if of_grayordinates else "voxels"
+    return DenseFiles(kind, chosen.files, masks, chosen.problems, tuple(notes))
 
 
 def _find_masks(

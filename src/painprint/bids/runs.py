@@ -9,10 +9,8 @@ from typing import Any
 import pandas as pd
 
 from painprint.atlas.image import AtlasFiles
-from painprint.bids.choose import (
-    choose_series,
-)
-from painprint.bids.dense import DenseFiles, find_mask, is_dense
+from painprint.bids.dense import DenseFiles, find_mask
+from painprint.bids.kinds import Selection, is_dense
 from painprint.files.dataset import ACQUISITION, BidsFile, normal_run, run_key
 from painprint.files.errors import DerivativesError
 from painprint.files.hcp import MOTION
@@ -91,34 +89,25 @@ class Inventory:
     image: AtlasFiles | None = None
 
 
-def _by_key(found: Sequence[BidsFile]) -> dict[RunKey, list[BidsFile]]:
-    """Time series of each run."""
-    by_key: dict[RunKey, list[BidsFile]] = {}
-    for file in found:
-        by_key.setdefault(run_key(file.entities), []).append(file)
-    return by_key
-
-
 def assemble(
-    found: Sequence[BidsFile],
+    chosen: Selection,
     ratings: Sequence[BidsFile],
     own_files: Mapping[str, Sequence[BidsFile]],
     raw_sidecars: tuple[BidsFile, ...],
-    variant: tuple[str, ...],
 ) -> tuple[list[RunFiles], set[LeftOutRun]]:
     """The files of each rated run, and runs that lack some."""
-    by_key = _by_key(found)
+    of_run = {key: files[0].entities for key, files in chosen.candidates.items()}
     runs = []
     left_out = {
         LeftOutRun(run_key(f.entities), "a rating, but no regional time series was found.")
         for f in ratings
-        if not any(_same_run(f.entities, series.entities) for series in found)
+        if not any(_same_run(f.entities, entities) for entities in of_run.values())
     }
-    for key, candidates in by_key.items():
-        beside = tuple(f for f in ratings if _same_run(f.entities, candidates[0].entities))
+    for key, entities in of_run.items():
+        beside = tuple(f for f in ratings if _same_run(f.entities, entities))
         try:
-            series = choose_series(candidates, variant)
-            _check_ratings(beside, key, by_key)
+            series = chosen.file_of(key)
+            _check_ratings(beside, key, of_run)
             runs.append(run_files(key, series, beside, own_files, raw_sidecars))
         except DerivativesError as error:
             left_out.add(LeftOutRun(key, str(error)))
@@ -126,17 +115,15 @@ def assemble(
 
 
 def assemble_rest(
-    found: Sequence[BidsFile],
+    chosen: Selection,
     own_files: Mapping[str, Sequence[BidsFile]],
     raw_sidecars: tuple[BidsFile, ...],
-    variant: tuple[str, ...],
 ) -> tuple[list[RunFiles], list[str]]:
     """The files of each resting run, and a sentence for each that cannot be used."""
     runs, left_out = [], []
-    for key, candidates in _by_key(found).items():
+    for key in chosen.candidates:
         try:
-            series = choose_series(candidates, variant)
-            runs.append(run_files(key, series, (), own_files, raw_sidecars))
+            runs.append(run_files(key, chosen.file_of(key), (), own_files, raw_sidecars))
         except DerivativesError as error:
             left_out.append(f"resting run {key} was not used: {error}")
     return runs, left_out
@@ -189,7 +176,7 @@ def is_rating_file(file: BidsFile) -> bool:
 
 
 def _check_ratings(
-    beside: Sequence[BidsFile], key: RunKey, by_key: Mapping[RunKey, Sequence[BidsFile]]
+    beside: Sequence[BidsFile], key: RunKey, of_run: Mapping[RunKey, Mapping[str, str]]
 ) -> None:
     """A run needs a rating, and no other run may have the same.
 
@@ -203,8 +190,8 @@ def _check_ratings(
     for rating in beside:
         others = [
             str(other)
-            for other, files in by_key.items()
-            if other != key and _same_run(rating.entities, files[0].entities)
+            for other, entities in of_run.items()
+            if other != key and _same_run(rating.entities, entities)
         ]
         if others:
             raise DerivativesError(

@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from painprint.atlas.image import AtlasFiles
 from painprint.bids.choose import (
-    SERIES_SUFFIXES,
-    atlas_of,
+    RegionSource,
     choose_input,
     choose_sessions,
     choose_tasks,
-    choose_variant,
-    is_denoised,
-    is_series,
     label_of,
 )
-from painprint.bids.dense import CIFTI, DenseFiles, find_dense, is_dense
+from painprint.bids.dense import DenseFiles, find_dense
 from painprint.bids.filter import BidsFilter
+from painprint.bids.kinds import (
+    CIFTI,
+    REGIONAL,
+    SERIES_SUFFIXES,
+    TO_BE_CLEANED,
+    Selection,
+    atlas_of,
+    is_denoised,
+    is_dense,
+    is_series,
+    select,
+)
 from painprint.bids.runs import (
     Inventory,
     RunFiles,
-    _by_key,
     assemble,
     assemble_rest,
     is_rating_file,
@@ -37,6 +44,7 @@ from painprint.bids.sessions import read_sessions
 from painprint.files.dataset import BidsFile, Dataset, run_key
 from painprint.files.errors import DerivativesError
 from painprint.files.hcp import hcp_files
+from painprint.runs import LeftOutRun
 
 
 def find_runs(
@@ -67,7 +75,7 @@ def find_runs(
     task_id, session_label : sequence of str
         Which to use; empty for all. Several tasks with ratings must be named.
     rest_task : sequence of str
-        Tasks that are rest, where they are not used as rated ones.
+        Tasks that are rest, unless they are used as rated ones.
     atlas : str, optional
         Label, or path of an image. Needed where there are several, and for dense BOLD.
     beside : sequence of Dataset
@@ -80,63 +88,104 @@ def find_runs(
     DerivativesError
         If nothing is found, or a choice is needed.
     """
-    raw_files = raw.files_of(participant)
-    ratings = bids_filter.choose("rating", [f for f in raw_files if is_rating_file(f)])
-    own_files = {
+    there = _look(raw, derivatives, participant)
+    meant, strangers = _of_participant(bids_filter.choose("bold", there.bold), participant)
+    filtered = "bold" in bids_filter.queries
+    source = choose_input(meant, derivatives, atlas, participant, beside=beside, filtered=filtered)
+    sessions = choose_sessions(source.files, session_label, participant)
+    in_sessions = _with_entity(source.files, "ses", sessions)
+    ratings = bids_filter.choose("rating", filter(is_rating_file, there.raw))
+    tasks = choose_tasks(in_sessions, ratings, task_id, participant)
+    ratings = _with_entity(ratings, "task", tasks)
+    if session_label:
+        ratings = _with_entity(ratings, "ses", sessions)
+    preference = TO_BE_CLEANED if source.image else REGIONAL
+    rated = select(_with_entity(in_sessions, "task", tasks), preference)
+    resting = {label_of(t, "task") for t in rest_task} - set(tasks)
+    rest = select(_with_entity(in_sessions, "task", resting), preference, kind=rated.kind)
+    found = _inventory(there, source, tasks, ratings, rated=rated, rest=rest, strangers=strangers)
+    if source.image:
+        return found
+    return replace(found, dense=find_dense(derivatives, participant, [r.key for r in found.runs]))
+
+
+@dataclass(frozen=True)
+class _Files:
+    """Every file that may concern a participant, found but not chosen."""
+
+    participant: str
+    raw: list[BidsFile]
+    raw_sidecars: tuple[BidsFile, ...]
+    own: dict[str, list[BidsFile]]
+    simulated: bool
+
+    @property
+    def bold(self) -> list[BidsFile]:
+        """Files of the derivatives, the first dataset's first."""
+        return [file for files in self.own.values() for file in files]
+
+
+def _look(raw: Dataset, derivatives: Sequence[Dataset], participant: str) -> _Files:
+    """The files of the datasets."""
+    of_raw = raw.files_of(participant)
+    sidecars = tuple(f for f in (*raw.shared_files(), *of_raw) if f.extension == ".json")
+    own = {
         d.name: [*d.shared_files(), *d.files_of(participant), *hcp_files(d, participant)]
         for d in derivatives
     }
-    everything = bids_filter.choose("bold", (f for files in own_files.values() for f in files))
-    strangers = [
-        f.path.name for f in everything if is_series(f) and f.entities.get("sub") != participant
-    ]
-    everything = [f for f in everything if f.entities.get("sub") == participant]
-    chosen = choose_input(
-        everything,
-        derivatives,
-        atlas,
-        participant,
-        beside=beside,
-        filtered="bold" in bids_filter.queries,
+    simulated = any(d.simulated for d in (raw, *derivatives))
+    return _Files(participant, of_raw, sidecars, own, simulated)
+
+
+def _of_participant(
+    files: Sequence[BidsFile], participant: str
+) -> tuple[list[BidsFile], tuple[str, ...]]:
+    """The files that are called the participant's, and a note on time series that are not."""
+    own = [f for f in files if f.entities.get("sub") == participant]
+    others = [f for f in files if is_series(f) and f.entities.get("sub") != participant]
+    if not others:
+        return own, ()
+    return own, (
+        f"{len(others)} time series in the folder of sub-{participant} are not called sub-"
+        f"{participant}_... and were not used (first: {others[0].path.name}).",
     )
-    atlas, image = chosen.atlas, chosen.image
-    sessions_wanted = choose_sessions(chosen.files, session_label, participant)
-    in_sessions = _with_entity(chosen.files, "ses", sessions_wanted)
-    tasks = choose_tasks(in_sessions, ratings, task_id, participant)
-    resting = {label_of(t, "task") for t in rest_task} - set(tasks)
-    found, at_rest = (_with_entity(in_sessions, "task", labels) for labels in (tasks, resting))
-    ratings = _with_entity(ratings, "task", tasks)
-    if session_label:
-        ratings = _with_entity(ratings, "ses", sessions_wanted)
-    raw_sidecars = tuple(f for f in (*raw.shared_files(), *raw_files) if f.extension == ".json")
-    variant, note = choose_variant(_by_key(found), dense=image is not None)
-    runs, left_out = assemble(found, ratings, own_files, raw_sidecars, variant)
-    rest, rest_left_out = assemble_rest(at_rest, own_files, raw_sidecars, variant)
-    sessions, session_notes = read_sessions(raw_files)
-    place = {name: i for i, name in enumerate(sessions["session"])}
-    in_time = partial(sorted, key=lambda run: run_order(run.key, place))
+
+
+def _inventory(
+    there: _Files,
+    source: RegionSource,
+    tasks: Sequence[str],
+    ratings: Sequence[BidsFile],
+    *,
+    rated: Selection,
+    rest: Selection,
+    strangers: Sequence[str],
+) -> Inventory:
+    """The runs of chosen BOLD, each with the files beside it, in the order of time."""
+    runs, left_out = assemble(rated, ratings, there.own, there.raw_sidecars)
+    resting, rest_notes = assemble_rest(rest, there.own, there.raw_sidecars)
+    sessions, session_notes = read_sessions(there.raw)
+    when = _when(sessions)
     return Inventory(
-        participant=participant,
-        atlas=atlas,
+        participant=there.participant,
+        atlas=source.atlas,
         tasks=tuple(tasks),
-        runs=tuple(in_time(runs)),
-        left_out=tuple(in_time(left_out)),
-        dense=_dense_of(runs, image)
-        if image
-        else find_dense(derivatives, participant, [run.key for run in runs]),
-        rest=tuple(in_time(rest)),
-        notes=(
-            *chosen.notes,
-            *([note] if note else []),
-            *session_notes,
-            *_note_strangers(strangers, participant),
-            *rest_left_out,
-        ),
-        region_table=_region_table([f for files in own_files.values() for f in files], atlas),
+        runs=tuple(sorted(runs, key=when)),
+        left_out=tuple(sorted(left_out, key=when)),
+        rest=tuple(sorted(resting, key=when)),
+        dense=_dense_of(runs, source.image) if source.image else None,
+        notes=(*source.notes, *rated.notes, *session_notes, *strangers, *rest_notes),
+        region_table=_region_table(there.bold, source.atlas),
         sessions=sessions,
-        simulated=any(d.simulated for d in (raw, *derivatives)),
-        image=image,
+        simulated=there.simulated,
+        image=source.image,
     )
+
+
+def _when(sessions: pd.DataFrame) -> Callable[[RunFiles | LeftOutRun], tuple[Any, ...]]:
+    """What puts runs in the order of time."""
+    place = {name: i for i, name in enumerate(sessions["session"])}
+    return lambda run: run_order(run.key, place)
 
 
 @dataclass(frozen=True)
@@ -190,13 +239,10 @@ def find_dense_runs(
     DerivativesError
         If there is no such run, with what there is.
     """
-    own_files = {
-        d.name: [*d.shared_files(), *d.files_of(participant), *hcp_files(d, participant)]
-        for d in derivatives
-    }
+    there = _look(raw, derivatives, participant)
     bold = [
         f
-        for f in bids_filter.choose("bold", (f for files in own_files.values() for f in files))
+        for f in bids_filter.choose("bold", there.bold)
         if f.entities.get("sub") == participant and f.suffix == "bold" and f.extension == CIFTI
     ]
     usable = [f for f in bold if not is_denoised(f)]
@@ -207,28 +253,30 @@ def find_dense_runs(
             f"{why} in {', '.join(str(d.root) for d in derivatives)}. Pass the output folder of "
             "fMRIPrep (--cifti-output) or ciftify with --derivatives."
         )
-    tasks = sorted({f.entities.get("task", "") for f in usable})
-    wanted = [label_of(task, "task") for task in task_id]
+    of_task = _of_tasks(usable, task_id, participant)
+    chosen = _with_entity(of_task, "ses", choose_sessions(of_task, session_label, participant))
+    selected = select(chosen, TO_BE_CLEANED)
+    runs, left_out = assemble_rest(selected, there.own, there.raw_sidecars)
+    sessions, session_notes = read_sessions(there.raw)
+    return DenseRuns(
+        participant,
+        tuple(sorted(runs, key=_when(sessions))),
+        (*selected.notes, *session_notes, *left_out),
+        sessions,
+        there.simulated,
+    )
+
+
+def _of_tasks(files: Sequence[BidsFile], asked: Sequence[str], participant: str) -> list[BidsFile]:
+    """The runs of these tasks, each of which must have one."""
+    tasks = sorted({f.entities.get("task", "") for f in files})
+    wanted = [label_of(task, "task") for task in asked]
     if missing := [task for task in wanted if task not in tasks]:
         raise DerivativesError(
             f"sub-{participant}: there is no run of the task {', '.join(missing)}. There are: "
             f"{', '.join(tasks)}. Name the resting runs with --task-id."
         )
-    of_task = _with_entity(usable, "task", wanted)
-    chosen = _with_entity(of_task, "ses", choose_sessions(of_task, session_label, participant))
-    raw_files = raw.files_of(participant)
-    raw_sidecars = tuple(f for f in (*raw.shared_files(), *raw_files) if f.extension == ".json")
-    variant, note = choose_variant(_by_key(chosen), dense=True)
-    runs, left_out = assemble_rest(chosen, own_files, raw_sidecars, variant)
-    sessions, session_notes = read_sessions(raw_files)
-    place = {name: i for i, name in enumerate(sessions["session"])}
-    return DenseRuns(
-        participant,
-        tuple(sorted(runs, key=lambda run: run_order(run.key, place))),
-        (*([note] if note else []), *session_notes, *left_out),
-        sessions,
-        any(d.simulated for d in (raw, *derivatives)),
-    )
+    return _with_entity(files, "task", wanted)
 
 
 def _with_entity(files: Iterable[BidsFile], entity: str, labels: Collection[str]) -> list[BidsFile]:
@@ -255,15 +303,6 @@ def _note_masks(runs: Sequence[RunFiles], image: AtlasFiles) -> tuple[str, ...]:
         f"{len(without)} of {len(runs)} runs have no brain mask (*_desc-brain_mask.nii.gz): the "
         f"voxels of the atlas were taken (first: {without[0]}).",
     )
-
-
-def _note_strangers(names: Sequence[str], participant: str) -> list[str]:
-    if not names:
-        return []
-    return [
-        f"{len(names)} time series in the folder of sub-{participant} are not called sub-"
-        f"{participant}_... and were not used (first: {names[0]})."
-    ]
 
 
 def find_unrated_run(path: Path) -> RunFiles:

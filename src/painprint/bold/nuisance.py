@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from painprint.atlas.surfaces import Surfaces
-from painprint.bids.dense import CIFTI
+from painprint.bids.kinds import CIFTI
 from painprint.bids.load import number_in, repetition_time
 from painprint.bids.runs import RunFiles
 from painprint.bold.denoise import (
