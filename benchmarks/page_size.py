@@ -26,9 +26,9 @@ import pandas as pd
 
 from painprint.cortex.sphere import make_sphere
 from painprint.files.cifti import make_grayordinates
+from painprint.files.gifti import write_surface
 from painprint.files.images import Voxels
 from painprint.files.maps import write_labels
-from painprint.files.workbench import write_surface
 
 TABLE = Path(__file__).parent / "tables" / "page_size.tsv"
 QUICK = (

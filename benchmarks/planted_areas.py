@@ -41,11 +41,10 @@ from painprint.cortex.parcels import make_parcels
 from painprint.cortex.settings import N_SEEDS, AreaSettings
 from painprint.cortex.similarity import ExactSimilarity, LinearSimilarity
 from painprint.files.cifti import make_grayordinates, read_brain_models, read_dtseries
-from painprint.files.gifti import read_surface
+from painprint.files.gifti import read_surface, write_surface
 from painprint.files.images import STRUCTURES, Grayordinates, Voxels
 from painprint.files.labels import read_codes
 from painprint.files.maps import write_maps
-from painprint.files.workbench import write_surface
 from painprint.simulate.areas import plant_areas, simulate_hemisphere
 
 TABLE = Path(__file__).parent / "tables" / "planted_areas.tsv"

@@ -8,9 +8,9 @@ import numpy as np
 
 from painprint.atlas.geometry import template_sheets
 from painprint.files.cifti import make_grayordinates
+from painprint.files.gifti import write_surface
 from painprint.files.images import Voxels
 from painprint.files.maps import write_labels
-from painprint.files.workbench import write_surface
 
 MNI_2MM = np.array([[-2.0, 0, 0, 90], [0, 2, 0, -126], [0, 0, 2, -72], [0, 0, 0, 1]])
 N_VERTICES = 10_242

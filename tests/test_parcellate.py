@@ -28,11 +28,10 @@ from painprint.cortex.settings import AreaSettings
 from painprint.files.cifti import read_brain_models
 from painprint.files.coordinates import deep_voxels
 from painprint.files.errors import DerivativesError
-from painprint.files.gifti import read_surface
+from painprint.files.gifti import read_surface, write_surface
 from painprint.files.images import Grayordinates, Voxels
 from painprint.files.labels import read_label_image
 from painprint.files.maps import write_labels, write_maps
-from painprint.files.workbench import write_surface
 from painprint.parcellate import scans as area_scans
 from painprint.parcellate import stages as area_stages
 from painprint.parcellate.individual_file import find_area_results, read_area_results

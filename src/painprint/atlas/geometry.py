@@ -16,10 +16,10 @@ from painprint.atlas.surfaces import SHAPES, Surfaces, find_surfaces, name_densi
 from painprint.atlas.table import load_places, load_regions
 from painprint.files.dataset import Dataset
 from painprint.files.errors import DerivativesError
-from painprint.files.gifti import read_surface
+from painprint.files.gifti import read_surface, write_surface
 from painprint.files.labels import LabelImage, read_label_image
 from painprint.files.maps import write_labels
-from painprint.files.workbench import Parcels, write_parcels, write_surface
+from painprint.files.workbench import Parcels, write_parcels
 from painprint.palette import network_colours
 from painprint.regions import NO_REGION, Regions
 from painprint.store.files import hash_file

@@ -9,6 +9,10 @@ from numpy.typing import NDArray
 
 from painprint.files.errors import DerivativesError
 from painprint.files.images import reading
+from painprint.store.files import write_bytes
+
+SURFACE_NAMES = {"L": "CortexLeft", "R": "CortexRight"}
+"""Of hemispheres in GIFTI files."""
 
 
 def read_surface(path: Path) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -30,3 +34,26 @@ def read_surface(path: Path) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     if faces.min() < 0 or faces.max() >= len(vertices):
         raise DerivativesError(f"has faces with vertices that are not there ({faces.max()}).", path)
     return vertices.astype(float), faces.astype(np.int64)
+
+
+def write_surface(
+    path: Path, vertices: NDArray[np.float64], faces: NDArray[np.int64], side: str
+) -> None:
+    """Write a surface as GIFTI, without anything else that the file it came from may have held.
+
+    Parameters
+    ----------
+    path : Path
+    vertices : ndarray of shape (n_vertices, 3)
+        mm.
+    faces : ndarray of int, shape (n_faces, 3)
+    side : {"L", "R"}
+    """
+    from nibabel.gifti.gifti import GiftiDataArray, GiftiImage, GiftiMetaData
+
+    meta = GiftiMetaData({"AnatomicalStructurePrimary": SURFACE_NAMES[side]})
+    arrays = [
+        GiftiDataArray(vertices.astype(np.float32), intent="NIFTI_INTENT_POINTSET", meta=meta),
+        GiftiDataArray(faces.astype(np.int32), intent="NIFTI_INTENT_TRIANGLE"),
+    ]
+    write_bytes(path, bytes(GiftiImage(darrays=arrays).to_bytes()))

@@ -10,10 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from painprint.files.cifti import (
-    open_cifti,
-    read_brain_models,
-)
+from painprint.files.cifti import read_brain_models, read_cifti
 from painprint.files.coordinates import cortex_of, millimetres, plain_structure
 from painprint.files.errors import DerivativesError
 from painprint.files.images import (
@@ -189,10 +186,7 @@ def read_label_image(path: Path) -> LabelImage:
         If the file is not one.
     """
     if path.name.endswith(".dlabel.nii"):
-        with reading(path, "CIFTI"):
-            layout = "a dlabel.nii has labels x brain models"
-            image, axes = open_cifti(path, ("LabelAxis", "BrainModelAxis"), layout)
-            values = np.asarray(image.dataobj, dtype=float)
+        axes, values = read_cifti(path, "dlabel")
         if len(values) != 1:
             maps = ", ".join(map(str, axes[0].name))
             raise DerivativesError(f"has {len(values)} maps ({maps}); one is needed.", path)
@@ -221,14 +215,10 @@ def read_codes(path: Path) -> LabelImage:
         raise DerivativesError(f"is no map of grayordinates ({', '.join(MAPS)}).", path)
     if path.name.endswith(MAPS[0]):
         return read_label_image(path)
-    with reading(path, "CIFTI"):
-        import nibabel as nib
-
-        image = nib.Cifti2Image.from_filename(path, mmap=False)
-        axis = image.header.get_axis(image.ndim - 1)
-        if type(axis).__name__ != "BrainModelAxis":
-            raise DerivativesError("has no brain models (*.dscalar.nii has).", path)
-        values = np.asarray(image.dataobj, dtype=float)
+    axes, values = read_cifti(path)
+    axis = axes[-1]
+    if type(axis).__name__ != "BrainModelAxis":
+        raise DerivativesError("has no brain models (*.dscalar.nii has).", path)
     if len(values) != 1:
         raise DerivativesError(f"has {len(values)} maps; one is needed.", path)
     return LabelImage(path, Grayordinates(axis), _whole(values[0], path), {})
@@ -242,10 +232,7 @@ def read_cortex_maps(path: Path) -> dict[str, dict[str, NDArray[np.float64]]]:
     DerivativesError
         If the file is not one.
     """
-    layout = "a dscalar.nii has scalars x brain models"
-    with reading(path, "CIFTI"):
-        image, axes = open_cifti(path, ("ScalarAxis", "BrainModelAxis"), layout)
-        values = np.asarray(image.dataobj, dtype=float)
+    axes, values = read_cifti(path, "dscalar")
     found: dict[str, dict[str, NDArray[np.float64]]] = {}
     for name, row in zip(axes[0].name, values, strict=True):
         found[str(name)] = {}

@@ -1,25 +1,16 @@
-"""Maps, labels and masks written as images, whatever kind of points they have."""
+"""Maps, labels, series and masks written as images, whatever kind of points they have."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from painprint.files.images import (
-    BOTH_SIGNS,
-    POSITIVE,
-    Grayordinates,
-    Points,
-    Voxels,
-    write_image,
-)
-from painprint.files.nifti import (
-    stack_of_volumes,
-)
+from painprint.files.cifti import label_axis, scalar_axis, series_axis, write_cifti
+from painprint.files.images import Grayordinates, Points, Voxels
+from painprint.files.nifti import write_volumes
 
 
 def write_maps(path: Path, points: Points, maps: Mapping[str, NDArray[np.float64]]) -> None:
@@ -36,10 +27,25 @@ def write_maps(path: Path, points: Points, maps: Mapping[str, NDArray[np.float64
     if data.shape != (len(maps), points.n_points):
         raise ValueError(f"maps of {points.n_points} points are needed, not of {data.shape[1:]}.")
     if isinstance(points, Grayordinates):
-        content = _dscalar(data, maps, points)
+        write_cifti(path, data, (scalar_axis(maps), points.axis))
     else:
-        content = stack_of_volumes(data, list(maps), points)
-    write_image(path, content)
+        write_volumes(path, points, data.T, description=", ".join(maps))
+
+
+def write_series(path: Path, points: Points, data: NDArray[np.float32], tr_s: float) -> None:
+    """Write dense BOLD whole: a dtseries.nii, or volumes with 0 outside the mask.
+
+    Parameters
+    ----------
+    path : Path
+    points : Grayordinates or Voxels
+    data : ndarray of shape (n_frames, n_points)
+    tr_s : float
+    """
+    if isinstance(points, Grayordinates):
+        write_cifti(path, data, (series_axis(len(data), tr_s), points.axis))
+    else:
+        write_volumes(path, points, data.T, tr_s=tr_s)
 
 
 def write_labels(
@@ -56,58 +62,12 @@ def write_labels(
     names : mapping of int to str
         Name of each label; a volume has no place for them.
     """
-    import nibabel as nib
-    from nibabel.cifti2.cifti2_axes import LabelAxis
-
     if isinstance(points, Grayordinates):
-        table: dict[int, tuple[str, tuple[float, ...]]] = {0: ("???", (1.0, 1.0, 1.0, 0.0))}
         rng = np.random.default_rng(0)  # colours that differ
-        table |= {key: (name, (*rng.uniform(size=3), 1.0)) for key, name in names.items()}
-        axes = (LabelAxis(["parcels"], [table]), points.axis)
-        image: Any = nib.Cifti2Image(labels[None].astype(np.float32), axes)
-        image.nifti_header.set_intent("NIFTI_INTENT_CONNECTIVITY_DENSE_LABELS")
+        coloured = {key: (name, tuple(rng.uniform(size=3))) for key, name in names.items()}
+        write_cifti(path, labels[None], (label_axis("parcels", coloured), points.axis))
     else:
-        volume = np.zeros(points.mask.shape, np.int32)
-        volume[points.mask] = labels
-        image = nib.Nifti1Image(volume, points.affine)
-        image.header.set_xyzt_units("mm")
-    write_image(path, bytes(image.to_bytes()))
-
-
-def _dscalar(
-    data: NDArray[np.float32], maps: Mapping[str, NDArray[np.float64]], points: Grayordinates
-) -> bytes:
-    import nibabel as nib
-
-    image = nib.Cifti2Image(data, (scalar_axis(maps), points.axis))
-    image.nifti_header.set_intent("NIFTI_INTENT_CONNECTIVITY_DENSE_SCALARS")
-    return bytes(image.to_bytes())
-
-
-def scalar_axis(maps: Mapping[str, NDArray[np.float64]]) -> Any:
-    """Names of maps, each with its palette."""
-    from nibabel.cifti2.cifti2_axes import ScalarAxis
-
-    palettes = [
-        BOTH_SIGNS if (np.nan_to_num(values) < 0).any() else POSITIVE for values in maps.values()
-    ]
-    meta = [{"PaletteColorMapping": palette(name)} for name in palettes]
-    return ScalarAxis(list(maps), meta)
-
-
-def palette(name: str) -> str:
-    """Workbench's description of how values are coloured: up to the 98th percentile of size."""
-    return (
-        '<PaletteColorMapping Version="1">'
-        "<ScaleMode>MODE_AUTO_SCALE_ABSOLUTE_PERCENTAGE</ScaleMode>"
-        "<AutoScaleAbsolutePercentageValues>2 98</AutoScaleAbsolutePercentageValues>"
-        f"<PaletteName>{name}</PaletteName>"
-        "<InterpolatePalette>true</InterpolatePalette>"
-        "<DisplayPositiveData>true</DisplayPositiveData>"
-        "<DisplayZeroData>false</DisplayZeroData>"
-        "<DisplayNegativeData>true</DisplayNegativeData>"
-        "</PaletteColorMapping>"
-    )
+        write_volumes(path, points, labels.astype(np.int32))
 
 
 def write_mask(path: Path, points: Voxels) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painprint.files.errors import DerivativesError
-from painprint.files.images import POINTS_AT_A_TIME, Series, Voxels, grid_of, reading
+from painprint.files.images import POINTS_AT_A_TIME, Series, Voxels, grid_of, reading, write_image
 
 VOLUMES_AT_A_TIME = 16
 """Of a 4D image: about 120 MB in float64 on a 2 mm grid."""
@@ -173,12 +173,33 @@ def _volumes(image: Any) -> Iterator[tuple[int, NDArray[np.float32]]]:
         yield first, np.asarray(block, dtype=np.float32)
 
 
-def stack_of_volumes(data: NDArray[np.float32], names: list[str], points: Voxels) -> bytes:
+def write_volumes(
+    path: Path,
+    points: Voxels,
+    data: NDArray[Any],
+    *,
+    tr_s: float | None = None,
+    description: str = "",
+) -> None:
+    """Write a volume, or several, whole; 0 stands outside the mask.
+
+    Parameters
+    ----------
+    path : Path
+    points : Voxels
+    data : ndarray of shape (n_points,) or (n_points, n_volumes)
+    tr_s : float, optional
+        Of volumes over time.
+    description : str
+        Of which the header holds 79 bytes.
+    """
     import nibabel as nib
 
-    volumes = np.zeros((*points.mask.shape, len(names)), np.float32)
-    volumes[points.mask] = data.T
+    volumes = np.zeros((*points.mask.shape, *data.shape[1:]), data.dtype)
+    volumes[points.mask] = data
     image = nib.Nifti1Image(volumes, points.affine)
-    image.header.set_xyzt_units("mm")
-    image.header["descrip"] = ", ".join(names).encode()[:79]
-    return bytes(image.to_bytes())
+    image.header.set_xyzt_units("mm", None if tr_s is None else "sec")
+    if tr_s is not None:
+        image.header.set_zooms((*image.header.get_zooms()[:3], tr_s))
+    image.header["descrip"] = description.encode()[:79]
+    write_image(path, bytes(image.to_bytes()))

@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from painprint.atlas.surfaces import name_density
 from painprint.bold.denoise import N_COMPONENTS, with_changes, with_squares
 from painprint.cortex.mesh import Mesh
-from painprint.files.cifti import make_grayordinates, write_series
+from painprint.files.cifti import make_grayordinates
 from painprint.files.confounds import MOVEMENT
+from painprint.files.gifti import write_surface
 from painprint.files.hcp import RESULTS
 from painprint.files.images import Grayordinates, Points, Voxels
-from painprint.files.maps import write_labels, write_mask
-from painprint.files.workbench import write_surface
+from painprint.files.maps import write_labels, write_mask, write_series
 from painprint.regions import Regions
 from painprint.runs import MOTION_NAMES, framewise_displacement
 from painprint.simulate.areas import plant_areas, simulate_hemisphere

@@ -14,7 +14,7 @@ import nibabel as nib
 import numpy as np
 
 from painprint.cortex.sphere import make_sphere
-from painprint.files.workbench import write_surface
+from painprint.files.gifti import write_surface
 
 DIVISIONS, SIGMAS, SOURCES = 12, (1.2, 2.0, 4.0, 9.0), (0, 700)
 MEDIAL_WALL = 0.85
