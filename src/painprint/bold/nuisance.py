@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from painprint.atlas.surfaces import Surfaces
 from painprint.bids.kinds import CIFTI
-from painprint.bids.load import number_in, repetition_time
+from painprint.bids.load import repetition_time
 from painprint.bids.runs import RunFiles
 from painprint.bold.denoise import (
     Band,
@@ -23,7 +23,7 @@ from painprint.bold.denoise import (
 from painprint.dense.smoothing import CiftiSmoothing
 from painprint.files.cifti import open_dtseries
 from painprint.files.confounds import read_confounds
-from painprint.files.dataset import BidsFile, inherited_metadata, raw_bold
+from painprint.files.dataset import BidsFile, inherited_metadata, number_in, raw_bold
 from painprint.files.errors import DerivativesError
 from painprint.files.images import POINTS_AT_A_TIME, Grayordinates, Points, Series, Voxels
 from painprint.files.nifti import open_volumes, read_mask

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -201,6 +202,20 @@ def inherited_metadata(file: BidsFile, candidates: Iterable[BidsFile]) -> Metada
     for sidecar in ordered:
         merged.update(read_json(sidecar.path))
     return Metadata(merged, tuple(ordered))
+
+
+def number_in(metadata: Mapping[str, Any], key: str, path: Path) -> float | None:
+    """A finite number of the sidecar; None where it is absent or not a number by design."""
+    value = metadata.get(key)
+    if value is None or (key == "SamplingFrequency" and isinstance(value, str)):
+        return None  # some XCP-D versions write "TR" here
+    try:
+        number = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if isinstance(value, str) or not math.isfinite(number):
+        raise DerivativesError(f"{key} in its sidecar is {value!r:.40}; a number is needed.", path)
+    return number
 
 
 def _comparable(entities: Mapping[str, str]) -> dict[str, str]:
