@@ -18,7 +18,7 @@ from nibabel.cifti2.cifti2_axes import BrainModelAxis, SeriesAxis
 from threadpoolctl import threadpool_limits
 
 from painprint.apps import parcellate as parcellating
-from painprint.apps.parcellate import AreaStudy, Maps, parcellate_participant
+from painprint.apps.parcellate import parcellate_participant
 from painprint.atlas.image import find_atlases, read_atlas
 from painprint.bids.filter import BidsFilter
 from painprint.cli import main
@@ -35,6 +35,8 @@ from painprint.files.maps import write_labels, write_maps
 from painprint.parcellate import scans as area_scans
 from painprint.parcellate import stages as area_stages
 from painprint.parcellate.individual_file import find_area_results, read_area_results
+from painprint.parcellate.inputs import read_deep
+from painprint.parcellate.study import AreaStudy, Maps
 from painprint.simulate.person import Person
 from painprint.simulate.world import World
 from painprint.simulate.write import write_people
@@ -448,9 +450,7 @@ def test_voxels_are_found_by_place_whatever_the_grid(found):
 def test_a_grid_that_starts_elsewhere_changes_nothing(scans, tmp_path):
     points = read_brain_models(bold_of(scans))
     first, second = (
-        parcellating.read_deep(
-            str(write_deep(tmp_path / f"atlas-D{k}_dseg.nii.gz", points, shift)), points
-        )
+        read_deep(str(write_deep(tmp_path / f"atlas-D{k}_dseg.nii.gz", points, shift)), points)
         for k, shift in enumerate((0.3, -0.2))
     )
     np.testing.assert_array_equal(first.labels, second.labels)
@@ -839,7 +839,7 @@ def test_the_smallest_of_meshes(tmp_path, little_will_do, no_page):
 
 def test_no_areas_at_all(scans, tmp_path, monkeypatch):
     monkeypatch.setattr(
-        parcellating, "make_parcels", lambda density, *_, **__: np.zeros(len(density), np.int64)
+        area_stages, "make_parcels", lambda density, *_, **__: np.zeros(len(density), np.int64)
     )
     with pytest.raises(DerivativesError) as said:
         make(scans, tmp_path / "out")
@@ -850,13 +850,13 @@ def test_no_areas_at_all(scans, tmp_path, monkeypatch):
 
 
 def test_a_half_without_areas_costs_the_halves_alone(scans, tmp_path, monkeypatch):
-    work, calls = parcellating.make_parcels, []
+    work, calls = area_stages.make_parcels, []
 
     def make_parcels(density, *words, **more):
         calls.append(density)
         return work(density, *words, **more) * (len(calls) != 2)
 
-    monkeypatch.setattr(parcellating, "make_parcels", make_parcels)
+    monkeypatch.setattr(area_stages, "make_parcels", make_parcels)
     results = make(scans, tmp_path / "out")
     assert results.metrics["halves"] is None and results.metrics["n_areas"] > 2
     assert results.metrics["no_halves"] == "No areas were found in the even sessions alone."

@@ -219,15 +219,11 @@ def parcellate(
     config_file
         TOML file with any of these options, names as on the command line.
     """
-    from painprint.apps.parcellate import (
-        AreaStudy,
-        Maps,
-        describe_scans,
-        parcellate_participant,
-    )
+    from painprint.apps.parcellate import describe_scans, parcellate_participant
     from painprint.apps.study import list_participants
     from painprint.bids.filter import BidsFilter, read_bids_filter
     from painprint.files.errors import DerivativesError
+    from painprint.parcellate.study import AreaStudy, Maps
 
     del level, config_file  # there is one level; the file is read before, in main()
     folders = derivatives or (_default_derivatives(bids_dir, PIPELINES[1:]),)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,15 @@ from numpy.typing import NDArray
 
 from painprint.cortex.boundary_map import BoundaryMap, Kernels, Similarity, map_boundaries
 from painprint.cortex.evaluate import Homogeneity, compare_with_turned
+from painprint.cortex.gather import Gathering
 from painprint.cortex.hemispheres import Cortex
 from painprint.cortex.naming import Named, Namer
-from painprint.cortex.parcels import ParcelRules
+from painprint.cortex.parcels import ParcelRules, make_parcels
 from painprint.cortex.settings import AreaSettings
 from painprint.cortex.similarity import ExactSimilarity, LinearSimilarity
 from painprint.files.errors import DerivativesError
-from painprint.parcellate.individual_file import AreaFiles
+from painprint.parcellate.individual_file import HALVES, AreaFiles
+from painprint.parcellate.scans import Gathered
 from painprint.parcellate.tables import Turned
 from painprint.progress import OnStep
 from painprint.results.steps import load_arrays, save_arrays
@@ -169,3 +172,83 @@ def check_areas(labels: Codes, cortex: Cortex, participant: str) -> None:
             f"{ParcelRules().smallest} of the {cortex.n_points:,} points of cortex. Is there "
             "signal in the data, and is the mesh dense enough (fs_LR 32k has 59,412)?"
         )
+
+
+@dataclass(frozen=True, eq=False)
+class Parted:
+    """Areas of all sessions and, where they can be compared, of either half.
+
+    Attributes
+    ----------
+    maps, labels : dict
+        Boundary map, and area of each point: of "all", and of the halves.
+    no_halves : str
+        Why there are no halves; empty if there are.
+    heard : dict of arrays of shape (n_points,)
+        Share of frames in which each point had a signal: of "all", and of the halves.
+    n_frames : dict of int
+        Likewise.
+    share_kept : float
+        Of the variance, in the columns that correlations are made of.
+    unit : ndarray of shape (n_points, n_columns)
+        Of all sessions.
+    linear : LinearSimilarity
+        Likewise.
+    """
+
+    maps: dict[str, BoundaryMap]
+    labels: dict[str, Codes]
+    no_halves: str
+    heard: dict[str, NDArray[np.float64]]
+    n_frames: dict[str, int]
+    share_kept: float
+    unit: Single
+    linear: LinearSimilarity
+
+
+def part_cortex(maker: Maker, gathered: Gathered) -> Parted:
+    """Areas from gathered runs, which are let go on the way.
+
+    Raises
+    ------
+    DerivativesError
+        If there are none.
+    """
+    settings = maker.settings
+    halves = {name: one for name, one in gathered.halves.items() if one.n_frames}
+    gathered.halves.clear()
+    maps = {}
+    no_halves = gathered.no_halves
+    if not no_halves:
+        for name, half in halves.items():
+            maps[name] = maker.boundaries(
+                f"boundaries_{name}", partial(_linear, maker, half), n_seeds=settings.n_seeds
+            )
+    whole = Gathering()
+    for half in halves.values():
+        whole.join(half)
+    every = {**halves, "all": whole}
+    heard = {name: one.heard / one.n_frames for name, one in every.items()}
+    n_frames = {name: one.n_frames for name, one in every.items()}
+    unit, share_kept = whole.unit(), whole.share_kept
+    del every, whole, halves, half
+    linear = maker.linear(unit)
+    maps["all"] = maker.boundaries(
+        "boundaries", lambda: ExactSimilarity(unit) if settings.exact else linear,
+        n_seeds=len(unit) if settings.exact else settings.n_seeds,
+    )  # fmt: skip
+    labels = {
+        name: make_parcels(one.density, maker.cortex.adjacency, seed=settings.random_seed)
+        for name, one in maps.items()
+    }
+    check_areas(labels["all"], maker.cortex, maker.files.participant)
+    if without := [name for name in HALVES if name in labels and not labels[name].any()]:
+        no_halves = f"No areas were found in the {' and the '.join(without)} sessions alone."
+        for name in HALVES:
+            del maps[name], labels[name]
+    return Parted(maps, labels, no_halves, heard, n_frames, share_kept, unit, linear)
+
+
+def _linear(maker: Maker, gathered: Gathering) -> LinearSimilarity:
+    """Similarity of connectivity in one half of the sessions."""
+    return maker.linear(gathered.unit())

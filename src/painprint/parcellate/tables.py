@@ -131,27 +131,6 @@ class AreaOutputs:
                 write_json(path.with_suffix(".json"), columns)
 
 
-def about_deep(deep: DeepRegions | None) -> dict[str, Any] | None:
-    if deep is None:
-        return None
-    names = deep.atlas.regions.names
-    return {
-        "atlas": deep.atlas.files.label,
-        "n_regions": len(deep.kept),
-        "lost": [names[k] for k in deep.lost],
-        "share_inside": deep.share_inside,
-    }
-
-
-def count_networks(areas: pd.DataFrame) -> dict[str, dict[str, Any]]:
-    """Areas and their size, by network."""
-    grouped = areas.groupby(areas["network_label"].fillna(""))["area_mm2"]
-    return {
-        str(name): {"n_areas": len(sizes), "area_mm2": float(sizes.sum())}
-        for name, sizes in grouped
-    }
-
-
 def area_table(
     sheets: Sheets,
     labels: Codes,
