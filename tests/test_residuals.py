@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from painprint.decode.crossval import nested_leave_one_out
-from painprint.decode.residuals import partial_out, predict_from_confounds, residuals
+from painprint.decode.residuals import predict_from_confounds, residuals
 
 TRAIN = np.arange(20)
 
@@ -56,7 +56,9 @@ def test_coefficients_come_from_training_rows_alone(rows, rng):
 def test_a_nested_fit_is_adjusted_in_every_fold(rows):
     X, y, C = rows
     groups = np.repeat(np.arange(5), 6)
-    fit = nested_leave_one_out(X @ X.T, y, groups, n_edges=50, adjust=partial_out(lambda train: C))
+    fit = nested_leave_one_out(
+        X @ X.T, y, groups, n_edges=50, adjust=lambda K, y, train: residuals(K, y, C, train)
+    )
     for k, fold in enumerate(fit.folds):
         train, test = np.flatnonzero(groups != k), np.flatnonzero(groups == k)
         design = np.column_stack([np.ones(30), C])

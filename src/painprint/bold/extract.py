@@ -49,7 +49,6 @@ METHOD = 1
 """Of making regional time series; a higher number makes what is kept be made again."""
 NAME = "painprint"
 """Of the output dataset, in BIDS URIs."""
-FILTERED_FD = "framewise_displacement_filtered"
 FIRST = ("sub", "ses", "task", "acq", "ce", "rec", "dir", "run", "echo")
 """Entities of a run, in BIDS's order."""
 DIGITS = ".9g"

@@ -6,24 +6,11 @@ X' = X - C H X_train and y' = y - C H y_train. Inner products of X' follow from 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
-Confounds = Callable[[NDArray[np.int64]], Matrix]
-"""Columns for all rows, given the rows that train."""
-
-
-def partial_out(confounds: Confounds) -> Callable[..., tuple[Matrix, Vector]]:
-    """What :func:`~painprint.decode.crossval.nested_leave_one_out` calls before every fit."""
-
-    def adjust(K: Matrix, y: Vector, train: NDArray[np.int64]) -> tuple[Matrix, Vector]:
-        return residuals(K, y, confounds(train), train)
-
-    return adjust
 
 
 def residuals(

@@ -59,14 +59,6 @@ class Sheets:
         found[self.place] = values
         return found
 
-    def on_mesh(self, values: NDArray[Any], missing: float = 0) -> dict[str, NDArray[Any]]:
-        """Numbers of all vertices of each hemisphere from those of the points of cortex."""
-        found = {}
-        for side, mesh in self.cortex.meshes.items():
-            found[side] = np.full(len(mesh.vertices), missing, values.dtype)
-            found[side][mesh.cortex] = values[self.cortex.parts[side]]
-        return found
-
     def codes(self, path: Path) -> Codes:
         """A whole number of each point of cortex from a map, found by vertex.
 

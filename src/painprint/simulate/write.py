@@ -89,18 +89,8 @@ def _write_person(
     layout: Layout,
 ) -> None:
     truth, runs = simulate_person(person, seed, rest=True)
-    rng = np.random.default_rng([*seed, 1])
-    days = simulate_days(person, rng)
-    sessions = pd.DataFrame(
-        {
-            "session_id": [f"ses-{s:02d}" for s in range(1, person.n_sessions + 1)],
-            "days": days,
-            "medication_mg": rng.choice([0, 25, 50, 75], size=person.n_sessions),
-        }
-    )
-    write_table(out_dir / f"sub-{name}" / f"sub-{name}_sessions.tsv", sessions)
+    _write_sessions(out_dir / f"sub-{name}" / f"sub-{name}_sessions.tsv", person, seed)
     atlas = ATLAS if person.world.shared_atlas else f"{ATLAS}{name}"
-    truths = out_dir / "derivatives/truth"
     of_areas = np.random.default_rng([*seed, 3])
     dense = (
         None
@@ -113,18 +103,9 @@ def _write_person(
     else:
         dense.write_atlas(derivatives, atlas, _dseg(truth))
         dense.write_surfaces(derivatives, name)
-    i, j = np.triu_indices(len(truth.loadings), k=1)
-    planted = np.flatnonzero(truth.edges * (not person.null))
-    regions = np.array(truth.regions.names, dtype=object)
-    edges = pd.DataFrame(
-        {
-            "region_a": regions[i[planted]],
-            "region_b": regions[j[planted]],
-            "strength": truth.edges[planted],
-        }
-    )
-    write_table(truths / f"sub-{name}" / f"sub-{name}_edges.tsv", edges)
-    write_json(truths / f"sub-{name}" / f"sub-{name}_person.json", {**asdict(person), "seed": seed})
+    truths = out_dir / "derivatives" / "truth" / f"sub-{name}"
+    write_table(truths / f"sub-{name}_edges.tsv", _planted_edges(person, truth))
+    write_json(truths / f"sub-{name}_person.json", {**asdict(person), "seed": seed})
     for run in runs:
         entities = {
             "sub": name,
@@ -145,6 +126,34 @@ def _write_person(
             lines = "".join(f"{value:g}\n" for value in run.rating)
             packed = gzip.compress(lines.encode(), mtime=0)
             write_bytes(out_dir / folder / f"{stem}_recording-pain_physio.tsv.gz", packed)
+
+
+def _write_sessions(path: Path, person: Person, seed: tuple[int, int]) -> None:
+    """Days of the sessions, and medication that has nothing to do with pain."""
+    rng = np.random.default_rng([*seed, 1])
+    days = simulate_days(person, rng)
+    sessions = pd.DataFrame(
+        {
+            "session_id": [f"ses-{s:02d}" for s in range(1, person.n_sessions + 1)],
+            "days": days,
+            "medication_mg": rng.choice([0, 25, 50, 75], size=person.n_sessions),
+        }
+    )
+    write_table(path, sessions)
+
+
+def _planted_edges(person: Person, truth: Truth) -> pd.DataFrame:
+    """The edges of the signature, with their strength."""
+    i, j = np.triu_indices(len(truth.loadings), k=1)
+    planted = np.flatnonzero(truth.edges * (not person.null))
+    regions = np.array(truth.regions.names, dtype=object)
+    return pd.DataFrame(
+        {
+            "region_a": regions[i[planted]],
+            "region_b": regions[j[planted]],
+            "strength": truth.edges[planted],
+        }
+    )
 
 
 def _write_regional(
