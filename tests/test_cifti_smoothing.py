@@ -28,8 +28,6 @@ from painprint.files.errors import DerivativesError
 from painprint.files.gifti import write_surface
 from painprint.files.images import Voxels
 from painprint.files.maps import write_series
-from painprint.files.workbench import write_surface
-from painprint.settings import STAGES
 from painprint.simulate.person import Person
 from painprint.simulate.world import World
 from painprint.simulate.write import write_people
