@@ -1,17 +1,30 @@
 # Two commands on a fresh machine with Python and make: `make demo` and `make test`.
 PYTHON ?= python3
+PYTHON_LOWEST ?= python3.11
 VENV ?= .venv
 BIN := $(VENV)/bin
+LOWEST := .venv-lowest
+PYTEST := python -m pytest --numprocesses 2 --dist loadfile
 OUT ?= demo-output
 SMOKE := benchmarks/tables/smoke
 
-.PHONY: demo test check docs bench-smoke clean
+.PHONY: demo test test-all lowest check docs bench-smoke clean
 
 demo: $(VENV)/run.stamp
 	$(BIN)/painprint demo $(OUT)
 
 test: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --cov --cov-report=term
+	@echo "The longest studies and the coverage are left to make test-all."
+	$(BIN)/$(PYTEST) -m "not long"
+
+test-all: $(VENV)/dev.stamp
+	$(BIN)/$(PYTEST) --cov --cov-report=term $(OPTIONS)
+
+# The oldest versions that pyproject.toml allows, of which others may say that they are old.
+lowest: $(LOWEST)/dev.stamp
+	$(LOWEST)/bin/$(PYTEST) -m "not long" -W ignore::DeprecationWarning $(addprefix tests/test_,\
+	  atlas.py bids.py cortex.py dense.py edges.py external.py group.py load.py metrics.py \
+	  pipeline.py residuals.py signature.py store.py summary.py words.py)
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
@@ -57,5 +70,12 @@ $(VENV)/docs.stamp: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[docs]"
 	touch $@
 
+$(LOWEST)/dev.stamp: pyproject.toml
+	$(PYTHON_LOWEST) -m venv $(LOWEST)
+	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check uv
+	$(LOWEST)/bin/uv pip install --quiet --python $(LOWEST)/bin/python --resolution lowest-direct \
+	  --editable ".[dev]"
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(OUT) docs/_build docs/auto_gallery artefacts
+	rm -rf $(VENV) $(LOWEST) $(OUT) docs/_build docs/auto_gallery artefacts

@@ -1,10 +1,17 @@
-"""Fixtures: a random generator, a simulated participant, and a small BIDS tree."""
+"""Fixtures, and what becomes of tests that need something that is not here.
+
+`@pytest.mark.needs("chromium")` skips a test where a name of `NEEDS` is absent. With
+`--fail-on-skip`, a test that was skipped has failed, except where the option lists what is absent.
+"""
 
 from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -25,6 +32,91 @@ FEW = ("--n-bootstraps", "100", "--n-permutations", "19", "--n-curve-draws", "2"
     "50",
 )
 """Options of a study with every stage, in seconds."""
+
+
+class Need(NamedTuple):
+    """Something outside the package: why a test is skipped without it, and whether it is here."""
+
+    reason: str
+    is_here: Callable[[], bool]
+
+
+def _program(name: str, package: str) -> Need:
+    return Need(f"{name} ({package}) is not installed", lambda: shutil.which(name) is not None)
+
+
+def _reference(name: str) -> Need:
+    folder = SHARED / name
+    return Need(f"the reference data {name} are not beside the checkout", folder.is_dir)
+
+
+NEEDS = {
+    "chromium": _program("chromium", "chromium"),
+    "java": _program("java", "default-jre-headless"),
+    "wb_command": _program("wb_command", "connectome-workbench"),
+    "infomap": Need("Infomap is not installed", lambda: find_spec("infomap") is not None),
+    "golden": _reference("golden"),
+    "engagement": _reference("data/engagement"),
+    "cortex": _reference("cortex"),
+    "array-api": Need("SCIPY_ARRAY_API is not set", lambda: False),  # skipped by scikit-learn
+}
+"""What tests may need, by the name that their marker gives it."""
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--fail-on-skip",
+        metavar="ABSENT",
+        help="fail where a test is skipped, except for want of ABSENT: names separated by commas",
+    )
+
+
+def pytest_configure(config):
+    lines = (
+        f"needs(*names): skipped where one of them is absent: {', '.join(NEEDS)}",
+        "long: takes longer than a newcomer waits; `make test` leaves it out",
+    )
+    for line in lines:
+        config.addinivalue_line("markers", line)
+    unknown = set(_may_be_absent(config) or ()) - set(NEEDS)
+    if unknown:
+        raise pytest.UsageError(f"--fail-on-skip: {', '.join(sorted(unknown))} is no known need")
+
+
+def _may_be_absent(config) -> list[str] | None:
+    """Needs that may be absent; None where any test may be skipped."""
+    given = config.getoption("--fail-on-skip")
+    return None if given is None else [name for name in given.split(",") if name]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    for marker in item.iter_markers("needs"):
+        for name in marker.args:
+            if not NEEDS[name].is_here():
+                pytest.skip(NEEDS[name].reason)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item):
+    return _judge_skip(item.config, (yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector):
+    return _judge_skip(collector.config, (yield))
+
+
+def _judge_skip(config, report):
+    """The report, which has failed where a skip was not expected."""
+    allowed = _may_be_absent(config)
+    if allowed is None or not report.skipped or hasattr(report, "wasxfail"):
+        return report
+    *_, reason = report.longrepr if isinstance(report.longrepr, tuple) else (str(report.longrepr),)
+    if not any(NEEDS[name].reason in reason for name in allowed):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, and --fail-on-skip does not allow it: {reason}"
+    return report
 
 
 SMALL_MOVES = (0.05, 0.05, 0.05, 0.001, 0.001, 0.001)

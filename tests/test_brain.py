@@ -41,7 +41,6 @@ from painprint.report.viewer import viewer_data
 from painprint.results.read import find_results, read_results
 from painprint.store.files import write_table
 
-WORKBENCH = shutil.which("wb_command")
 NAMES = ["a", "b", "c", "d", "e", "f", "deep one", "deep two"]
 NETWORKS = ["DMN", "DMN", "VIS", "VIS", "mine", "", "SUB", "SUB"]
 
@@ -471,7 +470,7 @@ def small_study(tmp_path, derived, rng, *words):
     return out
 
 
-@pytest.mark.skipif(WORKBENCH is None, reason="wb_command (connectome-workbench) is not installed")
+@pytest.mark.needs("wb_command")
 def test_workbench_opens_what_a_study_writes(derived, rng, tmp_path):
     skipped = [stage for stage in QUICK[3:] if stage not in ("importance", "univariate")]
     words = ("--n-importance-permutations", "50", "--n-bootstraps", "100", "--skip", *skipped)
@@ -481,7 +480,7 @@ def test_workbench_opens_what_a_study_writes(derived, rng, tmp_path):
 
     def told(suffix, extension, *words):
         path = files.decoding(suffix, extension)
-        command = [WORKBENCH, "-file-information", str(path), *words]
+        command = ["wb_command", "-file-information", str(path), *words]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
     maps = told("importance", ".pscalar.nii", "-only-map-names").split()
@@ -493,7 +492,7 @@ def test_workbench_opens_what_a_study_writes(derived, rng, tmp_path):
     assert all(name in labels for name in NAMES)
     text = tmp_path / "t.txt"
     source = files.decoding("importance", ".pscalar.nii")
-    subprocess.run([WORKBENCH, "-cifti-convert", "-to-text", str(source), str(text)], check=True)
+    subprocess.run(["wb_command", "-cifti-convert", "-to-text", str(source), str(text)], check=True)
     read = np.loadtxt(text)
     table = results.stage_tables["importance"].set_index("region")
     image = nib.load(source)

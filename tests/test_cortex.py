@@ -1,6 +1,5 @@
 """Meshes, operators, similarity, boundary maps and areas against definitions and Workbench."""
 
-import shutil
 import sys
 from pathlib import Path
 
@@ -25,9 +24,6 @@ from painprint.files.gifti import read_surface
 
 GOLDEN = Path(__file__).parent / "data" / "cortex" / "golden.npz"
 REFERENCE = SHARED / "cortex"
-with_reference = pytest.mark.skipif(
-    not REFERENCE.is_dir(), reason="the reference surfaces do not lie beside the checkout"
-)
 
 
 @pytest.fixture(scope="module")
@@ -52,16 +48,13 @@ def test_kernels_are_workbenchs(bumpy):
     check_against_workbench(bumpy, np.load(GOLDEN))
 
 
-@pytest.mark.skipif(
-    shutil.which("wb_command") is None,
-    reason="wb_command (connectome-workbench) is not installed",
-)
+@pytest.mark.needs("wb_command")
 def test_kernels_are_those_of_the_workbench_that_is_installed(bumpy, tmp_path, rng):
     noise = rng.normal(size=(2, len(bumpy.vertices))).astype(np.float32)
     check_against_workbench(bumpy, {"noise": noise, **ask_workbench(tmp_path, noise)})
 
 
-@with_reference
+@pytest.mark.needs("cortex")
 @pytest.mark.parametrize("side", ["L", "R"])
 def test_kernels_at_full_size(side):
     """fs_LR 32k: smoothing and gradient to 1e-6 (1e-3 at 4 mm), distances to 1e-3 mm."""
@@ -87,7 +80,7 @@ def test_kernels_at_full_size(side):
             np.testing.assert_allclose(away, golden[f"geodesic_L_{source}"], atol=1e-3)
 
 
-@with_reference
+@pytest.mark.needs("cortex")
 def test_areas_are_those_of_the_published_step():
     golden = np.load(REFERENCE / "golden_parcels.npz")
     neighbours = golden["neighbors"]

@@ -12,9 +12,7 @@ from painprint.cli import main
 
 DATA = SHARED / "data" / "engagement"
 TASKS = "--task-id documentary sitcomep1 sitcomep2 --rating-range 1 9"
-pytestmark = pytest.mark.skipif(
-    not DATA.is_dir(), reason="the engagement data are not beside the checkout"
-)
+pytestmark = pytest.mark.needs("engagement")
 
 
 def read(out, participant, name):

@@ -40,9 +40,6 @@ from painprint.stats.correlation import correlation, weighted_r
 
 SCALES = ("1min", "2min", "run", "session")
 GOLDEN = SHARED / "golden"
-needs_golden = pytest.mark.skipif(
-    not GOLDEN.is_dir(), reason="the full golden numbers are not beside the checkout"
-)
 
 
 @pytest.fixture(scope="module")
@@ -213,7 +210,7 @@ def test_statistics_of_given_resamples(golden):
     assert 0.85 < np.mean((auc >= low) & (auc <= high)) <= 1
 
 
-@needs_golden
+@pytest.mark.needs("golden")
 def test_the_whole_command_reproduces_the_published_numbers(tmp_path):
     full = np.load(GOLDEN / "golden.npz")
     words = f"""run {GOLDEN}/bids {tmp_path} participant --participant-label 01
@@ -263,7 +260,7 @@ def case(tmp_path_factory):
     return decode_participant(Study(bids, out, [bids / "derivatives" / "xcp_d"], settings), "01")
 
 
-@needs_golden
+@pytest.mark.needs("golden")
 def test_the_learning_curve_of_given_draws(case):
     full = np.load(GOLDEN / "golden.npz")
     penalties = [(0, fold.choice.penalty) for fold in case.decoding.folds]
@@ -283,7 +280,7 @@ def test_the_learning_curve_of_given_draws(case):
         np.testing.assert_allclose(r, full["trsz_rall_r"][:, size - 1], atol=1e-9)
 
 
-@needs_golden
+@pytest.mark.needs("golden")
 def test_importance_of_given_permutations(case):
     full = np.load(GOLDEN / "golden.npz")
     decoding = case.decoding
@@ -302,7 +299,7 @@ def test_importance_of_given_permutations(case):
     np.testing.assert_allclose(observed - r.mean(axis=1), full["fimp_reg"], atol=1e-12)
 
 
-@needs_golden
+@pytest.mark.needs("golden")
 def test_the_group_command_reproduces_the_transfer_to_another_person(tmp_path):
     full = np.load(GOLDEN / "golden.npz")
     words = ["run", f"{GOLDEN}/bids", str(tmp_path)]
@@ -316,7 +313,7 @@ def test_the_group_command_reproduces_the_transfer_to_another_person(tmp_path):
         np.testing.assert_allclose(found[column], full[f"viscross_{name}"], atol=1e-9)
 
 
-@needs_golden
+@pytest.mark.needs("golden")
 def test_head_motion_against_the_prediction(case):
     full = np.load(GOLDEN / "golden.npz")
     found = compare(case, find_controls(case)[0]).query("variable == @FD")
@@ -325,7 +322,7 @@ def test_head_motion_against_the_prediction(case):
     np.testing.assert_allclose(found["auc_predicted"], full["vishead_rocall_auc"], atol=1e-9)
 
 
-@needs_golden
+@pytest.mark.needs("golden")
 def test_framewise_displacement_of_every_time_bin(case):
     full = np.load(GOLDEN / "golden.npz")
     kernel = case.kernels[0]
@@ -336,7 +333,7 @@ def test_framewise_displacement_of_every_time_bin(case):
         np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
-@needs_golden
+@pytest.mark.needs("golden")
 def test_the_model_of_the_first_six_sessions(case):
     full = np.load(GOLDEN / "golden.npz")
     kernel = case.kernels[0].of_groups(range(6))

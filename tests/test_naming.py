@@ -7,7 +7,6 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from painprint.cortex import communities, naming, networks
-from painprint.cortex.communities import has_infomap
 from painprint.cortex.hemispheres import Cortex
 from painprint.cortex.naming import Named, Namer
 from painprint.cortex.networks import NETWORKS, SCAN
@@ -15,8 +14,6 @@ from painprint.cortex.settings import NODES
 from painprint.cortex.similarity import LinearSimilarity, unit_rows
 from painprint.regions import Regions
 from painprint.simulate.areas import plant_areas, simulate_hemisphere
-
-with_infomap = pytest.mark.skipif(not has_infomap(), reason="Infomap is not installed")
 
 N_AREAS = 40
 CODES = (1, 3, 9, 10)
@@ -83,7 +80,7 @@ def denser_graphs(monkeypatch):
     monkeypatch.setattr(networks, "SCAN_LADDER", (0.01, 0.05))
 
 
-@with_infomap
+@pytest.mark.needs("infomap")
 @pytest.mark.parametrize("nodes", NODES)
 def test_communities_have_the_templates_names(cortex, planted, nodes):
     labels, network, is_scan, *_ = planted
@@ -103,7 +100,7 @@ def test_communities_have_the_templates_names(cortex, planted, nodes):
     assert steps == [(k, len(steps)) for k in range(1, len(steps) + 1)]
 
 
-@with_infomap
+@pytest.mark.needs("infomap")
 def test_workers_change_nothing(cortex, planted):
     labels = planted[0]
     one, two = (namer(cortex, planted, prior=True).name(labels, n_jobs=n) for n in (1, 2))
@@ -112,7 +109,7 @@ def test_workers_change_nothing(cortex, planted):
     assert one.candidates.equals(two.candidates)
 
 
-@with_infomap
+@pytest.mark.needs("infomap")
 def test_without_a_template_communities_have_numbers(cortex, planted):
     labels, network, is_scan, *_ = planted
     for nodes in ("supervertices", "areas"):
@@ -173,7 +170,7 @@ def test_a_network_is_excluded_by_its_name(cortex, planted, monkeypatch):
         regions.find(["SCAN"], [])
 
 
-@with_infomap
+@pytest.mark.needs("infomap")
 def test_scan_is_proposed_where_the_prior_expects_it(cortex, planted):
     labels, network, is_scan, *_ = planted
     found = namer(cortex, planted, prior=True).name(labels)
@@ -186,7 +183,7 @@ def test_scan_is_proposed_where_the_prior_expects_it(cortex, planted):
     assert ((found.of_point == "SCAN") == is_scan[labels - 1]).mean() > 0.95
 
 
-@with_infomap
+@pytest.mark.needs("infomap")
 def test_the_user_may_choose_another_community(cortex, planted):
     labels = planted[0]
     table = namer(cortex, planted, prior=True).name(labels).candidates
@@ -203,7 +200,7 @@ def test_the_user_may_choose_another_community(cortex, planted):
         missing.name(labels)
 
 
-@with_infomap
+@pytest.mark.needs("infomap")
 def test_where_no_community_is_like_the_prior_none_is_proposed(cortex, planted):
     labels, network, _, unit, features = planted
     prior = np.zeros(len(labels), np.int64)
@@ -215,13 +212,13 @@ def test_where_no_community_is_like_the_prior_none_is_proposed(cortex, planted):
     assert not (found.codes == SCAN).any() and len(found.candidates)
 
 
-@with_infomap
+@pytest.mark.needs("infomap")
 def test_scan_takes_communities_of_points(cortex, planted):
     found = namer(cortex, planted, prior=True, community_nodes="areas").name(planted[0])
     assert found.scan_said == "SCAN was not looked for: --community-nodes is areas alone."
 
 
-@with_infomap
+@pytest.mark.needs("infomap")
 @pytest.mark.parametrize("template", [True, False])
 def test_what_is_kept_is_what_was_found(cortex, planted, template):
     found = namer(cortex, planted, prior=True, template=template).name(planted[0])
@@ -239,7 +236,7 @@ def test_what_is_kept_is_what_was_found(cortex, planted, template):
         assert again.candidates is None
 
 
-@with_infomap
+@pytest.mark.needs("infomap")
 def test_few_areas_have_no_communities(cortex, planted):
     """Two areas make no graph; nothing stops."""
     labels = np.where(planted[0] > 2, 0, planted[0])

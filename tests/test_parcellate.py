@@ -44,7 +44,6 @@ from painprint.simulate.write import write_people
 TR_S, RUN_S, N_SESSIONS, N_VERTICES = 2.0, 200, 4, 642
 WORLD = World(divisions=8, n_regions=20, n_runs=1, run_s=RUN_S, tr_s=TR_S)
 QUICK = {"rest_low_pass_hz": 0.0, "n_seeds": 150, "rank": 40, "n_checked": 0, "n_trials": 2}
-WORKBENCH = shutil.which("wb_command")
 STRUCTURES = {"L": "CIFTI_STRUCTURE_CORTEX_LEFT", "R": "CIFTI_STRUCTURE_CORTEX_RIGHT"}
 REGION_NAMES = ("front left", "<script>alert(1)</script>", "behind left", "behind right")
 NOWHERE = "out in the air"
@@ -396,6 +395,7 @@ def test_a_missing_page_is_made_again(scans, maps, found, tmp_path):
     assert again.files.page.read_bytes() == found.files.page.read_bytes()
 
 
+@pytest.mark.needs("infomap")
 def test_infomap_that_was_installed_since_gives_other_networks(
     scans, maps, tmp_path, monkeypatch, no_page
 ):
@@ -405,7 +405,6 @@ def test_infomap_that_was_installed_since_gives_other_networks(
         first = make(scans, out, maps)
     assert first.metrics["networks"]["way"] == "overlap" and first.scan is None
     assert "infomap" not in first.metrics["provenance"]["versions"]
-    pytest.importorskip("infomap")
     second = make(scans, out, maps)
     assert second.metrics["networks"]["way"] == "communities" and second.scan is not None
 
@@ -495,10 +494,10 @@ def test_the_atlas_is_a_dataset_that_others_read(found):
         assert own["Sessions"] == sessions and own["Halves"] == {}
 
 
-@pytest.mark.skipif(WORKBENCH is None, reason="wb_command (connectome-workbench) is not installed")
+@pytest.mark.needs("wb_command")
 def test_workbench_opens_what_is_written(found):
     def told(path, *words):
-        command = [WORKBENCH, "-file-information", str(path), *words]
+        command = ["wb_command", "-file-information", str(path), *words]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
     files = found.files
