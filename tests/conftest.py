@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from painprint import Run
+from painprint.cli import main
 from painprint.evidence.stages import STAGES
 from painprint.runs import MOTION_NAMES, motion_confounds
 
@@ -119,13 +120,14 @@ def _judge_skip(config, report):
     return report
 
 
+SEED = 20260101
 SMALL_MOVES = (0.05, 0.05, 0.05, 0.001, 0.001, 0.001)
 """SD of motion parameters: mm, rad."""
 
 
 @pytest.fixture
 def rng():
-    return np.random.default_rng(20260101)
+    return np.random.default_rng(SEED)
 
 
 def simulate_runs(
@@ -244,6 +246,11 @@ def tree(tmp_path):
 @pytest.fixture
 def derivatives(tree, participant):
     """A small dataset: 5 sessions x 2 runs x 8 regions, simulated."""
+    return fill(tree, participant)
+
+
+def fill(tree, participant):
+    """Write a participant's runs, an atlas, and what the dataset is."""
     for run in participant:
         tree.add_run(run)
     tree.add_atlas(participant[0].regions, ["DMN"] * 6 + ["VIS"] * 2)
@@ -251,6 +258,21 @@ def derivatives(tree, participant):
         tree.root / "dataset_description.json", {"Name": "simulated", "BIDSVersion": "1.10.0"}
     )
     return tree
+
+
+@pytest.fixture(scope="session")
+def decoded(tmp_path_factory):
+    """Results of the small dataset, without stages; not to be changed."""
+    root = tmp_path_factory.mktemp("decoded")
+    tree = fill(Tree(root / "bids"), simulate_runs(np.random.default_rng(SEED)))
+    assert main(["run", str(tree.root), str(root / "out"), "participant", *QUICK]) == 0
+    return root / "out"
+
+
+@pytest.fixture
+def copy_of_decoded(decoded, tmp_path):
+    """The same results where a test may change them, beside its own dataset."""
+    return Path(shutil.copytree(decoded, tmp_path / "out"))
 
 
 @pytest.fixture

@@ -273,10 +273,22 @@ def test_planted_areas_are_found(bumpy, rng):
         assert connected_components(part, directed=False)[0] == 1
 
 
-def test_a_flat_map_has_no_areas(bumpy):
+@pytest.mark.parametrize("height", [0.0, 3.0])
+def test_a_flat_map_is_not_divided(bumpy, height):
+    """All but one of its equal minima are dropped, whatever its height."""
     inside = bumpy.adjacency[bumpy.cortex][:, bumpy.cortex]
-    labels = make_parcels(np.zeros(inside.shape[0]), inside)
-    assert labels.max() <= 1
+    labels = make_parcels(np.full(inside.shape[0], height), inside)
+    assert set(labels) == {0, 1}
+
+
+def test_a_wall_divides_a_flat_map_in_two(bumpy):
+    inside = bumpy.adjacency[bumpy.cortex][:, bumpy.cortex]
+    x = bumpy.vertices[bumpy.cortex][:, 0]
+    is_wall = np.abs(x) < np.quantile(np.abs(x), 0.15)
+    labels = make_parcels(is_wall.astype(float), inside)
+    left, right = (set(labels[side & (labels > 0)]) for side in (x < 0, x > 0))
+    assert left | right == {1, 2} and len(left) == len(right) == 1
+    assert not labels[is_wall].any()
 
 
 @pytest.fixture(scope="module")

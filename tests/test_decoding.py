@@ -101,6 +101,7 @@ def test_the_paper_preset_leaks_where_it_says_and_not_elsewhere(participant, rng
     assert before.training_mean == after.training_mean
 
 
+@pytest.mark.long
 def test_swapped_and_reversed_ratings_score_like_circular_shifts():
     rng = np.random.default_rng(7)
     runs = simulate_runs(rng, n_sessions=6, n_runs=1, n_regions=6, n_frames=400)

@@ -12,7 +12,7 @@ from painprint.cli import main
 
 DATA = SHARED / "data" / "engagement"
 TASKS = "--task-id documentary sitcomep1 sitcomep2 --rating-range 1 9"
-pytestmark = pytest.mark.needs("engagement")
+pytestmark = [pytest.mark.needs("engagement"), pytest.mark.long]
 
 
 def read(out, participant, name):

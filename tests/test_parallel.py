@@ -42,6 +42,7 @@ def test_results_come_in_order(large):
     assert list(map_ordered(np.sum, jobs, n_jobs=3, large=large)) == [3 * i for i in range(20)]
 
 
+@pytest.mark.long
 def test_a_cluster_gives_the_same_bytes(tmp_path):
     script = tmp_path / "cluster.py"
     script.write_text(ON_A_CLUSTER)

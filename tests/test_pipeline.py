@@ -3,6 +3,7 @@
 import gzip
 import json
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -12,7 +13,7 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import FEW, QUICK, simulate_runs, write_json
+from conftest import FEW, QUICK, SEED, Tree, fill, simulate_runs, write_json
 from nibabel.cifti2 import BrainModelAxis, SeriesAxis
 
 from painprint import Run, Settings
@@ -43,8 +44,7 @@ def outputs(out):
     }
 
 
-def test_a_study_writes_exactly_the_files_it_promises(derivatives, out):
-    assert run(derivatives, out) == 0
+def test_a_study_writes_exactly_the_files_it_promises(decoded):
     tables = ("dseg", "persession", "predictions", "quality", "roc", "runs", "weights")
     expected = {"dataset_description.json", "sub-01.html"}
     expected |= {f"sub-01/decoding/{STEM}_{t}.{e}" for t in tables for e in ("tsv", "json")}
@@ -61,7 +61,7 @@ def test_a_study_writes_exactly_the_files_it_promises(derivatives, out):
         "sessions timeline traces"
     )
     expected |= {f"sub-01/figures/{STEM}_{name}.svg" for name in figures.split()}
-    assert set(outputs(out)) == expected
+    assert set(outputs(decoded)) == expected
 
 
 def study(tree, out, *words):
@@ -80,9 +80,8 @@ STAGE_FIGURES = (
 ).split()
 
 
-@pytest.fixture
-def rest_and_weights(derivatives, rng, tmp_path):
-    """Resting runs beside the rated ones, and a signature from elsewhere."""
+def add_rest_and_weights(tree, folder, rng):
+    """Resting runs beside the rated ones, and a signature from elsewhere; options that read it."""
     for session in range(1, 6):
         still = Run(
             rng.normal(size=(200, 8)),
@@ -92,34 +91,71 @@ def rest_and_weights(derivatives, rng, tmp_path):
             "rest",
             censored=[0] * 200,
         )
-        derivatives.add_run(still, rating="stim")
-    for rating in derivatives.root.rglob("*task-rest*stim.tsv"):
+        tree.add_run(still, rating="stim")
+    for rating in tree.root.rglob("*task-rest*stim.tsv"):
         rating.unlink()
-    path = tmp_path / "elsewhere.tsv"
+    path = folder / "elsewhere.tsv"
     path.write_text("region_a\tregion_b\tweight\n1\t2\t0.5\n3\t4\t-0.1\n")
     return ("--external", str(path))
 
 
-def test_every_stage_has_its_tables_figures_and_paragraph(derivatives, rest_and_weights, out):
-    run(derivatives, out)
-    bare = set(outputs(out))
-    assert study(derivatives, out, *rest_and_weights) == 0
+@pytest.fixture
+def rest_and_weights(derivatives, tmp_path):
+    return add_rest_and_weights(derivatives, tmp_path, np.random.default_rng(3))
+
+
+@pytest.fixture(scope="module")
+def answered(tmp_path_factory):
+    """Results of the small dataset with every stage; not to be changed."""
+    root = tmp_path_factory.mktemp("answered")
+    tree = fill(Tree(root / "bids"), simulate_runs(np.random.default_rng(SEED)))
+    words = add_rest_and_weights(tree, root, np.random.default_rng(3))
+    assert study(tree, root / "out", *words) == 0
+    return root / "out"
+
+
+def test_every_stage_has_its_tables_and_figures(answered, decoded):
     expected = {f"sub-01/decoding/{STEM}_{t}.{e}" for t in STAGE_TABLES for e in ("tsv", "json")}
     expected |= {f"sub-01/figures/{STEM}_{name}.svg" for name in STAGE_FIGURES}
-    assert set(outputs(out)) - bare == expected
+    assert set(outputs(answered)) - set(outputs(decoded)) == expected
     for table in STAGE_TABLES:
-        path = out / f"sub-01/decoding/{STEM}_{table}"
+        path = answered / f"sub-01/decoding/{STEM}_{table}"
         columns = list(pd.read_csv(f"{path}.tsv", sep="\t").columns)
         assert columns == list(COLUMNS[table])
         assert set(columns) < set(json.loads(Path(f"{path}.json").read_text()))
-    metrics = json.loads((out / f"sub-01/decoding/{STEM}_metrics.json").read_text())
-    assert 0 < metrics["scales"]["1min"]["p_within"] <= 1
+
+
+def test_every_stage_has_its_numbers(answered):
+    """As planted: one edge follows the rating; neither activity nor a confound does."""
+    metrics = json.loads((answered / f"sub-01/decoding/{STEM}_metrics.json").read_text())
+    assert metrics["scales"]["1min"]["p_within"] == pytest.approx(1 / 20)
     assert metrics["scales"]["session"]["p_within"] is None
-    assert metrics["stages"]["null"]["n_permutations"] == 19
-    page = (out / "sub-01.html").read_text()
+    stages = metrics["stages"]
+    assert stages["null"]["n_permutations"] == 19
+    controls = [one for one in stages["controls"].values() if isinstance(one, dict)]
+    assert len(controls) == 6 and not any(one["flagged"] for one in controls)
+    assert min(one["centred_r_removed"] for one in controls) > 0.3
+    assert stages["curve"]["n_draws"] == 2
+    assert stages["prospective"]["next"]["1min"]["centred_r"] > 0.5
+    assert stages["rest"]["unseen"]["n"] == 5
+    methods = stages["baselines"]["methods"]
+    assert stages["baselines"]["n_methods"] == len(methods) == 9
+    assert methods["training mean"]["skill"] == 0
+    assert methods["region activity"]["d_centred_r"][1] > 0
+    assert stages["univariate"]["n_significant"] == 0
+    elsewhere = stages["external"]["signatures"]["elsewhere"]
+    assert elsewhere["n_matched"] == 2 and elsewhere["centred_r"][0] > 0.5
+    assert (stages["qcfc"]["n_runs"], stages["qcfc"]["n_edges"]) == (10, 28)
+    weights = pd.read_csv(answered / f"sub-01/decoding/{STEM}_weights.tsv", sep="\t")
+    strongest = weights.loc[weights["weight"].abs().idxmax()]
+    assert {str(strongest["region_a"]), str(strongest["region_b"])} == {"1", "2"}
+
+
+def test_every_stage_has_its_paragraph(answered):
+    page = (answered / "sub-01.html").read_text()
     for words in (
         "19 permutations",
-        "Flagged:" if metrics["stages"]["controls"]["global signal"]["flagged"] else "None of the",
+        "None of the",
         "as decoded, and from",
         "2 random draws for each session held out",
         "predicted by the model of all sessions before it",
@@ -171,16 +207,21 @@ def test_an_external_signature_that_cannot_be_read_stops_before_anything_takes_t
     assert "weights.tsv" in said and "nested folds" not in said
 
 
-def test_skipped_stages_are_said_and_leave_nothing_of_an_earlier_run(derivatives, out):
-    study(derivatives, out)
-    assert study(derivatives, out, "--skip", "null", "curve") == 0
+def test_skipped_stages_are_said_and_leave_nothing_of_an_earlier_run(
+    derivatives, rest_and_weights, answered, out
+):
+    shutil.copytree(answered, out)
+    (out / "sub-01.html").unlink()
+    slow = ("baselines", "importance", "refits")
+    skipped = ("null", "curve", *slow)
+    assert study(derivatives, out, *rest_and_weights, "--skip", *skipped) == 0
     names = " ".join(outputs(out))
     assert "learningcurve" not in names and "_null" not in names and "curveshare" not in names
     assert "_controls.tsv" in names and "_future.svg" in names
     metrics = json.loads((out / f"sub-01/decoding/{STEM}_metrics.json").read_text())
     assert metrics["stages"]["null"] is None and metrics["scales"]["1min"]["p_within"] is None
     page = (out / "sub-01.html").read_text()
-    assert page.count("Not asked (--skip") == 2 and "has not been tested" in page
+    assert page.count("Not asked (--skip") == len(skipped) and "has not been tested" in page
 
 
 def test_what_three_sessions_do_not_allow_is_said_and_the_rest_delivered(tree, rng, out):
@@ -226,7 +267,8 @@ def test_a_stage_that_is_not_possible_does_not_stop_the_others(derivatives, out,
         raise NotEnoughData("the moon is wrong.")
 
     monkeypatch.setitem(STAGES, "controls", replace(STAGES["controls"], compute=refuse))
-    assert study(derivatives, out) == 0
+    others = [stage for stage in STAGES if stage not in ("null", "controls", "prospective")]
+    assert study(derivatives, out, "--skip", *others) == 0
     page = (out / "sub-01.html").read_text()
     assert "Not possible with these data: the moon is wrong." in page
     assert "has not been tested" not in page
@@ -234,14 +276,17 @@ def test_a_stage_that_is_not_possible_does_not_stop_the_others(derivatives, out,
 
 
 def test_leaving_out_runs_asks_the_same_questions_of_runs(derivatives, out):
-    assert study(derivatives, out, "--leave-out", "run") == 0
+    """And declares that other runs of the same session were in training."""
+    slow = ("baselines", "importance", "refits", "univariate", "external")
+    assert study(derivatives, out, "--leave-out", "run", "--skip", *slow) == 0
     page = (out / "sub-01.html").read_text()
+    assert "Other runs of the same 5 sessions were in training." in page
+    assert "other runs of the same session were in training" in page
     assert "p within" in page and "random draws for each run held out" in page
 
 
-def test_metrics_hold_the_documented_keys(derivatives, out):
-    run(derivatives, out)
-    metrics = json.loads((out / f"sub-01/decoding/{STEM}_metrics.json").read_text())
+def test_metrics_hold_the_documented_keys(decoded):
+    metrics = json.loads((decoded / f"sub-01/decoding/{STEM}_metrics.json").read_text())
     assert {"preset", "n_sessions", "n_runs", "n_regions", "selected", "scales"} <= set(metrics)
     assert set(metrics["scales"]) == {"1min", "2min", "run", "session"}
     assert set(metrics["scales"]["1min"]) == set(
@@ -255,10 +300,9 @@ def test_metrics_hold_the_documented_keys(derivatives, out):
     assert metrics["simulated"] is True and metrics["n_sessions"] == 5
 
 
-def test_the_same_study_gives_the_same_bytes_on_any_number_of_workers(derivatives, tmp_path):
-    run(derivatives, tmp_path / "a", "--n-jobs", "1")
-    run(derivatives, tmp_path / "b", "--n-jobs", "2")
-    assert outputs(tmp_path / "a") == outputs(tmp_path / "b")
+def test_the_same_study_gives_the_same_bytes_on_any_number_of_workers(derivatives, decoded, out):
+    assert run(derivatives, out, "--n-jobs", "2") == 0
+    assert outputs(out) == outputs(decoded)
 
 
 def test_nothing_written_holds_a_path_or_a_date(derivatives, out, tmp_path):
@@ -273,9 +317,8 @@ def test_nothing_written_holds_a_path_or_a_date(derivatives, out, tmp_path):
     assert [s["days"] for s in audit["sessions"]] == [0, 1, 2, 3, 4]
 
 
-def test_the_audit_accounts_for_every_frame_and_every_parameter(derivatives, out):
-    run(derivatives, out)
-    audit = json.loads((out / f"sub-01/decoding/{STEM}_audit.json").read_text())
+def test_the_audit_accounts_for_every_frame_and_every_parameter(decoded):
+    audit = json.loads((decoded / f"sub-01/decoding/{STEM}_audit.json").read_text())
     for row in audit["runs"]:
         parts = "n_start n_beyond_end n_without_rating n_censored n_without_signal n_kept".split()
         assert row["n_frames"] == sum(row[p] for p in parts) == 360
@@ -295,10 +338,11 @@ def test_the_audit_of_the_paper_preset_declares_its_leak(derivatives, out):
     assert "penalty grid (paper preset)" in page
 
 
-def test_tables_agree_with_each_other(derivatives, out):
-    run(derivatives, out)
+def test_tables_agree_with_each_other(decoded):
     read = {
-        name: pd.read_csv(out / f"sub-01/decoding/{STEM}_{name}.tsv", sep="\t", na_values=["n/a"])
+        name: pd.read_csv(
+            decoded / f"sub-01/decoding/{STEM}_{name}.tsv", sep="\t", na_values=["n/a"]
+        )
         for name in ("predictions", "runs", "weights", "persession")
     }
     minutes = read["predictions"].query("scale == '1min'")
@@ -307,7 +351,7 @@ def test_tables_agree_with_each_other(derivatives, out):
     assert len(read["weights"]) == 28
     assert set(read["weights"]["network_b"]) == {"DMN", "VIS"}
     r = read["persession"]["r"].mean()
-    metrics = json.loads((out / f"sub-01/decoding/{STEM}_metrics.json").read_text())
+    metrics = json.loads((decoded / f"sub-01/decoding/{STEM}_metrics.json").read_text())
     assert metrics["within_session"]["r"] == pytest.approx(r)
 
 
@@ -332,8 +376,8 @@ def test_the_command_in_provenance_repeats_the_study(derivatives, out, tmp_path)
     assert outputs(tmp_path / "again") == outputs(out)
 
 
-def test_pages_can_be_made_again_from_the_files(derivatives, out):
-    run(derivatives, out)
+def test_pages_can_be_made_again_from_the_files(derivatives, copy_of_decoded):
+    out = copy_of_decoded
     before = outputs(out)
     (out / "sub-01.html").unlink()
     assert main(["report", str(out)]) == 0
@@ -496,8 +540,10 @@ def test_what_is_unusual_is_said_in_terminal_page_and_audit(derivatives, out, ca
             assert sentence in where
 
 
-def test_another_decoding_in_the_same_folder_is_refused(derivatives, out, participant, capsys):
-    run(derivatives, out)
+def test_another_decoding_in_the_same_folder_is_refused(
+    derivatives, copy_of_decoded, participant, capsys
+):
+    out = copy_of_decoded
     for r in participant:
         derivatives.add_run(r, atlas="atlas-B")
     before = outputs(out)
@@ -508,8 +554,8 @@ def test_another_decoding_in_the_same_folder_is_refused(derivatives, out, partic
 
 @pytest.mark.parametrize("name", ["roc.tsv", "metrics.json", "audit.json"])
 @pytest.mark.parametrize("content", ["", "{}"])
-def test_a_damaged_result_is_named_when_pages_are_made(derivatives, out, capsys, name, content):
-    run(derivatives, out)
+def test_a_damaged_result_is_named_when_pages_are_made(copy_of_decoded, capsys, name, content):
+    out = copy_of_decoded
     (out / f"sub-01/decoding/{STEM}_{name}").write_text(content)
     assert main(["report", str(out)]) == 1
     assert STEM in capsys.readouterr().err
@@ -532,13 +578,6 @@ def test_a_broken_atlas_table_matters_only_where_networks_are_excluded(derivativ
     assert "not used: atlas-A_dseg.tsv" in capsys.readouterr().err
     assert run(derivatives, out, "--exclude-network", "VIS") == 1
     assert "no column 'label'" in capsys.readouterr().err
-
-
-def test_leaving_out_runs_of_a_session_in_training_is_declared(derivatives, out):
-    run(derivatives, out, "--leave-out", "run")
-    page = (out / "sub-01.html").read_text()
-    assert "Other runs of the same 5 sessions were in training." in page
-    assert "other runs of the same session were in training" in page
 
 
 def test_all_left_out_runs_are_listed_by_reason(derivatives, out, capsys):

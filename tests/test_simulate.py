@@ -37,6 +37,7 @@ def test_the_same_seed_gives_the_same_person_and_another_another():
     assert not np.array_equal(a.rating, c.rating)
 
 
+@pytest.mark.long
 def test_planted_people_decode_and_null_people_do_not():
     planted = [centred_r(seed) for seed in range(4)]
     null = [centred_r(seed, null=True) for seed in range(4)]
