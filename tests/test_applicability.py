@@ -153,7 +153,7 @@ def test_missing_regions_are_neutral(frames, domain):
     assert isinstance(measure_run(domain, blank), RunMeasures)
 
 
-def test_a_damaged_envelope_is_refused(domain):
+def test_a_damaged_domain_is_refused(domain):
     n_edges = len(domain.mean)
     domain.check(n_edges)
     for change in (
@@ -161,7 +161,7 @@ def test_a_damaged_envelope_is_refused(domain):
         {"sd": -domain.sd},
         {"tr_s": ()},
         {"shortest_s": float("nan")},
-        {"spreads": {("luck", "run"): ReferenceDistribution(0, 1, 5)}},
+        {"distributions": {("luck", "run"): ReferenceDistribution(0, 1, 5)}},
     ):
         with pytest.raises(ValueError):
             replace(domain, **change).check(n_edges)

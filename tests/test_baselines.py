@@ -160,7 +160,7 @@ def test_numbers_tell_the_best_method_and_what_is_beaten(finding):
 
 @pytest.mark.parametrize("name", BY_NAME)
 def test_ratings_of_the_group_left_out_change_nothing(case, name):
-    method, bin_gram = BY_NAME[name], case.kernels[0]
+    method, bin_gram = BY_NAME[name], case.bin_grams[0]
     changed = with_ratings(bin_gram, 2, lambda y: 1 - 3 * y[::-1])
     found = [
         method.predict(method.represent(k, 1), fold_without(k, 2, fewest_frames=5))
@@ -170,7 +170,7 @@ def test_ratings_of_the_group_left_out_change_nothing(case, name):
 
 
 def test_a_fold_knows_the_ratings_of_training_rows_only(case):
-    bin_gram = case.kernels[0]
+    bin_gram = case.bin_grams[0]
     fold = fold_without(bin_gram, 1)
     known = np.flatnonzero(np.isfinite(fold.y))
     np.testing.assert_array_equal(known, fold.train)
@@ -185,8 +185,8 @@ def test_a_fold_knows_the_ratings_of_training_rows_only(case):
 def test_what_is_trained_for_a_fold_ignores_all_of_the_group_left_out(runs, case, rng, name):
     method, found = BY_NAME[name], []
     for bin_gram in (
-        case.kernels[0],
-        Case(decode_runs(with_noise_in(runs, "03", rng), SETTINGS)).kernels[0],
+        case.bin_grams[0],
+        Case(decode_runs(with_noise_in(runs, "03", rng), SETTINGS)).bin_grams[0],
     ):
         fold = fold_without(bin_gram, 2, fewest_frames=method.fewest_frames)
         probe = replace(
@@ -234,7 +234,7 @@ def test_the_main_decoding_is_not_compared_with_itself(features, there, absent):
 
 def test_edges_are_compared_where_activity_alone_is_decoded(runs, case, finding):
     main = Case(decode_runs(runs, replace(SETTINGS, features="activity")))
-    assert "edges" not in main.kernels[0].products
+    assert "edges" not in main.bin_grams[0].products
     table = at(baseline_comparison(main))
     assert list(table.index) == [
         *(OURS, "training mean", "LASSO-PCR", "ridge", "linear SVR", "CPM", "LASSO"),
@@ -251,15 +251,15 @@ def test_edges_are_compared_where_activity_alone_is_decoded(runs, case, finding)
 
 def test_there_is_no_second_gram_matrix(runs, case):
     kernels, lag = bin_grams_of_folds(case)
-    assert kernels[0] is case.kernels[0] and not lag.any()
+    assert kernels[0] is case.bin_grams[0] and not lag.any()
     several = Case(decode_runs(runs, replace(SETTINGS, lag_s=(6.0, 0.0))))
     kernels, _ = bin_grams_of_folds(several)
-    assert all(any(k is own for own in several.kernels) for k in kernels)
+    assert all(any(k is own for own in several.bin_grams) for k in kernels)
 
 
 @pytest.mark.parametrize("name", ["region activity", "tangent"])
 def test_the_penalty_in_closed_form_is_that_of_refitting_in_a_loop(case, name):
-    bin_gram, method = case.kernels[0], BY_NAME[name]
+    bin_gram, method = case.bin_grams[0], BY_NAME[name]
     K, fold = method.represent(bin_gram, 1), fold_without(bin_gram, 0)
     values, vectors = np.linalg.eigh(K)
     X = vectors * np.sqrt(np.maximum(values, 0))  # rows whose inner products are K
@@ -278,7 +278,7 @@ def test_the_penalty_in_closed_form_is_that_of_refitting_in_a_loop(case, name):
 
 
 def test_candidates_are_chosen_by_the_squared_error_of_minutes(case):
-    bin_gram = case.kernels[0]
+    bin_gram = case.bin_grams[0]
     fold = fold_without(bin_gram, 0)
     half = np.zeros(len(fold.y))
     half[bin_gram.rows("train")] = np.arange(len(bin_gram.bins["train"])) % 2
@@ -299,7 +299,7 @@ def test_candidates_are_chosen_by_the_squared_error_of_minutes(case):
 
 
 def test_the_first_of_equal_candidates_is_chosen(case):
-    fold = fold_without(case.kernels[0], 0)
+    fold = fold_without(case.bin_grams[0], 0)
 
     def path(train, test):
         return np.tile([0.7, 0.5, 0.5], (len(test), 1)) + 1e-3 * (len(train) == len(fold.train))
@@ -316,7 +316,7 @@ def test_log_covariances_are_matrix_logarithms(rng):
 
 
 def test_the_log_euclidean_kernel_is_that_of_matrix_logarithms(case):
-    bin_gram = case.kernels[0]
+    bin_gram = case.bin_grams[0]
     logs = np.array(
         [
             logm(ledoit_wolf(bin_gram.frames[r].signals[frames])[0])
@@ -349,7 +349,7 @@ def test_a_bin_with_fewer_frames_than_regions_has_matrices(rng):
 
 
 def test_features_in_single_precision_and_in_blocks_change_nothing(case, monkeypatch):
-    bin_gram = case.kernels[0]
+    bin_gram = case.bin_grams[0]
     X = edges(bin_gram, 1)
     assert X.dtype == np.float32
     np.testing.assert_allclose(X.astype(float) @ X.T, bin_gram.edges, rtol=1e-5, atol=1e-5)
@@ -361,7 +361,7 @@ def test_features_in_single_precision_and_in_blocks_change_nothing(case, monkeyp
 
 
 def test_support_vectors_do_not_depend_on_the_unit_of_the_rating(case):
-    bin_gram, method = case.kernels[0], BY_NAME["linear SVR"]
+    bin_gram, method = case.bin_grams[0], BY_NAME["linear SVR"]
     fold = fold_without(bin_gram, 0)
     in_percent = replace(fold, y=100 * fold.y)
     np.testing.assert_allclose(
@@ -401,7 +401,7 @@ def test_cpm_in_blocks_of_edges_is_cpm(rng, monkeypatch):
 
 
 def test_lasso_chooses_its_penalty_in_inner_folds(case):
-    bin_gram = case.kernels[0]
+    bin_gram = case.bin_grams[0]
     X, fold = edges(bin_gram, 1).astype(float), fold_without(bin_gram, 0)
     found = BY_NAME["LASSO"].predict(X, fold)
     train, y = X[fold.train], fold.y[fold.train]
@@ -484,7 +484,7 @@ def test_more_than_100_regions_have_matrices(rng):
 
 def test_three_sessions_are_enough(rng):
     case = Case(decode_runs(simulate_runs(rng, n_sessions=3), SETTINGS))
-    assert len(fold_without(case.kernels[0], 0).inner) == 2
+    assert len(fold_without(case.bin_grams[0], 0).inner) == 2
     finding = baseline_comparison(case)
     assert len(at(finding)) == 1 + len(METHODS) and finding.not_done == ()
     assert at(finding).filter(regex="low|high").isna().all(axis=None)
@@ -510,7 +510,7 @@ def test_runs_with_other_time_bins_at_another_lag_are_compared_on_the_rows_predi
     runs = simulate_runs(np.random.default_rng(20260101), n_sessions=6, n_runs=1, n_frames=370)
     case = Case(decode_runs(runs, Settings(n_bootstraps=100, lag_s=(0.0, 6.0))))
     minutes = case.decoding.predictions.query("scale == '1min'")
-    assert len(minutes) != len(case.kernels[0].bins["1min"])
+    assert len(minutes) != len(case.bin_grams[0].bins["1min"])
     kernels, lag = bin_grams_of_folds(case)
     for i, group in enumerate(minutes["group"]):
         assert kernels[lag[group]].y("1min")[i] == minutes["rating"].iloc[i]
@@ -539,7 +539,7 @@ def test_a_method_without_enough_data_is_named_and_the_others_are_done(case):
 
 
 def test_bins_with_few_frames_do_not_train_for_matrices(case):
-    bin_gram = case.kernels[0]
+    bin_gram = case.bin_grams[0]
     train = bin_gram.bins["train"]
     frames = (train.frames[0][:2], *train.frames[1:])
     short = replace(bin_gram, bins={**bin_gram.bins, "train": with_frames(train, frames)})
@@ -558,7 +558,7 @@ def with_frames(bins, frames) -> Bins:
 
 
 def test_ratings_that_do_not_vary_are_not_enough(case):
-    bin_gram = case.kernels[0]
+    bin_gram = case.bin_grams[0]
     fold = fold_without(bin_gram, 0)
     flat = replace(fold, y=np.where(np.isnan(fold.y), np.nan, 0.5))
     for name in ("linear SVR", "CPM", "LASSO", "region activity", "tangent"):
@@ -569,4 +569,4 @@ def test_ratings_that_do_not_vary_are_not_enough(case):
 
 def test_one_training_group_is_not_enough(case):
     with pytest.raises(NotEnoughData, match="at least 2 groups that train"):
-        fold_without(case.kernels[0].of_groups([0, 1]), 0)
+        fold_without(case.bin_grams[0].of_groups([0, 1]), 0)

@@ -272,10 +272,10 @@ def test_the_learning_curve_of_given_draws(case):
                 for d in range(3)
             ]
         )
-        found = predict_from_draws(case.kernels, case.settings.rules, draws, penalties=penalties)
+        found = predict_from_draws(case.bin_grams, case.settings.rules, draws, penalties=penalties)
         expected = np.transpose(full["trsz_Yfit_tbin10"][:, :, :, size - 1], (1, 0, 3, 2))
         np.testing.assert_allclose(found.minutes, expected.reshape(240, 3), atol=1e-9)
-        scored, _ = score_draws(case.kernels[0], found, 100, np.random.default_rng(0))
+        scored, _ = score_draws(case.bin_grams[0], found, 100, np.random.default_rng(0))
         r = scored.pivot(index="draw", columns="scale", values="r")[list(SCALES)]
         np.testing.assert_allclose(r, full["trsz_rall_r"][:, size - 1], atol=1e-9)
 
@@ -325,10 +325,10 @@ def test_head_motion_against_the_prediction(case):
 @pytest.mark.needs("golden")
 def test_framewise_displacement_of_every_time_bin(case):
     full = np.load(GOLDEN / "golden.npz")
-    kernel = case.kernels[0]
+    bin_gram = case.bin_grams[0]
     for kind, name in (("1min", "fd_tbin10"), ("2min", "fd_tbin5")):
-        bins = kernel.bins[kind]
-        found = bin_means([one.confounds[FD] for one in kernel.frames], bins)
+        bins = bin_gram.bins[kind]
+        found = bin_means([one.confounds[FD] for one in bin_gram.frames], bins)
         expected = np.swapaxes(full[name], 0, 1).ravel()
         np.testing.assert_allclose(found, expected, atol=1e-12)
 
@@ -336,12 +336,12 @@ def test_framewise_displacement_of_every_time_bin(case):
 @pytest.mark.needs("golden")
 def test_the_model_of_the_first_six_sessions(case):
     full = np.load(GOLDEN / "golden.npz")
-    kernel = case.kernels[0].of_groups(range(6))
+    bin_gram = case.bin_grams[0].of_groups(range(6))
     fit = nested_leave_one_out(
-        kernel.block("train", "train"),
-        kernel.y("train"),
-        kernel.groups("train"),
-        n_edges=kernel.n_edges,
+        bin_gram.block("train", "train"),
+        bin_gram.y("train"),
+        bin_gram.groups("train"),
+        n_edges=bin_gram.n_edges,
         grid="all",
         keep="first",
     )
@@ -355,9 +355,9 @@ def test_the_model_of_the_first_six_sessions(case):
         assert np.nanargmax(model.choice.path_score) + 1 == full["ses6_icv_bestidx_1based"][k]
         assert model.intercept == pytest.approx(full["ses6_beta_best_edge_ocv"][k, 0], abs=1e-9)
     weights = edge_weights(
-        kernel.frames,
-        kernel.bins["train"],
-        kernel.groups("train"),
+        bin_gram.frames,
+        bin_gram.bins["train"],
+        bin_gram.groups("train"),
         np.array([model.dual for model in (fit.final, *fit.folds)]),
     )
     rows, columns = np.triu_indices(40, k=1)

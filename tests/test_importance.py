@@ -38,7 +38,7 @@ def finding(case):
 @pytest.fixture(scope="module")
 def minutes(case):
     bins = make_time_bins(case.decoding.frames, SETTINGS.rules, "1min")
-    return bins, case.decoding.training.codes[bins.run]
+    return bins, case.decoding.training.group_index[bins.run]
 
 
 def test_contributions_are_sums_over_edges(case, minutes):
@@ -120,7 +120,7 @@ def test_the_regions_that_carry_the_rating_stand_out(finding):
 
 
 def test_the_structure_coefficient_is_a_correlation_with_the_fitted_prediction(case, finding):
-    kernel = case.kernels[0]
+    kernel = case.bin_grams[0]
     bins, final = kernel.bins["train"], case.decoding.final
     X = []
     for r, members in zip(bins.run, bins.frames, strict=True):

@@ -48,7 +48,7 @@ def test_draws_are_ascending_and_never_hold_the_held_out_group(rng):
 )
 def test_sizes_go_up_to_all_but_two(case, n_sessions, expected):
     class BinGram:
-        n_groups, codes = n_sessions, np.repeat(np.arange(n_sessions), 2)
+        n_groups, group_index = n_sessions, np.repeat(np.arange(n_sessions), 2)
 
     assert curve_sizes(BinGram, SETTINGS.rules, unit="session")[0] == expected
     paper = Settings(preset="paper").rules
@@ -72,9 +72,9 @@ def slow_model(kernel, sessions):
 
 @pytest.mark.parametrize("size", [1, 2, 4])
 def test_a_draw_is_a_model_of_its_sessions_alone(case, size):
-    kernel = case.kernels[0]
+    kernel = case.bin_grams[0]
     draws = draw_sessions(7, size, 2, np.random.default_rng(0))
-    found = predict_from_draws(case.kernels, SETTINGS.rules, draws, n_jobs=2)
+    found = predict_from_draws(case.bin_grams, SETTINGS.rules, draws, n_jobs=2)
     for d in range(2):
         for held_out in range(7):
             rows, model = slow_model(kernel, draws[d, held_out])
@@ -132,8 +132,8 @@ def test_a_session_of_constant_rating_teaches_its_mean(rng):
     case = Case(decode_runs(flat, SETTINGS))
     draws = np.full((1, 5, 1), 1)
     draws[0, 1] = 0
-    found = predict_from_draws(case.kernels, SETTINGS.rules, draws)
-    others = case.kernels[0].groups("1min") != 1
+    found = predict_from_draws(case.bin_grams, SETTINGS.rules, draws)
+    others = case.bin_grams[0].groups("1min") != 1
     np.testing.assert_allclose(found.minutes[others, 0], 0.4)
     assert "learningcurve" in learning_curve(case).tables
 

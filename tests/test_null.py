@@ -33,7 +33,7 @@ def case():
 
 @pytest.fixture(scope="module")
 def permuted(case):
-    bin_gram = case.kernels[0]
+    bin_gram = case.bin_grams[0]
     permutations = draw_permutations(bin_gram, 39, np.random.default_rng(0))
     return bin_gram, permutations, *permute_ratings(bin_gram, permutations, "1min", "train")
 
@@ -115,7 +115,7 @@ def test_runs_of_different_length_swap_traces(rng):
         for r in simulate_runs(rng, n_sessions=6, n_frames=500)
         for n in [next(lengths)]
     ]
-    bin_gram = make_case(runs).kernels[0]
+    bin_gram = make_case(runs).bin_grams[0]
     assert len(set(np.bincount(bin_gram.run("1min")))) > 2
     permutations = draw_permutations(bin_gram, 39, rng)
     (Y,) = permute_ratings(bin_gram, permutations, "1min")

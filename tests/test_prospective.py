@@ -26,8 +26,8 @@ def case():
 
 
 def test_the_future_is_predicted_by_the_chosen_model_of_the_past(case):
-    kernel = case.kernels[0]
-    found = predict_future(case.kernels, SETTINGS.rules, 4)
+    kernel = case.bin_grams[0]
+    found = predict_future(case.bin_grams, SETTINGS.rules, 4)
     past = np.flatnonzero(kernel.groups("train") < 4)
     model = make_decoder(SETTINGS.rules, kernel.n_edges).fit(kernel.samples().take(past))
     assert model.choice.penalty > 0 and len(model.dual) == len(past)
@@ -87,7 +87,7 @@ def test_the_first_sessions_alone_are_what_decoding_them_gives(case):
 
 def test_calibration_is_the_line_from_prediction_to_rating(case):
     row = prospective_tests(case).tables["calibration"].query("n_past == 5").iloc[0]
-    future = predict_future(case.kernels, SETTINGS.rules, 5)
+    future = predict_future(case.bin_grams, SETTINGS.rules, 5)
     later = np.isfinite(future.predicted["1min"])
     slope, intercept = np.polyfit(future.predicted["1min"][later], future.rating["1min"][later], 1)
     assert (row["slope"], row["intercept"]) == pytest.approx((slope, intercept))
