@@ -4,8 +4,8 @@ import pytest
 
 from painprint.cortex.networks import SCAN_LADDER
 from painprint.cortex.settings import FEWEST_SEEDS, N_TURNS, AreaSettings
+from painprint.options import describe
 from painprint.results.provenance import changed_options
-from painprint.settings import describe
 
 
 @pytest.mark.parametrize(
@@ -17,12 +17,12 @@ from painprint.settings import describe
         ({"label": "größe"}, "BIDS allows letters and digits"),
         ({"label": "../x"}, "BIDS allows letters and digits"),
         ({"label": "mineodd"}, "labels that end with odd or even are those of halves"),
-        ({"n_seeds": 99}, f"n_seeds is 99; give at least {FEWEST_SEEDS}"),
-        ({"rank": 1}, "rank is 1; give at least 2"),
-        ({"n_checked": -1}, "n_checked is -1; give 0 or more"),
+        ({"n_seeds": 99}, f"n_seeds is 99; it must be at least {FEWEST_SEEDS}"),
+        ({"rank": 1}, "rank is 1; it must be at least 2"),
+        ({"n_checked": -1}, "n_checked is -1; it must be at least 0"),
         ({"community_nodes": "voxels"}, "choose one of supervertices, full, areas"),
-        ({"n_trials": 0}, "n_trials is 0; give at least 1"),
-        ({"n_turns": 19}, f"n_turns is 19; give at least {N_TURNS}"),
+        ({"n_trials": 0}, "n_trials is 0; it must be at least 1"),
+        ({"n_turns": 19}, f"n_turns is 19; it must be at least {N_TURNS}"),
         ({"scan_community": "12"}, "write it as threshold:community, such as 0.001:12"),
         ({"scan_community": "0.001:"}, "write it as threshold:community"),
         ({"scan_community": "x:12"}, "write it as threshold:community"),
@@ -31,7 +31,7 @@ from painprint.settings import describe
         ({"scan_community": "2:12"}, "thresholds are shares"),
         ({"scan_community": "0.001:0"}, "communities are counted from 1"),
         ({"scan_community": "0.001:-1"}, "communities are counted from 1"),
-        ({"rest_low_pass_hz": -0.1}, "rest_low_pass_hz is -0.1; it must be 0 or more"),
+        ({"rest_low_pass_hz": -0.1}, "rest_low_pass_hz is -0.1; it must be at least 0 Hz"),
         ({"fd_thresh_mm": float("nan")}, "fd_thresh_mm is nan; a finite number is needed"),
         ({"nuisance_regressors": "all"}, "choose one of paper, 24P, 36P, acompcor_gsr, none"),
         ({"dummy_scans": -2}, "dummy_scans is -2"),

@@ -18,8 +18,9 @@ from painprint.cortex.settings import AreaSettings
 from painprint.evidence.stages import STAGES
 from painprint.files.images import Voxels
 from painprint.files.maps import write_labels
+from painprint.options import flag
 from painprint.results.steps import lock
-from painprint.settings import Settings, flag
+from painprint.settings import Settings
 from painprint.simulate.world import World
 
 ROOT = Path(__file__).parents[1]

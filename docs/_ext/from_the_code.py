@@ -20,7 +20,8 @@ from sphinx.util.nodes import make_refnode
 import painprint
 from painprint import cli
 from painprint.cortex.settings import AreaSettings
-from painprint.settings import Settings, describe, flag
+from painprint.options import about_options, choices_of, describe, flag
+from painprint.settings import Settings
 
 HELP_WIDTH = 92
 DOTTED = re.compile(r"[a-z_]+(\.\w+)+|\w+")
@@ -30,7 +31,7 @@ SETTINGS = {"run": Settings, "parcellate": AreaSettings}
 
 
 class Options(SphinxDirective):
-    """A table of every setting of a command: option, default, unit, source, meaning."""
+    """A table of every setting of a command: option, default, unit, what is allowed, meaning."""
 
     required_arguments = 1
 
@@ -40,17 +41,20 @@ class Options(SphinxDirective):
         for one in kind.__mro__[-2::-1]:  # what is inherited first
             docs = ModuleAnalyzer.for_module(one.__module__).find_attr_docs()
             said |= {name: text for (owner, name), text in docs.items() if owner == one.__name__}
-        lines = [".. list-table::", "   :header-rows: 1", "   :widths: 30 18 10 42", ""]
-        lines += row("option", "default", "unit", "meaning")
+        lines = [".. list-table::", "   :header-rows: 1", "   :widths: 26 14 8 16 36", ""]
+        lines += row("option", "default", "unit", "allowed", "meaning")
+        about = about_options(kind)
         for option in describe(kind()):
             name = option["name"]
             # words as they were written, not as markup
             meaning = escape(" ".join(said[name]).strip())
             source = f" *Source: {escape(option['source'])}.*" if option["source"] else ""
+            choices = " ".join(f"``{choice}``" for choice in choices_of(kind, name))
             lines += row(
                 f"``--{flag(name)}`` ``{name}``",
                 f"``{shown(option['value'])}``",
                 option["unit"],
+                choices or about[name].allowed,
                 meaning + source,
             )
         return parsed(self, lines)

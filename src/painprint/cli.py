@@ -17,7 +17,8 @@ from cyclopts import App, Parameter
 from cyclopts.config import Toml
 
 from painprint.cortex.settings import AreaSettings
-from painprint.settings import Settings, flag
+from painprint.options import flag
+from painprint.settings import Settings
 from painprint.simulate.world import Layout, World
 
 if TYPE_CHECKING:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, field, fields, replace
-from typing import Any, Literal, get_args
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+
+from painprint.options import Bounds, about_options, check_options, choices_of, list_options, option
 
 LEE_2026 = "Lee et al. (2026), doi 10.1038/s41593-026-02221-3"
 WAGER_2011 = (
@@ -16,30 +17,14 @@ WAGER_2011 = (
 LONGEST_S = 3600.0
 """No lag and no start of a run that is left out lasts longer (s)."""
 
-TUPLES = (
-    "participant_label",
-    "session_label",
-    "task_id",
-    "rest_task",
-    "exclude_network",
-    "exclude_region",
-    "lag_s",
-    "skip",
-)
-"""Options that take several values; one alone is taken as such."""
-
-
-NOT_NEGATIVE = (
-    "drop_s", "min_run_s", "rating_max_gap_s", "min_stretch_frames", "high_pass_hz", "low_pass_hz",
-    "rest_low_pass_hz", "fd_thresh_mm", "motion_low_pass_hz", "smoothing_sigma_mm",
+DATA, RATING, DECODER, CLEANERS, QUALITY, EVIDENCE, AREAS = GROUPS = (
+    "Data", "Rating", "Decoding", "Cleaning of dense BOLD", "Quality of runs", "Evidence", "Areas",
 )  # fmt: skip
-CLEANING = (
-    "nuisance_regressors", "high_pass_hz", "low_pass_hz", "rest_low_pass_hz", "fd_thresh_mm",
-    "motion_low_pass_hz", "dummy_scans", "min_coverage", "smoothing_sigma_mm",
-)  # fmt: skip
-"""Options of dense BOLD; regional time series are used as they are."""
-LIGHTS = {"light_fd_mm": 1, "light_censored": 1, "light_tsnr": -1, "light_covered": -1}
-"""Options of the traffic light: 1 where more is worse."""
+"""Headings of options in ``--help``, in order."""
+
+NOT_NEGATIVE = Bounds(0)
+SHARE = Bounds(0, 1)
+UP_TO_LONGEST = Bounds(0, LONGEST_S)
 
 
 DecoderName = Literal["ridge", "lasso_pcr"]
@@ -94,20 +79,9 @@ Nuisance = Literal["paper", "24P", "36P", "acompcor_gsr", "none"]
 MODELS: tuple[str, ...] = get_args(Nuisance)
 """What can be regressed out of dense BOLD; see :func:`painprint.bold.denoise.nuisance_columns`."""
 
-DECODING: dict[str, tuple[str, ...]] = {
-    "decoder": get_args(DecoderName),
-    "train_bins": get_args(TrainBins),
-    "features": get_args(Features),
-}
-"""Choices of the decoder, by option."""
 
 SIGNIFICANT = 0.05
 """A finding is called significant with a p below this, and r above 0."""
-
-
-def option(default: Any, unit: str = "", source: str = "") -> Any:
-    """A field of settings, with its unit and its source."""
-    return field(default=default, metadata={"unit": unit, "source": source})
 
 
 @dataclass(frozen=True)
@@ -120,49 +94,32 @@ class DenseSettings:
         Naming the option that makes no sense.
     """
 
-    participant_label: tuple[str, ...] = option(())
+    participant_label: tuple[str, ...] = option((), group=DATA)
     """Participants to analyse, with or without "sub-". Default: all."""
-    session_label: tuple[str, ...] = option(())
+    session_label: tuple[str, ...] = option((), group=DATA)
     """Sessions to use, with or without "ses-". Default: all."""
-    nuisance_regressors: Nuisance = option("paper", source=LEE_2026)
+    nuisance_regressors: Nuisance = option("paper", source=LEE_2026, group=CLEANERS)
     """Dense BOLD: what is regressed out beside a linear trend. paper: 6 motion parameters, 5
     white-matter and 5 CSF components (aCompCor); 24P; 36P; acompcor_gsr; none."""
-    high_pass_hz: float = option(0.005, "Hz", LEE_2026)
+    high_pass_hz: float = option(0.005, "Hz", LEE_2026, group=CLEANERS, bounds=NOT_NEGATIVE)
     """Dense BOLD: take out slower frequencies (Hz); 0 for none."""
-    rest_low_pass_hz: float = option(0.1, "Hz", LEE_2026)
+    rest_low_pass_hz: float = option(0.1, "Hz", LEE_2026, group=CLEANERS, bounds=NOT_NEGATIVE)
     """Dense BOLD of resting runs: take out faster frequencies (Hz); 0 for none."""
-    fd_thresh_mm: float = option(0.15, "mm", LEE_2026)
+    fd_thresh_mm: float = option(0.15, "mm", LEE_2026, group=CLEANERS, bounds=NOT_NEGATIVE)
     """Dense BOLD: censor frames with a larger framewise displacement (mm); 0 for none."""
-    motion_low_pass_hz: float = option(0.1, "Hz", LEE_2026)
+    motion_low_pass_hz: float = option(0.1, "Hz", LEE_2026, group=CLEANERS, bounds=NOT_NEGATIVE)
     """Dense BOLD: low-pass the motion parameters (Hz) before frames are censored; 0 for none."""
-    dummy_scans: int | None = option(None, "frames")
+    dummy_scans: int | None = option(None, "frames", group=CLEANERS, bounds=NOT_NEGATIVE)
     """Dense BOLD: censor so many frames at the start. Default: those that fMRIPrep calls
     non-steady."""
-    smoothing_sigma_mm: float = option(0.0, "mm")
+    smoothing_sigma_mm: float = option(0.0, "mm", group=CLEANERS, bounds=NOT_NEGATIVE)
     """Dense BOLD: smooth by a Gaussian of this SD (mm), not FWHM; 0 for none. Volumes within the
     brain mask; CIFTI on the participant's surfaces, other structures each for itself."""
-    random_seed: int = option(0)
+    random_seed: int = option(0, bounds=NOT_NEGATIVE)
     """Seed of everything random."""
 
     def __post_init__(self) -> None:
-        for row in fields(self):
-            value = getattr(self, row.name)
-            if row.name in TUPLES and isinstance(value, (str, int, float)):
-                object.__setattr__(self, row.name, (value,))
-            values = value if isinstance(value, tuple) else (value,)
-            if any(isinstance(v, float) and not math.isfinite(v) for v in values):
-                raise ValueError(f"{row.name} is {value}; a finite number is needed.")
-            if row.name in NOT_NEGATIVE and value < 0:
-                raise ValueError(f"{row.name} is {value}; it must be 0 or more.")
-        if self.nuisance_regressors not in MODELS:
-            raise ValueError(
-                f"nuisance_regressors is {self.nuisance_regressors!r}; choose one of "
-                f"{', '.join(MODELS)}."
-            )
-        if self.dummy_scans is not None and self.dummy_scans < 0:
-            raise ValueError(f"dummy_scans is {self.dummy_scans}; it must be 0 or more.")
-        if self.random_seed < 0:
-            raise ValueError(f"random_seed is {self.random_seed}; it must be 0 or more.")
+        check_options(self)
 
 
 @dataclass(frozen=True)
@@ -179,162 +136,154 @@ class Settings(DenseSettings):
         Naming the option that makes no sense.
     """
 
-    task_id: tuple[str, ...] = option(())
+    task_id: tuple[str, ...] = option((), group=DATA, tags={"reading"})
     """Tasks to use; several are pooled. Needed where several tasks have ratings."""
-    rest_task: tuple[str, ...] = option(("rest",), source=LEE_2026)
+    rest_task: tuple[str, ...] = option(("rest",), source=LEE_2026, group=DATA)
     """Tasks that are rest: unrated runs of the same sessions, read by the signature."""
-    atlas: str | None = option(None)
+    atlas: str | None = option(None, group=DATA)
     """Atlas label of the regional time series, needed where there are several; or an atlas image
     (dlabel.nii, nii.gz) or BIDS-Atlas folder, with which regional time series are made of dense
     BOLD."""
-    exclude_network: tuple[str, ...] = option(())
+    exclude_network: tuple[str, ...] = option((), group=DATA, tags={"reading"})
     """Leave out the regions of these networks, by network label."""
-    exclude_region: tuple[str, ...] = option(())
+    exclude_region: tuple[str, ...] = option((), group=DATA, tags={"reading"})
     """Leave out these regions, by name."""
 
-    preset: Literal["recommended", "paper"] = option("recommended", source=LEE_2026)
+    preset: Literal["recommended", "paper"] = option(
+        "recommended", source=LEE_2026, group=DECODER, tags={"reading"}
+    )
     """"paper" repeats the published analysis; "recommended" is leak-free."""
-    decoder: DecoderName | None = option(None)
+    decoder: DecoderName | None = option(None, group=DECODER, tags={"decoder"})
     """How ratings are predicted. ridge: ridge regression; lasso_pcr: the published LASSO on
     principal components. Default: ridge, in the paper preset lasso_pcr."""
-    train_bins: TrainBins | None = option(None)
+    train_bins: TrainBins | None = option(None, group=DECODER, tags={"decoder"})
     """Rows that train: time bins of 60, 30 or 20 s, or rating bins as published. Default: 30s, in
     the paper preset rating."""
-    features: Features = option("edges")
+    features: Features = option("edges", group=DECODER, tags={"decoder"})
     """What is decoded: edges (co-fluctuation of region pairs), activity (mean signal of regions),
     or both."""
-    leave_out: Literal["session", "run"] = option("session", source=LEE_2026)
+    leave_out: Literal["session", "run"] = option("session", source=LEE_2026, group=DECODER)
     """What is held out, and kept together, in cross-validation."""
 
-    rating_start_s: float | None = option(None, "s", "10 s in Lee et al. (2026)")
+    rating_start_s: float | None = option(
+        None, "s", "10 s in Lee et al. (2026)", group=RATING, tags={"reading"}
+    )
     """When the rating recording starts, in seconds after the scan. Default: StartTime of
     its sidecar, or 0."""
-    rating_range: tuple[float, float] | None = option(None)
+    rating_range: tuple[float, float] | None = option(None, group=RATING, tags={"reading"})
     """Lowest and highest possible rating. Default: 0 1 for resp.tsv, else unknown."""
-    rating_recording: str | None = option(None)
+    rating_recording: str | None = option(None, group=RATING, tags={"reading"})
     """Which recording- label holds the rating, where a run has several."""
-    rating_column: str | None = option(None)
+    rating_column: str | None = option(None, group=RATING, tags={"reading"})
     """Which column holds the rating, where a recording has several."""
-    rating_max_gap_s: float = option(5.0, "s")
+    rating_max_gap_s: float = option(5.0, "s", group=RATING, bounds=NOT_NEGATIVE, tags={"reading"})
     """Frames in a longer gap (s) between two rating samples have no rating (recommended
     preset)."""
 
-    low_pass_hz: float = option(0.0, "Hz", LEE_2026)
+    low_pass_hz: float = option(0.0, "Hz", LEE_2026, group=CLEANERS, bounds=NOT_NEGATIVE)
     """Dense BOLD of rated runs: take out faster frequencies (Hz); 0 for none."""
-    min_coverage: float = option(0.5, "share")
+    min_coverage: float = option(0.5, "share", group=CLEANERS, bounds=SHARE)
     """Dense BOLD: a region with signal in a smaller share of its points has none in this run."""
 
-    light_fd_mm: tuple[float, float] = option((0.2, 0.5), "mm", "Power et al. (2014)")
+    light_fd_mm: tuple[float, float] = option(
+        (0.2, 0.5), "mm", "Power et al. (2014)", group=QUALITY, bounds=NOT_NEGATIVE, worse="higher"
+    )
     """A run's light is caution above the first mean framewise displacement (mm), bad above the
     second."""
-    light_censored: tuple[float, float] = option((0.25, 0.5), "share")
+    light_censored: tuple[float, float] = option(
+        (0.25, 0.5), "share", group=QUALITY, bounds=NOT_NEGATIVE, worse="higher"
+    )
     """Caution and bad above these shares of censored frames."""
-    light_tsnr: tuple[float, float] = option((30.0, 15.0))
+    light_tsnr: tuple[float, float] = option(
+        (30.0, 15.0), group=QUALITY, bounds=NOT_NEGATIVE, worse="lower"
+    )
     """Caution and bad below these temporal signal-to-noise ratios."""
-    light_covered: tuple[float, float] = option((0.98, 0.9), "share")
+    light_covered: tuple[float, float] = option(
+        (0.98, 0.9), "share", group=QUALITY, bounds=NOT_NEGATIVE, worse="lower"
+    )
     """Caution and bad below these shares of regions with enough coverage."""
 
-    drop_s: float = option(30.0, "s", LEE_2026)
+    drop_s: float = option(30.0, "s", LEE_2026, group=DATA, bounds=UP_TO_LONGEST, tags={"reading"})
     """Leave out this much of the start of each run (s)."""
-    lag_s: tuple[float, ...] = option((6.0,), "s", LEE_2026)
+    lag_s: tuple[float, ...] = option((6.0,), "s", LEE_2026, group=DECODER, bounds=UP_TO_LONGEST)
     """Haemodynamic lag from rating to BOLD (s); of several, each fold chooses on its
     training sessions."""
-    min_stretch_frames: int = option(5, "frames", LEE_2026)
+    min_stretch_frames: int = option(5, "frames", LEE_2026, group=DECODER, bounds=NOT_NEGATIVE)
     """Shorter stretches of a rating bin are dropped."""
-    min_run_s: float = option(60.0, "s")
+    min_run_s: float = option(60.0, "s", group=DATA, bounds=NOT_NEGATIVE, tags={"reading"})
     """Leave out runs with less usable data than this (s)."""
-    max_missing_regions: float = option(0.5, "share")
+    max_missing_regions: float = option(
+        0.5, "share", group=DATA, bounds=Bounds(0, 1, high_is_open=True)
+    )
     """Leave out runs in which a larger share of regions has no signal; a region without
     signal in any other run is left out everywhere."""
 
-    n_bootstraps: int = option(10_000, source=LEE_2026)
+    n_bootstraps: int = option(10_000, source=LEE_2026, group=EVIDENCE, bounds=Bounds(100))
     """Bootstrap samples for intervals."""
-    n_permutations: int = option(1000)
+    n_permutations: int = option(
+        1000,
+        group=EVIDENCE,
+        bounds=Bounds(19),
+        hint="Fewer can give no p of .05. To leave the null out: skip='null' (--skip null).",
+    )
     """Permutations of the null, of either kind."""
-    n_importance_permutations: int = option(10_000, source=LEE_2026)
+    n_importance_permutations: int = option(
+        10_000,
+        source=LEE_2026,
+        group=EVIDENCE,
+        bounds=Bounds(50),
+        hint="To leave importance out: skip='importance' (--skip importance).",
+    )
     """Permutations of each region's and each network's contribution."""
-    n_curve_draws: int | None = option(None)
+    n_curve_draws: int | None = option(None, group=EVIDENCE, bounds=Bounds(1))
     """Draws per held-out session of the learning curve. Default: 20, in the paper preset 100."""
-    target_r: float = option(0.3)
+    target_r: float = option(
+        0.3, group=EVIDENCE, bounds=Bounds(0, 1, low_is_open=True, high_is_open=True)
+    )
     """The learning curve tells how many sessions this session-centred r at 1 min takes."""
-    first_sessions: int = option(12, source=LEE_2026)
+    first_sessions: int = option(12, source=LEE_2026, group=EVIDENCE, bounds=Bounds(3))
     """A model of so many first sessions is tested on the later ones."""
-    buffer_sessions: int = option(1)
+    buffer_sessions: int = option(1, group=EVIDENCE, bounds=Bounds(1))
     """Neighbours of a left-out session, on either side, that do not train for it in the refit
     with a buffer."""
-    skip: tuple[str, ...] = option(())
+    skip: tuple[str, ...] = option((), group=EVIDENCE)
     """Stages of evidence to skip."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.preset not in PRESETS:
-            raise ValueError(f"preset is {self.preset!r}; choose one of {', '.join(PRESETS)}.")
-        self._check_decoder()
-        if self.leave_out not in ("session", "run"):
-            raise ValueError(f"leave_out is {self.leave_out!r}; choose 'session' or 'run'.")
-        if not self.lag_s or min(self.lag_s) < 0:
-            raise ValueError(f"lag_s is {self.lag_s}; give at least one lag of 0 s or more.")
-        if max(*self.lag_s, self.drop_s) > LONGEST_S:
-            raise ValueError(f"lag_s and drop_s must be at most {LONGEST_S:g} s.")
+        self._check_paper()
+        if not self.lag_s:
+            raise ValueError("lag_s is empty; give at least one lag.")
         if len(set(self.lag_s)) < len(self.lag_s):
             raise ValueError(f"lag_s is {self.lag_s}; give each lag once.")
-        self._check_dense()
-        if not 0 <= self.max_missing_regions < 1:
-            raise ValueError(
-                f"max_missing_regions is {self.max_missing_regions}; give a share of at least 0 "
-                "and below 1."
-            )
-        if self.n_bootstraps < 100:
-            raise ValueError(f"n_bootstraps is {self.n_bootstraps}; give at least 100.")
-        if self.n_permutations < 19:
-            raise ValueError(
-                f"n_permutations is {self.n_permutations}; fewer than 19 can give no p of .05. "
-                "To leave the null out: skip='null' (--skip null)."
-            )
-        if self.n_importance_permutations < 50:
-            raise ValueError(
-                f"n_importance_permutations is {self.n_importance_permutations}; give at least 50. "
-                "To leave importance out: skip='importance' (--skip importance)."
-            )
-        if self.n_curve_draws is not None and self.n_curve_draws < 1:
-            raise ValueError(f"n_curve_draws is {self.n_curve_draws}; give at least 1.")
-        if not 0 < self.target_r < 1:
-            raise ValueError(f"target_r is {self.target_r}; give a correlation from 0 to 1.")
-        if self.first_sessions < 3:
-            raise ValueError(f"first_sessions is {self.first_sessions}; give at least 3.")
-        if self.buffer_sessions < 1:
-            raise ValueError(f"buffer_sessions is {self.buffer_sessions}; give at least 1.")
+        self._check_lights()
         if self.rating_range is not None and not self.rating_range[0] < self.rating_range[1]:
             raise ValueError(
                 f"rating_range is {self.rating_range}; give the lowest value, then the highest."
             )
 
-    def _check_decoder(self) -> None:
-        """Decoder, rows that train, and features; the paper preset has its own."""
-        for name, allowed in DECODING.items():
-            value = getattr(self, name)
-            if value is not None and value not in allowed:
-                raise ValueError(f"{name} is {value!r}; choose one of {', '.join(allowed)}.")
-        if self.preset == "paper":
-            paper = {**vars(PRESETS["paper"]), "features": "edges"}
-            for name in DECODING:
-                if getattr(self, name) not in (None, paper[name]):
-                    raise ValueError(
-                        f"{name} is {getattr(self, name)!r}, but the paper preset is as published: "
-                        f"{paper[name]}. Leave {name} out, or use the recommended preset."
-                    )
-
-    def _check_dense(self) -> None:
-        """Options of dense BOLD and of the lights."""
-        if not 0 <= self.min_coverage <= 1:
-            raise ValueError(f"min_coverage is {self.min_coverage}; give a share from 0 to 1.")
-        for name, sign in LIGHTS.items():
-            caution, bad = getattr(self, name)
-            if min(caution, bad) < 0 or sign * caution > sign * bad:
-                worse = "higher" if sign > 0 else "lower"
+    def _check_paper(self) -> None:
+        """The paper preset has a decoder, rows that train, and features of its own."""
+        if self.preset != "paper":
+            return
+        paper = {**vars(PRESETS["paper"]), "features": "edges"}
+        for name in DECODING:
+            if getattr(self, name) not in (None, paper[name]):
                 raise ValueError(
-                    f"{name} is {caution:g} {bad:g}; give the limit of caution, then the {worse} "
-                    "one of bad."
+                    f"{name} is {getattr(self, name)!r}, but the paper preset is as published: "
+                    f"{paper[name]}. Leave {name} out, or use the recommended preset."
+                )
+
+    def _check_lights(self) -> None:
+        """Bad is worse than caution."""
+        for name, about in about_options(type(self)).items():
+            if not about.worse:
+                continue
+            caution, bad = getattr(self, name)
+            if caution != bad and (bad > caution) != (about.worse == "higher"):
+                raise ValueError(
+                    f"{name} is {caution:g} {bad:g}; give the limit of caution, then the "
+                    f"{about.worse} one of bad."
                 )
 
     @property
@@ -344,21 +293,9 @@ class Settings(DenseSettings):
         return replace(PRESETS[self.preset], **{k: v for k, v in chosen.items() if v is not None})
 
 
-def describe(settings: DenseSettings) -> list[dict[str, Any]]:
-    """One row per option: name, value, unit, source."""
-    return [
-        {"name": f.name, "value": getattr(settings, f.name), **f.metadata} for f in fields(settings)
-    ]
-
-
-def flag(name: str) -> str:
-    """Command-line name of an option: no unit, dashes for underscores.
-
-    Examples
-    --------
-    >>> flag("rating_start_s"), flag("fd_thresh_mm")
-    ('rating-start', 'fd-thresh')
-    """
-    for unit in ("_s", "_hz", "_mm"):
-        name = name.removesuffix(unit)
-    return name.replace("_", "-")
+CLEANING = list_options(Settings, group=CLEANERS)
+"""Options of dense BOLD; regional time series are used as they are."""
+READ_WITH = list_options(Settings, tag="reading")
+"""Options that say how runs and ratings were read, for new ratings to be read alike."""
+DECODING = {name: choices_of(Settings, name) for name in list_options(Settings, tag="decoder")}
+"""Choices of the decoder, by option."""

@@ -27,9 +27,8 @@ from painprint.files.tables import read_json
 from painprint.results.files import HISTORY, ParticipantFiles
 from painprint.results.group import settings_used
 from painprint.results.read import Results, find_results, read_results
-from painprint.results.write import READ_WITH
 from painprint.runs import Run, RunKey
-from painprint.settings import CLEANING, Settings
+from painprint.settings import CLEANING, READ_WITH, Settings
 from painprint.signature.applicability import DO_NOT_READ
 from painprint.signature.file import hash_signature, read_signature, write_signature
 from painprint.signature.model import History, Signature

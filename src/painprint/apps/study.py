@@ -27,10 +27,11 @@ from painprint.evidence.stages import stages_to_run
 from painprint.evidence.weights_file import read_weights
 from painprint.files.dataset import BidsFile, Dataset
 from painprint.files.errors import DerivativesError
+from painprint.options import flag
 from painprint.progress import OnStep, count_steps
 from painprint.regions import Regions
 from painprint.runs import LeftOutRun, Run, RunKey
-from painprint.settings import CLEANING, Settings, flag
+from painprint.settings import CLEANING, Settings
 from painprint.store.files import hash_input
 
 log = logging.getLogger("painprint")

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from painprint.options import Bounds, option
 from painprint.settings import (
+    AREAS,
+    DATA,
     LEE_2026,
+    NOT_NEGATIVE,
     DenseSettings,
     Nuisance,  # noqa: F401 (the type of an inherited option is looked up here)
-    option,
 )
 
 Nodes = Literal["supervertices", "full", "areas"]
@@ -41,28 +44,28 @@ class AreaSettings(DenseSettings):
         Naming the option that makes no sense.
     """
 
-    task_id: tuple[str, ...] = option(("rest",), source=LEE_2026)
+    task_id: tuple[str, ...] = option(("rest",), source=LEE_2026, group=DATA)
     """Tasks whose runs are used; all are cleaned as rest."""
-    label: str = option("individual")
+    label: str = option("individual", group=AREAS)
     """Atlas label of the parcellation: letters and digits."""
-    exact: bool = option(False, source="Laumann et al. (2015)")
+    exact: bool = option(False, source="Laumann et al. (2015)", group=AREAS)
     """Similarity of Fisher-z connectivity, and all seeds, as published: hours instead of
     minutes."""
-    n_seeds: int = option(N_SEEDS)
+    n_seeds: int = option(N_SEEDS, group=AREAS, bounds=Bounds(FEWEST_SEEDS))
     """Points whose similarity maps are flooded; all of them with --exact."""
-    rank: int = option(RANK)
+    rank: int = option(RANK, group=AREAS, bounds=Bounds(2))
     """Dimensions of connectivity that similarity is made of; not with --exact."""
-    n_checked: int = option(N_CHECKED)
+    n_checked: int = option(N_CHECKED, group=AREAS, bounds=NOT_NEGATIVE)
     """Seeds on which the boundary map is compared with the exact one; 0 for no comparison."""
-    community_nodes: Nodes = option("supervertices")
+    community_nodes: Nodes = option("supervertices", group=AREAS)
     """What communities are found of, beside areas: supervertices (about 8,000 small pieces of
     cortex); full (all vertices, as published: hours, and 10 GB); areas alone."""
-    n_trials: int = option(100, source="Laumann et al. (2015)")
+    n_trials: int = option(100, source="Laumann et al. (2015)", group=AREAS, bounds=Bounds(1))
     """Trials of Infomap on areas; on supervertices and vertices a tenth of it."""
-    scan_community: str | None = option(None)
+    scan_community: str | None = option(None, group=AREAS)
     """The community that is SCAN, as threshold:community of the output's table of candidates,
     such as 0.001:12; the published analysis chooses it by eye."""
-    n_turns: int = option(N_TURNS)
+    n_turns: int = option(N_TURNS, group=AREAS, bounds=Bounds(N_TURNS))
     """Null parcellations, turned about the sphere, that homogeneity is compared with."""
 
     def __post_init__(self) -> None:
@@ -76,20 +79,6 @@ class AreaSettings(DenseSettings):
                 f"label is {self.label!r}; labels that end with odd or even are those of halves of "
                 "the sessions. Choose another."
             )
-        if self.n_seeds < FEWEST_SEEDS:
-            raise ValueError(f"n_seeds is {self.n_seeds}; give at least {FEWEST_SEEDS}.")
-        if self.rank < 2:
-            raise ValueError(f"rank is {self.rank}; give at least 2.")
-        if self.n_checked < 0:
-            raise ValueError(f"n_checked is {self.n_checked}; give 0 or more.")
-        if self.community_nodes not in NODES:
-            raise ValueError(
-                f"community_nodes is {self.community_nodes!r}; choose one of {', '.join(NODES)}."
-            )
-        if self.n_trials < 1:
-            raise ValueError(f"n_trials is {self.n_trials}; give at least 1.")
-        if self.n_turns < N_TURNS:
-            raise ValueError(f"n_turns is {self.n_turns}; give at least {N_TURNS}.")
         if self.scan_community:
             self.scan_choice  # noqa: B018 (raises)
 

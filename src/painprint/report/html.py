@@ -18,6 +18,7 @@ from painprint.atlas.brain import Brain
 from painprint.atlas.geometry import read_brain
 from painprint.bold.carpets import find_carpets, read_carpet
 from painprint.files.dataset import parse_name
+from painprint.options import flag
 from painprint.report import calibration, figures, words
 from painprint.report.brain_views import BrainViews
 from painprint.report.carpets import carpet_image
@@ -31,7 +32,6 @@ from painprint.report.transfer import Transfer
 from painprint.report.viewer import viewer_data
 from painprint.results.read import Results
 from painprint.runs import RunKey
-from painprint.settings import flag
 from painprint.store.files import write_bytes, write_text
 
 if TYPE_CHECKING:

@@ -12,13 +12,9 @@ from typing import Any
 
 from painprint.decode.decoding import Decoding
 from painprint.files.dataset import BidsFile
+from painprint.options import describe, flag
 from painprint.results.audit import Account
-from painprint.settings import (
-    DenseSettings,
-    Settings,
-    describe,
-    flag,
-)
+from painprint.settings import DenseSettings, Settings
 from painprint.store.files import hash_file, hash_input
 
 PACKAGES = ("painprint", "numpy", "scipy", "pandas", "scikit-learn", "nibabel", "joblib", "numba")

@@ -40,17 +40,10 @@ from painprint.results.columns import COLUMNS
 from painprint.results.files import HISTORY, ParticipantFiles
 from painprint.results.provenance import make_provenance
 from painprint.results.read import read_results, read_table
-from painprint.settings import Settings
+from painprint.settings import READ_WITH, Settings
 from painprint.signature.file import write_signature
 from painprint.signature.model import complete_signature, make_signature
 from painprint.store.files import hash_file, write_json, write_table
-
-READ_WITH = (
-    "preset", "task_id", "rating_start_s", "rating_range", "rating_recording", "rating_column",
-    "rating_max_gap_s", "drop_s", "min_run_s", "exclude_network", "exclude_region",
-)  # fmt: skip
-"""Settings that say how runs and ratings were read, for new ratings to be read alike."""
-
 
 MAPS_OF_REGIONS = {
     "importance": ("importance", "importance_centred", "positive_strength", "negative_strength"),
