@@ -1,6 +1,5 @@
 """The pages in docs/: messages are quoted as they are printed, links lead somewhere."""
 
-import ast
 import dataclasses
 import os
 import re
@@ -13,15 +12,12 @@ import pytest
 from conftest import QUICK, Tree, simulate_runs
 
 import painprint
-from painprint.cli import main
-from painprint.cortex.settings import AreaSettings
+from painprint.cli import app, main
 from painprint.evidence.stages import STAGES
 from painprint.files.images import Voxels
 from painprint.files.maps import write_labels
 from painprint.options import flag
 from painprint.results.steps import lock
-from painprint.settings import Settings
-from painprint.simulate.world import World
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -411,13 +407,10 @@ def test_every_page_stands_in_a_table_of_contents():
 
 
 def test_every_option_of_the_pages_exists():
-    commands = ast.parse((ROOT / "src/painprint/cli.py").read_text())
-    functions = [node for node in ast.walk(commands) if isinstance(node, ast.FunctionDef)]
-    names = {argument.arg for function in functions for argument in function.args.kwonlyargs}
-    names |= {
-        field.name for kind in (Settings, AreaSettings, World) for field in dataclasses.fields(kind)
-    }
-    known = {f"--{flag(name)}" for name in names} | {"--help"}
+    known = {"--help"}
+    for command in (name for name in app if not name.startswith("-")):
+        options = app[command].assemble_argument_collection()
+        known |= {f"--{flag(one.field_info.name)}" for one in options}
     known |= {"--cifti-output", "--datasets", "--atlases"}  # of fMRIPrep and XCP-D
     known |= {"--surfaces", "--workbench"}  # of benchmarks/planted_areas.py
     unknown = {"--permutations"}  # on purpose, in the FAQ

@@ -36,7 +36,8 @@ from painprint.parcellate import scans as area_scans
 from painprint.parcellate import stages as area_stages
 from painprint.parcellate.individual_file import find_area_results, read_area_results
 from painprint.parcellate.inputs import read_deep
-from painprint.parcellate.study import AreaStudy, Maps
+from painprint.parcellate.maps import Maps
+from painprint.parcellate.study import AreaStudy
 from painprint.simulate.person import Person
 from painprint.simulate.world import World
 from painprint.simulate.write import write_people

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from threadpoolctl import threadpool_limits
@@ -55,3 +56,27 @@ def read_ahead(items: Iterable[T]) -> Iterator[T]:
         while (item := coming.result()) is not end:
             coming = worker.submit(next, iterator, end)
             yield item
+
+
+@contextmanager
+def on_scheduler(address: str | None) -> Iterator[None]:
+    """joblib on the user's own Dask scheduler, if there is one.
+
+    Raises
+    ------
+    ValueError
+        If Dask is not installed.
+    """
+    if address is None:
+        yield
+        return
+    try:
+        from dask.distributed import Client
+    except ImportError as error:
+        raise ValueError(
+            "--dask-scheduler needs Dask: pip install 'painprint[cluster]'."
+        ) from error
+    from joblib import parallel_config
+
+    with Client(address), parallel_config(backend="dask"):
+        yield

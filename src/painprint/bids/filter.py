@@ -62,14 +62,18 @@ def _fits(file: BidsFile, name: str, values: tuple[str, ...]) -> bool:
     return there in values
 
 
-def read_bids_filter(path: Path) -> BidsFilter:
+def read_bids_filter(path: Path | None) -> BidsFilter:
     """Read a filter file: ``{"bold": {"space": "fsLR"}, "rating": {"recording": "pain"}}``.
+
+    Without a file, everything passes.
 
     Raises
     ------
     DerivativesError
         If it is no JSON object, or asks for something that is not known.
     """
+    if path is None:
+        return BidsFilter()
     queries: dict[str, dict[str, tuple[str, ...]]] = {}
     for query, wanted in read_json(path).items():
         if query in OF_OTHERS:

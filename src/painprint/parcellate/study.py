@@ -24,37 +24,11 @@ from painprint.files.errors import DerivativesError
 from painprint.files.images import Grayordinates
 from painprint.parcellate.individual_file import AreaFiles
 from painprint.parcellate.inputs import DeepRegions, Sheets, read_deep, read_sheets
+from painprint.parcellate.maps import Maps
 from painprint.results.provenance import versions
 from painprint.store.files import content_key, hash_input
 
 Codes = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Maps:
-    """Files that areas are named and compared with.
-
-    Parameters
-    ----------
-    network_template : Path, optional
-        A network of each vertex: whole numbers 1 to 17.
-    scan_prior : Path, optional
-        Above 0 where SCAN is expected.
-    reference_atlas : Path, optional
-        Areas of a group, to be compared with.
-    subcortical_atlas : str, optional
-        Labelled volume, dlabel.nii or BIDS-Atlas folder with regions below the cortex.
-    """
-
-    network_template: Path | None = None
-    scan_prior: Path | None = None
-    reference_atlas: Path | None = None
-    subcortical_atlas: Path | None = None
-
-    @property
-    def files(self) -> dict[str, Path]:
-        """Those that were given, by option."""
-        return {name: path for name, path in vars(self).items() if path is not None}
 
 
 @dataclass(frozen=True)

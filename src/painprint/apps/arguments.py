@@ -1,0 +1,153 @@
+"""Arguments that commands share, what they stand for, and which do not go together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from painprint.options import flag
+from painprint.settings import Settings
+
+PIPELINES = ("xcp_d", "fmriprep", "ciftify")
+"""Folders of derivatives, the first of which is used where none is named."""
+READ_BY_GROUP = ("participant_label", "n_bootstraps", "random_seed")
+"""Settings that concern the level group."""
+
+
+class UsageError(Exception):
+    """Arguments make no sense, or not together."""
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How a command is carried out; no result depends on it."""
+
+    n_jobs: int = 1
+    """Workers; results do not depend on it."""
+    dry_run: bool = False
+    """Print what would be used and left out, and why, and stop."""
+    config_file: Path | None = None
+    """TOML file with any of these options, names as on the command line."""
+
+    def __post_init__(self) -> None:
+        if self.n_jobs == 0:
+            raise UsageError("--n-jobs is 0; give 1 or more, or -1 for all cores.")
+
+
+@dataclass(frozen=True)
+class StudyExecution(Execution):
+    """How a study is carried out."""
+
+    dask_scheduler: str | None = None
+    """Spread the folds over this Dask scheduler (needs painprint[cluster])."""
+    reports_only: bool = False
+    """Make the pages again from finished results."""
+
+
+@dataclass(frozen=True)
+class NewSessions:
+    """Rated sessions that a signature has not seen."""
+
+    participant_label: str
+    """The person."""
+    session_label: tuple[str, ...]
+    """The new sessions."""
+    task_id: tuple[str, ...] = ()
+    """Tasks to use."""
+    atlas: str | None = None
+    """Atlas label of the regional time series, where there are several."""
+    rating_start: float | None = None
+    """When the rating starts, in seconds after the scan."""
+
+    def settings(self) -> Settings:
+        """Settings that find and read these sessions.
+
+        Raises
+        ------
+        ValueError
+            If a number makes no sense.
+        """
+        return Settings(
+            participant_label=(self.participant_label,),
+            session_label=self.session_label,
+            task_id=self.task_id,
+            atlas=self.atlas,
+            rating_start_s=self.rating_start,
+        )
+
+
+def choose_derivatives(
+    bids_dir: Path, named: Sequence[Path], pipelines: Sequence[str] = PIPELINES
+) -> tuple[Path, ...]:
+    """The folders that were named, or the first that there is of those that pipelines use."""
+    usual = [bids_dir / "derivatives" / name for name in pipelines]
+    return tuple(named) or (next((one for one in usual if one.is_dir()), usual[0]),)
+
+
+def check_folders(bids_dir: Path, out_dir: Path, derivatives: Sequence[Path]) -> None:
+    """Nothing is written into an input.
+
+    Raises
+    ------
+    UsageError
+        If the output folder is one.
+    """
+    if out_dir.resolve() in {folder.resolve() for folder in (bids_dir, *derivatives)}:
+        raise UsageError(f"OUT_DIR {out_dir} is an input too; choose another folder.")
+
+
+def check_group(settings: Settings, external: Sequence[Path], execution: StudyExecution) -> None:
+    """The group level reads few options.
+
+    Raises
+    ------
+    UsageError
+        Naming the others that were given.
+    """
+    default = Settings()
+    given = [
+        f"--{flag(one.name)}"
+        for one in fields(settings)
+        if one.name not in READ_BY_GROUP
+        and getattr(settings, one.name) != getattr(default, one.name)
+    ]
+    given += ["--external"] * bool(external) + ["--dry-run"] * execution.dry_run
+    given += ["--dask-scheduler"] * (execution.dask_scheduler is not None)
+    if given:
+        raise UsageError(
+            f"{', '.join(given)} is for the level participant: the group level takes people as "
+            "they were decoded."
+        )
+
+
+def find_config_file(words: Sequence[str]) -> Path | None:
+    """Value of --config-file, needed before the other arguments are read.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be a config file.
+    """
+    named = None
+    for i, word in enumerate(words):
+        if word == "--config-file" and i + 1 < len(words):
+            named = words[i + 1]
+        elif word.startswith("--config-file="):
+            named = word.partition("=")[2]
+        if named is not None:
+            break
+    if named is None:
+        return None
+    import tomllib
+
+    config = Path(named)
+    if not config.is_file():
+        raise UsageError(f"there is no file {config} (--config-file).")
+    try:
+        content = tomllib.loads(config.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{config}: is not readable TOML ({error}).") from error
+    if tables := [name for name, value in content.items() if isinstance(value, dict)]:
+        raise UsageError(f"{config}: options stand at the top, not under [{tables[0]}].")
+    return config

@@ -1,0 +1,84 @@
+"""Commands: help under headings, what is wrong usage, and a failure that stops nobody else."""
+
+import logging
+import re
+
+import pytest
+
+from painprint.apps.arguments import choose_derivatives
+from painprint.apps.participants import Failed, for_each_participant
+from painprint.cli import main
+from painprint.cortex.settings import AreaSettings
+from painprint.files.errors import DerivativesError
+from painprint.options import about_options, flag
+from painprint.settings import GROUPS, Settings
+
+
+@pytest.mark.parametrize(("command", "kind"), [("run", Settings), ("parcellate", AreaSettings)])
+def test_help_shows_every_option_once_under_its_heading(command, kind, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
+    main([command, "--help"])
+    shown = capsys.readouterr().out
+    headings = re.findall(r"^╭─ (.+?) ─", shown, flags=re.M)
+    assert headings == ["Parameters", *(one for one in GROUPS if one in headings)]
+    parts = dict(zip(headings, re.split(r"^╭─ .*$", shown, flags=re.M)[1:], strict=True))
+    for name, about in about_options(kind).items():
+        option = rf"^│ +--{flag(name)} "
+        assert re.search(option, parts[about.group or "Parameters"], flags=re.M), name
+        assert len(re.findall(option, shown, flags=re.M)) == 1, name
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["run", "bids", "out", "participant", "--n-jobs", "0"], "--n-jobs is 0; give 1 or more"),
+        (["parcellate", "bids", "bids", "participant"], "OUT_DIR bids is an input too"),
+        (["run", "bids", "out", "group", "--dry-run", "--lag", "4"], "--lag, --dry-run is for the"),
+        (["run", "bids", "out", "participant", "--drop", "-1"], "drop_s is -1.0; it must be from"),
+        (["run", "bids", "out", "participant", "--config-file", "no"], "there is no file no"),
+        (["simulate", "out", "--null", "3"], "--null is 3; there are 2 people"),
+        (["simulate", "out", "--n-regions", "9"], "n_regions is 9; an even number is needed"),
+    ],
+)
+def test_wrong_usage_is_said_before_anything_is_done(words, said, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(words) == 2
+    assert f"painprint: {said}" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_participant_who_fails_does_not_stop_the_others(caplog):
+    done = []
+
+    def work(participant):
+        done.append(participant)
+        if participant == "01":
+            raise DerivativesError("no rating.")
+        if participant == "02":
+            raise FileNotFoundError(2, "No such file", "a.tsv")
+        if participant == "03":
+            raise Failed  # said before
+
+    with caplog.at_level(logging.ERROR, "painprint"), pytest.raises(Failed):
+        for_each_participant(["01", "02", "03", "04"], work)
+    assert done == ["01", "02", "03", "04"]
+    first, second, last = (record.getMessage() for record in caplog.records)
+    assert first == "no rating."
+    assert second.startswith("a.tsv: No such file. Mend that and run the same command again")
+    assert last == "3 of 4 participants failed."
+    for_each_participant(["04"], work)
+
+
+def test_an_error_of_the_program_is_not_swallowed():
+    def work(participant):
+        raise KeyError(participant)
+
+    with pytest.raises(KeyError):
+        for_each_participant(["01"], work)
+
+
+def test_derivatives_that_are_not_named_are_the_first_there_is(tmp_path):
+    (tmp_path / "derivatives" / "ciftify").mkdir(parents=True)
+    assert choose_derivatives(tmp_path, ()) == (tmp_path / "derivatives" / "ciftify",)
+    assert choose_derivatives(tmp_path, [tmp_path]) == (tmp_path,)
+    assert choose_derivatives(tmp_path / "no", ())[0].name == "xcp_d"
