@@ -170,11 +170,9 @@ class Tree:
         *,
         sub="01",
         atlas="atlas-A",
-        space="space-fsLR_",
         run_label=None,
         rating="physio",
         censor=False,
-        motion=True,
         extra="",
     ):
         """Write one run: time series, outliers, motion and rating."""
@@ -185,7 +183,7 @@ class Tree:
         raw.mkdir(parents=True, exist_ok=True)
         derived.mkdir(parents=True, exist_ok=True)
         stem = f"sub-{sub}{ses}_task-{run.task}{extra}"
-        series = derived / f"{stem}{run_part}_{space}{atlas}_stat-mean_timeseries.tsv"
+        series = derived / f"{stem}{run_part}_space-fsLR_{atlas}_stat-mean_timeseries.tsv"
         signals = run.signals[~run.censored] if censor else run.signals
         write_table(series, run.regions, signals)
         write_json(series.with_suffix(".json"), {"RepetitionTime": run.tr_s})
@@ -193,10 +191,9 @@ class Tree:
         write_table(
             Path(f"{plain}_outliers.tsv"), ["framewise_displacement"], run.censored[:, None] * 1.0
         )
-        if motion:
-            still = np.zeros(len(run.rating))
-            columns = [run.confounds.get(name, still) for name in MOTION_NAMES]
-            write_table(Path(f"{plain}_motion.tsv"), MOTION_NAMES, np.stack(columns, axis=1))
+        still = np.zeros(len(run.rating))
+        columns = [run.confounds.get(name, still) for name in MOTION_NAMES]
+        write_table(Path(f"{plain}_motion.tsv"), MOTION_NAMES, np.stack(columns, axis=1))
         self.write_rating(raw / f"{stem}_run-{run.run}" if run.run else raw / stem, run, rating)
         return series
 

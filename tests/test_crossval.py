@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from painprint.decode.crossval import first_maximum, nested_leave_one_out
-from painprint.decode.lasso_pcr import fit_components, penalty_grid
+from painprint.decode.lasso_pcr import LassoRules, fit_components, penalty_grid
 from painprint.stats.correlation import correlate_columns
 
 
@@ -44,7 +44,7 @@ def test_nested_cross_validation_equals_the_loops(problem, grid):
         rows = groups != k if grid == "training" else slice(None)
         return penalty_grid(fit_components(X[rows] @ X[rows].T, y[rows]).c)
 
-    nested = nested_leave_one_out(X @ X.T, y, groups, n_edges=40, grid=grid)
+    nested = nested_leave_one_out(X @ X.T, y, groups, LassoRules(40, grid))
     for k, model in enumerate(nested.folds):
         r, penalty, predicted = slow_fold(X, y, groups, k, grid_of)
         np.testing.assert_allclose(model.choice.path_score, r, atol=1e-9)
@@ -55,7 +55,7 @@ def test_nested_cross_validation_equals_the_loops(problem, grid):
 
 def test_the_final_model_has_the_penalty_with_the_best_held_out_r(problem):
     X, y, groups = problem
-    nested = nested_leave_one_out(X @ X.T, y, groups, n_edges=40)
+    nested = nested_leave_one_out(X @ X.T, y, groups, LassoRules(40))
     final = nested.final
     assert final.choice.inner_score == np.nanmax(final.choice.path_score)
     assert final.choice.inner_score == pytest.approx(np.corrcoef(nested.held_out_at_final, y)[0, 1])
@@ -63,14 +63,14 @@ def test_the_final_model_has_the_penalty_with_the_best_held_out_r(problem):
 
 def test_changing_the_held_out_group_changes_nothing_trained_for_its_fold(problem, rng):
     X, y, groups = problem
-    before = nested_leave_one_out(X @ X.T, y, groups, n_edges=40).folds[2]
+    before = nested_leave_one_out(X @ X.T, y, groups, LassoRules(40)).folds[2]
     X2, y2 = X.copy(), y.copy()
     X2[groups == 2] = rng.normal(size=(5, 40))
     y2[groups == 2] = rng.normal(size=5)
     K, K2 = X @ X.T, X2 @ X2.T
     train = np.flatnonzero(groups != 2)
     K2[np.ix_(train, train)] = K[np.ix_(train, train)]
-    after = nested_leave_one_out(K2, y2, groups, n_edges=40).folds[2]
+    after = nested_leave_one_out(K2, y2, groups, LassoRules(40)).folds[2]
     np.testing.assert_array_equal(before.dual, after.dual)
     for name in ("path_penalty", "path_score"):
         np.testing.assert_array_equal(getattr(before.choice, name), getattr(after.choice, name))
@@ -80,26 +80,28 @@ def test_changing_the_held_out_group_changes_nothing_trained_for_its_fold(proble
 def test_steps_are_told_to_whoever_listens(problem):
     X, y, groups = problem
     told = []
-    nested_leave_one_out(X @ X.T, y, groups, n_edges=40, on_step=lambda *step: told.append(step))
+    nested_leave_one_out(
+        X @ X.T, y, groups, LassoRules(40), on_step=lambda *step: told.append(step)
+    )
     assert told == [(i, 16) for i in range(1, 17)]  # 1 full, 5 outer, 10 inner
 
 
 def test_fewer_than_three_groups_is_an_error_that_says_so(problem):
     X, y, groups = problem
     with pytest.raises(ValueError, match="at least 3 groups, but there are 2"):
-        nested_leave_one_out(X @ X.T, y, np.minimum(groups, 1), n_edges=40)
+        nested_leave_one_out(X @ X.T, y, np.minimum(groups, 1), LassoRules(40))
 
 
 def test_a_rating_that_never_varies_is_an_error_that_says_so(problem):
     X, _, groups = problem
     with pytest.raises(ValueError, match="do not vary"):
-        nested_leave_one_out(X @ X.T, np.ones(len(groups)), groups, n_edges=40)
+        nested_leave_one_out(X @ X.T, np.ones(len(groups)), groups, LassoRules(40))
 
 
 def test_rows_that_vary_in_one_direction_are_refused(rng):
     x = rng.normal(size=12)
     with pytest.raises(ValueError, match=r"1 feature\(s\) only"):
-        nested_leave_one_out(np.outer(x, x), x, np.repeat([0, 1, 2], 4), n_edges=1)
+        nested_leave_one_out(np.outer(x, x), x, np.repeat([0, 1, 2], 4), LassoRules(1))
 
 
 def test_equal_columns_have_correlations_equal_to_the_last_bit(rng):

@@ -25,6 +25,7 @@ from painprint.bins import (
 from painprint.cli import main
 from painprint.decode.crossval import nested_leave_one_out
 from painprint.decode.gram import edge_weights
+from painprint.decode.lasso_pcr import LassoRules
 from painprint.decode.metrics import mean_r, score_scale, score_units
 from painprint.edges import bin_edges
 from painprint.evidence.confound_analyses import compare
@@ -60,7 +61,7 @@ def fit(golden):
     X, y = by_row(golden["s1_X_rbin10"]), golden["s1_rating_rbin10"]
     y = np.swapaxes(y, 0, 1).ravel()
     groups = np.repeat(np.arange(8), 30)
-    return nested_leave_one_out(X @ X.T, y, groups, n_edges=780, grid="all", keep="first"), X
+    return nested_leave_one_out(X @ X.T, y, groups, LassoRules(780, "all", "first")), X
 
 
 @pytest.fixture(scope="module")
@@ -341,9 +342,7 @@ def test_the_model_of_the_first_six_sessions(case):
         bin_gram.block("train", "train"),
         bin_gram.y("train"),
         bin_gram.groups("train"),
-        n_edges=bin_gram.n_edges,
-        grid="all",
-        keep="first",
+        LassoRules(bin_gram.n_edges, "all", "first"),
     )
     np.testing.assert_allclose(fit.final.choice.path_penalty, full["ses6_L_matlab"], atol=1e-9)
     np.testing.assert_allclose(fit.final.choice.path_score, full["ses6_ocv_r"], atol=1e-9)

@@ -7,6 +7,7 @@ from conftest import simulate_runs
 
 from painprint import Settings, decode_runs
 from painprint.decode.crossval import choose_penalty, nested_leave_one_out
+from painprint.decode.lasso_pcr import LassoRules
 from painprint.decode.ridge import fit_ridge, leave_groups_out
 from painprint.evidence.case import Case
 from painprint.evidence.draws import draw_sessions, predict_from_draws
@@ -88,12 +89,12 @@ def test_a_draw_is_a_model_of_its_sessions_alone(case, size):
 def test_choosing_a_penalty_is_what_the_final_model_does(rng):
     X, y = rng.normal(size=(40, 60)), rng.normal(size=40)
     groups = np.repeat(np.arange(5), 8)
-    model = choose_penalty(X @ X.T, y, groups, n_edges=60)
-    final = nested_leave_one_out(X @ X.T, y, groups, n_edges=60).final
+    model = choose_penalty(X @ X.T, y, groups, LassoRules(60))
+    final = nested_leave_one_out(X @ X.T, y, groups, LassoRules(60)).final
     np.testing.assert_array_equal(model.dual, final.dual)
     np.testing.assert_array_equal(model.choice.path_score, final.choice.path_score)
     with pytest.raises(ValueError, match="at least 2 groups"):
-        choose_penalty(X @ X.T, y, np.zeros(40, int), n_edges=60)
+        choose_penalty(X @ X.T, y, np.zeros(40, int), LassoRules(60))
 
 
 def test_the_paper_uses_the_penalty_of_the_fold(rng):

@@ -6,6 +6,7 @@ from conftest import simulate_runs
 
 from painprint import Regions, Settings, decode_runs
 from painprint.decode.crossval import nested_leave_one_out
+from painprint.decode.lasso_pcr import LassoRules
 from painprint.decode.prepare import prepare_runs
 from painprint.evidence.case import Case, Material
 from painprint.evidence.sensitivity import is_visual, predictions_agreement, refit_variants
@@ -79,7 +80,7 @@ def test_the_first_run_only_is_the_existing_prediction(runs):
 def test_neighbours_within_a_buffer_do_not_train(rng):
     X, y = rng.normal(size=(56, 30)), rng.normal(size=56)
     groups = np.repeat(np.arange(7), 8)
-    fit = nested_leave_one_out(X @ X.T, y, groups, n_edges=30, buffer=1)
+    fit = nested_leave_one_out(X @ X.T, y, groups, LassoRules(30), buffer=1)
     for k, fold in enumerate(fit.folds):
         near = np.abs(groups - k) <= 1
         assert (fold.dual[near] == 0).all() and (fold.dual[~near] != 0).all()
@@ -87,7 +88,7 @@ def test_neighbours_within_a_buffer_do_not_train(rng):
         rest = np.flatnonzero(~near | (groups == k))
         changed = y.copy()
         changed[near] = 7.0
-        again = nested_leave_one_out(X @ X.T, changed, groups, n_edges=30, buffer=1).folds[k]
+        again = nested_leave_one_out(X @ X.T, changed, groups, LassoRules(30), buffer=1).folds[k]
         np.testing.assert_array_equal(again.dual, fold.dual)
         assert again.choice.penalty == fold.choice.penalty and len(rest) < 56
 
@@ -95,7 +96,7 @@ def test_neighbours_within_a_buffer_do_not_train(rng):
 def test_a_buffer_that_leaves_nothing_is_an_error(rng):
     X = rng.normal(size=(24, 30))
     with pytest.raises(ValueError, match="needs at least 7 groups"):
-        nested_leave_one_out(X @ X.T, X[:, 0], np.repeat(np.arange(6), 4), n_edges=30, buffer=1)
+        nested_leave_one_out(X @ X.T, X[:, 0], np.repeat(np.arange(6), 4), LassoRules(30), buffer=1)
 
 
 def test_what_cannot_be_changed_is_said(rng):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from painprint.decode.crossval import nested_leave_one_out
+from painprint.decode.lasso_pcr import LassoRules
 from painprint.decode.residuals import predict_from_confounds, residuals
 
 TRAIN = np.arange(20)
@@ -57,7 +58,7 @@ def test_a_nested_fit_is_adjusted_in_every_fold(rows):
     X, y, C = rows
     groups = np.repeat(np.arange(5), 6)
     fit = nested_leave_one_out(
-        X @ X.T, y, groups, n_edges=50, adjust=lambda K, y, train: residuals(K, y, C, train)
+        X @ X.T, y, groups, LassoRules(50), adjust=lambda K, y, train: residuals(K, y, C, train)
     )
     for k, fold in enumerate(fit.folds):
         train, test = np.flatnonzero(groups != k), np.flatnonzero(groups == k)

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from painprint.decode.decoders import Decoder, LassoPcr, Ridge
 from painprint.decode.errors import NotEnoughData
-from painprint.decode.lasso_pcr import center_gram, fit_components
+from painprint.decode.lasso_pcr import LassoRules, center_gram, fit_components
 from painprint.decode.model import Model
 from painprint.decode.samples import Samples
 from painprint.parallel import one_blas_thread
@@ -362,7 +362,7 @@ class NestedDecoder(_DualRegressor):
         if self.decoder == "ridge":
             return Ridge()
         if self.decoder == "lasso_pcr":
-            return LassoPcr(n_edges=self.n_features_in_)
+            return LassoPcr(LassoRules(self.n_features_in_))
         raise ValueError(f"decoder is {self.decoder!r}; choose 'ridge' or 'lasso_pcr'.")
 
 

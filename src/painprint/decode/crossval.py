@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from painprint.decode.errors import NotEnoughData
-from painprint.decode.lasso_pcr import Components, Keep, fit_components, grid_rank, penalty_grid
+from painprint.decode.lasso_pcr import (
+    Components,
+    LassoRules,
+    fit_components,
+    grid_rank,
+    penalty_grid,
+)
 from painprint.decode.model import Choice, Model, NestedFit, check_groups
 from painprint.parallel import map_ordered
 from painprint.progress import OnStep, count_steps
@@ -26,10 +31,8 @@ def nested_leave_one_out(
     K: Matrix,
     y: Vector,
     groups: NDArray[np.int64],
+    rules: LassoRules,
     *,
-    n_edges: int,
-    grid: Literal["training", "all"] = "training",
-    keep: Keep = "positive",
     buffer: int = 0,
     adjust: Adjust | None = None,
     n_jobs: int = 1,
@@ -45,12 +48,8 @@ def nested_leave_one_out(
         Rating.
     groups : ndarray of int, shape (n_rows,)
         From 0, every number present.
-    n_edges : int
-        Length of the rows behind K.
-    grid : {"training", "all"}
-        Rows that make the λ grid of an outer fold: its own, or (paper) all.
-    keep : {"positive", "first"}
-        See :func:`~painprint.decode.lasso_pcr.fit_components`.
+    rules : LassoRules
+        How long the rows behind K are, which rows make the λ grid, and which components are kept.
     buffer : int
         So many groups before and after the one left out do not train for it either.
     adjust : callable, optional
@@ -77,7 +76,7 @@ def nested_leave_one_out(
     rows = [np.flatnonzero(groups == g) for g in range(n_groups)]
     without = [np.flatnonzero(np.abs(groups - g) > buffer) for g in range(n_groups)]
     everything = np.arange(len(y))
-    data = _Data(K, y, rows, keep, n_edges, adjust)
+    data = _Data(K, y, rows, rules, adjust)
 
     jobs_of_fits = [(data, train, (k,)) for k, train in enumerate(without)]
     fits = []
@@ -87,7 +86,7 @@ def nested_leave_one_out(
         step()
     full, outer = fits[0], fits[1:]
     full_grid = penalty_grid(full.components.c)
-    grids = [full_grid if grid == "all" else penalty_grid(f.components.c) for f in outer]
+    grids = [full_grid if rules.grid == "all" else penalty_grid(f.components.c) for f in outer]
 
     inner: dict[tuple[int, int], tuple[Matrix, Vector]] = {}
     jobs = (
@@ -105,7 +104,7 @@ def nested_leave_one_out(
     for k, fit in enumerate(outer):
         parts = [inner.pop((k, j)) for j in range(n_groups) if abs(j - k) > buffer]
         path, of_path = (np.concatenate(part) for part in zip(*parts, strict=True))
-        own_grid = grid == "training"
+        own_grid = rules.grid == "training"
         model, _ = _choose(fit, without[k], grids[k], path, of_path, len(y), own_grid=own_grid)
         folds.append(model)
         test_path = fit.components.predict_path(fit.cross[0])
@@ -116,15 +115,13 @@ def nested_leave_one_out(
     return NestedFit(tuple(folds), final, held_out, target, at_full_grid[:, best])
 
 
-def choose_penalty(
-    K: Matrix, y: Vector, groups: NDArray[np.int64], *, n_edges: int, keep: Keep = "positive"
-) -> Model:
+def choose_penalty(K: Matrix, y: Vector, groups: NDArray[np.int64], rules: LassoRules) -> Model:
     """One model of all rows; λ is the best when each group is left out in turn.
 
     Parameters
     ----------
-    K, y, groups, n_edges, keep
-        As for :func:`nested_leave_one_out`.
+    K, y, groups, rules
+        As for :func:`nested_leave_one_out`; all rows make the λ grid.
 
     Raises
     ------
@@ -136,7 +133,7 @@ def choose_penalty(
         raise NotEnoughData("choosing a penalty needs at least 2 groups.")
     rows = [np.flatnonzero(groups == g) for g in range(n_groups)]
     everything = np.arange(len(y))
-    data = _Data(K, y, rows, keep, n_edges, None)
+    data = _Data(K, y, rows, rules, None)
     full = _fit(data, everything, ())
     _check_components(full.components, n_groups)
     penalties = penalty_grid(full.components.c)
@@ -179,8 +176,7 @@ class _Data:
     K: Matrix
     y: Vector
     rows: list[NDArray[np.int64]]
-    keep: Keep
-    n_edges: int
+    rules: LassoRules
     adjust: Adjust | None
 
 
@@ -198,7 +194,9 @@ def _fit(data: _Data, train: NDArray[np.int64], left_out: tuple[int, ...]) -> _F
     if data.adjust is not None:
         K, y = data.adjust(K, y, train)
     return _Fit(
-        fit_components(K[np.ix_(train, train)], y[train], keep=data.keep, n_edges=data.n_edges),
+        fit_components(
+            K[np.ix_(train, train)], y[train], keep=data.rules.keep, n_edges=data.rules.n_edges
+        ),
         [K[np.ix_(data.rows[g], train)] for g in left_out],
         [y[data.rows[g]] for g in left_out],
     )

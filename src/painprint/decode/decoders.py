@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from painprint.decode.crossval import choose_penalty, nested_leave_one_out
 from painprint.decode.errors import NotEnoughData
-from painprint.decode.lasso_pcr import Keep
+from painprint.decode.lasso_pcr import LassoRules
 from painprint.decode.many import nested_for_many
 from painprint.decode.model import Choice, ManyFits, Model, NestedFit, check_groups
 from painprint.decode.residuals import scale_columns
@@ -225,13 +225,12 @@ class LassoPcr:
 
     Attributes
     ----------
-    grid, keep, n_edges
-        As for :func:`~painprint.decode.crossval.nested_leave_one_out`.
+    rules : LassoRules
+    most_inner_folds : int or None
+        Folds of the learning curve that choose λ; None for all.
     """
 
-    grid: Literal["training", "all"] = "training"
-    keep: Keep = "positive"
-    n_edges: int = 0
+    rules: LassoRules
     most_inner_folds: int | None = 5
 
     def nested(
@@ -243,9 +242,7 @@ class LassoPcr:
             combine(samples.products, dict.fromkeys(samples.products, 1.0)),
             samples.y,
             samples.groups,
-            n_edges=self.n_edges,
-            grid=self.grid,
-            keep=self.keep,
+            self.rules,
             buffer=buffer,
             adjust=None if plain else lambda K, y, train: samples.given(train),
             n_jobs=n_jobs,
@@ -265,7 +262,7 @@ class LassoPcr:
         """See :meth:`Decoder.fit`."""
         everything = np.arange(len(samples.y))
         K, y = samples.given(everything)
-        model = choose_penalty(K, y, samples.groups, n_edges=self.n_edges, keep=self.keep)
+        model = choose_penalty(K, y, samples.groups, self.rules)
         return replace(model, scale=samples.scale(everything))
 
     def nested_for_many(
@@ -289,9 +286,7 @@ class LassoPcr:
             K,
             Y,
             samples.groups,
-            n_edges=self.n_edges,
-            grid=self.grid,
-            keep=self.keep,
+            self.rules,
             cross=K_tested,
             cross_groups=cross_groups,
             n_jobs=n_jobs,
@@ -310,4 +305,4 @@ def make_decoder(rules: Rules, n_edges: int) -> Decoder:
     """
     if rules.decoder == "ridge":
         return Ridge()
-    return LassoPcr(rules.lambda_grid, rules.components, n_edges)
+    return LassoPcr(LassoRules(n_edges, rules.lambda_grid, rules.components))

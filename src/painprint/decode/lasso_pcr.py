@@ -20,6 +20,25 @@ Keep = Literal["positive", "first"]
 EPS = float(np.finfo(float).eps)
 
 
+@dataclass(frozen=True)
+class LassoRules:
+    """What every fit of LASSO-PCR in a nested cross-validation is made by.
+
+    Parameters
+    ----------
+    n_edges : int
+        Length of the rows behind the inner products.
+    grid : {"training", "all"}
+        Rows that make the λ grid of an outer fold: its own, or (paper) all.
+    keep : {"positive", "first"}
+        See :func:`fit_components`.
+    """
+
+    n_edges: int
+    grid: Literal["training", "all"] = "training"
+    keep: Keep = "positive"
+
+
 @dataclass(frozen=True, eq=False)
 class Components:
     """Principal components of one training set and how they go with the rating.

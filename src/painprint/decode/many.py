@@ -11,14 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Literal
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from painprint.decode.errors import NotEnoughData
-from painprint.decode.lasso_pcr import EPS, Keep, center_cross, eigenvectors
+from painprint.decode.lasso_pcr import EPS, LassoRules, center_cross, eigenvectors
 from painprint.decode.model import ManyFits, check_groups
 from painprint.parallel import map_ordered
 from painprint.progress import OnStep, count_steps
@@ -34,10 +33,8 @@ def nested_for_many(
     K: Matrix,
     Y: Matrix,
     groups: NDArray[np.int64],
+    rules: LassoRules,
     *,
-    n_edges: int,
-    grid: Literal["training", "all"] = "training",
-    keep: Keep = "positive",
     cross: Matrix | None = None,
     cross_groups: NDArray[np.int64] | None = None,
     n_jobs: int = 1,
@@ -50,7 +47,7 @@ def nested_for_many(
     K : ndarray of shape (n_rows, n_rows)
     Y : ndarray of shape (n_rows, n_ratings)
         A rating per column.
-    groups, n_edges, grid, keep, n_jobs, on_step
+    groups, rules, n_jobs, on_step
         As for :func:`~painprint.decode.crossval.nested_leave_one_out`.
     cross : ndarray of shape (n_tested, n_rows), optional
         Inner products of the rows to predict with the training rows. Default: K.
@@ -73,8 +70,8 @@ def nested_for_many(
     at_once = max(1, int(MOMENTS_BYTES / (8 * 4 * n_groups * len(K))))
     parts = [Y[:, i : i + at_once] for i in range(0, Y.shape[1], at_once)]
     step = count_steps(on_step, len(parts) * (n_groups * (n_groups + 1) // 2))
-    rows = _Rows(K, groups, keep, n_edges, cross, cross_groups)
-    fits = [_nested(rows, part, grid, n_jobs, step) for part in parts]
+    rows = _Rows(K, groups, rules, cross, cross_groups)
+    fits = [_nested(rows, part, n_jobs, step) for part in parts]
     return ManyFits(
         *(
             np.concatenate([getattr(fit, name) for fit in fits], axis=1)
@@ -87,8 +84,7 @@ def nested_for_many(
 class _Rows:
     K: Matrix
     groups: NDArray[np.int64]
-    keep: Keep
-    n_edges: int
+    rules: LassoRules
     cross: Matrix
     cross_groups: NDArray[np.int64]
 
@@ -105,7 +101,7 @@ class _Rows:
         """
         train = np.flatnonzero(~np.isin(self.groups, left_out))
         values, vectors = eigenvectors(
-            self.K[np.ix_(train, train)], keep=self.keep, n_edges=self.n_edges
+            self.K[np.ix_(train, train)], keep=self.rules.keep, n_edges=self.rules.n_edges
         )
         means = self.K[np.ix_(train, train)].mean(axis=0)
         if len(left_out) == 1:
@@ -134,15 +130,15 @@ class _Projection:
     scores: list[Matrix]
 
 
-def _nested(rows: _Rows, Y: Matrix, grid: str, n_jobs: int, step: Callable[[], None]) -> ManyFits:
+def _nested(rows: _Rows, Y: Matrix, n_jobs: int, step: Callable[[], None]) -> ManyFits:
     n_groups = int(rows.groups.max()) + 1
     left_out: list[tuple[int, ...]] = [(k,) for k in range(n_groups)]
-    if grid == "all":
+    if rows.rules.grid == "all":
         left_out.append(())
     jobs_of_outer = ((Y, out) for out in left_out)
     outer = list(map_ordered(rows.project, jobs_of_outer, n_jobs=n_jobs, large=True))
     grids = [_grids(fit.c) for fit in outer]
-    if grid == "all":
+    if rows.rules.grid == "all":
         grids, outer = [grids.pop()] * n_groups, outer[:-1]
     for _ in range(n_groups):
         step()
@@ -170,7 +166,7 @@ def _nested(rows: _Rows, Y: Matrix, grid: str, n_jobs: int, step: Callable[[], N
             )
         best = np.nanargmax(path_r, axis=1)
         inner_r[k] = path_r[np.arange(len(best)), best]
-        if grid == "all":
+        if rows.rules.grid == "all":
             chosen = grids[k][np.arange(len(best)), best]
             n_components[k] = (fit.c > chosen[:, None]).sum(axis=1)
         else:
