@@ -29,8 +29,8 @@ from painprint.simulate.world import Layout, World
 from painprint.terminal import logged, progress, show_by_heading, show_default
 
 if TYPE_CHECKING:
-    from painprint.apps.parcellate import AreaStudy
     from painprint.apps.study import Study
+    from painprint.parcellate.study import AreaStudy
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
 FLAT = Parameter(name="*")

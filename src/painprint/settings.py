@@ -247,7 +247,7 @@ class Settings(DenseSettings):
     """Neighbours of a left-out session, on either side, that do not train for it in the refit
     with a buffer."""
     skip: tuple[str, ...] = option((), group=EVIDENCE)
-    """Stages of evidence to skip."""
+    """Stages of evidence to skip, such as null or baselines; an unknown name lists them all."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

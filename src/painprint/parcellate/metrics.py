@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from painprint.cortex.evaluate import compare
 from painprint.cortex.settings import AreaSettings
+from painprint.options import describe
 from painprint.parcellate.individual_file import HALVES
 from painprint.parcellate.inputs import DeepRegions, Sheets
 from painprint.parcellate.scans import Gathered
 from painprint.parcellate.stages import Parted, number_areas
 from painprint.parcellate.study import AreaStudy, Found, area_versions
 from painprint.results.provenance import changed_options
-from painprint.settings import describe
 from painprint.stats.correlation import correlation
 
 Codes = NDArray[np.int64]
