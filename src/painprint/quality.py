@@ -9,9 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Vector = NDArray[np.float64]
-Matrix = NDArray[np.float64]
-
 GOOD, CAUTION, BAD = "good", "caution", "bad"
 N_ROWS = 200
 """Rows of a carpet plot."""

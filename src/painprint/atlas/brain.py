@@ -10,10 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from painprint.arrays import Codes, Matrix
 from painprint.regions import NO_REGION, Regions
-
-Matrix = NDArray[np.float64]
-Codes = NDArray[np.int64]
 
 SIDES = ("L", "R")
 CORTEX_MM = 5.0

@@ -13,11 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from painprint.arrays import Matrix, Vector
 from painprint.runs import MOTION_NAMES, framewise_displacement
 from painprint.settings import MODELS
-
-Vector = NDArray[np.float64]
-Matrix = NDArray[np.float64]
 
 N_COMPONENTS = 5
 """White-matter and CSF components each, as in Lee et al. (2026)."""

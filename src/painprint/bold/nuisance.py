@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from painprint.arrays import Matrix
 from painprint.atlas.surfaces import Surfaces
 from painprint.bids.kinds import CIFTI
 from painprint.bids.load import repetition_time
@@ -29,8 +30,6 @@ from painprint.files.images import POINTS_AT_A_TIME, Grayordinates, Points, Seri
 from painprint.files.nifti import open_volumes, read_mask
 from painprint.runs import DVARS, FD, MOTION_NAMES, framewise_displacement
 from painprint.settings import DenseSettings
-
-Matrix = NDArray[np.float64]
 
 FILTERED_FD = "framewise_displacement_filtered"
 

@@ -9,9 +9,7 @@ from numba import njit, prange
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-Matrix = NDArray[np.float64]
-Single = NDArray[np.float32]
-Codes = NDArray[np.int64]
+from painprint.arrays import Codes, Single
 
 N_LEVELS = 200
 """Steps of height in which a gradient map is flooded."""

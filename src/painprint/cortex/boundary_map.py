@@ -8,18 +8,14 @@ from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from painprint.arrays import Codes, Matrix, Single
 from painprint.cortex.boundary import SEED_RINGS, Neighbours, boundary_density
 from painprint.cortex.mesh import Mesh
 from painprint.cortex.operators import make_gradient, make_smoothing
 from painprint.cortex.settings import N_SEEDS
 from painprint.progress import OnStep, count_steps
-
-Matrix = NDArray[np.float64]
-Single = NDArray[np.float32]
-Codes = NDArray[np.int64]
 
 SIGMA_MM = 2.55
 """Of the smoothing of gradient maps (6 mm full width at half maximum)."""

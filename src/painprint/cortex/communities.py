@@ -12,12 +12,10 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
+from painprint.arrays import Codes, Single, Vector
 from painprint.cortex.similarity import BLOCK, HIGHEST, _unit, fisher_z
 from painprint.progress import OnStep, count_steps
 
-Vector = NDArray[np.float64]
-Single = NDArray[np.float32]
-Codes = NDArray[np.int64]
 Places = NDArray[np.int32]
 
 LADDER = (0.003, 0.004, 0.005, 0.01, 0.015, 0.02, 0.025, 0.03, 0.035, 0.04, 0.045, 0.05)

@@ -9,15 +9,11 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from scipy.sparse import coo_array
 
+from painprint.arrays import Codes, Matrix, Single, Vector
 from painprint.cortex.hemispheres import Cortex, members
 from painprint.cortex.settings import N_TURNS
 from painprint.cortex.sphere_map import lay_on_sphere, turn
 from painprint.progress import OnStep, count_steps
-
-Vector = NDArray[np.float64]
-Matrix = NDArray[np.float64]
-Single = NDArray[np.float32]
-Codes = NDArray[np.int64]
 
 FEWEST_POINTS = 2
 """An area of one point is alike by itself, which says nothing."""

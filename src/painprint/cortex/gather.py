@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Single = NDArray[np.float32]
-Vector = NDArray[np.float64]
-Codes = NDArray[np.int64]
+from painprint.arrays import Codes, Single, Vector
 
 MOST_COLUMNS = 3000
 """Frames that are held as they are; beyond, principal components take their place."""

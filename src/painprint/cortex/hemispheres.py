@@ -11,11 +11,8 @@ from numpy.typing import NDArray
 from scipy.sparse import block_diag, csr_array
 from scipy.sparse.csgraph import dijkstra
 
+from painprint.arrays import Codes, Matrix, Vector
 from painprint.cortex.mesh import Mesh
-
-Vector = NDArray[np.float64]
-Matrix = NDArray[np.float64]
-Codes = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)

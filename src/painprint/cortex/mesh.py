@@ -11,9 +11,7 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-Matrix = NDArray[np.float64]
-Vector = NDArray[np.float64]
-Codes = NDArray[np.int64]
+from painprint.arrays import Codes, Matrix, Vector
 
 
 @dataclass(frozen=True, eq=False)

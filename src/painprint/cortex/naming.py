@@ -9,14 +9,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from painprint.arrays import Codes, Single, Vector
 from painprint.cortex import communities as graph
 from painprint.cortex import networks
 from painprint.cortex.hemispheres import Cortex
 from painprint.progress import OnStep
 
-Vector = NDArray[np.float64]
-Single = NDArray[np.float32]
-Codes = NDArray[np.int64]
 Way = Literal["communities", "overlap", "numbers", "none"]
 
 N_POINTS = 59_412

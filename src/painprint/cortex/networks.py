@@ -10,13 +10,10 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
+from painprint.arrays import Codes, Matrix, Single, Vector
 from painprint.cortex.similarity import _unit
 
-Vector = NDArray[np.float64]
-Matrix = NDArray[np.float64]
-Single = NDArray[np.float32]
 Flags = NDArray[np.bool_]
-Codes = NDArray[np.int64]
 Named = NDArray[Any]
 """Codes of networks: whole numbers, or floats where SCAN may be among them."""
 

@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 
+from painprint.arrays import Matrix
 from painprint.cortex.mesh import Mesh
-
-Matrix = NDArray[np.float64]
 
 STEEP = 0.035
 """Share of a step that must leave the tangent plane for its length to be unrolled."""

@@ -7,14 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 
+from painprint.arrays import Codes, Vector
 from painprint.cortex.boundary import Neighbours, _flood
-
-Vector = NDArray[np.float64]
-Codes = NDArray[np.int64]
 
 TIE = 1e-5
 """By which all but one of several equal minima are raised."""

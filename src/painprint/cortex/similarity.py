@@ -5,13 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from painprint.arrays import Codes, Single
 from painprint.cortex.settings import RANK
-
-Matrix = NDArray[np.float64]
-Single = NDArray[np.float32]
-Codes = NDArray[np.int64]
 
 HIGHEST = 0.999
 """Correlations are clipped here before Fisher's z."""

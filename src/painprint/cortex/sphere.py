@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Matrix = NDArray[np.float64]
-Codes = NDArray[np.int64]
+from painprint.arrays import Codes, Matrix
 
 
 def make_sphere(divisions: int) -> tuple[Matrix, Codes]:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array, diags_array
 from scipy.sparse.linalg import eigsh
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
+from painprint.arrays import Codes, Matrix
 from painprint.cortex.mesh import Mesh
-
-Matrix = NDArray[np.float64]
-Codes = NDArray[np.int64]
 
 
 def lay_on_sphere(mesh: Mesh) -> Matrix:

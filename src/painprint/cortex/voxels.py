@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, eye_array, kron
 
+from painprint.arrays import Matrix
 from painprint.cortex.operators import REACH
 
-Matrix = NDArray[np.float64]
 Steps = tuple[csr_array, ...]
 
 SHEARED = 1e-3

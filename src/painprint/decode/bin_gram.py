@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from painprint.arrays import Matrix, Vector
 from painprint.bins import (
     PARTS_OF_A_MINUTE,
     Bins,
@@ -23,9 +24,6 @@ from painprint.decode.samples import Samples, combine
 from painprint.edges import count_edges
 from painprint.runs import Frames
 from painprint.settings import Rules, Settings
-
-Vector = NDArray[np.float64]
-Matrix = NDArray[np.float64]
 
 KINDS = ("train", "1min", "2min")
 """Bins that train, and time bins that test."""

@@ -9,6 +9,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from painprint.arrays import Matrix, Vector
 from painprint.decode.errors import NotEnoughData
 from painprint.decode.lasso_pcr import (
     Components,
@@ -22,8 +23,6 @@ from painprint.parallel import map_ordered
 from painprint.progress import OnStep, count_steps
 from painprint.stats.correlation import correlate_columns
 
-Vector = NDArray[np.float64]
-Matrix = NDArray[np.float64]
 Adjust = Callable[[Matrix, Vector, NDArray[np.int64]], tuple[Matrix, Vector]]
 
 

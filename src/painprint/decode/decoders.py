@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from painprint.arrays import Codes, Matrix, Vector
 from painprint.decode.crossval import choose_penalty, nested_leave_one_out
 from painprint.decode.errors import NotEnoughData
 from painprint.decode.lasso_pcr import LassoRules
@@ -20,10 +20,6 @@ from painprint.decode.samples import Samples, combine
 from painprint.parallel import map_ordered
 from painprint.progress import OnStep, count_steps
 from painprint.settings import Rules
-
-Vector = NDArray[np.float64]
-Matrix = NDArray[np.float64]
-Codes = NDArray[np.int64]
 
 RATINGS_AT_ONCE = 4096
 """Ratings that ridge regressions of one training set hold at once."""

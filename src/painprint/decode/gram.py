@@ -7,14 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from painprint.arrays import Matrix, Vector
 from painprint.bins import Bins
 from painprint.edges import count_edges, edge_block, edge_blocks
 from painprint.parallel import map_ordered
 from painprint.runs import Frames
 from painprint.stats.correlation import correlate_columns
-
-Vector = NDArray[np.float64]
-Matrix = NDArray[np.float64]
 
 
 def gram(

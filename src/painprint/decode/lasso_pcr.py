@@ -13,8 +13,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Vector = NDArray[np.float64]
-Matrix = NDArray[np.float64]
+from painprint.arrays import Matrix, Vector
+
 Keep = Literal["positive", "first"]
 
 EPS = float(np.finfo(float).eps)

@@ -16,14 +16,12 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from painprint.arrays import Matrix, Vector
 from painprint.decode.errors import NotEnoughData
 from painprint.decode.lasso_pcr import EPS, LassoRules, center_cross, eigenvectors
 from painprint.decode.model import ManyFits, check_groups
 from painprint.parallel import map_ordered
 from painprint.progress import OnStep, count_steps
-
-Vector = NDArray[np.float64]
-Matrix = NDArray[np.float64]
 
 MOMENTS_BYTES = 1.2e9
 """Sums over inner predictions that nested fits of many ratings hold at once."""

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from painprint.arrays import Matrix, Vector
 from painprint.stats.bootstrap import (
     FISHER_Z,
     IDENTITY,
@@ -27,9 +28,6 @@ from painprint.stats.bootstrap import (
     weighted_skill,
 )
 from painprint.stats.correlation import correlate_columns, correlation, weighted_r
-
-Vector = NDArray[np.float64]
-Matrix = NDArray[np.float64]
 
 SCALES = ("1min", "2min", "run", "session")
 UNDEFINED = Interval(None, None, None)

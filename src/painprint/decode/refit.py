@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from painprint.arrays import Matrix, Vector
 from painprint.decode.bin_gram import BinGram, Scales
 from painprint.decode.decoders import make_decoder
 from painprint.decode.metrics import agreement
@@ -18,8 +19,6 @@ from painprint.decode.shared import share
 from painprint.parallel import map_ordered, one_blas_thread
 from painprint.settings import Rules
 
-Vector = NDArray[np.float64]
-Matrix = NDArray[np.float64]
 Columns = Callable[[BinGram, NDArray[np.int64]], Matrix]
 """Confounds of every row of a bin_gram, given the groups that train."""
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from painprint.arrays import Codes, Matrix, Vector
 from painprint.decode.model import Choice, Model
 from painprint.decode.ridge import (
     ALPHAS,
@@ -24,10 +24,6 @@ from painprint.decode.ridge import (
     leave_groups_out,
     solve_symmetric,
 )
-
-Vector = NDArray[np.float64]
-Matrix = NDArray[np.float64]
-Codes = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)

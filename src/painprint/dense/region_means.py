@@ -8,10 +8,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from painprint.arrays import Matrix, Vector
 from painprint.regions import NO_REGION, Parcellation
-
-Vector = NDArray[np.float64]
-Matrix = NDArray[np.float64]
 
 CONSTANT = 1e-6
 """A point whose SD over time is below this share of its mean has no signal: float32 carries

@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from painprint.arrays import Codes, Matrix, Single, Vector
 from painprint.bins import Bins, make_rating_bins
 from painprint.decode.bin_gram import KINDS, BinGram, inner_products, join_bins
 from painprint.decode.errors import NotEnoughData
@@ -20,10 +21,6 @@ from painprint.edges import count_edges, edge_block, matrix_to_edges
 from painprint.parallel import map_ordered
 from painprint.settings import Settings
 
-Vector = NDArray[np.float64]
-Matrix = NDArray[np.float64]
-Single = NDArray[np.float32]
-Codes = NDArray[np.int64]
 ToVector = Callable[[Matrix], Vector]
 """Frames of a bin, (n_frames, n_regions), to its features."""
 

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from painprint.arrays import Codes, Matrix, Vector
 from painprint.bins import count_bins, make_time_bins
 from painprint.decode.bin_gram import KINDS, BinGram, inner_products
 from painprint.decode.errors import NotEnoughData
@@ -36,10 +36,6 @@ from painprint.stats.bootstrap import (
     weighted_skill,
 )
 from painprint.stats.correlation import weighted_r
-
-Vector = NDArray[np.float64]
-Matrix = NDArray[np.float64]
-Codes = NDArray[np.int64]
 
 OURS = "painprint"
 FEWEST_BLOCKS = 3

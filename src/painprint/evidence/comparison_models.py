@@ -14,8 +14,8 @@ from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from painprint.arrays import Codes, Matrix, Vector
 from painprint.decode.bin_gram import BinGram
 from painprint.decode.errors import NotEnoughData
 from painprint.decode.lasso_pcr import center_cross, center_gram
@@ -37,9 +37,6 @@ from painprint.evidence.bin_features import (
 from painprint.settings import Settings
 from painprint.stats.correlation import correlate_columns
 
-Vector = NDArray[np.float64]
-Matrix = NDArray[np.float64]
-Codes = NDArray[np.int64]
 Path = Callable[[Codes, Codes], Matrix]
 """Training rows and test rows to predictions of the latter, a column per candidate."""
 

@@ -17,8 +17,8 @@ from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from painprint.arrays import Matrix, Vector
 from painprint.bins import make_time_bins
 from painprint.decode.bin_gram import BinGram
 from painprint.decode.errors import NotEnoughData
@@ -39,9 +39,6 @@ from painprint.settings import SIGNIFICANT
 from painprint.stats.correlation import correlation
 from painprint.stats.permutation import p_above
 
-Vector = NDArray[np.float64]
-Matrix = NDArray[np.float64]
-Codes = NDArray[np.int64]
 TESTED = ("1min", "2min")
 """Kinds of bins that a control is tested on; on the former it is trained."""
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from painprint.arrays import Codes, Matrix, Vector
 from painprint.decode.bin_gram import BinGram
 from painprint.decode.decoders import make_decoder
 from painprint.decode.lasso_pcr import Components, fit_components
@@ -25,10 +25,6 @@ from painprint.stats.bootstrap import (
     t_inflated,
     two_sided_p,
 )
-
-Vector = NDArray[np.float64]
-Matrix = NDArray[np.float64]
-Codes = NDArray[np.int64]
 
 FEWEST_FOR_FOLDS_OF_SESSIONS = 3
 

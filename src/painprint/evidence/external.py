@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from painprint.arrays import Codes, Matrix, Vector
 from painprint.decode.metrics import SCALES, ScaleMetrics, score_scale
 from painprint.decode.training import average_frames
 from painprint.dense.points import load_points, rows_of_frames
@@ -20,9 +21,6 @@ from painprint.evidence.stage import StageResult
 from painprint.progress import OnStep, count_steps
 from painprint.runs import Frames, LeftOutRun, list_left_out, zscore
 
-Vector = NDArray[np.float64]
-Matrix = NDArray[np.float64]
-Codes = NDArray[np.int64]
 WITHIN_RUNS = ("1min", "2min")
 NO_LEVELS = "for the mean of a z-scored signal is 0 in every run"
 """Why a weighted sum of activity has no score of runs."""

@@ -11,6 +11,7 @@ import pandas as pd
 from numba import njit
 from numpy.typing import NDArray
 
+from painprint.arrays import Codes, Matrix, Vector
 from painprint.bins import Bins, make_time_bins
 from painprint.decode.errors import NotEnoughData
 from painprint.decode.gram import edge_correlations
@@ -25,10 +26,6 @@ from painprint.regions import Regions
 from painprint.runs import Frames
 from painprint.stats.bootstrap import IDENTITY, block_draw, interval, t_inflated
 from painprint.stats.correlation import correlate_resamples, correlation
-
-Vector = NDArray[np.float64]
-Matrix = NDArray[np.float64]
-Codes = NDArray[np.int64]
 
 INTERVAL_PERMUTATIONS = 50
 """Permutations, the first ones, whose mean is resampled by session for an interval."""

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from painprint.arrays import Matrix, Vector
 from painprint.decode.bin_gram import BinGram
 from painprint.decode.errors import NotEnoughData
 from painprint.evidence.case import Case
@@ -27,10 +27,6 @@ from painprint.stats.bootstrap import (
     FISHER_Z,
     t_inflated,
 )
-
-Vector = NDArray[np.float64]
-Matrix = NDArray[np.float64]
-Codes = NDArray[np.int64]
 
 SOME_SIZES = (1, 2, 3, 4, 6, 8, 12, 16, 20)
 """And on in steps of a sixth (at least 4), while well below the last one: all sessions but two."""

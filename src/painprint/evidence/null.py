@@ -24,6 +24,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from painprint.arrays import Codes, Matrix, Vector
 from painprint.decode.bin_gram import KINDS, BinGram
 from painprint.decode.decoders import make_decoder
 from painprint.decode.errors import NotEnoughData
@@ -39,10 +40,6 @@ from painprint.evidence.permutations import (
 from painprint.evidence.stage import StageResult
 from painprint.progress import OnStep, step_of_part
 from painprint.stats.permutation import p_above
-
-Vector = NDArray[np.float64]
-Matrix = NDArray[np.float64]
-Codes = NDArray[np.int64]
 
 
 def permutation_null(case: Case, *, on_step: OnStep | None = None) -> StageResult:

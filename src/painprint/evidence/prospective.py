@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from painprint.arrays import Vector
 from painprint.decode.bin_gram import BinGram
 from painprint.decode.decoders import make_decoder
 from painprint.decode.errors import NotEnoughData
@@ -22,8 +22,6 @@ from painprint.parallel import map_ordered
 from painprint.progress import OnStep, count_steps
 from painprint.settings import Rules
 from painprint.stats.correlation import correlation
-
-Vector = NDArray[np.float64]
 
 FEWEST_PAST = 3
 """Sessions that a model of the past needs."""

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy import stats
 
+from painprint.arrays import Vector
 from painprint.edges import bin_edges
 from painprint.evidence.case import Case
 from painprint.evidence.stage import StageResult
@@ -16,8 +16,6 @@ from painprint.progress import OnStep
 from painprint.runs import FD
 from painprint.settings import SIGNIFICANT
 from painprint.stats.correlation import correlate_columns
-
-Vector = NDArray[np.float64]
 
 FEWEST_RUNS = 10
 N_DISTANCES = 10

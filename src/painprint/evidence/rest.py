@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from painprint.arrays import Vector
 from painprint.decode.errors import NotEnoughData
 from painprint.decode.training import EVERYTHING
 from painprint.evidence.case import Case
@@ -19,8 +19,6 @@ from painprint.signature.model import Signature, make_signature
 from painprint.signature.predict import predict_run
 from painprint.stats.bootstrap import FISHER_Z, block_draw, bootstrap_columns, interval, t_inflated
 from painprint.stats.correlation import correlation
-
-Vector = NDArray[np.float64]
 
 UNSEEN, ALL = "unseen", "all sessions"
 """Models: of the fold that has not seen the session; of all sessions, as published."""

@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from painprint.arrays import Codes, Matrix, Vector
 from painprint.dense.image import Dense
 from painprint.dense.points import load_points, rows_of_frames
 from painprint.evidence.case import Case
@@ -30,10 +31,6 @@ from painprint.runs import (
     zscore,
 )
 from painprint.settings import SIGNIFICANT
-
-Vector = NDArray[np.float64]
-Matrix = NDArray[np.float64]
-Codes = NDArray[np.int64]
 
 HIGH_PASS_HZ = 1 / 128
 """Slower drifts are nuisance: SPM's default."""

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from painprint.arrays import Matrix
 from painprint.files.cifti import (
     brain_models,
     label_axis,
@@ -21,8 +22,6 @@ from painprint.files.cifti import (
 from painprint.files.images import BOTH_SIGNS, Grayordinates, Points
 from painprint.palette import Colour
 from painprint.regions import NO_REGION, Regions
-
-Matrix = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from painprint.arrays import Codes
 from painprint.atlas.image import PARCELLATION as FOLDER
 from painprint.cortex.settings import AreaSettings
 from painprint.files.dataset import parse_name
@@ -24,8 +25,6 @@ from painprint.parcellate.inputs import Sheets
 from painprint.regions import Regions
 from painprint.results.columns import AREA_COLUMNS
 from painprint.store.files import changed_files, hash_file, write_bytes, write_json, write_table
-
-Codes = NDArray[np.int64]
 
 HALVES = ("odd", "even")
 ATLAS_FILES = (".dlabel.nii", ".tsv", ".json")

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 
+from painprint.arrays import Codes
 from painprint.atlas.image import Atlas, find_atlases, read_atlas
 from painprint.atlas.surfaces import Surfaces
 from painprint.cortex.hemispheres import Cortex
@@ -20,8 +21,6 @@ from painprint.files.errors import DerivativesError
 from painprint.files.gifti import read_surface
 from painprint.files.images import Grayordinates, Voxels
 from painprint.files.labels import read_codes
-
-Codes = NDArray[np.int64]
 
 CIFTI_SPACES = ("", "MNI152NLin6Asym", "MNI152NLin6")
 """Spaces of the voxels of CIFTI files: those of a volume that can be laid on them."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from painprint.arrays import Codes
 from painprint.cortex.evaluate import compare
 from painprint.cortex.settings import AreaSettings
 from painprint.options import describe
@@ -19,8 +18,6 @@ from painprint.parcellate.stages import Parted, number_areas
 from painprint.parcellate.study import AreaStudy, Found, area_versions
 from painprint.results.provenance import changed_options
 from painprint.stats.correlation import correlation
-
-Codes = NDArray[np.int64]
 
 
 def about_scans(found: Found, gathered: Gathered, parted: Parted) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from painprint.arrays import Codes, Single
 from painprint.bids.runs import RunFiles
 from painprint.bids.select import DenseRuns
 from painprint.bold.nuisance import Cleaner, Cleaning
@@ -23,9 +23,6 @@ from painprint.progress import OnStep
 from painprint.runs import FD
 
 log = logging.getLogger("painprint")
-
-Codes = NDArray[np.int64]
-Single = NDArray[np.float32]
 
 
 @dataclass(eq=False)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from painprint.arrays import Codes, Single
 from painprint.cortex.boundary_map import BoundaryMap, Kernels, Similarity, map_boundaries
 from painprint.cortex.evaluate import Homogeneity, compare_with_turned
 from painprint.cortex.gather import Gathering
@@ -26,8 +27,6 @@ from painprint.progress import OnStep
 from painprint.results.steps import load_arrays, save_arrays
 from painprint.stats.correlation import correlation
 
-Codes = NDArray[np.int64]
-Single = NDArray[np.float32]
 Progress = Callable[[str], OnStep]
 
 STAGES = (

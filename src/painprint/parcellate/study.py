@@ -8,8 +8,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from painprint.arrays import Codes
 from painprint.atlas.surfaces import Surfaces, find_surfaces, name_density
 from painprint.bids.filter import BidsFilter
 from painprint.bids.select import DenseRuns, find_dense_runs
@@ -27,8 +27,6 @@ from painprint.parcellate.inputs import DeepRegions, Sheets, read_deep, read_she
 from painprint.parcellate.maps import Maps
 from painprint.results.provenance import versions
 from painprint.store.files import content_key, hash_input
-
-Codes = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from painprint.arrays import Codes, Single
 from painprint.atlas.geometry import write_surfaces
 from painprint.atlas.surfaces import Surfaces
 from painprint.cortex.boundary_map import BoundaryMap
@@ -29,8 +30,6 @@ from painprint.results.columns import AREA_COLUMNS
 from painprint.results.provenance import versions
 from painprint.store.files import write_json, write_table
 
-Codes = NDArray[np.int64]
-Single = NDArray[np.float32]
 Turned = Mapping[str, tuple[Mapping[str, Any], Homogeneity]]
 """What was found of areas and of the same ones turned, in numbers and whole, by name."""
 

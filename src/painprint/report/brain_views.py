@@ -17,11 +17,10 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
+from painprint.arrays import Codes, Matrix
 from painprint.atlas.brain import Brain, Deep, Sheet
 from painprint.regions import NO_REGION
 
-Matrix = NDArray[np.float64]
-Codes = NDArray[np.int64]
 Extent = tuple[float, float, float, float]
 """Of a page: left, right, bottom, top (mm)."""
 

@@ -11,11 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
+from painprint.arrays import Matrix, Vector
 from painprint.edges import bin_edges
 from painprint.runs import FD, Frames
-
-Vector = NDArray[np.float64]
-Matrix = NDArray[np.float64]
 
 IN_RANGE, CAUTION, DO_NOT_READ = "in range", "caution", "do not read"
 VERDICTS = (IN_RANGE, CAUTION, DO_NOT_READ)

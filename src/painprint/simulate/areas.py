@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from painprint.arrays import Codes
 from painprint.cortex.mesh import Mesh
 from painprint.cortex.sphere import make_sphere
-
-Codes = NDArray[np.int64]
 
 WALL = 2786 / 32_492
 """Share of a hemisphere's vertices that is medial wall: two of fs_LR's size have 59,412 points."""

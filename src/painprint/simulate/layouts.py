@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from painprint.arrays import Matrix
 from painprint.atlas.surfaces import name_density
 from painprint.bold.denoise import N_COMPONENTS, with_changes, with_squares
 from painprint.cortex.mesh import Mesh
@@ -29,8 +30,6 @@ from painprint.runs import MOTION_NAMES, framewise_displacement
 from painprint.simulate.areas import plant_areas, simulate_hemisphere
 from painprint.simulate.person import DEEP_NETWORK
 from painprint.store.files import write_json, write_table, write_text
-
-Matrix = NDArray[np.float64]
 
 POINTS_PER_REGION = 4
 SPARE_POINTS = 40

@@ -19,14 +19,12 @@ from numpy.typing import NDArray
 from scipy.signal import lfilter
 from scipy.stats import gamma
 
+from painprint.arrays import Matrix, Vector
 from painprint.bids.ratings import RatingRecording, frame_ratings
 from painprint.edges import edges_to_matrix
 from painprint.regions import Regions
 from painprint.runs import Run, framewise_displacement, motion_confounds
 from painprint.simulate.world import World
-
-Vector = NDArray[np.float64]
-Matrix = NDArray[np.float64]
 
 DEEP_NETWORK = "SUB"
 NETWORKS = ("VIS", "SMN", "DAN", "SAL", "LIM", "FPN", "DMN", DEEP_NETWORK)

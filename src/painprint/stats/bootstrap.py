@@ -13,12 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from painprint.arrays import Codes, Matrix, Vector
 from painprint.runs import round_half_up
 from painprint.stats.correlation import ROUNDING_OF_SUMS, correlate_resamples, varies
 
-Vector = NDArray[np.float64]
-Matrix = NDArray[np.float64]
-Codes = NDArray[np.int64]
 Ends = tuple[float | None, float | None]
 Draw = Callable[[int, np.random.Generator], Matrix]
 

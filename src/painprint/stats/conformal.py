@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Vector = NDArray[np.float64]
+from painprint.arrays import Vector
 
 LEVELS = (0.8, 0.9)
 DECAY = 0.95

@@ -5,9 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-Vector = NDArray[np.float64]
-Matrix = NDArray[np.float64]
-Codes = NDArray[np.int64]
+from painprint.arrays import Codes, Matrix, Vector
 
 ROUNDING = 1e-24
 """A variable does not vary whose squared deviations are a smaller share of its squares."""
