@@ -53,7 +53,6 @@ def gather_bins(
 
     Parameters
     ----------
-    runs : sequence of Frames
     bin_of_frame : sequence of int arrays
         Per run, the bin of each kept frame, from 0; -1 leaves it out.
     n_bins : sequence of int
@@ -86,7 +85,6 @@ def rating_bins(
     Parameters
     ----------
     rating : array of shape (n_frames,)
-    n_bins : int
     decimals : int, optional
         Round ratings to so many decimals first, so that equal ratings are ties.
 
@@ -221,7 +219,6 @@ class Parts:
 
     Attributes
     ----------
-    bins : Bins
     minute : ndarray of int, shape (n_rows,)
         Which 1-min bin each is a part of.
     trains : ndarray of bool, shape (n_rows,)
@@ -238,10 +235,8 @@ def cut_minutes(runs: Sequence[Frames], minutes: Bins, n_parts: int) -> Parts:
 
     Parameters
     ----------
-    runs : sequence of Frames
     minutes : Bins
         From :func:`make_time_bins`.
-    n_parts : int
     """
     labels = [np.full(len(one), LEFT_OUT) for one in runs]
     minute, next_label = [], [0] * len(runs)

@@ -150,7 +150,6 @@ def score_frames(
     signal : ndarray of shape (n_frames, n_regions)
         z-scored within run.
     weights : ndarray of shape (n_edges,)
-    intercept : float
     activity : ndarray of shape (n_regions,), optional
         v, weights of the regions' signals. Default: 0.
 

@@ -210,7 +210,6 @@ class LassoPCR(_DualRegressor):
     Attributes
     ----------
     dual_coef_ : ndarray of shape (n_training_rows,)
-    intercept_ : float
     coef_ : ndarray of shape (n_features,)
         Only with ``kernel="linear"``.
     n_components_ : int

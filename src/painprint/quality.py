@@ -85,7 +85,6 @@ def median_dvars(sample: NDArray[Any], scale: float) -> float:
     Parameters
     ----------
     sample : array of shape (n_frames, n_points)
-    scale : float
 
     References
     ----------

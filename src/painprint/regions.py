@@ -77,7 +77,6 @@ class Parcellation:
 
     Parameters
     ----------
-    regions : Regions
     region_of_point : array of int, shape (n_points,)
         Position of each point's region; ``NO_REGION`` where it has none.
     n_points_of_region : array of int, shape (n_regions,)

@@ -303,7 +303,6 @@ def pair_frames(run: Run, *, lag_frames: int, drop_frames: int, need_rating: boo
 
     Parameters
     ----------
-    run : Run
     lag_frames : int
         Haemodynamic lag (frames).
     drop_frames : int

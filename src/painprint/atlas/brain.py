@@ -78,10 +78,8 @@ class Brain:
 
     Parameters
     ----------
-    regions : Regions
     sheets : mapping of str to Sheet
         By hemisphere, L and R.
-    deep : Deep or None
     template : mapping of str to (vertices, faces)
         A template's outer surface by hemisphere, to show deep regions in; same space as they.
     said : str

@@ -38,7 +38,6 @@ class MadeFrom:
     ----------
     participant : str
         Without "sub-".
-    sessions : tuple of str
     halves : tuple of str
         Labels of the atlases that were made of one half of them each.
     """
@@ -56,7 +55,6 @@ class AtlasFiles:
     ----------
     label : str
         Its BIDS label, letters and digits.
-    image : Path
     table : Path or None
         Names and networks of the labels.
     """
@@ -251,8 +249,6 @@ class Atlas:
 
     Attributes
     ----------
-    files : AtlasFiles
-    image : LabelImage
     regions : Regions
         In ascending order of label.
     labels : ndarray of int, shape (n_regions,)

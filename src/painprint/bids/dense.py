@@ -82,7 +82,6 @@ def find_dense(
         The first that has a run serves it.
     participant : str
         Without "sub-".
-    keys : iterable of RunKey
 
     Returns
     -------
@@ -199,8 +198,6 @@ def load_dense(
 
     Parameters
     ----------
-    files : DenseFiles
-    clean : callable, optional
     sigma_mm : float
         Smooth by a Gaussian of this SD; 0 for none.
     surfaces : Surfaces, optional

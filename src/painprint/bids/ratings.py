@@ -73,7 +73,6 @@ def frame_ratings(
 
     Parameters
     ----------
-    recording : RatingRecording
     n_frames : int
         Frames of the BOLD derivative.
     tr_s : float
@@ -134,7 +133,6 @@ def rating_quality(
 
     Parameters
     ----------
-    recording : RatingRecording
     rating_of_frame : array of shape (n_frames,)
         As returned by :func:`frame_ratings`.
     max_gap_s : float

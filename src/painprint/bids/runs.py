@@ -25,7 +25,6 @@ class RunFiles:
 
     Attributes
     ----------
-    key : RunKey
     series : BidsFile
         Regional time series, or dense BOLD.
     rating : tuple of BidsFile

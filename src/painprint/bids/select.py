@@ -194,14 +194,12 @@ class DenseRuns:
 
     Attributes
     ----------
-    participant : str
     runs : tuple of RunFiles
         In the order of time; without ratings.
     notes : tuple of str
         Choices that were made, and runs that cannot be used, with the reason.
     sessions : DataFrame
         As :func:`painprint.bids.sessions.read_sessions` gives it.
-    simulated : bool
     """
 
     participant: str
@@ -224,7 +222,6 @@ def find_dense_runs(
 
     Parameters
     ----------
-    raw : Dataset
     derivatives : sequence of Dataset
         With dense BOLD; the first that has a run serves it.
     participant : str

@@ -118,7 +118,6 @@ def nuisance_columns(confounds: Mapping[str, Vector], model: str) -> Matrix:
     ----------
     confounds : mapping of str to array of shape (n_frames,)
         By fMRIPrep's names.
-    model : str
 
     Returns
     -------
@@ -183,8 +182,6 @@ def make_design(nuisance: Matrix, tr_s: float, band: Band) -> Matrix:
     Parameters
     ----------
     nuisance : ndarray of shape (n_frames, n_nuisance)
-    tr_s : float
-    band : Band
 
     Returns
     -------
@@ -278,7 +275,6 @@ def filtered_displacement(motion: ArrayLike, tr_s: float, *, low_pass_hz: float)
     ----------
     motion : array of shape (n_frames, 6)
         As for :func:`painprint.runs.framewise_displacement`.
-    tr_s : float
     low_pass_hz : float
         0 for no filter.
 

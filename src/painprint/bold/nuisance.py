@@ -44,7 +44,6 @@ class Cleaning:
     kept : ndarray of bool, shape (n_frames,)
     motion : DataFrame
         Motion parameters and framewise displacement, a row a frame.
-    tr_s : float
     start_s : float or None
         As the sidecar says.
     sources : tuple of BidsFile
@@ -65,7 +64,6 @@ class Cleaner:
 
     Parameters
     ----------
-    settings : DenseSettings
     surfaces : Surfaces
         The participant's own, to smooth on.
     low_pass_hz : float
@@ -86,7 +84,6 @@ class Cleaner:
 
         Parameters
         ----------
-        files : RunFiles
         like : Grayordinates or Voxels, optional
             Points that are read of volumes without a brain mask.
 

@@ -44,7 +44,6 @@ class Kernels:
     x, y : csr_array, float32
         Slopes.
     smoothing : csr_array, float32
-    ring, near : Neighbours
     """
 
     x: csr_array

@@ -212,12 +212,10 @@ def find_communities(
     ----------
     edges : Edges
         Of the densest graph.
-    n_nodes : int
     ladder : sequence of float
         The share of each graph, as the edges were made by.
     n_trials : int
         Of Infomap; the trial with the shortest description counts.
-    random_seed : int
     n_jobs : int
         Trials at a time; -1 is one for each core. The communities are the same for any number,
         and each trial holds a graph of its own.

@@ -122,9 +122,6 @@ def compare_with_turned(
     ----------
     features : ndarray of shape (n_points, rank)
     labels : ndarray of int, shape (n_points,)
-    cortex : Cortex
-    n_turns : int
-    random_seed : int
 
     Raises
     ------
@@ -155,7 +152,6 @@ class Agreement:
 
     Attributes
     ----------
-    n_areas : (int, int)
     dice : float
         Median over the areas of the first: Dice coefficient with its partner; pairs are chosen
         one to one so that they share most points. 0 for an area without a partner.

@@ -27,7 +27,6 @@ class Gathering:
         Sum over all frames of each point's squares.
     heard : ndarray of int, shape (n_points,)
         Frames of the runs in which the point had a signal.
-    n_frames : int
     """
 
     def __init__(self, *, most: int = MOST_COLUMNS, kept: int = KEPT_COLUMNS) -> None:

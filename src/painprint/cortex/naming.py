@@ -104,8 +104,6 @@ class Namer:
         Rows whose inner products are correlations.
     features : ndarray of shape (n_points, rank), float32
         Inner products are the similarity of connectivity.
-    cortex : Cortex
-    options : Options
     template : ndarray of int, shape (n_points,), optional
         A group's network of each point, 1 to 17; all else is none.
     prior : ndarray of int, shape (n_points,), optional

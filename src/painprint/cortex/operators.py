@@ -104,7 +104,6 @@ def make_smoothing(mesh: Mesh, sigma_mm: float) -> csr_array:
 
     Parameters
     ----------
-    mesh : Mesh
     sigma_mm : float
         Standard deviation; FWHM is 2.3548 times as wide.
 

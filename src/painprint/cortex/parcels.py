@@ -54,7 +54,6 @@ def make_parcels(
         Boundary map: how often each vertex is a boundary.
     adjacency : csr_array of shape (n_vertices, n_vertices)
         Not zero where two vertices touch; hemispheres do not.
-    rules : ParcelRules, optional
     seed : int
         Of the random order in which equal heights are flooded.
 

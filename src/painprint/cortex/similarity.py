@@ -40,7 +40,6 @@ class LinearSimilarity:
         ----------
         unit : ndarray of shape (n_points, n_columns), float32
             Rows whose inner products are correlations; zero rows are similar to nothing.
-        rank : int
         """
         mean = unit.mean(axis=0, dtype=float)
         gram = np.zeros((unit.shape[1],) * 2)

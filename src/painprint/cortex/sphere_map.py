@@ -58,10 +58,8 @@ def turn(
     Parameters
     ----------
     sphere : ndarray of shape (n_vertices, 3)
-    mesh : Mesh
     labels : ndarray of int, shape (n_cortex,)
         0 is none.
-    rng : Generator
 
     Returns
     -------

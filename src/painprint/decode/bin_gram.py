@@ -137,7 +137,6 @@ class BinGram:
         ----------
         names : sequence of str
             Regions to leave out.
-        n_jobs : int
         """
         kept = [name for name in self.frames[0].regions if name not in set(names)]
         ordered = [one.select([*names, *kept]) for one in self.frames]
@@ -244,13 +243,10 @@ def make_bin_gram(
 
     Parameters
     ----------
-    frames : sequence of Frames
     group_index : ndarray of int, shape (n_runs,)
         Group of each run.
-    settings : Settings
     like : sequence of Frames, optional
         The same runs at another lag: time bins are as many as there, so that rows match.
-    n_jobs : int
     """
     bins, minute = cut_bins(frames, settings, like=like)
     layout = _lay_out(bins, minute)
@@ -310,7 +306,6 @@ class _Layout:
 
     Attributes
     ----------
-    base : Bins
     members : ndarray of int
         Rows of the base, one row of all after the other.
     starts : ndarray of int, shape (n_rows,)
@@ -380,15 +375,12 @@ def inner_products(
 
     Parameters
     ----------
-    frames : sequence of Frames
-    bins : Bins
     group_index : ndarray of int, shape (n_runs,)
         Group of each run.
     features : sequence of str
         "edges", "activity".
     n_first : int, optional
         What so many first regions add. Default: all.
-    n_jobs : int
     """
     groups, found = group_index[bins.run], {}
     if "edges" in features:

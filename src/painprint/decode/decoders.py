@@ -50,7 +50,6 @@ class Decoder(Protocol):
 
         Parameters
         ----------
-        samples : Samples
         buffer : int
             So many groups before and after the one left out do not train for it either.
         n_jobs : int
@@ -221,7 +220,6 @@ class LassoPcr:
 
     Attributes
     ----------
-    rules : LassoRules
     most_inner_folds : int or None
         Folds of the learning curve that choose λ; None for all.
     """
@@ -295,7 +293,6 @@ def make_decoder(rules: Rules, n_edges: int) -> Decoder:
 
     Parameters
     ----------
-    rules : Rules
     n_edges : int
         Length of the rows behind the inner products.
     """

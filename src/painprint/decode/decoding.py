@@ -22,7 +22,6 @@ class Decoding:
 
     Attributes
     ----------
-    settings : Settings
     prepared : Prepared
         Usable runs and regions, and what was left out.
     training : Training
@@ -94,7 +93,6 @@ def decode_runs(
     ----------
     runs : iterable of Run
         Sessions in the order of time. Read one at a time, so a generator keeps memory low.
-    settings : Settings, optional
     regions : Regions, optional
         Networks of the regions; needed to leave out a network.
     n_jobs : int

@@ -32,12 +32,10 @@ def gram(
     ----------
     runs : sequence of Frames
         z-scored signals.
-    bins : Bins
     groups : ndarray of int, shape (n_rows,)
         What is left out together.
     n_first : int, optional
         Only edges with an end in so many first regions. Default: all.
-    n_jobs : int
 
     Returns
     -------

@@ -54,7 +54,6 @@ class Components:
         a_j / w_j: least-squares coefficient along each eigenvector.
     c : ndarray of shape (n_components,)
         Penalty at which each component leaves the model; descending.
-    y_mean : float
     column_means : ndarray of shape (n_rows,)
         Column means of the uncentred Gram matrix of the training rows.
     """

@@ -84,7 +84,6 @@ class Evaluation:
     ----------
     scales : dict of ScaleMetrics
         By scale.
-    within_run, within_session : MeanR
     per_session : DataFrame
         Agreement within each left-out group, over its 1-min bins.
     roc : DataFrame
@@ -109,7 +108,6 @@ def evaluate(
         Columns ``scale`` and those of :func:`score_scale`.
     groups : sequence of str
         Names of the groups.
-    n_bootstraps : int
     random_seed : int
         Every number has its own random stream, whatever else is computed.
 
@@ -235,8 +233,6 @@ def score_scale(
     table : DataFrame
         Columns ``rating``, ``predicted``, ``training_mean``, and the integers ``group`` (in the
         order of time) and ``run_code``.
-    n_bootstraps : int
-    rng : Generator
 
     References
     ----------

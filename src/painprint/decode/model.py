@@ -49,10 +49,8 @@ class Model:
     ----------
     dual : ndarray of shape (n_rows,)
         Coefficients of all rows; 0 for those not trained on.
-    intercept : float
     y_mean : float
         Mean rating of the training rows.
-    choice : Choice
     scale : mapping of str to float
         By feature, what its inner products were multiplied with.
     """

@@ -29,10 +29,8 @@ class Prepared:
     ----------
     runs : list of lists of Frames
         Per run, its frames at each lag of the settings.
-    regions : Regions
     regions_left_out : dict
         Region name to the reason.
-    runs_left_out : tuple of LeftOutRun
     """
 
     runs: list[list[Frames]]
@@ -82,7 +80,6 @@ def prepare_runs(
     ----------
     runs : iterable of Run
         In the order of time; read one at a time.
-    settings : Settings
     regions : Regions, optional
         Networks of the regions, matched by name.
 

@@ -70,14 +70,12 @@ def refit(
     ----------
     bin_grams : sequence of BinGram
         One per lag; each fold takes the lag with the best inner score.
-    rules : Rules
     columns : callable, optional
         Confounds to partial out of ratings and edges, with coefficients from training rows.
     buffer : int
         So many neighbours of the group left out do not train for it.
     fold_of_group : ndarray of int, shape (n_groups,), optional
         Groups with the same number are left out together.
-    n_jobs : int
     """
     first = bin_grams[0]
     fold_of_group = np.arange(first.n_groups) if fold_of_group is None else fold_of_group

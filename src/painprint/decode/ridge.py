@@ -142,7 +142,6 @@ class Spectrum:
             What Q leaves of the ratings.
         projected : ndarray of shape (n_rows, n_ratings)
             Uᵀ Y.
-        left_out : sequence of LeftOut
         alphas : ndarray of shape (n_alphas,)
 
         Returns
@@ -224,7 +223,6 @@ class RidgeFits:
 
     Attributes
     ----------
-    spectrum : Spectrum
     projected : ndarray of shape (n_rows, n_ratings)
         Uᵀ times the ratings, centred.
     y_mean : ndarray of shape (n_ratings,)

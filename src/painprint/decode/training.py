@@ -39,7 +39,6 @@ class FoldModel:
         Haemodynamic lag (s).
     weights : ndarray of shape (n_edges,)
         Region pairs i < j, row by row, in units of the rating; 0 where edges are not decoded.
-    intercept : float
     training_mean : float
         Mean rating of the training rows: what a prediction has to beat.
     choice : Choice
@@ -100,8 +99,6 @@ def train(
 
     Parameters
     ----------
-    prepared : Prepared
-    settings : Settings
     n_jobs : int
         Workers; results do not depend on it.
     on_step : callable, optional
@@ -270,7 +267,6 @@ def average_frames(
         One per run.
     group_index : ndarray of int, shape (n_runs,)
         Group of each run.
-    rules : Rules
 
     Returns
     -------

@@ -18,7 +18,6 @@ class Dense:
     Attributes
     ----------
     kind : {"grayordinates", "voxels"}
-    n_points : int
     load : callable
         Frames x points of a run on its full clock, as float32; None where a run has none.
     """

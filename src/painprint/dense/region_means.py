@@ -23,11 +23,6 @@ class RegionMeans:
 
     A point counts where it is finite in every frame and varies.
 
-    Parameters
-    ----------
-    parcellation : Parcellation
-    n_frames : int
-
     Attributes
     ----------
     mean, sd : ndarrays of shape (n_points,)
@@ -55,7 +50,6 @@ class RegionMeans:
 
         Parameters
         ----------
-        first : int
         series : ndarray of shape (n_points_of_block, n_frames)
             float32, a point's frames side by side.
         """

@@ -35,7 +35,6 @@ class CiftiSmoothing:
 
     Parameters
     ----------
-    points : Grayordinates
     sigma_mm : float
         Standard deviation, on surfaces and in volumes.
     meshes : mapping of str to Mesh
@@ -54,9 +53,6 @@ class CiftiSmoothing:
 
         Parameters
         ----------
-        surfaces : Surfaces
-        points : Grayordinates
-        sigma_mm : float
         path : Path, optional
             Of the BOLD that is to be smoothed, for what is said when it cannot be.
 

@@ -86,10 +86,8 @@ def rating_bin_gram(bin_gram: BinGram, settings: Settings, n_jobs: int) -> BinGr
 
     Parameters
     ----------
-    bin_gram : BinGram
     settings : Settings
         With rating bins as training bins.
-    n_jobs : int
     """
     if bin_gram.minute is None:
         return replace(bin_gram, products={"edges": bin_gram.edges})
@@ -181,8 +179,6 @@ def matrix_products(bin_gram: BinGram, n_jobs: int, *, vector: ToVector) -> Matr
 
     Parameters
     ----------
-    bin_gram : BinGram
-    n_jobs : int
     vector : {correlations, partial_correlations, log_covariance}
 
     Returns

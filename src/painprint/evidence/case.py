@@ -28,7 +28,6 @@ class OtherAreas:
 
     Parameters
     ----------
-    name : str
     sessions : frozenset of str
         Whose resting scans they were made of.
     prepare : callable
@@ -79,11 +78,9 @@ class Case:
 
     Parameters
     ----------
-    decoding : Decoding
     sessions : DataFrame, optional
         Columns ``session`` and numeric covariates of sessions, such as medication; ``days``
         since the first where known.
-    material : Material, optional
     n_jobs : int
         Workers; answers do not depend on it.
     """

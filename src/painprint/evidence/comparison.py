@@ -52,7 +52,6 @@ def baseline_comparison(case: Case, *, on_step: OnStep | None = None) -> StageRe
 
     Parameters
     ----------
-    case : Case
     on_step : callable, optional
         Told (done, of) after each fold of each method.
 
@@ -128,9 +127,6 @@ def predict_by_methods(
     ----------
     bin_grams, lag
         As of :func:`bin_grams_of_folds`.
-    methods : sequence of Method
-    n_jobs : int
-    on_step : callable, optional
 
     Returns
     -------
@@ -214,7 +210,6 @@ def score_method(name: str, ours: Mapping[str, Rows], theirs: Mapping[str, Vecto
 
     Parameters
     ----------
-    name : str
     ours : mapping of Rows
         Ratings and what skill refers to.
     theirs : mapping of ndarrays
@@ -256,7 +251,6 @@ def paired_difference(
 
     Parameters
     ----------
-    ours : Rows
     theirs : ndarray of shape (n_rows,)
         The other method's predictions.
 
@@ -309,7 +303,6 @@ def summarise(table: pd.DataFrame, methods: Sequence[Method]) -> dict[str, Any]:
     ----------
     table : DataFrame
         From :func:`baseline_comparison`.
-    methods : sequence of Method
 
     Returns
     -------

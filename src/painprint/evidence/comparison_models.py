@@ -129,8 +129,6 @@ def published(bin_gram: BinGram, n_jobs: int, *, settings: Settings) -> Vector:
 
     Parameters
     ----------
-    bin_gram : BinGram
-    n_jobs : int
     settings : Settings
         Of the main decoding.
 
@@ -267,7 +265,6 @@ class Method:
 
     Attributes
     ----------
-    name : str
     said : str
         What it is, for the reader of a report.
     represent : callable

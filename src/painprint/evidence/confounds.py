@@ -24,7 +24,6 @@ class Control:
 
     Attributes
     ----------
-    name : str
     family : str
         p-values of a family are corrected together (Holm).
     of_frames : callable, optional

@@ -36,10 +36,8 @@ def draw_sessions(
 
     Parameters
     ----------
-    n_groups, size : int
     n : int
         Draws.
-    rng : Generator
     per_draw : int
         So many held-out groups share the groups that train for them. Those of any one are drawn
         at random from all others nevertheless; it saves models.
@@ -210,8 +208,6 @@ def score_draws(
     ----------
     bin_gram : BinGram
         Of any lag: for ratings, groups and runs.
-    predicted : DrawPredictions
-    n_bootstraps : int
     rng : Generator
         All draws share their resamples.
 

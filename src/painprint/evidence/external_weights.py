@@ -20,7 +20,6 @@ class ExternalWeights:
 
     Parameters
     ----------
-    name : str
     kind : {"regions", "edges", "points"}
         ``regions``: the score of a frame is z·w. ``edges``: zᵀWz / 2. ``points``: z·w of dense
         BOLD.

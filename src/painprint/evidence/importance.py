@@ -165,7 +165,6 @@ def contributions(
         Runs, and rows of them.
     group_index : ndarray of int, shape (n_rows,)
         Fold that predicts each row.
-    folds : sequence of FoldModel
     networks : sequence of int arrays
         Places of the regions of each network.
 

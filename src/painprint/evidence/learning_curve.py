@@ -228,7 +228,6 @@ def sessions_until_r(
         The curve.
     resampled : ndarray of shape (n_bootstraps, n_sizes)
         The curve with sessions resampled.
-    target : float
     n_sessions : int
         Sessions there are.
     """

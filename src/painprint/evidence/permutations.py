@@ -55,8 +55,6 @@ def draw_permutations(bin_gram: BinGram, n: int, rng: np.random.Generator) -> Pe
     ----------
     bin_gram : BinGram
         For its runs, and for the session means whose autocorrelation is kept.
-    n : int
-    rng : Generator
     """
     kind = np.repeat(NULLS, [1, n, n, round(SHARE_OF_BOTH * n)])
     group_index, n_runs = bin_gram.group_index, len(bin_gram.group_index)
@@ -108,8 +106,6 @@ def permute_ratings(bin_gram: BinGram, permutations: Permutations, *kinds: str) 
 
     Parameters
     ----------
-    bin_gram : BinGram
-    permutations : Permutations
     kinds : str
         Of time bins.
 

@@ -32,10 +32,8 @@ class Member:
 
     Attributes
     ----------
-    name : str
     atlas : str
         Signatures meet only people with the same atlas.
-    signature : Signature
     leave_out : {"session", "run"}
     groups : tuple of str
         What was left out in turn, in order.
@@ -103,8 +101,6 @@ def transfer(
 
     Parameters
     ----------
-    members : sequence of Member
-    n_bootstraps : int
     random_seed : int
         Each pair has its own random stream, whoever else is there.
 

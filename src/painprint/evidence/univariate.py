@@ -160,7 +160,6 @@ def convolve_rating(rating: ArrayLike, tr_s: float) -> Vector:
     rating : array of shape (n_frames,)
         At mid-frame; where it is NaN, the nearest ratings are interpolated or kept, before the
         run too.
-    tr_s : float
 
     Returns
     -------

@@ -32,7 +32,6 @@ def cortex_of(
 
     Parameters
     ----------
-    points : Grayordinates
     path : Path
         Of the file, for messages.
 
@@ -70,7 +69,6 @@ def centroids(
 
     Parameters
     ----------
-    image : LabelImage
     wanted : ndarray of int
         Labels.
     surfaces : mapping of str to array of shape (n_vertices, 3)

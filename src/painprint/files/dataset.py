@@ -24,7 +24,6 @@ class BidsFile:
 
     Attributes
     ----------
-    path : Path
     root : Path
         Root of its dataset.
     dataset : str
@@ -33,7 +32,6 @@ class BidsFile:
         Such as ``{"sub": "01", "task": "rating"}``.
     suffix : str
         Last part of the name, with no extension.
-    extension : str
     """
 
     path: Path
@@ -86,7 +84,6 @@ class Dataset:
 
     Parameters
     ----------
-    root : Path
     name : str
         Its name in BIDS URIs.
 

@@ -43,7 +43,6 @@ def write_surface(
 
     Parameters
     ----------
-    path : Path
     vertices : ndarray of shape (n_vertices, 3)
         mm.
     faces : ndarray of int, shape (n_faces, 3)

@@ -89,9 +89,6 @@ class Series:
 
     Attributes
     ----------
-    path : Path
-    points : Grayordinates or Voxels
-    n_frames : int
     tr_s : float or None
         As the image's header says; None where it says nothing.
     blocks : callable

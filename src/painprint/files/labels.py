@@ -31,8 +31,6 @@ class LabelImage:
 
     Attributes
     ----------
-    path : Path
-    points : Grayordinates or Voxels
     labels : ndarray of int, shape (n_points,)
         0 where there is none.
     names : dict

@@ -20,7 +20,6 @@ def write_maps(path: Path, points: Points, maps: Mapping[str, NDArray[np.float64
     ----------
     path : Path
         Ends with .dscalar.nii for grayordinates, .nii or .nii.gz for voxels.
-    points : Grayordinates or Voxels
     maps : mapping of str to array of shape (n_points,)
     """
     data = np.array(list(maps.values()), dtype=np.float32)  # (n_maps, n_points)
@@ -37,10 +36,7 @@ def write_series(path: Path, points: Points, data: NDArray[np.float32], tr_s: fl
 
     Parameters
     ----------
-    path : Path
-    points : Grayordinates or Voxels
     data : ndarray of shape (n_frames, n_points)
-    tr_s : float
     """
     if isinstance(points, Grayordinates):
         write_cifti(path, data, (series_axis(len(data), tr_s), points.axis))
@@ -55,8 +51,6 @@ def write_labels(
 
     Parameters
     ----------
-    path : Path
-    points : Grayordinates or Voxels
     labels : ndarray of int, shape (n_points,)
         0 where there is none.
     names : mapping of int to str

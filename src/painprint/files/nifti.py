@@ -22,8 +22,6 @@ def open_volumes(path: Path, points: Voxels, *, sigma_mm: float = 0.0) -> Series
 
     Parameters
     ----------
-    path : Path
-    points : Voxels
     sigma_mm : float
         Smooth within the mask by a Gaussian of this SD; 0 for none.
 
@@ -92,8 +90,6 @@ def read_volumes(path: Path, points: Voxels, *, sigma_mm: float = 0.0) -> NDArra
 
     Parameters
     ----------
-    path : Path
-    points : Voxels
     sigma_mm : float
         Smooth within the mask by a Gaussian of this SD; 0 for none.
 
@@ -185,8 +181,6 @@ def write_volumes(
 
     Parameters
     ----------
-    path : Path
-    points : Voxels
     data : ndarray of shape (n_points,) or (n_points, n_volumes)
     tr_s : float, optional
         Of volumes over time.

@@ -30,8 +30,6 @@ class Parcels:
 
     Parameters
     ----------
-    points : Grayordinates or Voxels
-    regions : Regions
     region_of_point : array of int, shape (n_points,)
         Place of each point's region; ``NO_REGION`` where it has none. A region without any point
         is no parcel.
@@ -69,8 +67,6 @@ def write_parcel_maps(path: Path, parcels: Parcels, maps: Mapping[str, Matrix]) 
 
     Parameters
     ----------
-    path : Path
-    parcels : Parcels
     maps : mapping of str to array of shape (n_regions,)
         NaN, which Workbench draws as nothing, becomes 0.
     """
@@ -84,8 +80,6 @@ def write_dense_maps(path: Path, parcels: Parcels, maps: Mapping[str, Matrix]) -
 
     Parameters
     ----------
-    path : Path
-    parcels : Parcels
     maps : mapping of str to array of shape (n_regions,)
         0 stands where it is NaN, and at points in no region.
     """
@@ -102,8 +96,6 @@ def write_parcel_matrix(path: Path, parcels: Parcels, matrix: Matrix) -> None:
 
     Parameters
     ----------
-    path : Path
-    parcels : Parcels
     matrix : ndarray of shape (n_regions, n_regions)
     """
     there, axis = parcels.there, parcels.axis
@@ -115,8 +107,6 @@ def write_parcels(path: Path, parcels: Parcels, colours: Mapping[str, Colour]) -
 
     Parameters
     ----------
-    path : Path
-    parcels : Parcels
     colours : mapping of str to (red, green, blue)
         By network, each from 0 to 1.
     """

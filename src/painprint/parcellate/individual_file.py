@@ -36,8 +36,6 @@ class AreaFiles:
 
     Parameters
     ----------
-    out_dir : Path
-    participant : str
     label : str
         Atlas label.
     where : str
@@ -109,8 +107,6 @@ def write_atlas(
 
     Parameters
     ----------
-    files : AreaFiles
-    points : Grayordinates
     labels : ndarray of int, shape (n_points,)
         Rows of the table from 1; 0 is none.
     table : DataFrame
@@ -162,8 +158,6 @@ def write_results(
 
     Parameters
     ----------
-    files : AreaFiles
-    metrics, provenance : mapping
     key : str
         What the results depend on.
     """
@@ -184,8 +178,6 @@ class AreaResults:
 
     Attributes
     ----------
-    files : AreaFiles
-    metrics : dict
     areas : DataFrame
         One row per region.
     homogeneity : DataFrame

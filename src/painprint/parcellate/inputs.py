@@ -124,7 +124,6 @@ def read_sheets(
 
     Parameters
     ----------
-    points : Grayordinates
     surfaces : Surfaces
         The person's own midthickness.
     path : Path
@@ -170,7 +169,6 @@ class DeepRegions:
 
     Attributes
     ----------
-    atlas : Atlas
     labels : ndarray of int, shape (n_points,)
         Of all grayordinates: the place of the region in the atlas from 1; 0 is none.
     n_voxels : ndarray of int, shape (n_regions,)

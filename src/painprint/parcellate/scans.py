@@ -70,10 +70,8 @@ def gather_runs(runs: DenseRuns, sheets: Sheets, cleaner: Cleaner, on_step: OnSt
 
     Parameters
     ----------
-    runs : DenseRuns
     sheets : Sheets
         Whose points are gathered.
-    cleaner : Cleaner
     on_step : callable
         Is told (done, of).
 
@@ -170,7 +168,6 @@ def without_silent(
 
     Parameters
     ----------
-    sheets : Sheets
     gathered : Gathered
         From which these points are taken too.
     codes : mapping of str to array of int, shape (n_points,)

@@ -37,11 +37,8 @@ class AreaStudy:
     ----------
     bids_dir : Path
         Raw BIDS dataset.
-    out_dir : Path
     derivatives : sequence of Path
         Datasets with dense BOLD and surfaces.
-    settings : AreaSettings
-    maps : Maps
     n_jobs : int
         Workers; results do not depend on it.
     bids_filter : BidsFilter

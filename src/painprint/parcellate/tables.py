@@ -36,15 +36,7 @@ Turned = Mapping[str, tuple[Mapping[str, Any], Homogeneity]]
 
 @dataclass(frozen=True, eq=False)
 class AreaOutputs:
-    """Where a parcellation goes, and what it lies on.
-
-    Attributes
-    ----------
-    files : AreaFiles
-    sheets : Sheets
-    deep : DeepRegions or None
-    surfaces : Surfaces
-    """
+    """Where a parcellation goes, and what it lies on."""
 
     files: AreaFiles
     sheets: Sheets
@@ -62,7 +54,6 @@ class AreaOutputs:
             Rows of ``areas`` from 1; 0 is none.
         areas : DataFrame
             Of :func:`area_table`.
-        metrics : mapping
         half : str
             Of which half of the sessions it is; empty for all.
         """

@@ -55,14 +55,12 @@ class View:
 
     Attributes
     ----------
-    name : str
     regions : mapping of int to Path
         Outline of each region that is seen, by its place.
     ground : Path or None
         Outline of the brain.
     light : array of shape (n_rows, n_columns) or None
         How bright each pixel is, 0 to 1; NaN outside the brain. The lowest row comes first.
-    extent : (left, right, bottom, top)
     """
 
     name: str
@@ -78,14 +76,12 @@ class Picture:
 
     Attributes
     ----------
-    name : str
     side : str
         Hemisphere, L or R.
     vertex : ndarray of int, shape (n_rows, n_columns)
         Below 0 outside the brain. The lowest row comes first.
     light : ndarray of shape (n_rows, n_columns)
         As of a :class:`View`.
-    extent : (left, right, bottom, top)
     """
 
     name: str
@@ -97,12 +93,7 @@ class Picture:
 
 @dataclass(frozen=True, eq=False)
 class BrainViews:
-    """All views of a brain, drawn once and coloured as often as need be.
-
-    Parameters
-    ----------
-    brain : Brain
-    """
+    """All views of a brain, drawn once and coloured as often as need be."""
 
     brain: Brain
 
@@ -260,7 +251,6 @@ def outline(mask: NDArray[np.bool_], extent: Extent) -> Outline:
     Parameters
     ----------
     mask : ndarray of bool, shape (n_rows, n_columns)
-    extent : (left, right, bottom, top)
 
     Returns
     -------
@@ -314,7 +304,6 @@ def rasterise(page: Matrix, faces: Codes, region: Codes, extent: Extent) -> tupl
         To the right, up, and towards the eye (mm).
     faces : ndarray of int, shape (n_faces, 3)
     region : ndarray of int, shape (n_vertices,)
-    extent : (left, right, bottom, top)
 
     Returns
     -------

@@ -44,7 +44,6 @@ class BrainSection:
 
     Attributes
     ----------
-    brain : Brain
     painted : list of Overlay or NetworkOverlay
         The first is shown.
     """
@@ -63,7 +62,6 @@ class StageSection:
 
     Attributes
     ----------
-    stage : Stage
     numbers : mapping or None
         None where the stage was skipped.
     text : str
@@ -83,7 +81,6 @@ def write_report(results: Results, transfer: Transfer, *, pdf: bool = False) -> 
 
     Parameters
     ----------
-    results : Results
     transfer : Transfer
         Several people's signatures on this person's ratings.
     pdf : bool
@@ -112,7 +109,6 @@ def write_figures(place: Callable[[str, str], Path], drawn: Mapping[str, Drawn])
     ----------
     place : callable
         Gives the path of a name and an extension.
-    drawn : mapping of str to Drawn
     """
     for name, figure in drawn.items():
         write_bytes(place(name, ".svg"), figure.svg)

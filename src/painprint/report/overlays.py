@@ -29,7 +29,6 @@ class Overlay:
     ----------
     name : str
         Letters alone: for files.
-    title : str
     label : str
         What the numbers are, with their unit.
     values : array of shape (n_regions,)
@@ -78,12 +77,7 @@ class Overlay:
 
 @dataclass(frozen=True, eq=False)
 class NetworkOverlay:
-    """The network of every region, to be painted.
-
-    Attributes
-    ----------
-    regions : Regions
-    """
+    """The network of every region, to be painted."""
 
     regions: Regions
     name: str = "networks"
@@ -115,7 +109,6 @@ def overlays(results: Results, regions: Regions) -> list[AnyOverlay]:
 
     Parameters
     ----------
-    results : Results
     regions : Regions
         Of the brain; values are matched by name.
     """

@@ -30,7 +30,6 @@ class Card:
 
     Attributes
     ----------
-    question : str
     answer : str
         In a few plain words.
     text : str

@@ -57,7 +57,6 @@ class Drawn:
 
     Attributes
     ----------
-    svg : bytes
     pdf : bytes or None
         Where it was asked for.
     """

@@ -24,13 +24,7 @@ STEPS = 12
 
 
 def viewer_data(brain: Brain, painted: Sequence[AnyOverlay]) -> Markup:
-    """Regions, overlays and, where it is not too large, the mesh, as JSON for a script element.
-
-    Parameters
-    ----------
-    brain : Brain
-    painted : sequence of Overlay or NetworkOverlay
-    """
+    """Regions, overlays and, where it is not too large, the mesh, as JSON for a script element."""
     turnable = brain.sheets and all(len(s.region) <= MOST_VERTICES for s in brain.sheets.values())
     data = {
         "regions": [

@@ -32,10 +32,8 @@ class Account:
 
     Attributes
     ----------
-    inventory : Inventory
     records : tuple of RunRecord
         Of the runs that were read.
-    left_out : tuple of LeftOutRun
     notes : dict
         Sentence to the runs it is about; to none where it is about all.
     geometry : Geometry

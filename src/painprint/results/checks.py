@@ -20,7 +20,6 @@ def check_run(frames: Mapping[Any, Any], quality: RatingQuality) -> list[str]:
     ----------
     frames : mapping
         The run's row of the run table.
-    quality : RatingQuality
     """
     said = []
     if quality.sd == 0:

@@ -82,7 +82,6 @@ class Conclusion:
         Whether there are groups enough for an interval.
     levels_beyond : bool or None
         Whether r between sessions is higher than with permuted session means; None if not tested.
-    closeness : Closeness
     swing : Swing or None
         None where it cannot be said.
     shares_sessions : bool

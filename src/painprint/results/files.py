@@ -17,8 +17,6 @@ class ParticipantFiles:
 
     Parameters
     ----------
-    out_dir : Path
-    participant : str
     stem : str
         Entities of the decoding, such as "sub-01_task-rating_atlas-A".
     """

@@ -26,12 +26,7 @@ from painprint.store.files import write_json, write_table
 
 @dataclass(frozen=True)
 class GroupFiles:
-    """Names of the output files of the group level.
-
-    Parameters
-    ----------
-    out_dir : Path
-    """
+    """Names of the output files of the group level."""
 
     out_dir: Path
 
@@ -65,7 +60,6 @@ def read_member(results: Results, load: Callable[[], Iterable[Run]]) -> Member:
 
     Parameters
     ----------
-    results : Results
     load : callable
         Gives the rated runs.
 

@@ -41,13 +41,7 @@ TR_FACTOR = 2.0
 
 @dataclass(frozen=True)
 class ReferenceDistribution:
-    """Where good sessions lie on a measure: its logarithm, each session left out once.
-
-    Attributes
-    ----------
-    mean, sd : float
-    n_groups : int
-    """
+    """Where good sessions lie on a measure: its logarithm, each session left out once."""
 
     mean: float
     sd: float
@@ -78,7 +72,6 @@ class ApplicabilityDomain:
         Empty where there are too few sessions.
     shortest_s : float
         Usable time of the shortest training run (s).
-    tr_s : tuple of float
     """
 
     mean: Vector
@@ -115,7 +108,6 @@ class RunMeasures:
     ----------
     leverage, residual, motion : float
         Natural logarithms.
-    kept_s, tr_s : float
     share_missing : float
         Of the signature's regions.
     """
@@ -268,7 +260,6 @@ def measure_run(
 
     Parameters
     ----------
-    domain : ApplicabilityDomain
     frames : Frames
         With the signature's regions, in its order; 0 in those that are missing.
     missing : array of bool, shape (n_regions,), optional
@@ -292,7 +283,6 @@ def judge_runs(
 
     Parameters
     ----------
-    domain : ApplicabilityDomain
     measures : sequence of RunMeasures
         One of a run; all of a session.
     scale : {"run", "session"}

@@ -89,19 +89,16 @@ class Signature:
         The final model first, then the folds.
     weights : ndarray of shape (n_models, n_edges)
         Region pairs i < j, row by row.
-    preset : str
     drop_s : float
         Left out at the start of a run (s).
     tr_s : tuple of float
         Repetition times of the training runs (s).
-    simulated : bool
     metrics : mapping
         The metrics of the study, as in metrics.json.
     leave_out : str
         What a group is: session or run.
     domain : ApplicabilityDomain or None
         What the training runs looked like.
-    history : History or None
     origin : mapping
         Atlas and cleaning, as far as they are known.
     decoder : mapping of str to str
@@ -223,7 +220,6 @@ def complete_signature(
 
     Parameters
     ----------
-    signature : Signature
     decoding : Decoding
         That it was made of.
     origin : mapping

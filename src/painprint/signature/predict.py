@@ -51,7 +51,6 @@ class Prediction:
         Mean over all kept frames.
     counts : dict
         Where the frames went.
-    warnings : tuple of str
     """
 
     minutes: pd.DataFrame
@@ -135,7 +134,6 @@ def predict_run(signature: Signature, run: Run, *, held_out: str = EVERYTHING) -
 
     Parameters
     ----------
-    signature : Signature
     run : Run
         Its rating is not looked at.
     held_out : str
@@ -195,10 +193,8 @@ class Reading:
         no such interval.
     verdict : Verdict
         Of the session.
-    of_runs : tuple of Verdict
     not_done : tuple of str
         Intervals that cannot be given, and why.
-    warnings : tuple of str
     """
 
     table: pd.DataFrame

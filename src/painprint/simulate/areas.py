@@ -48,12 +48,6 @@ def simulate_hemisphere(divisions: int, side: str) -> tuple[Mesh, Mesh]:
 def plant_areas(mesh: Mesh, n_areas: int, rng: np.random.Generator) -> Codes:
     """Areas of similar size: each point of cortex belongs to the nearest of some centres.
 
-    Parameters
-    ----------
-    mesh : Mesh
-    n_areas : int
-    rng : Generator
-
     Returns
     -------
     areas : ndarray of int, shape (n_cortex,)

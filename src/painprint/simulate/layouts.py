@@ -59,8 +59,6 @@ class DenseLayout:
     Attributes
     ----------
     name : {"fmriprep", "fmriprep_volumes", "fmriprep_surfaces", "ciftify"}
-    regions : Regions
-    points : Grayordinates or Voxels
     region_of_point : ndarray of int, shape (n_points,)
         -1 is none.
     where : str
@@ -117,13 +115,10 @@ class DenseLayout:
 
         Parameters
         ----------
-        dataset : Path
         entities : mapping of str to str
             sub, ses, task, run.
         signals : ndarray of shape (n_frames, n_regions)
         motion : ndarray of shape (n_frames, 6)
-        tr_s : float
-        rng : Generator
         """
         components = rng.normal(size=(len(signals), 2 * N_COMPONENTS))
         bold = self._bold(signals, motion, components, rng)
@@ -184,7 +179,6 @@ def make_layout(
     name : {"fmriprep", "fmriprep_volumes", "fmriprep_surfaces", "ciftify"}
         With surfaces, every region of cortex is an area of a hemisphere, and every other one a
         piece of the thalamus; else a region is a few scattered points.
-    regions : Regions
     divisions : int
         Of the surfaces.
     rng : Generator

@@ -84,11 +84,8 @@ class Person:
 
     Parameters
     ----------
-    n_sessions : int
     null : bool
         True for a person whose brain does not follow the rating.
-    world : World
-    signal : Signal
     """
 
     n_sessions: int = 23
@@ -107,7 +104,6 @@ class Truth:
 
     Attributes
     ----------
-    regions : Regions
     coordinates : ndarray of shape (n_regions, 3)
         mm, left negative.
     loadings : ndarray of shape (n_regions,)
@@ -168,7 +164,6 @@ def simulate_person(
 
     Parameters
     ----------
-    person : Person
     seed : sequence of int
         Such as (seed of the dataset, number of the person).
     rest : bool

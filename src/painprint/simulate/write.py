@@ -42,8 +42,6 @@ def write_people(
 
     Parameters
     ----------
-    out_dir : Path
-    people : sequence of Person
     layout : {"xcp_d", "fmriprep", "fmriprep_volumes", "fmriprep_surfaces", "ciftify"}
         Regional time series as XCP-D writes them; or dense BOLD with confounds, to be cleaned,
         and the atlas as an image.

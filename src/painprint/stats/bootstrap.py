@@ -237,8 +237,6 @@ def block_interval(
         On whose scale resamples are inflated.
     group : ndarray of int, shape (n_rows,)
         From 0, in the order of time.
-    n_draws : int
-    rng : Generator
     """
     n_rows, n_groups = len(group), int(group.max()) + 1
     draw = block_draw(group)

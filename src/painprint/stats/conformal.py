@@ -81,7 +81,6 @@ def predict_interval(
     ----------
     predictions : array of shape (n_groups,)
         For the new case, by the model that has not seen each session.
-    residuals : Residuals
     level : float
         Coverage aimed at; proven for sessions that can be exchanged is 1 - 2 (1 - level).
     decay : float

@@ -62,7 +62,6 @@ def run_stage(case: Case, name: str, *, on_step: OnStep | None = None) -> StageR
 
     Parameters
     ----------
-    case : Case
     name : str
         A key of ``STAGES``.
     on_step : callable, optional

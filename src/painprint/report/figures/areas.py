@@ -46,12 +46,10 @@ def plot_vertex_map(
 
     Parameters
     ----------
-    pictures : sequence of Picture
     values : mapping of str to array of shape (n_vertices,)
         By hemisphere; NaN where there is none.
     label : str
         What the numbers are, with their unit.
-    ax : Axes, optional
     """
     width = sum(p.extent[1] - p.extent[0] for p in pictures) + GAP_MM * (len(pictures) - 1)
     height = max(p.extent[3] - p.extent[2] for p in pictures)
@@ -103,7 +101,6 @@ def plot_sizes(areas: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ----------
     areas : DataFrame
         Column ``area_mm2``; those without a value are not of cortex.
-    ax : Axes, optional
     """
     ax = ax or new_axes(SINGLE, 2.2)
     known = areas["area_mm2"].dropna()
@@ -127,7 +124,6 @@ def plot_turned(homogeneity: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ----------
     homogeneity : DataFrame
         Columns ``areas``, ``turn`` (0 for the areas themselves) and ``homogeneity``.
-    ax : Axes, optional
     """
     groups = list(homogeneity.groupby("areas", sort=False))
     ax = ax or new_axes(SINGLE, 1.0 + 0.7 * len(groups))

@@ -38,8 +38,6 @@ def plot_views(views: Sequence[View], overlay: AnyOverlay, *, ax: Axes | None = 
     ----------
     views : sequence of View
         ``cortex``, ``glass`` or ``slices`` of :class:`~painprint.report.brain_views.BrainViews`.
-    overlay : Overlay or NetworkOverlay
-    ax : Axes, optional
 
     Returns
     -------

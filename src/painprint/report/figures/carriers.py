@@ -28,7 +28,6 @@ def plot_strengths(regions: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ----------
     regions : DataFrame
         Rows of importance.tsv.
-    ax : Axes, optional
     """
     ax = ax or new_axes(SINGLE, 0.8 + 0.2 * len(regions))
     y = np.arange(len(regions))
@@ -50,7 +49,6 @@ def plot_structure(edges: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ----------
     edges : DataFrame
         structure.tsv.
-    ax : Axes, optional
     """
     ax = ax or new_axes(SINGLE, 2.9)
     drawn = ax.hexbin(
@@ -75,7 +73,6 @@ def plot_univariate(regions: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ----------
     regions : DataFrame
         univariate.tsv.
-    ax : Axes, optional
     """
     from painprint.settings import SIGNIFICANT
 
@@ -115,10 +112,8 @@ def plot_by_network(
     ----------
     table : DataFrame
         Columns ``network`` and ``column``; networks are shown in the order of their medians.
-    column : str
     label : str
         Of the y axis.
-    ax : Axes, optional
     """
     ax = ax or new_axes(DOUBLE, 2.7)
     rows = table.assign(network=table["network"].astype(object).fillna("no network"))
@@ -150,7 +145,6 @@ def plot_network_weights(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes
     ----------
     table : DataFrame
         networkweights.tsv.
-    ax : Axes, optional
     """
     ax = ax or new_axes(SINGLE, 3.4)
     names = list(dict.fromkeys([*table["network_a"], *table["network_b"]]))

@@ -34,9 +34,7 @@ def plot_null(
     null : DataFrame
         null.tsv.
     kind : {"within", "between"}
-    scale : str
     statistic : {"r", "centred_r"}
-    ax : Axes, optional
     """
     ax = ax or new_axes(SINGLE, 2.2)
     rows = null[null["scale"] == scale].set_index("null")[statistic]
@@ -81,7 +79,6 @@ def plot_dots(
         Of the x axis.
     marked : sequence of str
         Rows to be drawn in another colour.
-    ax : Axes, optional
     """
     ax = ax or new_axes(DOUBLE, 0.5 + 0.22 * len(values))
     ax.axvline(0, color=MUTED, linewidth=0.8)
@@ -108,8 +105,6 @@ def plot_learning_curve(
     ----------
     curve : DataFrame
         learningcurve.tsv.
-    scale : str
-    ax : Axes, optional
     """
     ax = ax or new_axes(SINGLE, 2.3)
     rows = curve[curve["scale"] == scale]
@@ -131,8 +126,6 @@ def plot_significant_draws(
     ----------
     curve : DataFrame
         learningcurve.tsv.
-    scale : str
-    ax : Axes, optional
     """
     ax = ax or new_axes(SINGLE, 2.3)
     rows = curve[curve["scale"] == scale]
@@ -161,7 +154,6 @@ def plot_future(
         Column to its label.
     goal : float
         A dotted line.
-    ax : Axes, optional
     """
     ax = ax or new_axes(SINGLE, 2.3)
     ax.axhline(goal, color=MUTED, linewidth=0.8, linestyle=":")
@@ -182,8 +174,6 @@ def plot_error_ahead(
     ----------
     prospective : DataFrame
         prospective.tsv.
-    unit : str
-    ax : Axes, optional
     """
     ax = ax or new_axes(DOUBLE, 2.2)
     days = prospective["days_ahead"].notna().all()
@@ -217,8 +207,6 @@ def plot_estimates(
     ----------
     names : sequence of str
         Of the rows.
-    rows : DataFrame
-    column : str
     label : str
         Of the x axis.
     ends : (str, str) or None
@@ -227,7 +215,6 @@ def plot_estimates(
         Rows whose mark is open.
     width : float
         Inches.
-    ax : Axes, optional
     """
     ax = ax or new_axes(width, 0.6 + 0.2 * len(rows))
     ax.axvline(0, color=MUTED, linewidth=0.8, linestyle=":")
@@ -254,7 +241,6 @@ def plot_rest(rest: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ----------
     rest : DataFrame
         rest.tsv.
-    ax : Axes, optional
     """
     ax = ax or new_axes(SINGLE, 2.9)
     for model, face, label in (
@@ -279,7 +265,6 @@ def plot_motion_distance(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes
     ----------
     table : DataFrame
         Of the stage qcfc.
-    ax : Axes, optional
     """
     ax = ax or new_axes(SINGLE, 2.3)
     ax.axhline(0, color=MUTED, linewidth=0.8)

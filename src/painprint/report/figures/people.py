@@ -21,7 +21,6 @@ def plot_transfer(minutes: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ----------
     minutes : DataFrame
         Rows of transfer.tsv at the scale 1min; ends of intervals that mean little are missing.
-    ax : Axes, optional
     """
     rows = minutes.sort_values(["person", "model"], kind="stable")
     others = (rows["model"] != rows["person"]).tolist()
@@ -42,7 +41,6 @@ def plot_identification(
     ----------
     identified : mapping
         ``identified`` of the group's metrics.
-    ax : Axes, optional
     """
     ax = ax or new_axes(DOUBLE, 0.7 + 0.28 * len(identified))
     for y, one in enumerate(identified.values()):
@@ -67,8 +65,6 @@ def plot_reading(
         Columns ``run``, ``predicted``, ``low_80`` and ``high_80`` (for level "80").
     levels : sequence of float
         Mean ratings of the person's own sessions: dotted lines.
-    level : str
-    ax : Axes, optional
     """
     ax = ax or new_axes(DOUBLE, 2.8)
     for one in levels:
@@ -97,7 +93,6 @@ def plot_transfer_matrix(minutes: pd.DataFrame, *, ax: Axes | None = None) -> Ax
     ----------
     minutes : DataFrame
         Rows of transfer.tsv at the scale 1min.
-    ax : Axes, optional
     """
     table = minutes.pivot(index="model", columns="person", values="centred_r")
     n = len(table.columns)

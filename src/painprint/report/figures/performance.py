@@ -39,7 +39,6 @@ def plot_timeline(
         Rows of predictions.tsv at the scale 1min.
     leave_out : str
         Name of what was left out.
-    ax : Axes, optional
     """
     ax = ax or new_axes(DOUBLE, 2.2)
     at, ticks, labels = 0, [], []
@@ -78,7 +77,6 @@ def plot_observed_predicted(
         Rows of predictions.tsv at that scale.
     metrics : mapping
         Metrics of that scale.
-    ax : Axes, optional
     """
     ax = ax or new_axes(SINGLE, 2.9)
     colours = session_colours(rows["session"])
@@ -113,8 +111,6 @@ def plot_calibration(
         persession.tsv.
     metrics : mapping
         Metrics of the scale 1min, for the line.
-    unit : str
-    ax : Axes, optional
     """
     ax = ax or new_axes(SINGLE, 3.7)
     both = minutes[["predicted", "rating"]].to_numpy(float)
@@ -155,7 +151,6 @@ def plot_roc(
         roc.tsv.
     scales : mapping
         Metrics by scale.
-    ax : Axes, optional
     """
     ax = ax or new_axes(SINGLE, 2.9)
     ax.plot([0, 1], [0, 1], color=MUTED, linewidth=0.8, linestyle=":")
@@ -190,8 +185,6 @@ def plot_sessions(
         persession.tsv.
     mean_r : float or None
         Mean over sessions, from the metrics.
-    unit : str
-    ax : Axes, optional
     """
     ax = ax or new_axes(SINGLE, 2.9)
     x = np.arange(len(per_session))
@@ -224,8 +217,6 @@ def plot_levels(
     ----------
     per_session : DataFrame
         persession.tsv.
-    unit : str
-    ax : Axes, optional
     """
     ax = ax or new_axes(DOUBLE, 1.8)
     x = np.arange(len(per_session))
@@ -281,7 +272,6 @@ def plot_months(
         Columns ``session`` and, where known, ``days`` since the first.
     quality : DataFrame
         quality.tsv; a session has the light of its worst run.
-    ax : Axes, optional
     """
     ax = ax or new_axes(DOUBLE, 2.4)
     names = minutes["session"].fillna("n/a").astype(str)
@@ -330,7 +320,6 @@ def plot_session_traces(
         Rows of predictions.tsv at the scale 1min.
     per_session : DataFrame
         persession.tsv.
-    figure : Figure, optional
 
     Returns
     -------
