@@ -11,6 +11,7 @@ from painprint.bins import make_time_bins
 from painprint.decode.metrics import center_by
 from painprint.evidence.case import Case
 from painprint.evidence.importance import (
+    PartedPrediction,
     contributions,
     importance,
     network_members,
@@ -102,7 +103,9 @@ def test_a_part_of_nothing_loses_nothing_and_the_whole_loses_all(rng):
     predicted = y + rng.normal(size=120)
     parts = np.stack([np.zeros(120), predicted], axis=1)
     rows = permute_rows(codes, np.repeat(np.arange(20), 6), 400, rng)
-    found = permutation_losses(y, predicted, parts, rows, codes, n_draws=300, rng=rng)
+    found = permutation_losses(
+        PartedPrediction(y, predicted, parts, codes), rows, n_draws=300, rng=rng
+    )
     assert found["importance"][0] == pytest.approx(0, abs=1e-12)
     assert found["importance"][1] == pytest.approx(correlation(y, predicted), abs=0.03)
     assert found["low"][1] < found["importance"][1] < found["high"][1]

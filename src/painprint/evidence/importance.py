@@ -71,9 +71,13 @@ def importance(case: Case, *, on_step: OnStep | None = None) -> StageResult:
     rng = case.stream("importance")
     rows = permute_rows(group_index, bins.run, case.settings.n_importance_permutations, rng)
     losses = permutation_losses(
-        bins.rating, predicted, parts, rows, group_index,
-        n_draws=case.settings.n_bootstraps, rng=rng, n_jobs=case.n_jobs, on_step=on_step,
-    )  # fmt: skip
+        PartedPrediction(bins.rating, predicted, parts, group_index),
+        rows,
+        n_draws=case.settings.n_bootstraps,
+        rng=rng,
+        n_jobs=case.n_jobs,
+        on_step=on_step,
+    )
     of_regions = losses.iloc[: len(regions.names)].reset_index(drop=True)
     of_networks = losses.iloc[len(regions.names) :].reset_index(drop=True)
     fold_weights = np.array([fold.weights for fold in decoding.folds])
@@ -235,12 +239,37 @@ def permute_rows(
     return orders
 
 
+@dataclass(frozen=True, eq=False)
+class PartedPrediction:
+    """A prediction, and what each region or network adds to it.
+
+    Attributes
+    ----------
+    rating, predicted : ndarray of shape (n_rows,)
+    parts : ndarray of shape (n_rows, n_parts)
+        From :func:`contributions`.
+    group_index : ndarray of int, shape (n_rows,)
+        Group of each row, in the order of time.
+    """
+
+    rating: Vector
+    predicted: Vector
+    parts: Matrix
+    group_index: Codes
+
+    def centred(self, within: Codes) -> PartedPrediction:
+        """The same, everything centred within these groups."""
+        return PartedPrediction(
+            center_by(self.rating, within),
+            center_by(self.predicted, within),
+            center_columns(self.parts, within),
+            within,
+        )
+
+
 def permutation_losses(
-    y: Vector,
-    predicted: Vector,
-    parts: Matrix,
+    prediction: PartedPrediction,
     rows: NDArray[np.int32],
-    group_index: Codes,
     *,
     n_draws: int,
     rng: np.random.Generator,
@@ -251,13 +280,9 @@ def permutation_losses(
 
     Parameters
     ----------
-    y, predicted : ndarray of shape (n_rows,)
-    parts : ndarray of shape (n_rows, n_parts)
-        From :func:`contributions`.
+    prediction : PartedPrediction
     rows : ndarray of int, shape (n_permutations, n_rows)
         From :func:`permute_rows`.
-    group_index : ndarray of int, shape (n_rows,)
-        Group of each row, in the order of time.
     n_draws : int
         Resamples of blocks of groups for the interval.
 
@@ -267,59 +292,53 @@ def permutation_losses(
         One row per part: ``importance`` (of r), ``low``, ``high`` (95 % interval), and the same of
         the group-centred r: ``importance_centred``, ``centred_low``, ``centred_high``.
     """
-    n_groups = int(group_index.max()) + 1
-    counts = block_draw(np.arange(n_groups))(n_draws, rng)
-    step = count_steps(on_step, parts.shape[1])
-    together = np.zeros_like(group_index)
-    views = [
-        _View(center_by(y, by), center_by(predicted, by), center_columns(parts, by), by)
-        for by in (together, group_index)
-    ]
-    jobs = ((views, i, rows, group_index, counts) for i in range(parts.shape[1]))
-    found = []
+    group_index, n_parts = prediction.group_index, prediction.parts.shape[1]
+    counts = block_draw(np.arange(group_index.max() + 1))(n_draws, rng)
+    step = count_steps(on_step, n_parts)
+    all_in_one = np.zeros_like(group_index)
+    views = [prediction.centred(within) for within in (all_in_one, group_index)]
+    jobs = ((views, i, rows, group_index, counts) for i in range(n_parts))
+    rows_of_table = []
     for losses in map_ordered(_lose_part, jobs, n_jobs=n_jobs, large=True):
-        found.append([*losses[0], *losses[1]])
+        rows_of_table.append([*losses[0], *losses[1]])
         step()
-    return pd.DataFrame(found, columns=[*LOSS, *LOSS_CENTRED])
-
-
-@dataclass(frozen=True, eq=False)
-class _View:
-    """Rating, prediction and its parts, all centred within the same groups."""
-
-    y: Vector
-    predicted: Vector
-    parts: Matrix
-    by: Codes
+    return pd.DataFrame(rows_of_table, columns=[*LOSS, *LOSS_CENTRED])
 
 
 def _lose_part(
-    views: Sequence[_View], i: int, rows: NDArray[np.int32], group_index: Codes, counts: Matrix
+    views: Sequence[PartedPrediction],
+    i: int,
+    rows: NDArray[np.int32],
+    group_index: Codes,
+    counts: Matrix,
 ) -> list[tuple[float, float | None, float | None]]:
-    """Loss of r and its interval, for each view."""
-    found: list[tuple[float, float | None, float | None]] = []
+    """Loss of r and its interval, for each way of centring."""
+    losses: list[tuple[float, float | None, float | None]] = []
     for view in views:
+        within = view.group_index
         part = np.ascontiguousarray(view.parts[:, i])
         rest = view.predicted - part
-        r = correlation(view.y, view.predicted)
+        r = correlation(view.rating, view.predicted)
         if r is None:
-            found.append((np.nan, None, None))
+            losses.append((np.nan, None, None))
             continue
-        r_permuted = r_of_permuted(view.y, rest, part, rows, view.by)
+        r_permuted = r_of_permuted(view.rating, rest, part, rows, within)
         loss = r - float(r_permuted.mean())
         first = rows[:INTERVAL_PERMUTATIONS]
-        moved = rest + center_columns(part[first].T, view.by).T
-        resampled = correlate_resamples(counts, view.y, view.predicted[:, None], group=group_index)
-        of_moved = correlate_resamples(counts, view.y, moved.T, group=group_index)
+        moved = rest + center_columns(part[first].T, within).T
+        resampled = correlate_resamples(
+            counts, view.rating, view.predicted[:, None], group=group_index
+        )
+        of_moved = correlate_resamples(counts, view.rating, moved.T, group=group_index)
         resampled = (resampled - of_moved).mean(axis=1)
         resampled = resampled[np.isfinite(resampled)]
         if not len(resampled):
-            found.append((loss, None, None))
+            losses.append((loss, None, None))
             continue
         around = resampled - (r - float(r_permuted[:INTERVAL_PERMUTATIONS].mean())) + loss
         ends = interval(t_inflated(around, loss, counts.shape[1], IDENTITY), null=0)
-        found.append((loss, ends.low, ends.high))
-    return found
+        losses.append((loss, ends.low, ends.high))
+    return losses
 
 
 @njit(nogil=True)
