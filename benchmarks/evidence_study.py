@@ -9,7 +9,7 @@ signatures  default simulated people (23 sessions x 3 runs x 120 regions) on uns
             (20 draws): the share of significant draws, by r with the paper's p and by the
             session-block interval of centred r
 motion      people of the same size, with motion that follows a quarter of the variance of ratings
-            within runs, and people without: whether a motion control is flagged (Holm within
+            within runs, and people without: whether a motion confound is flagged (Holm within
             motion, 1,000 permutations). Flags do not depend on the regions, so there are 8
 
 The tables lie in benchmarks/tables/.
@@ -28,7 +28,7 @@ from painprint.decode.bin_gram import make_bin_gram
 from painprint.decode.prepare import prepare_runs
 from painprint.evidence.case import Case
 from painprint.evidence.confound_analyses import TESTED, Verdict, correct_families, predict_alone
-from painprint.evidence.confounds import motion_controls
+from painprint.evidence.confounds import confounds_of_motion
 from painprint.evidence.draws import draw_sessions, predict_from_draws, score_draws, summarise_draws
 from painprint.evidence.learning_curve import count_together
 from painprint.evidence.null import permutation_null
@@ -85,10 +85,10 @@ def measure_motion(motion_r2, number, n_sessions):
     permutations = draw_permutations(bin_gram, settings.n_permutations, rng)
     ratings = permute_ratings(bin_gram, permutations, *TESTED)
     verdicts = {}
-    for control in motion_controls([bin_gram])[0]:
-        columns = control.columns([bin_gram])
-        alone = predict_alone(control, columns, bin_gram, permutations, ratings)
-        verdicts[control.name] = Verdict.of(control.family, alone)
+    for confound in confounds_of_motion([bin_gram])[0]:
+        columns = confound.columns([bin_gram])
+        alone = predict_alone(confound, columns, bin_gram, permutations, ratings)
+        verdicts[confound.name] = Verdict.of(confound.family, alone)
     found = correct_families(verdicts)
     row = {"motion_r2": motion_r2, "person": number}
     for name, verdict in found.items():

@@ -100,9 +100,9 @@ def study(folder: Path, arguments: argparse.Namespace, rows: list[dict[str, obje
         minute = scored["scales"]["1min"]
         say(f"decoding, {name}: session-centred r at 1 min", minute["centred_r"])
         say(f"decoding, {name}: r at 1 min", minute["r"])
-    refits = pd.read_csv(next(own.glob("sub-01/decoding/*_refits.tsv")), sep="\t")
-    control = refits[(refits["scale"] == "1min") & refits["variant"].str.contains("areas of")]
-    for variant, r in zip(control["variant"], control["centred_r"], strict=True):
+    refits = pd.read_csv(next(own.glob("sub-01/decoding/*_sensitivity.tsv")), sep="\t")
+    confound = refits[(refits["scale"] == "1min") & refits["variant"].str.contains("areas of")]
+    for variant, r in zip(confound["variant"], confound["centred_r"], strict=True):
         say(f"decoding, {variant}: session-centred r at 1 min", r)
 
 

@@ -26,9 +26,9 @@ EVIL = "<script>alert(1)</script>"
 NAMES = [EVIL, 'a&b "c"', *[f"R{i}" for i in range(8)], "deep right", "deep left"]
 NETWORKS = ["<img src=x onerror=alert(1)>"] * 3 + ["DMN"] * 4 + ["VIS"] * 3 + ["Deep"] * 2
 SECTIONS = (
-    "summary glance timeline performance sessions null controls refits curve prospective brain "
-    "importance rest baselines univariate external qcfc transfer quality runs methods settings "
-    "words files"
+    "summary glance timeline performance sessions null confounds sensitivity curve prospective "
+    "brain importance rest baselines univariate external qcfc transfer quality runs methods "
+    "settings words files"
 ).split()
 PAGES = ("sub-01", "group", "sub-01_parcellation")
 SIZES = {"wide": (1280, 900), "phone": (390, 800)}

@@ -29,7 +29,7 @@ from painprint.decode.lasso_pcr import LassoRules
 from painprint.decode.metrics import mean_r, score_scale, score_units
 from painprint.edges import bin_edges
 from painprint.evidence.confound_analyses import compare
-from painprint.evidence.confounds import bin_means, find_controls
+from painprint.evidence.confounds import bin_means, find_confounds
 from painprint.evidence.draws import predict_from_draws, score_draws
 from painprint.evidence.importance import contributions, r_of_permuted
 from painprint.evidence.prospective import first_sessions
@@ -317,7 +317,7 @@ def test_the_group_command_reproduces_the_transfer_to_another_person(tmp_path):
 @pytest.mark.needs("golden")
 def test_head_motion_against_the_prediction(case):
     full = np.load(GOLDEN / "golden.npz")
-    found = compare(case, find_controls(case)[0]).query("variable == @FD")
+    found = compare(case, find_confounds(case)[0]).query("variable == @FD")
     assert list(found["scale"]) == list(SCALES)
     np.testing.assert_allclose(found["r_predicted"], full["vishead_rall_r"], atol=1e-9)
     np.testing.assert_allclose(found["auc_predicted"], full["vishead_rocall_auc"], atol=1e-9)

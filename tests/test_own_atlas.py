@@ -18,7 +18,7 @@ from painprint.simulate.write import write_people
 
 SESSIONS = [f"{k:02d}" for k in range(1, 9)]
 STEM = "sub-01_space-fsLR_den-91k_atlas-{}_dseg"
-REFITS = tuple(word for word in QUICK if word != "refits")
+REFITS = tuple(word for word in QUICK if word != "sensitivity")
 
 
 @pytest.fixture(scope="module")
@@ -55,14 +55,16 @@ def decode(bids, out, *options):
     assert main([*words, "--drop", "0"]) == 0
     (path,) = out.glob("sub-01/decoding/*_audit.json")
     audit = json.loads(path.read_text())
-    refits = pd.read_csv(path.with_name(path.name.replace("audit.json", "refits.tsv")), sep="\t")
-    return audit, refits[refits["scale"] == "1min"].set_index("variant")
+    sensitivity = pd.read_csv(
+        path.with_name(path.name.replace("audit.json", "sensitivity.tsv")), sep="\t"
+    )
+    return audit, sensitivity[sensitivity["scale"] == "1min"].set_index("variant")
 
 
 def test_a_persons_own_atlas_is_found_by_its_label_and_named_in_the_audit(simulated, tmp_path):
     out = tmp_path / "out"
     give_own_atlas(simulated, out / "sub-01" / "parcellation")
-    audit, refits = decode(simulated, out, "--atlas", "individual")
+    audit, sensitivity = decode(simulated, out, "--atlas", "individual")
     (said,) = [one for one in audit["exceptions"] if one.startswith("individual atlas")]
     assert "8 sessions, 8 of them among the 8 decoded" in said
     assert said in (out / "sub-01.html").read_text()
@@ -73,9 +75,9 @@ def test_a_persons_own_atlas_is_found_by_its_label_and_named_in_the_audit(simula
         name = f"4 sessions outside individual{half}, areas of "
         # the same image under other names: the same numbers, of the same sessions
         for areas in ("individualodd", "individualeven", "all"):
-            row = refits.loc[name + areas]
+            row = sensitivity.loc[name + areas]
             assert row["n_regions"] == 16
-            own = refits.loc[name + "all", "centred_r"]
+            own = sensitivity.loc[name + "all", "centred_r"]
             np.testing.assert_allclose(row["centred_r"], own, atol=1e-9)
     page = (out / "sub-01.html").read_text()
     assert "areas made of the other half" in page
@@ -84,12 +86,12 @@ def test_a_persons_own_atlas_is_found_by_its_label_and_named_in_the_audit(simula
 def test_the_control_decodes_some_sessions_as_if_there_were_no_others(simulated, tmp_path):
     out = tmp_path / "out"
     give_own_atlas(simulated, out / "sub-01" / "parcellation")
-    _, refits = decode(simulated, out, "--atlas", "individual")
+    _, sensitivity = decode(simulated, out, "--atlas", "individual")
     alone = tmp_path / "alone"
     give_own_atlas(simulated, alone / "sub-01" / "parcellation", halves=False)
     even = ("--session-label", *SESSIONS[1::2])
     _, some = decode(simulated, alone, "--atlas", "individual", *even)
-    found = refits.loc["4 sessions outside individualodd, areas of individualodd", "centred_r"]
+    found = sensitivity.loc["4 sessions outside individualodd, areas of individualodd", "centred_r"]
     assert found == pytest.approx(some.loc["as decoded", "centred_r"], abs=1e-9)
 
 
@@ -105,10 +107,10 @@ def test_a_half_that_leaves_few_sessions_is_not_tried(simulated, tmp_path):
     out = tmp_path / "out"
     give_own_atlas(simulated, out / "sub-01" / "parcellation")
     few = ("--session-label", *SESSIONS[:6])
-    _, refits = decode(simulated, out, "--atlas", "individual", *few)
-    assert not refits.index.str.contains("areas of").any()
+    _, sensitivity = decode(simulated, out, "--atlas", "individual", *few)
+    assert not sensitivity.index.str.contains("areas of").any()
     (path,) = out.glob("sub-01/decoding/*_metrics.json")
-    reasons = json.loads(path.read_text())["stages"]["refits"]["not_done"]
+    reasons = json.loads(path.read_text())["stages"]["sensitivity"]["not_done"]
     assert "3 sessions are of other sessions; at least 4 are needed" in " ".join(reasons)
 
 
@@ -156,8 +158,8 @@ def test_own_atlases_of_two_people_are_not_the_same(simulated, tmp_path, caplog)
 def test_sessions_whose_rest_nobody_saw_are_in_neither_half(simulated, tmp_path):
     out = tmp_path / "out"
     give_own_atlas(simulated, out / "sub-01" / "parcellation", sessions=SESSIONS[:6])
-    _, refits = decode(simulated, out, "--atlas", "individual")
-    assert not refits.index.str.contains("areas of").any()
+    _, sensitivity = decode(simulated, out, "--atlas", "individual")
+    assert not sensitivity.index.str.contains("areas of").any()
     (path,) = out.glob("sub-01/decoding/*_metrics.json")
-    reasons = " ".join(json.loads(path.read_text())["stages"]["refits"]["not_done"])
+    reasons = " ".join(json.loads(path.read_text())["stages"]["sensitivity"]["not_done"])
     assert "of the sessions 07, 08: their rest is in neither half" in reasons

@@ -70,12 +70,13 @@ def study(tree, out, *words):
 
 
 STAGE_TABLES = (
-    "null controls covariates refits learningcurve learningcurvedraws prospective calibration "
-    "importance networkimportance networkweights structure rest baselines univariate external qcfc"
+    "null confounds covariates sensitivity learningcurve learningcurvedraws prospective "
+    "calibration importance networkimportance networkweights structure rest baselines "
+    "univariate external qcfc"
 ).split()
 STAGE_FIGURES = (
-    "nullwithin nullbetween controls refits curve curveshare future calibration ahead importance "
-    "strength structure importancebynetwork networkimportance networkweights rest "
+    "nullwithin nullbetween confounds sensitivity curve curveshare future calibration ahead "
+    "importance strength structure importancebynetwork networkimportance networkweights rest "
     "baselinescentredr baselinesskill univariate external"
 ).split()
 
@@ -132,9 +133,9 @@ def test_every_stage_has_its_numbers(answered):
     assert metrics["scales"]["session"]["p_within"] is None
     stages = metrics["stages"]
     assert stages["null"]["n_permutations"] == 19
-    controls = [one for one in stages["controls"].values() if isinstance(one, dict)]
-    assert len(controls) == 6 and not any(one["flagged"] for one in controls)
-    assert min(one["centred_r_removed"] for one in controls) > 0.3
+    confounds = [one for one in stages["confounds"].values() if isinstance(one, dict)]
+    assert len(confounds) == 6 and not any(one["flagged"] for one in confounds)
+    assert min(one["centred_r_removed"] for one in confounds) > 0.3
     assert stages["curve"]["n_draws"] == 2
     assert stages["prospective"]["next"]["1min"]["centred_r"] > 0.5
     assert stages["rest"]["unseen"]["n"] == 5
@@ -212,12 +213,12 @@ def test_skipped_stages_are_said_and_leave_nothing_of_an_earlier_run(
 ):
     shutil.copytree(answered, out)
     (out / "sub-01.html").unlink()
-    slow = ("baselines", "importance", "refits")
+    slow = ("baselines", "importance", "sensitivity")
     skipped = ("null", "curve", *slow)
     assert study(derivatives, out, *rest_and_weights, "--skip", *skipped) == 0
     names = " ".join(outputs(out))
     assert "learningcurve" not in names and "_null" not in names and "curveshare" not in names
-    assert "_controls.tsv" in names and "_future.svg" in names
+    assert "_confounds.tsv" in names and "_future.svg" in names
     metrics = json.loads((out / f"sub-01/decoding/{STEM}_metrics.json").read_text())
     assert metrics["stages"]["null"] is None and metrics["scales"]["1min"]["p_within"] is None
     page = (out / "sub-01.html").read_text()
@@ -245,7 +246,7 @@ def test_what_three_sessions_do_not_allow_is_said_and_the_rest_delivered(tree, r
     ):
         assert words in page, words
     written = {t for t in STAGE_TABLES if (out / f"sub-01/decoding/{STEM}_{t}.tsv").exists()}
-    expected = "null controls covariates refits importance structure baselines".split()
+    expected = "null confounds covariates sensitivity importance structure baselines".split()
     assert written == set(expected)
 
 
@@ -256,8 +257,8 @@ def test_a_constant_session_and_covariates_are_no_obstacle(tree, rng, out):
     lines = [f"ses-{s:02d}\t{5 * (s % 3)}\n" for s in range(1, 7)]
     (tree.root / "sub-01/sub-01_sessions.tsv").write_text("session_id\tmg\n" + "".join(lines))
     assert study(tree, out) == 0
-    table = pd.read_csv(out / f"sub-01/decoding/{STEM}_controls.tsv", sep="\t")
-    assert "mg" in set(table["control"])
+    table = pd.read_csv(out / f"sub-01/decoding/{STEM}_confounds.tsv", sep="\t")
+    assert "mg" in set(table["confound"])
     page = (out / "sub-01.html").read_text()
     assert "framewise displacement: it never varies" in page
 
@@ -266,8 +267,8 @@ def test_a_stage_that_is_not_possible_does_not_stop_the_others(derivatives, out,
     def refuse(case, on_step=None):
         raise NotEnoughData("the moon is wrong.")
 
-    monkeypatch.setitem(STAGES, "controls", replace(STAGES["controls"], compute=refuse))
-    others = [stage for stage in STAGES if stage not in ("null", "controls", "prospective")]
+    monkeypatch.setitem(STAGES, "confounds", replace(STAGES["confounds"], compute=refuse))
+    others = [stage for stage in STAGES if stage not in ("null", "confounds", "prospective")]
     assert study(derivatives, out, "--skip", *others) == 0
     page = (out / "sub-01.html").read_text()
     assert "Not possible with these data: the moon is wrong." in page
@@ -277,7 +278,7 @@ def test_a_stage_that_is_not_possible_does_not_stop_the_others(derivatives, out,
 
 def test_leaving_out_runs_asks_the_same_questions_of_runs(derivatives, out):
     """And declares that other runs of the same session were in training."""
-    slow = ("baselines", "importance", "refits", "univariate", "external")
+    slow = ("baselines", "importance", "sensitivity", "univariate", "external")
     assert study(derivatives, out, "--leave-out", "run", "--skip", *slow) == 0
     page = (out / "sub-01.html").read_text()
     assert "Other runs of the same 5 sessions were in training." in page

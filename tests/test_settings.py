@@ -33,7 +33,6 @@ from painprint.simulate.world import World
         ({"first_sessions": 2}, "first_sessions"),
         ({"buffer_sessions": 0}, "buffer_sessions"),
         ({"n_importance_permutations": 10}, "--skip importance"),
-        ({"skip": ("nothing",)}, "null, controls, refits, curve, prospective, importance, rest"),
     ],
 )
 def test_a_setting_that_makes_no_sense_is_refused_by_name(wrong, word):

@@ -127,7 +127,7 @@ def test_an_answered_question_is_not_asked_again(derivatives, tmp_path, monkeypa
     capsys.readouterr()
     assert main(words) == 0
     said = capsys.readouterr().err
-    assert "null: 1 of" not in said and "refits: 1 of" not in said and "curve: 1 of" in said
+    assert "null: 1 of" not in said and "sensitivity: 1 of" not in said and "curve: 1 of" in said
     assert outputs(out) == outputs(tmp_path / "clean")
 
 
@@ -148,8 +148,14 @@ def test_results_of_stages_come_back_as_they_were(participant, tmp_path):
 
 def test_what_is_to_be_skipped_must_be_a_stage():
     assert [stage.name for stage in stages_to_run(Settings(skip=("null",)))] == list(STAGES)[1:]
-    with pytest.raises(ValueError, match="skip is 'nul'; choose of null, controls"):
+    with pytest.raises(ValueError, match="skip is 'nul'; choose of null, confounds"):
         stages_to_run(Settings(skip=("nul",)))
+
+
+def test_a_stage_is_skipped_by_the_name_of_the_version_before_with_a_warning(caplog):
+    to_run = [stage.name for stage in stages_to_run(Settings(skip=("controls", "refits")))]
+    assert "confounds" not in to_run and "sensitivity" not in to_run and len(to_run) == 9
+    assert "the stage controls is now called confounds (--skip)." in caplog.text
 
 
 def test_a_killed_study_resumes_to_the_same_bytes(derivatives, tmp_path):

@@ -18,7 +18,7 @@ def results(**changed):
         "p_within": 0.001,
     }  # fmt: skip
     null = {"n_permutations": 999}
-    control = {"flagged": False, "p_corrected": 0.6}
+    confound = {"flagged": False, "p_corrected": 0.6}
     metrics = {
         "scales": {
             "1min": scale | changed.pop("scale", {}),
@@ -26,7 +26,7 @@ def results(**changed):
         },
         "stages": {
             "null": changed.pop("null", null),
-            "controls": changed.pop("controls", {"motion": control, "not_done": []}),
+            "confounds": changed.pop("confounds", {"motion": confound, "not_done": []}),
         },
         "n_groups": 12, "n_sessions": 12, "n_runs": 36, "leave_out": "session",
         "preset": "recommended", "simulated": True, "train_bins": "30s",
@@ -169,12 +169,12 @@ def test_networks_without_an_interval_above_0_are_not_named():
 
 
 def test_nothing_tested_is_a_doubt():
-    none = results(controls={"not_done": ["no motion was found"]})
+    none = results(confounds={"not_done": ["no motion was found"]})
     card = summarise(none)[-1]
-    assert card.mood == "caution" and "no control" in card.text.lower()
+    assert card.mood == "caution" and "no confound" in card.text.lower()
     assert "could not be tested" in card.text
     flagged = {"motion": {"flagged": True, "p_corrected": 0.01}, "not_done": []}
-    assert summarise(results(controls=flagged))[-1].mood == "bad"
+    assert summarise(results(confounds=flagged))[-1].mood == "bad"
     lights = ["bad", "caution"] + ["good"] * 34
     assert "2 of 36 runs with doubtful BOLD (1 bad)" in summarise(results(lights=lights))[-1].text
 

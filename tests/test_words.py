@@ -227,7 +227,7 @@ def test_only_tested_controls_are_counted():
     assert "Flagged: motion." in confounds.describe(written(verdicts))
 
 
-def test_refits_explain_only_what_was_done():
+def test_sensitivity_explain_only_what_was_done():
     table = pd.DataFrame(
         {
             "variant": ["as decoded", "buffer of 1 on either side", "without DMN"],
@@ -235,10 +235,10 @@ def test_refits_explain_only_what_was_done():
             "centred_r": [0.4, 0.3, float("nan")],
         }
     )
-    said = sensitivity.describe(written({}, refits=table))
+    said = sensitivity.describe(written({}, sensitivity=table))
     assert "from 0.30 (buffer of 1 on either side)" in said and "do not train" in said
     assert "blocks" not in said and "first run" not in said
-    assert sensitivity.describe(written({}, refits=table[:1])).endswith("is 0.40 as decoded.")
+    assert sensitivity.describe(written({}, sensitivity=table[:1])).endswith("is 0.40 as decoded.")
 
 
 def test_the_future_is_told_with_or_without_first_sessions():

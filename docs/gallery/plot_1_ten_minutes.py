@@ -64,7 +64,7 @@ main(
 main(
     ["run", str(people), str(results_dir), "participant", "--task-id", "rating"]
     + ["--n-permutations", "199", "--n-bootstraps", "1000", "--n-curve-draws", "5"]
-    + ["--skip", "refits", "prospective", "importance", "rest", "baselines"]
+    + ["--skip", "sensitivity", "prospective", "importance", "rest", "baselines"]
     + ["univariate", "qcfc"]
 )
 
@@ -137,7 +137,7 @@ print(f"slope: {minute['slope']:.2f} (95 % interval {low:.2f} to {high:.2f})")
 # another order. They answer two questions, and one may be answered with yes and the other with
 # no.
 
-null = results.findings["null"]
+null = results.stage_tables["null"]
 _, (left, right) = plt.subplots(1, 2, figsize=(7.2, 2.4), layout="constrained")
 figures.plot_null(null, "within", "1min", "centred_r", ax=left)
 figures.plot_null(null, "between", "session", "r", ax=right)
@@ -153,14 +153,14 @@ print(f"p between (r, session):       {level['p_between']:.3f}")
 # %%
 # Is it anything but pain?
 # ------------------------
-# Each control alone predicts the rating of held-out sessions (``alone``), and the decoding is
-# repeated with the control partialled out (``removed``). A control with r above 0 and a small p
+# Each confound alone predicts the rating of held-out sessions (``alone``), and the decoding is
+# repeated with the confound partialled out (``removed``). A confound with r above 0 and a small p
 # may carry what looks like pain; many are tested, so the page flags one after correction for
 # that.
 
-controls = results.findings["controls"]
-at_minute = controls[controls["scale"] == "1min"].drop(columns="scale")
-at_minute.set_index(["control", "analysis"]).round(3)
+confounds = results.stage_tables["confounds"]
+at_minute = confounds[confounds["scale"] == "1min"].drop(columns="scale")
+at_minute.set_index(["confound", "analysis"]).round(3)
 
 # %%
 # How much data does it take?
@@ -169,7 +169,7 @@ at_minute.set_index(["control", "analysis"]).round(3)
 # band holds 95 % of the draws.
 
 _, ax = plt.subplots(figsize=(3.6, 2.4), layout="constrained")
-figures.plot_learning_curve(results.findings["learningcurve"], ax=ax)
+figures.plot_learning_curve(results.stage_tables["learningcurve"], ax=ax)
 
 # %%
 # A curve that still rises at its right end says that more sessions would help; what it would

@@ -35,7 +35,16 @@ main(
     ["run", str(people), str(results_dir), "participant", "--task-id", "rating"]
     + ["--n-permutations", "199", "--n-bootstraps", "1000", "--n-curve-draws", "3"]
     + ["--n-importance-permutations", "100"]
-    + ["--skip", "controls", "refits", "prospective", "rest", "baselines", "univariate", "qcfc"]
+    + [
+        "--skip",
+        "confounds",
+        "sensitivity",
+        "prospective",
+        "rest",
+        "baselines",
+        "univariate",
+        "qcfc",
+    ]
 )
 
 # %%
@@ -79,8 +88,8 @@ figure, panels = plt.subplot_mosaic(
 )
 figures.plot_timeline(by_scale["1min"], ax=panels["A"])
 figures.plot_observed_predicted(by_scale["1min"], metrics["1min"], ax=panels["B"])
-figures.plot_null(results.findings["null"], "within", "1min", "centred_r", ax=panels["C"])
-figures.plot_learning_curve(results.findings["learningcurve"], ax=panels["D"])
+figures.plot_null(results.stage_tables["null"], "within", "1min", "centred_r", ax=panels["C"])
+figures.plot_learning_curve(results.stage_tables["learningcurve"], ax=panels["D"])
 for letter, ax in panels.items():
     ax.annotate(letter, (-0.02, 1.06), xycoords="axes fraction", weight="bold", ha="right")
 figure.suptitle("simulated person", x=0.99, ha="right", color="grey", fontsize=8)
@@ -106,7 +115,7 @@ figure.suptitle("simulated person", x=0.99, ha="right", color="grey", fontsize=8
 
 figure, ax = plt.subplots(figsize=(figures.DOUBLE, 2.6), layout="constrained")
 figures.plot_by_network(
-    results.findings["importance"], "importance_centred", label="loss of centred r", ax=ax
+    results.stage_tables["importance"], "importance_centred", label="loss of centred r", ax=ax
 )
 ax.set_title("simulated person", loc="right", color="grey")
 

@@ -1,4 +1,4 @@
-"""All bins of a person side by side in one Gram matrix: what refits and nulls start from."""
+"""All bins of a person side by side in one Gram matrix: what refits start from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nested ridge regressions from one eigendecomposition of all rows: for refits, in half the time.
+"""Nested ridge regressions from one eigendecomposition of all rows, in half the time.
 
 Leaving rows B out of a linear smoother takes their residuals r_B and their block of R = I - H
 alone. So every fold of nested leave-one-group-out, and every group left out inside it, follow from

@@ -1,7 +1,7 @@
-"""Is it motion, time, level, or medicine? Each control alone, beside the prediction, and removed.
+"""Is it motion, time, level, or medicine? Each confound alone, beside the prediction, and removed.
 
 alone
-    predicts the rating from the control by least squares, on the same folds, trained and
+    predicts the rating from the confound by least squares, on the same folds, trained and
     tested on 1-min time bins; its p-value comes from the permutations of the null.
 beside
     its correlation with rating and prediction, at four scales.
@@ -26,7 +26,7 @@ from painprint.decode.metrics import SCALES, agreement, area_under_curve
 from painprint.decode.refit import Columns, refit
 from painprint.decode.residuals import predict_from_confounds
 from painprint.evidence.case import Case
-from painprint.evidence.confounds import Control, bin_means, find_controls
+from painprint.evidence.confounds import Confound, bin_means, find_confounds
 from painprint.evidence.permutations import (
     FEWEST_SESSIONS_TO_REORDER,
     Permutations,
@@ -40,12 +40,12 @@ from painprint.stats.correlation import correlation
 from painprint.stats.permutation import p_above
 
 TESTED = ("1min", "2min")
-"""Kinds of bins that a control is tested on; on the former it is trained."""
+"""Kinds of bins that a confound is tested on; on the former it is trained."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is said of a control; None where it is undefined or untested.
+    """What is said of a confound; None where it is undefined or untested.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class Verdict:
     flagged : bool
         Whether a corrected p is below .05 with r above 0.
     centred_r_removed, skill_removed : float or None
-        At 1 min, with the control partialled out.
+        At 1 min, with the confound partialled out.
     """
 
     family: str
@@ -90,34 +90,34 @@ def _defined(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def control_analyses(case: Case, *, on_step: OnStep | None = None) -> StageResult:
-    """Every control that the data allow.
+def confound_analyses(case: Case, *, on_step: OnStep | None = None) -> StageResult:
+    """Every confound that the data allow.
 
     Returns
     -------
     result : StageResult
-        Tables ``controls`` (alone and removed) and ``covariates`` (beside rating and
-        prediction). Numbers: per control what a :class:`Verdict` holds. A control is flagged
+        Tables ``confounds`` (alone and removed) and ``covariates`` (beside rating and
+        prediction). Numbers: per confound what a :class:`Verdict` holds. A confound is flagged
         where, alone, it predicts the rating of held-out sessions beyond its null.
 
     References
     ----------
     docs/methods.md
     """
-    controls, not_done = find_controls(case)
+    confounds, not_done = find_confounds(case)
     bin_grams, rules = case.bin_grams, case.settings.rules
-    step = count_steps(on_step, len(controls))
+    step = count_steps(on_step, len(confounds))
     permutations = draw_permutations(
         bin_grams[0], case.settings.n_permutations, case.stream("controls")
     )
     ratings = permute_ratings(bin_grams[0], permutations, *TESTED)
     rows, verdicts = [], {}
-    for control in controls:
-        columns = control.columns(bin_grams)
-        alone = predict_alone(control, columns, bin_grams[0], permutations, ratings)
-        verdict = Verdict.of(control.family, alone)
-        if verdict.p_within is None and verdict.p_between is None and not control.of_ratings:
-            not_done.append(f"No p of {control.name} alone: {_untested(case)}")
+    for confound in confounds:
+        columns = confound.columns(bin_grams)
+        alone = predict_alone(confound, columns, bin_grams[0], permutations, ratings)
+        verdict = Verdict.of(confound.family, alone)
+        if verdict.p_within is None and verdict.p_between is None and not confound.of_ratings:
+            not_done.append(f"No p of {confound.name} alone: {_untested(case)}")
         removed: dict[str, dict[str, float]] = {}
         try:
             removed = refit(bin_grams, rules, columns=columns, n_jobs=case.n_jobs).agreement()
@@ -127,21 +127,21 @@ def control_analyses(case: Case, *, on_step: OnStep | None = None) -> StageResul
                 skill_removed=_defined(removed["1min"]["skill"]),
             )
         except NotEnoughData as error:
-            not_done.append(f"{control.name} could not be removed: {error}")
-        verdicts[control.name] = verdict
+            not_done.append(f"{confound.name} could not be removed: {error}")
+        verdicts[confound.name] = verdict
         rows += [
-            {"control": control.name, "scale": scale, "analysis": analysis, **found[scale]}
+            {"confound": confound.name, "scale": scale, "analysis": analysis, **found[scale]}
             for scale in SCALES
             for analysis, found in (("alone", alone), ("removed", removed))
             if found
         ]
         step()
-    order = "control scale analysis r centred_r skill p_within p_between".split()
+    order = "confound scale analysis r centred_r skill p_within p_between".split()
     corrected = correct_families(verdicts)
     return StageResult(
         {
-            "controls": pd.DataFrame(rows).reindex(columns=order),
-            "covariates": compare(case, controls),
+            "confounds": pd.DataFrame(rows).reindex(columns=order),
+            "covariates": compare(case, confounds),
         },
         {name: asdict(verdict) for name, verdict in corrected.items()},
         tuple(not_done),
@@ -149,7 +149,7 @@ def control_analyses(case: Case, *, on_step: OnStep | None = None) -> StageResul
 
 
 def _untested(case: Case) -> str:
-    """Why a control of whole groups has no p."""
+    """Why a confound of whole groups has no p."""
     unit, n_groups = case.settings.leave_out, case.bin_grams[0].n_groups
     if n_groups < FEWEST_SESSIONS_TO_REORDER:
         return (
@@ -160,18 +160,18 @@ def _untested(case: Case) -> str:
 
 
 def predict_alone(
-    control: Control,
+    confound: Confound,
     columns: Columns,
     bin_gram: BinGram,
     permutations: Permutations,
     ratings: Sequence[Matrix],
 ) -> dict[str, dict[str, float]]:
-    """Held-out least-squares prediction from the control, and its p among permuted ratings.
+    """Held-out least-squares prediction from the confound, and its p among permuted ratings.
 
     Parameters
     ----------
     columns : callable
-        The control's.
+        The confound's.
     ratings : sequence of ndarray of shape (n_rows, n_permutations)
         Of 1-min and of 2-min bins; the first column holds the observed ratings.
 
@@ -181,7 +181,7 @@ def predict_alone(
         By scale: r, centred_r, skill, p_within (of centred r) and p_between (of r), NaN where
         not tested.
     """
-    by = _tests(control, bin_gram)
+    by = _tests(confound, bin_gram)
     chosen = np.isin(permutations.kind, ("observed", *by))
     kind, n_minutes = permutations.kind[chosen], len(bin_gram.bins["1min"])
     Y = np.concatenate([of_kind[:, chosen] for of_kind in ratings])
@@ -208,12 +208,12 @@ def predict_alone(
     return found
 
 
-def _tests(control: Control, bin_gram: BinGram) -> tuple[str, ...]:
-    """Which permutations test a control alone."""
+def _tests(confound: Confound, bin_gram: BinGram) -> tuple[str, ...]:
+    """Which permutations test a confound alone."""
     enough = bin_gram.n_groups >= FEWEST_SESSIONS_TO_REORDER
-    if control.of_ratings:
+    if confound.of_ratings:
         return ()
-    if control.of_frames is not None:
+    if confound.of_frames is not None:
         return ("within", "between") if enough else ("within",)
     # one value a session, but several groups a session: orders of groups would be too many
     of_session = len({one.key.session for one in bin_gram.frames}) == bin_gram.n_groups
@@ -240,25 +240,25 @@ def correct_families(verdicts: Mapping[str, Verdict]) -> dict[str, Verdict]:
     return corrected
 
 
-def compare(case: Case, controls: Sequence[Control]) -> pd.DataFrame:
-    """Every variable of every control against rating and prediction, at four scales.
+def compare(case: Case, confounds: Sequence[Confound]) -> pd.DataFrame:
+    """Every variable of every confound against rating and prediction, at four scales.
 
     Returns
     -------
     covariates : DataFrame
-        Columns ``control``, ``variable``, ``scale``, ``n``, ``r_rating``, ``r_predicted``,
+        Columns ``confound``, ``variable``, ``scale``, ``n``, ``r_rating``, ``r_predicted``,
         ``auc_predicted`` (of the prediction for the variable above its median).
     """
     predictions = case.decoding.predictions
     rows = []
-    for control in controls:
-        for variable, by_scale in _variables(case, control):
+    for confound in confounds:
+        for variable, by_scale in _variables(case, confound):
             for scale, values in by_scale.items():
                 of_scale = predictions[predictions["scale"] == scale]
                 predicted = of_scale["predicted"].to_numpy(float)
                 rows.append(
                     {
-                        "control": control.name,
+                        "confound": confound.name,
                         "variable": variable,
                         "scale": scale,
                         "n": len(values),
@@ -272,15 +272,15 @@ def compare(case: Case, controls: Sequence[Control]) -> pd.DataFrame:
     )
 
 
-def _variables(case: Case, control: Control) -> list[tuple[str, dict[str, Vector]]]:
+def _variables(case: Case, confound: Confound) -> list[tuple[str, dict[str, Vector]]]:
     """Each variable's values in the rows of the predictions, by scale."""
     bin_gram, frames = case.bin_grams[0], case.decoding.frames
-    if control.of_frames is None:
-        assert control.of_groups is not None  # one of the two is given
-        values = control.of_groups(bin_gram, np.arange(bin_gram.n_groups))
-        names = [control.name, f"{control.name} squared"][: values.shape[1]]
+    if confound.of_frames is None:
+        assert confound.of_groups is not None  # one of the two is given
+        values = confound.of_groups(bin_gram, np.arange(bin_gram.n_groups))
+        names = [confound.name, f"{confound.name} squared"][: values.shape[1]]
         return [(name, {"session": v}) for name, v in zip(names, values.T, strict=True)]
-    of_run = [control.of_frames(one) for one in frames]
+    of_run = [confound.of_frames(one) for one in frames]
     found = []
     for name in of_run[0]:
         values_of_run = [v[name] for v in of_run]

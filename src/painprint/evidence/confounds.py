@@ -19,7 +19,7 @@ from painprint.runs import DVARS, FD, MOTION_NAMES, Frames
 
 
 @dataclass(frozen=True, eq=False)
-class Control:
+class Confound:
     """Something that the signature must not be; exactly one way to get its values is given.
 
     Attributes
@@ -78,20 +78,20 @@ def bin_means(of_run: Sequence[Vector], bins: Bins) -> Vector:
     )
 
 
-def find_controls(case: Case) -> tuple[list[Control], list[str]]:
-    """Controls that the data allow, and why the others are not possible."""
+def find_confounds(case: Case) -> tuple[list[Confound], list[str]]:
+    """Confounds that the data allow, and why the others are not possible."""
     bin_gram, unit = case.bin_grams[0], case.settings.leave_out
-    found, not_done = motion_controls(case.bin_grams)
+    found, not_done = confounds_of_motion(case.bin_grams)
     found += [
-        Control("global signal", "global signal", of_frames=_global_signal),
-        Control("time in run", "time", of_frames=_time_in_run),
-        Control(f"{unit} number", "time", of_groups=_place_in_order),
-        Control(f"previous {unit}'s mean", "level", of_groups=previous_means, of_ratings=True),
+        Confound("global signal", "global signal", of_frames=_global_signal),
+        Confound("time in run", "time", of_frames=_time_in_run),
+        Confound(f"{unit} number", "time", of_groups=_place_in_order),
+        Confound(f"previous {unit}'s mean", "level", of_groups=previous_means, of_ratings=True),
     ]
     covariates = [c for c in case.sessions.columns if c not in ("session", "days")]
     if not covariates:
         not_done.append(
-            "No control for session covariates, such as medication: sessions.tsv has no numeric "
+            "No confound for session covariates, such as medication: sessions.tsv has no numeric "
             "column."
         )
     for name in covariates:
@@ -99,17 +99,17 @@ def find_controls(case: Case) -> tuple[list[Control], list[str]]:
         n_known, n_groups = int(np.isfinite(values).sum()), bin_gram.n_groups
         if n_known < n_groups:
             not_done.append(
-                f"No control for {name}: it is known in {n_known} of {n_groups} {unit}s."
+                f"No confound for {name}: it is known in {n_known} of {n_groups} {unit}s."
             )
         elif np.ptp(values) == 0:
-            not_done.append(f"No control for {name}: it is the same in every {unit}.")
+            not_done.append(f"No confound for {name}: it is the same in every {unit}.")
         else:
-            found.append(Control(name, "covariates", of_groups=_fixed(values[:, None])))
+            found.append(Confound(name, "covariates", of_groups=_fixed(values[:, None])))
     return found, not_done
 
 
-def motion_controls(bin_grams: Sequence[BinGram]) -> tuple[list[Control], list[str]]:
-    """Controls of motion that every run allows, and why the others are not possible."""
+def confounds_of_motion(bin_grams: Sequence[BinGram]) -> tuple[list[Confound], list[str]]:
+    """Confounds of motion that every run allows, and why the others are not possible."""
     found, not_done = [], []
     for name, variables in (
         ("framewise displacement", (FD,)),
@@ -117,9 +117,9 @@ def motion_controls(bin_grams: Sequence[BinGram]) -> tuple[list[Control], list[s
         ("DVARS", (DVARS,)),
     ):
         if reason := next(filter(None, (_missing(variables, k) for k in bin_grams)), None):
-            not_done.append(f"No control for {name}: {reason}")
+            not_done.append(f"No confound for {name}: {reason}")
         else:
-            found.append(Control(name, "motion", of_frames=_confounds(variables)))
+            found.append(Confound(name, "motion", of_frames=_confounds(variables)))
     return found, not_done
 
 
@@ -160,7 +160,7 @@ def previous_means(bin_gram: BinGram, training: Codes) -> Matrix:
 
 
 def _missing(variables: Sequence[str], bin_gram: BinGram) -> str | None:
-    """Why a control of frames is not possible, if so."""
+    """Why a confound of frames is not possible, if so."""
     frames = bin_gram.frames
     without = [str(one.key) for one in frames if not set(variables) <= set(one.confounds)]
     if without:

@@ -33,13 +33,13 @@ FEWEST_OF_HALF = 4
 """Groups that are decoded with areas made of other sessions, at least."""
 
 
-def refit_variants(case: Case, *, on_step: OnStep | None = None) -> StageResult:
+def sensitivity_analyses(case: Case, *, on_step: OnStep | None = None) -> StageResult:
     """The main analysis beside changed ones.
 
     Returns
     -------
     result : StageResult
-        Table ``refits``: r, centred r and skill of each variant at every scale.
+        Table ``sensitivity``: r, centred r and skill of each variant at every scale.
 
     References
     ----------
@@ -57,7 +57,7 @@ def refit_variants(case: Case, *, on_step: OnStep | None = None) -> StageResult:
         try:
             found = analyse()
         except NotEnoughData as error:
-            not_done.append(f"No refit {name}: {error}")
+            not_done.append(f"No analysis {name}: {error}")
             continue
         finally:
             step()
@@ -65,7 +65,7 @@ def refit_variants(case: Case, *, on_step: OnStep | None = None) -> StageResult:
             {"variant": name, "n_regions": n_regions, "scale": scale, **found[scale]}
             for scale in SCALES
         ]
-    return StageResult({"refits": pd.DataFrame(rows)}, {}, tuple(not_done))
+    return StageResult({"sensitivity": pd.DataFrame(rows)}, {}, tuple(not_done))
 
 
 def predictions_agreement(predictions: pd.DataFrame) -> Agreement:
@@ -103,8 +103,8 @@ def _farther_sessions(case: Case) -> tuple[list[Variant], list[str]]:
     not_done = []
     if n_groups < 3 + 4 * buffer:
         not_done.append(
-            f"No refit with a buffer of {buffer} {unit}s on either side: {3 + 4 * buffer} {unit}s "
-            f"are needed, and there are {n_groups}."
+            f"No analysis with a buffer of {buffer} {unit}s on either side: {3 + 4 * buffer} "
+            f"{unit}s are needed, and there are {n_groups}."
         )
     else:
         name = f"buffer of {buffer} on either side"
@@ -113,8 +113,8 @@ def _farther_sessions(case: Case) -> tuple[list[Variant], list[str]]:
     blocks = np.arange(n_groups) // length
     if length < 2 or blocks.max() < 2:
         not_done.append(
-            f"No refit with blocks of neighbouring {unit}s left out together: {n_groups} {unit}s "
-            "make fewer than 3 blocks."
+            f"No analysis with blocks of neighbouring {unit}s left out together: {n_groups} "
+            f"{unit}s make fewer than 3 blocks."
         )
     else:
         name = f"blocks of {length} left out together"
@@ -150,14 +150,14 @@ def _other_regions(case: Case) -> tuple[list[Variant], list[str]]:
     used = case.decoding.regions
     whole = case.whole()
     if not any(whole.regions.networks):
-        return [], ["No refit with other regions: the regions' networks are unknown."]
+        return [], ["No analysis with other regions: the regions' networks are unknown."]
     if [lags[0].key for lags in whole.runs] != [f.key for f in case.decoding.frames]:
-        return [], ["No refit with other regions: with all regions, other runs would be used."]
+        return [], ["No analysis with other regions: with all regions, other runs would be used."]
     not_done = []
     visual = [n for n, w in whole.regions.network_of.items() if is_visual(w)]
     sets: list[tuple[str, Sequence[str]]] = []
     if not visual:
-        not_done.append("No refit for visual regions: no network is called visual.")
+        not_done.append("No analysis for visual regions: no network is called visual.")
     else:
         sets.append(("only visual regions", visual))
         if excluded := set(visual) - set(used.names):
@@ -172,7 +172,7 @@ def _other_regions(case: Case) -> tuple[list[Variant], list[str]]:
         n_left = len(used.names) - len(left_out)
         variants.append((f"without {network}", n_left, partial(_refit_without, case, left_out)))
     few = [(name, n) for name, n, _ in variants if n < FEWEST_REGIONS]
-    not_done += [f"No refit {name}: {n} regions are left." for name, n in few]
+    not_done += [f"No analysis {name}: {n} regions are left." for name, n in few]
     return [v for v in variants if v[1] >= FEWEST_REGIONS], not_done
 
 
@@ -208,13 +208,13 @@ def _other_areas(case: Case) -> tuple[list[Variant], list[str]]:
     if prepared_of:
         prepared_of["all"] = case.whole()
     for name in [n for n, p in prepared_of.items() if [lags[0].key for lags in p.runs] != keys]:
-        not_done.append(f"No refit with areas of {name}: other runs would be used.")
+        not_done.append(f"No analysis with areas of {name}: other runs would be used.")
         del prepared_of[name]
     of_half = [areas.sessions for areas in case.material.other_areas]
     if unseen := sorted(set(sessions) - frozenset().union(*of_half)) if of_half else []:
         not_done.append(
-            f"No refit with areas of halves of the sessions {', '.join(unseen)}: their rest is in "
-            "neither half."
+            f"No analysis with areas of halves of the sessions {', '.join(unseen)}: their rest is "
+            "in neither half."
         )
     for areas in case.material.other_areas:
         seen = frozenset().union(*of_half) - areas.sessions
@@ -222,8 +222,8 @@ def _other_areas(case: Case) -> tuple[list[Variant], list[str]]:
         n_groups = len(np.unique(case.decoding.training.group_index[chosen]))
         if n_groups < FEWEST_OF_HALF:
             not_done.append(
-                f"No refit with areas of {areas.name}: {n_groups} {case.settings.leave_out}s are "
-                f"of other sessions; at least {FEWEST_OF_HALF} are needed."
+                f"No analysis with areas of {areas.name}: {n_groups} {case.settings.leave_out}s "
+                f"are of other sessions; at least {FEWEST_OF_HALF} are needed."
             )
             continue
         n_sessions = len({sessions[k] for k in chosen})

@@ -48,30 +48,30 @@ def _null(results: Results) -> Drawings:
 
 
 def _confounds(results: Results) -> Drawings:
-    numbers = results.metrics["stages"]["controls"]
+    numbers = results.metrics["stages"]["confounds"]
     verdicts = {name: verdict for name, verdict in numbers.items() if name != "not_done"}
     unit = results.metrics["leave_out"]
     return {
-        "controls": Drawing(
-            "Centred r with each control removed",
+        "confounds": Drawing(
+            "Centred r with each confound removed",
             partial(
                 figures.plot_dots,
                 {name: verdict["centred_r_removed"] for name, verdict in verdicts.items()},
                 reference=results.metrics["scales"]["1min"]["centred_r"],
-                label="centred r at 1 min with the control removed; dashed: as decoded",
+                label="centred r at 1 min with the confound removed; dashed: as decoded",
                 marked=[name for name, verdict in verdicts.items() if verdict["flagged"]],
             ),
-            f"{unit.capitalize()}-centred r at 1 min when a control is partialled out. Red: "
+            f"{unit.capitalize()}-centred r at 1 min when a confound is partialled out. Red: "
             "flagged.",
         )
     }
 
 
 def _sensitivity(results: Results) -> Drawings:
-    table = results.stage_tables["refits"]
+    table = results.stage_tables["sensitivity"]
     minute = table.query("scale == '1min'").set_index("variant")["centred_r"]
     return {
-        "refits": Drawing(
+        "sensitivity": Drawing(
             "Centred r when something is changed",
             partial(
                 figures.plot_dots,
@@ -264,8 +264,8 @@ def _qcfc(results: Results) -> Drawings:
 
 STAGE_FIGURES: dict[str, Callable[[Results], Drawings]] = {
     "null": _null,
-    "controls": _confounds,
-    "refits": _sensitivity,
+    "confounds": _confounds,
+    "sensitivity": _sensitivity,
     "curve": _learning_curve,
     "prospective": _prospective,
     "importance": _importance,

@@ -249,18 +249,18 @@ def _where(results: Results, conclusion: Conclusion) -> Card:
 
 def _doubts(results: Results, conclusion: Conclusion) -> Card:
     metrics, audit = results.metrics, results.audit
-    controls = metrics["stages"]["controls"] or {}
-    flagged = [name for name, v in controls.items() if name != "not_done" and v["flagged"]]
+    confounds = metrics["stages"]["confounds"] or {}
+    flagged = [name for name, v in confounds.items() if name != "not_done" and v["flagged"]]
     lights = list(results.bold_quality["light"])
     poor, n_bad = sum(light != "good" for light in lights), lights.count("bad")
     doubts = []
     if flagged:
         doubts.append(f"{', '.join(flagged)} alone predicts the rating too")
-    n_tested = sum(v["p_corrected"] is not None for n, v in controls.items() if n != "not_done")
+    n_tested = sum(v["p_corrected"] is not None for n, v in confounds.items() if n != "not_done")
     if not n_tested:
-        doubts.append("no control (motion, time, level) was tested")
-    if controls.get("not_done"):
-        doubts.append("some controls could not be tested")
+        doubts.append("no confound (motion, time, level) was tested")
+    if confounds.get("not_done"):
+        doubts.append("some confounds could not be tested")
     if results.bold_quality["tsnr"].isna().all():
         doubts.append("signal-to-noise and coverage of the BOLD are not known")
     if conclusion.shares_sessions:
@@ -275,14 +275,14 @@ def _doubts(results: Results, conclusion: Conclusion) -> Card:
     if not conclusion.enough_groups:
         doubts.append(f"only {plural(metrics['n_groups'], metrics['leave_out'])}")
     numbers = (
-        f"{plural(n_tested, 'control')} tested, {len(flagged)} flagged; "
+        f"{plural(n_tested, 'confound')} tested, {len(flagged)} flagged; "
         f"{lights.count('good')} of {plural(len(lights), 'run')} good by what is known of them; "
         f"{plural(metrics['n_runs'], 'run')} used"
     )
     if not doubts:
         return Card(
             "What could be wrong?", "Nothing was flagged",
-            "No control predicts the rating by itself, and every run was used.", numbers, "good",
+            "No confound predicts the rating by itself, and every run was used.", numbers, "good",
         )  # fmt: skip
     text = "; ".join(doubts)
     return Card(

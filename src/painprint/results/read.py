@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from painprint.evidence.stage import Stage, WrittenResult
-from painprint.evidence.stages import STAGES
+from painprint.evidence.stages import RENAMED, STAGES
 from painprint.files.dataset import parse_name
 from painprint.files.errors import DerivativesError
 from painprint.files.tables import read_json
@@ -19,9 +20,12 @@ from painprint.results.columns import STAGE_COLUMNS
 from painprint.results.files import ParticipantFiles
 from painprint.store.files import changed_files
 
+log = logging.getLogger("painprint")
+
 NAMES = (
     "session", "run", "task", "group", "region", "region_a", "region_b", "network", "network_a",
-    "network_b", "control", "variable", "variant", "model", "person", "method", "signature",
+    "network_b", "confound", "control", "variable", "variant", "model", "person", "method",
+    "signature",
 )  # fmt: skip
 """Columns of names, which may look like numbers."""
 
@@ -120,7 +124,7 @@ def read_results(files: ParticipantFiles) -> Results:
         )
     return Results(
         files=files,
-        metrics=read_json(files.decoding("metrics", ".json")),
+        metrics=_with_new_names(read_json(files.decoding("metrics", ".json"))),
         audit=read_json(files.decoding("audit", ".json")),
         provenance=read_json(files.decoding("provenance", ".json")),
         predictions=read_table(files.decoding("predictions", ".tsv")),
@@ -129,9 +133,26 @@ def read_results(files: ParticipantFiles) -> Results:
         runs=read_table(files.decoding("runs", ".tsv")),
         rating_quality=read_table(files.rating_quality()),
         bold_quality=read_table(files.decoding("quality", ".tsv")),
-        stage_tables={
-            suffix: read_table(files.decoding(suffix, ".tsv"))
-            for suffix in STAGE_COLUMNS
-            if files.decoding(suffix, ".tsv").is_file()
-        },
+        stage_tables=_read_stage_tables(files),
     )
+
+
+def _read_stage_tables(files: ParticipantFiles) -> dict[str, pd.DataFrame]:
+    """Tables of the stages that were done; those of the version before under their new names."""
+    old_names = {new: old for old, new in RENAMED.items()}
+    tables = {}
+    for suffix in STAGE_COLUMNS:
+        path = files.decoding(suffix, ".tsv")
+        old = files.decoding(old_names.get(suffix, suffix), ".tsv")
+        if path.is_file():
+            tables[suffix] = read_table(path)
+        elif old.is_file():
+            log.warning("%s: such a file is now called %s.", old, path.name)
+            tables[suffix] = read_table(old).rename(columns={"control": "confound"})
+    return tables
+
+
+def _with_new_names(metrics: dict[str, Any]) -> dict[str, Any]:
+    """Metrics with the stages of the version before under their new names."""
+    stages = {RENAMED.get(name, name): numbers for name, numbers in metrics["stages"].items()}
+    return {**metrics, "stages": stages}

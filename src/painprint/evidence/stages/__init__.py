@@ -6,6 +6,8 @@ A new stage is a module here, a line in ``STAGES``, and its figures in
 
 from __future__ import annotations
 
+import logging
+
 from painprint.decode.errors import NotEnoughData
 from painprint.evidence.case import Case
 from painprint.evidence.stage import Stage, StageResult
@@ -24,6 +26,8 @@ from painprint.evidence.stages import (
 )
 from painprint.progress import OnStep
 from painprint.settings import Settings
+
+log = logging.getLogger("painprint")
 
 STAGES: dict[str, Stage] = {
     stage.name: stage
@@ -44,6 +48,10 @@ STAGES: dict[str, Stage] = {
 """Every stage by its name, in the order in which they are asked and shown."""
 
 
+RENAMED = {"controls": "confounds", "refits": "sensitivity"}
+"""Names of stages in the version before, which are still understood."""
+
+
 def stages_to_run(settings: Settings) -> list[Stage]:
     """The stages that are not skipped.
 
@@ -52,9 +60,14 @@ def stages_to_run(settings: Settings) -> list[Stage]:
     ValueError
         Naming what is to be skipped and is no stage.
     """
-    if unknown := [name for name in settings.skip if name not in STAGES]:
+    skipped = []
+    for name in settings.skip:
+        if name in RENAMED:
+            log.warning("the stage %s is now called %s (--skip).", name, RENAMED[name])
+        skipped.append(RENAMED.get(name, name))
+    if unknown := [name for name in skipped if name not in STAGES]:
         raise ValueError(f"skip is {unknown[0]!r}; choose of {', '.join(STAGES)}.")
-    return [stage for stage in STAGES.values() if stage.name not in settings.skip]
+    return [stage for stage in STAGES.values() if stage.name not in skipped]
 
 
 def run_stage(case: Case, name: str, *, on_step: OnStep | None = None) -> StageResult:

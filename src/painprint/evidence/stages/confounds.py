@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from painprint.evidence.confound_analyses import control_analyses
+from painprint.evidence.confound_analyses import confound_analyses
 from painprint.evidence.stage import AGREEMENT, SCALE, Stage, WrittenResult
 
 TABLES: dict[str, dict[str, str]] = {
-    "controls": {
-        "control": "what is controlled for",
+    "confounds": {
+        "confound": "what is controlled for",
         "scale": SCALE,
-        "analysis": "alone (the control predicts the rating, trained on 1-min bins) or removed "
+        "analysis": "alone (the confound predicts the rating, trained on 1-min bins) or removed "
         "(partialled out of ratings and edges; the nested fit repeated, and compared with what is "
-        "left of the rating: skill is then over what the control predicts)",
+        "left of the rating: skill is then over what the confound predicts)",
         **AGREEMENT,
-        "p_within": "of centred r of the control alone, one-sided, among ratings permuted within "
+        "p_within": "of centred r of the confound alone, one-sided, among ratings permuted within "
         "sessions; n/a where not tested",
-        "p_between": "of r of the control alone, among ratings permuted between sessions",
+        "p_between": "of r of the confound alone, among ratings permuted between sessions",
     },
     "covariates": {
-        "control": "what is controlled for",
+        "confound": "what is controlled for",
         "variable": "one of its variables: a mean over frames, or the value of the session",
         "scale": SCALE,
         "n": "rows",
@@ -44,7 +44,7 @@ def describe(result: WrittenResult) -> str:
         else f"None of the {n_tested} tested predicts the rating of unseen {unit}s beyond chance."
     )
     return (
-        f"{what} Each control predicted the rating alone, on the same folds, with p from permuted "
+        f"{what} Each confound predicted the rating alone, on the same folds, with p from permuted "
         f"ratings: within {unit}s where it varies there, and between them (Holm's "
         "correction over all tests of a family, such as motion). Removed means partialled out of "
         "ratings and of every edge, with coefficients from training data, and the nested fit "
@@ -68,10 +68,10 @@ def methods(result: WrittenResult) -> str:
 
 
 STAGE = Stage(
-    name="controls",
+    name="confounds",
     question="Is it motion, time, or level?",
-    link="Controls",
-    compute=control_analyses,
+    link="Confounds",
+    compute=confound_analyses,
     tables=TABLES,
     describe=describe,
     methods=methods,

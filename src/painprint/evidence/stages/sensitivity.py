@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from painprint.evidence.sensitivity import OTHER_AREAS, refit_variants
+from painprint.evidence.sensitivity import OTHER_AREAS, sensitivity_analyses
 from painprint.evidence.stage import AGREEMENT, SCALE, Stage, WrittenResult
 from painprint.wording import number, plural
 
 TABLES: dict[str, dict[str, str]] = {
-    "refits": {
+    "sensitivity": {
         "variant": "what was changed",
         "n_regions": "regions used",
         "scale": SCALE,
@@ -18,7 +18,7 @@ TABLES: dict[str, dict[str, str]] = {
 
 def describe(result: WrittenResult) -> str:
     """Paragraph of the page."""
-    table, unit = result.tables["refits"], result.unit
+    table, unit = result.tables["sensitivity"], result.unit
     rows = table[table["scale"] == "1min"].set_index("variant")["centred_r"]
     of_areas = rows.index.str.contains(OTHER_AREAS, regex=False)
     areas, rows = rows[of_areas].dropna(), rows[~of_areas]
@@ -59,10 +59,10 @@ def methods(result: WrittenResult) -> str:
 
 
 STAGE = Stage(
-    name="refits",
+    name="sensitivity",
     question="Does it hold when something is changed?",
     link="Changed",
-    compute=refit_variants,
+    compute=sensitivity_analyses,
     tables=TABLES,
     describe=describe,
     methods=methods,

@@ -1,4 +1,4 @@
-"""What the stages found: chance, controls, how much data, the future."""
+"""What the stages found: chance, confounds, how much data, the future."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a control is, what it predicts, and what is left without it."""
+"""What a confound is, what it predicts, and what is left without it."""
 
 import numpy as np
 import pandas as pd
@@ -11,11 +11,11 @@ from painprint.evidence.case import Case
 from painprint.evidence.confound_analyses import (
     TESTED,
     Verdict,
-    control_analyses,
+    confound_analyses,
     correct_families,
     predict_alone,
 )
-from painprint.evidence.confounds import bin_means, find_controls, previous_means
+from painprint.evidence.confounds import bin_means, find_confounds, previous_means
 from painprint.evidence.permutations import draw_permutations, permute_ratings
 from painprint.runs import FD, motion_confounds
 
@@ -50,8 +50,8 @@ def with_motion_like_rating(runs, rng, strength):
 
 
 def test_controls_are_found_by_what_there_is(case):
-    controls, not_done = find_controls(case)
-    assert [c.name for c in controls] == [
+    confounds, not_done = find_confounds(case)
+    assert [c.name for c in confounds] == [
         "framewise displacement",
         "motion parameters",
         "global signal",
@@ -61,7 +61,7 @@ def test_controls_are_found_by_what_there_is(case):
         "mg",
     ]
     assert not_done == [
-        "No control for DVARS: 14 of 14 runs have none (first: ses-01 task-rating run-1)."
+        "No confound for DVARS: 14 of 14 runs have none (first: ses-01 task-rating run-1)."
     ]
 
 
@@ -71,14 +71,14 @@ def test_what_cannot_be_controlled_is_named(rng):
     sessions = pd.DataFrame(
         {"session": ["01", "02", "03"], "dose": [1.0, 2.0, 3.0], "site": [1.0, 1.0, 1.0]}
     )
-    _, not_done = find_controls(make_case(bare, sessions=sessions))
+    _, not_done = find_confounds(make_case(bare, sessions=sessions))
     text = "\n".join(not_done)
-    assert "No control for framewise displacement: 8 of 8 runs have none" in text
-    assert "No control for dose: it is known in 3 of 4 sessions." in text
+    assert "No confound for framewise displacement: 8 of 8 runs have none" in text
+    assert "No confound for dose: it is known in 3 of 4 sessions." in text
     sessions.loc[3] = ["04", 4.0, 1.0]
-    _, not_done = find_controls(make_case(bare, sessions=sessions))
-    assert "No control for site: it is the same in every session." in "\n".join(not_done)
-    _, not_done = find_controls(make_case(bare))
+    _, not_done = find_confounds(make_case(bare, sessions=sessions))
+    assert "No confound for site: it is the same in every session." in "\n".join(not_done)
+    _, not_done = find_confounds(make_case(bare))
     assert "sessions.tsv has no numeric column" in "\n".join(not_done)
 
 
@@ -92,10 +92,10 @@ def test_motion_that_never_varies_or_is_missing_is_no_control(rng):
         ]
 
     still = make_case(with_fd(np.zeros(360)))
-    assert "framewise displacement: it never varies" in find_controls(still)[1][0]
+    assert "framewise displacement: it never varies" in find_confounds(still)[1][0]
     gap = np.random.default_rng(0).random(360)
     gap[100:300] = np.nan
-    assert "has a bin without a value" in find_controls(make_case(with_fd(gap)))[1][0]
+    assert "has a bin without a value" in find_confounds(make_case(with_fd(gap)))[1][0]
 
 
 def test_bins_average_a_confound_over_their_frames(case):
@@ -120,12 +120,14 @@ def test_no_rating_of_a_held_out_session_reaches_training_rows(case, rng):
     bin_gram = case.bin_grams[0]
     training = np.array([0, 1, 3, 4, 5, 6])
     rows = np.isin(np.concatenate([bin_gram.groups(k) for k in KINDS]), training)
-    before = {c.name: c.columns(case.bin_grams)(bin_gram, training) for c in find_controls(case)[0]}
+    before = {
+        c.name: c.columns(case.bin_grams)(bin_gram, training) for c in find_confounds(case)[0]
+    }
     changed = simulate_changed(case, held_out="03", rng=rng)
     other = changed.bin_grams[0]
-    for control in find_controls(changed)[0]:
-        after = control.columns(changed.bin_grams)(other, training)
-        np.testing.assert_array_equal(after[rows], before[control.name][rows])
+    for confound in find_confounds(changed)[0]:
+        after = confound.columns(changed.bin_grams)(other, training)
+        np.testing.assert_array_equal(after[rows], before[confound.name][rows])
 
 
 def simulate_changed(case, held_out, rng):
@@ -154,7 +156,7 @@ def test_motion_that_follows_the_rating_is_flagged_and_else_not(rng):
         runs = with_motion_like_rating(
             simulate_runs(rng, n_sessions=6, n_frames=660), rng, strength
         )
-        found[strength] = control_analyses(make_case(runs)).numbers["framewise displacement"]
+        found[strength] = confound_analyses(make_case(runs)).numbers["framewise displacement"]
     assert not found[0.0]["flagged"]
     assert found[0.5]["flagged"] and found[0.5]["r_within"] > 0.5
     assert found[0.5]["p_within"] == 1 / 100 and found[0.5]["p_corrected"] < 0.05
@@ -177,7 +179,7 @@ def test_motion_of_whole_sessions_is_tested_between_them(rng):
     means = pd.Series({r.session: r.rating.mean() for r in runs})
     amounts = 1 + 5 * (means - means.min()) / (means.max() - means.min())
     case = make_case(move_by_session(runs, rng, amounts))
-    found = control_analyses(case).numbers["framewise displacement"]
+    found = confound_analyses(case).numbers["framewise displacement"]
     assert found["r_between"] > 0.9 and found["p_between"] < 0.03
     assert found["flagged"] and found["p_within"] > 0.02
 
@@ -196,7 +198,7 @@ def test_motion_may_go_along_within_sessions_and_against_between_them(rng):
         )
         for r, s in zip(runs, with_motion_like_rating(runs, rng, 0.5), strict=True)
     ]  # fmt: skip
-    found = control_analyses(make_case(against)).numbers["framewise displacement"]
+    found = confound_analyses(make_case(against)).numbers["framewise displacement"]
     assert found["r_within"] > 0.4 and found["flagged"]
 
 
@@ -220,18 +222,18 @@ def test_a_signature_that_is_only_motion_has_nothing_left_without_it(rng):
             )  # fmt: skip
         )
     case = make_case(coupled)
-    found = control_analyses(case).numbers["framewise displacement"]
+    found = confound_analyses(case).numbers["framewise displacement"]
     assert case.decoding.scales["1min"].centred_r > 0.4
     assert found["flagged"] and found["centred_r_removed"] < 0.25
 
 
 def test_prediction_alone_is_least_squares_on_the_same_folds(case):
     bin_gram = case.bin_grams[0]
-    control = next(c for c in find_controls(case)[0] if c.name == "time in run")
+    confound = next(c for c in find_confounds(case)[0] if c.name == "time in run")
     permutations = draw_permutations(bin_gram, 19, np.random.default_rng(0))
     ratings = permute_ratings(bin_gram, permutations, *TESTED)
-    columns = control.columns(case.bin_grams)
-    found = predict_alone(control, columns, bin_gram, permutations, ratings)
+    columns = confound.columns(case.bin_grams)
+    found = predict_alone(confound, columns, bin_gram, permutations, ratings)
     C = np.column_stack(
         [np.ones(len(bin_gram.y("1min"))), columns(bin_gram, None)[bin_gram.rows("1min")]]
     )
@@ -247,14 +249,14 @@ def test_prediction_alone_is_least_squares_on_the_same_folds(case):
 
 
 def test_every_control_is_there_alone_removed_and_beside(case):
-    found = control_analyses(case)
-    table, covariates = found.tables["controls"], found.tables["covariates"]
+    found = confound_analyses(case)
+    table, covariates = found.tables["confounds"], found.tables["covariates"]
     assert len(table) == 7 * 4 * 2
     assert set(table["analysis"]) == {"alone", "removed"}
     assert (
         table.loc[table["analysis"] == "removed", ["p_within", "p_between"]].isna().to_numpy().all()
     )
-    assert set(covariates.query("control == 'mg'")["scale"]) == {"session"}
+    assert set(covariates.query("confound == 'mg'")["scale"]) == {"session"}
     minute = covariates.query("variable == 'trans_x' and scale == '1min'").iloc[0]
     predictions = case.decoding.predictions.query("scale == '1min'")
     bin_gram = case.bin_grams[0]
@@ -287,7 +289,7 @@ def test_holm_corrects_within_a_family_and_only_positive_r_is_flagged():
 
 def test_few_sessions_leave_controls_of_sessions_untested_and_say_so(rng):
     sessions = pd.DataFrame({"session": ["01", "02", "03", "04"], "mg": [0.0, 5.0, 5.0, 0.0]})
-    found = control_analyses(make_case(simulate_runs(rng, n_sessions=4), sessions=sessions))
+    found = confound_analyses(make_case(simulate_runs(rng, n_sessions=4), sessions=sessions))
     assert found.numbers["mg"]["p_between"] is None
     said = "\n".join(found.not_done)
     assert "No p of mg alone: the means of 4 sessions have too few orders" in said
@@ -297,7 +299,7 @@ def test_few_sessions_leave_controls_of_sessions_untested_and_say_so(rng):
 def test_where_runs_are_left_out_values_of_sessions_are_not_tested(rng):
     settings = Settings(n_bootstraps=100, n_permutations=19, leave_out="run")
     case = Case(decode_runs(simulate_runs(rng, n_sessions=4), settings), sessions=MEDICATION)
-    found = control_analyses(case)
+    found = confound_analyses(case)
     assert "No p of mg alone: it has one value a session, and runs were left out." in found.not_done
     assert found.numbers["framewise displacement"]["p_between"] is not None
 
@@ -310,9 +312,9 @@ def test_confounds_that_are_missing_at_one_of_several_lags_are_no_control(rng):
         Run(r.signals, r.rating, r.tr_s, r.session, r.task, r.run, confounds={FD: fd})
         for r in simulate_runs(rng, n_sessions=3)
     ]
-    controls, not_done = find_controls(Case(decode_runs(runs, settings)))
+    confounds, not_done = find_confounds(Case(decode_runs(runs, settings)))
     assert "has a bin without a value" in not_done[0]
-    assert "framewise displacement" not in [control.name for control in controls]
+    assert "framewise displacement" not in [confound.name for confound in confounds]
 
 
 @pytest.mark.parametrize(

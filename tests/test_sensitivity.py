@@ -9,7 +9,7 @@ from painprint.decode.crossval import nested_leave_one_out
 from painprint.decode.lasso_pcr import LassoRules
 from painprint.decode.prepare import prepare_runs
 from painprint.evidence.case import Case, Material
-from painprint.evidence.sensitivity import is_visual, predictions_agreement, refit_variants
+from painprint.evidence.sensitivity import is_visual, predictions_agreement, sensitivity_analyses
 
 SETTINGS = Settings(n_bootstraps=100)
 NETWORKS = Regions(tuple("12345678"), ("Vis",) * 4 + ("DMN",) * 4)
@@ -21,12 +21,12 @@ def runs(rng):
 
 
 def variants(finding):
-    table = finding.tables["refits"].query("scale == '1min'")
+    table = finding.tables["sensitivity"].query("scale == '1min'")
     return table.set_index("variant")
 
 
 def test_every_variant_that_the_data_allow(runs):
-    found = refit_variants(Case(decode_runs(runs, SETTINGS, regions=NETWORKS)))
+    found = sensitivity_analyses(Case(decode_runs(runs, SETTINGS, regions=NETWORKS)))
     table = variants(found)
     assert list(table.index) == [
         "as decoded",
@@ -46,7 +46,7 @@ def test_every_variant_that_the_data_allow(runs):
 
 
 def test_other_regions_are_what_decoding_them_would_give(runs):
-    found = variants(refit_variants(Case(decode_runs(runs, SETTINGS, regions=NETWORKS))))
+    found = variants(sensitivity_analyses(Case(decode_runs(runs, SETTINGS, regions=NETWORKS))))
     settings = Settings(n_bootstraps=100, exclude_network=("DMN",))
     decoding = decode_runs(runs, settings, regions=NETWORKS)
     assert found.loc["without DMN", "r"] == pytest.approx(decoding.scales["1min"].r, abs=1e-9)
@@ -59,7 +59,7 @@ def test_excluded_visual_regions_come_back_in(runs):
     def load_whole():
         return prepare_runs(runs, SETTINGS, regions=NETWORKS)
 
-    found = variants(refit_variants(Case(decoding, material=Material(load_whole))))
+    found = variants(sensitivity_analyses(Case(decoding, material=Material(load_whole))))
     assert found.loc["visual regions in", "n_regions"] == 8
     whole = decode_runs(runs, SETTINGS, regions=NETWORKS).scales["1min"]
     assert found.loc["visual regions in", "r"] == pytest.approx(whole.r, abs=1e-9)
@@ -67,7 +67,7 @@ def test_excluded_visual_regions_come_back_in(runs):
 
 def test_the_first_run_only_is_the_existing_prediction(runs):
     decoding = decode_runs(runs, SETTINGS, regions=NETWORKS)
-    found = variants(refit_variants(Case(decoding)))
+    found = variants(sensitivity_analyses(Case(decoding)))
     rows = decoding.predictions.query("scale == '1min' and run == '1'")
     expected = np.corrcoef(rows["rating"], rows["predicted"])[0, 1]
     assert found.loc["first run only", "r"] == pytest.approx(expected)
@@ -101,7 +101,7 @@ def test_a_buffer_that_leaves_nothing_is_an_error(rng):
 
 def test_what_cannot_be_changed_is_said(rng):
     runs = simulate_runs(rng, n_sessions=4, n_runs=1)
-    found = refit_variants(Case(decode_runs(runs, SETTINGS)))
+    found = sensitivity_analyses(Case(decode_runs(runs, SETTINGS)))
     said = "\n".join(found.not_done)
     assert "first run only: every session has one" in said
     assert "buffer of 1 sessions on either side: 7 sessions are needed" in said
@@ -119,29 +119,29 @@ def test_visual_networks_by_their_names():
 def test_sessions_without_their_first_run_are_counted(runs):
     there = [r for r in runs if (r.session, r.run) != ("02", "1")]
     decoding = decode_runs(there, SETTINGS)
-    found = refit_variants(Case(decoding))
+    found = sensitivity_analyses(Case(decoding))
     assert "First run only: 1 of 7 sessions lack it." in found.not_done
     rows = decoding.predictions.query("scale == '1min' and run == '1'")
     expected = np.corrcoef(rows["rating"], rows["predicted"])[0, 1]
     assert variants(found).loc["first run only", "r"] == pytest.approx(expected)
     few = [r for r in runs if r.run == "2" or r.session in ("01", "02")]
-    said = "\n".join(refit_variants(Case(decode_runs(few, SETTINGS))).not_done)
+    said = "\n".join(sensitivity_analyses(Case(decode_runs(few, SETTINGS))).not_done)
     assert "first run only: 2 sessions have it" in said
 
 
 def test_a_variant_that_is_not_possible_is_named_and_the_others_are_done(runs, monkeypatch):
     from painprint.decode.crossval import NotEnoughData
-    from painprint.evidence import sensitivity as refits
+    from painprint.evidence import sensitivity
 
     def refuse(*_, **given):
         if given.get("buffer"):
             raise NotEnoughData("too near.")
         return refit_as_ever(*_, **given)
 
-    refit_as_ever = refits.refit
-    monkeypatch.setattr(refits, "refit", refuse)
-    found = refit_variants(Case(decode_runs(runs, SETTINGS)))
-    assert "No refit buffer of 1 on either side: too near." in found.not_done
+    refit_as_ever = sensitivity.refit
+    monkeypatch.setattr(sensitivity, "refit", refuse)
+    found = sensitivity_analyses(Case(decode_runs(runs, SETTINGS)))
+    assert "No analysis buffer of 1 on either side: too near." in found.not_done
     assert "blocks of 3 left out together" in variants(found).index
 
 
@@ -151,14 +151,14 @@ def test_other_runs_without_excluded_regions_are_no_comparison(runs):
     def load_whole():
         return prepare_runs(runs[1:], SETTINGS, regions=NETWORKS)
 
-    found = refit_variants(Case(decoding, material=Material(load_whole)))
+    found = sensitivity_analyses(Case(decoding, material=Material(load_whole)))
     assert "with all regions, other runs would be used" in "\n".join(found.not_done)
 
 
 def test_the_first_run_is_the_first_though_the_first_session_lacks_it(runs):
     there = [r for r in runs if (r.session, r.run) != ("01", "1")]
     decoding = decode_runs(there, SETTINGS)
-    found = refit_variants(Case(decoding))
+    found = sensitivity_analyses(Case(decoding))
     assert "First run only: 1 of 7 sessions lack it." in found.not_done
     rows = decoding.predictions.query("scale == '1min' and run == '1'")
     expected = np.corrcoef(rows["rating"], rows["predicted"])[0, 1]
