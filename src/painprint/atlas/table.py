@@ -39,7 +39,18 @@ def load_regions(path: Path) -> Regions:
     DerivativesError
         If it has no column of labels, or labels repeat.
     """
-    table = read_table(path).apply(lambda column: column.str.strip())
+    return regions_of(read_table(path), path)
+
+
+def regions_of(table: pd.DataFrame, path: Path) -> Regions:
+    """Region names and networks of a table that was read as text.
+
+    Raises
+    ------
+    DerivativesError
+        If it has no column of labels, or labels repeat.
+    """
+    table = table.apply(lambda column: column.str.strip())
     label = label_column(table, path)
     network = next((c for c in NETWORK_COLUMNS if c in table), None)
     networks = table[network] if network else [""] * len(table)
@@ -57,7 +68,17 @@ def load_places(path: Path) -> dict[str, list[float]]:
     DerivativesError
         If an entry is no number.
     """
-    table = read_table(path)
+    return places_of(read_table(path), path)
+
+
+def places_of(table: pd.DataFrame, path: Path) -> dict[str, list[float]]:
+    """Place (mm) of each region of a table that was read as text; none where it has no x, y, z.
+
+    Raises
+    ------
+    DerivativesError
+        If an entry is no number.
+    """
     label = next((c for c in LABEL_COLUMNS if c in table), None)
     if label is None or not {"x", "y", "z"} <= set(table.columns):
         return {}

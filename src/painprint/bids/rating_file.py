@@ -104,6 +104,8 @@ class _Columns:
     rating: str
     time: str | None
     header: bool
+    lines: list[str] | None
+    """The whole file, where it had to be read for its header."""
 
 
 def _rating_columns(
@@ -116,19 +118,19 @@ def _rating_columns(
             raise DerivativesError(
                 "its sidecar must list the Columns (and SamplingFrequency, StartTime).", file.path
             )
-        header = False
+        header, lines = False, None
     else:
-        names, header = _header(file)
+        lines = read_lines(file.path)
+        names, header = _header(lines, file)
     if len(set(names)) < len(names):
         raise DerivativesError(f"column names must differ: {', '.join(names)}.", file.path)
     time = next((n for n in names if n.lower() in TIME_COLUMNS), None)
     rating = _choose_column([n for n in names if n != time], settings, file)
-    return None if rating is None else _Columns(tuple(names), rating, time, header)
+    return None if rating is None else _Columns(tuple(names), rating, time, header, lines)
 
 
-def _header(file: BidsFile) -> tuple[list[str], bool]:
+def _header(lines: list[str], file: BidsFile) -> tuple[list[str], bool]:
     """Column names, and whether the file has them in its first line."""
-    lines = read_lines(file.path)
     if not lines:
         raise DerivativesError("is empty.", file.path)
     first = lines[0].split("\t")
@@ -163,7 +165,7 @@ def _read_samples(
     file: BidsFile, columns: _Columns, metadata: Mapping[str, Any]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Sample times on the recording's own clock (s), and ratings."""
-    lines = read_lines(file.path)
+    lines = read_lines(file.path) if columns.lines is None else columns.lines
     values = numeric_rows(lines[columns.header :], columns.names, file.path)
     rating = values[:, columns.names.index(columns.rating)]
     frequency = number_in(metadata, "SamplingFrequency", file.path)
