@@ -57,6 +57,41 @@ def lock(out_dir: Path, name: str, *, wait: bool = False) -> Iterator[None]:
         yield
 
 
+class Lock:
+    """The lock of a participant's outputs; who holds it may ask for it again.
+
+    Parameters
+    ----------
+    out_dir : Path
+    name : str
+        As for :func:`lock`.
+    """
+
+    def __init__(self, out_dir: Path, name: str) -> None:
+        self.out_dir = out_dir
+        self.name = name
+        self._held = False
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Hold it until the outermost ``with`` ends.
+
+        Raises
+        ------
+        DerivativesError
+            If another process holds it.
+        """
+        if self._held:
+            yield
+            return
+        with lock(self.out_dir, self.name):
+            self._held = True
+            try:
+                yield
+            finally:
+                self._held = False
+
+
 Arrays = dict[str, NDArray[Any]]
 
 
