@@ -7,18 +7,19 @@ from dataclasses import asdict, replace
 
 from painprint.apps.pages import check_output, write_page
 from painprint.apps.study import FoundRuns, Progress, Study, find_participant, log, tell_nobody
-from painprint.bids.runs import Inventory, files_of
+from painprint.bids.runs import files_of
 from painprint.decode.decoding import Decoding, decode_runs, evaluate_training
 from painprint.decode.prepare import Prepared, prepare_runs
 from painprint.decode.training import train
-from painprint.evidence.case import Case, Material
+from painprint.evidence.case import Case
 from painprint.evidence.stage import StageResult
 from painprint.evidence.stages import STAGES, run_stage, stages_to_run
 from painprint.files.errors import DerivativesError
+from painprint.files.inputs import InputHashes
 from painprint.files.tables import read_json
 from painprint.results.audit import Account, take_account
 from painprint.results.files import ParticipantFiles
-from painprint.results.provenance import hash_external, versions
+from painprint.results.provenance import hash_external, hash_geometry, versions
 from painprint.results.steps import (
     is_finished,
     load_stage_result,
@@ -30,32 +31,48 @@ from painprint.results.steps import (
 )
 from painprint.results.write import renew_geometry, write_dataset_description, write_decoding
 from painprint.runs import LeftOutRun, list_left_out
-from painprint.store.files import content_key, hash_input
+from painprint.store.files import content_key
 
 MOST_NAMED = 4
 """Runs named in a line of the log; page and audit name all."""
 
 
-def run_participant(study: Study, participant: str, *, progress: Progress | None = None) -> None:
+def run_participant(
+    study: Study,
+    participant: str,
+    *,
+    progress: Progress | None = None,
+    hashes: InputHashes | None = None,
+) -> None:
     """Decode one participant and write every output; what is finished is not repeated.
+
+    Parameters
+    ----------
+    study : Study
+    participant : str
+    progress : callable, optional
+        Is told of every part of the work.
+    hashes : InputHashes, optional
+        Of inputs that were hashed before.
 
     Raises
     ------
     DerivativesError
-        If the participant cannot be decoded, or another process is at it.
+        If the participant cannot be decoded, another process is at it, or an input changes
+        meanwhile.
     """
-    found = find_participant(study, participant)
+    found = find_participant(study, participant, hashes)
+    hashes = found.reader.hashes
     files = ParticipantFiles.of(study.out_dir, found.inventory)
-    with lock(study.out_dir, f"sub-{participant}"):
+    with found.reader.lock.hold():
         check_output(files)
+        found.reader.write_regions()
         key = _key(study, found)
         if _finished(files, key):
             log.info("sub-%s: finished before, with the same inputs and settings.", participant)
-            if (
-                read_json(files.decoding("provenance", ".json")).get("geometry")
-                != found.geometry.key
-            ):
-                renew_geometry(files, found.geometry)
+            noted = read_json(files.decoding("provenance", ".json")).get("geometry")
+            if noted != hash_geometry(found.geometry, hashes):
+                renew_geometry(files, found.geometry, hashes)
                 log.info("sub-%s: views of the brain are made anew.", participant)
         else:
             follow = progress or (lambda _: tell_nobody)
@@ -72,8 +89,7 @@ def _decode(
 ) -> None:
     """Train, evaluate, question and write, from where an earlier run was killed."""
     inventory = found.inventory
-    participant = inventory.participant
-    reader = study.reader(inventory)
+    participant, reader = inventory.participant, found.reader
     on_step = progress("regional signals") if inventory.image else None
     try:
         prepared = prepare_runs(reader.runs(on_step), study.settings, regions=reader.regions)
@@ -82,6 +98,7 @@ def _decode(
             training = train(
                 prepared, study.settings, n_jobs=study.n_jobs, on_step=progress("nested folds")
             )
+            reader.hashes.check()
             save_training(files.training(), training, key)
         else:
             log.info("sub-%s: the models were trained before; not trained again.", participant)
@@ -99,15 +116,16 @@ def _decode(
     )
     for line in _say(account, prepared):
         log.warning("sub-%s: %s", participant, line)
-    case = _make_case(study, inventory, decoding, found.material)
-    stage_results = _run_stages(case, participant, files, key, progress)
+    case = _make_case(study, found, decoding)
+    stage_results = _run_stages(case, files, key, reader.hashes, progress)
+    reader.hashes.check()
     with lock(study.out_dir, "dataset_description.json", wait=True):
         write_dataset_description(study.out_dir, simulated=inventory.simulated)
-    write_decoding(files, decoding, stage_results, account, key)
+    write_decoding(files, decoding, stage_results, account, key, reader.hashes)
 
 
 def _run_stages(
-    case: Case, participant: str, files: ParticipantFiles, key: str, progress: Progress
+    case: Case, files: ParticipantFiles, key: str, hashes: InputHashes, progress: Progress
 ) -> dict[str, StageResult]:
     """The result of every stage that is not skipped, kept as soon as it is there."""
     results = {}
@@ -115,28 +133,32 @@ def _run_stages(
         result = load_stage_result(files.stage(name), key)
         if result is None:
             result = run_stage(case, name, on_step=progress(name))
+            hashes.check()
             save_stage_result(files.stage(name), result, key)
         for reason in result.not_done:
-            log.info("sub-%s: %s: %s", participant, name, reason)
+            log.info("sub-%s: %s: %s", files.participant, name, reason)
         results[name] = result
     return results
 
 
-def _make_case(study: Study, inventory: Inventory, decoding: Decoding, material: Material) -> Case:
+def _make_case(study: Study, found: FoundRuns, decoding: Decoding) -> Case:
     """The decoded person, with what the files say beside the runs."""
     everything = replace(study.settings, exclude_network=(), exclude_region=())
 
     def whole() -> Prepared:
         if everything == study.settings:
             return decoding.prepared
-        reader = study.reader(inventory, everything)
-        return prepare_runs(reader.runs(), everything, regions=reader.regions)
+        return prepare_runs(found.reader.runs(), everything, regions=found.reader.regions)
 
-    return Case(decoding, inventory.sessions, replace(material, whole=whole), study.n_jobs)
+    material = replace(found.material, whole=whole)
+    return Case(decoding, found.inventory.sessions, material, study.n_jobs)
 
 
 def decode_participant(study: Study, participant: str) -> Case:
-    """Decode one participant from files, writing nothing; for questions from Python.
+    """Decode one participant from files, for questions from Python.
+
+    No results are written; regional time series that are made of dense BOLD are kept in the output
+    folder, as by a study.
 
     Raises
     ------
@@ -146,20 +168,20 @@ def decode_participant(study: Study, participant: str) -> Case:
         If the participant cannot be decoded.
     """
     found = find_participant(study, participant)
-    reader = study.reader(found.inventory)
+    reader = found.reader
     decoding = decode_runs(
         reader.runs(), study.settings, regions=reader.regions, n_jobs=study.n_jobs
     )
-    return _make_case(study, found.inventory, decoding, found.material)
+    return _make_case(study, found, decoding)
 
 
 def _key(study: Study, found: FoundRuns) -> str:
     """What the results of a participant depend on."""
-    inventory = found.inventory
+    inventory, hashes = found.inventory, found.reader.hashes
     dense = inventory.dense
     of_dense = (*dense.files.values(), *dense.masks.values()) if dense else ()
     files = dict.fromkeys((*files_of(inventory), *of_dense))
-    surfaces = [hash_input(p) if p.exists() else "missing" for p in found.smoothed_on]
+    surfaces = [hashes.of(path) for path in found.reader.smoothed_on]
     return content_key(
         {
             "versions": versions(),
@@ -168,8 +190,8 @@ def _key(study: Study, found: FoundRuns) -> str:
                 "participant_label": inventory.participant,
                 "atlas": inventory.atlas,
             },
-            "inputs": {f.uri: hash_input(f.path) if f.path.exists() else "missing" for f in files},
-            "external": hash_external(study.external),
+            "inputs": {file.uri: hashes.of(file.path) for file in files},
+            "external": hash_external(study.external, hashes),
             "bids_filter": study.bids_filter.queries,
             "left_out": [str(run) for run in inventory.left_out],
             "notes": inventory.notes,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from joblib import effective_n_jobs
 
 from painprint.apps.decode import (
@@ -16,7 +18,7 @@ from painprint.edges import count_edges
 from painprint.evidence.bin_features import MOST_BYTES_OF_EDGES
 from painprint.evidence.stages import stages_to_run
 from painprint.files.errors import DerivativesError
-from painprint.runs import LeftOutRun, list_left_out
+from painprint.runs import LeftOutRun, Run, list_left_out
 
 
 def describe_inventory(study: Study, participant: str) -> tuple[str, bool]:
@@ -31,7 +33,8 @@ def describe_inventory(study: Study, participant: str) -> tuple[str, bool]:
     if inventory.image is not None:
         return _describe_dense(study, inventory)
     reader = study.reader(inventory)
-    prepared = prepare_runs(reader.runs(), study.settings, regions=reader.regions)
+    runs = reader.runs()
+    prepared = prepare_runs(runs, study.settings, regions=reader.regions)
     lines = [
         f"sub-{participant}: task {', '.join(inventory.tasks) or 'n/a'}, "
         f"atlas {inventory.atlas or 'n/a'}" + (" (simulated data)" if inventory.simulated else "")
@@ -56,7 +59,7 @@ def describe_inventory(study: Study, participant: str) -> tuple[str, bool]:
         _, groups = prepared.groups(study.settings.leave_out)
         lines.append(
             f"  {len(groups)} {study.settings.leave_out}s, {len(prepared.runs)} runs, "
-            f"{len(prepared.regions.names)} regions; {_needs(prepared, study)}"
+            f"{len(prepared.regions.names)} regions; {_needs(runs, prepared, study)}"
         )
     except ValueError as error:
         return "\n".join([*lines, f"  cannot be decoded: {error}"]), False
@@ -101,10 +104,11 @@ def _describe_dense(study: Study, inventory: Inventory) -> tuple[str, bool]:
     return "\n".join(lines), bool(sessions)
 
 
-def _needs(prepared: Prepared, study: Study) -> str:
+def _needs(runs: Sequence[Run], prepared: Prepared, study: Study) -> str:
     """Rough disk and memory needs."""
     n_regions = len(prepared.regions.names)
     signals = sum(lag.signals.nbytes for lags in prepared.runs for lag in lags)
+    signals += sum(run.signals.nbytes for run in runs)
     rules, settings = study.settings.rules, study.settings
     n_minutes = sum(count_bins(lags[0], rules).one_minute for lags in prepared.runs)
     n_rows = n_minutes * PARTS_OF_A_MINUTE.get(rules.train_bins, 1)

@@ -22,7 +22,6 @@ from painprint.results.steps import (
     lock,
 )
 from painprint.runs import Run
-from painprint.store.files import hash_input
 
 
 def run_group(study: Study, *, progress: Progress | None = None) -> None:
@@ -99,12 +98,15 @@ def _runs_of(study: Study, results: Results) -> list[Run]:
             bids_filter=chosen.without("bold"),
         )
     inventory = of_person.find(results.files.participant)
+    reader = of_person.reader(inventory)
     noted = results.provenance["inputs"]
     for file in files_of(inventory):
-        if file.uri in noted and noted[file.uri] != hash_input(file.path):
+        if file.uri in noted and noted[file.uri] != reader.hashes.of(file.path):
             raise DerivativesError(
                 f"was changed since sub-{inventory.participant} was decoded. Decode the "
                 "participant again.",
                 file.path,
             )
-    return list(of_person.reader(inventory).runs())
+    runs = list(reader.runs())
+    reader.hashes.check()
+    return runs

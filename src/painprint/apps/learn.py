@@ -23,6 +23,7 @@ from painprint.bids.runs import files_of
 from painprint.bold.extract import NAME as MADE_HERE
 from painprint.decode.prepare import prepare_runs
 from painprint.files.errors import DerivativesError
+from painprint.files.inputs import InputHashes
 from painprint.files.tables import read_json
 from painprint.results.files import HISTORY, ParticipantFiles
 from painprint.results.group import settings_used
@@ -34,7 +35,7 @@ from painprint.signature.file import hash_signature, read_signature, write_signa
 from painprint.signature.model import History, Signature
 from painprint.signature.predict import pair_run, predict_run, read_session, was_trained_on
 from painprint.stats.conformal import p_of_error
-from painprint.store.files import hash_input, write_json
+from painprint.store.files import write_json
 
 log = logging.getLogger("painprint")
 
@@ -76,7 +77,8 @@ def learn_on(
         settings = replace(settings, atlas=study.settings.atlas)
     study = replace(study, settings=settings)
     inventory = study.find(participant)
-    _check_unchanged(before, {file.uri: file.path for file in files_of(inventory)})
+    hashes = InputHashes()
+    _check_unchanged(before, {file.uri: file.path for file in files_of(inventory)}, hashes)
     left_out = [RunKey(r["session"], r["task"], r["run"]) for r in before.audit["runs_left_out"]]
     new = [run.key for run in inventory.runs if run.key not in {*_used(before), *left_out}]
     if not new:
@@ -84,7 +86,7 @@ def learn_on(
             f"sub-{participant}: every run was in the earlier study; there is nothing to learn."
         )
     log.info("sub-%s: learning on with %s.", participant, ", ".join(map(str, new)))
-    run_participant(study, participant, progress=progress)
+    run_participant(study, participant, progress=progress, hashes=hashes)
     files = ParticipantFiles.of(study.out_dir, inventory)
     added = [key for key in _used(read_results(files)) if key not in set(_used(before))]
     earlier_one = before.files.decoding("signature", "")
@@ -104,7 +106,7 @@ def _results_of(out_dir: Path, participant: str) -> Results:
     return read_results(found[0])
 
 
-def _check_unchanged(before: Results, paths: dict[str, Path]) -> None:
+def _check_unchanged(before: Results, paths: dict[str, Path], hashes: InputHashes) -> None:
     """What the earlier study read is there as it was; or the refit would not be exact."""
     for uri, digest in before.provenance["inputs"].items():
         if uri.startswith(f"bids:{MADE_HERE}:"):  # made of the others
@@ -115,7 +117,7 @@ def _check_unchanged(before: Results, paths: dict[str, Path]) -> None:
                 f"{uri} of the earlier study is not there any more, so it cannot be refitted "
                 "exactly. Restore it, with the same order of --derivatives."
             )
-        if hash_input(path) != digest:
+        if hashes.of(path) != digest:
             raise DerivativesError(
                 "was changed since the earlier study, so it cannot be refitted exactly. Restore "
                 "it, or decode from scratch.",
@@ -276,12 +278,12 @@ def recalibrate_from_files(
     if out_dir.exists() and any(out_dir.iterdir()):
         raise DerivativesError(f"{out_dir} is not empty, and nothing is ever overwritten.")
     inventory = study.find(participant)
-    if inventory.image is not None:
-        check_atlas(signature, inventory.image)
     reader = study.reader(inventory)
+    if inventory.image is not None:
+        check_atlas(signature, inventory.image, reader.hashes)
     prepared = prepare_runs(reader.runs(), study.settings, regions=reader.regions)
     usable = {lags[0].key for lags in prepared.runs}
-    runs = [run for run in study.reader(inventory).runs() if run.key in usable]
+    runs = [run for run in reader.runs() if run.key in usable]
     seen = sorted({run.session for run in runs if was_trained_on(signature, run.key)})
     if seen:
         raise DerivativesError(
@@ -296,6 +298,7 @@ def recalibrate_from_files(
         new, slope, offset = recalibrate(signature, runs)
     except ValueError as error:
         raise DerivativesError(f"sub-{participant}: {error}") from error
+    reader.hashes.check()
     write_signature(out_dir, new)
     earlier = path if path.is_dir() else path.parent
     _follow(

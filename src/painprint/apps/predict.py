@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -21,12 +21,16 @@ from painprint.bids.select import find_unrated_run
 from painprint.decode.training import EVERYTHING
 from painprint.files.dataset import Dataset
 from painprint.files.errors import DerivativesError
+from painprint.files.inputs import InputHashes
 from painprint.runs import Run, RunKey
 from painprint.settings import CLEANING, Settings
 from painprint.signature.file import hash_signature, read_signature
 from painprint.signature.model import Signature
 from painprint.signature.predict import Reading, predict_run, read_session
-from painprint.store.files import hash_file, write_json, write_table
+from painprint.store.files import write_json, write_table
+
+if TYPE_CHECKING:
+    from painprint.bold.extract import Extraction
 
 log = logging.getLogger("painprint")
 
@@ -84,8 +88,9 @@ def score_sessions(
     found = _find(runs)
     by_session: dict[str, list[tuple[Path, Run]]] = {}
     with tempfile.TemporaryDirectory() as folder:
+        dense = _DenseRuns(signature, atlas, out_dir or Path(folder))
         for run, files in zip(runs, found, strict=True):
-            bold = _load(files, signature, atlas, out_dir or Path(folder))
+            bold = dense.load(files) if is_dense(files.series) else load_bold(files)
             for note in bold.notes:
                 log.warning("%s: %s", run.name, note)
             unrated = np.full(len(bold.signals), np.nan)
@@ -103,7 +108,7 @@ def score_sessions(
     return signature, scored
 
 
-def check_atlas(signature: Signature, image: AtlasFiles) -> None:
+def check_atlas(signature: Signature, image: AtlasFiles, hashes: InputHashes) -> None:
     """New dense BOLD must be averaged over the atlas that the signature was learnt with.
 
     Raises
@@ -117,7 +122,7 @@ def check_atlas(signature: Signature, image: AtlasFiles) -> None:
             "dense BOLD cannot be read: the signature was learnt from regional time series that "
             "were made elsewhere. Make those of the new runs in the same way."
         )
-    if hash_file(image.image) != signature.origin.get("atlas_image_sha256"):
+    if hashes.whole(image.image) != signature.origin.get("atlas_image_sha256"):
         raise DerivativesError(
             f"is not the atlas that the signature was learnt with ({dense['atlas']}), by its "
             "SHA-256.",
@@ -155,29 +160,51 @@ def _find(runs: Sequence[Path]) -> list[RunFiles]:
     return found
 
 
-def _load(files: RunFiles, signature: Signature, atlas: str | None, out_dir: Path) -> Bold:
-    """Regional signals of a run, made of dense BOLD where need be."""
-    if not is_dense(files.series):
-        return load_bold(files)
-    from painprint.bold.extract import Extraction  # compiles code
+class _DenseRuns:
+    """Makes regional signals of new runs of dense BOLD as the study did; the atlas is read once."""
 
-    if atlas is None:
-        raise DerivativesError(
-            "is dense BOLD: pass the study's atlas with --atlas.", files.series.path
-        )
-    images = find_atlases(atlas, [])
-    if not images:
-        raise DerivativesError(f"there is no atlas image {atlas}: pass its path with --atlas.")
-    wanted = signature.origin.get("atlas_image_sha256")
-    chosen = next((one for one in images if hash_file(one.image) == wanted), images[0])
-    check_atlas(signature, chosen)
-    dense = signature.origin["dense"]
-    given = {name: dense[name] for name in CLEANING}
-    settings = Settings(**given)
-    smooth = settings.smoothing_sigma_mm
-    surfaces = _surfaces_beside(files, mesh_density(chosen)) if smooth else NO_SURFACES
-    extraction = Extraction(out_dir, chosen, settings, surfaces, unrated_are_rest=False)
-    return extraction.load(files)
+    def __init__(self, signature: Signature, atlas: str | None, out_dir: Path) -> None:
+        self.signature = signature
+        self.atlas = atlas
+        self.out_dir = out_dir
+        self.hashes = InputHashes()
+        self._extraction: Extraction | None = None
+
+    def load(self, files: RunFiles) -> Bold:
+        """The regional signals of a run.
+
+        Raises
+        ------
+        DerivativesError
+            If the run cannot be used, or the atlas is not the study's.
+        """
+        from painprint.bold.extract import Extraction  # compiles code
+
+        if self.atlas is None:
+            raise DerivativesError(
+                "is dense BOLD: pass the study's atlas with --atlas.", files.series.path
+            )
+        image = self._extraction.files if self._extraction else self._find_image(self.atlas)
+        dense = self.signature.origin["dense"]
+        settings = Settings(**{name: dense[name] for name in CLEANING})
+        smooth = settings.smoothing_sigma_mm
+        surfaces = _surfaces_beside(files, mesh_density(image)) if smooth else NO_SURFACES
+        if self._extraction is None or self._extraction.surfaces != surfaces:
+            self._extraction = Extraction(
+                self.out_dir, image, settings, surfaces, unrated_are_rest=False, hashes=self.hashes
+            )
+        return self._extraction.load(files)
+
+    def _find_image(self, atlas: str) -> AtlasFiles:
+        """The image that is the study's, by its hash."""
+        images = find_atlases(atlas, [])
+        if not images:
+            raise DerivativesError(f"there is no atlas image {atlas}: pass its path with --atlas.")
+        wanted = self.signature.origin.get("atlas_image_sha256")
+        same = (image for image in images if self.hashes.whole(image.image) == wanted)
+        chosen = next(same, images[0])
+        check_atlas(self.signature, chosen, self.hashes)
+        return chosen
 
 
 def _surfaces_beside(files: RunFiles, density: str) -> Surfaces:

@@ -22,7 +22,6 @@ from painprint.files.maps import write_labels
 from painprint.files.workbench import Parcels, write_parcels
 from painprint.palette import network_colours
 from painprint.regions import NO_REGION, Regions
-from painprint.store.files import hash_file
 
 Matrix = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -70,11 +69,6 @@ class Geometry:
         images = [atlas.files.image for atlas in (self.atlas, self.volume) if atlas is not None]
         return (*images, *self.surfaces.paths.values(), *self.surfaces.inflated.values())
 
-    @property
-    def key(self) -> dict[str, str]:
-        """SHA-256 of what was read, by name."""
-        return {path.name: hash_file(path) for path in self.files}
-
 
 def find_geometry(
     label: str,
@@ -100,7 +94,8 @@ def find_geometry(
     """
     notes: list[str] = []
     found = [atlas] if atlas else []
-    found += _read_images(images_labelled(label, datasets), notes)
+    there = images_labelled(label, datasets)
+    found += _read_images([one for one in there if atlas is None or one != atlas.files], notes)
     on_surface = next((one for one in found if one.files.of_grayordinates), None)
     in_volume = [one for one in found if not one.files.of_grayordinates]
     volume = next((one for one in in_volume if one.files.space[:3] in ("", "MNI")), None)

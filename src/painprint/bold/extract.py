@@ -27,6 +27,7 @@ from painprint.files.dataset import BidsFile, inherited_metadata, parse_name, ra
 from painprint.files.errors import DerivativesError
 from painprint.files.gifti import read_surface
 from painprint.files.images import STRUCTURES, Points, Series
+from painprint.files.inputs import InputHashes
 from painprint.files.tables import read_json
 from painprint.parallel import read_ahead
 from painprint.quality import BoldQuality, carpet, median_dvars
@@ -37,7 +38,6 @@ from painprint.store.files import (
     changed_files,
     content_key,
     hash_file,
-    hash_input,
     write_json,
     write_table,
     write_text,
@@ -69,6 +69,10 @@ class Extraction:
     settings : Settings
     surfaces : Surfaces
         The participant's own, for the regions' places and to smooth on.
+    unrated_are_rest : bool
+        Whether a run without a rating is a resting run; a new run to be scored is not.
+    hashes : InputHashes
+        Of the files that are read.
     """
 
     out_dir: Path
@@ -76,7 +80,7 @@ class Extraction:
     settings: Settings
     surfaces: Surfaces
     unrated_are_rest: bool = True
-    """Whether a run without a rating is a resting run; a new run to be scored is not."""
+    hashes: InputHashes = field(default_factory=InputHashes)
     cleaner: Cleaner = field(init=False)
     _laid: tuple[Points, Parcellation] | None = field(default=None, init=False)
     """The atlas on the last run's points, which successive runs mostly share."""
@@ -86,26 +90,34 @@ class Extraction:
             self.settings, self.surfaces, self.settings.low_pass_hz, self.unrated_are_rest
         )
 
+    def with_atlas(self, files: AtlasFiles) -> Extraction:
+        """The same with another atlas of the same points."""
+        return replace(self, files=files)
+
     @cached_property
     def atlas(self) -> Atlas:
         """The atlas, read once."""
+        for file in self.files.bids_files:
+            self.hashes.of(file.path)
         return read_atlas(self.files)
 
-    @cached_property
+    @property
     def table(self) -> BidsFile:
-        """The atlas's regions, written beside the results: names, networks, places.
+        """Where the table of the atlas's regions is kept, beside the results."""
+        own = self.files.participant
+        root = self.out_dir / f"sub-{own}" if own else self.out_dir
+        folder = root / "atlases" / f"atlas-{self.files.label}"
+        return self._file(folder / f"atlas-{self.files.label}_dseg.tsv")
+
+    def write_regions(self) -> None:
+        """Write the table of the atlas's regions: names, networks, places.
 
         Raises
         ------
         DerivativesError
             If the atlas cannot be read.
         """
-        own = self.files.participant
-        root = self.out_dir / f"sub-{own}" if own else self.out_dir
-        folder = root / "atlases" / f"atlas-{self.files.label}"
-        path = folder / f"atlas-{self.files.label}_dseg.tsv"
-        write_table(path, self.atlas.table)
-        return self._file(path)
+        write_table(self.table.path, self.atlas.table)
 
     def places(self) -> tuple[dict[str, list[float]], tuple[str, ...]]:
         """Where the regions lie (mm), and what to say of it.
@@ -196,13 +208,17 @@ class Extraction:
     def _file(self, path: Path) -> BidsFile:
         return BidsFile(path, self.out_dir, NAME, *parse_name(path.name))
 
-    def _key(self, files: RunFiles) -> str:
-        """What the regional time series of a run depend on."""
+    def _inputs(self, files: RunFiles) -> list[Path]:
+        """What the regional time series of a run are made of; the atlas last."""
         sidecars = inherited_metadata(files.series, files.sidecars).sidecars
         raw = raw_bold(files.series, files.raw_sidecars).sidecars
-        read = [*(f.path for f in (*files.own, *sidecars, *raw)), *self.smoothed_on]
-        atlas = [self.files.image, *([self.files.table] if self.files.table else [])]
-        missing = [path for path in read if not path.exists()]
+        read = (file.path for file in (*files.own, *sidecars, *raw))
+        return [*read, *self.smoothed_on, *(file.path for file in self.files.bids_files)]
+
+    def _key(self, files: RunFiles) -> str:
+        """What the regional time series of a run depend on."""
+        inputs = self._inputs(files)
+        missing = [path for path in inputs if not path.exists()]
         if missing:
             raise DerivativesError(
                 "is a link to a file that is not there (datalad get?).", missing[0]
@@ -210,7 +226,7 @@ class Extraction:
         return content_key(
             {
                 "method": [METHOD, version("nilearn"), version("nibabel")],
-                "files": [hash_input(path) for path in (*read, *atlas)],
+                "files": [self.hashes.of(path) for path in inputs],
                 "atlas": self.files.label,
                 "settings": {name: getattr(self.settings, name) for name in CLEANING},
                 "resting": self.cleaner.is_rest(files),
@@ -235,6 +251,7 @@ class Extraction:
         both = np.column_stack([signals, gathered.sample])
         cleaned = clean_signals(both, cleaning.design, cleaning.kept)
         of_regions, of_sample = np.split(cleaned, [signals.shape[1]], axis=1)
+        self.hashes.check(self._inputs(files))
         self._write(files, key, gathered, cleaning, of_regions, of_sample)
 
     def check(self, files: RunFiles) -> Series:
@@ -291,7 +308,7 @@ class Extraction:
         written = (series, *beside.values(), coverage_path, carpet_path(series))
         sources = (*files.own, *cleaning.sources)
         start = {} if cleaning.start_s is None else {"StartTime": cleaning.start_s}
-        surfaces = {path.name: hash_file(path) for path in self.smoothed_on}
+        surfaces = {path.name: self.hashes.whole(path) for path in self.smoothed_on}
         write_json(
             sidecar,
             {

@@ -10,12 +10,13 @@ from pathlib import Path
 from platform import python_version
 from typing import Any
 
+from painprint.atlas.geometry import Geometry
 from painprint.decode.decoding import Decoding
 from painprint.files.dataset import BidsFile
+from painprint.files.inputs import MISSING, InputHashes
 from painprint.options import describe, flag
 from painprint.results.audit import Account
 from painprint.settings import DenseSettings, Settings
-from painprint.store.files import hash_file, hash_input
 
 PACKAGES = ("painprint", "numpy", "scipy", "pandas", "scikit-learn", "nibabel", "joblib", "numba")
 
@@ -25,7 +26,8 @@ def versions() -> dict[str, str]:
     return {"python": python_version(), **{name: version(name) for name in PACKAGES}}
 
 
-def make_provenance(decoding: Decoding, account: Account) -> dict[str, Any]:
+def make_provenance(decoding: Decoding, account: Account, hashes: InputHashes) -> dict[str, Any]:
+    """Versions, command and settings of a study, and the hash of every input as it was read."""
     inventory = account.inventory
     read: dict[str, BidsFile] = {f.uri: f for r in account.records for f in r.sources}
     tables = [inventory.region_table] if inventory.region_table else []
@@ -43,26 +45,31 @@ def make_provenance(decoding: Decoding, account: Account) -> dict[str, Any]:
         "command": command_line(settings, account.external, filtered=bool(account.bids_filter)),
         "settings": {row["name"]: row for row in describe(settings)},
         "rules": asdict(decoding.settings.rules),
-        "inputs": {uri: hash_input(read[uri].path) for uri in sorted(read)},
+        "inputs": {uri: hashes.of(read[uri].path) for uri in sorted(read)},
         "dense_inputs": {
-            file.uri: hash_input(file.path)
+            file.uri: digest
             for file in (dense.files.values() if dense else ())
-            if file.path.exists()
+            if (digest := hashes.of(file.path)) != MISSING
         },
-        "geometry": account.geometry.key,
-        "external": hash_external(account.external),
+        "geometry": hash_geometry(account.geometry, hashes),
+        "external": hash_external(account.external, hashes),
         "bids_filter": account.bids_filter,
     }
 
 
-def hash_external(paths: Sequence[Path]) -> list[dict[str, str | None]]:
-    """Name and SHA-256 of the weights of signatures from elsewhere, and of their sidecars."""
+def hash_geometry(geometry: Geometry, hashes: InputHashes) -> dict[str, str]:
+    """SHA-256 of the images and surfaces that say where regions lie, by name."""
+    return {path.name: hashes.whole(path) for path in geometry.files}
+
+
+def hash_external(paths: Sequence[Path], hashes: InputHashes) -> list[dict[str, str | None]]:
+    """SHA-256 of the weights of signatures from elsewhere, and of their sidecars."""
     sidecars = [path.with_suffix(".json") for path in paths]
     return [
         {
             "name": path.name,
-            "sha256": hash_file(path),
-            "sidecar_sha256": hash_file(sidecar) if sidecar.is_file() else None,
+            "sha256": hashes.whole(path),
+            "sidecar_sha256": hashes.whole(sidecar) if sidecar.is_file() else None,
         }
         for path, sidecar in zip(paths, sidecars, strict=True)
     ]

@@ -26,6 +26,7 @@ from painprint.decode.decoding import Decoding
 from painprint.edges import edges_to_matrix
 from painprint.evidence.stage import StageResult
 from painprint.evidence.stages import STAGES
+from painprint.files.inputs import InputHashes
 from painprint.files.workbench import write_dense_maps, write_parcel_maps, write_parcel_matrix
 from painprint.quality import Limits, judge
 from painprint.regions import Regions
@@ -38,7 +39,7 @@ from painprint.results.audit import (
 )
 from painprint.results.columns import COLUMNS
 from painprint.results.files import HISTORY, ParticipantFiles
-from painprint.results.provenance import make_provenance
+from painprint.results.provenance import hash_geometry, make_provenance
 from painprint.results.read import read_results, read_table
 from painprint.settings import READ_WITH, Settings
 from painprint.signature.file import write_signature
@@ -76,12 +77,14 @@ def write_decoding(
     stage_results: Mapping[str, StageResult],
     account: Account,
     key: str,
+    hashes: InputHashes,
 ) -> None:
     """Write everything about one participant but the page.
 
     ``stage_results`` holds the result of every stage that was not skipped.
 
     ``key`` says what the results depend on; provenance keeps it with a hash of every file.
+    ``hashes`` are those of the inputs as they were read.
     """
     # first taken away and last written: metrics, and the page, stand only beside a whole set
     files.page.unlink(missing_ok=True)
@@ -123,10 +126,11 @@ def write_decoding(
     signature = complete_signature(
         make_signature(decoding, simulated=simulated, metrics=numbers),
         decoding,
-        origin=_origin(account.inventory, decoding.settings),
+        origin=_origin(account.inventory, decoding.settings, hashes),
     )
     write_signature(files.decoding("signature", ""), signature)
-    provenance = {**make_provenance(decoding, account), "key": key, "outputs": _hash_outputs(files)}
+    provenance = make_provenance(decoding, account, hashes)
+    provenance |= {"key": key, "outputs": _hash_outputs(files)}
     write_json(files.decoding("provenance", ".json"), provenance)
     write_json(files.decoding("metrics", ".json"), metrics)
 
@@ -177,7 +181,7 @@ def write_geometry(
             write_dense_maps(files.decoding(name, ".dscalar.nii"), parcels, maps)
 
 
-def renew_geometry(files: ParticipantFiles, geometry: Geometry) -> None:
+def renew_geometry(files: ParticipantFiles, geometry: Geometry, hashes: InputHashes) -> None:
     """Write where the regions lie again, for results that are finished; nothing is decoded.
 
     Raises
@@ -192,7 +196,7 @@ def renew_geometry(files: ParticipantFiles, geometry: Geometry) -> None:
     write_geometry(files, regions, {**results.stage_tables, "weights": weights}, geometry)
     provenance = {
         **results.provenance,
-        "geometry": geometry.key,
+        "geometry": hash_geometry(geometry, hashes),
         "outputs": _hash_outputs(files),
     }
     write_json(files.decoding("provenance", ".json"), provenance)
@@ -302,15 +306,15 @@ def _sidecar(suffix: str, sources: Sequence[str], decoding: Decoding) -> dict[st
     return {**columns, **extra, "Sources": list(sources)}
 
 
-def _origin(inventory: Inventory, settings: Settings) -> dict[str, Any]:
+def _origin(inventory: Inventory, settings: Settings, hashes: InputHashes) -> dict[str, Any]:
     """Where regions come from: the atlas by name and content, and the cleaning."""
     table = inventory.region_table
     image = inventory.image
     return {
         "atlas": inventory.atlas,
         "atlas_image": image.image.name if image else None,
-        "atlas_image_sha256": hash_file(image.image) if image else None,
-        "region_table_sha256": hash_file(table.path) if table and table.path.exists() else None,
+        "atlas_image_sha256": hashes.whole(image.image) if image else None,
+        "region_table_sha256": hashes.whole(table.path) if table and table.path.exists() else None,
         "how_to_get_it": "the same atlas, by this name and hash, from its authors or the study",
         "dense": describe_cleaning(inventory, settings),
         "read_with": {name: getattr(settings, name) for name in READ_WITH},
