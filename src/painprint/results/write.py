@@ -86,10 +86,6 @@ def write_decoding(
     ``key`` says what the results depend on; provenance keeps it with a hash of every file.
     ``hashes`` are those of the inputs as they were read.
     """
-    # first taken away and last written: metrics, and the page, stand only beside a whole set
-    files.page.unlink(missing_ok=True)
-    files.decoding("metrics", ".json").unlink(missing_ok=True)
-    (files.decoding("signature", "") / HISTORY).unlink(missing_ok=True)  # of another signature
     tables = {
         "predictions": decoding.predictions,
         "weights": _weights_table(decoding),
@@ -102,11 +98,7 @@ def write_decoding(
     if decoding.final.activity is not None:
         tables["activityweights"] = _activity_table(decoding)
     dense = tables.pop("univariatedense", None)
-    for suffix in COLUMNS.keys() - tables.keys() - {"dseg"}:  # of an earlier run with other stages
-        for extension in (".tsv", ".json"):
-            files.decoding(suffix, extension).unlink(missing_ok=True)
-    for extension in MAP_EXTENSION.values():
-        files.decoding("univariate", extension).unlink(missing_ok=True)
+    _remove_earlier(files, tables)
     if dense is not None and account.inventory.dense is not None:
         _write_dense(files, dense, account.inventory.dense)
     write_geometry(files, decoding.regions, tables, account.geometry)
@@ -133,6 +125,21 @@ def write_decoding(
     provenance |= {"key": key, "outputs": _hash_outputs(files)}
     write_json(files.decoding("provenance", ".json"), provenance)
     write_json(files.decoding("metrics", ".json"), metrics)
+
+
+def _remove_earlier(files: ParticipantFiles, tables: Mapping[str, pd.DataFrame]) -> None:
+    """Take away what an earlier run, with other stages perhaps, left and nothing will replace.
+
+    Metrics and page are taken away first and written last, for they stand only beside a whole set.
+    """
+    files.page.unlink(missing_ok=True)
+    files.decoding("metrics", ".json").unlink(missing_ok=True)
+    (files.decoding("signature", "") / HISTORY).unlink(missing_ok=True)  # of another signature
+    for suffix in COLUMNS.keys() - tables.keys() - {"dseg"}:
+        for extension in (".tsv", ".json"):
+            files.decoding(suffix, extension).unlink(missing_ok=True)
+    for extension in MAP_EXTENSION.values():
+        files.decoding("univariate", extension).unlink(missing_ok=True)
 
 
 def _write_dense(files: ParticipantFiles, table: pd.DataFrame, dense: DenseFiles) -> None:
