@@ -48,8 +48,6 @@ def run_participant(
 
     Parameters
     ----------
-    study : Study
-    participant : str
     progress : callable, optional
         Is told of every part of the work.
     hashes : InputHashes, optional

@@ -58,7 +58,6 @@ def learn_on(
         earlier study.
     earlier : Path
         Output folder of the earlier study.
-    participant : str
 
     Raises
     ------
@@ -184,7 +183,6 @@ def recalibrate(signature: Signature, runs: Sequence[Run]) -> tuple[Signature, f
 
     Parameters
     ----------
-    signature : Signature
     runs : sequence of Run
         Rated, of sessions that the signature has not seen.
 

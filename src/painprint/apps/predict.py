@@ -47,7 +47,6 @@ class Scored:
         Its label; empty where the files have none.
     files : tuple of str
         Names of the runs' files.
-    reading : Reading
     """
 
     session: str

@@ -44,10 +44,8 @@ class Study:
     ----------
     bids_dir : Path
         Raw BIDS dataset with the ratings.
-    out_dir : Path
     derivatives : sequence of Path
         Datasets with regional time series.
-    settings : Settings
     n_jobs : int
         Workers; results do not depend on it.
     external : sequence of Path
@@ -116,7 +114,6 @@ class Study:
 
         Parameters
         ----------
-        inventory : Inventory
         hashes : InputHashes, optional
             Of inputs that were hashed before.
         """
@@ -188,8 +185,6 @@ def find_participant(
 
     Parameters
     ----------
-    study : Study
-    participant : str
     hashes : InputHashes, optional
         Of inputs that were hashed before.
     """

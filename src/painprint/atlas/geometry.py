@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from painprint.arrays import Codes, Matrix
 from painprint.atlas.brain import SIDES, Brain, Deep, Sheet, deep_regions, nearest_region
 from painprint.atlas.image import DLABEL, Atlas, AtlasFiles, images_labelled, read_atlas
 from painprint.atlas.surfaces import SHAPES, Surfaces, find_surfaces, name_density
@@ -22,9 +23,6 @@ from painprint.files.maps import write_labels
 from painprint.files.workbench import Parcels, write_parcels
 from painprint.palette import network_colours
 from painprint.regions import NO_REGION, Regions
-
-Matrix = NDArray[np.float64]
-Codes = NDArray[np.int64]
 
 VOLUME = ".nii.gz"
 N_TEMPLATE = 10_242
@@ -174,8 +172,6 @@ def write_parcel_images(stem: Path, regions: Regions, geometry: Geometry) -> Par
     ----------
     stem : Path
         Without extension.
-    regions : Regions
-    geometry : Geometry
 
     Returns
     -------

@@ -34,15 +34,12 @@ class RunRecord:
 
     Attributes
     ----------
-    key : RunKey
-    quality : RatingQuality
     rating_file : str
         Name of the recording.
     sources : tuple of BidsFile
         Files that were read, sidecars included.
     notes : tuple of str
         Assumptions that were made.
-    bold : BoldQuality
     """
 
     key: RunKey
@@ -59,15 +56,10 @@ class Bold:
 
     Attributes
     ----------
-    regions : tuple of str
     signals : ndarray of shape (n_frames, n_regions)
     censored : ndarray of bool, shape (n_frames,)
-    tr_s, start_s : float
     confounds : dict of ndarrays of shape (n_frames,)
         Motion, where it is known.
-    sources : tuple of BidsFile
-    notes : tuple of str
-    quality : BoldQuality
     """
 
     regions: tuple[str, ...]
@@ -174,8 +166,6 @@ def load_run(
 
     Parameters
     ----------
-    files : RunFiles
-    settings : Settings
     load : callable
         Reads the regional signals.
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from painprint.arrays import Matrix
 from painprint.atlas.image import Atlas, AtlasFiles, read_atlas
 from painprint.atlas.surfaces import Surfaces
 from painprint.bids.load import QUALITY_KEY, Bold, load_bold
@@ -43,8 +44,6 @@ from painprint.store.files import (
     write_text,
 )
 
-Matrix = NDArray[np.float64]
-
 METHOD = 1
 """Of making regional time series; a higher number makes what is kept be made again."""
 NAME = "painprint"
@@ -65,8 +64,6 @@ class Extraction:
     ----------
     out_dir : Path
         Root of the output dataset.
-    files : AtlasFiles
-    settings : Settings
     surfaces : Surfaces
         The participant's own, for the regions' places and to smooth on.
     unrated_are_rest : bool

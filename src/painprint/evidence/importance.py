@@ -280,7 +280,6 @@ def permutation_losses(
 
     Parameters
     ----------
-    prediction : PartedPrediction
     rows : ndarray of int, shape (n_permutations, n_rows)
         From :func:`permute_rows`.
     n_draws : int

@@ -62,7 +62,6 @@ class Lock:
 
     Parameters
     ----------
-    out_dir : Path
     name : str
         As for :func:`lock`.
     """

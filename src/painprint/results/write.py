@@ -158,12 +158,10 @@ def write_geometry(
 
     Parameters
     ----------
-    files : ParticipantFiles
     regions : Regions
         That were decoded.
     tables : mapping of str to DataFrame
         weights, and importance and univariate where they were asked.
-    geometry : Geometry
     """
     write_table(files.decoding("dseg", ".tsv"), region_table(regions, geometry.places))
     columns = {name: {"Description": text} for name, text in COLUMNS["dseg"].items()}
