@@ -1,6 +1,6 @@
 # Two commands on a fresh machine with Python and make: `make demo` and `make test`.
 PYTHON ?= python3
-PYTHON_LOWEST ?= python3.11
+PYTHON_LOWEST ?= $(shell command -v python3.11 || command -v $(PYTHON))
 VENV ?= .venv
 BIN := $(VENV)/bin
 LOWEST := .venv-lowest
@@ -8,17 +8,14 @@ PYTEST := python -m pytest --numprocesses 2 --dist loadfile
 OUT ?= demo-output
 SMOKE := benchmarks/tables/smoke
 
-.PHONY: demo test test-all lowest check docs bench-smoke clean
+.PHONY: demo test lowest check docs bench-smoke clean
 
 demo: $(VENV)/run.stamp
 	$(BIN)/painprint demo $(OUT)
 
+# The longest studies, and the coverage, are for LONG=1.
 test: $(VENV)/dev.stamp
-	@echo "The longest studies and the coverage are left to make test-all."
-	$(BIN)/$(PYTEST) -m "not long"
-
-test-all: $(VENV)/dev.stamp
-	$(BIN)/$(PYTEST) --cov --cov-report=term $(OPTIONS)
+	$(BIN)/$(PYTEST) $(if $(LONG),--cov --cov-report=term,-m "not long") $(OPTIONS)
 
 # The oldest versions that pyproject.toml allows, of which others may say that they are old.
 lowest: $(LOWEST)/dev.stamp
