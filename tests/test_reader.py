@@ -19,13 +19,12 @@ from painprint.apps.study import Study, find_participant
 from painprint.atlas.image import read_atlas
 from painprint.bold import extract
 from painprint.cli import main
-from painprint.evidence import registry
+from painprint.evidence.stages import STAGES
 from painprint.files.cifti import read_dtseries
 from painprint.files.errors import DerivativesError
 from painprint.files.inputs import MISSING, InputHashes
 from painprint.files.tables import read_lines
 from painprint.results.steps import Lock, lock
-from painprint.settings import STAGES
 from painprint.simulate.person import Person
 from painprint.simulate.world import World
 from painprint.simulate.write import write_people
@@ -100,7 +99,7 @@ def tables(root):
 
 def study_of(root, out, **settings):
     folders = sorted((root / "derivatives").iterdir())
-    return Study(root, out, folders, Settings(n_bootstraps=100, skip=STAGES, **settings))
+    return Study(root, out, folders, Settings(n_bootstraps=100, skip=tuple(STAGES), **settings))
 
 
 def state(folder):
@@ -151,7 +150,7 @@ def test_dense_bold_is_hashed_and_made_regional_once_and_ratings_serve_other_atl
             make(self, files, key),
         ),
     )
-    stages = [name for name in STAGES if name not in ("refits", "univariate")]
+    stages = [name for name in STAGES if name not in ("sensitivity", "univariate")]
     words = ["--atlas", "individual", "--task-id", "rating", "--drop", "0"]
     words += ["--n-bootstraps", "100", "--skip", *stages]
     assert main(["run", str(simulated), str(out), "participant", *words]) == 0
@@ -303,13 +302,13 @@ def test_results_of_before_stay_whole_when_an_input_changes(derivatives, tmp_pat
 def test_the_answer_of_a_stage_is_not_kept_where_an_input_changed(
     derivatives, tmp_path, monkeypatch
 ):
-    path, ask = next(derivatives.root.rglob("*timeseries.tsv")), registry.ask
+    path, run_stage = next(derivatives.root.rglob("*timeseries.tsv")), decode.run_stage
 
     def meanwhile(case, stage, **options):
         spoil(path)
-        return ask(case, stage, **options)
+        return run_stage(case, stage, **options)
 
-    monkeypatch.setattr(registry, "ask", meanwhile)
+    monkeypatch.setattr(decode, "run_stage", meanwhile)
     words = [word for word in QUICK if word != "qcfc"]
     out = tmp_path / "out"
     assert main(["run", str(derivatives.root), str(out), "participant", *words]) == 1
