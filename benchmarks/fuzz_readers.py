@@ -41,7 +41,7 @@ from painprint.files.errors import DerivativesError
 from painprint.signature.applicability import ApplicabilityDomain, Spread
 from painprint.signature.file import read_signature, write_signature
 from painprint.signature.model import History, Signature, UsedModel
-from painprint.stats.conformal import Residuals
+from painprint.stats.conformal import NonconformityScores
 from painprint.store.files import content_key
 
 STEM = "sub-01_ses-01_task-rating_run-1"
@@ -97,7 +97,9 @@ def make_valid(root):
         rng.normal(size=6), rng.normal(size=(2, 6)).astype(np.float32), np.ones(2), spreads, 500.0,
         (1.0,),
     )  # fmt: skip
-    errors = {scale: Residuals([rng.random(n) for _ in groups]) for scale, n in SCALE_SIZES}
+    errors = {
+        scale: NonconformityScores([rng.random(n) for _ in groups]) for scale, n in SCALE_SIZES
+    }
     signature = Signature(
         Regions(tuple(names), ("",) * 4), models, rng.normal(size=(7, 6)), "recommended", 30.0,
         (1.0,), True, {}, domain=domain, history=History(errors, (0.1,) * 6),

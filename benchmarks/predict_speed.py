@@ -25,7 +25,7 @@ from painprint.edges import count_edges
 from painprint.signature.applicability import ApplicabilityDomain, ReferenceDistribution
 from painprint.signature.file import write_signature
 from painprint.signature.model import History, Signature, UsedModel
-from painprint.stats.conformal import Residuals
+from painprint.stats.conformal import NonconformityScores
 
 N_FRAMES = 1304
 SIZES = (("1min", 30), ("run", 3), ("session", 1))
@@ -55,7 +55,7 @@ def make_files(folder, n_regions, n_sessions):
             np.zeros(n_edges), components, np.ones(n_components), distributions, 500.0, (TR_S,)
         ),
         history=History(
-            {scale: Residuals([rng.random(n) for _ in labels]) for scale, n in SIZES},
+            {scale: NonconformityScores([rng.random(n) for _ in labels]) for scale, n in SIZES},
             tuple(rng.random(n_sessions)),
         ),
     )

@@ -17,7 +17,7 @@ from painprint.signature.applicability import (
     ReferenceDistribution,
     RunMeasures,
     _components,
-    _left_out,
+    _leave_groups_out,
     _measure,
     fit_domain,
     judge_runs,
@@ -50,7 +50,7 @@ def test_left_out_measures_are_those_of_explicit_components(training):
     edges = np.array([run_edges(one) for one in training])
     groups = np.array([one.key.session for one in training])
     labels = list(dict.fromkeys(groups))
-    found = _left_out(edges @ edges.T, groups, labels)
+    found = _leave_groups_out(edges @ edges.T, groups, labels)
     for at, label in enumerate(labels):
         late = at >= len(labels) // 2
         beside = [name for i, name in enumerate(labels) if (i < at if late else i > at)]

@@ -12,7 +12,7 @@ from sklearn.model_selection import LeaveOneOut
 
 from painprint.stats.conformal import (
     DECAY,
-    Residuals,
+    NonconformityScores,
     fewest_groups,
     p_of_error,
     predict_interval,
@@ -29,7 +29,7 @@ def jackknife_plus(predictions, errors, level):
 
 
 def one_each(errors):
-    return Residuals([np.array([e]) for e in errors])
+    return NonconformityScores([np.array([e]) for e in errors])
 
 
 @pytest.mark.parametrize("n", [9, 12, 28])
@@ -104,7 +104,7 @@ def test_several_errors_a_session_are_weighted_by_session(seed, n, level, decay)
     rng = np.random.default_rng(seed)
     groups = [np.abs(rng.normal(size=rng.integers(1, 7))) for _ in range(n)]
     predictions = rng.normal(size=n)
-    found = predict_interval(predictions, Residuals(groups), level=level, decay=decay)
+    found = predict_interval(predictions, NonconformityScores(groups), level=level, decay=decay)
     assert found == pytest.approx(slow_hierarchical(predictions, groups, level, decay))
 
 
@@ -112,8 +112,8 @@ def test_doubling_the_errors_of_a_session_does_not_double_its_say(rng):
     groups = [np.abs(rng.normal(size=3)) for _ in range(10)]
     doubled = [np.repeat(g, 2) if k == 4 else g for k, g in enumerate(groups)]
     predictions = rng.normal(size=10)
-    once = predict_interval(predictions, Residuals(groups), level=0.8)
-    assert predict_interval(predictions, Residuals(doubled), level=0.8) == once
+    once = predict_interval(predictions, NonconformityScores(groups), level=0.8)
+    assert predict_interval(predictions, NonconformityScores(doubled), level=0.8) == once
 
 
 def test_a_higher_level_is_wider_and_a_shift_moves(rng):

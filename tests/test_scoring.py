@@ -63,7 +63,7 @@ def test_a_reading_is_the_final_model_with_intervals_of_the_folds(people, decodi
     rows = decoding.predictions.query("scale == 'session'")
     errors = signature.history.errors["session"]
     expected_errors = (rows["rating"] - rows["predicted"]).abs()
-    np.testing.assert_allclose(np.concatenate(errors.of_group), expected_errors)
+    np.testing.assert_allclose(np.concatenate(errors.by_group), expected_errors)
     expected = predict_interval(np.array(folds), errors, level=0.8)
     assert (session["low_80"], session["high_80"]) == pytest.approx(expected)
     assert np.isfinite(session["low_90"]) and np.isnan(session["adaptive_low_90"])

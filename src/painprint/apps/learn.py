@@ -170,7 +170,7 @@ def check_drift(signature: Signature, runs: Sequence[Run]) -> Check:
     if errors is None:
         return Check(table.assign(p=np.nan), None)
     table["p"] = [p_of_error(float(error), errors) for error in table["error"]]
-    study = np.concatenate(list(errors.of_group))
+    study = np.concatenate(list(errors.by_group))
     test = stats.mannwhitneyu(table["error"], study, alternative="greater")
     return Check(table, float(test.pvalue))
 

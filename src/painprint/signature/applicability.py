@@ -1,4 +1,4 @@
-"""Is a new run like those that the signature was learnt from? Connectivity, motion, length, TR."""
+"""Applicability domain of a signature: connectivity, motion, length and TR of new runs."""
 
 from __future__ import annotations
 
@@ -18,39 +18,41 @@ from painprint.runs import FD, Frames
 IN_RANGE, CAUTION, DO_NOT_READ = "in range", "caution", "do not read"
 VERDICTS = (IN_RANGE, CAUTION, DO_NOT_READ)
 MOST_COMPONENTS = 50
+"""Largest number of principal components of the training runs' connectivity."""
 RUNS_PER_COMPONENT = 3
 FEWEST_GROUPS = 6
-"""With fewer, limits lie so far out that nothing would be caught: then nothing is claimed."""
+"""With fewer sessions, limits would be too wide to detect anything, so none are set."""
 TAILS = {"leverage": (1e-3, 1e-5), "residual": (1e-3, 1e-5), "motion": (1e-2, 1e-4)}
-"""Share of good sessions beyond the limits of caution, and of do not read, were they exchangeable.
-Those of connectivity are smaller, for it drifts over months and the new session is the latest."""
+"""Tail probabilities of the limits of caution, and of do not read, for exchangeable sessions.
+Those of connectivity are smaller because it drifts and the new session is the latest."""
 MOST_GROUPS = 10_000
 SCALES = ("run", "session")
 MEASURES = {
-    "leverage": "connectivity lies unusually far out in the directions that training runs vary in",
-    "residual": "connectivity departs from training runs in directions that they do not vary in",
+    "leverage": "connectivity is unusually far out along the principal components of training runs",
+    "residual": "connectivity is unusually far outside the principal components of training runs",
     "motion": "framewise displacement is unusually high",
 }
 SHORTEST_S = 60.0
 SHORT_SHARE = 0.5
-"""Of the shortest training run: a shorter one calls for caution."""
+"""Caution if a run is shorter than this share of the shortest training run."""
 MOST_MISSING = 0.05
-"""Share of the signature's regions that may be missing; they take no part then."""
+"""Largest share of the signature's regions that may be missing; they are then not used."""
 TR_FACTOR = 2.0
+"""Do not read if the TR differs from the nearest training TR by more than this factor."""
 
 
 @dataclass(frozen=True)
 class ReferenceDistribution:
-    """Where good sessions lie on a measure: its logarithm, each session left out once."""
+    """Mean and SD of the logarithm of a measure over training sessions, each left out once."""
 
     mean: float
     sd: float
     n_groups: int
 
     def limit(self, tail: float) -> float:
-        """The value that a new good session exceeds with this probability, on the log scale.
+        """One-sided prediction limit of a normal variable, exceeded with probability ``tail``.
 
-        A one-sided prediction limit of a normal variable.
+        On the log scale.
         """
         quantile = -float(stdtrit(self.n_groups - 1, tail))
         return self.mean + quantile * self.sd * math.sqrt(1 + 1 / self.n_groups)
@@ -58,20 +60,22 @@ class ReferenceDistribution:
 
 @dataclass(frozen=True, eq=False)
 class ApplicabilityDomain:
-    """What the training runs looked like.
+    """Distribution of the training runs, with which new runs are compared.
 
     Attributes
     ----------
     mean : ndarray of shape (n_edges,)
         Mean edges of the training runs.
     components : ndarray of shape (n_components, n_edges)
-        float32; orthonormal.
+        Principal components of the edges, orthonormal (float32).
     sd : ndarray of shape (n_components,)
-        Of the training runs along each.
+        SD of the training runs along each component.
     distributions : mapping of (measure, scale) to ReferenceDistribution
         Empty where there are too few sessions.
     shortest_s : float
         Usable time of the shortest training run (s).
+    tr_s : tuple of float
+        Repetition times of the training runs (s).
     """
 
     mean: Vector
@@ -82,7 +86,7 @@ class ApplicabilityDomain:
     tr_s: tuple[float, ...]
 
     def check(self, n_edges: int) -> None:
-        """Raise a ValueError unless the parts fit together, and a signature of so many edges."""
+        """Raise a ValueError unless the parts are consistent with each other and ``n_edges``."""
         n = len(self.sd)
         if self.mean.shape != (n_edges,) or self.components.shape != (n, n_edges):
             raise ValueError(f"mean and components of {n_edges} edges are needed.")
@@ -92,7 +96,7 @@ class ApplicabilityDomain:
             raise ValueError("TR and length of the training runs must be above 0.")
         for values in (self.mean, self.components, self.sd, self.tr_s, [self.shortest_s]):
             if not np.isfinite(values).all():
-                raise ValueError("what training runs looked like must be finite.")
+                raise ValueError("the applicability domain must be finite.")
         for (measure, scale), distribution in self.distributions.items():
             known = measure in MEASURES and scale in SCALES
             enough = FEWEST_GROUPS <= distribution.n_groups <= MOST_GROUPS
@@ -102,14 +106,16 @@ class ApplicabilityDomain:
 
 @dataclass(frozen=True)
 class RunMeasures:
-    """What a run looks like beside the training runs; NaN where it cannot be said.
+    """Measures of a run relative to the training runs; NaN where undefined.
 
     Attributes
     ----------
     leverage, residual, motion : float
-        Natural logarithms.
+        Natural logarithms of squared distances (no unit) and of mean framewise displacement (mm).
+    kept_s, tr_s : float
+        Usable time and repetition time (s).
     share_missing : float
-        Of the signature's regions.
+        Share of the signature's regions.
     """
 
     leverage: float
@@ -122,15 +128,15 @@ class RunMeasures:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a prediction may be read.
+    """Whether a session or run is in the applicability domain, so that it may be read.
 
     Attributes
     ----------
     word : {"in range", "caution", "do not read"}
     reasons : tuple of str
-        For a word that is not "in range".
+        Why the word is not "in range".
     unchecked : tuple of str
-        What could not be checked.
+        Measures that could not be checked.
     """
 
     word: str
@@ -144,84 +150,85 @@ class Verdict:
 
 
 def run_edges(frames: Frames) -> Vector:
-    """Mean co-fluctuation of a whole run: (n_edges,)."""
+    """Mean co-fluctuation over a run: (n_edges,)."""
     return np.asarray(bin_edges(frames.signals, np.zeros(len(frames), np.int64))[0])
 
 
 def mean_motion(frames: Frames) -> float:
-    """Mean framewise displacement over the frames used (mm); NaN where it is not known."""
+    """Mean framewise displacement over the frames used (mm); NaN if unknown."""
     fd = frames.confounds.get(FD)
     return math.nan if fd is None or np.isnan(fd).all() else float(np.nanmean(fd))
 
 
 def fit_domain(runs: Sequence[Frames], group_of_run: Sequence[str]) -> ApplicabilityDomain:
-    """Learn what training runs look like; limits from sessions left out one at a time.
+    """Fit the applicability domain; reference distributions by leaving out one session at a time.
 
     Parameters
     ----------
     runs : sequence of Frames
         z-scored, all with the same regions, in the order of time.
     group_of_run : sequence of str
-        What is left out together.
+        Sessions, or groups, that are left out in turn.
     """
-    edges = np.array([run_edges(one) for one in runs])
+    edges = np.array([run_edges(run) for run in runs])
     groups = np.array(group_of_run)
     labels = list(dict.fromkeys(group_of_run))
     mean, components, sd = _components(edges)
     distributions = {}
     if len(labels) >= FEWEST_GROUPS:
-        motion = np.array([_log(mean_motion(one)) for one in runs])
-        measured = {**_left_out(edges @ edges.T, groups, labels), "motion": motion}
-        for measure, of_run in measured.items():
-            if np.isfinite(of_run).all():
-                of_group = np.array([of_run[groups == label].mean() for label in labels])
-                for scale, values in (("run", of_run), ("session", of_group)):
-                    distributions[measure, scale] = _spread(values, len(labels))
+        motion = np.array([_log(mean_motion(run)) for run in runs])
+        measures = {**_leave_groups_out(edges @ edges.T, groups, labels), "motion": motion}
+        for measure, by_run in measures.items():
+            if np.isfinite(by_run).all():
+                by_group = np.array([by_run[groups == label].mean() for label in labels])
+                for scale, values in (("run", by_run), ("session", by_group)):
+                    distributions[measure, scale] = ReferenceDistribution(
+                        float(values.mean()), float(values.std(ddof=1)), len(labels)
+                    )
     return ApplicabilityDomain(
         mean=mean,
         components=components.astype(np.float32),
         sd=sd,
         distributions=distributions,
-        shortest_s=min(one.kept_s for one in runs),
-        tr_s=tuple(sorted({one.tr_s for one in runs})),
+        shortest_s=min(run.kept_s for run in runs),
+        tr_s=tuple(sorted({run.tr_s for run in runs})),
     )
 
 
-def _left_out(gram: Matrix, groups: NDArray[Any], labels: Sequence[str]) -> dict[str, Vector]:
-    """Logarithms of leverage and residual of each run beside the runs of other groups.
+def _leave_groups_out(
+    gram: Matrix, groups: NDArray[Any], labels: Sequence[str]
+) -> dict[str, Vector]:
+    """Logarithms of leverage and residual of each run relative to the runs of other groups.
 
-    A new session lies beyond all others in time. So a group of the later half is compared with
-    those before it, one of the earlier half with those after: else months of drift would make every
-    new session look odd. Components are never formed: inner products with a run suffice.
+    A new session is later than all others. So a group of the later half is compared with those
+    before it, one of the earlier half with those after it; with both, drift over months would make
+    every new session exceed the limits. Components are not formed: inner products suffice.
     """
-    found = {"leverage": np.empty(len(groups)), "residual": np.empty(len(groups))}
-    place = np.array([labels.index(group) for group in groups])
+    measures = {"leverage": np.empty(len(groups)), "residual": np.empty(len(groups))}
+    group_index = np.array([labels.index(group) for group in groups])
     for at in range(len(labels)):
-        out = np.flatnonzero(place == at)
-        beside = place < at if at >= len(labels) // 2 else place > at
-        if len(set(place[beside])) < 2:
-            beside = place != at
-        others = np.flatnonzero(beside)
+        left_out = np.flatnonzero(group_index == at)
+        compared = group_index < at if at >= len(labels) // 2 else group_index > at
+        if len(set(group_index[compared])) < 2:
+            compared = group_index != at
+        others = np.flatnonzero(compared)
         inner = gram[np.ix_(others, others)]
-        towards = inner.mean(axis=0)
-        centred = inner - towards - towards[:, None] + inner.mean()
+        means = inner.mean(axis=0)
+        centred = inner - means - means[:, None] + inner.mean()
         largest, vectors = _largest(centred)
-        for row in out:
+        for row in left_out:
             cross = gram[row, others]
-            scores = vectors.T @ (cross - cross.mean() - towards + inner.mean()) / np.sqrt(largest)
-            length = gram[row, row] - 2 * cross.mean() + inner.mean()
+            scores = vectors.T @ (cross - cross.mean() - means + inner.mean()) / np.sqrt(largest)
+            squared_distance = gram[row, row] - 2 * cross.mean() + inner.mean()
+            # the variance of scores is an eigenvalue over n - 1
             leverage = (scores**2 / largest).mean() * (len(others) - 1)
-            found["leverage"][row] = _log(float(leverage))
-            found["residual"][row] = _log(max(float(length - scores @ scores), 0.0))
-    return found
-
-
-def _spread(values: Vector, n_groups: int) -> ReferenceDistribution:
-    return ReferenceDistribution(float(values.mean()), float(values.std(ddof=1)), n_groups)
+            measures["leverage"][row] = _log(float(leverage))
+            measures["residual"][row] = _log(max(float(squared_distance - scores @ scores), 0.0))
+    return measures
 
 
 def _components(edges: Matrix) -> tuple[Vector, Matrix, Vector]:
-    """Mean, principal components (at most one for three runs), and SD along them."""
+    """Mean, principal components (at most one per three runs), and SD along them."""
     mean = edges.mean(axis=0)
     centred = edges - mean
     largest, vectors = _largest(centred @ centred.T)
@@ -230,7 +237,7 @@ def _components(edges: Matrix) -> tuple[Vector, Matrix, Vector]:
 
 
 def _largest(gram: Matrix) -> tuple[Vector, Matrix]:
-    """Largest eigenvalues of a centred Gram matrix, as many as there are components; vectors."""
+    """Largest eigenvalues of a centred Gram matrix, one per component, and eigenvectors."""
     n = min(MOST_COMPONENTS, max(1, len(gram) // RUNS_PER_COMPONENT))
     values, vectors = np.linalg.eigh(gram)
     order = np.argsort(values)[::-1][:n]
@@ -244,9 +251,8 @@ def _measure(
     """Logarithms of leverage and residual of a run."""
     centred = edges - mean
     scores = components.astype(float) @ centred
-    inside = float(scores @ scores)
     leverage = float(((scores / sd) ** 2).mean())
-    return _log(leverage), _log(max(float(centred @ centred) - inside, 0.0))
+    return _log(leverage), _log(max(float(centred @ centred - scores @ scores), 0.0))
 
 
 def _log(value: float) -> float:
@@ -256,14 +262,14 @@ def _log(value: float) -> float:
 def measure_run(
     domain: ApplicabilityDomain, frames: Frames, *, missing: NDArray[np.bool_] | None = None
 ) -> RunMeasures:
-    """Compare a run with the training runs.
+    """Measures of a run relative to the training runs.
 
     Parameters
     ----------
     frames : Frames
         With the signature's regions, in its order; 0 in those that are missing.
     missing : array of bool, shape (n_regions,), optional
-        Regions that are missing: their edges are taken to be those of the training runs.
+        Missing regions: their edges are replaced by the mean of the training runs.
     """
     edges = run_edges(frames)
     share = 0.0
@@ -284,13 +290,13 @@ def judge_runs(
     Parameters
     ----------
     measures : sequence of RunMeasures
-        One of a run; all of a session.
+        Measures of a run, or of all runs of a session.
     scale : {"run", "session"}
         Measures of several runs are averaged on the log scale.
     """
     worst, reasons, unchecked = 0, [], []
     for measure, text in MEASURES.items():
-        values = [getattr(measured, measure) for measured in measures]
+        values = [getattr(run, measure) for run in measures]
         value = float(np.mean([v for v in values if not math.isnan(v)] or [math.nan]))
         distribution = domain.distributions.get((measure, scale))
         if distribution is None or math.isnan(value):
@@ -313,41 +319,41 @@ def judge_runs(
 def judge_session(
     domain: ApplicabilityDomain, measures: Sequence[RunMeasures]
 ) -> tuple[Verdict, tuple[Verdict, ...]]:
-    """Whether to read a session, and each of its runs.
+    """Verdicts of a session and of each of its runs.
 
-    A run's number goes into the session's, so an odd one must not hide among the others: then the
-    session is no better than caution.
+    A session is no better than caution if one of its runs is not in range, because each run
+    contributes to the prediction of the session.
     """
-    of_runs = tuple(judge_runs(domain, [measured]) for measured in measures)
-    whole = judge_runs(domain, measures, scale="session")
-    odd = [
+    run_verdicts = tuple(judge_runs(domain, [run]) for run in measures)
+    session = judge_runs(domain, measures, scale="session")
+    cautions = [
         f"run {number}: {verdict.word} ({'; '.join(verdict.reasons)})"
-        for number, verdict in enumerate(of_runs, start=1)
-        if verdict.word != IN_RANGE and whole.word == IN_RANGE
+        for number, verdict in enumerate(run_verdicts, start=1)
+        if verdict.word != IN_RANGE and session.word == IN_RANGE
     ]
-    unchecked = dict.fromkeys([*whole.unchecked, *(u for v in of_runs for u in v.unchecked)])
-    whole = Verdict(whole.word, whole.reasons, tuple(unchecked))
-    return (whole.with_caution(*odd) if odd else whole), of_runs
+    unchecked = dict.fromkeys([*session.unchecked, *(u for v in run_verdicts for u in v.unchecked)])
+    session = Verdict(session.word, session.reasons, tuple(unchecked))
+    return (session.with_caution(*cautions) if cautions else session), run_verdicts
 
 
 def _plain_checks(
     domain: ApplicabilityDomain, measures: Sequence[RunMeasures]
 ) -> list[tuple[int, str]]:
-    """Length, repetition time and missing regions: how bad, and why."""
-    found = []
-    shortest = min(measured.kept_s for measured in measures)
+    """Checks of length, repetition time and missing regions: index of the verdict, and reason."""
+    failed = []
+    shortest = min(run.kept_s for run in measures)
     if shortest < SHORTEST_S:
-        found.append((2, f"only {shortest:.0f} s are usable"))
+        failed.append((2, f"only {shortest:.0f} s are usable"))
     elif shortest < SHORT_SHARE * domain.shortest_s:
-        found.append(
+        failed.append(
             (1, f"{shortest:.0f} s are usable; training runs had {domain.shortest_s:.0f} or more")
         )
-    for tr_s in sorted({measured.tr_s for measured in measures}):
+    for tr_s in sorted({run.tr_s for run in measures}):
         nearest = min(domain.tr_s, key=lambda known: abs(known - tr_s))
         if abs(tr_s - nearest) > 1e-3 * nearest:
             far = max(tr_s / nearest, nearest / tr_s) > TR_FACTOR
-            found.append((1 + far, f"TR is {tr_s:g} s; training runs had {nearest:g} s"))
-    missing = max(measured.share_missing for measured in measures)
+            failed.append((1 + far, f"TR is {tr_s:g} s; training runs had {nearest:g} s"))
+    missing = max(run.share_missing for run in measures)
     if missing:
-        found.append((1, f"{missing:.0%} of the regions are missing and take no part"))
-    return found
+        failed.append((1, f"{missing:.0%} of the regions are missing and not used"))
+    return failed

@@ -1,4 +1,4 @@
-"""Signature files: safetensors and JSON. Loading checks everything and runs nothing."""
+"""Signature files: safetensors and JSON. Loading checks all contents and executes no code."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from painprint.regions import Regions
 from painprint.settings import DECODING
 from painprint.signature.applicability import ApplicabilityDomain, ReferenceDistribution
 from painprint.signature.model import PUBLISHED, History, Signature, UsedModel
-from painprint.stats.conformal import Residuals
+from painprint.stats.conformal import NonconformityScores
 from painprint.store.files import content_key, hash_file, write_bytes, write_json
 
 FORMAT, VERSION = "painprint signature", 3
 READABLE = (1, 2, 3)
-"""Version 1 has models alone; version 3 says which decoder made them."""
+"""Version 1 contains models alone; version 3 states which decoder made them."""
 WEIGHTS, DESCRIPTION = "weights.safetensors", "signature.json"
 
 
 def write_signature(folder: Path, signature: Signature) -> None:
-    """Write arrays and description; the description last, so that it never lacks them."""
+    """Write the arrays, then the description, which never exists without them."""
     arrays = {"weights": np.ascontiguousarray(signature.weights, dtype="<f8")}
     domain = signature.domain
     if domain is not None:
@@ -75,7 +75,7 @@ def write_signature(folder: Path, signature: Signature) -> None:
 
 
 def hash_signature(path: Path) -> str:
-    """SHA-256 of a signature's description, which holds those of its arrays."""
+    """SHA-256 of the description of a signature, which contains those of its arrays."""
     return hash_file(path / DESCRIPTION if path.is_dir() else path)
 
 
@@ -94,7 +94,7 @@ def _describe_domain(domain: ApplicabilityDomain) -> dict[str, Any]:
 def _describe_history(history: History) -> dict[str, Any]:
     return {
         "levels": history.levels,
-        "errors": {scale: residuals.of_group for scale, residuals in history.errors.items()},
+        "errors": {scale: scores.by_group for scale, scores in history.errors.items()},
     }
 
 
@@ -104,7 +104,7 @@ def read_signature(path: Path) -> Signature:
     Raises
     ------
     DerivativesError
-        If anything is missing, malformed, or not what its hash says.
+        If anything is missing, malformed, or does not match its hash.
     """
     folder = path if path.is_dir() else path.parent
     described = folder / DESCRIPTION
@@ -123,21 +123,21 @@ def read_signature(path: Path) -> Signature:
         )
     stated = content.pop("sha256", None)
     try:
-        as_written = stated == content_key(content)
+        is_intact = stated == content_key(content)
     except RecursionError:
-        as_written = False
-    if not as_written:
+        is_intact = False
+    if not is_intact:
         raise DerivativesError(
             "is not what was written (SHA-256 differs). Copy the signature again.", described
         )
     try:
         return _signature_of(_as_latest(content), folder / WEIGHTS)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise DerivativesError(f"is damaged ({error!r}). Write it again.", described) from error
+        raise DerivativesError(f"is corrupted ({error!r}). Write it again.", described) from error
 
 
 def _as_latest(content: dict[str, Any]) -> dict[str, Any]:
-    """A description of an earlier version as of this one."""
+    """Convert the description of an earlier version to the current one."""
     if content["version"] < 3:
         content = {**content, **PUBLISHED}
     if content["version"] < 2:
@@ -152,7 +152,7 @@ def _as_latest(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def _signature_of(content: Mapping[str, Any], path: Path) -> Signature:
-    """The signature that is described, with the arrays of a file."""
+    """Signature from its description and the arrays of a file."""
     regions = Regions(
         tuple(_text(row["name"]) for row in _rows(content, "regions")),
         tuple(_text(row["network"]) for row in _rows(content, "regions")),
@@ -167,16 +167,16 @@ def _signature_of(content: Mapping[str, Any], path: Path) -> Signature:
         for row in _rows(content, "models")
     )
     n_edges, domain = count_edges(len(regions.names)), content["envelope"]
-    wanted: dict[str, tuple[str, tuple[int, ...]]] = {
+    expected: dict[str, tuple[str, tuple[int, ...]]] = {
         "weights": ("float64", (len(models), n_edges))
     }
     if domain is not None:
-        wanted["mean_edges"] = ("float64", (n_edges,))
-        wanted["components"] = ("float32", (len(_numbers(domain["sd"])), n_edges))
+        expected["mean_edges"] = ("float64", (n_edges,))
+        expected["components"] = ("float32", (len(_numbers(domain["sd"])), n_edges))
     if content["features"] != "edges":
-        wanted["activity"] = ("float64", (len(models), len(regions.names)))
-    digests = {name: content["arrays"][name]["sha256"] for name in wanted}
-    arrays = _read_arrays(path, wanted, digests)
+        expected["activity"] = ("float64", (len(models), len(regions.names)))
+    digests = {name: content["arrays"][name]["sha256"] for name in expected}
+    arrays = _read_arrays(path, expected, digests)
     return Signature(
         regions=regions,
         models=models,
@@ -184,7 +184,7 @@ def _signature_of(content: Mapping[str, Any], path: Path) -> Signature:
         preset=_text(content["preset"]),
         drop_s=_number(content["drop_s"]),
         tr_s=tuple(_numbers(content["tr_s"])),
-        simulated=_truth(content["simulated"]),
+        simulated=_boolean(content["simulated"]),
         metrics=dict(content["metrics"]),
         leave_out=_text(content["leave_out"]),
         domain=None if domain is None else _read_domain(domain, arrays),
@@ -218,22 +218,22 @@ def _read_history(content: Any) -> History | None:
     if content is None:
         return None
     errors = {
-        _text(scale): Residuals([np.array(_numbers(group)) for group in groups])
+        _text(scale): NonconformityScores([np.array(_numbers(group)) for group in groups])
         for scale, groups in content["errors"].items()
     }
     return History(errors, tuple(_numbers(content["levels"])))
 
 
 def _read_arrays(
-    path: Path, wanted: Mapping[str, tuple[str, tuple[int, ...]]], digests: Mapping[str, Any]
+    path: Path, expected: Mapping[str, tuple[str, tuple[int, ...]]], digests: Mapping[str, Any]
 ) -> dict[str, NDArray[Any]]:
-    """Arrays of the stated kinds and shapes, each as its hash says, and no others."""
-    expected = sum(np.dtype(kind).itemsize * math.prod(shape) for kind, shape in wanted.values())
+    """Read exactly the expected arrays, checking types, shapes and hashes."""
+    n_bytes = sum(np.dtype(kind).itemsize * math.prod(shape) for kind, shape in expected.values())
     try:
         size = path.stat().st_size
-        if not expected <= size <= expected + 4096:
+        if not n_bytes <= size <= n_bytes + 4096:  # the header of the file is small
             raise DerivativesError(
-                f"has {size} bytes, but about {expected} are expected for {', '.join(wanted)}.",
+                f"has {size} bytes, but about {n_bytes} are expected for {', '.join(expected)}.",
                 path,
             )
         arrays = load(path.read_bytes())
@@ -241,13 +241,13 @@ def _read_arrays(
         raise DerivativesError(f"cannot be read ({error.strerror}).", path) from error
     except (SafetensorError, ValueError, KeyError) as error:
         raise DerivativesError(f"is not a safetensors file ({error}).", path) from error
-    for name, (kind, shape) in wanted.items():
+    for name, (kind, shape) in expected.items():
         array = arrays.get(name)
         if array is None or str(array.dtype) != kind or array.shape != shape:
             raise DerivativesError(f"must hold {kind} {name} of shape {shape}.", path)
         if _digest(array) != digests[name]:
             raise DerivativesError(
-                "is not what its description says (SHA-256 differs). Copy both files again.", path
+                "does not match its description (SHA-256 differs). Copy both files again.", path
             )
     return arrays
 
@@ -256,7 +256,7 @@ def _digest(array: NDArray[Any]) -> str:
     return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
 
 
-def _truth(value: Any) -> bool:
+def _boolean(value: Any) -> bool:
     if not isinstance(value, bool):
         raise TypeError(f"{value!r} is neither true nor false")
     return value
@@ -264,24 +264,24 @@ def _truth(value: Any) -> bool:
 
 def _numbers(values: Any) -> list[float]:
     if not isinstance(values, list):
-        raise TypeError("no list of numbers")
+        raise TypeError("not a list of numbers")
     return [_number(value) for value in values]
 
 
 def _rows(content: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
     rows = content[key]
     if not isinstance(rows, list):
-        raise TypeError(f"{key} is no list")
+        raise TypeError(f"{key} is not a list")
     return rows
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no text")
+        raise TypeError(f"{value!r} is not a text")
     return value
 
 
 def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not np.isfinite(value):
-        raise TypeError(f"{value!r} is no number")
+        raise TypeError(f"{value!r} is not a number")
     return float(value)

@@ -1,4 +1,4 @@
-"""A person's signature: the trained models as they are used on new runs."""
+"""A person's signature: the trained models, for use on new runs."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from painprint.signature.applicability import (
     ApplicabilityDomain,
     fit_domain,
 )
-from painprint.stats.conformal import Residuals
+from painprint.stats.conformal import NonconformityScores
 
 
 @dataclass(frozen=True)
 class UsedModel:
-    """How one model of a signature turns edges into ratings, beside its weights.
+    """Intercept and lag of one model of a signature; its weights are in :class:`Signature`.
 
     Attributes
     ----------
     held_out : str
-        Group it has not seen; empty for the final model.
+        Group that did not train; empty for the final model.
     intercept, training_mean : float
         In units of the rating.
     lag_s : float
@@ -44,7 +44,7 @@ class UsedModel:
 
 
 PUBLISHED = {"decoder": "lasso_pcr", "train_bins": "rating", "features": "edges"}
-"""How signatures of versions 1 and 2 were learnt, which do not say so."""
+"""Decoder of signatures of versions 1 and 2, which do not state it."""
 
 SCALES = ("1min", "run", "session")
 """Scales at which a new session is scored."""
@@ -52,25 +52,25 @@ SCALES = ("1min", "run", "session")
 
 @dataclass(frozen=True, eq=False)
 class History:
-    """The study's own sessions: what was rated, and how far off the held-out predictions were.
+    """Ratings and held-out errors of the sessions of the study.
 
     Attributes
     ----------
-    errors : mapping of str to Residuals
-        By scale; groups in the order of the fold models.
+    errors : mapping of str to NonconformityScores
+        Absolute errors by scale; groups in the order of the fold models.
     levels : tuple of float
         Mean rating of each group.
     """
 
-    errors: Mapping[str, Residuals]
+    errors: Mapping[str, NonconformityScores]
     levels: tuple[float, ...]
 
     def check(self, n_groups: int) -> None:
-        """Raise a ValueError unless there is something of every group."""
+        """Raise a ValueError unless every group has a level and errors."""
         if len(self.levels) != n_groups or not np.isfinite(self.levels).all():
             raise ValueError(f"{n_groups} levels are needed.")
-        for scale, residuals in self.errors.items():
-            groups = residuals.of_group
+        for scale, scores in self.errors.items():
+            groups = scores.by_group
             if scale not in SCALES or len(groups) != n_groups:
                 raise ValueError(f"errors of {n_groups} groups at a known scale are needed.")
             if not all(len(g) and np.isfinite(g).all() and (g >= 0).all() for g in groups):
@@ -79,7 +79,7 @@ class History:
 
 @dataclass(frozen=True, eq=False)
 class Signature:
-    """Final and fold models of one person, with what is needed to use them.
+    """Final and fold models of one person, with all that their use on new runs requires.
 
     Parameters
     ----------
@@ -90,21 +90,21 @@ class Signature:
     weights : ndarray of shape (n_models, n_edges)
         Region pairs i < j, row by row.
     drop_s : float
-        Left out at the start of a run (s).
+        Excluded at the start of a run (s).
     tr_s : tuple of float
         Repetition times of the training runs (s).
     metrics : mapping
         The metrics of the study, as in metrics.json.
     leave_out : str
-        What a group is: session or run.
+        Unit of the groups: session or run.
     domain : ApplicabilityDomain or None
-        What the training runs looked like.
+        Applicability domain: distribution of the training runs.
     origin : mapping
-        Atlas and cleaning, as far as they are known.
+        Atlas and denoising, as far as known.
     decoder : mapping of str to str
         ``decoder``, ``train_bins`` and ``features`` of the study, as in its settings.
     activity : ndarray of shape (n_models, n_regions) or None
-        Weights of the regions' mean signals, where these are decoded.
+        Weights of the regions' mean signals, if activity is decoded.
 
     Raises
     ------
@@ -149,7 +149,7 @@ class Signature:
         if self.leave_out not in ("session", "run"):
             raise ValueError(f"leave_out {self.leave_out!r} is unknown.")
         if len({model.held_out for model in self.models}) < len(self.models):
-            raise ValueError("two models left out the same.")
+            raise ValueError("two models left out the same group.")
         if self.domain is not None:
             self.domain.check(shape[1])
         if self.history is not None:
@@ -160,7 +160,7 @@ class Signature:
 
     @property
     def rules(self) -> Rules:
-        """What the preset stands for."""
+        """Rules of the preset."""
         return PRESETS[self.preset]
 
     def score(self, at: int, signals: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -169,7 +169,7 @@ class Signature:
         Parameters
         ----------
         at : int
-            Number of the model.
+            Index of the model.
         signals : ndarray of shape (n_frames, n_regions)
             z-scored within run.
         """
@@ -177,22 +177,22 @@ class Signature:
         return score_frames(signals, self.weights[at], self.models[at].intercept, activity)
 
     def find_model(self, held_out: str = EVERYTHING) -> int:
-        """Number of the model that has not seen a group, or of the final one.
+        """Index of the model trained without a group, or of the final one.
 
         Raises
         ------
         ValueError
-            If there is none, naming those that are there.
+            If there is none, naming those that exist.
         """
         names = [model.held_out for model in self.models]
         if held_out not in names:
-            there = ", ".join(name for name in names if name)
-            raise ValueError(f"no fold left out {held_out!r}. There are: {there}.")
+            available = ", ".join(name for name in names if name)
+            raise ValueError(f"no fold left out {held_out!r}. There are: {available}.")
         return names.index(held_out)
 
 
 def make_signature(decoding: Decoding, *, simulated: bool, metrics: Mapping[str, Any]) -> Signature:
-    """The models of a decoded person; see :func:`complete_signature` for the rest."""
+    """Signature with the models of a decoded person; :func:`complete_signature` adds the rest."""
     models = (decoding.final, *decoding.folds)
     return Signature(
         regions=decoding.regions,
@@ -216,42 +216,44 @@ def make_signature(decoding: Decoding, *, simulated: bool, metrics: Mapping[str,
 def complete_signature(
     signature: Signature, decoding: Decoding, *, origin: Mapping[str, Any]
 ) -> Signature:
-    """The signature with what judging new sessions takes: domain, held-out errors, origin.
+    """Add the applicability domain, held-out errors and origin to a signature.
 
     Parameters
     ----------
     decoding : Decoding
-        That it was made of.
+        Decoding from which the signature was made.
     origin : mapping
-        Atlas and cleaning.
+        Atlas and denoising.
     """
     table = decoding.training.run_table
     keys = ["session", "task", "run"]
     group_of = table.set_index(keys)["group"]
     rows = decoding.predictions
 
-    def groups_of(here: pd.DataFrame) -> pd.Series:
-        labels = [group_of[key] for key in here[keys].itertuples(index=False, name=None)]
-        return pd.Series(labels, here.index)
+    def groups_of(runs: pd.DataFrame) -> pd.Series:
+        labels = [group_of[key] for key in runs[keys].itertuples(index=False, name=None)]
+        return pd.Series(labels, runs.index)
 
     errors = {}
-    if signature.leave_out == "session":  # else other runs of the session were in training
+    if signature.leave_out == "session":  # else other runs of the same session trained
         for scale in SCALES:
-            here = rows[rows["scale"] == scale]
-            if scale == "session":  # these stand in the order of the groups
-                of_row = pd.Series(decoding.groups, here.index)
+            at_scale = rows[rows["scale"] == scale]
+            if scale == "session":  # rows are in the order of the groups
+                group_of_row = pd.Series(decoding.groups, at_scale.index)
             else:
-                of_row = groups_of(here)
-            error = (here["rating"] - here["predicted"]).abs()
-            errors[scale] = Residuals(
-                [error[of_row == model.held_out].to_numpy() for model in signature.models[1:]]
+                group_of_row = groups_of(at_scale)
+            error = (at_scale["rating"] - at_scale["predicted"]).abs()
+            errors[scale] = NonconformityScores(
+                [error[group_of_row == model.held_out].to_numpy() for model in signature.models[1:]]
             )
-    of_run = rows[rows["scale"] == "run"]
-    levels = of_run["rating"].groupby(groups_of(of_run)).mean()
-    together = table["session"] if table["session"].nunique() >= FEWEST_GROUPS else table["group"]
+    runs = rows[rows["scale"] == "run"]
+    levels = runs["rating"].groupby(groups_of(runs)).mean()
+    domain_groups = (
+        table["session"] if table["session"].nunique() >= FEWEST_GROUPS else table["group"]
+    )
     return replace(
         signature,
-        domain=fit_domain(decoding.frames, together.tolist()),
+        domain=fit_domain(decoding.frames, domain_groups.tolist()),
         history=History(errors, tuple(float(levels[m.held_out]) for m in signature.models[1:])),
         origin=origin,
     )

@@ -1,4 +1,4 @@
-"""A signature applied to new runs: predictions, readings and their intervals."""
+"""Apply a signature to new runs: predictions, intervals and verdicts."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from painprint.stats.conformal import DECAY, LEVELS, predict_interval
 
 
 def was_trained_on(signature: Signature, key: RunKey) -> bool:
-    """Whether a session was among those that the signature was learnt from."""
+    """Whether the session of a run was among those that trained the signature."""
     held_out = {model.held_out for model in signature.models[1:]}
     if signature.leave_out == "session":
         return (key.session or "n/a") in held_out
-    of_session = f"ses-{key.session} " if key.session else str(key)
-    return any(one.startswith(of_session) for one in held_out)
+    prefix = f"ses-{key.session} " if key.session else str(key)
+    return any(group.startswith(prefix) for group in held_out)
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +50,7 @@ class Prediction:
     run : float
         Mean over all kept frames.
     counts : dict
-        Where the frames went.
+        Numbers of frames used and excluded, as in :class:`~painprint.runs.Frames`.
     """
 
     minutes: pd.DataFrame
@@ -67,21 +67,22 @@ def pair_run(
     need_rating: bool = True,
     most_missing: float = 0.0,
 ) -> Frames:
-    """The frames of a run as a model of the signature takes them; regions matched by name.
+    """Frames of a run at the lag of a model of the signature; regions are matched by name.
 
     Parameters
     ----------
     signature, run, held_out
         As for :func:`predict_run`.
     need_rating : bool
-        Whether frames without a rating are left out.
+        Whether frames without a rating are excluded.
     most_missing : float
-        Share of the signature's regions that may be missing; they are 0 and not ``usable``.
+        Largest share of the signature's regions that may be missing; they are 0 and not
+        ``usable``.
 
     Raises
     ------
     ValueError
-        If more regions of the signature are missing or unusable, or hardly a frame is left.
+        If more regions of the signature are missing or unusable, or too few frames are usable.
     """
     model = signature.models[signature.find_model(held_out)]
     frames = _pair(signature, run, model, need_rating=need_rating)
@@ -103,7 +104,7 @@ def pair_run(
 
 
 def _fill(frames: Frames, signature: Signature) -> Frames:
-    """The signature's regions, 0 where a run lacks one."""
+    """Frames with the signature's regions, 0 where the run lacks one."""
     names = signature.regions.names
     position = {n: i for i, n in enumerate(frames.regions)}
     signals, usable = np.zeros((len(frames), len(names))), np.zeros(len(names), bool)
@@ -115,7 +116,7 @@ def _fill(frames: Frames, signature: Signature) -> Frames:
 
 
 def usable_regions(signature: Signature, run: Run) -> set[str]:
-    """Regions of a run that have a signal over the frames that the final model takes."""
+    """Regions of a run that have a signal over the frames used by the final model."""
     frames = _pair(signature, run, signature.models[0], need_rating=True)
     return {name for name, usable in zip(frames.regions, frames.usable, strict=True) if usable}
 
@@ -130,19 +131,19 @@ def _pair(signature: Signature, run: Run, model: UsedModel, *, need_rating: bool
 
 
 def predict_run(signature: Signature, run: Run, *, held_out: str = EVERYTHING) -> Prediction:
-    """Score a run that needs no rating; regions are matched by name.
+    """Predict the rating of a run; regions are matched by name.
 
     Parameters
     ----------
     run : Run
-        Its rating is not looked at.
+        Its rating is not used.
     held_out : str
-        Use the fold that has not seen this group, instead of the final model.
+        Use the fold trained without this group instead of the final model.
 
     Raises
     ------
     ValueError
-        If regions of the signature are missing or unusable, or hardly a frame is left.
+        If regions of the signature are missing or unusable, or too few frames are usable.
 
     References
     ----------
@@ -166,23 +167,23 @@ def predict_run(signature: Signature, run: Run, *, held_out: str = EVERYTHING) -
 
 
 def _warnings(signature: Signature, run: Run, kept_s: float) -> tuple[str, ...]:
-    said = []
+    warnings = []
     if signature.simulated:
-        said.append("the signature was learnt from simulated data.")
+        warnings.append("the signature was learnt from simulated data.")
     if all(abs(run.tr_s - tr_s) > 1e-3 * tr_s for tr_s in signature.tr_s):
         known = ", ".join(f"{tr_s:g}" for tr_s in signature.tr_s)
-        said.append(f"TR is {run.tr_s:g} s; the signature was learnt at {known} s.")
+        warnings.append(f"TR is {run.tr_s:g} s; the signature was learnt at {known} s.")
     if kept_s < 60:
-        said.append(f"only {kept_s:.0f} s are usable.")
+        warnings.append(f"only {kept_s:.0f} s are usable.")
     share = float(np.mean(run.censored)) if run.censored is not None else 0.0
     if share > 0.5:
-        said.append(f"{100 * share:.0f} % of the frames are censored.")
-    return tuple(said)
+        warnings.append(f"{100 * share:.0f} % of the frames are censored.")
+    return tuple(warnings)
 
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """What a signature says of a new session.
+    """Predictions, intervals and verdicts of a new session.
 
     Attributes
     ----------
@@ -192,9 +193,9 @@ class Reading:
         ``low_80``, ``high_80``, and ``adaptive_low_80``, ``adaptive_high_80``; NaN where there is
         no such interval.
     verdict : Verdict
-        Of the session.
+        Verdict of the session; ``of_runs`` holds those of its runs.
     not_done : tuple of str
-        Intervals that cannot be given, and why.
+        Intervals that cannot be computed, and why.
     """
 
     table: pd.DataFrame
@@ -205,23 +206,24 @@ class Reading:
 
 
 def read_session(signature: Signature, runs: Sequence[Run]) -> Reading:
-    """Score the runs of a new session, with intervals, and say whether to read it.
+    """Predict a new session, with intervals and a verdict on whether to read it.
 
-    Predicted values are those of the final model. Intervals come from the models that left out a
-    session each, and from how far off they were there. Up to 5 % of the regions may be missing:
-    their edges are taken to be those of the training runs, and the verdict says so.
+    Predictions are those of the final model. Intervals use the models trained without each
+    session and their held-out errors. Up to 5 % of the regions may be missing: their edges are
+    replaced by the mean of the training runs, and the verdict states it.
 
     Parameters
     ----------
     signature : Signature
-        With domain and history.
+        With applicability domain and history.
     runs : sequence of Run
-        Of one session; their ratings are not looked at.
+        Of one session; their ratings are not used.
 
     Raises
     ------
     ValueError
-        If the signature lacks what it takes, regions are missing, or hardly a frame is left.
+        If the signature has no domain or history, regions are missing, or too few frames are
+        usable.
     """
     if signature.domain is None or signature.history is None:
         raise ValueError(
@@ -229,26 +231,23 @@ def read_session(signature: Signature, runs: Sequence[Run]) -> Reading:
             "gives predictions, but neither intervals nor a range. Decode the participant again."
         )
     scored = [_score_all(signature, run) for run in runs]
-    measures = [one.measures for one in scored]
-    rows, predictions = [], []
-    for number, one in enumerate(scored, start=1):
-        rows += [{"run": number, **row} for row in one.rows]
-        predictions.append(one.predictions)
-    # (n_rows, n_models): minutes and run of each run, then the session: mean of its runs
-    whole = np.concatenate(predictions)
-    of_runs = np.array([p[-1] for p in predictions])
+    rows: list[dict[str, Any]] = []
+    for number, run in enumerate(scored, start=1):
+        rows += [{"run": number, **row} for row in run.rows]
     rows.append(
         {
             "scale": "session",
             "n_frames": sum(row["n_frames"] for row in rows if row["scale"] == "run"),
         }
     )
-    whole = np.vstack([whole, of_runs.mean(axis=0)])
+    session = np.mean([run.predictions[-1] for run in scored], axis=0)
+    # (n_rows, n_models): minutes and mean of each run, then the session, the mean of its runs
+    predictions = np.vstack([*(run.predictions for run in scored), session])
     table = pd.DataFrame(rows, columns=["scale", "run", "minute", "onset", "n_frames"])
-    table["predicted"] = whole[:, 0]
-    not_done = _add_intervals(table, whole[:, 1:], signature.history)
-    said = dict.fromkeys(w for one in scored for w in one.warnings)
-    verdict, verdicts = judge_session(signature.domain, measures)
+    table["predicted"] = predictions[:, 0]
+    not_done = _add_intervals(table, predictions[:, 1:], signature.history)
+    warnings = dict.fromkeys(warning for run in scored for warning in run.warnings)
+    verdict, verdicts = judge_session(signature.domain, [run.measures for run in scored])
     if any(was_trained_on(signature, run.key) for run in runs):
         verdict = verdict.with_caution(
             "this session was among those that the signature was learnt from, so its prediction is "
@@ -259,13 +258,13 @@ def read_session(signature: Signature, runs: Sequence[Run]) -> Reading:
         verdict=verdict,
         of_runs=verdicts,
         not_done=not_done,
-        warnings=tuple(said),
+        warnings=tuple(warnings),
     )
 
 
 @dataclass(frozen=True, eq=False)
 class _Scored:
-    """A run by every model: rows of its minutes and of the whole, (n_rows, n_models)."""
+    """Predictions of a run by every model, (n_rows, n_models): its minutes, then the run."""
 
     rows: list[dict[str, Any]]
     predictions: NDArray[np.float64]
@@ -274,7 +273,7 @@ class _Scored:
 
 
 def _score_all(signature: Signature, run: Run) -> _Scored:
-    assert signature.domain is not None  # asked before
+    assert signature.domain is not None  # checked by read_session
     at_lag = {
         model.lag_s: pair_run(
             signature, run, held_out=model.held_out, need_rating=False, most_missing=MOST_MISSING
@@ -285,8 +284,8 @@ def _score_all(signature: Signature, run: Run) -> _Scored:
     bins = make_time_bins([frames], signature.rules, "1min")
     members = [*bins.frames, np.arange(len(frames))]
     edges_at = {
-        lag_s: _edges_of(one, _same_moments(frames, members, one), signature.domain.mean)
-        for lag_s, one in at_lag.items()
+        lag_s: _edges_of(lagged, _matching_frames(frames, members, lagged), signature.domain.mean)
+        for lag_s, lagged in at_lag.items()
     }
     predictions = np.stack(
         [
@@ -299,9 +298,9 @@ def _score_all(signature: Signature, run: Run) -> _Scored:
         for i, (model, weights) in enumerate(
             zip(signature.models, signature.activity, strict=True)
         ):
-            one = at_lag[model.lag_s]
-            of_members = _same_moments(frames, members, one)
-            predictions[:, i] += [(one.signals[m] @ weights).mean() for m in of_members]
+            lagged = at_lag[model.lag_s]
+            matching = _matching_frames(frames, members, lagged)
+            predictions[:, i] += [(lagged.signals[m] @ weights).mean() for m in matching]
     rows = [
         {
             "scale": "1min",
@@ -316,10 +315,10 @@ def _score_all(signature: Signature, run: Run) -> _Scored:
     return _Scored(rows, predictions, measured, _warnings(signature, run, frames.kept_s))
 
 
-def _same_moments(
+def _matching_frames(
     frames: Frames, members: Sequence[NDArray[np.int64]], other: Frames
 ) -> list[NDArray[np.int64]]:
-    """Frames at another lag that are rated within the same stretches of time.
+    """Frames at another lag whose ratings lie within the same stretches of time.
 
     Raises
     ------
@@ -328,31 +327,31 @@ def _same_moments(
     """
     if other is frames:
         return list(members)
-    found = []
+    matching = []
     for m in members:
         first, last = frames.frame[m[0]], frames.frame[m[-1]]
         inside = np.flatnonzero((other.frame >= first) & (other.frame <= last))
         if not len(inside):
             raise ValueError(f"{frames.key}: a minute has no usable frame at every lag.")
-        found.append(inside)
-    return found
+        matching.append(inside)
+    return matching
 
 
 def _edges_of(
-    frames: Frames, members: Sequence[NDArray[np.int64]], neutral: NDArray[np.float64]
+    frames: Frames, members: Sequence[NDArray[np.int64]], mean_edges: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Mean co-fluctuation of each set of frames; the neutral one of edges that are missing."""
+    """Mean co-fluctuation of each set of frames; ``mean_edges`` where a region is missing."""
     edges = np.array([bin_edges(frames.signals[m], np.zeros(len(m), np.int64))[0] for m in members])
     a, b = np.triu_indices(len(frames.usable), k=1)
     absent = ~(frames.usable[a] & frames.usable[b])
-    edges[:, absent] = neutral[absent]
+    edges[:, absent] = mean_edges[absent]
     return edges
 
 
 def _add_intervals(
     table: pd.DataFrame, of_folds: NDArray[np.float64], history: History
 ) -> tuple[str, ...]:
-    """Add the ends of intervals to the rows; reasons for those that cannot be given."""
+    """Add the ends of intervals to the table; reasons for those that cannot be computed."""
     not_done: dict[str, None] = {}
     for level in LEVELS:
         for prefix, decay in (("", 1.0), ("adaptive_", DECAY)):
@@ -360,17 +359,17 @@ def _add_intervals(
             for row, scale in enumerate(table["scale"]):
                 errors = history.errors.get(scale)
                 if errors is None:
-                    what = {"1min": "minute"}.get(scale, scale)
+                    unit = {"1min": "minute"}.get(scale, scale)
                     not_done[
-                        f"no interval of a {what}: the signature has no held-out errors of {what}s "
+                        f"no interval of a {unit}: the signature has no held-out errors of {unit}s "
                         "(runs were left out, or it was recalibrated)."
                     ] = None
                     continue
                 try:
                     ends[row] = predict_interval(of_folds[row], errors, level=level, decay=decay)
                 except ValueError as error:
-                    what = "adaptive: " if prefix else ""
-                    not_done[f"{what}{error}"] = None
+                    label = "adaptive: " if prefix else ""
+                    not_done[f"{label}{error}"] = None
             name = f"{100 * level:.0f}"
             table[f"{prefix}low_{name}"], table[f"{prefix}high_{name}"] = ends.T
     return tuple(not_done)

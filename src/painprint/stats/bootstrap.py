@@ -1,4 +1,4 @@
-"""Resampling by counts: how often each row is drawn, and statistics weighted by that.
+"""Bootstrap by counts: how often each row is drawn, and statistics weighted by these counts.
 
 Drawing sessions, then runs of a session, then bins of a run, with replacement, gives
 nested multinomial counts; a statistic of a resample is the statistic weighted by them.
@@ -21,6 +21,7 @@ Ends = tuple[float | None, float | None]
 Draw = Callable[[int, np.random.Generator], Matrix]
 
 ROWS_AT_ONCE = 2_000_000
+"""Resamples times rows that are held in memory at once."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def hierarchical_draw(group: Codes, run: Codes) -> Draw:
     Parameters
     ----------
     group, run : ndarray of int, shape (n_rows,)
-        Every run lies in one group.
+        Group and run of each row; every run lies in one group.
 
     Returns
     -------
@@ -59,8 +60,8 @@ def hierarchical_draw(group: Codes, run: Codes) -> Draw:
         times = rng.multinomial(len(groups), _even(len(groups)), size=n)
         for g, runs in enumerate(runs_of_group):
             run_times = rng.multinomial(times[:, g] * len(runs), _even(len(runs)))
-            for r, one in enumerate(runs):
-                rows = rows_of_run[one]
+            for r, run_code in enumerate(runs):
+                rows = rows_of_run[run_code]
                 counts[:, rows] = rng.multinomial(run_times[:, r] * len(rows), _even(len(rows)))
         return counts
 
@@ -68,10 +69,10 @@ def hierarchical_draw(group: Codes, run: Codes) -> Draw:
 
 
 def block_draw(group: Codes) -> Draw:
-    """Resample blocks of round(√S) neighbouring groups; rows stay with their group.
+    """Circular block bootstrap of groups, in blocks of round(√S); rows stay with their group.
 
-    Blocks are circular: the last groups are followed by the first. So every group is drawn equally
-    often; blocks that stop at the ends would draw the first and last groups less.
+    The last group is followed by the first, so that every group is equally likely to be drawn;
+    blocks that stop at the ends would draw the first and last groups less often.
 
     Parameters
     ----------
@@ -88,8 +89,8 @@ def block_draw(group: Codes) -> Draw:
 
     def draw(n: int, rng: np.random.Generator) -> Matrix:
         starts = rng.integers(0, n_groups, size=(n, n_blocks))
-        around = (starts[:, :, None] + np.arange(length)) % n_groups
-        drawn = around.reshape(n, -1)[:, :n_groups]
+        blocks = (starts[:, :, None] + np.arange(length)) % n_groups
+        drawn = blocks.reshape(n, -1)[:, :n_groups]
         times = (drawn[:, :, None] == np.arange(n_groups)).sum(axis=1)
         return times[:, group].astype(float)
 
@@ -97,11 +98,12 @@ def block_draw(group: Codes) -> Draw:
 
 
 def block_length(n_groups: int) -> int:
-    """Groups in a block: round(√S)."""
+    """Number of groups in a block: round(√S)."""
     return round(math.sqrt(n_groups))
 
 
 def _even(n: int) -> Vector:
+    """Equal probabilities of n outcomes."""
     return np.full(n, 1.0 / n)
 
 
@@ -113,14 +115,14 @@ def bootstrap(
     n_draws: int,
     rng: np.random.Generator,
 ) -> dict[str, Vector]:
-    """Statistics of many resamples; a resample where one is undefined is drawn again.
+    """Statistics of many resamples; resamples with an undefined statistic are replaced.
 
     Parameters
     ----------
     statistics : mapping of callables
-        Each takes counts of shape (n, n_rows) and gives n values.
+        Each takes counts of shape (n, n_rows) and returns n values.
     draw : callable
-        From :func:`hierarchical_draw` or :func:`block_draw`.
+        Result of :func:`hierarchical_draw` or :func:`block_draw`.
 
     Returns
     -------
@@ -129,7 +131,7 @@ def bootstrap(
     Raises
     ------
     ValueError
-        If hardly any resample is defined.
+        If fewer than 1 % of the resamples are defined.
     """
     kept: dict[str, list[Vector]] = {name: [] for name in statistics}
     n_kept = n_tried = 0
@@ -152,12 +154,14 @@ def bootstrap(
 
 
 def interval(values: Vector, *, null: float, alpha: float = 0.05) -> Interval:
-    """Order statistics round(B α/2) and round(B (1 - α/2)), and two-sided p against null.
+    """Percentile interval, order statistics round(B α/2) and round(B (1 - α/2)), and two-sided p.
 
     Parameters
     ----------
     values : ndarray of shape (B,)
         The statistic in the resamples.
+    null : float
+        Value under the null hypothesis.
 
     References
     ----------
@@ -170,11 +174,11 @@ def interval(values: Vector, *, null: float, alpha: float = 0.05) -> Interval:
 
 
 def inflation(n_groups: int, alpha: float = 0.05) -> float:
-    """How much farther from the estimate than block resamples the ends of an interval lie.
+    """Factor by which deviations of block resamples from the estimate are inflated.
 
-    Resamples of few blocks spread too little: they miss a factor √(K / (K - 1)), with
-    K = S / round(√S) blocks, and Student's t with K - 1 degrees of freedom where percentiles
-    follow a normal.
+    Resamples of few blocks vary too little: with K = S / round(√S) blocks their variance lacks
+    the factor K / (K - 1), and percentiles follow a normal distribution rather than Student's t
+    with K - 1 degrees of freedom.
 
     References
     ----------
@@ -188,30 +192,30 @@ def inflation(n_groups: int, alpha: float = 0.05) -> float:
     from scipy.stats import norm, t
 
     n_blocks = n_groups / block_length(n_groups)
-    far = math.sqrt(n_blocks / (n_blocks - 1)) * t.ppf(1 - alpha / 2, n_blocks - 1)
-    return float(far / norm.ppf(1 - alpha / 2))
+    t_quantile = math.sqrt(n_blocks / (n_blocks - 1)) * t.ppf(1 - alpha / 2, n_blocks - 1)
+    return float(t_quantile / norm.ppf(1 - alpha / 2))
 
 
 @dataclass(frozen=True)
 class Transform:
-    """A variance-stabilising transform, and its inverse: on its scale a statistic has no bounds."""
+    """A variance-stabilising transform to an unbounded scale, and its inverse."""
 
     forward: Callable[[Vector], Vector]
     inverse: Callable[[Vector], Vector]
 
 
 FISHER_Z = Transform(lambda r: np.arctanh(np.clip(r, -1 + 1e-15, 1 - 1e-15)), np.tanh)
-"""Of a correlation."""
+"""For correlations; clipped so that r = ±1 stays finite."""
 LOG_RATIO = Transform(lambda skill: np.log(np.maximum(1 - skill, 1e-300)), lambda x: 1 - np.exp(x))
-"""Of skill: logarithm of the ratio of squared errors."""
+"""For skill: logarithm of the ratio of squared errors."""
 IDENTITY = Transform(np.asarray, np.asarray)
-"""A difference of two statistics, or a line's slope or intercept: far from any bound."""
+"""For differences of statistics, and the slope and intercept of a line: far from any bound."""
 
 
 def t_inflated(
     values: Vector, estimate: float | Vector, n_groups: int, transform: Transform
 ) -> Vector:
-    """Block resamples, moved away from the estimate by :func:`inflation` (t-inflated bootstrap)."""
+    """Block resamples whose deviations from the estimate are inflated; see :func:`inflation`."""
     center = transform.forward(np.array(estimate))
     distance = transform.forward(values) - center
     return transform.inverse(center + inflation(n_groups) * distance)
@@ -230,11 +234,11 @@ def block_interval(
     Parameters
     ----------
     statistic : callable
-        Takes counts of shape (n, n_rows) and gives n values.
+        Takes counts of shape (n, n_rows) and returns n values.
     estimate : float
         The statistic of all rows, each once.
     transform : Transform
-        On whose scale resamples are inflated.
+        To the scale on which resamples are inflated.
     group : ndarray of int, shape (n_rows,)
         From 0, in the order of time.
     """
@@ -245,7 +249,7 @@ def block_interval(
 
 
 def two_sided_p(values: Vector, null: float) -> float:
-    """2 min((#<=null + 1) / (B + 1), (#>=null + 1) / (B + 1)) of the values that are defined."""
+    """2 min((#<=null + 1) / (B + 1), (#>=null + 1) / (B + 1)), over the B values defined."""
     n = int(np.isfinite(values).sum())
     below, above = int((values <= null).sum()), int((values >= null).sum())
     return min(1.0, 2 * min((below + 1) / (n + 1), (above + 1) / (n + 1)))
@@ -278,6 +282,7 @@ def weighted_line(counts: Matrix, x: Vector, y: Vector) -> tuple[Vector, Vector]
 
     NaN where x does not vary.
     """
+    # moments about the means of all rows: less cancellation in sums of squares
     x_mean, y_mean = float(x.mean()), float(y.mean())
     x, y = x - x_mean, y - y_mean
     n, sx, sxx, sy, sxy = (counts @ np.stack([x**0, x, x * x, y, x * y], axis=1)).T
@@ -290,16 +295,16 @@ def weighted_line(counts: Matrix, x: Vector, y: Vector) -> tuple[Vector, Vector]
 
 
 def weighted_auc(counts: Matrix, high: NDArray[np.bool_], score: Vector) -> Vector:
-    """Area under the ROC curve in each resample; ties count half, one class gives NaN."""
+    """Area under the ROC curve in each resample; ties count half, NaN if a class is absent."""
     order = np.argsort(score, kind="stable")
     ordered, is_high = score[order], high[order]
     drawn = counts[:, order]
-    low_up_to = np.cumsum(drawn * ~is_high, axis=1)
-    padded = np.concatenate([np.zeros((len(counts), 1)), low_up_to], axis=1)
+    n_low_up_to = np.cumsum(drawn * ~is_high, axis=1)
+    padded = np.concatenate([np.zeros((len(counts), 1)), n_low_up_to], axis=1)
     first = np.searchsorted(ordered, ordered, side="left")
     last = np.searchsorted(ordered, ordered, side="right")
     below = (padded[:, first] + padded[:, last]) / 2
-    n_high, n_low = drawn[:, is_high].sum(axis=1), low_up_to[:, -1]
+    n_high, n_low = drawn[:, is_high].sum(axis=1), n_low_up_to[:, -1]
     with np.errstate(invalid="ignore", divide="ignore"):
         auc: Vector = (drawn * is_high * below).sum(axis=1) / (n_high * n_low)
     return auc

@@ -1,4 +1,7 @@
-"""Pearson's correlation: of two variables, of columns, and of resamples; with one rule for all."""
+"""Pearson's correlation of two variables, of columns, and of resamples.
+
+All three treat a variable as constant by the same rule, :func:`varies`.
+"""
 
 from __future__ import annotations
 
@@ -8,20 +11,20 @@ from numpy.typing import NDArray
 from painprint.arrays import Codes, Matrix, Vector
 
 ROUNDING = 1e-24
-"""A variable does not vary whose squared deviations are a smaller share of its squares."""
+"""Smallest ratio of squared deviations to squares at which a variable is not constant."""
 ROUNDING_OF_SUMS = 1e-12
-"""The same where deviations come from sums of squares, which takes half of the digits."""
+"""The same where deviations are differences of sums of squares, which costs half of the digits."""
 
 
 def varies(
     squared_deviations: Vector, squares: Vector, rounding: float = ROUNDING
 ) -> NDArray[np.bool_]:
-    """Whether variables vary beyond rounding."""
+    """Whether variables vary by more than rounding errors."""
     return np.asarray(squared_deviations > rounding * squares)
 
 
 def correlation(x: Vector, y: Vector) -> float | None:
-    """Pearson's r, or None where either does not vary (beyond rounding).
+    """Pearson's r, or None where either is constant (up to rounding).
 
     Examples
     --------
@@ -39,8 +42,8 @@ def correlation(x: Vector, y: Vector) -> float | None:
 def correlate_columns(X: Matrix, Y: Matrix) -> Vector:
     """Correlation of each column of X with that of Y; NaN where either does not vary.
 
-    Columns with equal numbers get equal bits. So no BLAS here: it may sum neighbouring columns in
-    different orders, and the first of several equal maxima would become a matter of chance.
+    Equal columns get bit-identical results. BLAS is avoided because it may sum neighbouring columns
+    in different orders, so that the first of several equal maxima would depend on rounding.
 
     Parameters
     ----------
@@ -84,8 +87,8 @@ def correlate_resamples(
     member = None if group is None else (np.arange(counts.shape[1])[:, None] == group).astype(float)
 
     def total(columns: Matrix) -> Matrix:
-        of_counted: Matrix = columns if member is None else member @ columns
-        return counts @ of_counted
+        summed: Matrix = columns if member is None else member @ columns
+        return counts @ summed
 
     n, sx, sxx = (column[:, None] for column in total(np.stack([x**0, x, x * x], axis=1)).T)
     sy, syy, sxy = total(Y), total(Y * Y), total(x[:, None] * Y)

@@ -1,4 +1,4 @@
-"""Surrogate orders and p-values of permutation tests."""
+"""Surrogate session orders and p-values of permutation tests."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from painprint.arrays import Codes, Vector
 
 
 def surrogate_orders(means: Vector, n: int, rng: np.random.Generator) -> Codes:
-    """Orders of session means that have an autocorrelation like the observed one.
+    """Surrogate orders of session means that preserve their autocorrelation.
 
-    Each is the order of an AR(1) process, its coefficient drawn from what the observed means
-    leave possible (exact likelihood; mean and variance integrated out; flat prior). So the
-    uncertainty of an autocorrelation from few sessions is part of the null.
+    Each is the rank order of an AR(1) process whose coefficient is drawn from its posterior given
+    the observed means (exact likelihood; mean and variance integrated out; flat prior), so that
+    the null distribution includes the uncertainty of an autocorrelation from few sessions.
 
     Returns
     -------
@@ -32,20 +32,20 @@ def surrogate_orders(means: Vector, n: int, rng: np.random.Generator) -> Codes:
 
 
 def _log_likelihood(x: Vector, phi: float) -> float:
-    """Of a stationary AR(1) coefficient, mean and variance integrated out."""
+    """Log-likelihood of a stationary AR(1) coefficient, mean and variance integrated out."""
     n, at = len(x), np.arange(len(x))
     precision = np.linalg.inv(phi ** np.abs(at[:, None] - at))
     ones = precision.sum()
     centred = x - (precision.sum(axis=0) @ x) / ones
     spread = float(centred @ precision @ centred)
     if spread <= 1e-24 * float(x @ x):
-        return 0.0  # equal means have one order
+        return 0.0  # equal means: the likelihood is flat
     log_determinant = (n - 1) * np.log(1 - phi**2)
     return float(-0.5 * (log_determinant + np.log(ones) + (n - 1) * np.log(spread)))
 
 
 def p_above(observed: float, null: Vector) -> float | None:
-    """One-sided p of the observed among the null; None where it is undefined."""
+    """One-sided p-value of the observed value among the null values; None if undefined."""
     null = null[np.isfinite(null)]
     if not np.isfinite(observed) or not len(null):
         return None
