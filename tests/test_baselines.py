@@ -569,4 +569,4 @@ def test_ratings_that_do_not_vary_are_not_enough(case):
 
 def test_one_training_group_is_not_enough(case):
     with pytest.raises(NotEnoughData, match="at least 2 groups that train"):
-        fold_without(case.bin_grams[0].of_groups([0, 1]), 0)
+        fold_without(case.bin_grams[0].select_groups([0, 1]), 0)

@@ -52,7 +52,7 @@ def test_some_groups_are_what_only_they_would_give(case):
     again = make_bin_gram(
         [bin_gram.frames[r] for r in runs], np.repeat(np.arange(3), 2), case.settings
     )
-    part = bin_gram.of_groups([1, 3, 4])
+    part = bin_gram.select_groups([1, 3, 4])
     np.testing.assert_allclose(part.edges, again.edges, atol=1e-12)
     np.testing.assert_array_equal(part.group_index, again.group_index)
     for kind in KINDS:

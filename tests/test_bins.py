@@ -101,7 +101,7 @@ def test_bins_partition_the_kept_frames(lengths, preset):
     for scale in ("1min", "2min"):
         assert_partition(runs, make_time_bins(runs, rules, scale), n_left_out=0)
     rated = make_rating_bins(runs, rules, min_stretch_frames=2)
-    assert_partition(runs, rated, n_left_out=rated.n_frames_left_out.sum())
+    assert_partition(runs, rated, n_left_out=rated.n_frames_excluded.sum())
 
 
 def assert_partition(runs, bins, n_left_out):
@@ -118,6 +118,6 @@ def test_a_rating_bin_that_loses_all_frames_is_dropped_and_counted(rng):
     run = Run(rng.normal(size=(400, 3)), rating, 1.0)
     frames = pair_frames(run, lag_frames=0, drop_frames=0)
     bins = make_rating_bins([frames], PRESETS["recommended"], min_stretch_frames=5)
-    assert bins.n_bins_asked[0] == 7
+    assert bins.n_bins_requested[0] == 7
     assert len(bins) < 7
     assert 7 not in bins.number

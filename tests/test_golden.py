@@ -337,7 +337,7 @@ def test_framewise_displacement_of_every_time_bin(case):
 @pytest.mark.needs("golden")
 def test_the_model_of_the_first_six_sessions(case):
     full = np.load(GOLDEN / "golden.npz")
-    bin_gram = case.bin_grams[0].of_groups(range(6))
+    bin_gram = case.bin_grams[0].select_groups(range(6))
     fit = nested_leave_one_out(
         bin_gram.block("train", "train"),
         bin_gram.y("train"),

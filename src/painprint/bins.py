@@ -1,4 +1,4 @@
-"""Rating bins and time bins; every row knows its session, run and frames."""
+"""Rating bins and time bins: rows of frames of one run."""
 
 from __future__ import annotations
 
@@ -12,35 +12,36 @@ from numpy.typing import ArrayLike, NDArray
 from painprint.runs import Frames, round_half_up
 from painprint.settings import Rules
 
-LEFT_OUT = -1
+NO_BIN = -1
+"""Bin number of frames that are in no bin."""
 
 
 @dataclass(frozen=True, eq=False)
 class Bins:
-    """Rows of frames of the same run, in the order of the runs.
+    """Bins of frames, a row each, in the order of the runs.
 
     Attributes
     ----------
     run : ndarray of int, shape (n_rows,)
-        Which of the runs the row comes from.
+        Index of the run of each bin.
     number : ndarray of int, shape (n_rows,)
         Bin number within the run, from 1.
     rating : ndarray of shape (n_rows,)
         Mean rating of the frames.
     frames : tuple of n_rows int arrays
-        Positions of the frames among the kept ones of the run.
-    n_bins_asked : ndarray of int, shape (n_runs,)
-        Bins that were wanted of each run; fewer rows mean that bins lost all frames.
-    n_frames_left_out : ndarray of int, shape (n_runs,)
-        Kept frames that are in no bin (too short stretches).
+        Indices of the frames of each bin among the kept frames of its run.
+    n_bins_requested : ndarray of int, shape (n_runs,)
+        Bins into which each run was to be cut; it has fewer rows if some bins lost all frames.
+    n_frames_excluded : ndarray of int, shape (n_runs,)
+        Kept frames in no bin (their stretch was too short).
     """
 
     run: NDArray[np.int64]
     number: NDArray[np.int64]
     rating: NDArray[np.float64]
     frames: tuple[NDArray[np.int64], ...]
-    n_bins_asked: NDArray[np.int64]
-    n_frames_left_out: NDArray[np.int64]
+    n_bins_requested: NDArray[np.int64]
+    n_frames_excluded: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.rating)
@@ -49,32 +50,32 @@ class Bins:
 def gather_bins(
     runs: Sequence[Frames], bin_of_frame: Sequence[NDArray[np.int64]], n_bins: Sequence[int]
 ) -> Bins:
-    """Make rows from the bin of each frame; bins without frames make no row.
+    """Collect the frames of each bin; bins without frames are omitted.
 
     Parameters
     ----------
     bin_of_frame : sequence of int arrays
-        Per run, the bin of each kept frame, from 0; -1 leaves it out.
+        Per run, the bin of each kept frame, from 0; -1 excludes it.
     n_bins : sequence of int
-        Bins wanted of each run.
+        Bins into which each run is to be cut.
     """
-    run, number, rating, frames = [], [], [], []
-    for r, (one, labels) in enumerate(zip(runs, bin_of_frame, strict=True)):
+    run_index, number, rating, frames = [], [], [], []
+    for r, (run_frames, labels) in enumerate(zip(runs, bin_of_frame, strict=True)):
         for b in range(n_bins[r]):
             members = np.flatnonzero(labels == b)
             if not len(members):
                 continue
-            run.append(r)
+            run_index.append(r)
             number.append(b + 1)
-            rating.append(one.rating[members].mean())
+            rating.append(run_frames.rating[members].mean())
             members.flags.writeable = False
             frames.append(members)
-    columns = (np.array(run, int), np.array(number, int), np.array(rating, float))
-    left_out = [int((labels == LEFT_OUT).sum()) for labels in bin_of_frame]
-    tail = (np.array(n_bins, int), np.array(left_out, int))
-    for array in (*columns, *tail):
+    columns = (np.array(run_index, int), np.array(number, int), np.array(rating, float))
+    n_excluded = [int((labels == NO_BIN).sum()) for labels in bin_of_frame]
+    counts = (np.array(n_bins, int), np.array(n_excluded, int))
+    for array in (*columns, *counts):
         array.flags.writeable = False
-    return Bins(*columns, tuple(frames), *tail)
+    return Bins(*columns, tuple(frames), *counts)
 
 
 def rating_bins(
@@ -86,7 +87,7 @@ def rating_bins(
     ----------
     rating : array of shape (n_frames,)
     decimals : int, optional
-        Round ratings to so many decimals first, so that equal ratings are ties.
+        Decimals to which ratings are rounded first, so that equal ratings are ties.
 
     Returns
     -------
@@ -112,7 +113,7 @@ def rating_bins(
 
 
 def drop_short_stretches(bin_of_frame: ArrayLike, min_frames: int) -> NDArray[np.int64]:
-    """Leave out contiguous stretches of a bin that are too short.
+    """Exclude contiguous stretches of a bin that are too short.
 
     The run's last stretch is never tested, as in the published analysis.
 
@@ -125,7 +126,7 @@ def drop_short_stretches(bin_of_frame: ArrayLike, min_frames: int) -> NDArray[np
     starts = np.concatenate([[0], np.flatnonzero(np.diff(labels)) + 1])
     for start, stop in zip(starts[:-1], starts[1:], strict=True):
         if stop - start < min_frames:
-            labels[start:stop] = LEFT_OUT
+            labels[start:stop] = NO_BIN
     return labels
 
 
@@ -142,7 +143,7 @@ def equal_time_bins(n_frames: int, n_bins: int) -> NDArray[np.int64]:
 
 
 def discretize_edges(n_frames: int, n_bins: int) -> NDArray[np.float64]:
-    """Edges that MATLAB's ``discretize(1:n, N)`` chooses.
+    """Bin edges chosen by MATLAB's ``discretize(1:n, N)``.
 
     Bins close on the left, the last one on both sides.
 
@@ -165,14 +166,14 @@ def discretize_edges(n_frames: int, n_bins: int) -> NDArray[np.float64]:
 
 
 def discretized_time_bins(n_frames: int, n_bins: int) -> NDArray[np.int64]:
-    """Consecutive bins as the published scripts cut them: unequal, the last most so."""
+    """Consecutive bins of unequal counts, as in the published scripts; the last differs most."""
     edges = discretize_edges(n_frames, n_bins)
     return np.searchsorted(edges[1:-1], np.arange(1, n_frames + 1), side="right")
 
 
 @dataclass(frozen=True)
 class BinCounts:
-    """How many bins of about one and two minutes a run is cut into."""
+    """Numbers of bins of about one and two minutes in a run."""
 
     one_minute: int
     two_minutes: int
@@ -182,7 +183,7 @@ PAPER_COUNTS = BinCounts(10, 5)
 
 
 def count_bins(frames: Frames, rules: Rules) -> BinCounts:
-    """Bins of this run: 10 and 5 in the paper preset, else by usable duration.
+    """Numbers of time bins of a run: 10 and 5 in the paper preset, else by usable duration.
 
     Examples
     --------
@@ -196,21 +197,21 @@ def count_bins(frames: Frames, rules: Rules) -> BinCounts:
 
 
 def make_rating_bins(runs: Sequence[Frames], rules: Rules, *, min_stretch_frames: int) -> Bins:
-    """The rows that train: as many rating bins per run as one-minute bins."""
-    n_bins = [count_bins(one, rules).one_minute for one in runs]
+    """Training bins by rank of rating: as many per run as there are one-minute bins."""
+    n_bins = [count_bins(run, rules).one_minute for run in runs]
     labels = [
         drop_short_stretches(
-            rating_bins(one.rating, n, decimals=rules.rating_decimals), min_stretch_frames
+            rating_bins(run.rating, n, decimals=rules.rating_decimals), min_stretch_frames
         )
-        for one, n in zip(runs, n_bins, strict=True)
+        for run, n in zip(runs, n_bins, strict=True)
     ]
     return gather_bins(runs, labels, n_bins)
 
 
 PARTS_OF_A_MINUTE = {"60s": 1, "30s": 2, "20s": 3}
-"""Training bins of about so many seconds, as parts of a 1-min time bin."""
+"""Training bins per 1-min time bin, by their nominal length."""
 SHORTEST_SHARE = 0.5
-"""A time bin with a smaller share of its nominal length does not train."""
+"""A training bin is at least this share of its nominal length."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,7 +221,7 @@ class Parts:
     Attributes
     ----------
     minute : ndarray of int, shape (n_rows,)
-        Which 1-min bin each is a part of.
+        Index of the 1-min bin that each is a part of.
     trains : ndarray of bool, shape (n_rows,)
         Whether it is long enough to train.
     """
@@ -231,14 +232,14 @@ class Parts:
 
 
 def cut_minutes(runs: Sequence[Frames], minutes: Bins, n_parts: int) -> Parts:
-    """Cut 1-min time bins into equal parts, those of too few frames for a part included.
+    """Cut 1-min time bins into equal parts, including parts too short to train.
 
     Parameters
     ----------
     minutes : Bins
         From :func:`make_time_bins`.
     """
-    labels = [np.full(len(one), LEFT_OUT) for one in runs]
+    labels = [np.full(len(run), NO_BIN) for run in runs]
     minute, next_label = [], [0] * len(runs)
     for m, (r, frames) in enumerate(zip(minutes.run, minutes.frames, strict=True)):
         for part in np.array_split(frames, n_parts):
@@ -253,32 +254,32 @@ def cut_minutes(runs: Sequence[Frames], minutes: Bins, n_parts: int) -> Parts:
 
 
 def select_bins(bins: Bins, rows: NDArray[np.int64]) -> Bins:
-    """Some of the rows; frames of the others count as left out."""
+    """Some of the bins; frames of the others count as excluded."""
     dropped = np.ones(len(bins), bool)
     dropped[rows] = False
     n_frames = np.array([len(f) for f in bins.frames], int)
-    n_left_out = bins.n_frames_left_out + np.bincount(
-        bins.run, weights=n_frames * dropped, minlength=len(bins.n_bins_asked)
+    n_excluded = bins.n_frames_excluded + np.bincount(
+        bins.run, weights=n_frames * dropped, minlength=len(bins.n_bins_requested)
     ).astype(int)
     return Bins(
         bins.run[rows],
         bins.number[rows],
         bins.rating[rows],
         tuple(bins.frames[i] for i in rows),
-        bins.n_bins_asked,
-        n_left_out,
+        bins.n_bins_requested,
+        n_excluded,
     )
 
 
 def make_time_bins(
     runs: Sequence[Frames], rules: Rules, scale: str, *, like: Sequence[Frames] | None = None
 ) -> Bins:
-    """The rows that test, at the scale ``"1min"`` or ``"2min"``.
+    """Test bins of equal length, at the scale ``"1min"`` or ``"2min"``.
 
-    With ``like``, the same runs at another lag, there are as many of them as there.
+    With ``like``, the same runs at another lag, their numbers of bins are those of ``like``.
     """
     cut = discretized_time_bins if rules.time_bins == "discretize" else equal_time_bins
-    counts = [count_bins(one, rules) for one in like or runs]
+    counts = [count_bins(run, rules) for run in like or runs]
     n_bins = [c.one_minute if scale == "1min" else c.two_minutes for c in counts]
-    labels = [cut(len(one), n) for one, n in zip(runs, n_bins, strict=True)]
+    labels = [cut(len(run), n) for run, n in zip(runs, n_bins, strict=True)]
     return gather_bins(runs, labels, n_bins)

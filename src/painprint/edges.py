@@ -17,16 +17,16 @@ def count_edges(n_regions: int) -> int:
 
 
 def count_regions(n_edges: int) -> int:
-    """Number of regions that have so many pairs.
+    """Number of regions whose pairs are these edges.
 
     Raises
     ------
     ValueError
-        If no number of regions does.
+        If no number of regions has as many pairs.
     """
     n_regions = (1 + math.isqrt(1 + 8 * n_edges)) // 2
     if count_edges(n_regions) != n_edges:
-        raise ValueError(f"{n_edges} edges are not all pairs of any number of regions.")
+        raise ValueError(f"{n_edges} edges: no number of regions has as many pairs.")
     return n_regions
 
 
@@ -94,8 +94,8 @@ def edge_block(frames: NDArray[np.float64], first: int, stop: int) -> NDArray[np
 def edge_blocks(n_regions: int, max_edges: int = 8192) -> list[tuple[int, int]]:
     """Cut the edges into blocks of whole rows of the upper triangle.
 
-    The cut depends on the number of regions alone, so sums over blocks do not depend on
-    how many bins there are.
+    The blocks depend on the number of regions alone, so that sums over blocks round alike
+    whatever the number of bins.
 
     Returns
     -------
@@ -143,7 +143,8 @@ def score_frames(
 ) -> NDArray[np.float64]:
     """Predicted rating of each frame, zᵀWz / 2 + vᵀz + intercept.
 
-    Frames x edges is never formed.
+    zᵀWz / 2 is the sum over region pairs of weight times co-fluctuation, so that the matrix of
+    frames by edges is never formed.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""scikit-learn classes over the decoders: ridge regression, LASSO-PCR, and their nested choice."""
+"""scikit-learn estimators: ridge regression, LASSO-PCR, and both with nested cross-validation."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Kernel = Literal["linear", "precomputed"]
 
 
 class GroupsNotGiven(UserWarning):
-    """A nested estimator was fitted without groups, so it made some of its own."""
+    """A nested estimator was fitted without groups and used stretches of rows instead."""
 
 
 def ridge_dual(
@@ -75,15 +75,15 @@ def ridge_dual(
         factor = cho_factor(centred, lower=True, overwrite_a=True, check_finite=False)
     except LinAlgError:
         raise ValueError(
-            f"no ridge regression at alpha = {alpha:g}: the penalty is too small beside rounding "
-            "errors, or the precomputed matrix does not hold inner products."
+            f"no ridge regression at alpha = {alpha:g}: the penalty is too small relative to "
+            "rounding errors, or the precomputed matrix does not hold inner products."
         ) from None
     dual = cho_solve(factor, y - y.mean(), check_finite=False)
     return dual - dual.mean(), penalty
 
 
 class _DualRegressor(RegressorMixin, BaseEstimator):
-    """What the estimators share: inputs, and prediction from row coefficients."""
+    """Base of the estimators: input validation, and prediction from dual coefficients."""
 
     kernel: Kernel
 
@@ -197,13 +197,13 @@ class RidgeDecoder(_DualRegressor):
 
 
 class LassoPCR(_DualRegressor):
-    """LASSO on all principal components, refit by least squares on those it keeps.
+    """LASSO on all principal components, refit by least squares on those it selects.
 
     Parameters
     ----------
     alpha : float
-        Penalty on standardised component scores, in units of y: a component is kept where
-        its covariance with y exceeds it. 0 keeps all.
+        Penalty on standardised component scores, in units of y: a component is kept if
+        its covariance with y exceeds the penalty; 0 keeps all.
     kernel : {"linear", "precomputed"}
         Whether X holds features or inner products of rows.
 
@@ -250,11 +250,11 @@ class LassoPCR(_DualRegressor):
 
 
 class NestedDecoder(_DualRegressor):
-    """A decoder with its penalty chosen, and its performance tested, by leaving out groups.
+    """A decoder with nested leave-one-group-out: inner folds choose the penalty, outer folds test.
 
     Groups stay together at both levels: each is predicted by a model whose penalty was
-    chosen by leaving out the *other* groups in turn. Ridge regression takes the penalty with
-    the smallest squared error, LASSO-PCR the one with the highest correlation.
+    chosen by leaving out the *other* groups in turn, by the smallest squared error for ridge
+    regression and by the highest correlation for LASSO-PCR.
 
     Parameters
     ----------
@@ -268,13 +268,13 @@ class NestedDecoder(_DualRegressor):
     Attributes
     ----------
     cv_predictions_ : ndarray of shape (n_rows,)
-        Each row predicted by the fold that has not seen its group, in units of y.
+        Prediction of each row by the fold without its group, in units of y.
     folds_ : tuple of Model
         One per group.
     groups_ : ndarray of shape (n_groups,)
         Group of each fold.
     alpha_ : float
-        Penalty of the final model, which serves ``predict``, in the units of
+        Penalty of the final model, which ``predict`` uses, in the units of
         :class:`RidgeDecoder` or :class:`LassoPCR`.
     penalty_ : float
         The same penalty, λ. Ridge regression: in squared units of the features. LASSO-PCR:
@@ -292,8 +292,8 @@ class NestedDecoder(_DualRegressor):
     Notes
     -----
     ``cv_predictions_`` are already predictions of held-out groups. scikit-learn's own
-    cross-validation around this estimator gives the same ones, but only if it passes the groups
-    on to ``fit``; see :meth:`fit`.
+    cross-validation of this estimator gives the same ones, but only if it passes the groups on
+    to ``fit``; see :meth:`fit`.
 
     References
     ----------
@@ -315,14 +315,14 @@ class NestedDecoder(_DualRegressor):
         X : array of shape (n_rows, n_features), or (n_rows, n_rows) if precomputed
         y : array of shape (n_rows,)
         groups : array of shape (n_rows,)
-            What is left out together. Without it: 5 stretches of consecutive rows, or as
-            many as there are pairs of rows, and a warning.
+            Group of each row; groups are left out in turn. Default, with a warning: 5 stretches
+            of consecutive rows, or one per pair of rows if there are fewer pairs.
 
         Warns
         -----
         GroupsNotGiven
-            Without groups. That includes ``cross_val_score`` and its kin, which pass groups
-            to the splitter alone unless metadata routing is on::
+            Without groups. That includes ``cross_val_score`` and similar functions, which pass
+            groups to the splitter alone unless metadata routing is on::
 
                 sklearn.set_config(enable_metadata_routing=True)
                 model = NestedRidge().set_fit_request(groups=True)
@@ -367,19 +367,19 @@ class NestedDecoder(_DualRegressor):
 
 def _groups_not_given(name: str, n_groups: int) -> str:
     return (
-        f"{name}.fit was given no groups, so that {n_groups} stretches of consecutive rows are "
-        "left out in turn. Rows of one session may then be in training and test rows at once. "
-        "Give fit(X, y, groups=groups). scikit-learn's cross-validation passes groups on to fit "
-        "only so: sklearn.set_config(enable_metadata_routing=True); cross_val_score("
-        f"{name}().set_fit_request(groups=True), X, y, params={{'groups': groups}}, "
-        "cv=LeaveOneGroupOut())."
+        f"{name}.fit was called without groups, so that {n_groups} stretches of consecutive rows "
+        "are left out in turn. Rows of one session may then be in training and test rows at once. "
+        "Call fit(X, y, groups=groups). scikit-learn's cross-validation passes groups on to fit "
+        "only with metadata routing: sklearn.set_config(enable_metadata_routing=True); "
+        f"cross_val_score({name}().set_fit_request(groups=True), X, y, "
+        "params={'groups': groups}, cv=LeaveOneGroupOut())."
     )
 
 
 class NestedRidge(NestedDecoder):
-    """Ridge regression with its penalty chosen, and its performance tested, by leaving out groups.
+    """Ridge regression with nested leave-one-group-out.
 
-    :class:`NestedDecoder` with ``decoder="ridge"``: see there for the attributes.
+    :class:`NestedDecoder` with ``decoder="ridge"``, which documents the attributes.
 
     Parameters
     ----------
@@ -404,9 +404,9 @@ class NestedRidge(NestedDecoder):
 
 
 class NestedLassoPCR(NestedDecoder):
-    """LASSO-PCR with its penalty chosen, and its performance tested, by leaving out groups.
+    """LASSO-PCR with nested leave-one-group-out.
 
-    :class:`NestedDecoder` with ``decoder="lasso_pcr"``: see there for the other attributes.
+    :class:`NestedDecoder` with ``decoder="lasso_pcr"``, which documents the other attributes.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Many small linear-algebra jobs on few cores, with the same answer on any number of them."""
+"""Parallel jobs whose results do not depend on the number of workers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 def one_blas_thread() -> Any:
-    """Context in which BLAS uses one thread: more of them may mean other last bits."""
+    """Context in which BLAS uses one thread: with more, results may differ in the last bits."""
     return threadpool_limits(1, user_api="blas")
 
 
@@ -27,40 +27,40 @@ def map_ordered(
 ) -> Iterator[R]:
     """Call ``function(*args)`` for each, in parallel; yield the results in order.
 
-    Threads by default: NumPy's linear algebra releases the interpreter, and nothing is
-    copied. A ``joblib.parallel_config`` around the call (Dask, say) is respected, unless
-    the arguments are too ``large`` to be sent around.
+    Threads by default: NumPy's linear algebra releases the interpreter lock, and nothing is
+    copied. A ``joblib.parallel_config`` around the call (Dask, for example) is respected, unless
+    the arguments are too ``large`` to be sent to other processes.
     """
     from joblib import Parallel, delayed
 
-    where = {"require": "sharedmem"} if large else {"prefer": "threads"}
+    backend = {"require": "sharedmem"} if large else {"prefer": "threads"}
     job = delayed(_call)
-    # held around all jobs: a thread that lifted its own limit would lift the others' too
+    # limits are global to the process: a thread that restores its own would lift the others'
     with one_blas_thread():
-        yield from Parallel(n_jobs=n_jobs, return_as="generator", **where)(
+        yield from Parallel(n_jobs=n_jobs, return_as="generator", **backend)(
             job(function, args) for args in arguments
         )
 
 
 def _call(function: Callable[..., R], args: tuple[Any, ...]) -> R:
-    with one_blas_thread():  # for workers in processes of their own
+    with one_blas_thread():  # for workers that are other processes
         return function(*args)
 
 
 def read_ahead(items: Iterable[T]) -> Iterator[T]:
-    """The same items; the next one is made in a thread while the last one is used."""
+    """Yield the items, computing the next in a thread while the caller uses the last."""
     iterator = iter(items)
     end: Any = object()
     with ThreadPoolExecutor(1) as worker:
-        coming = worker.submit(next, iterator, end)
-        while (item := coming.result()) is not end:
-            coming = worker.submit(next, iterator, end)
+        next_item = worker.submit(next, iterator, end)
+        while (item := next_item.result()) is not end:
+            next_item = worker.submit(next, iterator, end)
             yield item
 
 
 @contextmanager
 def on_scheduler(address: str | None) -> Iterator[None]:
-    """joblib on the user's own Dask scheduler, if there is one.
+    """Run joblib on the Dask scheduler at this address, if any.
 
     Raises
     ------

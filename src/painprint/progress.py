@@ -1,4 +1,4 @@
-"""Telling whoever listens how far a long computation is."""
+"""Progress of long computations, reported to a callback."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ OnStep = Callable[[int, int], None]
 
 
 def step_of_part(on_step: OnStep | None, index: int, n_parts: int) -> OnStep | None:
-    """Progress of one of several equal parts, told as progress of the whole."""
+    """Callback that converts the progress of one of several equal parts to that of all parts."""
     if on_step is None:
         return None
     return lambda done, of: on_step(index * of + done, n_parts * of)
 
 
 def count_steps(on_step: OnStep | None, n_steps: int) -> Callable[[], None]:
-    """Something to call after each step, which tells whoever listens how many are done."""
+    """Function to call after each step; it reports the number of steps done."""
     done = count(1)
 
     def step() -> None:

@@ -1,4 +1,4 @@
-"""Regions: their names and networks, and which points of the brain make them."""
+"""Regions: their names, networks, and vertices or voxels."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 NO_REGION = -1
-"""Of a point that is in no region."""
+"""Region index of a point (vertex or voxel) outside all regions."""
 
 
 @dataclass(frozen=True)
 class Regions:
-    """A region table.
+    """Names and networks of regions.
 
     Parameters
     ----------
@@ -52,17 +52,17 @@ class Regions:
         ValueError
             If a network or region does not exist, naming those that do.
         """
-        for asked, known, what in (
+        for requested, known, what in (
             (networks, self.networks, "network"),
             (regions, self.names, "region"),
         ):
-            unknown = [name for name in asked if name not in known]
+            unknown = [name for name in requested if name not in known]
             if unknown:
-                there = (
+                available = (
                     ", ".join(sorted(set(known) - {""})) or f"none (no {what} labels were given)"
                 )
                 raise ValueError(
-                    f"no {what} is called {', '.join(map(repr, unknown))}. There are: {there}."
+                    f"no {what} is called {', '.join(map(repr, unknown))}. There are: {available}."
                 )
         return frozenset(
             name
@@ -73,19 +73,19 @@ class Regions:
 
 @dataclass(frozen=True, eq=False)
 class Parcellation:
-    """Which points of dense BOLD make which region.
+    """Assignment of the points (vertices, voxels) of dense BOLD to regions.
 
     Parameters
     ----------
     region_of_point : array of int, shape (n_points,)
-        Position of each point's region; ``NO_REGION`` where it has none.
+        Index of each point's region; ``NO_REGION`` outside all regions.
     n_points_of_region : array of int, shape (n_regions,)
-        Points that the atlas gives each region, of which the BOLD may lack some.
+        Points of each region in the atlas; the BOLD may lack some of them.
 
     Raises
     ------
     ValueError
-        If a region does not exist, or has more points than the atlas gives it.
+        If a region does not exist, or has more points than in the atlas.
     """
 
     regions: Regions
@@ -93,17 +93,19 @@ class Parcellation:
     n_points_of_region: NDArray[np.int64]
 
     def __post_init__(self) -> None:
-        of_point = np.array(self.region_of_point, dtype=np.int32)
-        of_region = np.array(self.n_points_of_region, dtype=np.int64)
+        region_of_point = np.array(self.region_of_point, dtype=np.int32)
+        n_points = np.array(self.n_points_of_region, dtype=np.int64)
         n_regions = len(self.regions.names)
-        if of_region.shape != (n_regions,):
-            raise ValueError(f"{n_regions} regions, but {len(of_region)} numbers of points.")
-        if of_point.size and not NO_REGION <= of_point.min() <= of_point.max() < n_regions:
-            raise ValueError(f"points are in regions {of_point.min()} to {of_point.max()}.")
-        there = np.bincount(of_point[of_point >= 0], minlength=n_regions)
-        if (there > of_region).any():
+        if n_points.shape != (n_regions,):
+            raise ValueError(f"{n_regions} regions, but {len(n_points)} numbers of points.")
+        if (region_of_point < NO_REGION).any() or (region_of_point >= n_regions).any():
+            raise ValueError(
+                f"points are in regions {region_of_point.min()} to {region_of_point.max()}."
+            )
+        n_present = np.bincount(region_of_point[region_of_point >= 0], minlength=n_regions)
+        if (n_present > n_points).any():
             raise ValueError("a region has more points than its atlas.")
-        for array in (of_point, of_region):
+        for array in (region_of_point, n_points):
             array.flags.writeable = False
-        object.__setattr__(self, "region_of_point", of_point)
-        object.__setattr__(self, "n_points_of_region", of_region)
+        object.__setattr__(self, "region_of_point", region_of_point)
+        object.__setattr__(self, "n_points_of_region", n_points)

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 @dataclass(frozen=True, order=True)
 class RunKey:
-    """What tells one run from another; empty where the dataset has no such label."""
+    """Labels that identify a run; empty where the dataset has no such label."""
 
     session: str = ""
     task: str = ""
@@ -38,14 +38,14 @@ def natural(text: str) -> list[tuple[int, str]]:
 
 @dataclass(frozen=True)
 class LeftOutRun:
-    """A run that is not used, and why."""
+    """An excluded run and the reason."""
 
     key: RunKey
     reason: str
 
 
 def list_left_out(runs: Iterable[LeftOutRun]) -> list[str]:
-    """A line for each reason, with all runs it holds for.
+    """One line per reason, with all runs excluded for it.
 
     Examples
     --------
@@ -60,7 +60,7 @@ def list_left_out(runs: Iterable[LeftOutRun]) -> list[str]:
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """One run as measured: every frame of the BOLD derivative, nothing left out yet.
+    """One run as measured: every frame of the BOLD derivative, before any exclusion.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ class Run:
     tr_s : float
         Repetition time (s).
     session, task, run : str
-        Labels. The session is what is left out together.
+        Labels. Cross-validation leaves out sessions.
     censored : array of bool, shape (n_frames,), optional
         True where the BOLD frame is not to be used. Default: none.
     start_s : float
@@ -80,8 +80,8 @@ class Run:
         Names of the regions; runs are matched by them. Default: the columns of a data
         frame, else "1", "2", ...
     confounds : mapping of str to array of shape (n_frames,), optional
-        What the signature must not be: motion, say. Never used to train; controls ask
-        whether rating and prediction follow it. See :func:`motion_confounds`.
+        Nuisance variables such as motion. Never used to train; confound analyses test whether
+        they explain rating and prediction. See :func:`motion_confounds`.
 
     Raises
     ------
@@ -146,12 +146,12 @@ class Run:
 
 
 def restore_censored(signals: ArrayLike, censored: ArrayLike) -> NDArray[np.float64]:
-    """Put a censored time series back on the full clock; frames taken out become NaN.
+    """Restore the frames that censoring removed from a time series, as NaN.
 
     Parameters
     ----------
     signals : array of shape (n_frames, n_regions) or (n_kept, n_regions)
-        Full time series are returned unchanged.
+        A series of all frames is returned unchanged.
     censored : array of bool, shape (n_frames,)
 
     Raises
@@ -221,7 +221,7 @@ def motion_confounds(motion: ArrayLike) -> dict[str, NDArray[np.float64]]:
 
 
 def count_frames(seconds: float, tr_s: float, *, up: bool) -> int:
-    """Seconds as frames: rounded up (start of a run) or to the nearest (lag).
+    """Convert seconds to frames: rounded up (start of a run) or to the nearest (lag).
 
     Examples
     --------
@@ -256,9 +256,9 @@ class Frames:
     usable : ndarray of bool, shape (n_regions,)
         False where a region is not finite or constant over the kept frames.
     counts : dict
-        Every frame of the run, under exactly one heading.
+        Numbers of frames; every frame of the run is counted under exactly one reason, or kept.
     confounds : dict of ndarrays of shape (n_kept,)
-        Of the BOLD frame.
+        Values at the paired BOLD frame.
     """
 
     signals: NDArray[np.float64]
@@ -295,9 +295,9 @@ class Frames:
 
 
 def pair_frames(run: Run, *, lag_frames: int, drop_frames: int, need_rating: bool = True) -> Frames:
-    """Pair the rating of frame i with BOLD frame i + lag, and keep what is usable.
+    """Pair the rating of frame i with BOLD frame i + lag, and keep the usable pairs.
 
-    Left out, each frame counted once and in this order: the start of the run, frames
+    Excluded are, in this order and each frame counted once: the start of the run, frames
     whose lagged BOLD lies beyond the end, frames without a rating, censored frames, and
     frames without any signal.
 
@@ -306,7 +306,7 @@ def pair_frames(run: Run, *, lag_frames: int, drop_frames: int, need_rating: boo
     lag_frames : int
         Haemodynamic lag (frames).
     drop_frames : int
-        Frames left out at the start.
+        Frames excluded at the start.
     need_rating : bool
         False to keep frames without a rating, as for a new run that is only scored.
 
@@ -315,46 +315,46 @@ def pair_frames(run: Run, *, lag_frames: int, drop_frames: int, need_rating: boo
     docs/methods.md; Lee et al. (2026)
     """
     n = len(run.rating)
-    left = np.arange(n)
+    kept = np.arange(n)
     signals, counts = run.signals, {"n_frames": n}
 
-    def leave_out(name: str, bad: NDArray[np.bool_]) -> None:
-        nonlocal left
+    def exclude(name: str, bad: NDArray[np.bool_]) -> None:
+        nonlocal kept
         counts[name] = int(bad.sum())
-        left = left[~bad]
+        kept = kept[~bad]
 
-    leave_out("n_start", left < drop_frames)
-    leave_out("n_beyond_end", left + lag_frames >= n)
-    leave_out("n_without_rating", need_rating & ~np.isfinite(run.rating[left]))
+    exclude("n_start", kept < drop_frames)
+    exclude("n_beyond_end", kept + lag_frames >= n)
+    exclude("n_without_rating", need_rating & ~np.isfinite(run.rating[kept]))
     assert run.censored is not None  # set in Run.__post_init__
-    leave_out("n_censored", run.censored[left + lag_frames])
+    exclude("n_censored", run.censored[kept + lag_frames])
     no_signal = np.asarray(~np.isfinite(signals).any(axis=1))
-    leave_out("n_without_signal", no_signal[left + lag_frames])
-    counts["n_kept"] = len(left)
+    exclude("n_without_signal", no_signal[kept + lag_frames])
+    counts["n_kept"] = len(kept)
 
-    z, usable = zscore(signals[left + lag_frames])
+    z, usable = zscore(signals[kept + lag_frames])
     return Frames(
         signals=_frozen(z),
-        rating=_frozen(run.rating[left]),
-        frame=_frozen(left),
+        rating=_frozen(run.rating[kept]),
+        frame=_frozen(kept),
         usable=_frozen(usable),
         regions=tuple(run.regions),
         key=run.key,
         tr_s=run.tr_s,
         start_s=run.start_s,
         counts=counts,
-        confounds={name: _frozen(v[left + lag_frames]) for name, v in run.confounds.items()},
+        confounds={name: _frozen(v[kept + lag_frames]) for name, v in run.confounds.items()},
     )
 
 
 def zscore(signals: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """z-score each column (``ddof=1``); columns that cannot be become NaN.
+    """z-score each column (``ddof=1``); constant or non-finite columns become NaN.
 
     Returns
     -------
     z : ndarray of shape (n_frames, n_regions)
     usable : ndarray of bool, shape (n_regions,)
-        Finite everywhere and not constant beyond rounding.
+        Finite everywhere and not constant up to rounding.
     """
     if len(signals) < 2:
         return np.full_like(signals, np.nan), np.zeros(signals.shape[1], bool)
@@ -362,6 +362,7 @@ def zscore(signals: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[n
     filled = np.where(finite, signals, 0.0)
     centred = filled - filled.mean(axis=0)
     sd = np.sqrt((centred**2).sum(axis=0) / (len(signals) - 1))
+    # a constant column has an SD of rounding errors, not 0: relative to its largest value
     usable = finite & (sd > 1e-12 * np.abs(filled).max(axis=0))
     z = centred / np.where(usable, sd, 1.0)
     z[:, ~usable] = np.nan

@@ -1,4 +1,4 @@
-"""All bins of a person side by side in one Gram matrix: what refits start from."""
+"""One Gram matrix of all bins of a person, from which refits start."""
 
 from __future__ import annotations
 
@@ -26,15 +26,14 @@ from painprint.runs import Frames
 from painprint.settings import Rules, Settings
 
 KINDS = ("train", "1min", "2min")
-"""Bins that train, and time bins that test."""
+"""Training bins, and time bins that test."""
 
 
 @dataclass(frozen=True, eq=False)
 class BinGram:
     """Inner products of training bins and time bins of the same runs.
 
-    Models of any rows, and their predictions of any others, follow from it without an edge in
-    sight.
+    Models of any rows, and their predictions of any others, follow from it without computing edges.
 
     Attributes
     ----------
@@ -47,7 +46,7 @@ class BinGram:
     group_index : ndarray of int, shape (n_runs,)
         Group of each run.
     minute : ndarray of int, shape (n_training_bins,), or None
-        Which 1-min bin each training bin is a part of; None for rating bins.
+        1-min bin that each training bin is a part of; None for rating bins.
     """
 
     products: Mapping[str, Matrix]
@@ -63,11 +62,11 @@ class BinGram:
 
     @property
     def n_edges(self) -> int:
-        """Length of the rows behind K."""
+        """Number of edges of a row."""
         return count_edges(len(self.frames[0].regions))
 
     def rows(self, kind: str) -> slice:
-        """Where the bins of one kind stand in K."""
+        """Rows of K that hold the bins of one kind."""
         before = KINDS[: KINDS.index(kind)]
         start = sum(len(self.bins[name]) for name in before)
         return slice(start, start + len(self.bins[kind]))
@@ -82,11 +81,11 @@ class BinGram:
         return {n: K[self.rows(kind), self.rows(other)] for n, K in self.products.items()}
 
     def block(self, kind: str, other: str, scale: Mapping[str, float] | None = None) -> Matrix:
-        """The same summed over features, each multiplied by its scale; needed where several are."""
+        """The same summed over features, each multiplied by its scale (needed if several)."""
         return combine(self.blocks(kind, other), scale or {})
 
     def samples(self, confounds: Callable[[NDArray[np.int64]], Matrix] | None = None) -> Samples:
-        """The rows that may train, as a decoder sees them."""
+        """Training bins as the input of a decoder."""
         bins = self.bins["train"]
         return Samples(
             products=self.blocks("train", "train"),
@@ -109,8 +108,8 @@ class BinGram:
         """Group of each bin."""
         return self.group_index[self.bins[kind].run]
 
-    def of_groups(self, kept: Sequence[int]) -> BinGram:
-        """The same for some of the groups, numbered anew in the order given."""
+    def select_groups(self, kept: Sequence[int]) -> BinGram:
+        """The same for some of the groups, renumbered in the order given."""
         runs = [int(r) for g in kept for r in np.flatnonzero(self.group_index == g)]
         number = {r: i for i, r in enumerate(runs)}
         chosen = {
@@ -119,29 +118,23 @@ class BinGram:
         }
         bins = {kind: _select(self.bins[kind], rows, runs, number) for kind, rows in chosen.items()}
         rows = np.concatenate([self.rows(kind).start + chosen[kind] for kind in KINDS])
-        new_code = {g: i for i, g in enumerate(kept)}
-        place = np.empty(len(self.bins["1min"]), int)
-        place[chosen["1min"]] = np.arange(len(chosen["1min"]))
+        new_index = {g: i for i, g in enumerate(kept)}
+        new_minute = np.empty(len(self.bins["1min"]), int)
+        new_minute[chosen["1min"]] = np.arange(len(chosen["1min"]))
         return BinGram(
             products={name: K[np.ix_(rows, rows)] for name, K in self.products.items()},
             bins=bins,
             frames=[self.frames[r] for r in runs],
-            group_index=np.array([new_code[int(self.group_index[r])] for r in runs]),
-            minute=None if self.minute is None else place[self.minute[chosen["train"]]],
+            group_index=np.array([new_index[int(self.group_index[r])] for r in runs]),
+            minute=None if self.minute is None else new_minute[self.minute[chosen["train"]]],
         )
 
     def without(self, names: Sequence[str], *, n_jobs: int = 1) -> BinGram:
-        """The same without some regions: what their edges add is taken off.
-
-        Parameters
-        ----------
-        names : sequence of str
-            Regions to leave out.
-        """
+        """The same without some regions: the inner products of their edges are subtracted."""
         kept = [name for name in self.frames[0].regions if name not in set(names)]
-        ordered = [one.select([*names, *kept]) for one in self.frames]
+        ordered = [frames.select([*names, *kept]) for frames in self.frames]
         layout = _lay_out(self.bins, self.minute)
-        of_names = _products(
+        excluded = _products(
             ordered,
             layout,
             self.group_index,
@@ -151,13 +144,13 @@ class BinGram:
         )
         return replace(
             self,
-            products={name: K - of_names[name] for name, K in self.products.items()},
-            frames=[one.select(kept) for one in self.frames],
+            products={name: K - excluded[name] for name, K in self.products.items()},
+            frames=[frames.select(kept) for frames in self.frames],
         )
 
     @cached_property
     def scales(self) -> Scales:
-        """How values of time bins average to the four scales."""
+        """Weights by which values of time bins average to the four scales."""
         minutes = self.bins["1min"]
         n_frames = np.array([len(f) for f in minutes.frames], dtype=float)
         of_run = (minutes.run == np.arange(len(self.frames))[:, None]) * n_frames
@@ -175,13 +168,17 @@ class BinGram:
 
 @dataclass(frozen=True, eq=False)
 class Scales:
-    """Averages of time bins: 1min and 2min as they are, runs over all kept frames, groups over
+    """Averages of time bins at the four scales.
+
+    1-min and 2-min bins stay as they are, runs are means over all kept frames, groups are means of
     their runs.
 
     Attributes
     ----------
     of_run : ndarray of shape (n_runs, n_minutes)
+        Weight of each minute in its run.
     of_group : ndarray of shape (n_groups, n_runs)
+        Weight of each run in its group.
     group_index : ndarray of int, shape (n_runs,)
     minute_groups, two_minute_groups : ndarray of int
         Group of each time bin.
@@ -194,7 +191,7 @@ class Scales:
     two_minute_groups: NDArray[np.int64]
 
     def average(self, minutes: Matrix, two_minutes: Matrix) -> dict[str, Matrix]:
-        """Values at four scales.
+        """Average values at four scales.
 
         Parameters
         ----------
@@ -226,8 +223,8 @@ def _select(bins: Bins, rows: NDArray[np.int64], runs: list[int], number: dict[i
         number=bins.number[rows],
         rating=bins.rating[rows],
         frames=tuple(bins.frames[i] for i in rows),
-        n_bins_asked=bins.n_bins_asked[runs],
-        n_frames_left_out=bins.n_frames_left_out[runs],
+        n_bins_requested=bins.n_bins_requested[runs],
+        n_frames_excluded=bins.n_frames_excluded[runs],
     )
 
 
@@ -246,7 +243,8 @@ def make_bin_gram(
     group_index : ndarray of int, shape (n_runs,)
         Group of each run.
     like : sequence of Frames, optional
-        The same runs at another lag: time bins are as many as there, so that rows match.
+        The same runs at another lag: the numbers of time bins are taken from them, so that rows
+        correspond.
     """
     bins, minute = cut_bins(frames, settings, like=like)
     layout = _lay_out(bins, minute)
@@ -272,7 +270,7 @@ def cut_bins(
     Raises
     ------
     NotEnoughData
-        If no bin is long enough to train.
+        If no bin is long enough for training.
     """
     rules = settings.rules
     minutes, two_minutes = (
@@ -289,7 +287,7 @@ def cut_bins(
 def make_training_bins(
     frames: Sequence[Frames], rules: Rules, minutes: Bins, min_stretch_frames: int
 ) -> tuple[Bins, NDArray[np.int64] | None]:
-    """The rows that train, and the 1-min bin that each is a part of; None for rating bins."""
+    """Training bins, and the 1-min bin that each is a part of; None for rating bins."""
     if rules.train_bins == "rating":
         return make_rating_bins(frames, rules, min_stretch_frames=min_stretch_frames), None
     parts = cut_minutes(frames, minutes, PARTS_OF_A_MINUTE[rules.train_bins])
@@ -299,18 +297,19 @@ def make_training_bins(
 
 @dataclass(frozen=True, eq=False)
 class _Layout:
-    """Bins whose inner products are computed, and how those of all rows follow from them.
+    """Base bins, whose inner products are computed, and the rows as weighted means of them.
 
-    A minute is the mean of its parts, weighted by frames, so its inner products are means of
-    theirs.
+    A minute is the mean of its parts, weighted by frames, so that its inner products are weighted
+    means of theirs.
 
     Attributes
     ----------
     members : ndarray of int
-        Rows of the base, one row of all after the other.
+        Base bins of each row, one row after the other.
     starts : ndarray of int, shape (n_rows,)
-        Where the members of each row begin.
-    share : ndarray of the members' shares in their rows
+        Index of the first member of each row.
+    share : ndarray
+        Weight of each member in its row.
     """
 
     base: Bins
@@ -323,26 +322,26 @@ class _Layout:
         if len(self.members) == len(self.starts) == len(K):
             return K
         half = np.add.reduceat(K[self.members] * self.share[:, None], self.starts, axis=0)
-        whole: Matrix = np.add.reduceat(half[:, self.members] * self.share, self.starts, axis=1)
-        return whole
+        expanded: Matrix = np.add.reduceat(half[:, self.members] * self.share, self.starts, axis=1)
+        return expanded
 
 
 def _lay_out(bins: Mapping[str, Bins], minute: NDArray[np.int64] | None) -> _Layout:
-    """Minutes follow from training bins where these are their parts and cover all frames."""
+    """Derive minutes from training bins if these are their parts and cover all their frames."""
     train, minutes, two_minutes = (bins[kind] for kind in KINDS)
     n_train, n_minutes, n_two = len(train), len(minutes), len(two_minutes)
-    weight, of_minutes = (np.array([len(f) for f in b.frames], float) for b in (train, minutes))
-    if minute is None or (np.bincount(minute, weight, n_minutes) < of_minutes).any():
+    weight, minute_weight = (np.array([len(f) for f in b.frames], float) for b in (train, minutes))
+    if minute is None or (np.bincount(minute, weight, n_minutes) < minute_weight).any():
         rows = np.arange(n_train + n_minutes + n_two)
         base = join_bins([train, minutes, two_minutes])
         return _Layout(base, rows, rows, np.ones(len(rows)))
-    of_train, of_two = np.arange(n_train), n_train + np.arange(n_two)
+    train_rows, two_minute_rows = np.arange(n_train), n_train + np.arange(n_two)
     first_part = np.searchsorted(minute, np.arange(n_minutes))
     return _Layout(
         base=join_bins([train, two_minutes]),
-        members=np.concatenate([of_train, of_train, of_two]),
-        starts=np.concatenate([of_train, n_train + first_part, n_train + of_two]),
-        share=np.concatenate([np.ones(n_train), weight / of_minutes[minute], np.ones(n_two)]),
+        members=np.concatenate([train_rows, train_rows, two_minute_rows]),
+        starts=np.concatenate([train_rows, n_train + first_part, n_train + two_minute_rows]),
+        share=np.concatenate([np.ones(n_train), weight / minute_weight[minute], np.ones(n_two)]),
     )
 
 
@@ -355,11 +354,11 @@ def _products(
     n_first: int | None = None,
     n_jobs: int = 1,
 ) -> dict[str, Matrix]:
-    """Inner products of all rows, by feature; with ``n_first``, what so many regions add."""
-    of_base = inner_products(
+    """Inner products of all rows, by feature; ``n_first`` as for :func:`inner_products`."""
+    products = inner_products(
         frames, layout.base, group_index, features, n_first=n_first, n_jobs=n_jobs
     )
-    return {name: layout.expand(K) for name, K in of_base.items()}
+    return {name: layout.expand(K) for name, K in products.items()}
 
 
 def inner_products(
@@ -380,23 +379,24 @@ def inner_products(
     features : sequence of str
         "edges", "activity".
     n_first : int, optional
-        What so many first regions add. Default: all.
+        Only edges with an end in the first ``n_first`` regions, and the activity of these.
+        Default: all.
     """
-    groups, found = group_index[bins.run], {}
+    groups, products = group_index[bins.run], {}
     if "edges" in features:
-        found["edges"] = gram(frames, bins, groups, n_first=n_first, n_jobs=n_jobs)
+        products["edges"] = gram(frames, bins, groups, n_first=n_first, n_jobs=n_jobs)
     if "activity" in features:
-        found["activity"] = activity_gram(frames, bins, groups, n_first=n_first)
-    return found
+        products["activity"] = activity_gram(frames, bins, groups, n_first=n_first)
+    return products
 
 
 def join_bins(parts: Sequence[Bins]) -> Bins:
-    """The rows of several binnings of the same runs, one after the other."""
+    """Concatenate the rows of several binnings of the same runs."""
     return Bins(
         run=np.concatenate([b.run for b in parts]),
         number=np.concatenate([b.number for b in parts]),
         rating=np.concatenate([b.rating for b in parts]),
         frames=tuple(f for b in parts for f in b.frames),
-        n_bins_asked=np.sum([b.n_bins_asked for b in parts], axis=0),
-        n_frames_left_out=np.sum([b.n_frames_left_out for b in parts], axis=0),
+        n_bins_requested=np.sum([b.n_bins_requested for b in parts], axis=0),
+        n_frames_excluded=np.sum([b.n_frames_excluded for b in parts], axis=0),
     )

@@ -1,4 +1,7 @@
-"""LASSO-PCR in nested leave-one-group-out: λ is chosen inside the training groups."""
+"""LASSO-PCR in nested leave-one-group-out: λ is chosen within the training groups.
+
+See docs/methods.md and Lee et al. (2026).
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,9 @@ from painprint.progress import OnStep, count_steps
 from painprint.stats.correlation import correlate_columns
 
 Adjust = Callable[[Matrix, Vector, NDArray[np.int64]], tuple[Matrix, Vector]]
+"""Returns K and y adjusted for a fit, given K, y and the training rows."""
+_Path = tuple[Matrix, Vector]
+"""Predictions of left-out rows at each penalty, and their targets."""
 
 
 def nested_leave_one_out(
@@ -37,7 +43,7 @@ def nested_leave_one_out(
     n_jobs: int = 1,
     on_step: OnStep | None = None,
 ) -> NestedFit:
-    """Leave each group out; inside, leave each other group out to choose λ.
+    """Nested leave-one-group-out; the inner folds choose λ.
 
     Parameters
     ----------
@@ -46,76 +52,50 @@ def nested_leave_one_out(
     y : ndarray of shape (n_rows,)
         Rating.
     groups : ndarray of int, shape (n_rows,)
-        From 0, every number present.
+        Group of each row, from 0, every number present.
     rules : LassoRules
-        How long the rows behind K are, which rows make the λ grid, and which components are kept.
+        Number of edges, rows that make the λ grid, and components that are kept.
     buffer : int
-        So many groups before and after the one left out do not train for it either.
+        Number of groups before and after the one left out that do not train either.
     adjust : callable, optional
-        Called with (K, y, training rows) before every fit; gives the K and y to use, for the
-        rows that train and those that test.
+        Called with (K, y, training rows) before every fit; returns the K and y to use, for
+        training and test rows.
     n_jobs : int
         Workers; the result does not depend on it.
     on_step : callable, optional
-        Told (done, of) after each fold.
+        Called with (steps done, number of steps) after each fold.
 
     Raises
     ------
     NotEnoughData
         With fewer than 3 groups, or where a training set is too small for a model.
-
-    References
-    ----------
-    docs/methods.md; Lee et al. (2026)
     """
-    n_groups = int(groups.max()) + 1
-    check_groups(n_groups, buffer)
-    pairs = [(k, j) for k, j in combinations(range(n_groups), 2) if j - k > buffer]
-    step = count_steps(on_step, 1 + n_groups + len(pairs))
-    rows = [np.flatnonzero(groups == g) for g in range(n_groups)]
-    without = [np.flatnonzero(np.abs(groups - g) > buffer) for g in range(n_groups)]
-    everything = np.arange(len(y))
-    data = _Data(K, y, rows, rules, adjust)
-
-    jobs_of_fits = [(data, train, (k,)) for k, train in enumerate(without)]
-    fits = []
-    for fit in map_ordered(_fit, [(data, everything, ()), *jobs_of_fits], n_jobs=n_jobs):
-        _check_components(fit.components, n_groups)
-        fits.append(fit)
-        step()
-    full, outer = fits[0], fits[1:]
+    data = _Data(K, y, groups, rules, adjust, buffer)
+    check_groups(data.n_groups, buffer)
+    step = count_steps(on_step, 1 + data.n_groups + len(data.pairs))
+    full, *outer = _outer_fits(data, n_jobs, step)
     full_grid = penalty_grid(full.components.c)
     grids = [full_grid if rules.grid == "all" else penalty_grid(f.components.c) for f in outer]
-
-    inner: dict[tuple[int, int], tuple[Matrix, Vector]] = {}
-    jobs = (
-        (data, np.intersect1d(without[k], without[j]), k, j, grids[k], grids[j]) for k, j in pairs
-    )
-    for (k, j), (of_j, of_k) in zip(
-        pairs, map_ordered(_inner_fold, jobs, n_jobs=n_jobs), strict=True
-    ):
-        inner[k, j], inner[j, k] = of_j, of_k
-        step()
+    inner = _inner_paths(data, grids, n_jobs, step)
 
     folds = []
     held_out, target = np.empty(len(y)), np.empty(len(y))
     at_full_grid = np.empty((len(y), len(full_grid)))
     for k, fit in enumerate(outer):
-        parts = [inner.pop((k, j)) for j in range(n_groups) if abs(j - k) > buffer]
-        path, of_path = (np.concatenate(part) for part in zip(*parts, strict=True))
-        own_grid = rules.grid == "training"
-        model, _ = _choose(fit, without[k], grids[k], path, of_path, len(y), own_grid=own_grid)
+        path, path_y = (np.concatenate(part) for part in zip(*inner.pop(0), strict=True))
+        model, _ = _choose(data, fit, grids[k], path, path_y, own_grid=rules.grid == "training")
         folds.append(model)
         test_path = fit.components.predict_path(fit.cross[0])
-        held_out[rows[k]], target[rows[k]] = test_path[:, int(model.choice.dof)], fit.y_test[0]
-        at_full_grid[rows[k]] = test_path[:, fit.components.count_active(full_grid)]
+        rows = data.rows(k)
+        held_out[rows], target[rows] = test_path[:, int(model.choice.dof)], fit.y_test[0]
+        at_full_grid[rows] = test_path[:, fit.components.count_active(full_grid)]
 
-    final, best = _choose(full, everything, full_grid, at_full_grid, target, len(y), own_grid=True)
+    final, best = _choose(data, full, full_grid, at_full_grid, target, own_grid=True)
     return NestedFit(tuple(folds), final, held_out, target, at_full_grid[:, best])
 
 
 def choose_penalty(K: Matrix, y: Vector, groups: NDArray[np.int64], rules: LassoRules) -> Model:
-    """One model of all rows; λ is the best when each group is left out in turn.
+    """Model of all rows, with λ chosen by leave-one-group-out.
 
     Parameters
     ----------
@@ -127,41 +107,38 @@ def choose_penalty(K: Matrix, y: Vector, groups: NDArray[np.int64], rules: Lasso
     NotEnoughData
         With fewer than 2 groups, or too few rows for a model.
     """
-    n_groups = int(groups.max()) + 1
-    if n_groups < 2:
+    data = _Data(K, y, groups, rules)
+    if data.n_groups < 2:
         raise NotEnoughData("choosing a penalty needs at least 2 groups.")
-    rows = [np.flatnonzero(groups == g) for g in range(n_groups)]
-    everything = np.arange(len(y))
-    data = _Data(K, y, rows, rules, None)
-    full = _fit(data, everything, ())
-    _check_components(full.components, n_groups)
+    full = _fit(data, np.arange(len(y)), ())
+    _check_components(full.components, data.n_groups)
     penalties = penalty_grid(full.components.c)
     path = np.empty((len(y), len(penalties)))
-    for g in range(n_groups):
-        fit = _fit(data, np.flatnonzero(groups != g), (g,))
+    for g in range(data.n_groups):
+        fit = _fit(data, data.training(g), (g,))
         at_penalties = fit.components.count_active(penalties)
-        path[rows[g]] = fit.components.predict_path(fit.cross[0])[:, at_penalties]
-    return _choose(full, everything, penalties, path, y, len(y), own_grid=True)[0]
+        path[data.rows(g)] = fit.components.predict_path(fit.cross[0])[:, at_penalties]
+    return _choose(data, full, penalties, path, y, own_grid=True)[0]
 
 
 def first_maximum(r: Vector) -> int:
-    """Index of the first of the largest values; NaN never wins.
+    """Index of the first of the largest values, ignoring NaN.
 
     Raises
     ------
     NotEnoughData
-        If all are NaN, as where the rating never varies.
+        If all are NaN, as for a constant rating.
     """
     if np.isnan(r).all():
         raise NotEnoughData(
-            "no model predicts anything but a constant: the rating, or the signals, do not vary "
-            "across the training bins."
+            "all models predict a constant: the rating, or the signals, do not vary across the "
+            "training bins."
         )
     return int(np.nanargmax(r))
 
 
 def _check_components(fit: Components, n_groups: int) -> None:
-    if len(fit.c) < 2:
+    if len(fit.c) < 2:  # scikit-learn's checks of estimators require the words "1 feature(s)"
         raise NotEnoughData(
             f"training rows vary along {len(fit.c)} feature(s) only, but at least 2 are needed "
             f"({len(fit.vectors)} training rows, {n_groups} groups). Add data or regions."
@@ -170,19 +147,39 @@ def _check_components(fit: Components, n_groups: int) -> None:
 
 @dataclass(frozen=True, eq=False)
 class _Data:
-    """What every fold of a nested fit starts from."""
+    """Input of every fold of a nested fit."""
 
     K: Matrix
     y: Vector
-    rows: list[NDArray[np.int64]]
+    groups: NDArray[np.int64]
     rules: LassoRules
-    adjust: Adjust | None
+    adjust: Adjust | None = None
+    buffer: int = 0
+
+    @property
+    def n_groups(self) -> int:
+        return int(self.groups.max()) + 1
+
+    @property
+    def pairs(self) -> list[tuple[int, int]]:
+        """Pairs of groups that inner folds leave out together, in lexicographic order."""
+        pairs = combinations(range(self.n_groups), 2)
+        return [(k, j) for k, j in pairs if j - k > self.buffer]
+
+    def rows(self, group: int) -> NDArray[np.int64]:
+        """Rows of a group."""
+        return np.flatnonzero(self.groups == group)
+
+    def training(self, group: int) -> NDArray[np.int64]:
+        """Rows that train where a group is left out."""
+        return np.flatnonzero(np.abs(self.groups - group) > self.buffer)
 
 
 @dataclass(frozen=True, eq=False)
 class _Fit:
-    """Components of a training set, and the rows of each group left out beside it."""
+    """Components of a training set; inner products and ratings of each group left out."""
 
+    train: NDArray[np.int64]
     components: Components
     cross: list[Matrix]
     y_test: list[Vector]
@@ -193,46 +190,70 @@ def _fit(data: _Data, train: NDArray[np.int64], left_out: tuple[int, ...]) -> _F
     if data.adjust is not None:
         K, y = data.adjust(K, y, train)
     return _Fit(
+        train,
         fit_components(
             K[np.ix_(train, train)], y[train], keep=data.rules.keep, n_edges=data.rules.n_edges
         ),
-        [K[np.ix_(data.rows[g], train)] for g in left_out],
-        [y[data.rows[g]] for g in left_out],
+        [K[np.ix_(data.rows(g), train)] for g in left_out],
+        [y[data.rows(g)] for g in left_out],
     )
+
+
+def _outer_fits(data: _Data, n_jobs: int, step: Callable[[], None]) -> list[_Fit]:
+    """Fit of all rows, then the fit of each outer fold."""
+    folds = ((data, data.training(k), (k,)) for k in range(data.n_groups))
+    jobs = [(data, np.arange(len(data.y)), ()), *folds]
+    fits = []
+    for fit in map_ordered(_fit, jobs, n_jobs=n_jobs):
+        _check_components(fit.components, data.n_groups)
+        fits.append(fit)
+        step()
+    return fits
+
+
+def _inner_paths(
+    data: _Data, grids: list[Vector], n_jobs: int, step: Callable[[], None]
+) -> list[list[_Path]]:
+    """Paths of the inner folds of each outer fold, in the order of the groups."""
+    jobs = (
+        (data, np.intersect1d(data.training(k), data.training(j)), k, j, grids[k], grids[j])
+        for k, j in data.pairs
+    )
+    paths: list[list[_Path]] = [[] for _ in range(data.n_groups)]
+    inner_folds = map_ordered(_inner_fold, jobs, n_jobs=n_jobs)
+    for (k, j), (path_j, path_k) in zip(data.pairs, inner_folds, strict=True):
+        paths[k].append(path_j)
+        paths[j].append(path_k)
+        step()
+    return paths
 
 
 def _inner_fold(
     data: _Data, train: NDArray[np.int64], k: int, j: int, grid_k: Vector, grid_j: Vector
-) -> tuple[tuple[Matrix, Vector], tuple[Matrix, Vector]]:
-    """One fit without k and j: it predicts j for the outer fold k, and k for the outer fold j."""
+) -> tuple[_Path, _Path]:
+    """One fit without k and j: the path of j for outer fold k, and that of k for outer fold j."""
     fit = _fit(data, train, (j, k))
-    of_j, of_k = (
+    path_j, path_k = (
         fit.components.predict_path(cross)[:, fit.components.count_active(grid)]
         for cross, grid in zip(fit.cross, (grid_k, grid_j), strict=True)
     )
-    return (of_j, fit.y_test[0]), (of_k, fit.y_test[1])
+    return (path_j, fit.y_test[0]), (path_k, fit.y_test[1])
 
 
 def _choose(
-    fit: _Fit,
-    rows: NDArray[np.int64],
-    penalties: Vector,
-    path: Matrix,
-    y: Vector,
-    n_rows: int,
-    *,
-    own_grid: bool,
+    data: _Data, fit: _Fit, penalties: Vector, path: Matrix, y: Vector, *, own_grid: bool
 ) -> tuple[Model, int]:
-    """The model of a training set at the penalty whose predictions agree best with y.
+    """Model of a training set at the penalty whose predictions correlate best with y; its index.
 
-    On the grid made from its own rows a fit selects by rank, on another's by comparing with λ.
+    On the grid made from its own rows a fit selects components by rank, which also separates those
+    whose c differ by less than the ε of the grid; on another grid it compares c with λ.
 
     Parameters
     ----------
-    rows : ndarray of int
-        Rows that train, of ``n_rows``.
     path : ndarray of shape (n_left_out_rows, n_penalties)
-        Predictions of rows left out inside the training set.
+        Predictions of the inner folds.
+    y : ndarray of shape (n_left_out_rows,)
+        Targets of these.
     """
     path_r = correlate_columns(path, y[:, None])
     best = first_maximum(path_r)
@@ -241,8 +262,8 @@ def _choose(
     else:
         n_active = int(fit.components.count_active(penalties[best : best + 1])[0])
     dual_of_rows = fit.components.dual(n_active)
-    dual = np.zeros(n_rows)
-    dual[rows] = dual_of_rows
+    dual = np.zeros(len(data.y))
+    dual[fit.train] = dual_of_rows
     choice = Choice(
         penalty=float(penalties[best]),
         dof=float(n_active),

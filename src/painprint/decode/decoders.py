@@ -1,4 +1,4 @@
-"""The two decoders behind one interface: ridge regression and LASSO on principal components."""
+"""Decoders with one interface: ridge regression and LASSO on principal components."""
 
 from __future__ import annotations
 
@@ -22,17 +22,16 @@ from painprint.progress import OnStep, count_steps
 from painprint.settings import Rules
 
 RATINGS_AT_ONCE = 4096
-"""Ratings that ridge regressions of one training set hold at once."""
+"""Ratings that are fitted at once to one training set by ridge regression."""
 
 
 class Decoder(Protocol):
-    """How ratings are predicted from inner products of rows.
+    """Interface of the decoders: prediction of ratings from inner products of rows.
 
     Attributes
     ----------
     most_inner_folds : int or None
-        Inner folds that a model of few sessions, drawn many times, can afford; None for one per
-        group.
+        Largest number of inner folds for models of the learning curve; None for one per group.
     """
 
     @property
@@ -46,16 +45,16 @@ class Decoder(Protocol):
         n_jobs: int = 1,
         on_step: OnStep | None = None,
     ) -> NestedFit:
-        """Leave each group out; inside, leave each other group out to choose the penalty.
+        """Nested leave-one-group-out; the inner folds choose the penalty.
 
         Parameters
         ----------
         buffer : int
-            So many groups before and after the one left out do not train for it either.
+            Number of groups before and after the one left out that do not train either.
         n_jobs : int
             Workers; the result does not depend on it.
         on_step : callable, optional
-            Told (done, of) after each fold.
+            Called with (steps done, number of steps) after each fold.
 
         Raises
         ------
@@ -64,7 +63,7 @@ class Decoder(Protocol):
         """
 
     def fit(self, samples: Samples) -> Model:
-        """One model of all rows; the penalty is the best when each group is left out in turn."""
+        """Model of all rows; the penalty is chosen by leave-one-group-out."""
 
     def nested_for_many(
         self,
@@ -76,15 +75,16 @@ class Decoder(Protocol):
         n_jobs: int = 1,
         on_step: OnStep | None = None,
     ) -> ManyFits:
-        """What :meth:`nested` does to one rating, for every column of ratings.
+        """Apply :meth:`nested` to every column of ratings.
 
         Parameters
         ----------
         samples : Samples
-            Without confounds; their own rating is not used.
+            Without confounds; ``samples.y`` is not used.
         Y : ndarray of shape (n_rows, n_ratings)
+            A rating per column.
         cross : mapping of str to ndarray of shape (n_tested, n_rows)
-            By feature, inner products of the rows to predict with those that may train.
+            By feature, inner products of the rows to predict with the rows that may train.
         cross_groups : ndarray of int, shape (n_tested,)
             Group of each row to predict.
         """
@@ -92,7 +92,7 @@ class Decoder(Protocol):
 
 @dataclass(frozen=True)
 class Ridge:
-    """Ridge regression; the penalty has the smallest pooled squared error of units left out."""
+    """Ridge regression; the penalty minimises the squared error of inner cross-validation."""
 
     most_inner_folds: int | None = None
 
@@ -130,27 +130,27 @@ class Ridge:
         """See :meth:`Decoder.nested_for_many`."""
         check_groups(samples.n_groups, 0)
         step = count_steps(on_step, samples.n_groups)
-        found = ManyFits(
+        fits = ManyFits(
             np.empty((len(cross_groups), Y.shape[1])),
             *(np.empty((samples.n_groups, Y.shape[1])) for _ in range(3)),
         )
         jobs = ((samples, Y, cross, cross_groups, k) for k in range(samples.n_groups))
         folds = map_ordered(_many_without, jobs, n_jobs=n_jobs, large=True)
         for k, (held_out, mean, dof, skill) in enumerate(folds):
-            found.held_out[cross_groups == k] = held_out
-            found.training_mean[k], found.dof[k], found.inner_score[k] = mean, dof, skill
+            fits.held_out[cross_groups == k] = held_out
+            fits.training_mean[k], fits.dof[k], fits.inner_score[k] = mean, dof, skill
             step()
-        return found
+        return fits
 
 
 def _fit_without(
     samples: Samples, k: int | None, buffer: int
 ) -> tuple[Model, Codes, Vector, Vector]:
-    """The model without a group (or of all), and predictions and targets of that group's rows."""
+    """The model without group k (None: of all), its test rows, their predictions and targets."""
     groups = samples.groups
-    trains = np.full(len(groups), True) if k is None else abs(groups - k) > buffer
-    train, test = np.flatnonzero(trains), np.flatnonzero(groups == k)
-    K, y = samples.given(train)
+    in_training = np.full(len(groups), True) if k is None else abs(groups - k) > buffer
+    train, test = np.flatnonzero(in_training), np.flatnonzero(groups == k)
+    K, y = samples.adjust(train)
     fit = _ridge_of(samples, train, K, y[train][:, None], buffer)
     dual = np.zeros(len(groups))
     dual[train] = fit.dual()[:, 0]
@@ -174,7 +174,7 @@ def _fit_without(
 
 
 def _ridge_of(samples: Samples, train: Codes, K: Matrix, Y: Matrix, buffer: int) -> RidgeFits:
-    """Ridge regressions of some rows, penalties chosen by leaving out their groups."""
+    """Ridge regressions on the training rows, penalties chosen by leaving out their groups."""
     confounds = None
     if samples.confounds is not None:
         columns = scale_columns(samples.confounds(train), train)[train]
@@ -191,11 +191,11 @@ def _ridge_of(samples: Samples, train: Codes, K: Matrix, Y: Matrix, buffer: int)
 def _many_without(
     samples: Samples, Y: Matrix, cross: Mapping[str, Matrix], cross_groups: Codes, k: int
 ) -> tuple[Matrix, Vector, Vector, Vector]:
-    """One fold for every rating: predictions, training means, degrees of freedom, inner skill."""
+    """Fold k for every rating: predictions, training means, degrees of freedom, inner skill."""
     train, test = np.flatnonzero(samples.groups != k), np.flatnonzero(cross_groups == k)
-    K, _ = samples.given(train)
-    part = {name: C[np.ix_(test, train)] for name, C in cross.items()}
-    K_test = combine(part, samples.scale(train))
+    K, _ = samples.adjust(train)
+    cross_test = {name: C[np.ix_(test, train)] for name, C in cross.items()}
+    K_test = combine(cross_test, samples.scale(train))
     starts = range(0, Y.shape[1], RATINGS_AT_ONCE)
     fits = (
         _ridge_of(samples, train, K, Y[train, start : start + RATINGS_AT_ONCE], 0)
@@ -216,12 +216,12 @@ def _many_without(
 
 @dataclass(frozen=True)
 class LassoPcr:
-    """LASSO on principal components, refit by least squares; λ by the inner correlation.
+    """LASSO on principal components, refit by least squares; λ maximises the inner correlation.
 
     Attributes
     ----------
     most_inner_folds : int or None
-        Folds of the learning curve that choose λ; None for all.
+        As for :class:`Decoder`.
     """
 
     rules: LassoRules
@@ -231,14 +231,14 @@ class LassoPcr:
         self, samples: Samples, *, buffer: int = 0, n_jobs: int = 1, on_step: OnStep | None = None
     ) -> NestedFit:
         """See :meth:`Decoder.nested`."""
-        plain = len(samples.products) == 1 and samples.confounds is None
+        unadjusted = len(samples.products) == 1 and samples.confounds is None
         fit = nested_leave_one_out(
             combine(samples.products, dict.fromkeys(samples.products, 1.0)),
             samples.y,
             samples.groups,
             self.rules,
             buffer=buffer,
-            adjust=None if plain else lambda K, y, train: samples.given(train),
+            adjust=None if unadjusted else lambda K, y, train: samples.adjust(train),
             n_jobs=n_jobs,
             on_step=on_step,
         )
@@ -255,7 +255,7 @@ class LassoPcr:
     def fit(self, samples: Samples) -> Model:
         """See :meth:`Decoder.fit`."""
         everything = np.arange(len(samples.y))
-        K, y = samples.given(everything)
+        K, y = samples.adjust(everything)
         model = choose_penalty(K, y, samples.groups, self.rules)
         return replace(model, scale=samples.scale(everything))
 
@@ -272,8 +272,8 @@ class LassoPcr:
         """See :meth:`Decoder.nested_for_many`."""
         if len(samples.products) > 1:
             raise NotEnoughData(
-                "many ratings at once are fitted by LASSO-PCR to one feature only; choose "
-                "--features edges or --decoder ridge."
+                "LASSO-PCR fits many ratings at once to one feature only. Choose --features edges "
+                "or --decoder ridge."
             )
         (K,), (K_tested,) = samples.products.values(), cross.values()
         return nested_for_many(
@@ -289,12 +289,12 @@ class LassoPcr:
 
 
 def make_decoder(rules: Rules, n_edges: int) -> Decoder:
-    """The decoder of a study.
+    """The decoder named in the rules of a study.
 
     Parameters
     ----------
     n_edges : int
-        Length of the rows behind the inner products.
+        Number of edges of a row.
     """
     if rules.decoder == "ridge":
         return Ridge()

@@ -1,4 +1,4 @@
-"""Decode one person: runs in, trained models, held-out predictions and metrics out."""
+"""Decode one person: from runs to trained models, held-out predictions and metrics."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from painprint.settings import Settings
 
 @dataclass(frozen=True, eq=False)
 class Decoding:
-    """One person decoded.
+    """Trained models, held-out predictions and metrics of one person.
 
     Attributes
     ----------
     prepared : Prepared
-        Usable runs and regions, and what was left out.
+        Usable runs and regions, and those excluded.
     training : Training
-        The models.
+        Models of the folds and the final model.
     predictions : DataFrame
-        Every held-out row at four scales; see the columns of predictions.tsv.
+        Held-out predictions at four scales; columns as in predictions.tsv.
     evaluation : Evaluation
-        How well they agree with the ratings.
+        Agreement of predictions and ratings.
     """
 
     settings: Settings
@@ -40,27 +40,27 @@ class Decoding:
 
     @property
     def frames(self) -> list[Frames]:
-        """Each run at the lag that its fold chose."""
+        """Frames of each run, at the lag chosen by its fold."""
         return self.training.frames(self.prepared)
 
     @property
     def regions(self) -> Regions:
-        """Regions used, in the order of the weights."""
+        """Regions in the order of the weights."""
         return self.prepared.regions
 
     @property
     def groups(self) -> tuple[str, ...]:
-        """What was left out in turn, in order."""
+        """Names of the groups that were left out in turn."""
         return self.training.groups
 
     @property
     def folds(self) -> tuple[FoldModel, ...]:
-        """Models that have each not seen one group."""
+        """Models of the folds, each trained without one group."""
         return self.training.folds
 
     @property
     def final(self) -> FoldModel:
-        """The model trained on everything, for new data."""
+        """Model trained on all groups, for new data."""
         return self.training.final
 
     @property
@@ -75,7 +75,7 @@ class Decoding:
 
     @property
     def within_session(self) -> MeanR:
-        """Mean correlation within what was left out."""
+        """Mean correlation within the groups left out."""
         return self.evaluation.within_session
 
 
@@ -87,18 +87,18 @@ def decode_runs(
     n_jobs: int = 1,
     on_step: OnStep | None = None,
 ) -> Decoding:
-    """Train one person's model and test it on sessions it has not seen.
+    """Train the models of one person and test them on held-out sessions.
 
     Parameters
     ----------
     runs : iterable of Run
-        Sessions in the order of time. Read one at a time, so a generator keeps memory low.
+        In the order of time. Read one at a time, so a generator keeps memory low.
     regions : Regions, optional
-        Networks of the regions; needed to leave out a network.
+        Networks of the regions; needed to exclude a network.
     n_jobs : int
         Workers; results do not depend on it.
     on_step : callable, optional
-        Told (done, of) after each fold.
+        Called with (steps done, number of steps) after each fold.
 
     Returns
     -------
@@ -107,7 +107,7 @@ def decode_runs(
     Raises
     ------
     ValueError
-        If fewer than 3 groups are usable, or no region is.
+        If fewer than 3 groups or 2 regions are usable.
 
     References
     ----------
@@ -133,7 +133,7 @@ def decode_runs(
 def evaluate_training(
     prepared: Prepared, training: Training, settings: Settings, *, n_jobs: int = 1
 ) -> Decoding:
-    """Held-out predictions of trained models, and how well they agree with the ratings."""
+    """Predict held-out rows with trained models and score the predictions."""
     predictions = predict_held_out(prepared, training, settings, n_jobs=n_jobs)
     evaluation = evaluate(
         predictions,

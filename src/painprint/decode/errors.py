@@ -1,5 +1,5 @@
-"""What a decoder says where the data do not allow a model."""
+"""Error of data that do not suffice for a model."""
 
 
 class NotEnoughData(ValueError):
-    """The data do not allow a model; the message says why, and what to do."""
+    """The data do not suffice for a model; the message gives the reason and the remedy."""

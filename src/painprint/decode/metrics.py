@@ -1,4 +1,7 @@
-"""How well held-out ratings are predicted: numbers and their bootstrap intervals."""
+"""Metrics of held-out predictions, and their bootstrap intervals.
+
+Equations are in docs/methods.md.
+"""
 
 from __future__ import annotations
 
@@ -37,9 +40,9 @@ UNDEFINED = Interval(None, None, None)
 class ScaleMetrics:
     """Agreement of prediction and rating at one scale; None where undefined.
 
-    ``r_ci``, ``r_p``, ``auc_ci`` and ``auc_p`` are the paper's hierarchical bootstrap;
-    ``skill_ci``, ``centred_r_ci``, ``slope_ci`` and ``intercept_ci`` resample blocks of
-    neighbouring sessions (t-inflated circular block bootstrap). ``slope`` and ``intercept`` are
+    ``r_ci``, ``r_p``, ``auc_ci`` and ``auc_p`` come from the hierarchical bootstrap of the paper;
+    ``skill_ci``, ``centred_r_ci``, ``slope_ci`` and ``intercept_ci`` come from the
+    t-inflated circular block bootstrap of sessions. ``slope`` and ``intercept`` are
     those of the least-squares line of the rating on the held-out prediction: 1 and 0 where
     calibrated.
     """
@@ -68,7 +71,7 @@ class ScaleMetrics:
 
 @dataclass(frozen=True)
 class MeanR:
-    """Plain mean over runs (or sessions) of the correlation of their 1-min bins."""
+    """Mean over runs (or sessions) of the correlation over their 1-min bins."""
 
     n: int
     r: float | None
@@ -78,14 +81,14 @@ class MeanR:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """Everything that is said about held-out predictions.
+    """All metrics of held-out predictions.
 
     Attributes
     ----------
     scales : dict of ScaleMetrics
-        By scale.
+        Metrics by scale.
     per_session : DataFrame
-        Agreement within each left-out group, over its 1-min bins.
+        Agreement within each group left out, over its 1-min bins.
     roc : DataFrame
         ROC curves at the four scales.
     """
@@ -109,11 +112,7 @@ def evaluate(
     groups : sequence of str
         Names of the groups.
     random_seed : int
-        Every number has its own random stream, whatever else is computed.
-
-    References
-    ----------
-    docs/methods.md
+        Each metric has a random stream of its own, so that it does not depend on the others.
     """
     streams = iter(np.random.SeedSequence(random_seed).spawn(len(SCALES) + 2))
 
@@ -138,27 +137,28 @@ def evaluate(
 def calibration_line(predicted: Vector, y: Vector) -> tuple[float, float] | None:
     """Slope and intercept of the least-squares line of y on its prediction.
 
-    None where the prediction does not vary (beyond rounding).
+    None where the prediction is constant (up to rounding).
 
     Examples
     --------
     >>> calibration_line(np.array([0.0, 1.0, 2.0]), np.array([1.0, 1.5, 2.0]))
     (0.5, 1.0)
     """
-    x0 = predicted - predicted.mean()
-    spread = float(x0 @ x0)
-    if spread <= _rounding(predicted):
+    centred = predicted - predicted.mean()
+    sum_of_squares = float(centred @ centred)
+    if sum_of_squares <= _rounding(predicted):
         return None
-    slope = float(x0 @ y) / spread
+    slope = float(centred @ y) / sum_of_squares
     return slope, float(y.mean()) - slope * float(predicted.mean())
 
 
 def _rounding(x: Vector) -> float:
+    """Sum of squared deviations below which x counts as constant."""
     return 1e-24 * float(x @ x)
 
 
 def area_under_curve(y: Vector, score: Vector) -> float | None:
-    """AUC of the score for y above its median; None where no y is."""
+    """AUC of the score for y above its median; None if no y is above it."""
     from sklearn.metrics import roc_auc_score
 
     high = y > np.median(y)
@@ -166,7 +166,7 @@ def area_under_curve(y: Vector, score: Vector) -> float | None:
 
 
 def center_by(values: Vector, group: NDArray[np.int64]) -> Vector:
-    """Values minus the mean of their group; what is left of equal values is exactly 0."""
+    """Values minus the mean of their group; exactly 0 where the values of a group are equal."""
     means = np.bincount(group, weights=values) / np.maximum(np.bincount(group), 1)
     centred = values - means[group]
     centred[np.abs(centred) <= 1e-12 * np.abs(values).max()] = 0
@@ -180,6 +180,7 @@ class Rows:
     Attributes
     ----------
     rating, predicted, training_mean : ndarrays of shape (n_rows,)
+        In units of the rating; ``training_mean`` is that of the fold that predicted the row.
     group : ndarray of int, shape (n_rows,)
         From 0, in the order of time.
     """
@@ -200,7 +201,7 @@ class Rows:
 
     @property
     def squared_error(self) -> Vector:
-        """Of the prediction."""
+        """Squared error of the prediction."""
         error: Vector = (self.rating - self.predicted) ** 2
         return error
 
@@ -233,51 +234,31 @@ def score_scale(
     table : DataFrame
         Columns ``rating``, ``predicted``, ``training_mean``, and the integers ``group`` (in the
         order of time) and ``run_code``.
-
-    References
-    ----------
-    docs/methods.md
     """
     rows = Rows.of(table)
     y, predicted, error = rows.rating, rows.predicted, rows.squared_error
-    y_centred, predicted_centred = center_by(y, rows.group), center_by(predicted, rows.group)
-    reference, spread = rows.reference_error, float(((y - y.mean()) ** 2).sum())
-    r, centred_r = correlation(y, predicted), correlation(y_centred, predicted_centred)
+    reference, sum_of_squares = rows.reference_error, float(((y - y.mean()) ** 2).sum())
+    r = correlation(y, predicted)
+    centred_r = correlation(center_by(y, rows.group), center_by(predicted, rows.group))
     skill = float(1 - error.sum() / reference.sum()) if reference.sum() > _rounding(y) else None
     auc = area_under_curve(y, predicted)
     slope, intercept = calibration_line(predicted, y) or (None, None)
 
-    of_both, of_skill, of_centred = rng.spawn(3)
-    of_slope, of_intercept = of_centred.spawn(2)  # leaves the streams that rng spawns next alone
+    hierarchical_rng, *block_rngs = rng.spawn(3)
     r_interval = auc_interval = UNDEFINED
     if r is not None and auc is not None:
-        statistics = {
-            "r": partial(weighted_r, x=y, y=predicted),
-            "auc": partial(weighted_auc, high=y > np.median(y), score=predicted),
-        }
-        draw = hierarchical_draw(rows.group, table["run_code"].to_numpy(np.int64))
-        drawn = bootstrap(statistics, draw, n_rows=len(y), n_draws=n_bootstraps, rng=of_both)
-        r_interval, auc_interval = interval(drawn["r"], null=0), interval(drawn["auc"], null=0.5)
-    line = partial(weighted_line, x=predicted, y=y)
-    of_errors = partial(weighted_skill, squared_error=error, reference_error=reference)
-    of_values = partial(weighted_r, x=y_centred, y=predicted_centred)
-    ends = {
-        name: (None, None)
-        if estimate is None
-        else block_interval(statistic, estimate, transform, rows.group, n_bootstraps, stream).ends
-        for name, statistic, estimate, transform, stream in (
-            ("skill", of_errors, skill, LOG_RATIO, of_skill),
-            ("centred_r", of_values, centred_r, FISHER_Z, of_centred),
-            ("slope", lambda counts: line(counts)[0], slope, IDENTITY, of_slope),
-            ("intercept", lambda counts: line(counts)[1], intercept, IDENTITY, of_intercept),
+        run = table["run_code"].to_numpy(np.int64)
+        r_interval, auc_interval = _hierarchical_intervals(
+            rows, run, n_bootstraps, hierarchical_rng
         )
-    }
+    estimates = {"skill": skill, "centred_r": centred_r, "slope": slope, "intercept": intercept}
+    ends = _block_interval_ends(rows, estimates, n_bootstraps, *block_rngs)
     return ScaleMetrics(
         n=len(y),
         r=r,
         r_ci=r_interval.ends,
         r_p=r_interval.p,
-        r2=float(1 - error.sum() / spread) if spread > _rounding(y) else None,
+        r2=float(1 - error.sum() / sum_of_squares) if sum_of_squares > _rounding(y) else None,
         skill=skill,
         skill_ci=ends["skill"],
         centred_r=centred_r,
@@ -293,16 +274,61 @@ def score_scale(
     )
 
 
+def _hierarchical_intervals(
+    rows: Rows, run: NDArray[np.int64], n_bootstraps: int, rng: np.random.Generator
+) -> tuple[Interval, Interval]:
+    """Intervals of r and AUC, from the same resamples."""
+    y, predicted = rows.rating, rows.predicted
+    statistics = {
+        "r": partial(weighted_r, x=y, y=predicted),
+        "auc": partial(weighted_auc, high=y > np.median(y), score=predicted),
+    }
+    draw = hierarchical_draw(rows.group, run)
+    drawn = bootstrap(statistics, draw, n_rows=len(y), n_draws=n_bootstraps, rng=rng)
+    return interval(drawn["r"], null=0), interval(drawn["auc"], null=0.5)
+
+
+def _block_interval_ends(
+    rows: Rows,
+    estimates: dict[str, float | None],
+    n_bootstraps: int,
+    skill_rng: np.random.Generator,
+    centred_rng: np.random.Generator,
+) -> dict[str, Ends]:
+    """Ends of the block bootstrap intervals of the estimates that are defined."""
+    y, predicted, group = rows.rating, rows.predicted, rows.group
+    # spawned from a child: the streams that the generator of the scale spawns next do not change
+    slope_rng, intercept_rng = centred_rng.spawn(2)
+    line = partial(weighted_line, x=predicted, y=y)
+    skill = partial(
+        weighted_skill, squared_error=rows.squared_error, reference_error=rows.reference_error
+    )
+    centred_r = partial(weighted_r, x=center_by(y, group), y=center_by(predicted, group))
+    ends: dict[str, Ends] = dict.fromkeys(estimates, (None, None))
+    for name, statistic, transform, rng in (
+        ("skill", skill, LOG_RATIO, skill_rng),
+        ("centred_r", centred_r, FISHER_Z, centred_rng),
+        ("slope", lambda counts: line(counts)[0], IDENTITY, slope_rng),
+        ("intercept", lambda counts: line(counts)[1], IDENTITY, intercept_rng),
+    ):
+        if (estimate := estimates[name]) is not None:
+            ends[name] = block_interval(
+                statistic, estimate, transform, group, n_bootstraps, rng
+            ).ends
+    return ends
+
+
 def agreement(
     y: Matrix, predicted: Matrix, training_mean: Matrix, group: NDArray[np.int64]
 ) -> dict[str, Vector]:
-    """r, session-centred r and skill of many predictions at once, as :func:`score_scale`'s.
+    """r, session-centred r and skill of many predictions at once, as in :func:`score_scale`.
 
     Parameters
     ----------
     y, predicted, training_mean : ndarrays of shape (n_rows, n)
-        Those with one column serve all.
+        Arrays with one column are used for all predictions.
     group : ndarray of int, shape (n_rows,)
+        Group of each row, from 0.
 
     Returns
     -------
@@ -322,9 +348,9 @@ def agreement(
 
 def center_columns(values: Matrix, group: NDArray[np.int64]) -> Matrix:
     """Each column minus the means of its groups, as :func:`center_by`."""
-    of_group = (group == np.arange(group.max() + 1)[:, None]).astype(float)
-    of_group /= of_group.sum(axis=1, keepdims=True)
-    within = values - (of_group @ values)[group]
+    averages = (group == np.arange(group.max() + 1)[:, None]).astype(float)
+    averages /= averages.sum(axis=1, keepdims=True)
+    within = values - (averages @ values)[group]
     within[np.abs(within) <= 1e-12 * np.abs(values).max(axis=0)] = 0
     return within
 
@@ -363,14 +389,14 @@ def score_units(minutes: pd.DataFrame, by: str) -> pd.DataFrame:
 
 
 def mean_r(units: pd.DataFrame, *, n_bootstraps: int, rng: np.random.Generator) -> MeanR:
-    """Mean over units of their r; units whose r is undefined do not count.
+    """Mean r over units, excluding units whose r is undefined.
 
-    The bootstrap resamples groups, then units within group, of the r values.
+    The bootstrap resamples groups, then units within groups.
 
     Parameters
     ----------
     units : DataFrame
-        From :func:`score_units`.
+        Result of :func:`score_units`.
     """
     defined = units[units["r"].notna()]
     if defined.empty:
@@ -383,12 +409,12 @@ def mean_r(units: pd.DataFrame, *, n_bootstraps: int, rng: np.random.Generator) 
         n_draws=n_bootstraps,
         rng=rng,
     )
-    found = interval(drawn["r"], null=0)
-    return MeanR(len(values), float(values.mean()), found.ends, found.p)
+    r_interval = interval(drawn["r"], null=0)
+    return MeanR(len(values), float(values.mean()), r_interval.ends, r_interval.p)
 
 
 def roc_table(predictions: pd.DataFrame) -> pd.DataFrame:
-    """ROC curve of predicted for rating above the median, at each scale.
+    """ROC curves of the prediction for ratings above the median, by scale.
 
     Returns
     -------

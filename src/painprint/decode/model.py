@@ -1,4 +1,4 @@
-"""A fitted model in terms of its training rows, and what nested leave-one-group-out gives."""
+"""Fitted models in terms of their training rows, and results of nested leave-one-group-out."""
 
 from __future__ import annotations
 
@@ -13,21 +13,22 @@ from painprint.decode.errors import NotEnoughData
 
 @dataclass(frozen=True, eq=False)
 class Choice:
-    """How the penalty of a model was chosen inside its training groups.
+    """Penalty of a model and its selection by inner cross-validation.
 
     Attributes
     ----------
     penalty : float
         λ.
     dof : float
-        Effective degrees of freedom: Σ w / (w + λ) of ridge regression, components of LASSO-PCR.
+        Effective degrees of freedom: Σ w / (w + λ) for ridge regression, number of components for
+        LASSO-PCR.
     inner_score : float
-        What chose λ (and the lag), of rows left out inside the training set: skill for ridge
-        regression, correlation for LASSO-PCR. Optimistic: for choosing, never for reporting.
+        Inner cross-validation score by which λ (and the lag) was chosen: skill for ridge
+        regression, correlation for LASSO-PCR. Optimistic: for selection, never for reporting.
     path_penalty, path_score : ndarray of shape (n_penalties,)
-        The penalties tried, ascending, and the score at each.
+        Candidate penalties, ascending, and the score at each.
     alpha : float or None
-        λ in units of the mean eigenvalue, where the penalties were given so.
+        λ in units of the mean eigenvalue, if the candidates were given in these units.
     at_edge : bool
         Whether λ is the smallest or largest of a fixed grid.
     """
@@ -43,16 +44,16 @@ class Choice:
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """One fitted model in terms of the rows it was trained on.
+    """One fitted model in terms of its training rows.
 
     Attributes
     ----------
     dual : ndarray of shape (n_rows,)
-        Coefficients of all rows; 0 for those not trained on.
+        Coefficients of all rows; 0 for those that did not train.
     y_mean : float
         Mean rating of the training rows.
     scale : mapping of str to float
-        By feature, what its inner products were multiplied with.
+        Factor of the inner products of each feature.
     """
 
     dual: Vector
@@ -64,7 +65,7 @@ class Model:
 
 @dataclass(frozen=True, eq=False)
 class NestedFit:
-    """Nested leave-one-group-out on one set of rows.
+    """Results of nested leave-one-group-out on one set of rows.
 
     Attributes
     ----------
@@ -73,11 +74,12 @@ class NestedFit:
     final : Model
         Trained on all groups.
     held_out : ndarray of shape (n_rows,)
-        Each row predicted by the fold without its group.
+        Prediction of each row by the fold without its group.
     target : ndarray of shape (n_rows,)
-        What each row's prediction is to be compared with: the rating, unless adjusted.
+        What the predictions are compared with: the rating, or its residual where confounds are
+        partialled out.
     held_out_at_final : ndarray of shape (n_rows,) or None
-        LASSO-PCR: each row predicted without its group at the final model's λ.
+        LASSO-PCR: prediction of each row without its group, at the λ of the final model.
     """
 
     folds: tuple[Model, ...]
@@ -89,18 +91,18 @@ class NestedFit:
 
 @dataclass(frozen=True, eq=False)
 class ManyFits:
-    """Nested fits of many ratings of the same rows.
+    """Results of nested fits of many ratings of the same rows.
 
     Attributes
     ----------
     held_out : ndarray of shape (n_tested, n_ratings)
-        Each tested row predicted without its group.
+        Prediction of each tested row without its group.
     training_mean : ndarray of shape (n_groups, n_ratings)
-        Mean of the training rows of the fold without the group.
+        Mean rating of the training rows of each fold.
     dof : ndarray of shape (n_groups, n_ratings)
         Effective degrees of freedom.
     inner_score : ndarray of shape (n_groups, n_ratings)
-        What chose λ.
+        Inner score at the chosen λ.
     """
 
     held_out: Matrix
@@ -110,11 +112,12 @@ class ManyFits:
 
 
 def best_lag(inner_score: Sequence[float]) -> int:
-    """The first of the lags with the largest inner score."""
+    """Index of the lag with the largest inner score; the first of equal ones."""
     return int(np.argmax(inner_score))
 
 
 def check_groups(n_groups: int, buffer: int) -> None:
+    """Raise NotEnoughData if there are too few groups for nested leave-one-group-out."""
     if n_groups < 3:
         raise NotEnoughData(
             f"nested leave-one-out needs at least 3 groups, but there are {n_groups}. "

@@ -1,4 +1,4 @@
-"""What of a person's runs is used: frames, runs, regions and groups, before any fold."""
+"""Select the usable frames, runs, regions and groups of a person, before any fold."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from painprint.settings import Settings
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """Usable runs with one region set.
+    """Usable runs with a common set of regions.
 
     Attributes
     ----------
     runs : list of lists of Frames
-        Per run, its frames at each lag of the settings.
+        Frames of each run at each lag of the settings.
     regions_left_out : dict
-        Region name to the reason.
+        Reason by name of the excluded region.
     """
 
     runs: list[list[Frames]]
@@ -71,10 +71,10 @@ class Prepared:
 def prepare_runs(
     runs: Iterable[Run], settings: Settings, *, regions: Regions | None = None
 ) -> Prepared:
-    """Pair frames, leave out unusable runs, and fix the region set over all runs.
+    """Pair frames, exclude unusable runs, and fix the set of regions over all runs.
 
-    The region set is the declared exception to leave-one-out: it looks at coverage in all
-    runs, never at ratings.
+    The set of regions is the only choice made outside cross-validation: it depends on coverage in
+    all runs, never on ratings.
 
     Parameters
     ----------
@@ -99,8 +99,8 @@ def prepare_runs(
 def _pair_runs(
     runs: Iterable[Run], settings: Settings
 ) -> tuple[list[list[Frames]], list[LeftOutRun]]:
-    """Per usable run, its frames at every lag; unusable runs with the reason."""
-    used, left_out, seen = [], [], set()
+    """Frames of each usable run at every lag; excluded runs with the reason."""
+    usable, excluded, seen = [], [], set()
     for run in runs:
         if run.key in seen:
             raise ValueError(f"{run.key} is given twice; sessions, tasks or runs must differ.")
@@ -113,16 +113,16 @@ def _pair_runs(
             )
             for lag_s in settings.lag_s
         ]
-        kept_s = min(one.kept_s for one in lags)
-        if kept_s < settings.min_run_s or min(len(one) for one in lags) < 2:
-            left_out.append(LeftOutRun(run.key, _too_short(lags[0], kept_s, settings)))
+        kept_s = min(frames.kept_s for frames in lags)
+        if kept_s < settings.min_run_s or min(len(frames) for frames in lags) < 2:
+            excluded.append(LeftOutRun(run.key, _too_short(lags[0], kept_s, settings)))
         else:
-            used.append(lags)
-    return used, left_out
+            usable.append(lags)
+    return usable, excluded
 
 
 def _too_short(frames: Frames, kept_s: float, settings: Settings) -> str:
-    where = ", ".join(
+    reasons = ", ".join(
         f"{count} {name}"
         for key, name in (
             ("n_start", "at the start"),
@@ -135,7 +135,7 @@ def _too_short(frames: Frames, kept_s: float, settings: Settings) -> str:
     )
     return (
         f"{kept_s:.0f} s of usable data; at least {settings.min_run_s:g} s are needed "
-        f"(--min-run). Of {frames.counts['n_frames']} frames left out: {where or 'none'}."
+        f"(--min-run). Of {frames.counts['n_frames']} frames, excluded: {reasons or 'none'}."
     )
 
 
@@ -143,50 +143,51 @@ def _fix_regions(
     paired: list[list[Frames]],
     settings: Settings,
     table: Regions | None,
-    left_out: list[LeftOutRun],
+    too_short: list[LeftOutRun],
 ) -> Prepared:
+    """Exclude regions, and runs that lack many of them, so that all runs have the same regions."""
     names = tuple(dict.fromkeys(n for lags in paired for n in lags[0].regions))
     network_of = table.network_of if table else {}
     known = Regions(names, tuple(network_of.get(n, "") for n in names))
-    excluded = known.find(settings.exclude_network, settings.exclude_region) if paired else ()
-    reasons = dict.fromkeys(sorted(excluded), "excluded by name or network")
-    # a run of another atlas must not decide: names count where most runs have them
-    usable_in = [frozenset.intersection(*map(_usable_names, lags)) for lags in paired]
-    n_with = Counter(n for there in usable_in for n in there)
+    unwanted = known.find(settings.exclude_network, settings.exclude_region) if paired else ()
+    reasons = dict.fromkeys(sorted(unwanted), "excluded by name or network")
+    # a region is required if most runs have it, so that a run of another atlas excludes itself
+    names_of_run = [frozenset.intersection(*map(_usable_names, lags)) for lags in paired]
+    n_with = Counter(n for usable_names in names_of_run for n in usable_names)
     for n in names:
         if n not in reasons and n_with[n] <= len(paired) / 2:
             reasons[n] = f"has a signal in only {n_with[n]} of {len(paired)} runs"
-    wanted = [n for n in names if n not in reasons]
+    required = [n for n in names if n not in reasons]
 
-    usable = []
-    for lags, there in zip(paired, usable_in, strict=True):
-        missing = [n for n in wanted if n not in there]
-        if len(missing) > settings.max_missing_regions * len(wanted):
+    usable, excluded = [], list(too_short)
+    for lags, usable_names in zip(paired, names_of_run, strict=True):
+        missing = [n for n in required if n not in usable_names]
+        if len(missing) > settings.max_missing_regions * len(required):
             reason = (
-                f"{len(missing)} of {len(wanted)} regions have no signal "
-                f"(first: {', '.join(missing[:3])}); the most allowed is a share of "
+                f"{len(missing)} of {len(required)} regions have no signal "
+                f"(first: {', '.join(missing[:3])}); the largest allowed share is "
                 f"{settings.max_missing_regions:g} (--max-missing-regions)."
             )
-            left_out.append(LeftOutRun(lags[0].key, reason))
+            excluded.append(LeftOutRun(lags[0].key, reason))
         else:
-            usable.append((lags, there))
-    for n in wanted:
-        without = [str(lags[0].key) for lags, there in usable if n not in there]
+            usable.append((lags, usable_names))
+    for n in required:
+        without = [str(lags[0].key) for lags, usable_names in usable if n not in usable_names]
         if without:
             more = f" and {len(without) - 1} more" if len(without) > 1 else ""
             reasons[n] = f"absent, constant or not finite in {without[0]}{more}"
     kept = tuple(n for n in names if n not in reasons)
     if usable and len(kept) < 2:
-        some = "; ".join(f"{name}: {why}" for name, why in list(reasons.items())[:3])
+        first_reasons = "; ".join(f"{name}: {why}" for name, why in list(reasons.items())[:3])
         raise ValueError(
             f"regions with a signal in every run: {len(kept)}, but at least 2 are needed. "
-            f"Left out: {some}."
+            f"Excluded: {first_reasons}."
         )
     return Prepared(
-        runs=[[one.select(kept) for one in lags] for lags, _ in usable],
+        runs=[[frames.select(kept) for frames in lags] for lags, _ in usable],
         regions=Regions(kept, tuple(known.network_of[n] for n in kept)),
         regions_left_out=reasons,
-        runs_left_out=tuple(left_out),
+        runs_left_out=tuple(excluded),
     )
 
 

@@ -1,4 +1,4 @@
-"""The nested fit again from one Gram matrix: adjusted, with buffers, or other groups left out."""
+"""Nested fits of variants from one Gram matrix: with confounds removed, buffers, or other folds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from painprint.parallel import map_ordered, one_blas_thread
 from painprint.settings import Rules
 
 Columns = Callable[[BinGram, NDArray[np.int64]], Matrix]
-"""Confounds of every row of a bin_gram, given the groups that train."""
+"""Returns the confounds of all rows of a BinGram, given the training groups."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +43,7 @@ class HeldOut:
 
     def agreement(self) -> dict[str, dict[str, float]]:
         """r, group-centred r and skill, by scale."""
-        found = {}
+        by_scale = {}
         for scale, group in self.groups.items():
             values = agreement(
                 self.rating[scale][:, None],
@@ -51,8 +51,8 @@ class HeldOut:
                 self.training_mean[group][:, None],
                 group,
             )
-            found[scale] = {name: float(v[0]) for name, v in values.items()}
-        return found
+            by_scale[scale] = {name: float(v[0]) for name, v in values.items()}
+        return by_scale
 
 
 def refit(
@@ -73,7 +73,7 @@ def refit(
     columns : callable, optional
         Confounds to partial out of ratings and edges, with coefficients from training rows.
     buffer : int
-        So many neighbours of the group left out do not train for it.
+        Number of groups before and after the one left out that do not train either.
     fold_of_group : ndarray of int, shape (n_groups,), optional
         Groups with the same number are left out together.
     """
@@ -108,7 +108,7 @@ def refit(
 
 
 def scales_at(bin_grams: Sequence[BinGram], lag: NDArray[np.int64]) -> Scales:
-    """Averages in which each group's bins weigh as at its lag."""
+    """Averages over runs with the bins' weights at the lag of each group."""
     of_run = np.array(
         [bin_grams[lag[code]].scales.of_run[r] for r, code in enumerate(bin_grams[0].group_index)]
     )
@@ -123,7 +123,7 @@ def _fit(
     fold_of_group: NDArray[np.int64],
     n_jobs: int,
 ) -> Sequence[Model]:
-    """The model of each fold."""
+    """Model of each fold."""
     groups, rows = bin_gram.groups("train"), bin_gram.rows("train")
 
     def confounds(train: NDArray[np.int64]) -> Matrix:
@@ -143,7 +143,7 @@ def _fit(
 def _shared_folds(
     samples: Samples, confounds: Matrix | None, buffer: int, n_jobs: int
 ) -> Sequence[Model]:
-    """Folds of ridge regressions from one decomposition of all rows."""
+    """Folds of ridge regression from one eigendecomposition of all rows."""
     (K,) = samples.products.values()
     with one_blas_thread():
         fit = share(
@@ -162,7 +162,7 @@ def _shared_folds(
 
 
 def _fixed_columns(bin_gram: BinGram, columns: Columns) -> Matrix | None:
-    """Confounds of all rows, where they are the same whatever groups train; else None."""
+    """Confounds of all rows, or None if they depend on which groups train."""
     everything = np.arange(bin_gram.n_groups)
     fixed = columns(bin_gram, everything)
     for k in everything:
@@ -179,10 +179,11 @@ def _predict_rows(
     model: Model,
     columns: Columns | None,
 ) -> tuple[Vector, Vector]:
-    """Predictions and ratings of test rows; with confounds, what these leave of both.
+    """Predictions and ratings of test rows; with confounds, the residuals of both.
 
-    Dual coefficients of what confounds C leave are orthogonal to C. So the inner products of
-    residuals are not needed: (K_x - C_x H K) d, H the pseudo-inverse of the training rows of C.
+    Dual coefficients of a model of residuals are orthogonal to the confounds C. So the inner
+    products of residuals are not needed: predictions are (K_x - C_x H K) d, with H the
+    pseudo-inverse of the training rows of C.
     """
     dual, y = model.dual[train], bin_gram.y(kind)[test]
     cross = bin_gram.block(kind, "train", model.scale)[np.ix_(test, train)]

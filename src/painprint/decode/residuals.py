@@ -1,4 +1,4 @@
-"""Partial out what the signature must not be, from ratings and edges alike.
+"""Partial out confounds from ratings and features.
 
 With C the confounds of the rows (and a constant) and H the pseudo-inverse of its training rows,
 X' = X - C H X_train and y' = y - C H y_train. Inner products of X' follow from those of X.
@@ -17,16 +17,18 @@ def residuals(
 ) -> tuple[Matrix, Vector]:
     """Inner products and ratings after the confounds are partialled out.
 
-    Coefficients, for ratings and for every edge, come from the training rows alone.
+    Coefficients, of ratings and of every feature, are estimated on the training rows alone.
 
     Parameters
     ----------
     K : ndarray of shape (n_rows, n_rows)
+        Inner products of the rows.
     y : ndarray of shape (n_rows,)
+        Rating.
     confounds : ndarray of shape (n_rows, n_confounds)
         Without a constant, which is added.
     train : ndarray of int
-        Rows that train.
+        Indices of the training rows.
 
     Returns
     -------
@@ -35,30 +37,33 @@ def residuals(
     C = np.column_stack([np.ones(len(y)), scale_columns(confounds, train)])
     H = np.linalg.pinv(C[train])  # (n_confounds + 1, n_train)
     from_train = C @ (H @ K[train])  # (n_rows, n_rows)
-    both = from_train[:, train] @ H.T @ C.T
-    return K - from_train - from_train.T + both, y - C @ (H @ y[train])
+    of_fits = from_train[:, train] @ H.T @ C.T
+    return K - from_train - from_train.T + of_fits, y - C @ (H @ y[train])
 
 
 def scale_columns(confounds: Matrix, train: NDArray[np.int64]) -> Matrix:
-    """Columns centred and scaled by their training rows, so that units do not matter."""
+    """Columns centred and scaled by the mean and SD of their training rows."""
     if not np.isfinite(confounds).all():
-        raise ValueError("confounds hold values that are not finite.")
+        raise ValueError("confounds contain values that are not finite.")
     centred = confounds - confounds[train].mean(axis=0)
-    spread = np.sqrt((centred[train] ** 2).mean(axis=0))
-    varies = spread > 1e-12 * np.maximum(1e-300, np.abs(confounds).max(axis=0, initial=0))
-    return np.where(varies, centred, 0.0) / np.where(varies, spread, 1.0)
+    sd = np.sqrt((centred[train] ** 2).mean(axis=0))
+    # columns constant up to rounding become 0, not noise
+    varies = sd > 1e-12 * np.maximum(1e-300, np.abs(confounds).max(axis=0, initial=0))
+    return np.where(varies, centred, 0.0) / np.where(varies, sd, 1.0)
 
 
 def predict_from_confounds(
     confounds: Matrix, y: Vector, train: NDArray[np.int64], test: NDArray[np.int64]
 ) -> Matrix:
-    """Least-squares prediction of test rows from confounds alone.
+    """Least-squares predictions of test rows from confounds alone.
 
     Parameters
     ----------
     confounds : ndarray of shape (n_rows, n_confounds)
     y : ndarray of shape (n_rows,) or (n_rows, n_targets)
+        Ratings, one or several.
     train, test : ndarrays of int
+        Indices of the rows.
 
     Returns
     -------

@@ -1,9 +1,8 @@
 """Ridge regression from inner products, with leave-one-group-out in closed form.
 
 One eigendecomposition of the centred Gram matrix of a training set serves every penalty, every
-group that is left out inside it, and every rating: ridge regression is a linear smoother, so what
-a model would predict for rows that it has not seen follows from the residuals of the model that
-has seen them.
+inner fold and every rating: ridge regression is a linear smoother, so predictions of left-out rows
+follow from the residuals of the model trained with them.
 """
 
 from __future__ import annotations
@@ -19,29 +18,28 @@ from painprint.decode.errors import NotEnoughData
 from painprint.decode.lasso_pcr import center_cross, center_gram
 
 ALPHAS = np.geomspace(1e-2, 1e3, 16)
-"""Penalties that are tried, in units of the mean eigenvalue of the centred Gram matrix."""
+"""Candidate penalties, in units of the mean eigenvalue of the centred Gram matrix."""
 SINGULAR = 1e-10
-"""Smaller eigenvalues of I - H of a group count as 0."""
+"""Tolerance of rank decisions: smaller (relative) values count as 0."""
 
 
 @dataclass(frozen=True, eq=False)
 class LeftOut:
-    """Rows of a training set that are left out together inside it, to choose the penalty.
+    """Rows of a training set that an inner fold leaves out to choose the penalty.
 
     Attributes
     ----------
     rows : ndarray of int
-        Left out.
+        Indices of the rows left out.
     average : ndarray of shape (n_units, n_left_out)
-        Shares of the rows in each unit of error, such as a minute. Neighbours that do not train
-        either have a share in none.
+        Weights of the rows in each unit of error, such as a minute; 0 for neighbours in the buffer.
     """
 
     rows: Codes
     average: Matrix
 
     def squared_error(self, errors: Matrix) -> Vector:
-        """Sum over units of the square of their mean error: (n_ratings,) of (n_left_out, ...)."""
+        """Sum over units of their squared mean error: (n_ratings,) from (n_left_out, n_ratings)."""
         means: Matrix = self.average @ errors
         return np.asarray((means * means).sum(axis=0))
 
@@ -49,45 +47,45 @@ class LeftOut:
 def leave_groups_out(
     groups: Codes, *, unit: Codes | None = None, n_frames: Vector | None = None, buffer: int = 0
 ) -> list[LeftOut]:
-    """What is left out in turn inside a training set.
+    """Rows that the inner folds of a training set leave out in turn.
 
     Parameters
     ----------
     groups : ndarray of int, shape (n_rows,)
-        What is left out together, numbered in the order of time.
+        Group of each row, numbered in the order of time.
     unit : ndarray of int, shape (n_rows,), optional
-        Unit of error of each row, such as its minute. Default: each row is one.
+        Unit of error of each row, such as its minute. Default: each row is a unit.
     n_frames : ndarray of shape (n_rows,), optional
         Weight of each row in the mean error of its unit. Default: equal.
     buffer : int
-        So many groups before and after the one left out do not train for it either.
+        Number of groups before and after the one left out that do not train either.
     """
     unit = np.arange(len(groups)) if unit is None else unit
     n_frames = np.ones(len(groups)) if n_frames is None else n_frames
-    found = []
+    folds = []
     for g in np.unique(groups):
         rows = np.flatnonzero(np.abs(groups - g) <= buffer)
         tested = groups[rows] == g
-        member = (unit[rows] == np.unique(unit[rows[tested]])[:, None]) & tested
-        weight = member * n_frames[rows]
-        found.append(LeftOut(rows, weight / weight.sum(axis=1, keepdims=True)))
-    return found
+        is_member = (unit[rows] == np.unique(unit[rows[tested]])[:, None]) & tested
+        weight = is_member * n_frames[rows]
+        folds.append(LeftOut(rows, weight / weight.sum(axis=1, keepdims=True)))
+    return folds
 
 
 @dataclass(frozen=True, eq=False)
 class Spectrum:
-    """One training set: the eigendecomposition of its centred Gram matrix.
+    """Eigendecomposition of the centred Gram matrix of a training set.
 
     Attributes
     ----------
     vectors : ndarray of shape (n_rows, n_rows)
         Unit eigenvectors.
     values : ndarray of shape (n_rows,)
-        Eigenvalues; those that rounding made negative are 0.
+        Eigenvalues; negative rounding errors are set to 0.
     unpenalised : ndarray of shape (n_rows, n_columns)
-        Orthonormal basis of what is fitted without a penalty: a constant, and confounds.
+        Orthonormal basis Q of the unpenalised columns: a constant, and confounds.
     column_means : ndarray of shape (n_rows,)
-        Of the Gram matrix before it was centred.
+        Column means of the Gram matrix before centring.
     """
 
     vectors: Matrix
@@ -102,9 +100,9 @@ class Spectrum:
         Parameters
         ----------
         K : ndarray of shape (n_rows, n_rows)
-            Inner products, not centred; with confounds, those of what the confounds leave.
+            Inner products, not centred; with confounds, those of the residuals.
         confounds : ndarray of shape (n_rows, n_confounds), optional
-            Of the training rows, with a constant.
+            Including a constant.
         """
         values, vectors = np.linalg.eigh(center_gram(K))
         values = np.maximum(values, 0.0)
@@ -131,7 +129,7 @@ class Spectrum:
     def left_out_error(
         self, Y: Matrix, projected: Matrix, left_out: Sequence[LeftOut], alphas: Vector = ALPHAS
     ) -> Matrix:
-        """Pooled squared error, at each penalty, of rows predicted without their group.
+        """Pooled squared error of leave-one-group-out at each penalty.
 
         For the rows g of a group, y_g - ŷ_g = (I - H_gg)⁻¹ (y - H y)_g, with the hat matrix
         H = Q Qᵀ + U diag(w / (w + λ)) Uᵀ, Q the unpenalised basis.
@@ -139,7 +137,7 @@ class Spectrum:
         Parameters
         ----------
         Y : ndarray of shape (n_rows, n_ratings)
-            What Q leaves of the ratings.
+            Residuals of the ratings on Q.
         projected : ndarray of shape (n_rows, n_ratings)
             Uᵀ Y.
         alphas : ndarray of shape (n_alphas,)
@@ -150,33 +148,36 @@ class Spectrum:
         """
         blocks = [_Block.of(self, group) for group in left_out]
         n_rows, n_units = len(Y), sum(len(group.average) for group in left_out)
+        # the cheaper order of multiplication; which one it is changes the last bits only
         many = n_units * (n_rows // len(left_out) + Y.shape[1]) < n_rows * Y.shape[1]
         errors_at = self._errors_of_many if many else self._errors_of_few
         error = np.empty((len(alphas), Y.shape[1]))
         for i, alpha in enumerate(alphas):
-            of_units = errors_at(Y, projected, blocks, self.shrinkage(alpha))
-            error[i] = (of_units * of_units).sum(axis=0)
+            unit_errors = errors_at(Y, projected, blocks, self.shrinkage(alpha))
+            error[i] = (unit_errors * unit_errors).sum(axis=0)
         return error
 
     def _errors_of_many(
-        self, Y: Matrix, projected: Matrix, blocks: Sequence[_Block], kept: Vector
+        self, Y: Matrix, projected: Matrix, blocks: Sequence[_Block], shrinkage: Vector
     ) -> Matrix:
-        """Mean error of each unit at one penalty, multiplied by all ratings last."""
-        inverses = [(block, block.inverse(kept)) for block in blocks]
+        """Mean error of each unit at one penalty; ratings are multiplied last (many ratings)."""
+        inverses = [(block, block.inverse(shrinkage)) for block in blocks]
         errors = np.concatenate([V @ Y[block.group.rows] for block, V in inverses])
-        of_units = np.concatenate([V @ (block.vectors * kept) for block, V in inverses])
-        errors -= of_units @ projected
+        smoothed = np.concatenate([V @ (block.vectors * shrinkage) for block, V in inverses])
+        errors -= smoothed @ projected
         return errors
 
     def _errors_of_few(
-        self, Y: Matrix, projected: Matrix, blocks: Sequence[_Block], kept: Vector
+        self, Y: Matrix, projected: Matrix, blocks: Sequence[_Block], shrinkage: Vector
     ) -> Matrix:
-        """The same, multiplied by the ratings first."""
-        left = Y - self.vectors @ (kept[:, None] * projected)
-        return np.concatenate([block.inverse(kept) @ left[block.group.rows] for block in blocks])
+        """The same; ratings are multiplied first (few ratings)."""
+        residual = Y - self.vectors @ (shrinkage[:, None] * projected)
+        return np.concatenate(
+            [block.inverse(shrinkage) @ residual[block.group.rows] for block in blocks]
+        )
 
     def mean_error(self, Y: Matrix, left_out: Sequence[LeftOut]) -> Vector:
-        """The same of models without features: what Q alone predicts, (n_ratings,)."""
+        """The same of models without features, fitted to Q alone: (n_ratings,)."""
         error = np.zeros(Y.shape[1])
         for group in left_out:
             Q = self.unpenalised[group.rows]
@@ -186,7 +187,7 @@ class Spectrum:
 
 @dataclass(frozen=True, eq=False)
 class _Block:
-    """Rows of a group that is left out: of the eigenvectors, and I - Q Qᵀ of the group."""
+    """A group left out: its rows of the eigenvectors, and its block of I - Q Qᵀ."""
 
     group: LeftOut
     vectors: Matrix
@@ -197,16 +198,16 @@ class _Block:
         Q = spectrum.unpenalised[group.rows]
         return cls(group, spectrum.vectors[group.rows], np.eye(len(Q)) - Q @ Q.T)
 
-    def inverse(self, kept: Vector) -> Matrix:
+    def inverse(self, shrinkage: Vector) -> Matrix:
         """(I - H_gg)⁻¹, averaged over the rows of each unit: (n_units, n_left_out)."""
         U = self.vectors
-        return solve_symmetric(self.free - (U * kept) @ U.T, self.group.average.T).T
+        return solve_symmetric(self.free - (U * shrinkage) @ U.T, self.group.average.T).T
 
 
 def solve_symmetric(A: Matrix, B: Matrix) -> Matrix:
-    """A⁻¹ B of a symmetric A without negative eigenvalues; the pseudo-inverse if it is singular.
+    """A⁻¹ B of a symmetric positive semidefinite A; its pseudo-inverse if A is singular.
 
-    It is where confounds are known in the rows left out alone, so that nothing else fits them.
+    A is singular if a confound varies in the rows left out alone, so that the others cannot fit it.
     """
     try:
         L = np.linalg.cholesky(A)
@@ -224,12 +225,13 @@ class RidgeFits:
     Attributes
     ----------
     projected : ndarray of shape (n_rows, n_ratings)
-        Uᵀ times the ratings, centred.
+        Uᵀ times the centred ratings.
     y_mean : ndarray of shape (n_ratings,)
+        Mean rating.
     squared_error : ndarray of shape (n_alphas, n_ratings)
-        Of rows left out inside the training set, at each of ``alphas``.
+        Of the inner folds, at each of ``alphas``.
     reference : ndarray of shape (n_ratings,)
-        The same of models that know nothing but the mean.
+        The same of models that predict the training mean.
     alphas : ndarray of shape (n_alphas,)
     """
 
@@ -242,7 +244,7 @@ class RidgeFits:
 
     @cached_property
     def chosen(self) -> Codes:
-        """Which penalty has the smallest error; of equal ones the largest."""
+        """Index of the penalty with the smallest error; of equal ones the largest."""
         last = len(self.alphas) - 1
         best: Codes = last - np.argmin(self.squared_error[::-1], axis=0)
         return best
@@ -254,13 +256,13 @@ class RidgeFits:
 
     @cached_property
     def path_skill(self) -> Matrix:
-        """1 - squared error / that of the mean, of rows left out inside: (n_alphas, n_ratings)."""
+        """Skill of the inner folds, 1 - SSE / SSE of the mean: (n_alphas, n_ratings)."""
         with np.errstate(invalid="ignore", divide="ignore"):
             return 1 - self.squared_error / self.reference
 
     @property
     def inner_skill(self) -> Vector:
-        """Of the penalty chosen. Optimistic: for choosing a lag, never for reporting."""
+        """Skill at the chosen penalty. Optimistic: for choosing a lag, never for reporting."""
         best: Vector = np.take_along_axis(self.path_skill, self.chosen[None], axis=0)[0]
         return best
 
@@ -284,13 +286,13 @@ class RidgeFits:
         return predicted
 
     def dual(self) -> Matrix:
-        """Row coefficients, which sum to 0: (n_rows, n_ratings). Edge weights are Xᵀ times them."""
+        """Dual coefficients, which sum to 0: (n_rows, n_ratings). Weights are Xᵀ times them."""
         dual = self.spectrum.vectors @ self._slopes
         return dual - dual.mean(axis=0)
 
 
 def check_ratings_vary(Y: Matrix) -> None:
-    """Refuse ratings of training rows, a column each, of which one never varies."""
+    """Raise NotEnoughData if a column of ratings is constant in the training rows."""
     if (np.ptp(Y, axis=0) == 0).any():
         raise NotEnoughData(
             "the rating does not vary across the training bins, so nothing can be learnt. Check "
@@ -306,7 +308,7 @@ def fit_ridge(
     confounds: Matrix | None = None,
     alphas: Vector = ALPHAS,
 ) -> RidgeFits:
-    """Fit ridge regressions with an unpenalised intercept, each at the penalty that predicts best.
+    """Ridge regressions with an unpenalised intercept, each at the penalty that predicts best.
 
     Parameters
     ----------
@@ -315,12 +317,12 @@ def fit_ridge(
     Y : ndarray of shape (n_rows, n_ratings)
         A rating per column.
     left_out : sequence of LeftOut
-        What is left out in turn to choose the penalty, by pooled squared error.
+        Inner folds; the penalty minimises their pooled squared error.
     confounds : ndarray of shape (n_rows, n_confounds), optional
-        With a constant: K and Y are then what they leave, and they are fitted anew, without a
-        penalty, whenever rows are left out.
+        Including a constant. K and Y are then residuals, and the confounds are refitted, without
+        a penalty, in every inner fold.
     alphas : ndarray of shape (n_alphas,)
-        Penalties to choose from, ascending, in units of the mean eigenvalue.
+        Candidate penalties, ascending, in units of the mean eigenvalue.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Rows that may train, as a decoder sees them: inner products, ratings, groups, units of error."""
+"""Input of a decoder: inner products, ratings, groups and units of error of the rows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from painprint.decode.residuals import residuals
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """Rows that may train.
+    """Rows of features and ratings that may train, as inner products.
 
     Attributes
     ----------
@@ -23,14 +23,15 @@ class Samples:
     y : ndarray of shape (n_rows,)
         Rating.
     groups : ndarray of int, shape (n_rows,)
-        What is left out together: from 0, in the order of time.
+        Group of each row; groups are left out in turn. From 0, in the order of time.
     unit : ndarray of int, shape (n_rows,), optional
-        Unit of error of each row, such as its minute. Default: each row is one.
+        Unit of error of each row, such as its minute: errors are averaged within units before they
+        are squared. Default: each row is a unit.
     n_frames : ndarray of shape (n_rows,), optional
         Weight of each row in its unit. Default: equal.
     confounds : callable, optional
-        Columns for all rows, given the rows that train; they are partialled out of ratings and
-        features with coefficients from these.
+        Returns the confounds of all rows, given the training rows. They are partialled out of
+        ratings and features with coefficients from the training rows.
     """
 
     products: Mapping[str, Matrix]
@@ -46,10 +47,10 @@ class Samples:
         return int(self.groups.max()) + 1
 
     def scale(self, train: Codes) -> dict[str, float]:
-        """What each feature's inner products are multiplied with for a training set.
+        """Factor of each feature's inner products for a training set.
 
-        One feature is taken as it is. Of several, each has training rows with a mean squared
-        length of 1 after centring.
+        1 for a single feature. Several are scaled so that the training rows of each, centred,
+        have a mean squared length of 1.
         """
         if len(self.products) == 1:
             return dict.fromkeys(self.products, 1.0)
@@ -58,15 +59,15 @@ class Samples:
             for name, K in self.products.items()
         }
 
-    def given(self, train: Codes) -> tuple[Matrix, Vector]:
-        """Inner products and ratings of all rows, for a model of some of them."""
+    def adjust(self, train: Codes) -> tuple[Matrix, Vector]:
+        """Inner products and ratings of all rows, scaled and adjusted by the training rows."""
         K = combine(self.products, self.scale(train))
         if self.confounds is None:
             return K, self.y
         return residuals(K, self.y, self.confounds(train), train)
 
     def take(self, rows: Codes) -> Samples:
-        """Some of the rows, without confounds; groups are numbered anew, in the same order."""
+        """Some of the rows, without confounds; groups are renumbered in the same order."""
         return replace(
             self,
             products={name: K[np.ix_(rows, rows)] for name, K in self.products.items()},
@@ -79,7 +80,7 @@ class Samples:
 
 
 def combine(products: Mapping[str, Matrix], scale: Mapping[str, float]) -> Matrix:
-    """Sum of the features' inner products, each in its scale."""
+    """Sum of the features' inner products, each multiplied by its factor."""
     if len(products) == 1:
         (K,) = products.values()
         return K

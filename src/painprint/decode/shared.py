@@ -1,10 +1,10 @@
-"""Nested ridge regressions from one eigendecomposition of all rows, in half the time.
+"""Nested ridge regression from one eigendecomposition of all rows, in half the time.
 
-Leaving rows B out of a linear smoother takes their residuals r_B and their block of R = I - H
-alone. So every fold of nested leave-one-group-out, and every group left out inside it, follow from
-the decomposition of all rows. The models are those of :class:`~painprint.decode.decoders.Ridge`, up
-to rounding: a fold is not bit-identical whatever its held-out group holds, as there. What a study
-reports of a person, and the null, is decoded there; analyses with something changed are, here.
+The fit of a linear smoother without rows B follows from their residuals r_B and their block of
+R = I - H alone. So every fold of nested leave-one-group-out, and every inner fold, follows from the
+decomposition of all rows. The models equal those of :class:`~painprint.decode.decoders.Ridge` up to
+rounding; unlike there, a fold may depend on its held-out group in the last bits. The main decoding
+and the null use that class; confound and sensitivity analyses use this one.
 """
 
 from __future__ import annotations
@@ -28,19 +28,20 @@ from painprint.decode.ridge import (
 
 @dataclass(frozen=True, eq=False)
 class SharedFit:
-    """All rows decomposed once.
+    """Eigendecomposition of all rows, from which folds follow.
 
     Attributes
     ----------
     K : ndarray of shape (n_rows, n_rows)
         Inner products, not centred.
     y : ndarray of shape (n_rows,)
+        Rating.
     spectrum : Spectrum
-        Of what is left of K after the unpenalised columns.
+        Of K after the unpenalised columns are projected out.
     columns : ndarray of shape (n_rows, n_columns)
         Unpenalised: a constant, and confounds.
     left_out : list of LeftOut
-        A group each, in order, with its neighbours.
+        Rows of each group, in order, and of its neighbours in the buffer.
     """
 
     K: Matrix
@@ -52,8 +53,8 @@ class SharedFit:
     @cached_property
     def _centred(self) -> Vector:
         Q = self.spectrum.unpenalised
-        left: Vector = self.y - Q @ (Q.T @ self.y)
-        return left
+        residual: Vector = self.y - Q @ (Q.T @ self.y)
+        return residual
 
     @cached_property
     def _projected(self) -> Vector:
@@ -61,9 +62,9 @@ class SharedFit:
         return projected
 
     def fold(self, k: int) -> Model:
-        """The model without a group (and its neighbours), its penalty chosen by leaving out others.
+        """Model without group k (and its neighbours), the penalty chosen by inner cross-validation.
 
-        With confounds it is a model of what these leave, whose means are 0.
+        With confounds it is a model of residuals, whose means are 0.
 
         Raises
         ------
@@ -74,20 +75,20 @@ class SharedFit:
         train = np.setdiff1d(np.arange(len(self.y)), out)
         check_ratings_vary(self.y[train, None])
         unit = self._mean_eigenvalue(train)
-        inside = [j for j in range(len(self.left_out)) if self._keeps(j, out)]
-        found = [self._inner_errors(alpha * unit, out, inside) for alpha in ALPHAS]
-        errors = np.array(found)  # (n_alphas,)
+        inner = [j for j in range(len(self.left_out)) if self._trains(j, out)]
+        errors = np.array([self._inner_error(alpha * unit, out, inner) for alpha in ALPHAS])
+        # reversed: of equal errors the largest penalty
         best = len(ALPHAS) - 1 - int(np.argmin(errors[::-1]))
-        reference = self._inner_errors(np.inf, out, inside)
+        reference = self._inner_error(np.inf, out, inner)
         penalty = float(ALPHAS[best] * unit)
         dual = self._dual(penalty, out, train)
-        path = 1 - errors / reference if reference > 0 else np.full(len(errors), np.nan)
+        path_skill = 1 - errors / reference if reference > 0 else np.full(len(errors), np.nan)
         choice = Choice(
             penalty=penalty,
             dof=np.nan,
-            inner_score=float(path[best]),
+            inner_score=float(path_skill[best]),
             path_penalty=ALPHAS * unit,
-            path_score=path,
+            path_score=path_skill,
             alpha=float(ALPHAS[best]),
             at_edge=best in (0, len(ALPHAS) - 1),
         )
@@ -97,65 +98,65 @@ class SharedFit:
             intercept = y_mean - float(self.K[np.ix_(train, train)].mean(axis=0) @ dual[train])
         return Model(dual=dual, intercept=intercept, y_mean=y_mean, choice=choice)
 
-    def _keeps(self, j: int, out: Codes) -> bool:
-        """Whether the rows of a group that are tested train, so that it can be left out inside."""
+    def _trains(self, j: int, out: Codes) -> bool:
+        """Whether all tested rows of group j are in training, so that an inner fold can test it."""
         tested = self.left_out[j].rows[self.left_out[j].average.any(axis=0)]
         return not np.isin(tested, out).any()
 
     def _mean_eigenvalue(self, train: Codes) -> float:
-        """Of the training rows' Gram matrix after the unpenalised columns: its trace over n."""
+        """Mean eigenvalue of the training rows' Gram matrix without the unpenalised columns."""
         K = self.K[np.ix_(train, train)]
         U, singular, _ = np.linalg.svd(self.columns[train], full_matrices=False)
         Q = U[:, singular > 1e-10 * singular[0]]
         return float((np.trace(K) - ((Q.T @ K) * Q.T).sum()) / len(train))
 
-    def _leave(self, penalty: float, out: Codes) -> _Left:
-        """The smoother of all rows at a penalty, and what leaving some rows out takes."""
+    def _without(self, penalty: float, out: Codes) -> _Reduced:
+        """The smoother of all rows at a penalty, and the residuals of its fit without some rows."""
         values, U, Q = self.spectrum.values, self.spectrum.vectors, self.spectrum.unpenalised
-        kept = np.zeros(len(values)) if np.isinf(penalty) else values / (values + penalty)
-        V = np.hstack([U * np.sqrt(kept), Q])  # H = V Vᵀ
-        residual = self._centred - U @ (kept * self._projected)
-        of_out = -_rows(V, out) @ V.T  # rows of I - H
-        of_out[np.arange(len(out)), out] += 1
-        solved = solve_symmetric(of_out[:, out], np.column_stack([residual[out], of_out]))
-        return _Left(V, of_out, solved[:, 1:], residual - of_out.T @ solved[:, 0])
+        shrinkage = np.zeros(len(values)) if np.isinf(penalty) else values / (values + penalty)
+        V = np.hstack([U * np.sqrt(shrinkage), Q])  # H = V Vᵀ
+        residual = self._centred - U @ (shrinkage * self._projected)
+        R_out = -_rows(V, out) @ V.T  # rows of I - H
+        R_out[np.arange(len(out)), out] += 1
+        solved = solve_symmetric(R_out[:, out], np.column_stack([residual[out], R_out]))
+        return _Reduced(V, R_out, solved[:, 1:], residual - R_out.T @ solved[:, 0])
 
-    def _inner_errors(self, penalty: float, out: Codes, inside: list[int]) -> float:
-        """Pooled squared error of the groups left out inside the fold."""
-        left, total = self._leave(penalty, out), 0.0
-        for j in inside:
+    def _inner_error(self, penalty: float, out: Codes, inner: list[int]) -> float:
+        """Pooled squared error of the inner folds."""
+        reduced, total = self._without(penalty, out), 0.0
+        for j in inner:
             group = self.left_out[j]
-            new = np.isin(group.rows, out, invert=True)  # neighbours may be gone already
-            rows, average = group.rows[new], group.average[:, new]
-            V = _rows(left.V, rows)
-            block = np.eye(len(rows)) - V @ V.T - left.of_out[:, rows].T @ left.solved[:, rows]
-            errors = average @ solve_symmetric(block, left.residual[rows][:, None])[:, 0]
+            present = np.isin(group.rows, out, invert=True)  # neighbours may be left out already
+            rows, average = group.rows[present], group.average[:, present]
+            V = _rows(reduced.V, rows)
+            block = np.eye(len(rows)) - V @ V.T - reduced.R_out[:, rows].T @ reduced.solved[:, rows]
+            errors = average @ solve_symmetric(block, reduced.residual[rows][:, None])[:, 0]
             total += float(errors @ errors)
         return total
 
     def _dual(self, penalty: float, out: Codes, train: Codes) -> Vector:
-        """Coefficients of the rows of the model without some: its residuals over λ."""
+        """Dual coefficients of the model without some rows: its residuals over λ."""
         dual = np.zeros(len(self.y))
-        dual[train] = self._leave(penalty, out).residual[train] / penalty
+        dual[train] = self._without(penalty, out).residual[train] / penalty
         return dual
 
 
 @dataclass(frozen=True, eq=False)
-class _Left:
-    """A smoother H = V Vᵀ of all rows, and what is left where some are left out.
+class _Reduced:
+    """The smoother H = V Vᵀ of all rows, reduced to a fit without some of them.
 
-    ``of_out`` are their rows of R = I - H, ``solved`` their block of R inverted times these,
-    ``residual`` the residuals of the fit without them.
+    ``R_out`` holds the rows left out of R = I - H, ``solved`` the inverse of their block of R times
+    ``R_out``, ``residual`` the residuals of the fit without them.
     """
 
     V: Matrix
-    of_out: Matrix
+    R_out: Matrix
     solved: Matrix
     residual: Vector
 
 
 def _rows(matrix: Matrix, rows: Codes) -> Matrix:
-    """Some rows, without a copy where they follow each other."""
+    """Rows of a matrix, as a view if they are consecutive."""
     first, last = int(rows[0]), int(rows[-1])
     return matrix[first : last + 1] if last - first == len(rows) - 1 else matrix[rows]
 
@@ -170,24 +171,25 @@ def share(
     confounds: Matrix | None = None,
     buffer: int = 0,
 ) -> SharedFit:
-    """Decompose all rows.
+    """Decompose all rows once; :meth:`SharedFit.fold` derives the folds.
 
     Parameters
     ----------
     K : ndarray of shape (n_rows, n_rows)
         Inner products, not centred.
     y : ndarray of shape (n_rows,)
+        Rating.
     groups, unit, n_frames, buffer
         As for :func:`~painprint.decode.ridge.leave_groups_out`.
     confounds : ndarray of shape (n_rows, n_confounds), optional
-        Fitted without a penalty, whatever rows train.
+        Fitted without a penalty; the same for any training rows.
     """
     columns = np.ones((len(y), 1))
     if confounds is not None:
         columns = np.column_stack([columns, confounds])
     U, singular, _ = np.linalg.svd(columns, full_matrices=False)
     Q = U[:, singular > 1e-10 * singular[0]]
-    left = K - Q @ (Q.T @ K)
-    spectrum = Spectrum.of(left - (left @ Q) @ Q.T, columns)
+    projected = K - Q @ (Q.T @ K)
+    spectrum = Spectrum.of(projected - (projected @ Q) @ Q.T, columns)
     left_out = leave_groups_out(groups, unit=unit, n_frames=n_frames, buffer=buffer)
     return SharedFit(K, y, spectrum, columns, left_out)

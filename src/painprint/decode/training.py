@@ -1,4 +1,7 @@
-"""Train on all groups but one, for each: bins, Gram matrix, nested folds, weights."""
+"""Train the fold models and the final model: bins, Gram matrix, nested folds, weights.
+
+Equations are in docs/methods.md.
+"""
 
 from __future__ import annotations
 
@@ -24,27 +27,27 @@ from painprint.runs import Frames, count_frames
 from painprint.settings import Rules, Settings
 
 EVERYTHING = ""
-"""The held-out group of a model that was trained on all."""
+"""Name of the held-out group of a model that was trained on all groups."""
 
 
 @dataclass(frozen=True, eq=False)
 class FoldModel:
-    """A trained model as it is used: weights of edges, and how it was chosen.
+    """A trained model: weights of the features, and how lag and λ were chosen.
 
     Attributes
     ----------
     held_out : str
-        Group the model has not seen; empty for the final model.
+        Group that did not train; empty for the final model.
     lag_s : float
         Haemodynamic lag (s).
     weights : ndarray of shape (n_edges,)
         Region pairs i < j, row by row, in units of the rating; 0 where edges are not decoded.
     training_mean : float
-        Mean rating of the training rows: what a prediction has to beat.
+        Mean rating of the training rows, the reference of skill.
     choice : Choice
-        How lag and λ were chosen.
+        λ and its selection.
     activity : ndarray of shape (n_regions,), or None
-        Weights of the regions' mean signals, where activity is decoded.
+        Weights of the regions' mean signals, if activity is decoded.
     """
 
     held_out: str
@@ -62,22 +65,22 @@ class FoldModel:
 
 @dataclass(frozen=True, eq=False)
 class Training:
-    """Models that have each not seen one group.
+    """Models of the folds, each trained without one group, and the final model.
 
     Attributes
     ----------
     groups : tuple of str
-        What was left out in turn, in order.
+        Names of the groups that were left out in turn.
     group_index : ndarray of int, shape (n_runs,)
         Group of each run.
     folds : tuple of FoldModel
         One per group.
     final : FoldModel
-        Trained on everything.
+        Trained on all groups.
     lag_of_run : ndarray of int, shape (n_runs,)
-        Which of the lags the fold of each run chose.
+        Index of the lag chosen by the fold of each run.
     run_table : DataFrame
-        One row per run: where its frames went.
+        One row per run: numbers of frames and bins used and excluded.
     """
 
     groups: tuple[str, ...]
@@ -88,35 +91,30 @@ class Training:
     run_table: pd.DataFrame
 
     def frames(self, prepared: Prepared) -> list[Frames]:
-        """Each run at the lag that its fold chose."""
+        """Frames of each run, at the lag chosen by its fold."""
         return [lags[i] for lags, i in zip(prepared.runs, self.lag_of_run, strict=True)]
 
 
 def train(
     prepared: Prepared, settings: Settings, *, n_jobs: int = 1, on_step: OnStep | None = None
 ) -> Training:
-    """Nested leave-one-group-out at every lag; each fold takes its best lag.
+    """Nested leave-one-group-out at every lag; each fold takes the lag with the best inner score.
 
     Parameters
     ----------
     n_jobs : int
         Workers; results do not depend on it.
     on_step : callable, optional
-        Told (done, of) after each fold.
+        Called with (steps done, number of steps) after each fold.
 
     Raises
     ------
     ValueError
         If fewer than 3 groups are usable.
-
-    References
-    ----------
-    docs/methods.md
     """
     group_index, groups = prepared.groups(settings.leave_out)
     n_lags = len(settings.lag_s)
-
-    views = [
+    fits = [
         _fit_at_lag(
             [lags[i] for lags in prepared.runs],
             [lags[0] for lags in prepared.runs],
@@ -127,46 +125,39 @@ def train(
         )
         for i in range(n_lags)
     ]
-    chosen = [
-        best_lag([view.fit.folds[k].choice.inner_score for view in views])
+    lag_of_group = [
+        best_lag([fit.nested.folds[k].choice.inner_score for fit in fits])
         for k in range(len(groups))
     ]
-    lag_of_final = best_lag([view.fit.final.choice.inner_score for view in views])
-    models: dict[str, FoldModel] = {}
-    for i, view in enumerate(views):
-        wanted = {groups[k]: view.fit.folds[k] for k in range(len(groups)) if chosen[k] == i}
-        if i == lag_of_final:
-            wanted[EVERYTHING] = view.fit.final
-        models |= _with_weights(view, wanted, settings.lag_s[i], n_jobs)
-    lag_of_run = np.array([chosen[code] for code in group_index])
+    models = _models_at_best_lag(fits, groups, lag_of_group, settings.lag_s, n_jobs)
+    lag_of_run = np.array([lag_of_group[k] for k in group_index])
     frames = [lags[i] for lags, i in zip(prepared.runs, lag_of_run, strict=True)]
-    bins = [views[chosen[code]].bins for code in group_index]
     return Training(
         groups=groups,
         group_index=group_index,
         folds=tuple(models[group] for group in groups),
         final=models[EVERYTHING],
         lag_of_run=lag_of_run,
-        run_table=_run_table(frames, bins).assign(
-            group=[groups[code] for code in group_index],
-            lag_s=[settings.lag_s[chosen[code]] for code in group_index],
+        run_table=_run_table(frames, [fits[i].bins for i in lag_of_run]).assign(
+            group=[groups[k] for k in group_index],
+            lag_s=[settings.lag_s[i] for i in lag_of_run],
             lag_frames=[
-                count_frames(settings.lag_s[chosen[code]], one.tr_s, up=False)
-                for code, one in zip(group_index, frames, strict=True)
+                count_frames(settings.lag_s[i], run.tr_s, up=False)
+                for i, run in zip(lag_of_run, frames, strict=True)
             ],
         ),
     )
 
 
 @dataclass(frozen=True, eq=False)
-class _View:
+class _LagFit:
     """Frames, training bins and the nested fit at one lag."""
 
     frames: list[Frames]
     bins: Bins
     group_index: NDArray[np.int64]
     features: tuple[str, ...]
-    fit: NestedFit
+    nested: NestedFit
 
 
 def _fit_at_lag(
@@ -176,7 +167,8 @@ def _fit_at_lag(
     settings: Settings,
     n_jobs: int,
     on_step: OnStep | None,
-) -> _View:
+) -> _LagFit:
+    """Nested fit at one lag; ``like`` gives the numbers of time bins (see :func:`cut_bins`)."""
     bins, minute = cut_bins(frames, settings, like=like)
     samples = Samples(
         inner_products(frames, bins["train"], group_index, features_of(settings), n_jobs=n_jobs),
@@ -186,27 +178,45 @@ def _fit_at_lag(
         n_frames=np.array([len(f) for f in bins["train"].frames], dtype=float),
     )
     decoder = make_decoder(settings.rules, count_edges(len(frames[0].regions)))
-    fit = decoder.nested(samples, n_jobs=n_jobs, on_step=on_step)
-    return _View(frames, bins["train"], samples.groups, features_of(settings), fit)
+    nested = decoder.nested(samples, n_jobs=n_jobs, on_step=on_step)
+    return _LagFit(frames, bins["train"], samples.groups, features_of(settings), nested)
+
+
+def _models_at_best_lag(
+    fits: Sequence[_LagFit],
+    groups: Sequence[str],
+    lag_of_group: Sequence[int],
+    lag_s: Sequence[float],
+    n_jobs: int,
+) -> dict[str, FoldModel]:
+    """Models of the folds and the final model at their lags, by the group left out."""
+    lag_of_final = best_lag([fit.nested.final.choice.inner_score for fit in fits])
+    models: dict[str, FoldModel] = {}
+    for i, fit in enumerate(fits):
+        at_lag = {groups[k]: fit.nested.folds[k] for k, lag in enumerate(lag_of_group) if lag == i}
+        if i == lag_of_final:
+            at_lag[EVERYTHING] = fit.nested.final
+        models |= _with_weights(fit, at_lag, lag_s[i], n_jobs)
+    return models
 
 
 def _with_weights(
-    view: _View, models: dict[str, Model], lag_s: float, n_jobs: int
+    fit: _LagFit, models: dict[str, Model], lag_s: float, n_jobs: int
 ) -> dict[str, FoldModel]:
-    """Edge weights of the models at one lag, by the group they have not seen."""
+    """Weights of the models at one lag, by the group left out."""
     if not models:
         return {}
-    frames, bins, n_regions = view.frames, view.bins, len(view.frames[0].regions)
+    frames, bins, n_regions = fit.frames, fit.bins, len(fit.frames[0].regions)
 
     def dual_of(feature: str) -> NDArray[np.float64]:
         return np.array([model.dual * model.scale[feature] for model in models.values()])
 
     weights = np.zeros((len(models), count_edges(n_regions)))
-    if "edges" in view.features:
-        weights = edge_weights(frames, bins, view.group_index, dual_of("edges"), n_jobs=n_jobs)
+    if "edges" in fit.features:
+        weights = edge_weights(frames, bins, fit.group_index, dual_of("edges"), n_jobs=n_jobs)
     weights.flags.writeable = False
     activity: list[NDArray[np.float64] | None] = [None] * len(models)
-    if "activity" in view.features:
+    if "activity" in fit.features:
         activity = list(activity_weights(frames, bins, dual_of("activity")))
     return {
         group: FoldModel(
@@ -225,23 +235,19 @@ def _with_weights(
 def predict_held_out(
     prepared: Prepared, training: Training, settings: Settings, *, n_jobs: int = 1
 ) -> pd.DataFrame:
-    """Every run by the fold that has not seen it, averaged at four scales.
+    """Predict every run by the fold without its group, averaged at four scales.
 
     Returns
     -------
     predictions : DataFrame
-        One row per time bin, run and session; see the columns of predictions.tsv. Beside
-        them ``group`` and ``run_code``, numbers of the group and the run.
-
-    References
-    ----------
-    docs/methods.md
+        One row per time bin, run and session, with the columns of predictions.tsv, and the
+        indices ``group`` and ``run_code``.
     """
     frames, group_index, folds = training.frames(prepared), training.group_index, training.folds
     scores = list(
         map_ordered(
             FoldModel.score,
-            ((folds[k], one.signals) for one, k in zip(frames, group_index, strict=True)),
+            ((folds[k], run.signals) for run, k in zip(frames, group_index, strict=True)),
             n_jobs=n_jobs,
             large=True,
         )
@@ -257,7 +263,7 @@ def average_frames(
     group_index: NDArray[np.int64],
     rules: Rules,
 ) -> pd.DataFrame:
-    """Rating and score of frames, averaged in time bins, runs, and groups (means of runs).
+    """Mean rating and score of time bins, runs, and groups (means of their runs).
 
     Parameters
     ----------
@@ -271,23 +277,23 @@ def average_frames(
     Returns
     -------
     table : DataFrame
-        As of :func:`predict_held_out`, without ``training_mean``; the score is ``predicted``.
+        As from :func:`predict_held_out`, without ``training_mean``; the score is ``predicted``.
     """
     minutes, two_minutes = (
         _score_bins(frames, make_time_bins(frames, rules, scale), scores, scale)
         for scale in ("1min", "2min")
     )
-    whole = pd.DataFrame(
-        [_row(one, np.arange(len(one)), scores[r], "run", r) for r, one in enumerate(frames)]
+    runs = pd.DataFrame(
+        [_row(run, np.arange(len(run)), scores[r], "run", r) for r, run in enumerate(frames)]
     )
-    table = pd.concat([minutes, two_minutes, whole, _means(whole, group_index)], ignore_index=True)
+    table = pd.concat([minutes, two_minutes, runs, _means(runs, group_index)], ignore_index=True)
     table["group"] = group_index[table["run_code"]]
     return table.astype({"bin": "Int64"})
 
 
-def _means(whole: pd.DataFrame, group_index: NDArray[np.int64]) -> pd.DataFrame:
+def _means(runs: pd.DataFrame, group_index: NDArray[np.int64]) -> pd.DataFrame:
     """Rows of the session scale: means of the runs of a group."""
-    groups = whole.assign(group=group_index[whole["run_code"]]).groupby("group", sort=True)
+    groups = runs.assign(group=group_index[runs["run_code"]]).groupby("group", sort=True)
     return groups.agg(
         session=("session", "first"),
         duration=("duration", "sum"),
@@ -299,57 +305,57 @@ def _means(whole: pd.DataFrame, group_index: NDArray[np.int64]) -> pd.DataFrame:
 
 
 def _score_bins(
-    of_run: Sequence[Frames], bins: Bins, scores: Sequence[NDArray[np.float64]], scale: str
+    runs: Sequence[Frames], bins: Bins, scores: Sequence[NDArray[np.float64]], scale: str
 ) -> pd.DataFrame:
     return pd.DataFrame(
         [
-            _row(of_run[r], members, scores[r], scale, int(r), int(number))
+            _row(runs[r], members, scores[r], scale, int(r), int(number))
             for r, members, number in zip(bins.run, bins.frames, bins.number, strict=True)
         ]
     )
 
 
 def _row(
-    one: Frames,
+    run: Frames,
     members: NDArray[np.int64],
     score: NDArray[np.float64],
     scale: str,
     run_code: int,
     number: int | None = None,
 ) -> dict[str, Any]:
-    first, last = int(one.frame[members[0]]), int(one.frame[members[-1]])
+    first, last = int(run.frame[members[0]]), int(run.frame[members[-1]])
     return {
-        "session": one.key.session,
-        "task": one.key.task,
-        "run": one.key.run,
+        "session": run.key.session,
+        "task": run.key.task,
+        "run": run.key.run,
         "scale": scale,
         "bin": number,
-        "onset": one.start_s + first * one.tr_s,
-        "duration": (last + 1 - first) * one.tr_s,
+        "onset": run.start_s + first * run.tr_s,
+        "duration": (last + 1 - first) * run.tr_s,
         "n_frames": len(members),
-        "rating": one.rating[members].mean(),
+        "rating": run.rating[members].mean(),
         "predicted": score[members].mean(),
         "run_code": run_code,
     }
 
 
 def _run_table(frames: Sequence[Frames], bins: Sequence[Bins]) -> pd.DataFrame:
-    """One row per run: every frame under one heading."""
+    """One row per run; every frame is counted under one reason, or used."""
     rows = []
-    for r, (one, of_lag) in enumerate(zip(frames, bins, strict=True)):
-        n_short = int(of_lag.n_frames_left_out[r])
-        n_rows = int((of_lag.run == r).sum())
+    for r, (run, run_bins) in enumerate(zip(frames, bins, strict=True)):
+        n_short = int(run_bins.n_frames_excluded[r])
+        n_rows = int((run_bins.run == r).sum())
         rows.append(
             {
-                "session": one.key.session,
-                "task": one.key.task,
-                "run": one.key.run,
-                "tr_s": one.tr_s,
-                **one.counts,
-                "n_in_training_bins": len(one) - n_short,
+                "session": run.key.session,
+                "task": run.key.task,
+                "run": run.key.run,
+                "tr_s": run.tr_s,
+                **run.counts,
+                "n_in_training_bins": len(run) - n_short,
                 "n_in_no_training_bin": n_short,
                 "n_training_bins": n_rows,
-                "n_training_bins_lost": int(of_lag.n_bins_asked[r]) - n_rows,
+                "n_training_bins_lost": int(run_bins.n_bins_requested[r]) - n_rows,
             }
         )
     return pd.DataFrame(rows)

@@ -147,7 +147,7 @@ def _predict_from_sessions(
         if lag not in fits:
             bin_gram = bin_grams[lag]
             samples = bin_gram.samples().take(_training_rows(bin_gram, sessions))
-            K, y = samples.given(np.arange(len(samples.y)))
+            K, y = samples.adjust(np.arange(len(samples.y)))
             fits[lag] = fit_components(K, y, keep=rules.components, n_edges=bin_gram.n_edges)
         found.append(_predict(bin_grams[lag], sessions, k, _at_penalty(fits[lag], penalty)))
     return found

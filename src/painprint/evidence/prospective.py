@@ -114,7 +114,7 @@ def error_ahead(per_session: pd.DataFrame) -> dict[str, float] | None:
 
 def first_sessions(case: Case, n_first: int) -> dict[str, dict[str, float | None]]:
     """Nested leave-one-out within the first sessions, as published."""
-    kept = [bin_gram.of_groups(range(n_first)) for bin_gram in case.bin_grams]
+    kept = [bin_gram.select_groups(range(n_first)) for bin_gram in case.bin_grams]
     return _agreement(refit(kept, case.settings.rules, n_jobs=case.n_jobs))
 
 
