@@ -442,7 +442,9 @@ def test_drawing_shortens_coordinates_but_no_text():
 
 def test_the_months_are_drawn_with_and_without_days():
     minutes = pd.DataFrame({"session": ["01"] * 5 + ["02"] * 5, "rating": [*range(5), *[2] * 5]})
-    quality = pd.DataFrame({"session": ["01", "01", "02"], "light": ["good", "bad", "caution"]})
+    quality = pd.DataFrame(
+        {"session": ["01", "01", "02"], "quality_rating": ["good", "bad", "caution"]}
+    )
     sessions = pd.DataFrame({"session": ["01", "02"], "days": [0.0, 30.0]})
     timed = figures.plot_months(minutes, sessions, quality)
     assert timed.get_xlabel() == "days since the first session"

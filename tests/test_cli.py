@@ -82,3 +82,17 @@ def test_derivatives_that_are_not_named_are_the_first_there_is(tmp_path):
     assert choose_derivatives(tmp_path, ()) == (tmp_path / "derivatives" / "ciftify",)
     assert choose_derivatives(tmp_path, [tmp_path]) == (tmp_path,)
     assert choose_derivatives(tmp_path / "no", ())[0].name == "xcp_d"
+
+
+@pytest.mark.parametrize("in_file", [False, True])
+def test_an_option_of_the_version_before_still_works_and_is_named(in_file, tmp_path, capsys):
+    words = ["run", "bids", "out", "participant"]
+    if in_file:
+        (tmp_path / "study.toml").write_text("light-tsnr = [15, 30]\n")
+        words += ["--config-file", str(tmp_path / "study.toml")]
+    else:
+        words += ["--light-tsnr", "15", "30"]
+    assert main(words) == 2  # the limits are in the wrong order, which stops before any file
+    warning, error = capsys.readouterr().err.splitlines()
+    assert warning == "painprint: --light-tsnr is now called --quality-tsnr."
+    assert error.startswith("painprint: quality_tsnr is 15 30; give the limit of caution")

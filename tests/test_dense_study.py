@@ -218,7 +218,7 @@ def test_another_lag_reads_nothing_dense(simulated, tmp_path, monkeypatch):
     monkeypatch.setattr(Extraction, "_make", refuse)
     run(simulated / "fmriprep", out, *ATLAS, *QUICK, "--lag", "4", "--preset", "paper")
     assert metrics(out)["scales"]["1min"]["r"] != before["scales"]["1min"]["r"]
-    run(simulated / "fmriprep", out, *ATLAS, *QUICK, "--lag", "4", "--light-tsnr", "90", "80")
+    run(simulated / "fmriprep", out, *ATLAS, *QUICK, "--lag", "4", "--quality-tsnr", "90", "80")
     with pytest.raises(AssertionError, match="read again"):
         run(simulated / "fmriprep", out, *ATLAS, *QUICK, "--high-pass", "0.01")
 

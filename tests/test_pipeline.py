@@ -21,7 +21,10 @@ from painprint.cli import main
 from painprint.decode.errors import NotEnoughData
 from painprint.evidence.stages import STAGES
 from painprint.results.columns import COLUMNS
+from painprint.results.group import settings_used
 from painprint.results.provenance import command_line
+from painprint.results.read import find_results, read_results
+from painprint.store.files import hash_file
 
 STEM = "sub-01_task-rating_atlas-A"
 
@@ -385,6 +388,24 @@ def test_pages_can_be_made_again_from_the_files(derivatives, copy_of_decoded):
     assert outputs(out) == before
     assert run(derivatives, out, "--reports-only") == 0
     assert outputs(out) == before
+
+
+def test_results_of_the_version_before_have_pages_and_settings(copy_of_decoded, capsys):
+    """Of the version that called the quality rating of a run a light."""
+    page = (copy_of_decoded / "sub-01.html").read_bytes()
+    (files,) = find_results(copy_of_decoded)
+    quality, path = files.decoding("quality", ".tsv"), files.decoding("provenance", ".json")
+    quality.write_text(quality.read_text().replace("quality_rating", "light"))
+    provenance = json.loads(path.read_text())
+    name = quality.relative_to(files.folder).as_posix()
+    provenance["outputs"][name] = hash_file(quality)
+    limits = provenance["settings"].pop("quality_tsnr")
+    write_json(path, provenance | {"settings": provenance["settings"] | {"light_tsnr": limits}})
+    assert main(["report", str(copy_of_decoded)]) == 0
+    assert f"{quality}: the column light is now called quality_rating." in capsys.readouterr().err
+    assert settings_used(read_results(files)).quality_tsnr == (30.0, 15.0)
+    again = (copy_of_decoded / "sub-01.html").read_bytes()
+    assert again.count(b'class="light') == page.count(b'class="light')
 
 
 def test_a_page_without_results_is_an_error_that_says_what_to_do(tmp_path, capsys):

@@ -1,4 +1,4 @@
-"""Lights, DVARS, carpets, and motion against connectivity."""
+"""Quality ratings, DVARS, carpets, and motion against connectivity."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ FINE = dict(mean_fd_mm=0.1, share_censored=0.1, tsnr=60, share_covered=1.0)
 
 
 @pytest.mark.parametrize(
-    ("change", "light", "reason"),
+    ("change", "rating", "reason"),
     [
         ({}, "good", None),
         ({"mean_fd_mm": 0.2}, "good", None),
@@ -31,11 +31,11 @@ FINE = dict(mean_fd_mm=0.1, share_censored=0.1, tsnr=60, share_covered=1.0)
         ({"tsnr": 20, "mean_fd_mm": 0.6}, "bad", "mean FD"),
     ],
 )
-def test_a_light_is_the_worst_of_its_reasons(change, light, reason):
+def test_the_quality_rating_is_the_worst_of_its_reasons(change, rating, reason):
     import re
 
     found, reasons = judge(BoldQuality(**{**FINE, **change}), LIMITS)
-    assert found == light
+    assert found == rating
     assert (not reasons) if reason is None else re.search(reason, " ".join(reasons))
 
 

@@ -16,9 +16,9 @@ from painprint.simulate.world import World
     [
         ({"preset": "fast"}, "preset"),
         ({"leave_out": "frame"}, "leave_out is 'frame'; choose one of session, run"),
-        ({"light_fd_mm": (0.5, 0.2)}, "then the higher one of bad"),
-        ({"light_tsnr": (15.0, 30.0)}, "then the lower one of bad"),
-        ({"light_tsnr": (15.0, -1.0)}, "each must be at least 0"),
+        ({"quality_fd_mm": (0.5, 0.2)}, "then the higher one of bad"),
+        ({"quality_tsnr": (15.0, 30.0)}, "then the lower one of bad"),
+        ({"quality_tsnr": (15.0, -1.0)}, "each must be at least 0"),
         ({"lag_s": ()}, "lag_s is empty"),
         ({"lag_s": (6.0, -1.0)}, "each must be from 0 to 3600 s"),
         ({"lag_s": (6.0, 6.0)}, "once"),

@@ -39,7 +39,8 @@ def results(**changed):
             "centred_high": [0.9] * 5,
         }
     )
-    quality = pd.DataFrame({"light": changed.pop("lights", ["good"] * 36), "tsnr": [60.0] * 36})
+    ratings = changed.pop("ratings", ["good"] * 36)
+    quality = pd.DataFrame({"quality_rating": ratings, "tsnr": [60.0] * 36})
     assert not changed
     return SimpleNamespace(
         metrics=metrics,
@@ -175,8 +176,8 @@ def test_nothing_tested_is_a_doubt():
     assert "could not be tested" in card.text
     flagged = {"motion": {"flagged": True, "p_corrected": 0.01}, "not_done": []}
     assert summarise(results(confounds=flagged))[-1].mood == "bad"
-    lights = ["bad", "caution"] + ["good"] * 34
-    assert "2 of 36 runs with doubtful BOLD (1 bad)" in summarise(results(lights=lights))[-1].text
+    ratings = ["bad", "caution"] + ["good"] * 34
+    assert "2 of 36 runs with doubtful BOLD (1 bad)" in summarise(results(ratings=ratings))[-1].text
 
 
 def test_leaving_out_runs_says_what_had_trained():

@@ -19,6 +19,8 @@ from painprint.apps.arguments import (
     check_group,
     choose_derivatives,
     find_config_file,
+    read_config_file,
+    with_new_name,
 )
 from painprint.apps.participants import Failed, for_each_participant
 from painprint.cortex.settings import AreaSettings
@@ -384,23 +386,29 @@ def recalibrate(
     print(f"slope {slope:.3f}, offset {offset:.3f}")
 
 
+def _warn(message: str) -> None:
+    print(f"painprint: {message}", file=sys.stderr)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Entry point; exit codes: 0 done, 1 failed, 2 wrong usage."""
-    words = sys.argv[1:] if arguments is None else arguments
+    given = sys.argv[1:] if arguments is None else arguments
+    words = [with_new_name(word, _warn) for word in given]
     try:
         config = find_config_file(words)
         app.config = ()
         if config is not None:
-            from cyclopts.config import Toml
+            from cyclopts.config import Dict
 
-            app.config = (Toml(config, use_commands_as_keys=False),)
+            options = read_config_file(config, _warn)
+            app.config = (Dict(options, source=str(config), use_commands_as_keys=False),)
         try:
             command, bound, _ = app.parse_args(words)
         except ValueError as error:  # a setting that makes no sense
             raise UsageError(str(error)) from error
         command(*bound.args, **bound.kwargs)
     except UsageError as error:
-        print(f"painprint: {error}", file=sys.stderr)
+        _warn(str(error))
         return WRONG_USAGE
     except Failed:
         return FAILED

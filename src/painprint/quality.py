@@ -1,4 +1,4 @@
-"""How good the BOLD of a run is: motion, signal, coverage; a light, and what it is for."""
+"""Quality of the BOLD of a run: motion, signal, coverage, and a rating with its reasons."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ class Limits:
 
 
 def judge(quality: BoldQuality, limits: Limits) -> tuple[str, tuple[str, ...]]:
-    """The light of a run, and the reasons for one that is not good.
+    """Quality rating of a run, and the reasons for one that is not good.
 
-    What is not known is not judged. A light leaves no run out.
+    Unknown measures are not rated. The rating excludes no run.
 
     Examples
     --------

@@ -185,20 +185,20 @@ class Settings(DenseSettings):
     min_coverage: float = option(0.5, "share", group=CLEANERS, bounds=SHARE)
     """Dense BOLD: a region with signal in a smaller share of its points has none in this run."""
 
-    light_fd_mm: tuple[float, float] = option(
+    quality_fd_mm: tuple[float, float] = option(
         (0.2, 0.5), "mm", "Power et al. (2014)", group=QUALITY, bounds=NOT_NEGATIVE, worse="higher"
     )
-    """A run's light is caution above the first mean framewise displacement (mm), bad above the
-    second."""
-    light_censored: tuple[float, float] = option(
+    """The quality rating of a run is caution above the first mean framewise displacement (mm), bad
+    above the second."""
+    quality_censored: tuple[float, float] = option(
         (0.25, 0.5), "share", group=QUALITY, bounds=NOT_NEGATIVE, worse="higher"
     )
     """Caution and bad above these shares of censored frames."""
-    light_tsnr: tuple[float, float] = option(
+    quality_tsnr: tuple[float, float] = option(
         (30.0, 15.0), group=QUALITY, bounds=NOT_NEGATIVE, worse="lower"
     )
     """Caution and bad below these temporal signal-to-noise ratios."""
-    light_covered: tuple[float, float] = option(
+    quality_covered: tuple[float, float] = option(
         (0.98, 0.9), "share", group=QUALITY, bounds=NOT_NEGATIVE, worse="lower"
     )
     """Caution and bad below these shares of regions with enough coverage."""
@@ -256,7 +256,7 @@ class Settings(DenseSettings):
             raise ValueError("lag_s is empty; give at least one lag.")
         if len(set(self.lag_s)) < len(self.lag_s):
             raise ValueError(f"lag_s is {self.lag_s}; give each lag once.")
-        self._check_lights()
+        self._check_quality_limits()
         if self.rating_range is not None and not self.rating_range[0] < self.rating_range[1]:
             raise ValueError(
                 f"rating_range is {self.rating_range}; give the lowest value, then the highest."
@@ -274,8 +274,8 @@ class Settings(DenseSettings):
                     f"{paper[name]}. Leave {name} out, or use the recommended preset."
                 )
 
-    def _check_lights(self) -> None:
-        """Bad is worse than caution."""
+    def _check_quality_limits(self) -> None:
+        """Check that each limit of bad is worse than that of caution."""
         for name, about in about_options(type(self)).items():
             if not about.worse:
                 continue
@@ -297,5 +297,8 @@ CLEANING = list_options(Settings, group=CLEANERS)
 """Options of dense BOLD; regional time series are used as they are."""
 READ_WITH = list_options(Settings, tag="reading")
 """Options that say how runs and ratings were read, for new ratings to be read alike."""
+RENAMED = {f"light_{name}": f"quality_{name}" for name in ("fd_mm", "censored", "tsnr", "covered")}
+"""Options of the version before by their new names: still read from command line, files and
+results."""
 DECODING = {name: choices_of(Settings, name) for name in list_options(Settings, tag="decoder")}
 """Choices of the decoder, by option."""

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from painprint.options import flag
-from painprint.settings import Settings
+from painprint.settings import RENAMED, Settings
 
 PIPELINES = ("xcp_d", "fmriprep", "ciftify")
 """Folders of derivatives, the first of which is used where none is named."""
 READ_BY_GROUP = ("participant_label", "n_bootstraps", "random_seed")
 """Settings that concern the level group."""
+RENAMED_FLAGS = {f"--{flag(old)}": f"--{flag(new)}" for old, new in RENAMED.items()}
+"""Options of the version before by their new names."""
 
 
 class UsageError(Exception):
@@ -121,27 +124,35 @@ def check_group(settings: Settings, external: Sequence[Path], execution: StudyEx
         )
 
 
+def with_new_name(word: str, warn: Callable[[str], None]) -> str:
+    """A word of the command line; an option of the version before gets its new name."""
+    option, equals, value = word.partition("=")
+    if option not in RENAMED_FLAGS:
+        return word
+    warn(f"{option} is now called {RENAMED_FLAGS[option]}.")
+    return RENAMED_FLAGS[option] + equals + value
+
+
 def find_config_file(words: Sequence[str]) -> Path | None:
-    """Value of --config-file, needed before the other arguments are read.
+    """Value of --config-file, needed before the other arguments are read."""
+    for word, following in zip(words, (*words[1:], None), strict=True):
+        if word == "--config-file" and following is not None:
+            return Path(following)
+        if word.startswith("--config-file="):
+            return Path(word.partition("=")[2])
+    return None
+
+
+def read_config_file(config: Path, warn: Callable[[str], None]) -> dict[str, Any]:
+    """Options of a TOML file, by their names on the command line without dashes in front.
 
     Raises
     ------
     UsageError
-        If it cannot be a config file.
+        If it is not a config file.
     """
-    named = None
-    for i, word in enumerate(words):
-        if word == "--config-file" and i + 1 < len(words):
-            named = words[i + 1]
-        elif word.startswith("--config-file="):
-            named = word.partition("=")[2]
-        if named is not None:
-            break
-    if named is None:
-        return None
     import tomllib
 
-    config = Path(named)
     if not config.is_file():
         raise UsageError(f"there is no file {config} (--config-file).")
     try:
@@ -150,4 +161,7 @@ def find_config_file(words: Sequence[str]) -> Path | None:
         raise UsageError(f"{config}: is not readable TOML ({error}).") from error
     if tables := [name for name, value in content.items() if isinstance(value, dict)]:
         raise UsageError(f"{config}: options stand at the top, not under [{tables[0]}].")
-    return config
+    return {
+        with_new_name(f"--{name}", warn).removeprefix("--"): value
+        for name, value in content.items()
+    }

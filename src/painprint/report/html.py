@@ -243,7 +243,7 @@ def region_titles(section: BrainSection | None) -> dict[int, str]:
 
 
 def _bold(results: Results) -> list[dict[Any, Any]]:
-    """A row per run: its light, what it is for, and its carpet plot where there is one."""
+    """A row per run: its quality rating with reasons, and its carpet plot where there is one."""
     atlas = parse_name(results.files.stem)[0].get("atlas", "")
     carpets = find_carpets(results.files.folder, atlas)
     rows = results.bold_quality.to_dict(orient="records")

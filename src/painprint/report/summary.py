@@ -37,7 +37,7 @@ class Card:
     numbers : str
         The same in numbers: with interval, p and n, as far as they apply.
     mood : str
-        good, caution or bad: for a light beside the answer; empty for none.
+        good, caution or bad: for a mark beside the answer; empty for none.
     """
 
     question: str
@@ -251,8 +251,8 @@ def _doubts(results: Results, conclusion: Conclusion) -> Card:
     metrics, audit = results.metrics, results.audit
     confounds = metrics["stages"]["confounds"] or {}
     flagged = [name for name, v in confounds.items() if name != "not_done" and v["flagged"]]
-    lights = list(results.bold_quality["light"])
-    poor, n_bad = sum(light != "good" for light in lights), lights.count("bad")
+    ratings = list(results.bold_quality["quality_rating"])
+    poor, n_bad = sum(rating != "good" for rating in ratings), ratings.count("bad")
     doubts = []
     if flagged:
         doubts.append(f"{', '.join(flagged)} alone predicts the rating too")
@@ -267,7 +267,7 @@ def _doubts(results: Results, conclusion: Conclusion) -> Card:
         doubts.append("other runs of the same sessions were in training")
     if poor:
         doubts.append(
-            f"{poor} of {plural(len(lights), 'run')} with doubtful BOLD"
+            f"{poor} of {plural(len(ratings), 'run')} with doubtful BOLD"
             + (f" ({n_bad} bad)" if n_bad else "")
         )
     if audit["runs_left_out"]:
@@ -276,7 +276,7 @@ def _doubts(results: Results, conclusion: Conclusion) -> Card:
         doubts.append(f"only {plural(metrics['n_groups'], metrics['leave_out'])}")
     numbers = (
         f"{plural(n_tested, 'confound')} tested, {len(flagged)} flagged; "
-        f"{lights.count('good')} of {plural(len(lights), 'run')} good by what is known of them; "
+        f"{ratings.count('good')} of {plural(len(ratings), 'run')} good by what is known of them; "
         f"{plural(metrics['n_runs'], 'run')} used"
     )
     if not doubts:

@@ -19,7 +19,7 @@ Draw = Callable[[], Axes | Sequence[Axes]]
 THEMED = {
     style.INK: "ink", style.MUTED: "soft", style.RATING: "rating", style.PREDICTED: "predicted",
     style.BAND: "band", style.FILL: "fill", style.PALE: "pale", style.PAPER: "paper",
-    **{shade: light for light, (shade, _) in style.LIGHTS.items()},
+    **{shade: rating for rating, (shade, _) in style.QUALITY_RATINGS.items()},
 }  # fmt: skip
 """Colours of figures that a page has a variable for."""
 TAG, COORDINATE = re.compile(r"<[^>]+>"), re.compile(r"-?\d+\.\d{3,}")

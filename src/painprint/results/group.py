@@ -18,7 +18,7 @@ from painprint.results.columns import GROUP_COLUMNS
 from painprint.results.provenance import versions
 from painprint.results.read import Results, find_results, read_table
 from painprint.runs import Run, RunKey
-from painprint.settings import Settings
+from painprint.settings import RENAMED, Settings
 from painprint.signature.file import read_signature
 from painprint.signature.model import PUBLISHED
 from painprint.store.files import write_json, write_table
@@ -47,7 +47,8 @@ class GroupFiles:
 def settings_used(results: Results) -> Settings:
     """The settings a participant was decoded with; where no decoder is named, it was the published
     one."""
-    named = {name: row["value"] for name, row in results.provenance["settings"].items()}
+    written = results.provenance["settings"]
+    named = {RENAMED.get(name, name): row["value"] for name, row in written.items()}
     values = {**PUBLISHED, **named}
     as_given: dict[str, Any] = {
         k: tuple(v) if isinstance(v, list) else v for k, v in values.items()

@@ -132,9 +132,17 @@ def read_results(files: ParticipantFiles) -> Results:
         per_session=read_table(files.decoding("persession", ".tsv")),
         runs=read_table(files.decoding("runs", ".tsv")),
         rating_quality=read_table(files.rating_quality()),
-        bold_quality=read_table(files.decoding("quality", ".tsv")),
+        bold_quality=_read_bold_quality(files.decoding("quality", ".tsv")),
         stage_tables=_read_stage_tables(files),
     )
+
+
+def _read_bold_quality(path: Path) -> pd.DataFrame:
+    """Quality of each run; the rating of the version before under its new name."""
+    table = read_table(path)
+    if "light" in table:
+        log.warning("%s: the column light is now called quality_rating.", path)
+    return table.rename(columns={"light": "quality_rating"})
 
 
 def _read_stage_tables(files: ParticipantFiles) -> dict[str, pd.DataFrame]:

@@ -286,14 +286,17 @@ def _activity_table(decoding: Decoding) -> pd.DataFrame:
 
 
 def _bold_table(records: Sequence[RunRecord], settings: Settings) -> pd.DataFrame:
-    """How good the BOLD of each run is, and its light."""
+    """Quality of the BOLD of each run, with its rating."""
     limits = Limits(
-        settings.light_fd_mm, settings.light_censored, settings.light_tsnr, settings.light_covered
+        settings.quality_fd_mm,
+        settings.quality_censored,
+        settings.quality_tsnr,
+        settings.quality_covered,
     )
     rows = []
     for record in records:
-        light, reasons = judge(record.bold, limits)
-        judged = {"light": light, "reasons": "; ".join(reasons)}
+        rating, reasons = judge(record.bold, limits)
+        judged = {"quality_rating": rating, "reasons": "; ".join(reasons)}
         rows.append({**asdict(record.key), **judged, **asdict(record.bold)})
     return pd.DataFrame(rows, columns=list(COLUMNS["quality"]))
 

@@ -16,10 +16,10 @@ from painprint.report.figures.style import (
     BAND,
     DOUBLE,
     INK,
-    LIGHTS,
     MUTED,
     PAPER,
     PREDICTED,
+    QUALITY_RATINGS,
     RATING,
     SCALE_NAMES,
     SINGLE,
@@ -271,7 +271,7 @@ def plot_months(
     sessions : DataFrame
         Columns ``session`` and, where known, ``days`` since the first.
     quality : DataFrame
-        quality.tsv; a session has the light of its worst run.
+        quality.tsv; a session has the rating of its worst run.
     """
     ax = ax or new_axes(DOUBLE, 2.4)
     names = minutes["session"].fillna("n/a").astype(str)
@@ -294,14 +294,14 @@ def plot_months(
         ax.plot(at, ratings.mean(), "o", color=RATING, markersize=3.5)
     below = lowest - 0.1 * (float(minutes["rating"].max()) - lowest or 1.0)
     for name, at in place.items():
-        of_runs = set(worst.loc[worst["session"] == name, "light"])
-        light = next((one for one in reversed(LIGHTS) if one in of_runs), None)
-        if light is not None:
-            shade, mark = LIGHTS[light]
+        of_runs = set(worst.loc[worst["session"] == name, "quality_rating"])
+        rating = next((one for one in reversed(QUALITY_RATINGS) if one in of_runs), None)
+        if rating is not None:
+            shade, mark = QUALITY_RATINGS[rating]
             ax.plot(at, below, mark, color=shade, markersize=5)
-    for light, (shade, mark) in LIGHTS.items():
-        if light in set(worst["light"]):
-            ax.plot([], [], mark, color=shade, markersize=5, label=f"BOLD: {light}")
+    for rating, (shade, mark) in QUALITY_RATINGS.items():
+        if rating in set(worst["quality_rating"]):
+            ax.plot([], [], mark, color=shade, markersize=5, label=f"BOLD: {rating}")
     ax.plot([], [], "o", color=RATING, markersize=3.5, label="mean rating")
     ax.legend(ncols=4, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
     ax.set_xlabel("days since the first session" if timed else "session, in order")

@@ -16,8 +16,8 @@ RATING, PREDICTED = "#b2182b", "#2166ac"
 BAND, FILL, PALE, PAPER = "#f1f3f5", "#c6cbd2", "#d1e0f0", "#ffffff"
 """Of stripes, of what is only beside the point, of an interval, and of what lies behind."""
 
-LIGHTS = {"good": ("#007a59", "o"), "caution": ("#b36b00", "D"), "bad": ("#c1272d", "s")}
-"""Colour and mark of each quality light, from the best to the worst."""
+QUALITY_RATINGS = {"good": ("#007a59", "o"), "caution": ("#b36b00", "D"), "bad": ("#c1272d", "s")}
+"""Colour and mark of each quality rating, from the best to the worst."""
 LONGEST_NAME = 20
 """Characters of a name that stand beside an axis."""
 SCALE_NAMES = {"1min": "1 min", "2min": "2 min", "run": "run", "session": "session"}
