@@ -27,7 +27,7 @@ from scipy.linalg import block_diag
 
 from painprint import Settings
 from painprint.bids.load import load_run
-from painprint.bids.select import find_runs
+from painprint.bids.select import DataSelection, find_runs
 from painprint.decode.bin_gram import KINDS, make_bin_gram
 from painprint.decode.decoders import Ridge
 from painprint.decode.prepare import prepare_runs
@@ -114,7 +114,7 @@ def measure_films(data, kind, condition):
     films = FILMS if kind == POOLED else (kind,)
     settings, runs = Settings(), []
     for label in sorted(p.name.removeprefix("sub-") for p in data.glob("sub-*")):
-        for files in find_runs(raw, derivatives, label, task_id=films).runs:
+        for files in find_runs(raw, derivatives, label, DataSelection(films)).runs:
             runs.append(replace(load_run(files, settings)[0], session=label))
     return {"kind": kind, "number": len(runs), "condition": condition, **decode(runs, condition)}
 

@@ -30,7 +30,7 @@ from nibabel.cifti2.cifti2_axes import BrainModelAxis, SeriesAxis
 
 from painprint import Settings
 from painprint.atlas.image import find_atlases, read_atlas
-from painprint.bids.select import find_runs
+from painprint.bids.select import DataSelection, find_runs
 from painprint.bold.denoise import ACOMPCOR
 from painprint.bold.extract import Extraction
 from painprint.dense.region_means import RegionMeans
@@ -112,7 +112,7 @@ def means(bold, atlas):
 def study_of(folder, atlas, out):
     """What makes regional time series, and the run; a study reads the atlas once."""
     dataset = Dataset(folder / "derivatives" / "fmriprep", "derivatives1")
-    inventory = find_runs(Dataset(folder, "raw"), [dataset], "01", atlas=str(atlas))
+    inventory = find_runs(Dataset(folder, "raw"), [dataset], "01", DataSelection(atlas=str(atlas)))
     extraction = Extraction(out, inventory.image, Settings(), {})
     assert extraction.atlas.regions
     return extraction, inventory.runs[0]

@@ -23,7 +23,7 @@ from scipy.stats import binomtest
 
 from painprint import Settings
 from painprint.bids.load import load_run
-from painprint.bids.select import find_runs
+from painprint.bids.select import DataSelection, find_runs
 from painprint.decode.prepare import prepare_runs
 from painprint.files.dataset import Dataset
 from painprint.runs import FD
@@ -110,7 +110,7 @@ def engagement(folder):
     people = {}
     for name in raw.participants():
         tasks = sorted({f.entities["task"] for f in raw.files_of(name) if "rec" in f.path.name})
-        inventory = find_runs(raw, derivatives, name, task_id=tasks)
+        inventory = find_runs(raw, derivatives, name, DataSelection(tasks))
         runs = [load_run(files, SETTINGS)[0] for files in inventory.runs]
         people[name] = [lags[0] for lags in prepare_runs(iter(runs), SETTINGS).runs]
     rows = []

@@ -152,7 +152,7 @@ def test_several_maps_or_values_that_are_no_labels_are_refused(tmp_path):
         read(path)
     nifti = tmp_path / "half.nii.gz"
     nib.Nifti1Image(np.full(SHAPE, 0.5), AFFINE).to_filename(nifti)
-    with pytest.raises(DerivativesError, match="no whole numbers"):
+    with pytest.raises(DerivativesError, match="values that are not integers"):
         read(nifti)
 
 

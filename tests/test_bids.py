@@ -5,7 +5,7 @@ import json
 import pytest
 from conftest import simulate_runs, write_json, write_table
 
-from painprint.bids.select import find_runs
+from painprint.bids.select import DataSelection, find_runs
 from painprint.files.dataset import Dataset, inherited_metadata, parse_name
 from painprint.files.errors import DerivativesError
 from painprint.runs import natural
@@ -13,7 +13,7 @@ from painprint.runs import natural
 
 def find(tree, sub="01", **choices):
     raw, derivatives = Dataset(tree.root, "raw"), [Dataset(tree.derivatives, "derivatives1")]
-    return find_runs(raw, derivatives, sub, **choices)
+    return find_runs(raw, derivatives, sub, DataSelection(**choices))
 
 
 def keys(inventory):
@@ -34,7 +34,7 @@ def test_a_clean_dataset_is_found_whole(derivatives):
         "ses-01 task-rating run-2",
         "ses-02 task-rating run-1",
     ]
-    assert len(found.runs) == 10 and not found.left_out
+    assert len(found.runs) == 10 and not found.excluded
     assert found.atlas == "A" and found.tasks == ("rating",) and found.simulated
     assert found.region_table.path.name == "atlas-A_dseg.tsv"
     assert all(run.outliers and run.motion for run in found.runs)
@@ -54,7 +54,7 @@ SPELLINGS = {
 def test_every_spelling_of_a_derivative_is_found(derivatives, spelling):
     rename(derivatives, SPELLINGS[spelling])
     found = find(derivatives)
-    assert len(found.runs) == 10 and not found.left_out
+    assert len(found.runs) == 10 and not found.excluded
     assert all(run.outliers and run.motion for run in found.runs)
 
 
@@ -91,7 +91,7 @@ def test_two_files_for_one_run_leave_it_out_and_name_both(derivatives):
     path = next(derivatives.derivatives.rglob("*ses-02*run-1*timeseries.tsv"))
     path.with_name(path.name.replace("run-1", "run-01")).write_bytes(path.read_bytes())
     found = find(derivatives)
-    (run,) = found.left_out
+    (run,) = found.excluded
     assert str(run.key) == "ses-02 task-rating run-1"
     assert "run-1_" in run.reason and "run-01_" in run.reason
     assert len(found.runs) == 9
@@ -112,7 +112,7 @@ def test_a_run_without_a_rating_and_a_rating_without_a_run_are_named(derivatives
     next(derivatives.root.glob("sub-01/ses-02/func/*run-1*physio.tsv.gz")).unlink()
     for path in derivatives.derivatives.rglob("*ses-03*run-2*"):
         path.unlink()
-    problems = {str(run.key): run.reason for run in find(derivatives).left_out}
+    problems = {str(run.key): run.reason for run in find(derivatives).excluded}
     assert "no rating recording" in problems["ses-02 task-rating run-1"]
     assert "no regional time series" in problems["ses-03 task-rating run-2"]
 
@@ -154,7 +154,7 @@ def test_a_choice_that_is_not_there_names_what_is(derivatives, choice, message):
 def test_sessions_can_be_chosen(derivatives):
     found = find(derivatives, session_label=("ses-01", "03", "04"))
     assert {run.key.session for run in found.runs} == {"01", "03", "04"}
-    assert not found.left_out
+    assert not found.excluded
 
 
 def test_several_atlases_must_be_named(derivatives, participant):
@@ -230,23 +230,23 @@ def test_series_that_share_a_rating_may_be_one_scan_and_are_left_out(derivatives
     for path in list(derivatives.derivatives.rglob("*ses-02*run-1_*")):
         copy = path.with_name(path.name.replace("_run-1", "_rec-norm_run-1"))
         copy.write_bytes(path.read_bytes())
-    left_out = {str(run.key): run.reason for run in find(derivatives).left_out}
-    assert len(left_out) == 2
-    assert "may be the same scan" in left_out["ses-02 task-rating run-1"]
+    excluded = {str(run.key): run.reason for run in find(derivatives).excluded}
+    assert len(excluded) == 2
+    assert "may be the same scan" in excluded["ses-02 task-rating run-1"]
 
 
 def test_a_run_of_another_kind_than_the_others_is_left_out(derivatives):
     for path in derivatives.derivatives.rglob("*ses-02*run-1*timeseries*"):
         path.rename(path.with_name(path.name.replace("fsLR", "MNI152NLin6Asym")))
     found = find(derivatives)
-    (run,) = found.left_out
+    (run,) = found.excluded
     assert "no time series as space-fsLR" in run.reason and "space-MNI152NLin6Asym" in run.reason
 
 
 def test_two_outliers_files_for_one_run_leave_it_out(derivatives):
     path = next(derivatives.derivatives.rglob("*ses-02*run-1_outliers.tsv"))
     path.with_name(path.name.replace("run-1", "run-01")).write_bytes(path.read_bytes())
-    (run,) = find(derivatives).left_out
+    (run,) = find(derivatives).excluded
     assert "several outliers files" in run.reason
 
 

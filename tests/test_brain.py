@@ -517,7 +517,7 @@ def test_maps_hold_values_by_region(derived, tmp_path, rng):
     write_dense_maps(tmp_path / "x.dscalar.nii", parcels, {"x": values, "-x": -values})
     dense = nib.load(tmp_path / "x.dscalar.nii")
     data = np.asarray(dense.dataobj)
-    for place in parcels.there:
+    for place in parcels.present:
         assert (data[0, parcels.region_of_point == place] == values[place]).all()
     assert (data[:, parcels.region_of_point == -1] == 0).all()
     palettes = [meta["PaletteColorMapping"] for meta in dense.header.get_axis(0).meta]

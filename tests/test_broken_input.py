@@ -109,12 +109,12 @@ LEFT_OUT = {
         "row 1 of column 'pain' is 'oops'",
     ),
     "decreasing time stamps": (decreasing, r"must increase, but sample 101 \(3 s\)"),
-    "duplicate run": (duplicate, "several files claim to be this run"),
+    "duplicate run": (duplicate, "several files match this run"),
     "all-censored run": (censor_all, "0 s of usable data.*censored"),
     "run of 40 frames": (forty_frames, "s of usable data.*Of 40 frames"),
     "empty time series": (edit("timeseries.tsv", lambda t: ""), "is empty"),
     "empty rating": (edit("physio.tsv.gz", lambda t: ""), "0 samples|is empty|at least 2"),
-    "truncated gzip": (truncated, "not a whole gzip file"),
+    "truncated gzip": (truncated, "not a complete gzip file"),
     "unreadable JSON": (edit("timeseries.json", lambda t: t[:5]), "not valid JSON"),
     "missing sidecar of the series": (
         lambda tree: one(tree, "timeseries.json").unlink(),
@@ -313,7 +313,7 @@ def test_a_link_to_a_file_that_was_not_fetched_leaves_the_run_out(derivatives, t
     path.unlink()
     path.symlink_to("/annex/objects/none")
     assert study(derivatives, tmp_path / "out") == 0
-    assert "is a link to a file that is not there" in capsys.readouterr().err
+    assert "is a link to a file that does not exist" in capsys.readouterr().err
 
 
 def test_sessions_in_linked_folders_are_found_once(derivatives, tmp_path):

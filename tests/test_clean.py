@@ -162,10 +162,10 @@ def test_columns_are_those_of_nilearns_loader(tmp_path, rng, confounds, model):
 
 def test_missing_components_are_named_with_the_alternatives(confounds):
     without = {k: v for k, v in confounds.items() if "comp_cor" not in k}
-    with pytest.raises(ValueError, match=r"'paper' needs w_comp_cor_00.*can be had: 24P, 36P"):
+    with pytest.raises(ValueError, match=r"'paper' needs w_comp_cor_00.*Possible models: 24P, 36P"):
         nuisance_columns(without, "paper")
     only_motion = {k: without[k] for k in MOTION_NAMES}
-    with pytest.raises(ValueError, match=r"can be had: 24P\."):
+    with pytest.raises(ValueError, match=r"Possible models: 24P\."):
         nuisance_columns(only_motion, "acompcor_gsr")
 
 

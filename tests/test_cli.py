@@ -10,7 +10,7 @@ from painprint.apps.participants import Failed, for_each_participant
 from painprint.cli import main
 from painprint.cortex.settings import AreaSettings
 from painprint.files.errors import DerivativesError
-from painprint.options import about_options, flag
+from painprint.options import flag, option_metadata
 from painprint.settings import GROUPS, Settings
 
 
@@ -22,9 +22,9 @@ def test_help_shows_every_option_once_under_its_heading(command, kind, capsys, m
     headings = re.findall(r"^╭─ (.+?) ─", shown, flags=re.M)
     assert headings == ["Parameters", *(one for one in GROUPS if one in headings)]
     parts = dict(zip(headings, re.split(r"^╭─ .*$", shown, flags=re.M)[1:], strict=True))
-    for name, about in about_options(kind).items():
+    for name, metadata in option_metadata(kind).items():
         option = rf"^│ +--{flag(name)} "
-        assert re.search(option, parts[about.group or "Parameters"], flags=re.M), name
+        assert re.search(option, parts[metadata.group or "Parameters"], flags=re.M), name
         assert len(re.findall(option, shown, flags=re.M)) == 1, name
 
 
@@ -64,7 +64,7 @@ def test_a_participant_who_fails_does_not_stop_the_others(caplog):
     assert done == ["01", "02", "03", "04"]
     first, second, last = (record.getMessage() for record in caplog.records)
     assert first == "no rating."
-    assert second.startswith("a.tsv: No such file. Mend that and run the same command again")
+    assert second.startswith("a.tsv: No such file. Correct this and run the same command again")
     assert last == "3 of 4 participants failed."
     for_each_participant(["04"], work)
 

@@ -234,7 +234,7 @@ def test_a_run_of_another_kind_or_with_two_files_is_left_out_by_name(folder, cif
     data = cifti[KEYS[0]]
     path = folder.add_cifti(KEYS[0], data)
     path.with_name(path.name.replace("run-01", "run-1")).write_bytes(path.read_bytes())
-    assert_left_out(folder, KEYS[0], "several files claim to be this run")
+    assert_left_out(folder, KEYS[0], "several files match this run")
     path.unlink()
     for file in path.parent.glob("*run-1_*"):
         file.rename(file.with_name(file.name.replace("_desc-denoised", "")))

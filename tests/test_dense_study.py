@@ -361,17 +361,17 @@ def link_to_nothing(bids):
         (truncated_cifti, "bold.dtseries.nii: cannot be read as CIFTI"),
         (no_image_at_all, "bold.dtseries.nii: cannot be read as CIFTI"),
         (fewer_confounds, r"confounds_timeseries.tsv: has 514 rows, but the BOLD 521 frames"),
-        (no_components, "'paper' needs w_comp_cor_00.*These can be had: 24P, 36P"),
+        (no_components, "'paper' needs w_comp_cor_00.*Possible models: 24P, 36P"),
         (no_motion, "has no column rot_y: motion is needed"),
         (motion_without_a_value, "column trans_x has no value in row 10"),
         (all_frames_censored, "0 of 521 frames are kept after censoring"),
-        (no_confounds, "has no confounds beside it"),
+        (no_confounds, "has no confounds .*_desc-confounds"),
         (tr_of_zero, "RepetitionTime 0 s, but the raw bold.json 0.46 s"),
         (tr_in_ms, "RepetitionTime 460 s, but the raw bold.json 0.46 s"),
         (header_of_another_tr, "the image's header 2 s. Correct the wrong one"),
-        (two_files_for_one_run, "several files claim to be this run"),
+        (two_files_for_one_run, "several files match this run"),
         (only_the_end_of_the_brain, "15 of 16 regions have no signal"),
-        (link_to_nothing, "link to a file that is not there"),
+        (link_to_nothing, "link to a file that does not exist"),
     ],
 )
 def test_a_bad_run_is_left_out_by_name_and_the_others_go_on(bids, tmp_path, spoil, said):
@@ -534,7 +534,7 @@ def test_a_surface_that_cannot_be_read_costs_places_only(bids, tmp_path, capsys)
     content = pd.read_csv(table, sep="\t").drop(columns=["x", "y", "z"])
     content.to_csv(table, sep="\t", index=False)
     run(bids, tmp_path / "out", *ATLAS, *QUICK)
-    assert "places of cortical regions are not known" in capsys.readouterr().err
+    assert "coordinates of cortical regions are not known" in capsys.readouterr().err
 
 
 def test_a_run_without_a_mask_is_named_and_not_smoothed(simulated, tmp_path):
@@ -544,7 +544,9 @@ def test_a_run_without_a_mask_is_named_and_not_smoothed(simulated, tmp_path):
     notes = [note["note"] for note in audit(tmp_path / "out")["notes"]]
     assert any("1 of 12 runs have no brain mask" in note for note in notes)
     run(bids, tmp_path / "smooth", *ATLAS, *QUICK, "--smoothing-sigma", "2")
-    assert "no brain mask beside it" in left_out(tmp_path / "smooth")["01", "1"]
+    assert (
+        "has no brain mask (*_desc-brain_mask.nii.gz)" in left_out(tmp_path / "smooth")["01", "1"]
+    )
 
 
 def test_regions_beyond_the_field_of_view_cost_regions_not_runs(bids, tmp_path):

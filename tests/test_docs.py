@@ -218,7 +218,7 @@ def _(tree):
     run(tree, "--rating-start", "330")
 
 
-@provokes("A file that is not there")
+@provokes("A file that does not exist")
 def _(tree):
     for path in list(tree.derivatives.glob("sub-01/**/*_timeseries.tsv")):
         path.unlink()

@@ -258,7 +258,7 @@ def test_a_matrix_that_is_not_one_of_edges_is_refused(tmp_path, rng):
         read_weights(path)
     axes = (parcels(names), parcels(["a", "c", "b"]))
     nib.save(nib.Cifti2Image(np.zeros((3, 3), np.float32), axes), path)
-    with pytest.raises(DerivativesError, match="other parcels in its rows"):
+    with pytest.raises(DerivativesError, match="different parcels in its rows"):
         read_weights(path)
     nib.save(nib.Cifti2Image(np.zeros((4, 3)), (SeriesAxis(0, 1, 4), parcels(names))), path)
     with pytest.raises(DerivativesError, match="SeriesAxis x ParcelsAxis; a pconn.nii has"):

@@ -274,7 +274,7 @@ def test_a_truncated_gzip_file_is_refused(tree, one):
     tree.add_run(one)
     path = path_of(tree, "*_physio.tsv.gz")
     path.write_bytes(path.read_bytes()[:200])
-    with pytest.raises(DerivativesError, match="not a whole gzip file"):
+    with pytest.raises(DerivativesError, match="not a complete gzip file"):
         load_first(tree)
 
 
@@ -330,7 +330,7 @@ def test_region_tables_are_read_by_their_columns(tmp_path):
 
 def test_without_a_start_of_the_series_the_assumption_is_noted(tree, one):
     tree.add_run(one)
-    assert any("the first frame is taken to start" in note for note in load_first(tree)[1].notes)
+    assert any("the first frame is assumed to start" in note for note in load_first(tree)[1].notes)
 
 
 def test_motion_of_another_length_leaves_the_run_out(tree, one):

@@ -26,7 +26,7 @@ from painprint.cortex.evaluate import compare
 from painprint.cortex.networks import NETWORKS
 from painprint.cortex.settings import AreaSettings
 from painprint.files.cifti import read_brain_models
-from painprint.files.coordinates import deep_voxels
+from painprint.files.coordinates import subcortical_voxels
 from painprint.files.errors import DerivativesError
 from painprint.files.gifti import read_surface, write_surface
 from painprint.files.images import Grayordinates, Voxels
@@ -136,7 +136,7 @@ def quarter(places):
 
 def write_deep(path, points, shift_mm=0.3):
     """Quarters of the voxels on a 1-mm grid that starts elsewhere, and one region far away."""
-    _, places = deep_voxels(points)
+    _, places = subcortical_voxels(points)
     affine = np.eye(4)
     affine[:3, 3] = np.floor(places.min(axis=0)) - 3 + shift_mm
     shape = np.ceil(places.max(axis=0) - affine[:3, 3]).astype(int) + 4
@@ -438,7 +438,7 @@ def test_voxels_are_found_by_place_whatever_the_grid(found):
     image, table = labels_of(found), found.areas
     deep = table[table["index"] > found.metrics["n_areas"]]
     assert tuple(deep["label"]) == REGION_NAMES == tuple(deep["name"])
-    inside, places = deep_voxels(image.points)
+    inside, places = subcortical_voxels(image.points)
     expected = found.metrics["n_areas"] + quarter(places)
     np.testing.assert_array_equal(image.labels[inside], expected)
     told = found.metrics["deep"]
@@ -459,7 +459,7 @@ def test_a_grid_that_starts_elsewhere_changes_nothing(scans, tmp_path):
 def test_voxels_of_a_dlabel_serve_too(scans, tmp_path, no_page):
     """Its cortex is not taken, and is not called lost."""
     points = read_brain_models(bold_of(scans))
-    inside, places = deep_voxels(points)
+    inside, places = subcortical_voxels(points)
     labels = np.full(points.n_points, 5)
     labels[inside] = 10 + quarter(places)
     path = tmp_path / "whole.dlabel.nii"
@@ -782,8 +782,8 @@ def no_gifti(bids):
         (drop_bold, "sub-01: dense BOLD on surfaces (*_bold.dtseries.nii) is needed; there is none "
             "in"),
         (break_all, "cannot be read as CIFTI"),
-        (drop_confounds, "has no confounds beside it (*_desc-confounds_timeseries.tsv"),
-        (left_cortex_alone, "bold.dtseries.nii: has no CORTEX_RIGHT; areas are made of both "
+        (drop_confounds, "has no confounds (*_desc-confounds_timeseries.tsv"),
+        (left_cortex_alone, "bold.dtseries.nii: has no CORTEX_RIGHT; both "
             "hemispheres."),
         (no_surfaces, "no midthickness surfaces of both hemispheres with 642 vertices were found "
             "(there are: none). Pass the dataset that has them (fMRIPrep --cifti-output, ciftify) "
@@ -889,7 +889,7 @@ def points(scans):
 
 def deep_image(path, points, move_mm=(0, 0, 0)):
     """Quarters on a grid of the BOLD's voxels, moved."""
-    inside, places = deep_voxels(points)
+    inside, places = subcortical_voxels(points)
     affine = points.axis.affine.copy()
     affine[:3, 3] += move_mm
     mask = np.zeros(points.axis.volume_shape, bool)
@@ -1002,8 +1002,8 @@ def nothing(points, path):
         (left_alone, "map.dscalar.nii: has none of the right cortex, the BOLD 642."),
         (all_zero, "map.dscalar.nii: is 0 on all of the BOLD's cortex. Is it the right map?"),
         (two_maps, "map.dscalar.nii: has 2 maps; one is needed."),
-        (shares, "map.dscalar.nii: holds values that are no whole numbers"),
-        (a_volume, "map.nii.gz: is no map of grayordinates (.dlabel.nii, .dscalar.nii, "
+        (shares, "map.dscalar.nii: contains values that are not integers"),
+        (a_volume, "map.nii.gz: is not a map of grayordinates (.dlabel.nii, .dscalar.nii, "
             ".dtseries.nii)."),
         (a_broken_file, "map.dscalar.nii: cannot be read as CIFTI"),
         (nothing, "nowhere.dscalar.nii (--"),

@@ -418,7 +418,7 @@ def test_a_dry_run_says_what_it_would_do_and_writes_nothing(derivatives, out, ca
     assert run(derivatives, out, "--dry-run", "--exclude-network", "VIS") == 0
     said = capsys.readouterr().out
     assert "use      ses-01 task-rating run-1" in said
-    assert "leave out ses-02 task-rating run-1: no rating recording" in said
+    assert "exclude  ses-02 task-rating run-1: no rating recording" in said
     assert "5 sessions, 9 runs, 6 regions" in said
     assert "GB of memory" in said
     assert not out.exists()
@@ -600,7 +600,7 @@ def test_a_broken_atlas_table_matters_only_where_networks_are_excluded(derivativ
     assert "no column 'label'" in capsys.readouterr().err
 
 
-def test_all_left_out_runs_are_listed_by_reason(derivatives, out, capsys):
+def test_all_excluded_runs_are_listed_by_reason(derivatives, out, capsys):
     for path in derivatives.derivatives.rglob("*timeseries.tsv"):
         path.write_text("")
     assert run(derivatives, out) == 1

@@ -11,7 +11,7 @@ from painprint.decode.errors import NotEnoughData
 from painprint.edges import score_frames
 from painprint.evidence.case import Case, Material
 from painprint.evidence.rest import ALL, UNSEEN, first_ratings, rest_tests, score_rest
-from painprint.runs import LeftOutRun, RunKey, zscore
+from painprint.runs import ExcludedRun, RunKey, zscore
 from painprint.signature.model import make_signature
 
 SETTINGS = Settings(n_bootstraps=200, n_permutations=99)
@@ -86,7 +86,7 @@ def test_several_resting_runs_of_a_session_are_averaged(case):
 def test_runs_that_cannot_be_used_are_named(case):
     rest = list(case.material.rest())
     rest[0] = replace(rest[0], signals=rest[0].signals[:, :5], regions=list("12345"))
-    rest[1] = LeftOutRun(RunKey("02", "rest"), "is empty.")
+    rest[1] = ExcludedRun(RunKey("02", "rest"), "is empty.")
     found = rest_tests(Case(case.decoding, material=Material(rest=lambda: rest)))
     assert "ses-01 task-rest: 3 of the signature's 8 regions are missing" in found.not_done[0]
     assert found.not_done[1] == "ses-02 task-rest: is empty."

@@ -328,7 +328,7 @@ def test_slope_and_offset_are_least_squares_of_run_means(people, signature):
         Run(r.signals, -r.rating + 0.01 * rng.normal(), 1.0, r.session, censored=r.censored)
         for r in people[:20]
     ]
-    with pytest.raises(ValueError, match="go against the ratings"):
+    with pytest.raises(ValueError, match="correlate negatively with the ratings"):
         recalibrate(signature, against)
 
 
@@ -363,7 +363,7 @@ def test_dense_runs_are_cleaned_as_the_study_was(tmp_path, capsys):
     image = read_label_image(atlas)
     write_labels(other, image.points, image.labels[::-1], image.names)
     assert main(["predict", str(found), *runs, "--atlas", str(other)]) == 1
-    assert "is not the atlas that the signature was learnt with" in capsys.readouterr().err
+    assert "is not the atlas with which the signature was trained" in capsys.readouterr().err
     words = [
         "recalibrate",
         str(found),

@@ -6,7 +6,7 @@ import pytest
 
 from painprint import Settings
 from painprint.cortex.settings import NODES, AreaSettings
-from painprint.options import Bounds, about_options, choices_of, describe
+from painprint.options import Bounds, choices_of, describe, option_metadata
 from painprint.settings import CLEANING, GROUPS, READ_WITH
 from painprint.simulate.world import World
 
@@ -58,12 +58,12 @@ def test_every_setting_is_described_with_unit_and_source():
 @pytest.mark.parametrize("kind", [Settings, AreaSettings, World])
 def test_every_default_and_every_end_that_is_not_open_is_allowed(kind):
     default = kind()
-    for name, about in about_options(kind).items():
-        bounds, value = about.bounds, getattr(default, name)
+    for name, metadata in option_metadata(kind).items():
+        bounds, value = metadata.bounds, getattr(default, name)
         for end, is_open in ((bounds.low, bounds.low_is_open), (bounds.high, bounds.high_is_open)):
             if math.isfinite(end):
                 assert bounds.hold(end) != is_open
-                assert f"{end:g}" in about.allowed
+                assert f"{end:g}" in metadata.allowed
         beyond = [end for end in (bounds.low - 1, bounds.high + 1) if math.isfinite(end)]
         for wrong in beyond:
             given = (wrong,) * len(value) if isinstance(value, tuple) else wrong
@@ -86,8 +86,8 @@ def test_choices_come_from_the_type():
 
 def test_every_setting_stands_under_a_heading_that_there_is():
     for kind in (Settings, AreaSettings):
-        without = [name for name, about in about_options(kind).items() if not about.group]
+        without = [name for name, metadata in option_metadata(kind).items() if not metadata.group]
         assert without == ["random_seed"]
-        assert {about.group for about in about_options(kind).values()} <= {*GROUPS, ""}
+        assert {metadata.group for metadata in option_metadata(kind).values()} <= {*GROUPS, ""}
     assert {"rating_start_s", "drop_s", "task_id"} < set(READ_WITH)
     assert {"fd_thresh_mm", "min_coverage"} < set(CLEANING) and not set(CLEANING) & set(READ_WITH)

@@ -20,7 +20,7 @@ from sphinx.util.nodes import make_refnode
 import painprint
 from painprint import cli
 from painprint.cortex.settings import AreaSettings
-from painprint.options import about_options, choices_of, describe, flag
+from painprint.options import choices_of, describe, flag, option_metadata
 from painprint.settings import Settings
 
 HELP_WIDTH = 92
@@ -43,7 +43,7 @@ class Options(SphinxDirective):
             said |= {name: text for (owner, name), text in docs.items() if owner == one.__name__}
         lines = [".. list-table::", "   :header-rows: 1", "   :widths: 26 14 8 16 36", ""]
         lines += row("option", "default", "unit", "allowed", "meaning")
-        about = about_options(kind)
+        metadata = option_metadata(kind)
         for option in describe(kind()):
             name = option["name"]
             # words as they were written, not as markup
@@ -54,7 +54,7 @@ class Options(SphinxDirective):
                 f"``--{flag(name)}`` ``{name}``",
                 f"``{shown(option['value'])}``",
                 option["unit"],
-                choices or about[name].allowed,
+                choices or metadata[name].allowed,
                 meaning + source,
             )
         return parsed(self, lines)

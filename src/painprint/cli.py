@@ -1,4 +1,4 @@
-"""Arguments of the commands. Imports little, so that help is quick."""
+"""Commands and their arguments. Heavy modules are imported late, so that help is quick."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
 FLAT = Parameter(name="*")
-"""An argument whose fields are options themselves."""
+"""Marks an argument whose fields are options themselves."""
 
 
 BY_HEADING = Group("Parameters", help_formatter=show_by_heading)
@@ -77,19 +77,19 @@ def run(
     bids_dir
         Raw BIDS dataset with the ratings.
     out_dir
-        Where results go, as a BIDS derivative dataset.
+        Output folder, a BIDS derivative dataset.
     level
-        participant: decode each person. group: try each signature on the others, of
-        participants decoded into the same OUT_DIR.
+        participant: decode each participant. group: test each signature on the other
+        participants that were decoded into the same OUT_DIR.
     derivatives
         Datasets with regional time series, such as XCP-D's output, or with dense BOLD, such as
-        fMRIPrep's or ciftify's. Default: the first there is of xcp_d, fmriprep and ciftify in
+        fMRIPrep's or ciftify's. Default: the first of xcp_d, fmriprep and ciftify that exists in
         BIDS_DIR/derivatives.
     external
-        Weights of signatures from elsewhere, scored on the same frames: a table of regions or
-        edges (.tsv), a .pconn.nii, or a volume of voxels (.nii.gz).
+        Weights of published signatures, scored on the same frames: a table of regions or edges
+        (.tsv), a .pconn.nii, or a volume of voxels (.nii.gz).
     bids_filter_file
-        JSON file that says which BOLD and ratings are meant, as for fMRIPrep:
+        JSON file with the entities of BOLD and ratings to use, as for fMRIPrep:
         {"bold": {"space": "fsLR"}, "rating": {"recording": "pain"}}.
     """
     from painprint.apps.group import run_group
@@ -106,8 +106,8 @@ def run(
             if write_pages(out_dir):
                 raise Failed
             return
-        chosen = read_bids_filter(bids_filter_file)
-        study = Study(bids_dir, out_dir, folders, settings, execution.n_jobs, external, chosen)
+        bids_filter = read_bids_filter(bids_filter_file)
+        study = Study(bids_dir, out_dir, folders, settings, execution.n_jobs, external, bids_filter)
         if level == "group":
             with progress("group") as follow:
                 run_group(study, progress=follow)
@@ -116,7 +116,7 @@ def run(
 
 
 def _decode(study: Study, execution: StudyExecution, participant: str) -> None:
-    """Decode one participant, or print what would be done."""
+    """Decode one participant, or describe the dry run."""
     from painprint.apps.decode import run_participant
     from painprint.apps.dry_run import describe_inventory
     from painprint.parallel import on_scheduler
@@ -143,38 +143,38 @@ def parcellate(
     settings: Annotated[AreaSettings, FLAT] = AreaSettings(),  # noqa: B008
     execution: Annotated[Execution, FLAT] = Execution(),  # noqa: B008
 ) -> None:
-    """Find each participant's own areas of cortex in resting scans: an atlas for `painprint run`.
+    """Parcellate each participant's cortex from resting runs: an atlas for `painprint run`.
 
     Parameters
     ----------
     bids_dir
         Raw BIDS dataset.
     out_dir
-        Where the atlas and its page go; that of `painprint run` will do.
+        Output folder for the atlas and its page; may be that of `painprint run`.
     level
-        participant: each person's own areas.
+        participant: an individual parcellation for each participant.
     derivatives
         Datasets with dense CIFTI BOLD and the participant's midthickness surfaces. Default: the
-        first there is of fmriprep and ciftify in BIDS_DIR/derivatives.
+        first of fmriprep and ciftify that exists in BIDS_DIR/derivatives.
     bids_filter_file
-        JSON file that says which BOLD is meant, as for `painprint run`.
+        JSON file with the entities of BOLD to use, as for `painprint run`.
     """
     from painprint.apps.study import list_participants
     from painprint.bids.filter import read_bids_filter
     from painprint.parcellate.study import AreaStudy
 
-    del level  # there is one
+    del level  # there is only one
     folders = choose_derivatives(bids_dir, derivatives, PIPELINES[1:])
     check_folders(bids_dir, out_dir, folders)
     with logged(None if execution.dry_run else out_dir):
-        chosen = read_bids_filter(bids_filter_file)
-        study = AreaStudy(bids_dir, out_dir, folders, settings, maps, execution.n_jobs, chosen)
+        bids_filter = read_bids_filter(bids_filter_file)
+        study = AreaStudy(bids_dir, out_dir, folders, settings, maps, execution.n_jobs, bids_filter)
         participants = list_participants(bids_dir, settings.participant_label)
         for_each_participant(participants, partial(_parcellate, study, execution))
 
 
 def _parcellate(study: AreaStudy, execution: Execution, participant: str) -> None:
-    """Parcellate one participant, or print what would be done."""
+    """Parcellate one participant, or describe the dry run."""
     from painprint.apps.parcellate import describe_scans, parcellate_participant
 
     if execution.dry_run:
@@ -201,14 +201,14 @@ def simulate(
     out
         A new folder.
     sessions
-        Sessions of each person.
+        Number of sessions of each person.
     null
-        So many of them, counted from the last, have no signature.
+        Number of people without a signature, counted from the last.
     layout
         Regional time series as of XCP-D; or dense BOLD with confounds as of fMRIPrep (CIFTI, the
-        same with areas on surfaces, or volumes) or ciftify, to be cleaned.
+        same with areas on surfaces, or volumes) or ciftify.
     random_seed
-        Seed of everything random.
+        Seed of the random number generator.
     """
     from painprint.apps.simulate import simulate_people
 
@@ -220,15 +220,15 @@ def simulate(
 
 @app.command
 def demo(out: Path = Path("demo-output"), *, n_jobs: int = 2) -> None:
-    """Simulate two people and one without a signature, decode them, try each signature on the
-    others, and make their pages.
+    """Simulate two people and one without a signature, decode them, test each signature on the
+    others, and write their pages.
 
     Parameters
     ----------
     out
         A new folder; the dataset goes to OUT/bids, the results to OUT/results.
     n_jobs
-        Workers.
+        Number of workers.
     """
     from painprint.apps.simulate import simulate_demo
 
@@ -240,28 +240,28 @@ def demo(out: Path = Path("demo-output"), *, n_jobs: int = 2) -> None:
     run(bids, results, "group")
     print(
         f"Simulated people: open {results}/sub-01.html; sub-03.html has no signature. "
-        f"{results}/group.html tries each on the others."
+        f"{results}/group.html tests each on the others."
     )
 
 
 @app.command
 def report(out_dir: Path, *, pdf: bool = False) -> None:
-    """Make the pages again from finished results.
+    """Write the pages again from finished results.
 
     Parameters
     ----------
     out_dir
         Output folder of `painprint run` or `painprint parcellate`.
     pdf
-        Write the figures as PDF beside the SVG files.
+        Write the figures as PDF too.
     """
     from painprint.apps.pages import write_pages
     from painprint.apps.parcellate import write_parcellation_pages
     from painprint.results.read import find_results
 
     with logged(None):
-        n_found, n_failed = write_parcellation_pages(out_dir, pdf=pdf)
-        if find_results(out_dir) or not n_found:
+        n_parcellated, n_failed = write_parcellation_pages(out_dir, pdf=pdf)
+        if find_results(out_dir) or not n_parcellated:
             n_failed += write_pages(out_dir, pdf=pdf)
         if n_failed:
             raise Failed
@@ -276,24 +276,25 @@ def predict(
     atlas: str | None = None,
     fold: str = "",
 ) -> None:
-    """Score new runs with a person's signature: pain with intervals, and whether to read it.
+    """Score new runs with a person's signature: pain with intervals, and its applicability.
 
-    The table goes to standard output; runs of a session are read together.
+    The table is printed to standard output; runs of a session are read together.
 
     Parameters
     ----------
     signature
-        The signature's folder or its signature.json.
+        Folder of the signature, or its signature.json.
     runs
         Regional time series (*_timeseries.tsv or *.ptseries.nii) with the same regions, or dense
-        BOLD, cleaned as the study's was; what lies beside them is used.
+        BOLD, which is denoised as in the study; sidecars, confounds and masks in the same folder
+        are used.
     out
         A folder for reading.tsv, reading.json and the page reading.html.
     atlas
-        For dense BOLD: the image of the study's atlas.
+        For dense BOLD: the atlas image of the study.
     fold
-        Use the model that has not seen this session (or run) instead of the final one; without
-        intervals.
+        Use the model for which this session (or run) was held out instead of the final model;
+        without intervals.
     """
     from painprint.apps.predict import predict as score
 
@@ -312,26 +313,26 @@ def learn(
     atlas: str | None = None,
     n_jobs: int = 1,
 ) -> None:
-    """Decode participants again with the sessions that are new, with the settings used before.
+    """Decode participants again with new sessions and the settings of the earlier study.
 
-    The result is that of a study from scratch, to the byte of the weights.
+    The result is identical to that of a study from scratch, to the byte of the weights.
 
     Parameters
     ----------
     earlier
         Output folder of the earlier study.
     bids_dir
-        Raw BIDS dataset with the ratings, old and new.
+        Raw BIDS dataset with the ratings of earlier and new sessions.
     out_dir
         A new folder; no earlier signature is overwritten.
     derivatives
-        As for the earlier study, in the same order; what it read must be unchanged.
+        As in the earlier study, in the same order; its inputs must be unchanged.
     participant_label
         Participants; default: all.
     atlas
-        For dense BOLD: the image of the study's atlas.
+        For dense BOLD: the atlas image of the study.
     n_jobs
-        Workers.
+        Number of workers.
     """
     from painprint.apps.learn import learn_on
     from painprint.apps.study import Study
@@ -341,11 +342,11 @@ def learn(
     with logged(out_dir):
         study = Study(bids_dir, out_dir, folders, settings, n_jobs)
 
-        def learn_one(participant: str) -> None:
+        def update(participant: str) -> None:
             with progress(f"sub-{participant}") as follow:
                 learn_on(study, earlier, participant, progress=follow)
 
-        for_each_participant(study.participants(), learn_one)
+        for_each_participant(study.participants(), update)
 
 
 @app.command
@@ -357,15 +358,15 @@ def recalibrate(
     new: Annotated[NewSessions, FLAT],
     derivatives: tuple[Path, ...] = (),
 ) -> None:
-    """Ask whether a signature still holds in new rated sessions, and fit slope and offset to them.
+    """Test a signature for drift in new rated sessions, and fit slope and offset to them.
 
-    The pattern of weights stays. The recalibrated signature gives predictions and a range, but no
-    intervals.
+    The pattern of weights is kept. The recalibrated signature has predictions and an applicability
+    domain, but no intervals.
 
     Parameters
     ----------
     signature
-        The signature's folder.
+        Folder of the signature.
     bids_dir
         Raw BIDS dataset with the ratings.
     out
@@ -404,7 +405,7 @@ def main(arguments: list[str] | None = None) -> int:
             app.config = (Dict(options, source=str(config), use_commands_as_keys=False),)
         try:
             command, bound, _ = app.parse_args(words)
-        except ValueError as error:  # a setting that makes no sense
+        except ValueError as error:  # an invalid setting
             raise UsageError(str(error)) from error
         command(*bound.args, **bound.kwargs)
     except UsageError as error:

@@ -1,4 +1,4 @@
-"""What an option says of itself beside its name, type and default, and the check that reads it."""
+"""Options as fields of dataclasses: their metadata, checks, and names on the command line."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ class Options(Protocol):
 
 @dataclass(frozen=True)
 class Bounds:
-    """Where a number may lie.
+    """Allowed interval of a number.
 
     Parameters
     ----------
     low, high : float
-        The smallest and the largest value.
+        Lower and upper bound.
     low_is_open, high_is_open : bool
-        Whether that value itself is excluded.
+        Whether the bound itself is excluded.
 
     Examples
     --------
@@ -38,12 +38,12 @@ class Bounds:
     high_is_open: bool = False
 
     def hold(self, value: float) -> bool:
-        """Whether a value lies within."""
+        """Whether a value is allowed."""
         above = value > self.low if self.low_is_open else value >= self.low
         return above and (value < self.high if self.high_is_open else value <= self.high)
 
     def __str__(self) -> str:
-        """In words, as they follow on "must be"."""
+        """The bounds in words, to follow "must be"."""
         low = f"{'above' if self.low_is_open else 'at least'} {self.low:g}"
         high = f"{'below' if self.high_is_open else 'at most'} {self.high:g}"
         if not math.isfinite(self.low):
@@ -56,23 +56,23 @@ class Bounds:
 
 
 @dataclass(frozen=True)
-class About:
-    """What an option says of itself.
+class OptionMetadata:
+    """Metadata of an option, beside its name, type and default.
 
     Parameters
     ----------
     unit, source : str
-        Of the default; empty where it has none.
+        Unit and source of the default; empty for none.
     group : str
         Heading in ``--help``; empty for none.
     bounds : Bounds
-        Where a number may lie; of several numbers, each of them.
+        Allowed interval of a number, or of each of several numbers.
     hint : str
-        What to do instead of a value out of bounds.
+        Remedy for a value out of bounds.
     worse : str
-        Of a pair of limits, caution and bad: whether a higher or a lower value is worse.
+        For a pair of limits, caution and bad: whether higher or lower values are worse.
     tags : set of str
-        What else concerns the option; see :func:`list_options`.
+        Further groups of options; see :func:`list_options`.
     """
 
     unit: str = ""
@@ -85,7 +85,7 @@ class About:
 
     @property
     def allowed(self) -> str:
-        """The bounds in words, with the unit; empty where there are none."""
+        """The bounds in words, with the unit; empty if there are none."""
         if not str(self.bounds):
             return ""
         if self.unit == "share":
@@ -104,43 +104,43 @@ def option(
     worse: Literal["", "higher", "lower"] = "",
     tags: Set[str] = frozenset(),
 ) -> Any:
-    """A field of options; the parameters are those of :class:`About`."""
-    about = About(unit, source, group, bounds, hint, worse, frozenset(tags))
-    return field(default=default, metadata={"about": about})
+    """A dataclass field for an option; parameters as of :class:`OptionMetadata`."""
+    metadata = OptionMetadata(unit, source, group, bounds, hint, worse, frozenset(tags))
+    return field(default=default, metadata={"option": metadata})
 
 
-def about_options(kind: type[Options]) -> dict[str, About]:
-    """What is said of each option of a class, by name."""
-    return {row.name: row.metadata.get("about", About()) for row in fields(kind)}
+def option_metadata(kind: type[Options]) -> dict[str, OptionMetadata]:
+    """Metadata of the options of a class, by name."""
+    return {row.name: row.metadata.get("option", OptionMetadata()) for row in fields(kind)}
 
 
 def list_options(kind: type[Options], *, group: str = "", tag: str = "") -> tuple[str, ...]:
-    """Names of the options of a class that stand in a group, or have a tag."""
+    """Names of the options of a class that are in a group or have a tag."""
     return tuple(
         name
-        for name, about in about_options(kind).items()
-        if (group and about.group == group) or tag in about.tags
+        for name, metadata in option_metadata(kind).items()
+        if (group and metadata.group == group) or tag in metadata.tags
     )
 
 
 def choices_of(kind: type[Options], name: str) -> tuple[str, ...]:
-    """The words that an option may be, as its type says; empty where it may be any."""
+    """Allowed words of an option, from its type; empty if it is not restricted to some."""
     hint = _types(kind)[name]
     alternatives = (hint, *get_args(hint))
-    literals = [one for one in alternatives if get_origin(one) is Literal]
+    literals = [alternative for alternative in alternatives if get_origin(alternative) is Literal]
     return get_args(literals[0]) if literals and get_origin(hint) is not tuple else ()
 
 
 def check_options(options: Options) -> None:
-    """Refuse values that make no sense by themselves; one value becomes several where many may be.
+    """Check each value by itself; a single value of an option for several becomes a tuple.
 
     Raises
     ------
     ValueError
-        Naming the option, its value, and what is allowed.
+        Naming the option, its value, and the allowed values.
     """
     kind = type(options)
-    for name, about in about_options(kind).items():
+    for name, metadata in option_metadata(kind).items():
         value = getattr(options, name)
         if isinstance(value, str | int | float) and _takes_several(_types(kind)[name]):
             value = (value,)
@@ -153,22 +153,27 @@ def check_options(options: Options) -> None:
         numbers = [v for v in _as_tuple(value) if isinstance(v, int | float)]
         if not all(map(math.isfinite, numbers)):
             raise ValueError(f"{name} is {value}; a finite number is needed.")
-        if not all(map(about.bounds.hold, numbers)):
+        if not all(map(metadata.bounds.hold, numbers)):
             must = "each must be" if isinstance(value, tuple) else "it must be"
-            hint = f" {about.hint}" * bool(about.hint)
-            raise ValueError(f"{name} is {value}; {must} {about.allowed}.{hint}")
+            hint = f" {metadata.hint}" * bool(metadata.hint)
+            raise ValueError(f"{name} is {value}; {must} {metadata.allowed}.{hint}")
 
 
 def describe(options: Options) -> list[dict[str, Any]]:
-    """One row per option: name, value, unit, source."""
+    """One row per option with name, value, unit and source."""
     return [
-        {"name": name, "value": getattr(options, name), "unit": about.unit, "source": about.source}
-        for name, about in about_options(type(options)).items()
+        {
+            "name": name,
+            "value": getattr(options, name),
+            "unit": metadata.unit,
+            "source": metadata.source,
+        }
+        for name, metadata in option_metadata(type(options)).items()
     ]
 
 
 def flag(name: str) -> str:
-    """Command-line name of an option: no unit, dashes for underscores.
+    """Command-line name of an option, without its unit and with dashes for underscores.
 
     Examples
     --------
@@ -182,7 +187,7 @@ def flag(name: str) -> str:
 
 @cache
 def _types(kind: type[Options]) -> Mapping[str, Any]:
-    """Types of the options of a class."""
+    """Types of the options of a class, by name."""
     return get_type_hints(kind)
 
 

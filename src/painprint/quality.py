@@ -13,26 +13,26 @@ GOOD, CAUTION, BAD = "good", "caution", "bad"
 N_ROWS = 200
 """Rows of a carpet plot."""
 WIDEST_Z = 3.0
-"""Of a carpet plot: black and white lie so many SD from the mean."""
+"""z at which a carpet plot is black or white."""
 
 
 @dataclass(frozen=True)
 class BoldQuality:
-    """What the BOLD of a run looks like; NaN where it is not known.
+    """Quality measures of the BOLD of a run; NaN if unknown.
 
     Attributes
     ----------
     mean_fd_mm : float
-        Mean framewise displacement, not filtered.
+        Mean framewise displacement (mm), without filtering of motion parameters.
     share_censored : float
-        Share of all frames.
+        Share of censored frames among all frames.
     tsnr : float
-        Median over points of mean / SD over time, before cleaning.
+        Median over grayordinates or voxels of mean / SD over time, before denoising.
     dvars_before, dvars_after : float
-        Median over frames of the RMS change of the sampled points, in % of their mean before
-        cleaning.
+        Median over frames of the RMS change of sampled grayordinates or voxels, in % of their mean
+        before denoising.
     share_covered : float
-        Share of the atlas's regions with enough points.
+        Share of the atlas's regions with enough coverage.
     """
 
     mean_fd_mm: float = math.nan
@@ -45,7 +45,7 @@ class BoldQuality:
 
 @dataclass(frozen=True)
 class Limits:
-    """From where on a run calls for caution, and from where on it is bad."""
+    """Limits of each measure beyond which a run calls for caution, and beyond which it is bad."""
 
     fd_mm: tuple[float, float]
     censored: tuple[float, float]
@@ -72,7 +72,7 @@ def judge(quality: BoldQuality, limits: Limits) -> tuple[str, tuple[str, ...]]:
     )
     worst, reasons = 0, []
     for text, value, edges, sign in checks:
-        level = sum(sign * value > sign * edge for edge in edges)  # NaN is above none
+        level = sum(sign * value > sign * edge for edge in edges)  # NaN exceeds no limit
         if level:
             reasons.append(f"{text.format(value)} (limit {edges[level - 1]:g})")
         worst = max(worst, level)
@@ -80,11 +80,13 @@ def judge(quality: BoldQuality, limits: Limits) -> tuple[str, tuple[str, ...]]:
 
 
 def median_dvars(sample: NDArray[Any], scale: float) -> float:
-    """Median over frames of the RMS change from the frame before, in % of a scale.
+    """Median over frames of the RMS change from the previous frame, in % of a scale.
 
     Parameters
     ----------
     sample : array of shape (n_frames, n_points)
+    scale : float
+        Mean signal, in the unit of the sample.
 
     References
     ----------
@@ -97,19 +99,19 @@ def median_dvars(sample: NDArray[Any], scale: float) -> float:
 
 
 def carpet(sample: NDArray[Any], kept: NDArray[np.bool_] | None = None) -> NDArray[np.uint8]:
-    """A carpet plot: points, z-scored over time, in so many rows; frames in columns.
+    """Carpet plot: time series, z-scored over time and thinned to ``N_ROWS`` rows.
 
     Parameters
     ----------
     sample : array of shape (n_frames or n_kept, n_points)
-        Points without a signal become empty rows.
+        Time series without signal become empty rows.
     kept : array of bool, shape (n_frames,), optional
-        Which frames the rows are; the others become empty columns.
+        Frames of the sample; the others become empty columns.
 
     Returns
     -------
     image : ndarray of shape (n_rows, n_frames)
-        1 to 255 for -3 to 3 SD, and 0 where there is nothing.
+        1 to 255 for -3 to 3 SD, and 0 for empty rows and columns.
     """
     chosen = np.linspace(0, sample.shape[1] - 1, min(N_ROWS, sample.shape[1])).round().astype(int)
     data = sample[:, chosen].astype(float)

@@ -37,19 +37,19 @@ def natural(text: str) -> list[tuple[int, str]]:
 
 
 @dataclass(frozen=True)
-class LeftOutRun:
-    """An excluded run and the reason."""
+class ExcludedRun:
+    """A run that is excluded, and the reason."""
 
     key: RunKey
     reason: str
 
 
-def list_left_out(runs: Iterable[LeftOutRun]) -> list[str]:
-    """One line per reason, with all runs excluded for it.
+def list_excluded(runs: Iterable[ExcludedRun]) -> list[str]:
+    """One line per reason, naming all runs that were excluded for it.
 
     Examples
     --------
-    >>> list_left_out([LeftOutRun(RunKey(run=run), "is empty.") for run in "12"])
+    >>> list_excluded([ExcludedRun(RunKey(run=run), "is empty.") for run in "12"])
     ['run-1, run-2: is empty.']
     """
     by_reason: dict[str, list[str]] = {}

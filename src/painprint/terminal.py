@@ -1,4 +1,4 @@
-"""What is seen at the terminal: help under headings, lines of the log, and progress."""
+"""Output at the terminal: help under headings, log lines, and progress."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from painprint.apps.participants import FAILURES, Failed, log_failure
 from painprint.cortex.settings import AreaSettings
-from painprint.options import about_options, flag
+from painprint.options import flag, option_metadata
 from painprint.settings import GROUPS, Settings
 
 if TYPE_CHECKING:
@@ -21,27 +21,27 @@ if TYPE_CHECKING:
 log = logging.getLogger("painprint")
 
 Follow = Callable[[str], Callable[[int, int], None]]
-"""Gives whom to tell (done, of) of a named part of the work."""
+"""Returns, for a named part of the work, a callback that is called with (done, of)."""
 
 
 def show_default(default: object) -> str | None:
-    """A default as it would be typed; None where there is nothing to show."""
+    """A default as typed on the command line; None if there is nothing to show."""
     if isinstance(default, tuple):
         return " ".join(map(str, default)) or None
     return None if default is False or default is None else str(default)
 
 
 def show_by_heading(console: Console, options: ConsoleOptions, panel: HelpPanel) -> None:
-    """Show options under the headings that their settings name; first those without one."""
+    """Show options under the headings of their metadata; first those without one."""
     from cyclopts.help import DefaultFormatter
 
     heading_of = {
-        f"--{flag(name)}": about.group
+        f"--{flag(name)}": metadata.group
         for kind in (Settings, AreaSettings)
-        for name, about in about_options(kind).items()
+        for name, metadata in option_metadata(kind).items()
     }
     for heading in ("", *GROUPS):
-        entries = [one for one in panel.entries if heading_of.get(one.names[0], "") == heading]
+        entries = [row for row in panel.entries if heading_of.get(row.names[0], "") == heading]
         if entries:
             part = panel.copy(title=heading or panel.title, entries=entries)
             DefaultFormatter()(console, options, part)
@@ -49,12 +49,12 @@ def show_by_heading(console: Console, options: ConsoleOptions, panel: HelpPanel)
 
 @contextmanager
 def logged(out_dir: Path | None) -> Iterator[None]:
-    """Log plain lines on stderr, and in OUT/logs where there is one; and what fails, in a sentence.
+    """Log to stderr and, with an output folder, into OUT/logs; failures are logged as a sentence.
 
     Raises
     ------
     Failed
-        If something does.
+        After a failure was logged.
     """
     log.setLevel(logging.INFO)
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
@@ -82,7 +82,7 @@ def logged(out_dir: Path | None) -> Iterator[None]:
 
 @contextmanager
 def progress(what: str) -> Iterator[Follow]:
-    """A progress bar for each part on a terminal, a line now and then elsewhere."""
+    """A progress bar for each part on a terminal; elsewhere up to five log lines."""
     if not sys.stderr.isatty():
         yield lambda part: _log_steps(f"{what}: {part}")
         return
@@ -99,6 +99,8 @@ def progress(what: str) -> Iterator[Follow]:
 
 
 def _log_steps(what: str) -> Callable[[int, int], None]:
+    """Callback that logs the first step, each quarter, and the last step."""
+
     def on_step(done: int, of: int) -> None:
         if done in (1, of) or done * 4 // of > (done - 1) * 4 // of:
             log.info("%s: %d of %d", what, done, of)

@@ -1,4 +1,4 @@
-"""Arguments that commands share, what they stand for, and which do not go together."""
+"""Arguments shared by several commands, and their checks."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from painprint.options import flag
 from painprint.settings import RENAMED, Settings
 
 PIPELINES = ("xcp_d", "fmriprep", "ciftify")
-"""Folders of derivatives, the first of which is used where none is named."""
+"""Folders of derivatives; if none is given, the first that exists is used."""
 READ_BY_GROUP = ("participant_label", "n_bootstraps", "random_seed")
-"""Settings that concern the level group."""
+"""Settings used at the group level."""
 RENAMED_FLAGS = {f"--{flag(old)}": f"--{flag(new)}" for old, new in RENAMED.items()}
 """Options of the version before by their new names."""
 
 
 class UsageError(Exception):
-    """Arguments make no sense, or not together."""
+    """Arguments are invalid or contradict each other."""
 
 
 @dataclass(frozen=True)
 class Execution:
-    """How a command is carried out; no result depends on it."""
+    """How a command is executed; results do not depend on it."""
 
     n_jobs: int = 1
-    """Workers; results do not depend on it."""
+    """Number of workers; results do not depend on it."""
     dry_run: bool = False
-    """Print what would be used and left out, and why, and stop."""
+    """Print which data would be used and excluded, with the reasons, and stop."""
     config_file: Path | None = None
     """TOML file with any of these options, names as on the command line."""
 
@@ -40,20 +40,20 @@ class Execution:
 
 @dataclass(frozen=True)
 class StudyExecution(Execution):
-    """How a study is carried out."""
+    """How a study is executed."""
 
     dask_scheduler: str | None = None
     """Spread the folds over this Dask scheduler (needs painprint[cluster])."""
     reports_only: bool = False
-    """Make the pages again from finished results."""
+    """Only write the pages again from finished results."""
 
 
 @dataclass(frozen=True)
 class NewSessions:
-    """Rated sessions that a signature has not seen."""
+    """Rated sessions that were not used to train a signature."""
 
     participant_label: str
-    """The person."""
+    """The participant."""
     session_label: tuple[str, ...]
     """The new sessions."""
     task_id: tuple[str, ...] = ()
@@ -61,15 +61,15 @@ class NewSessions:
     atlas: str | None = None
     """Atlas label of the regional time series, where there are several."""
     rating_start: float | None = None
-    """When the rating starts, in seconds after the scan."""
+    """Start of the rating relative to the start of the scan (s)."""
 
     def settings(self) -> Settings:
-        """Settings that find and read these sessions.
+        """Settings with which these sessions are found and read.
 
         Raises
         ------
         ValueError
-            If a number makes no sense.
+            If a number is out of range.
         """
         return Settings(
             participant_label=(self.participant_label,),
@@ -83,44 +83,44 @@ class NewSessions:
 def choose_derivatives(
     bids_dir: Path, named: Sequence[Path], pipelines: Sequence[str] = PIPELINES
 ) -> tuple[Path, ...]:
-    """The folders that were named, or the first that there is of those that pipelines use."""
+    """The folders that were given, or the first existing folder of these pipelines."""
     usual = [bids_dir / "derivatives" / name for name in pipelines]
-    return tuple(named) or (next((one for one in usual if one.is_dir()), usual[0]),)
+    return tuple(named) or (next((folder for folder in usual if folder.is_dir()), usual[0]),)
 
 
 def check_folders(bids_dir: Path, out_dir: Path, derivatives: Sequence[Path]) -> None:
-    """Nothing is written into an input.
+    """Check that the output folder is not an input.
 
     Raises
     ------
     UsageError
-        If the output folder is one.
+        If it is.
     """
     if out_dir.resolve() in {folder.resolve() for folder in (bids_dir, *derivatives)}:
         raise UsageError(f"OUT_DIR {out_dir} is an input too; choose another folder.")
 
 
 def check_group(settings: Settings, external: Sequence[Path], execution: StudyExecution) -> None:
-    """The group level reads few options.
+    """Check that no option was given that the group level does not use.
 
     Raises
     ------
     UsageError
-        Naming the others that were given.
+        Naming those options.
     """
     default = Settings()
     given = [
-        f"--{flag(one.name)}"
-        for one in fields(settings)
-        if one.name not in READ_BY_GROUP
-        and getattr(settings, one.name) != getattr(default, one.name)
+        f"--{flag(field.name)}"
+        for field in fields(settings)
+        if field.name not in READ_BY_GROUP
+        and getattr(settings, field.name) != getattr(default, field.name)
     ]
     given += ["--external"] * bool(external) + ["--dry-run"] * execution.dry_run
     given += ["--dask-scheduler"] * (execution.dask_scheduler is not None)
     if given:
         raise UsageError(
-            f"{', '.join(given)} is for the level participant: the group level takes people as "
-            "they were decoded."
+            f"{', '.join(given)} is for the level participant: the group level uses participants "
+            "as they were decoded."
         )
 
 
@@ -134,7 +134,7 @@ def with_new_name(word: str, warn: Callable[[str], None]) -> str:
 
 
 def find_config_file(words: Sequence[str]) -> Path | None:
-    """Value of --config-file, needed before the other arguments are read."""
+    """Value of --config-file, which is needed before the other arguments are parsed."""
     for word, following in zip(words, (*words[1:], None), strict=True):
         if word == "--config-file" and following is not None:
             return Path(following)

@@ -1,4 +1,4 @@
-"""The study on one screen: find, read, decode, write, report."""
+"""Decode a participant: find, read, decode, run the stages of evidence, write, report."""
 
 from __future__ import annotations
 
@@ -6,7 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 
 from painprint.apps.pages import check_output, write_page
-from painprint.apps.study import FoundRuns, Progress, Study, find_participant, log, tell_nobody
+from painprint.apps.study import (
+    ParticipantInputs,
+    Progress,
+    Study,
+    find_participant,
+    ignore_progress,
+    log,
+)
 from painprint.bids.runs import files_of
 from painprint.decode.decoding import Decoding, decode_runs, evaluate_training
 from painprint.decode.prepare import Prepared, prepare_runs
@@ -30,11 +37,11 @@ from painprint.results.steps import (
     save_training,
 )
 from painprint.results.write import renew_geometry, write_dataset_description, write_decoding
-from painprint.runs import LeftOutRun, list_left_out
+from painprint.runs import ExcludedRun, list_excluded
 from painprint.store.files import content_key
 
 MOST_NAMED = 4
-"""Runs named in a line of the log; page and audit name all."""
+"""Runs named in a line of the log; page and audit name all of them."""
 
 
 def run_participant(
@@ -44,37 +51,36 @@ def run_participant(
     progress: Progress | None = None,
     hashes: InputHashes | None = None,
 ) -> None:
-    """Decode one participant and write every output; what is finished is not repeated.
+    """Decode one participant and write every output; finished steps are not repeated.
 
     Parameters
     ----------
     progress : callable, optional
-        Is told of every part of the work.
+        Called with the name of each part of the work; returns the callback for its steps.
     hashes : InputHashes, optional
-        Of inputs that were hashed before.
+        Hashes of inputs that were hashed before.
 
     Raises
     ------
     DerivativesError
-        If the participant cannot be decoded, another process is at it, or an input changes
-        meanwhile.
+        If the participant cannot be decoded, another process is decoding them, or an input
+        changes meanwhile.
     """
-    found = find_participant(study, participant, hashes)
-    hashes = found.reader.hashes
-    files = ParticipantFiles.of(study.out_dir, found.inventory)
-    with found.reader.lock.hold():
+    inputs = find_participant(study, participant, hashes)
+    hashes = inputs.reader.hashes
+    files = ParticipantFiles.of(study.out_dir, inputs.inventory)
+    with inputs.reader.lock.hold():
         check_output(files)
-        found.reader.write_regions()
-        key = _key(study, found)
+        inputs.reader.write_regions()
+        key = _key(study, inputs)
         if _finished(files, key):
             log.info("sub-%s: finished before, with the same inputs and settings.", participant)
-            noted = read_json(files.decoding("provenance", ".json")).get("geometry")
-            if noted != hash_geometry(found.geometry, hashes):
-                renew_geometry(files, found.geometry, hashes)
-                log.info("sub-%s: views of the brain are made anew.", participant)
+            written = read_json(files.decoding("provenance", ".json")).get("geometry")
+            if written != hash_geometry(inputs.geometry, hashes):
+                renew_geometry(files, inputs.geometry, hashes)
+                log.info("sub-%s: views of the brain are made again.", participant)
         else:
-            follow = progress or (lambda _: tell_nobody)
-            _decode(study, found, files, key, follow)
+            _decode(study, inputs, files, key, progress or (lambda _: ignore_progress))
         remove([files.training(), *(files.stage(name) for name in STAGES)])
         if files.page.is_file():
             log.info("sub-%s: page: %s", participant, files.page)
@@ -83,11 +89,11 @@ def run_participant(
 
 
 def _decode(
-    study: Study, found: FoundRuns, files: ParticipantFiles, key: str, progress: Progress
+    study: Study, inputs: ParticipantInputs, files: ParticipantFiles, key: str, progress: Progress
 ) -> None:
-    """Train, evaluate, question and write, from where an earlier run was killed."""
-    inventory = found.inventory
-    participant, reader = inventory.participant, found.reader
+    """Train, evaluate, run the stages and write; resumes where an earlier process was killed."""
+    inventory = inputs.inventory
+    participant, reader = inventory.participant, inputs.reader
     on_step = progress("regional signals") if inventory.image else None
     try:
         prepared = prepare_runs(reader.runs(on_step), study.settings, regions=reader.regions)
@@ -99,22 +105,26 @@ def _decode(
             reader.hashes.check()
             save_training(files.training(), training, key)
         else:
-            log.info("sub-%s: the models were trained before; not trained again.", participant)
+            log.info(
+                "sub-%s: the models were trained before and are not trained again.", participant
+            )
         decoding = evaluate_training(prepared, training, study.settings, n_jobs=study.n_jobs)
     except ValueError as error:
-        raise DerivativesError(f"sub-{participant}: {error}{_list(reader.left_out)}") from error
+        raise DerivativesError(
+            f"sub-{participant}: {error}{_list_excluded(reader.excluded)}"
+        ) from error
     account = take_account(
         inventory,
         decoding,
         reader.records,
-        reader.left_out,
-        found.geometry,
+        reader.excluded,
+        inputs.geometry,
         external=study.external,
         bids_filter=study.bids_filter.queries,
     )
-    for line in _say(account, prepared):
+    for line in _describe_exclusions(account, prepared):
         log.warning("sub-%s: %s", participant, line)
-    case = _make_case(study, found, decoding)
+    case = _make_case(study, inputs, decoding)
     stage_results = _run_stages(case, files, key, reader.hashes, progress)
     reader.hashes.check()
     with lock(study.out_dir, "dataset_description.json", wait=True):
@@ -125,7 +135,7 @@ def _decode(
 def _run_stages(
     case: Case, files: ParticipantFiles, key: str, hashes: InputHashes, progress: Progress
 ) -> dict[str, StageResult]:
-    """The result of every stage that is not skipped, kept as soon as it is there."""
+    """The results of all stages that are not skipped, each saved as soon as it is computed."""
     results = {}
     for name in (stage.name for stage in stages_to_run(case.settings)):
         result = load_stage_result(files.stage(name), key)
@@ -139,24 +149,24 @@ def _run_stages(
     return results
 
 
-def _make_case(study: Study, found: FoundRuns, decoding: Decoding) -> Case:
-    """The decoded person, with what the files say beside the runs."""
-    everything = replace(study.settings, exclude_network=(), exclude_region=())
+def _make_case(study: Study, inputs: ParticipantInputs, decoding: Decoding) -> Case:
+    """The decoded person with the other data that stages of evidence read."""
+    all_regions = replace(study.settings, exclude_network=(), exclude_region=())
 
     def whole() -> Prepared:
-        if everything == study.settings:
+        if all_regions == study.settings:
             return decoding.prepared
-        return prepare_runs(found.reader.runs(), everything, regions=found.reader.regions)
+        return prepare_runs(inputs.reader.runs(), all_regions, regions=inputs.reader.regions)
 
-    material = replace(found.material, whole=whole)
-    return Case(decoding, found.inventory.sessions, material, study.n_jobs)
+    material = replace(inputs.material, whole=whole)
+    return Case(decoding, inputs.inventory.sessions, material, study.n_jobs)
 
 
 def decode_participant(study: Study, participant: str) -> Case:
-    """Decode one participant from files, for questions from Python.
+    """Decode one participant from files, for use from Python.
 
-    No results are written; regional time series that are made of dense BOLD are kept in the output
-    folder, as by a study.
+    No results are written, except regional time series made from dense BOLD, which are kept in the
+    output folder as in a study.
 
     Raises
     ------
@@ -165,21 +175,21 @@ def decode_participant(study: Study, participant: str) -> Case:
     ValueError
         If the participant cannot be decoded.
     """
-    found = find_participant(study, participant)
-    reader = found.reader
+    inputs = find_participant(study, participant)
+    reader = inputs.reader
     decoding = decode_runs(
         reader.runs(), study.settings, regions=reader.regions, n_jobs=study.n_jobs
     )
-    return _make_case(study, found, decoding)
+    return _make_case(study, inputs, decoding)
 
 
-def _key(study: Study, found: FoundRuns) -> str:
-    """What the results of a participant depend on."""
-    inventory, hashes = found.inventory, found.reader.hashes
+def _key(study: Study, inputs: ParticipantInputs) -> str:
+    """Hash of everything on which the results of a participant depend."""
+    inventory, hashes = inputs.inventory, inputs.reader.hashes
     dense = inventory.dense
-    of_dense = (*dense.files.values(), *dense.masks.values()) if dense else ()
-    files = dict.fromkeys((*files_of(inventory), *of_dense))
-    surfaces = [hashes.of(path) for path in found.reader.smoothed_on]
+    dense_files = (*dense.files.values(), *dense.masks.values()) if dense else ()
+    files = dict.fromkeys((*files_of(inventory), *dense_files))
+    surfaces = [hashes.of(path) for path in inputs.reader.smoothed_on]
     return content_key(
         {
             "versions": versions(),
@@ -191,7 +201,7 @@ def _key(study: Study, found: FoundRuns) -> str:
             "inputs": {file.uri: hashes.of(file.path) for file in files},
             "external": hash_external(study.external, hashes),
             "bids_filter": study.bids_filter.queries,
-            "left_out": [str(run) for run in inventory.left_out],
+            "left_out": [str(run) for run in inventory.excluded],
             "notes": inventory.notes,
             "sessions": inventory.sessions.to_dict(orient="records"),
             **({"surfaces": surfaces} if surfaces else {}),
@@ -200,7 +210,7 @@ def _key(study: Study, found: FoundRuns) -> str:
 
 
 def _finished(files: ParticipantFiles, key: str) -> bool:
-    """Whether the same study has been finished, and nothing of it was changed since."""
+    """Whether the same study was finished, and its outputs are unchanged."""
     if not files.decoding("metrics", ".json").is_file():
         return False
     try:
@@ -210,26 +220,26 @@ def _finished(files: ParticipantFiles, key: str) -> bool:
     return is_finished(provenance, key, files.folder)
 
 
-def _say(account: Account, prepared: Prepared) -> Iterator[str]:
-    """What was left out or assumed, a line each."""
-    yield from (f"left out {line}" for line in list_left_out(account.left_out))
+def _describe_exclusions(account: Account, prepared: Prepared) -> Iterator[str]:
+    """One line for each exclusion and each assumption."""
+    yield from (f"excluded {line}" for line in list_excluded(account.left_out))
     yield from list_regions(prepared)
     for note, runs in account.notes.items():
-        some = ", ".join(runs[:MOST_NAMED]) + (", ..." if len(runs) > MOST_NAMED else "")
-        every = not runs or len(runs) == len(prepared.runs)
-        yield note if every else f"{note} ({len(runs)} runs: {some})"
+        names = ", ".join(runs[:MOST_NAMED]) + (", ..." if len(runs) > MOST_NAMED else "")
+        all_runs = not runs or len(runs) == len(prepared.runs)
+        yield note if all_runs else f"{note} ({len(runs)} runs: {names})"
 
 
-def _list(left_out: Sequence[LeftOutRun]) -> str:
-    return "".join(f"\n  left out {line}" for line in list_left_out(left_out))
+def _list_excluded(excluded: Sequence[ExcludedRun]) -> str:
+    return "".join(f"\n  excluded {line}" for line in list_excluded(excluded))
 
 
 def list_regions(prepared: Prepared) -> list[str]:
-    """A line for each reason to leave regions out."""
+    """One line per reason, naming all regions that are excluded for it."""
     by_reason: dict[str, list[str]] = {}
     for name, reason in prepared.regions_left_out.items():
         by_reason.setdefault(reason, []).append(name)
     return [
-        f"leave out {len(names)} regions: {reason}: {', '.join(names)}"
+        f"excluded {len(names)} regions: {reason}: {', '.join(names)}"
         for reason, names in by_reason.items()
     ]

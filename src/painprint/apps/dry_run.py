@@ -1,4 +1,4 @@
-"""What would be done, and what it needs, without doing it."""
+"""Dry run: list what would be used and excluded, and the resources needed."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ from collections.abc import Sequence
 
 from joblib import effective_n_jobs
 
-from painprint.apps.decode import (
-    list_regions,
-)
+from painprint.apps.decode import list_regions
 from painprint.apps.study import Study
 from painprint.bids.runs import Inventory
 from painprint.bins import PARTS_OF_A_MINUTE, count_bins
@@ -18,11 +16,11 @@ from painprint.edges import count_edges
 from painprint.evidence.bin_features import MOST_BYTES_OF_EDGES
 from painprint.evidence.stages import stages_to_run
 from painprint.files.errors import DerivativesError
-from painprint.runs import LeftOutRun, Run, list_left_out
+from painprint.runs import ExcludedRun, Run, list_excluded
 
 
 def describe_inventory(study: Study, participant: str) -> tuple[str, bool]:
-    """What a run would use and leave out, and why, and what it would need (--dry-run).
+    """Data that a study would use and exclude, with reasons, and resources needed (--dry-run).
 
     Returns
     -------
@@ -39,20 +37,20 @@ def describe_inventory(study: Study, participant: str) -> tuple[str, bool]:
         f"sub-{participant}: task {', '.join(inventory.tasks) or 'n/a'}, "
         f"atlas {inventory.atlas or 'n/a'}" + (" (simulated data)" if inventory.simulated else "")
     ]
-    rated = {r.key: r.rating_file for r in reader.records}
+    rating_files = {record.key: record.rating_file for record in reader.records}
     lines += [
         f"  use      {lags[0].key}: {len(lags[0])} of {lags[0].counts['n_frames']} frames, "
-        f"rating {rated[lags[0].key]}"
+        f"rating {rating_files[lags[0].key]}"
         for lags in prepared.runs
     ]
-    left_out = (*reader.left_out, *prepared.runs_left_out)
-    lines += [f"  leave out {line}" for line in list_left_out(left_out)]
+    excluded = (*reader.excluded, *prepared.runs_left_out)
+    lines += [f"  exclude  {line}" for line in list_excluded(excluded)]
     lines += [f"  {line}" for line in list_regions(prepared)]
     notes = dict.fromkeys(note for record in reader.records for note in record.notes)
     lines += [f"  note: {note}" for note in (*inventory.notes, *notes)]
     n_dense = len(inventory.dense.files) if inventory.dense else 0
     lines.append(
-        f"  beside them: {len(inventory.rest)} resting runs, dense BOLD of {n_dense} runs, "
+        f"  in addition: {len(inventory.rest)} resting runs, dense BOLD of {n_dense} runs, "
         f"{len(study.external)} external signatures"
     )
     try:
@@ -67,30 +65,30 @@ def describe_inventory(study: Study, participant: str) -> tuple[str, bool]:
 
 
 def _describe_dense(study: Study, inventory: Inventory) -> tuple[str, bool]:
-    """The same of dense BOLD, of which only headers are read."""
+    """The same for dense BOLD, of which only headers are read."""
     reader = study.reader(inventory)
     assert reader.extraction is not None and inventory.image is not None
     lines = [
         f"sub-{inventory.participant}: task {', '.join(inventory.tasks) or 'n/a'}, dense BOLD, "
         f"atlas {inventory.image.image.name}" + (" (simulated data)" if inventory.simulated else "")
     ]
-    left_out, n_bytes, sessions = list(inventory.left_out), 0, set()
+    excluded, n_bytes, sessions = list(inventory.excluded), 0, set()
     for files in (*inventory.runs, *inventory.rest):
         try:
             series = reader.extraction.check(files)
         except DerivativesError as error:
-            left_out.append(LeftOutRun(files.key, str(error)))
+            excluded.append(ExcludedRun(files.key, str(error)))
             continue
         n_bytes = max(n_bytes, 4 * series.n_frames * series.points.n_points)
         sessions |= {files.key.session} if files.rating else set()
-        what = "use" if files.rating else "rest"
+        kind = "use" if files.rating else "rest"
         lines.append(
-            f"  {what:8s} {files.key}: {files.series.path.name}, {series.n_frames} frames of "
+            f"  {kind:8s} {files.key}: {files.series.path.name}, {series.n_frames} frames of "
             f"{series.points.n_points} points"
         )
-    lines += [f"  leave out {line}" for line in list_left_out(left_out)]
-    of_dense = inventory.dense.notes if inventory.dense else ()
-    lines += [f"  note: {note}" for note in (*inventory.notes, *of_dense)]
+    lines += [f"  exclude  {line}" for line in list_excluded(excluded)]
+    dense_notes = inventory.dense.notes if inventory.dense else ()
+    lines += [f"  note: {note}" for note in (*inventory.notes, *dense_notes)]
     try:
         n_regions = len(reader.extraction.atlas.regions.names)
     except DerivativesError as error:
@@ -105,7 +103,7 @@ def _describe_dense(study: Study, inventory: Inventory) -> tuple[str, bool]:
 
 
 def _needs(runs: Sequence[Run], prepared: Prepared, study: Study) -> str:
-    """Rough disk and memory needs."""
+    """Rough estimate of the memory and disk space needed."""
     n_regions = len(prepared.regions.names)
     signals = sum(lag.signals.nbytes for lags in prepared.runs for lag in lags)
     signals += sum(run.signals.nbytes for run in runs)
@@ -122,10 +120,10 @@ def _needs(runs: Sequence[Run], prepared: Prepared, study: Study) -> str:
         matrices += 8.0 * (n_rows + 1.5 * n_minutes) ** 2 * (2 + workers)
     if "null" not in settings.skip and rules.train_bins != "rating":
         n_ratings = 2.2 * settings.n_permutations
-        of_ratings = 8.0 * n_rows * n_ratings * (3 + 4 * workers)
+        permuted = 8.0 * n_rows * n_ratings * (3 + 4 * workers)
         if rules.decoder == "lasso_pcr":
-            of_ratings += 1.4 * min(MOMENTS_BYTES, 32 * n_groups * n_rows * n_ratings)
-        predictions = max(predictions, of_ratings)
+            permuted += 1.4 * min(MOMENTS_BYTES, 32 * n_groups * n_rows * n_ratings)
+        predictions = max(predictions, permuted)
     edges = 4.0 * (n_rows + 1.5 * n_minutes) * count_edges(n_regions)  # single precision
     if "baselines" not in settings.skip and edges <= MOST_BYTES_OF_EDGES:
         predictions = max(predictions, 1.1 * edges)

@@ -1,7 +1,7 @@
-"""Learning on: refit with new sessions, recalibrate, and ask whether the signature still holds.
+"""Update a signature: refit it with new sessions, test it for drift, and recalibrate it.
 
-Nothing here overwrites an earlier signature: each new one goes to a folder of its own and names
-the one it follows.
+Earlier signatures are never overwritten: each new signature is written to a new folder and names
+its predecessor.
 """
 
 from __future__ import annotations
@@ -40,21 +40,21 @@ from painprint.store.files import write_json
 log = logging.getLogger("painprint")
 
 FEWEST_FOR_SLOPE = 2
-"""New sessions; with one, the offset alone is fitted."""
+"""Number of new sessions; with fewer, only the offset is fitted."""
 
 
 def learn_on(
     study: Study, earlier: Path, participant: str, *, progress: Progress | None = None
 ) -> None:
-    """Decode a participant again with new sessions, exactly as a study of all of them would.
+    """Decode a participant again with new sessions; equals a study of all sessions from scratch.
 
-    Bins are made again from the regional time series of the earlier study, which must be there
+    Bins are computed again from the regional time series of the earlier study, which must be
     unchanged.
 
     Parameters
     ----------
     study : Study
-        Of all sessions, with a new output folder; its settings are replaced by those of the
+        Study of all sessions with a new output folder; its settings are replaced by those of the
         earlier study.
     earlier : Path
         Output folder of the earlier study.
@@ -62,13 +62,13 @@ def learn_on(
     Raises
     ------
     DerivativesError
-        If the earlier study is not there, something it read was changed, no session is new, or the
-        new folder holds a decoding of the participant.
+        If there is no earlier study, one of its inputs was changed, no session is new, or the new
+        folder contains a decoding of the participant.
     """
     before = _results_of(earlier, participant)
     if [files for files in find_results(study.out_dir) if files.participant == participant]:
         raise DerivativesError(
-            f"sub-{participant}: {study.out_dir} holds a signature already, and none is ever "
+            f"sub-{participant}: {study.out_dir} contains a signature already, and none is ever "
             "overwritten. Name a new folder."
         )
     settings = replace(settings_used(before), session_label=())
@@ -78,37 +78,38 @@ def learn_on(
     inventory = study.find(participant)
     hashes = InputHashes()
     _check_unchanged(before, {file.uri: file.path for file in files_of(inventory)}, hashes)
-    left_out = [RunKey(r["session"], r["task"], r["run"]) for r in before.audit["runs_left_out"]]
-    new = [run.key for run in inventory.runs if run.key not in {*_used(before), *left_out}]
+    excluded = [RunKey(r["session"], r["task"], r["run"]) for r in before.audit["runs_left_out"]]
+    new = [run.key for run in inventory.runs if run.key not in {*_used(before), *excluded}]
     if not new:
         raise DerivativesError(
             f"sub-{participant}: every run was in the earlier study; there is nothing to learn."
         )
-    log.info("sub-%s: learning on with %s.", participant, ", ".join(map(str, new)))
+    log.info("sub-%s: new runs: %s.", participant, ", ".join(map(str, new)))
     run_participant(study, participant, progress=progress, hashes=hashes)
     files = ParticipantFiles.of(study.out_dir, inventory)
     added = [key for key in _used(read_results(files)) if key not in set(_used(before))]
-    earlier_one = before.files.decoding("signature", "")
-    _follow(files.decoding("signature", ""), earlier_one, added=[str(key) for key in added])
+    predecessor = before.files.decoding("signature", "")
+    _write_history(files.decoding("signature", ""), predecessor, added=[str(key) for key in added])
 
 
 def _used(results: Results) -> list[RunKey]:
-    """The runs that a decoding used."""
+    """The runs that were used in a decoding."""
     rows = results.runs[["session", "task", "run"]].fillna("")
     return [RunKey(*row) for row in rows.itertuples(index=False, name=None)]
 
 
 def _results_of(out_dir: Path, participant: str) -> Results:
-    found = [files for files in find_results(out_dir) if files.participant == participant]
-    if not found:
+    """The results of a participant in an output folder."""
+    finished = [files for files in find_results(out_dir) if files.participant == participant]
+    if not finished:
         raise DerivativesError(f"sub-{participant} was not decoded into {out_dir}.")
-    return read_results(found[0])
+    return read_results(finished[0])
 
 
 def _check_unchanged(before: Results, paths: dict[str, Path], hashes: InputHashes) -> None:
-    """What the earlier study read is there as it was; or the refit would not be exact."""
+    """Check that the inputs of the earlier study are unchanged, as an exact refit requires."""
     for uri, digest in before.provenance["inputs"].items():
-        if uri.startswith(f"bids:{MADE_HERE}:"):  # made of the others
+        if uri.startswith(f"bids:{MADE_HERE}:"):  # made from other inputs
             continue
         path = paths.get(uri)
         if path is None or not path.exists():
@@ -124,26 +125,26 @@ def _check_unchanged(before: Results, paths: dict[str, Path], hashes: InputHashe
             )
 
 
-def _follow(folder: Path, earlier: Path, **said: Any) -> None:
-    """Note beside a signature which one it follows, and what that one followed."""
-    path = earlier / HISTORY
-    chain = read_json(path)["earlier"] if path.is_file() else []
-    one = {"sha256": hash_signature(earlier), **said}
-    write_json(folder / HISTORY, {"earlier": [*chain, one]})
+def _write_history(folder: Path, predecessor: Path, **changes: Any) -> None:
+    """Write the predecessors of a signature, and what was changed last, into its folder."""
+    path = predecessor / HISTORY
+    earlier = read_json(path)["earlier"] if path.is_file() else []
+    last = {"sha256": hash_signature(predecessor), **changes}
+    write_json(folder / HISTORY, {"earlier": [*earlier, last]})
 
 
 @dataclass(frozen=True, eq=False)
 class Check:
-    """Whether a signature still holds in new rated sessions.
+    """Errors of a signature in new rated sessions, tested against those of the study.
 
     Attributes
     ----------
     table : DataFrame
-        A row per session: ``session``, ``rated``, ``predicted``, ``error``, and ``p``: the share of
-        sessions with so large an error, were they exchangeable.
+        One row per session: ``session``, ``rated``, ``predicted``, ``error``, and ``p``, the
+        conformal p-value of the error under exchangeability of sessions.
     p_drift : float or None
-        That errors in new sessions are no larger than they were (rank-sum test, one-sided); None
-        where there are no errors of the study.
+        p-value of larger errors in the new sessions (rank-sum test, one-sided); None where the
+        errors of the study are unknown.
     """
 
     table: pd.DataFrame
@@ -151,20 +152,22 @@ class Check:
 
 
 def check_drift(signature: Signature, runs: Sequence[Run]) -> Check:
-    """Compare errors in new rated sessions with those of the study's held-out sessions.
+    """Compare errors in new rated sessions with those in held-out sessions of the study.
 
     Raises
     ------
     ValueError
         If a run cannot be scored.
     """
-    rows: dict[str, list[tuple[float, float]]] = {}
+    pairs_of_session: dict[str, list[tuple[float, float]]] = {}
     for run in runs:
         predicted = predict_run(signature, run).run
         frames = pair_run(signature, run)
-        rows.setdefault(run.session, []).append((float(frames.rating.mean()), predicted))
-    found = np.array([np.mean(pairs, axis=0) for pairs in rows.values()])
-    table = pd.DataFrame({"session": list(rows), "rated": found[:, 0], "predicted": found[:, 1]})
+        pair = (float(frames.rating.mean()), predicted)
+        pairs_of_session.setdefault(run.session, []).append(pair)
+    means = np.array([np.mean(pairs, axis=0) for pairs in pairs_of_session.values()])
+    sessions = list(pairs_of_session)
+    table = pd.DataFrame({"session": sessions, "rated": means[:, 0], "predicted": means[:, 1]})
     table["error"] = (table["rated"] - table["predicted"]).abs()
     errors = signature.history.errors.get("session") if signature.history else None
     if errors is None:
@@ -176,15 +179,16 @@ def check_drift(signature: Signature, runs: Sequence[Run]) -> Check:
 
 
 def recalibrate(signature: Signature, runs: Sequence[Run]) -> tuple[Signature, float, float]:
-    """Fit slope and offset to new rated sessions; the pattern stays.
+    """Fit slope and offset to new rated sessions; the pattern of weights is kept.
 
-    By least squares over the runs' means, each session counting alike. With one session the slope
-    stays 1. The new signature has no held-out errors, for none of its own are known.
+    Weighted least squares over the means of runs, with equal weight for each session. With one
+    session the slope is 1. The new signature has no held-out errors, since none
+    are known for it.
 
     Parameters
     ----------
     runs : sequence of Run
-        Rated, of sessions that the signature has not seen.
+        Rated runs of sessions that were not used in training.
 
     Returns
     -------
@@ -194,7 +198,7 @@ def recalibrate(signature: Signature, runs: Sequence[Run]) -> tuple[Signature, f
     Raises
     ------
     ValueError
-        If predictions do not vary, or go against the ratings.
+        If predictions do not vary, or correlate negatively with the ratings.
     """
     rated = np.array([float(pair_run(signature, run).rating.mean()) for run in runs])
     predicted = np.array([predict_run(signature, run).run for run in runs])
@@ -204,14 +208,14 @@ def recalibrate(signature: Signature, runs: Sequence[Run]) -> tuple[Signature, f
     slope = 1.0
     if len(set(sessions)) >= FEWEST_FOR_SLOPE:
         centred = predicted - mean_predicted
-        spread = float(weight @ centred**2)
-        if spread <= 0:
+        variance = float(weight @ centred**2)
+        if variance <= 0:
             raise ValueError("the predictions of the new sessions do not vary.")
-        slope = float(weight @ (centred * (rated - mean_rated))) / spread
+        slope = float(weight @ (centred * (rated - mean_rated))) / variance
         if slope <= 0:
             raise ValueError(
-                f"in the new sessions predictions go against the ratings (slope {slope:.2f}): "
-                "the signature does not hold, and a new scale would not mend it."
+                f"in the new sessions predictions correlate negatively with the ratings (slope "
+                f"{slope:.2f}): the signature does not hold, and rescaling cannot repair it."
             )
     offset = float(mean_rated - slope * mean_predicted)
     models = tuple(
@@ -231,34 +235,35 @@ def recalibrate(signature: Signature, runs: Sequence[Run]) -> tuple[Signature, f
 
 
 def _as_read_before(signature: Signature, settings: Settings) -> Settings:
-    """Settings with how the study read its runs, where nothing else is given."""
+    """Settings in which options that are at their default have the value with which the study read
+    its runs."""
     default, origin = Settings(), signature.origin
-    noted = {**origin.get("read_with", {}), **(origin.get("dense") or {})}
+    of_study = {**origin.get("read_with", {}), **(origin.get("dense") or {})}
     known: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value
-        for name, value in noted.items()
+        for name, value in of_study.items()
         if name in (*READ_WITH, *CLEANING) and getattr(settings, name) == getattr(default, name)
     }
     return replace(settings, **known)
 
 
 def _check_range(signature: Signature, runs: Sequence[Run]) -> None:
-    """Sessions that should not be read teach nothing.
+    """Check that sessions lie within the applicability domain; warn about doubtful ones.
 
     Raises
     ------
     ValueError
-        If there is one.
+        If a session lies outside.
     """
     if signature.domain is None or signature.history is None:
         return
     for session in dict.fromkeys(run.session for run in runs):
         verdict = read_session(signature, [r for r in runs if r.session == session]).verdict
-        why = "; ".join(verdict.reasons)
+        reasons = "; ".join(verdict.reasons)
         if verdict.word == DO_NOT_READ:
-            raise ValueError(f"ses-{session}: {verdict.word}: {why}. Leave it out.")
+            raise ValueError(f"ses-{session}: {verdict.word}: {reasons}. Exclude it.")
         if verdict.reasons:
-            log.warning("ses-%s: %s: %s", session, verdict.word, why)
+            log.warning("ses-%s: %s: %s", session, verdict.word, reasons)
 
 
 def recalibrate_from_files(
@@ -269,7 +274,7 @@ def recalibrate_from_files(
     Raises
     ------
     DerivativesError
-        If something cannot be used, a session is not new, or the folder is not empty.
+        If data cannot be used, a session is not new, or the folder is not empty.
     """
     signature = read_signature(path)
     study = replace(study, settings=_as_read_before(signature, study.settings))
@@ -282,10 +287,10 @@ def recalibrate_from_files(
     prepared = prepare_runs(reader.runs(), study.settings, regions=reader.regions)
     usable = {lags[0].key for lags in prepared.runs}
     runs = [run for run in reader.runs() if run.key in usable]
-    seen = sorted({run.session for run in runs if was_trained_on(signature, run.key)})
-    if seen:
+    trained = sorted({run.session for run in runs if was_trained_on(signature, run.key)})
+    if trained:
         raise DerivativesError(
-            f"the signature was trained on ses-{', ses-'.join(seen)}. Name new sessions with "
+            f"the signature was trained on ses-{', ses-'.join(trained)}. Name new sessions with "
             "--session-label."
         )
     if not runs:
@@ -298,8 +303,8 @@ def recalibrate_from_files(
         raise DerivativesError(f"sub-{participant}: {error}") from error
     reader.hashes.check()
     write_signature(out_dir, new)
-    earlier = path if path.is_dir() else path.parent
-    _follow(
-        out_dir, earlier, slope=slope, offset=offset, sessions=sorted({r.session for r in runs})
+    predecessor = path if path.is_dir() else path.parent
+    _write_history(
+        out_dir, predecessor, slope=slope, offset=offset, sessions=sorted({r.session for r in runs})
     )
     return check, slope, offset

@@ -1,4 +1,4 @@
-"""Pages of results that are finished."""
+"""Write the pages of finished results."""
 
 from __future__ import annotations
 
@@ -7,20 +7,17 @@ from pathlib import Path
 from painprint.apps.study import log
 from painprint.files.errors import DerivativesError
 from painprint.results.files import ParticipantFiles
-from painprint.results.group import (
-    GroupFiles,
-    read_group,
-)
+from painprint.results.group import GroupFiles, read_group
 from painprint.results.read import find_results, read_results
 
 
 def write_group_page(files: GroupFiles, *, pdf: bool = False) -> None:
-    """Make the group's page and figures, as PDF too if asked, from its output files.
+    """Write the page and figures of the group from its output files; with ``pdf``, PDF figures too.
 
     Raises
     ------
     DerivativesError
-        If a file is missing or damaged, or people were decoded again since.
+        If a file is missing or damaged, or participants were decoded again since.
     """
     from painprint.report.group import write_group_report
 
@@ -36,9 +33,9 @@ def write_group_page(files: GroupFiles, *, pdf: bool = False) -> None:
 
 
 def write_page(files: ParticipantFiles, *, pdf: bool = False) -> None:
-    """Make the participant's page and figures from the output files; nothing is recomputed.
+    """Write the participant's page and figures from the output files; nothing is recomputed.
 
-    ``pdf`` asks for the figures as PDF too.
+    With ``pdf``, figures are written as PDF too.
 
     Raises
     ------
@@ -52,39 +49,39 @@ def write_page(files: ParticipantFiles, *, pdf: bool = False) -> None:
     results = read_results(files)
     try:
         write_report(results, transfer_to(files.out_dir, files.participant), pdf=pdf)
-        said = headline(results)
+        sentence = headline(results)
     except (KeyError, TypeError, ValueError) as error:
         raise DerivativesError(
             f"sub-{files.participant}: the page cannot be made of {files.stem}_* ({error!r}). "
             "Run `painprint run` again."
         ) from error
-    log.info("sub-%s: %s", files.participant, said)
+    log.info("sub-%s: %s", files.participant, sentence)
     log.info("sub-%s: page: %s", files.participant, files.page)
 
 
 def write_pages(out_dir: Path, *, pdf: bool = False) -> int:
-    """Make the pages of all finished participants, and of the group, again.
+    """Write the pages of all finished participants and of the group.
 
-    ``pdf`` asks for the figures as PDF too.
+    With ``pdf``, figures are written as PDF too.
 
     Returns
     -------
     n_failed : int
-        Pages that could not be made; each is named in the log.
+        Number of pages that could not be written; each is named in the log.
 
     Raises
     ------
     DerivativesError
         If there is no finished participant.
     """
-    found = find_results(out_dir)
-    if not found:
+    finished = find_results(out_dir)
+    if not finished:
         raise DerivativesError(
             f"no finished participant in {out_dir} (sub-*/decoding/*_metrics.json). "
             "Run `painprint run` first."
         )
     n_failed = 0
-    for files in found:
+    for files in finished:
         try:
             write_page(files, pdf=pdf)
         except DerivativesError as error:
@@ -101,15 +98,15 @@ def write_pages(out_dir: Path, *, pdf: bool = False) -> int:
 
 
 def check_output(files: ParticipantFiles) -> None:
-    """One output folder holds one decoding per participant: a page shows one.
+    """Check that the output folder contains no other decoding of the participant.
 
     Raises
     ------
     DerivativesError
-        If there is another.
+        If it does: there is one page per participant.
     """
-    others = [f.stem for f in find_results(files.out_dir) if f.participant == files.participant]
-    if different := [stem for stem in others if stem != files.stem]:
+    stems = [f.stem for f in find_results(files.out_dir) if f.participant == files.participant]
+    if different := [stem for stem in stems if stem != files.stem]:
         raise DerivativesError(
             f"sub-{files.participant}: {files.out_dir} holds another decoding ({different[0]}). "
             "Choose another output folder for this one."

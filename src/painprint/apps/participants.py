@@ -1,4 +1,4 @@
-"""The same for every participant, and what is said where it fails."""
+"""Run a step for every participant, and log failures."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from painprint.files.errors import DerivativesError
 log = logging.getLogger("painprint")
 
 FAILURES = (DerivativesError, ValueError, OSError)
-"""Errors of data and files, which end in the log as a sentence."""
+"""Errors of data and files, which are logged as one sentence."""
 
 
 class Failed(Exception):
-    """Something failed; the log says what."""
+    """Something failed; the reason is in the log."""
 
 
 def log_failure(error: Exception) -> None:
-    """Say in the log what failed and, of a file, what to do."""
+    """Log an error; for an error of the file system, with a remedy."""
     if isinstance(error, OSError):
         log.error(
-            "%s: %s. Mend that and run the same command again: what is finished is kept.",
+            "%s: %s. Correct this and run the same command again: finished steps are kept.",
             error.filename or "a file",
             error.strerror or error,
         )
@@ -30,19 +30,20 @@ def log_failure(error: Exception) -> None:
 
 
 def for_each_participant(participants: Sequence[str], work: Callable[[str], None]) -> None:
-    """Do the same for every participant; one that fails does not stop the others.
+    """Call a function for every participant; a failure does not stop the others.
 
     Parameters
     ----------
     participants : sequence of str
         Labels.
     work : callable
-        What to do with a label. It may log by itself why it failed, and raise :class:`Failed`.
+        Called with each label. It may log the reason of a failure itself and raise
+        :class:`Failed`.
 
     Raises
     ------
     Failed
-        At the end, if any failed.
+        At the end, if any participant failed.
     """
     n_failed = 0
     for participant in participants:

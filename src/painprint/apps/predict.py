@@ -1,4 +1,4 @@
-"""The signature in use: new runs from files to a reading, as table, JSON and page."""
+"""Apply a signature to new runs from files; the reading is written as table, JSON and page."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Scored:
     session : str
         Its label; empty where the files have none.
     files : tuple of str
-        Names of the runs' files.
+        File names of the runs.
     """
 
     session: str
@@ -55,7 +55,7 @@ class Scored:
 
     @property
     def table(self) -> pd.DataFrame:
-        """The reading's table with session and file."""
+        """The table of the reading with session and file."""
         numbers = self.reading.table["run"]
         names = [self.files[int(n) - 1] if n == n else "n/a" for n in numbers]
         table = self.reading.table.assign(session=self.session or "n/a", file=names)
@@ -65,18 +65,18 @@ class Scored:
 def score_sessions(
     path: Path, runs: Sequence[Path], *, atlas: str | None = None, out_dir: Path | None = None
 ) -> tuple[Signature, list[Scored]]:
-    """Read new runs with a signature, those of a session together.
+    """Score new runs with a signature; runs of a session are read together.
 
     Parameters
     ----------
     path : Path
         The signature.
     runs : sequence of Path
-        Regional time series, or dense BOLD, which is cleaned as the study's was.
+        Regional time series, or dense BOLD, which is denoised as in the study.
     atlas : str, optional
-        For dense BOLD: the study's atlas.
+        For dense BOLD: the atlas of the study.
     out_dir : Path, optional
-        Where regional time series made of dense BOLD are kept.
+        Where regional time series made from dense BOLD are kept.
 
     Raises
     ------
@@ -84,46 +84,46 @@ def score_sessions(
         If the signature or a run cannot be used.
     """
     signature = read_signature(path)
-    found = _find(runs)
+    run_files = _find(runs)
     by_session: dict[str, list[tuple[Path, Run]]] = {}
     with tempfile.TemporaryDirectory() as folder:
         dense = _DenseRuns(signature, atlas, out_dir or Path(folder))
-        for run, files in zip(runs, found, strict=True):
+        for path_of_run, files in zip(runs, run_files, strict=True):
             bold = dense.load(files) if is_dense(files.series) else load_bold(files)
             for note in bold.notes:
-                log.warning("%s: %s", run.name, note)
+                log.warning("%s: %s", path_of_run.name, note)
             unrated = np.full(len(bold.signals), np.nan)
-            one = bold.as_run(files.key, unrated)
-            by_session.setdefault(files.key.session, []).append((run, one))
+            run = bold.as_run(files.key, unrated)
+            by_session.setdefault(files.key.session, []).append((path_of_run, run))
     scored = []
     for session, members in by_session.items():
         try:
             reading = read_session(signature, [run for _, run in members])
         except ValueError as error:
             raise DerivativesError(str(error), members[0][0]) from error
-        for said in (*reading.warnings, *reading.not_done):
-            log.warning("%s: %s", f"ses-{session}" if session else members[0][0].name, said)
-        scored.append(Scored(session, tuple(one.name for one, _ in members), reading))
+        for message in (*reading.warnings, *reading.not_done):
+            log.warning("%s: %s", f"ses-{session}" if session else members[0][0].name, message)
+        scored.append(Scored(session, tuple(path.name for path, _ in members), reading))
     return signature, scored
 
 
 def check_atlas(signature: Signature, image: AtlasFiles, hashes: InputHashes) -> None:
-    """New dense BOLD must be averaged over the atlas that the signature was learnt with.
+    """Check that the atlas for new dense BOLD is the one with which the signature was trained.
 
     Raises
     ------
     DerivativesError
-        If the signature was not learnt from dense BOLD, or with another image.
+        If the signature was not trained on dense BOLD, or with another image.
     """
     dense = signature.origin.get("dense")
     if not dense:
         raise DerivativesError(
-            "dense BOLD cannot be read: the signature was learnt from regional time series that "
+            "dense BOLD cannot be read: the signature was trained on regional time series that "
             "were made elsewhere. Make those of the new runs in the same way."
         )
     if hashes.whole(image.image) != signature.origin.get("atlas_image_sha256"):
         raise DerivativesError(
-            f"is not the atlas that the signature was learnt with ({dense['atlas']}), by its "
+            f"is not the atlas with which the signature was trained ({dense['atlas']}), by its "
             "SHA-256.",
             image.image,
         )
@@ -137,30 +137,30 @@ def _find(runs: Sequence[Path]) -> list[RunFiles]:
     DerivativesError
         If they are not.
     """
-    found = [find_unrated_run(run) for run in runs]
-    people = sorted({files.series.entities.get("sub", "") for files in found})
+    run_files = [find_unrated_run(path) for path in runs]
+    people = sorted({files.series.entities.get("sub", "") for files in run_files})
     if len(people) > 1:
         names = ", ".join(f"sub-{person}" for person in people)
         raise DerivativesError(f"these are runs of several people ({names}); give those of one.")
-    tasks = sorted({files.key.task for files in found})
+    tasks = sorted({files.key.task for files in run_files})
     if len(tasks) > 1:
         raise DerivativesError(
             f"these are runs of several tasks ({', '.join(tasks)}), which would be averaged; give "
             "those of one."
         )
-    first: dict[RunKey, str] = {}
-    for files in found:
+    file_of_run: dict[RunKey, str] = {}
+    for files in run_files:
         name = files.series.path.name
-        if files.key in first:
+        if files.key in file_of_run:
             raise DerivativesError(
-                f"{files.key} is given more than once: {first[files.key]}, {name}."
+                f"{files.key} is given more than once: {file_of_run[files.key]}, {name}."
             )
-        first[files.key] = name
-    return found
+        file_of_run[files.key] = name
+    return run_files
 
 
 class _DenseRuns:
-    """Makes regional signals of new runs of dense BOLD as the study did; the atlas is read once."""
+    """Makes regional signals of new runs of dense BOLD as in the study; the atlas is read once."""
 
     def __init__(self, signature: Signature, atlas: str | None, out_dir: Path) -> None:
         self.signature = signature
@@ -175,7 +175,7 @@ class _DenseRuns:
         Raises
         ------
         DerivativesError
-            If the run cannot be used, or the atlas is not the study's.
+            If the run cannot be used, or the atlas is not that of the study.
         """
         from painprint.bold.extract import Extraction  # compiles code
 
@@ -195,7 +195,7 @@ class _DenseRuns:
         return self._extraction.load(files)
 
     def _find_image(self, atlas: str) -> AtlasFiles:
-        """The image that is the study's, by its hash."""
+        """The atlas image of the study, identified by its hash."""
         images = find_atlases(atlas, [])
         if not images:
             raise DerivativesError(f"there is no atlas image {atlas}: pass its path with --atlas.")
@@ -207,7 +207,7 @@ class _DenseRuns:
 
 
 def _surfaces_beside(files: RunFiles, density: str) -> Surfaces:
-    """The participant's surfaces of this density in the dataset in which a run lies."""
+    """The participant's surfaces of this density in the dataset of the run."""
     label = files.series.entities.get("sub", "")
     folders = files.series.path.absolute().parents
     root = next((folder.parent for folder in folders if folder.name == f"sub-{label}"), None)
@@ -224,9 +224,9 @@ def predict(
     atlas: str | None = None,
     out_dir: Path | None = None,
 ) -> str:
-    """Score new runs: a table as TSV; and files and a page in a folder, if one is given.
+    """Score new runs: returns a table as TSV, and writes files and a page into ``out_dir``.
 
-    With ``fold``, or a signature without a record of its training, predictions alone.
+    With ``fold``, or with a signature without a record of its training, only predictions.
 
     Raises
     ------
@@ -241,11 +241,11 @@ def predict(
             )
         return _to_text(_predictions(signature, runs, fold))
     signature, scored = score_sessions(path, runs, atlas=atlas, out_dir=out_dir)
-    for one in scored:
-        verdict = one.reading.verdict
-        why = "".join(f"; {reason}" for reason in verdict.reasons)
-        log.info("%s: %s%s", f"ses-{one.session}" if one.session else "session", verdict.word, why)
-    table = pd.concat([one.table for one in scored], ignore_index=True)
+    for session in scored:
+        verdict = session.reading.verdict
+        name = f"ses-{session.session}" if session.session else "session"
+        log.info("%s: %s", name, "; ".join([verdict.word, *verdict.reasons]))
+    table = pd.concat([session.table for session in scored], ignore_index=True)
     if out_dir is not None:
         _write(out_dir, path, signature, scored, table)
     return _to_text(table)
@@ -260,20 +260,21 @@ def _predictions(signature: Signature, runs: Sequence[Path], fold: str) -> pd.Da
         bold = load_bold(files)
         unrated = np.full(len(bold.signals), np.nan)
         try:
-            found = predict_run(signature, bold.as_run(files.key, unrated), held_out=fold)
+            prediction = predict_run(signature, bold.as_run(files.key, unrated), held_out=fold)
         except ValueError as error:
             raise DerivativesError(str(error), path) from error
-        for warning in (*bold.notes, *found.warnings):
+        for warning in (*bold.notes, *prediction.warnings):
             log.warning("%s: %s", path.name, warning)
-        whole = {"scale": "run", "n_frames": found.counts["n_kept"], "predicted": found.run}
-        table = pd.concat([found.minutes.assign(scale="1min"), pd.DataFrame([whole])])
+        n_frames = prediction.counts["n_kept"]
+        of_run = {"scale": "run", "n_frames": n_frames, "predicted": prediction.run}
+        table = pd.concat([prediction.minutes.assign(scale="1min"), pd.DataFrame([of_run])])
         tables.append(table.assign(file=path.name))
     columns = ["file", "scale", "minute", "onset", "n_frames", "predicted"]
     return pd.concat(tables, ignore_index=True)[columns]
 
 
 def _to_text(table: pd.DataFrame) -> str:
-    """TSV with whole numbers as such."""
+    """TSV in which integers have no decimals."""
     shown = table.copy()
     for name in ("run", "minute", "n_frames"):
         if name in shown:
@@ -286,30 +287,32 @@ def _to_text(table: pd.DataFrame) -> str:
 def _write(
     out_dir: Path, path: Path, signature: Signature, scored: Sequence[Scored], table: pd.DataFrame
 ) -> None:
-    """Table, JSON and page of a reading."""
+    """Write table, JSON and page of a reading."""
     from painprint.report.reading import write_reading
 
     write_table(out_dir / "reading.tsv", table)
     content = {
         "simulated": signature.simulated,
         "signature_sha256": hash_signature(path),
-        "sessions": [_describe(one) for one in scored],
+        "sessions": [_describe(session) for session in scored],
     }
     write_json(out_dir / "reading.json", content)
     write_reading(out_dir / "reading.html", signature, scored)
     log.info("page: %s", out_dir / "reading.html")
 
 
-def _describe(one: Scored) -> Mapping[str, Any]:
-    session = one.reading.table.query("scale == 'session'").iloc[0]
-    ends = {name: session[name] for name in one.reading.table.columns if "_" in name}
+def _describe(scored: Scored) -> Mapping[str, Any]:
+    """Contents of reading.json for one session."""
+    reading = scored.reading
+    row = reading.table.query("scale == 'session'").iloc[0]
+    bounds = {name: row[name] for name in reading.table.columns if "_" in name}
     return {
-        "session": one.session or None,
-        "files": one.files,
-        "predicted": session["predicted"],
-        **{name: value for name, value in ends.items() if name != "n_frames"},
-        "verdict": asdict(one.reading.verdict),
-        "runs": [asdict(verdict) for verdict in one.reading.of_runs],
-        "not_done": one.reading.not_done,
-        "warnings": one.reading.warnings,
+        "session": scored.session or None,
+        "files": scored.files,
+        "predicted": row["predicted"],
+        **{name: value for name, value in bounds.items() if name != "n_frames"},
+        "verdict": asdict(reading.verdict),
+        "runs": [asdict(verdict) for verdict in reading.of_runs],
+        "not_done": reading.not_done,
+        "warnings": reading.warnings,
     }

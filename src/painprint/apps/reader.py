@@ -1,4 +1,4 @@
-"""Reads one participant's runs, each of them once, and remembers what to say of them."""
+"""Read the runs of one participant, each of them once, with their records and exclusions."""
 
 from __future__ import annotations
 
@@ -25,37 +25,37 @@ from painprint.files.tables import read_table
 from painprint.progress import OnStep, count_steps
 from painprint.regions import Regions
 from painprint.results.steps import Lock
-from painprint.runs import LeftOutRun, Run, RunKey
+from painprint.runs import ExcludedRun, Run, RunKey
 from painprint.settings import Settings
 
 log = logging.getLogger("painprint")
 
 
 class Reader:
-    """Reads one participant's runs, each of them once.
+    """Reads the runs of one participant, each of them once.
 
-    Rated runs are kept in memory, for they are asked for again and again; resting runs and dense
-    BOLD, which are larger or read by one stage alone, are not.
+    Rated runs are kept in memory, since they are used repeatedly; resting runs and dense BOLD,
+    which are larger or used by one stage only, are not.
 
     Parameters
     ----------
     inventory : Inventory
-        Which runs there are.
+        Files of the runs.
     settings : Settings
-        How ratings are read.
+        Options for reading ratings.
     hashes : InputHashes
-        Of the files that are read.
+        Hashes of the files that are read.
     lock : Lock
-        Of the participant's outputs, among which regional time series of dense BOLD are kept.
+        Lock of the participant's outputs, which include regional time series of dense BOLD.
     extraction : Extraction, optional
-        Makes regional time series of dense BOLD.
+        Makes regional time series from dense BOLD.
 
     Attributes
     ----------
     records : list of RunRecord
-        Of the runs that were read.
-    left_out : list of LeftOutRun
-        Runs that cannot be used, and why.
+        Records of the runs that were read.
+    excluded : list of ExcludedRun
+        Runs that cannot be used, with the reason.
     """
 
     def __init__(
@@ -74,24 +74,24 @@ class Reader:
         self.lock = lock
         self.extraction = extraction
         self.records: list[RunRecord] = []
-        self.left_out = list(inventory.left_out)
+        self.excluded = list(inventory.excluded)
         self._wrote_regions = False
         self._runs: tuple[Run, ...] | None = None
         self._rated: dict[RunKey, tuple[Run, RunRecord]] = {}
 
     def with_atlas(self, image: AtlasFiles) -> Reader:
-        """Reads the same runs of dense BOLD with other regions; ratings are not read again."""
-        assert self.extraction is not None  # or there is no image of an atlas
+        """Reader of the same runs of dense BOLD with another atlas; ratings are not read again."""
+        assert self.extraction is not None  # the atlas is an image
         inventory = replace(self.inventory, atlas=image.label, image=image)
         extraction = self.extraction.with_atlas(image)
         other = Reader(inventory, self.settings, self.hashes, self.lock, extraction)
-        read = zip(self.runs(), self.records, strict=True)
-        other._rated = {run.key: (run, record) for run, record in read}
+        runs = zip(self.runs(), self.records, strict=True)
+        other._rated = {run.key: (run, record) for run, record in runs}
         return other
 
     @cached_property
     def regions(self) -> Regions | None:
-        """Names and networks of the atlas's regions, where there is a table that can be read."""
+        """Names and networks of the regions, if the atlas has a readable table."""
         if self.extraction is not None:
             return self.extraction.atlas.regions
         table = self.inventory.region_table
@@ -106,29 +106,29 @@ class Reader:
     @cached_property
     def _region_table(self) -> pd.DataFrame:
         """The table of the atlas's regions, as text."""
-        assert self.inventory.region_table is not None  # asked before
+        assert self.inventory.region_table is not None  # checked by the callers
         path = self.inventory.region_table.path
         self.hashes.of(path)
         return read_table(path)
 
-    def places(self) -> tuple[dict[str, list[float]], tuple[str, ...]]:
-        """Where the regions lie (mm), as far as it is known, and what to say of it."""
+    def coordinates(self) -> tuple[dict[str, list[float]], tuple[str, ...]]:
+        """Coordinates of the regions (mm) where known, and notes about them."""
         if self.extraction is not None:
-            found, notes = self.extraction.places()
-            return found, (*notes, *self.extraction.atlas.notes)
+            coordinates, notes = self.extraction.coordinates()
+            return coordinates, (*notes, *self.extraction.atlas.notes)
         table = self.inventory.region_table
         try:
             return (places_of(self._region_table, table.path) if table else {}), ()
         except DerivativesError as error:
-            return {}, (f"places of regions not used: {error}",)
+            return {}, (f"coordinates of regions not used: {error}",)
 
     @property
     def smoothed_on(self) -> tuple[Path, ...]:
-        """Surfaces on which dense BOLD is smoothed; none where it is not."""
+        """Surfaces on which dense BOLD is smoothed; empty if it is not."""
         return self.extraction.smoothed_on if self.extraction else ()
 
     def write_regions(self) -> None:
-        """Write the regions of an atlas that is an image as a table beside the results."""
+        """Write the table of the regions into the output folder, if the atlas is an image."""
         if self.extraction is None or self._wrote_regions:
             return
         with self.lock.hold():
@@ -136,39 +136,39 @@ class Reader:
         self._wrote_regions = True
 
     def runs(self, on_step: OnStep | None = None) -> tuple[Run, ...]:
-        """The rated runs that can be read; the others are left out."""
+        """The rated runs that can be read; the others are excluded."""
         if self._runs is None:
             self.write_regions()
-            with self._keeping():
+            with self._locked_for_writing():
                 self._runs = tuple(self._read_runs(on_step))
         return self._runs
 
-    def _keeping(self) -> AbstractContextManager[None]:
-        """Holds the lock where regional time series may be made and kept."""
+    def _locked_for_writing(self) -> AbstractContextManager[None]:
+        """Hold the lock if regional time series may be written."""
         return self.lock.hold() if self.extraction else nullcontext()
 
     def _read_runs(self, on_step: OnStep | None) -> Iterator[Run]:
-        first_with: dict[str, RunKey] = {}
+        run_of_digest: dict[str, RunKey] = {}
         step = count_steps(on_step, len(self.inventory.runs))
         for files in self.inventory.runs:
             step()
             try:
                 digest = self.hashes.of(files.series.path)
                 run, record = self._read_run(files)
-                same = first_with.setdefault(digest, files.key)
-                if same != files.key:
+                original = run_of_digest.setdefault(digest, files.key)
+                if original != files.key:
                     raise DerivativesError(
-                        f"its time series is a copy of that of {same}. Remove one.",
+                        f"its time series is a copy of that of {original}. Remove one.",
                         files.series.path,
                     )
             except DerivativesError as error:
-                self.left_out.append(LeftOutRun(files.key, str(error)))
+                self.excluded.append(ExcludedRun(files.key, str(error)))
                 continue
             self.records.append(record)
             yield run
 
     def _read_run(self, files: RunFiles) -> tuple[Run, RunRecord]:
-        """A run with its rating, which is not read again where other regions were read before."""
+        """A run with its rating, which is not read again if it was read with another atlas."""
         if files.key not in self._rated:
             return load_run(files, self.settings, self._load)
         before, record = self._rated[files.key]
@@ -176,25 +176,25 @@ class Reader:
         return bold.as_run(files.key, before.rating), replace(record, bold=bold.quality)
 
     def _load(self, files: RunFiles) -> Bold:
-        """The regional signals of a run, made of dense BOLD where need be."""
+        """The regional signals of a run, made from dense BOLD if necessary."""
         return self.extraction.load(files) if self.extraction else load_bold(files)
 
-    def rest(self) -> Iterator[Run | LeftOutRun]:
-        """The resting runs one at a time, those that cannot be read with the reason."""
+    def rest(self) -> Iterator[Run | ExcludedRun]:
+        """The resting runs one at a time; for a run that cannot be read, the reason."""
         for files in self.inventory.rest:
-            with self._keeping():
-                read = self._read_resting(files)
-            yield read
+            with self._locked_for_writing():
+                run = self._read_resting(files)
+            yield run
 
-    def _read_resting(self, files: RunFiles) -> Run | LeftOutRun:
+    def _read_resting(self, files: RunFiles) -> Run | ExcludedRun:
         try:
             bold = self._load(files)
             return bold.as_run(files.key, np.full(len(bold.signals), np.nan))
         except DerivativesError as error:
-            return LeftOutRun(files.key, str(error))
+            return ExcludedRun(files.key, str(error))
 
     def dense(self) -> Dense | None:
-        """Dense BOLD behind the regions, cleaned as they were; None where there is none.
+        """Dense BOLD of the rated runs, denoised like the regions; None if there is none.
 
         Raises
         ------
@@ -205,11 +205,11 @@ class Reader:
             return None
         if self.extraction is None:
             return load_dense(self.inventory.dense)
-        of_run = {files.key: files for files in self.inventory.runs}
+        files_by_run = {files.key: files for files in self.inventory.runs}
         clean_points = self.extraction.clean_points
         return load_dense(
             self.inventory.dense,
-            lambda key, data: clean_points(of_run[key], data),
+            lambda key, data: clean_points(files_by_run[key], data),
             sigma_mm=self.extraction.settings.smoothing_sigma_mm,
             surfaces=self.extraction.surfaces,
         )

@@ -1,4 +1,4 @@
-"""Datasets of simulated people, in new folders."""
+"""Write datasets of simulated people into new folders."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def simulate_people(
     layout : str
         How BOLD is written.
     world : World
-        What the study looks like.
+        Properties of the simulated study.
     random_seed : int
         Seed of everything random.
 
     Raises
     ------
     UsageError
-        If the folder is not new, or a number makes no sense.
+        If the folder is not empty, or a number is out of range.
     """
     if out.is_symlink() or (out.exists() and not out.is_dir()):
         raise UsageError(f"{out} is not a folder; name a new one.")
@@ -61,12 +61,12 @@ def simulate_people(
 
 
 def simulate_demo(bids: Path) -> None:
-    """Write the demo's dataset: two people and one without a signature; keep one that is there.
+    """Write the dataset of the demo, unless it exists: two people and one without a signature.
 
     Raises
     ------
     UsageError
-        If the folder holds something else.
+        If the folder contains something else.
     """
     if bids.exists():
         if not (bids / "derivatives" / "truth" / f"sub-{len(DEMO_SESSIONS):02d}").is_dir():

@@ -1,4 +1,4 @@
-"""A study: which participants and runs, and where they are read from."""
+"""A study: its data, participants, runs, and the inputs of each participant."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from painprint.atlas.image import AtlasFiles, mesh_density
 from painprint.atlas.surfaces import find_surfaces
 from painprint.bids.filter import BidsFilter
 from painprint.bids.runs import Inventory
-from painprint.bids.select import find_runs
+from painprint.bids.select import DataSelection, find_runs
 from painprint.bold.extract import Extraction
 from painprint.decode.prepare import Prepared, prepare_runs
 from painprint.evidence.case import Material, OtherAreas
@@ -33,12 +33,12 @@ log = logging.getLogger("painprint")
 
 
 Progress = Callable[[str], OnStep]
-"""Gives whom to tell (done, of) of a named part of the work."""
+"""Returns, for a named part of the work, a callback that is called with (done, of)."""
 
 
 @dataclass(frozen=True)
 class Study:
-    """Where a study's data lie, and how they are analysed.
+    """Data and settings of a study.
 
     Parameters
     ----------
@@ -49,16 +49,16 @@ class Study:
     n_jobs : int
         Workers; results do not depend on it.
     external : sequence of Path
-        Weights of signatures from elsewhere.
+        Weights of published signatures.
     bids_filter : BidsFilter
-        Which BOLD and ratings are meant.
+        Entities that BOLD and rating files must have.
 
     Raises
     ------
     DerivativesError
         If a folder does not exist.
     ValueError
-        If a stage is to be skipped that there is not.
+        If a stage to be skipped does not exist.
     """
 
     bids_dir: Path
@@ -80,12 +80,12 @@ class Study:
         return Dataset(self.bids_dir, "raw")
 
     def participants(self) -> list[str]:
-        """Labels asked for, or all in the raw dataset.
+        """Labels of the participants to analyse.
 
         Raises
         ------
         DerivativesError
-            If one asked for is not there.
+            If one of them is not in the raw dataset.
         """
         return list_participants(self.bids_dir, self.settings.participant_label)
 
@@ -97,76 +97,74 @@ class Study:
 
     def find(self, participant: str) -> Inventory:
         """The participant's files."""
-        return find_runs(
-            self.raw,
-            self.datasets,
-            participant,
-            task_id=self.settings.task_id,
-            rest_task=self.settings.rest_task,
-            session_label=self.settings.session_label,
-            atlas=self.settings.atlas,
-            beside=[Dataset(self.out_dir, "results")] if self.out_dir.is_dir() else (),
-            bids_filter=self.bids_filter,
+        selection = DataSelection(
+            self.settings.task_id,
+            self.settings.rest_task,
+            self.settings.session_label,
+            self.settings.atlas,
+            self.bids_filter,
         )
+        results = [Dataset(self.out_dir, "results")] if self.out_dir.is_dir() else ()
+        return find_runs(self.raw, self.datasets, participant, selection, beside=results)
 
     def reader(self, inventory: Inventory, hashes: InputHashes | None = None) -> Reader:
-        """Reads the runs of an inventory, each once; made once for a participant.
+        """Reader of the runs of an inventory.
 
         Parameters
         ----------
         hashes : InputHashes, optional
-            Of inputs that were hashed before.
+            Hashes of inputs that were hashed before.
         """
-        known = InputHashes() if hashes is None else hashes
+        hashes = InputHashes() if hashes is None else hashes
         extraction = None
         if inventory.image is not None:
             density = mesh_density(inventory.image)
             surfaces = find_surfaces(self.datasets, inventory.participant, density=density)
             extraction = Extraction(
-                self.out_dir, inventory.image, self.settings, surfaces, hashes=known
+                self.out_dir, inventory.image, self.settings, surfaces, hashes=hashes
             )
         lock = Lock(self.out_dir, f"sub-{inventory.participant}")
-        return Reader(inventory, self.settings, known, lock, extraction)
+        return Reader(inventory, self.settings, hashes, lock, extraction)
 
 
-def list_participants(bids_dir: Path, asked_for: Sequence[str]) -> list[str]:
-    """Labels asked for, or all in the raw dataset.
+def list_participants(bids_dir: Path, participant_label: Sequence[str]) -> list[str]:
+    """Labels that were given, or those of all participants in the raw dataset.
 
     Raises
     ------
     DerivativesError
-        If one asked for is not there.
+        If a label is not in the dataset.
     """
-    there = Dataset(bids_dir, "raw").participants()
-    asked = [label.removeprefix("sub-") for label in asked_for]
-    if unknown := [label for label in asked if label not in there]:
+    available = Dataset(bids_dir, "raw").participants()
+    wanted = [label.removeprefix("sub-") for label in participant_label]
+    if unknown := [label for label in wanted if label not in available]:
         raise DerivativesError(
             f"there is no participant {', '.join(unknown)} in {bids_dir}. There are: "
-            f"{', '.join(there) or 'none'}."
+            f"{', '.join(available) or 'none'}."
         )
-    if not there:
+    if not available:
         raise DerivativesError(f"there is no participant (a folder sub-*) in {bids_dir}.")
-    return list(dict.fromkeys(asked)) or there
+    return list(dict.fromkeys(wanted)) or available
 
 
-def tell_nobody(done: int, of: int) -> None:
-    """Progress that nobody follows."""
+def ignore_progress(done: int, of: int) -> None:
+    """Callback for progress that is not shown."""
 
 
 @dataclass(frozen=True, eq=False)
-class FoundRuns:
-    """What there is of a participant, and where it is read from.
+class ParticipantInputs:
+    """Inputs of a participant.
 
     Attributes
     ----------
     inventory : Inventory
-        With notes of what cannot be used.
+        Files of the runs, with notes of what cannot be used.
     reader : Reader
         Reads the runs, each once.
     material : Material
-        What stages may read later.
+        Data that stages of evidence may read later.
     geometry : Geometry
-        Where regions lie.
+        Geometry of the regions for brain views.
     """
 
     inventory: Inventory
@@ -177,21 +175,21 @@ class FoundRuns:
 
 def find_participant(
     study: Study, participant: str, hashes: InputHashes | None = None
-) -> FoundRuns:
-    """Look for everything about a participant, writing nothing.
+) -> ParticipantInputs:
+    """Find the inputs of a participant; nothing is written.
 
-    Dense BOLD that cannot be used is noted; an external signature that cannot is an error, before
-    anything takes time.
+    Dense BOLD that cannot be used is noted; an external signature that cannot be used is an error
+    before any long computation.
 
     Parameters
     ----------
     hashes : InputHashes, optional
-        Of inputs that were hashed before.
+        Hashes of inputs that were hashed before.
     """
     reader = study.reader(study.find(participant), hashes)
     inventory = reader.inventory
-    places, of_places = reader.places()
-    notes = (*inventory.notes, *_unread(study, inventory), *of_places)
+    coordinates, coordinate_notes = reader.coordinates()
+    notes = (*inventory.notes, *_unused_options(study, inventory), *coordinate_notes)
     inventory, dense = replace(inventory, notes=notes), None
     try:
         dense = reader.dense()
@@ -201,47 +199,49 @@ def find_participant(
     hash_external([path for path in study.external if path.is_file()], reader.hashes)
     external = [read_weights(path, dense=inventory.dense) for path in study.external]
     names = [weights.name for weights in external]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise DerivativesError(f"external signatures need different names: {', '.join(twice)}.")
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
+        raise DerivativesError(f"external signatures need different names: {', '.join(repeated)}.")
     material = Material(
         runs=reader.runs,
         rest=reader.rest if inventory.rest else None,
-        places=places,
+        places=coordinates,
         dense=dense,
         external=tuple(external),
         other_areas=_other_areas(study, reader),
     )
     atlas = reader.extraction.atlas if reader.extraction else None
-    geometry = find_geometry(inventory.atlas, atlas, study.datasets, participant, places)
+    geometry = find_geometry(inventory.atlas, atlas, study.datasets, participant, coordinates)
     hash_geometry(geometry, reader.hashes)
-    return FoundRuns(inventory, reader, material, geometry)
+    return ParticipantInputs(inventory, reader, material, geometry)
 
 
 def _other_areas(study: Study, reader: Reader) -> tuple[OtherAreas, ...]:
-    """Atlases of the participant that were made of some of the sessions each."""
+    """Individual atlases of the participant that were each made from one half of the sessions."""
     if reader.inventory.image is None:
         return ()
-    everything = replace(study.settings, exclude_network=(), exclude_region=())
+    all_regions = replace(study.settings, exclude_network=(), exclude_region=())
 
     def prepare(image: AtlasFiles) -> Prepared:
         other = reader.with_atlas(image)
-        return prepare_runs(other.runs(), everything, regions=other.regions)
+        return prepare_runs(other.runs(), all_regions, regions=other.regions)
 
-    found = []
+    parcellations = []
     for image in reader.inventory.image.halves():
         if image.made_from is not None:
             sessions = frozenset(image.made_from.sessions)
-            found.append(OtherAreas(image.label, sessions, partial(prepare, image)))
-    return tuple(found)
+            parcellations.append(OtherAreas(image.label, sessions, partial(prepare, image)))
+    return tuple(parcellations)
 
 
-def _unread(study: Study, inventory: Inventory) -> list[str]:
-    """A note of options that are for dense BOLD only, where there is none to clean."""
+def _unused_options(study: Study, inventory: Inventory) -> list[str]:
+    """A note on options for dense BOLD if regional time series are used."""
     default = Settings()
-    given = [n for n in CLEANING if getattr(study.settings, n) != getattr(default, n)]
+    given = [
+        flag(name) for name in CLEANING if getattr(study.settings, name) != getattr(default, name)
+    ]
     if inventory.image is not None or not given:
         return []
     return [
-        f"regional time series are used as they are: {', '.join(f'--{flag(n)}' for n in given)} "
+        f"regional time series are used as they are: {', '.join(f'--{name}' for name in given)} "
         "concern dense BOLD only."
     ]

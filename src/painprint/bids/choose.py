@@ -1,4 +1,4 @@
-"""Which of several inputs, atlases, sessions and tasks is meant."""
+"""Choose among several inputs, atlases, sessions and tasks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from painprint.runs import natural
 
 @dataclass(frozen=True)
 class RegionSource:
-    """What the regions come from: regional time series, or dense BOLD and the image of an atlas."""
+    """Source of the regions: regional time series, or dense BOLD and the image of an atlas."""
 
     files: list[BidsFile]
     atlas: str
@@ -25,7 +25,7 @@ class RegionSource:
 
 
 def choose_input(
-    everything: Sequence[BidsFile],
+    files: Sequence[BidsFile],
     derivatives: Sequence[Dataset],
     atlas: str | None,
     participant: str,
@@ -33,16 +33,16 @@ def choose_input(
     beside: Sequence[Dataset],
     filtered: bool,
 ) -> RegionSource:
-    """Regional time series of the atlas if there are any, else dense BOLD.
+    """Choose regional time series of the atlas if there are any, else dense BOLD.
 
     Raises
     ------
     DerivativesError
         If there is neither, or a choice is needed.
     """
-    series = [f for f in everything if is_series(f)]
-    bold = [f for f in everything if f.suffix == "bold" and f.extension in (CIFTI, *NIFTI)]
-    dense = [f for f in everything if is_dense(f) and not is_denoised(f)]
+    series = [f for f in files if is_series(f)]
+    bold = [f for f in files if f.suffix == "bold" and f.extension in (CIFTI, *NIFTI)]
+    dense = [f for f in files if is_dense(f) and not is_denoised(f)]
     images = find_atlases(atlas, derivatives, participant, beside=beside) if atlas else []
     by_path = bool(images) and Path(str(atlas)).exists()
     regional = [f for f in series if not by_path and (atlas is None or atlas_of(f) == atlas)]
@@ -64,13 +64,13 @@ def choose_input(
             "for volumes, or a BIDS-Atlas folder."
         )
     if not images:
-        there = sorted({atlas_of(f) for f in series}) or ["none"]
+        labels = sorted({atlas_of(f) for f in series}) or ["none"]
         raise DerivativesError(
             f"sub-{participant}: no image of atlas {atlas} was found for the dense BOLD; pass its "
-            f"path with --atlas. Atlases of regional time series: {', '.join(there)}."
+            f"path with --atlas. Atlases of regional time series: {', '.join(labels)}."
         )
-    if (found := _choose_image(images, dense)) is not None:
-        image, fitting = found
+    if (match := _choose_image(images, dense)) is not None:
+        image, fitting = match
         notes = [f"regions were made of dense BOLD with the atlas {image.image.name}."]
         if series:
             notes.append("there are regional time series too, which were not used.")
@@ -87,25 +87,26 @@ def choose_input(
 def _choose_image(
     images: Sequence[AtlasFiles], dense: Sequence[BidsFile]
 ) -> tuple[AtlasFiles, list[BidsFile]] | None:
-    """The image that fits BOLD by density or grid, and that BOLD; of grayordinates first.
+    """The image that fits the density or grid of BOLD, and that BOLD; grayordinates are preferred.
 
-    Where no header fits, what fits by kind and space is taken: reading it will say why not.
+    If no header fits, image and BOLD that fit by kind and space are returned: reading them raises
+    an error that gives the reason.
 
     Raises
     ------
     DerivativesError
         If several images of a kind fit.
     """
-    by_name = {i: [f for f in dense if _fits_atlas(f, image)] for i, image in enumerate(images)}
+    same_space = {i: [f for f in dense if _fits_atlas(f, image)] for i, image in enumerate(images)}
     for of_grayordinates in (True, False):
         fitting = []
         for i, image in enumerate(images):
-            if image.of_grayordinates == of_grayordinates and by_name[i]:
+            if image.of_grayordinates == of_grayordinates and same_space[i]:
                 labels = read_label_image(image.image)
-                firsts = {kind_of(f): f for f in reversed(by_name[i])}
-                kinds = {v for v, first in firsts.items() if labels.fits(first.path)}
+                firsts = {kind_of(f): f for f in reversed(same_space[i])}
+                kinds = {kind for kind, first in firsts.items() if labels.fits(first.path)}
                 if kinds:
-                    fitting.append((image, [f for f in by_name[i] if kind_of(f) in kinds]))
+                    fitting.append((image, [f for f in same_space[i] if kind_of(f) in kinds]))
         if len(fitting) > 1:
             names = ", ".join(image.image.name for image, _ in fitting)
             raise DerivativesError(
@@ -114,11 +115,11 @@ def _choose_image(
             )
         if fitting:
             return fitting[0]
-    return next(((images[i], files) for i, files in by_name.items() if files), None)
+    return next(((images[i], files) for i, files in same_space.items() if files), None)
 
 
 def _fits_atlas(file: BidsFile, image: AtlasFiles) -> bool:
-    """CIFTI for a dlabel.nii, volumes for a NIfTI; of the space that its name says, if any."""
+    """Whether BOLD is CIFTI for a dlabel.nii, or volumes in the space in the name of a NIfTI."""
     if image.of_grayordinates:
         return file.extension == CIFTI
     return file.extension != CIFTI and image.space in ("", file.entities.get("space", ""))
@@ -127,11 +128,12 @@ def _fits_atlas(file: BidsFile, image: AtlasFiles) -> bool:
 def _nothing_found(
     participant: str, derivatives: Sequence[Dataset], bold: Sequence[BidsFile], filtered: bool
 ) -> str:
+    """Error message if there is no usable BOLD."""
     if bold:
         kinds = "; ".join(sorted({str(kind_of(f)) for f in bold}))
         return (
-            f"sub-{participant}: the BOLD there is cannot be used ({kinds}): needed is CIFTI or "
-            "MNI space, not cleaned by XCP-D (whose regional time series can be used)."
+            f"sub-{participant}: the BOLD found cannot be used ({kinds}): needed is CIFTI or "
+            "MNI space, not denoised by XCP-D (whose regional time series can be used)."
         )
     where = ", ".join(str(d.root) for d in derivatives) or "no --derivatives folder was given"
     return (
@@ -143,55 +145,64 @@ def _nothing_found(
 
 
 def label_of(text: str, entity: str) -> str:
+    """A label without the prefix of its entity."""
     return text.removeprefix(f"{entity}-")
 
 
-def _choose_atlas(found: Sequence[BidsFile], asked: str | None, participant: str) -> str:
-    there = sorted({atlas_of(f) for f in found})
-    named = ", ".join(name or "(unnamed)" for name in there)
-    if asked is not None:
-        if asked not in there:
+def _choose_atlas(series: Sequence[BidsFile], atlas: str | None, participant: str) -> str:
+    """The atlas label that was given, or the only one."""
+    available = sorted({atlas_of(f) for f in series})
+    names = ", ".join(name or "(unnamed)" for name in available)
+    if atlas is not None:
+        if atlas not in available:
             raise DerivativesError(
-                f"sub-{participant}: there is no atlas {asked}. There are: {named} (--atlas)."
+                f"sub-{participant}: there is no atlas {atlas}. There are: {names} (--atlas)."
             )
-        return asked
-    if len(there) > 1:
+        return atlas
+    if len(available) > 1:
         raise DerivativesError(
             f"sub-{participant}: several atlases have time series; choose one with --atlas: "
-            f"{named}."
+            f"{names}."
         )
-    return there[0]
+    return available[0]
 
 
-def choose_sessions(found: Sequence[BidsFile], asked: Sequence[str], participant: str) -> set[str]:
-    there = {f.entities.get("ses", "") for f in found}
-    wanted = {label_of(session, "ses") for session in asked}
-    if unknown := sorted(wanted - there):
+def choose_sessions(
+    files: Sequence[BidsFile], session_label: Sequence[str], participant: str
+) -> set[str]:
+    """The sessions that were given, or all."""
+    available = {f.entities.get("ses", "") for f in files}
+    wanted = {label_of(session, "ses") for session in session_label}
+    if unknown := sorted(wanted - available):
         raise DerivativesError(
             f"sub-{participant}: there is no session {', '.join(unknown)}. There are: "
-            f"{', '.join(sorted((name or 'n/a' for name in there), key=natural))}."
+            f"{', '.join(sorted((name or 'n/a' for name in available), key=natural))}."
         )
-    return wanted or there
+    return wanted or available
 
 
 def choose_tasks(
-    found: Sequence[BidsFile], ratings: Sequence[BidsFile], asked: Sequence[str], participant: str
+    files: Sequence[BidsFile],
+    ratings: Sequence[BidsFile],
+    task_id: Sequence[str],
+    participant: str,
 ) -> list[str]:
-    there = sorted({f.entities.get("task", "") for f in found})
-    if asked:
-        wanted = [label_of(t, "task") for t in asked]
-        if unknown := [t for t in wanted if t not in there]:
+    """The tasks that were given, or the only one with ratings."""
+    available = sorted({f.entities.get("task", "") for f in files})
+    if task_id:
+        wanted = [label_of(task, "task") for task in task_id]
+        if unknown := [task for task in wanted if task not in available]:
             raise DerivativesError(
                 f"sub-{participant}: there is no task {', '.join(unknown)}. There are: "
-                f"{', '.join(there)} (--task-id)."
+                f"{', '.join(available)} (--task-id)."
             )
         return sorted(dict.fromkeys(wanted))
-    rated = sorted({f.entities.get("task", "") for f in ratings} & set(there))
+    rated = sorted({f.entities.get("task", "") for f in ratings} & set(available))
     if not rated:
         raise DerivativesError(
             f"sub-{participant}: no rating recording was found for the task"
-            f"{'s' * (len(there) != 1)} {', '.join(there)}. Ratings lie in the raw dataset as "
-            "*_physio.tsv.gz, *_stim.tsv.gz, *_beh.tsv, *_rating.tsv or *_resp.tsv."
+            f"{'s' * (len(available) != 1)} {', '.join(available)}. Ratings lie in the raw "
+            "dataset as *_physio.tsv.gz, *_stim.tsv.gz, *_beh.tsv, *_rating.tsv or *_resp.tsv."
         )
     if len(rated) > 1:
         raise DerivativesError(

@@ -1,4 +1,4 @@
-"""Find and read dense BOLD, grayordinates or voxels, beside the regional time series."""
+"""Find and read dense BOLD (grayordinates or voxels) of the runs with regional time series."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from painprint.files.nifti import read_mask, read_varying_voxels, read_volumes
 from painprint.runs import RunKey
 
 MAP_EXTENSION = {"grayordinates": ".dscalar.nii", "voxels": ".nii.gz"}
-"""What :func:`write_map` writes."""
+"""File extension of :func:`write_map`, by kind of BOLD."""
 
 
 @dataclass(frozen=True, eq=False)
 class DenseFiles:
-    """Dense BOLD of a participant's runs, found but not read; of one kind.
+    """Files of dense BOLD of a participant's runs, all of one kind, which are not read yet.
 
     Attributes
     ----------
@@ -37,9 +37,9 @@ class DenseFiles:
     files : dict
         BOLD by run.
     masks : dict
-        Brain masks by run; of voxels only.
+        Brain masks by run; empty for grayordinates.
     problems : dict
-        Why a run's BOLD cannot be used, by run.
+        Reason why the BOLD of a run cannot be used, by run.
     notes : tuple of str
         Choices that were made.
     """
@@ -52,18 +52,18 @@ class DenseFiles:
 
     @property
     def points(self) -> Points:
-        """Where the points are; read when first asked for.
+        """Grayordinates or voxels that all runs share, read at first use.
 
         Raises
         ------
         DerivativesError
-            If no run says it.
+            If they cannot be read from any run.
         """
         return self._points_and_problems[0]
 
     @cached_property
     def _points_and_problems(self) -> tuple[Points, dict[RunKey, str]]:
-        """The points, and the runs that were found not to fit."""
+        """The points, and the problem of each run that does not have them."""
         if self.kind == "grayordinates":
             return _first_of(self.files.values(), read_brain_models), {}
         if not self.masks:
@@ -74,19 +74,19 @@ class DenseFiles:
 def find_dense(
     derivatives: Sequence[Dataset], participant: str, keys: Iterable[RunKey]
 ) -> DenseFiles | None:
-    """Find dense BOLD of these runs: dtseries.nii, or NIfTI in a space called MNI...
+    """Find dense BOLD of these runs: dtseries.nii, or NIfTI in a space whose name begins with MNI.
 
     Parameters
     ----------
     derivatives : sequence of Dataset
-        The first that has a run serves it.
+        A run is taken from the first dataset that has it.
     participant : str
-        Without "sub-".
+        Label without "sub-".
 
     Returns
     -------
     files : DenseFiles or None
-        None where no run has any.
+        None if no run has dense BOLD.
     """
     files = [file for dataset in derivatives for file in dataset.files_of(participant)]
     wanted = set(keys)
@@ -112,19 +112,19 @@ def _find_masks(
 
 
 def find_mask(bold: BidsFile, files: Iterable[BidsFile]) -> BidsFile | None:
-    """The brain mask of a run in the same space; none of grayordinates."""
+    """The brain mask of a run in the same space; None for grayordinates."""
     if bold.extension == CIFTI:
         return None
     for file in files:
         is_mask = file.suffix == "mask" and file.entities.get("desc") == "brain"
-        same_place = all(file.entities.get(e) == bold.entities.get(e) for e in ("space", "res"))
-        if is_mask and same_place and run_key(file.entities) == run_key(bold.entities):
+        same_space = all(file.entities.get(e) == bold.entities.get(e) for e in ("space", "res"))
+        if is_mask and same_space and run_key(file.entities) == run_key(bold.entities):
             return file
     return None
 
 
 def _note_masks(n_masks: int, n_runs: int) -> list[str]:
-    """What to say of runs without a brain mask."""
+    """Notes about runs without a brain mask."""
     if not n_masks:
         return [
             "dense BOLD has no brain masks (*_desc-brain_mask.nii.gz): voxels that vary in the "
@@ -136,12 +136,12 @@ def _note_masks(n_masks: int, n_runs: int) -> list[str]:
 
 
 def _first_of(files: Iterable[BidsFile], read: Any) -> Any:
-    """What the first file says that can be read; if none can, why the first cannot.
+    """What is read from the first readable file.
 
     Raises
     ------
     DerivativesError
-        If none can be read.
+        If none can be read; the error of the first file.
     """
     errors = []
     for file in files:
@@ -153,7 +153,7 @@ def _first_of(files: Iterable[BidsFile], read: Any) -> Any:
 
 
 def _common_voxels(masks: Mapping[RunKey, BidsFile]) -> tuple[Voxels, dict[RunKey, str]]:
-    """Voxels that are in the mask of every run; runs whose mask is unusable are left out.
+    """Voxels within the masks of all runs; runs whose mask is unusable are excluded.
 
     Raises
     ------
@@ -192,28 +192,29 @@ def load_dense(
     sigma_mm: float = 0.0,
     surfaces: Surfaces | None = None,
 ) -> Dense:
-    """Dense BOLD to be read run by run; smoothed and cleaned where it was not.
+    """Dense BOLD that is read run by run, and smoothed and cleaned if asked.
 
-    Its ``load`` raises a ValueError naming the file where a run's BOLD cannot be used.
+    Its ``load`` raises a ValueError naming the file if the BOLD of a run cannot be used.
 
     Parameters
     ----------
     sigma_mm : float
-        Smooth by a Gaussian of this SD; 0 for none.
+        SD of the Gaussian smoothing kernel (mm); 0 for none.
     surfaces : Surfaces, optional
-        The participant's own, needed to smooth grayordinates.
+        The participant's surfaces, needed to smooth grayordinates.
 
     Raises
     ------
     DerivativesError
-        If no run says which points there are, or they cannot be smoothed.
+        If the points cannot be read from any run, or cannot be smoothed.
     """
     points, mask_problems = files._points_and_problems
     problems = {**files.problems, **mask_problems}
     smoothing = None
     if sigma_mm and isinstance(points, Grayordinates):
-        on, path = surfaces or Surfaces({}, in_mni=False), next(iter(files.files.values())).path
-        smoothing = CiftiSmoothing.of(on, points, sigma_mm, path=path)
+        path = next(iter(files.files.values())).path
+        surfaces = surfaces or Surfaces({}, in_mni=False)
+        smoothing = CiftiSmoothing.of(surfaces, points, sigma_mm, path=path)
 
     def load(key: RunKey) -> NDArray[np.float32] | None:
         if key in problems:
@@ -231,7 +232,7 @@ def load_dense(
 def _read(
     path: Path, points: Points, sigma_mm: float, smoothing: CiftiSmoothing | None
 ) -> NDArray[np.float32]:
-    """Dense BOLD of a run, smoothed."""
+    """Smoothed dense BOLD of a run: (n_frames, n_points)."""
     if isinstance(points, Grayordinates):
         data = read_dtseries(path, points)
         if smoothing is not None:
@@ -241,14 +242,12 @@ def _read(
 
 
 def write_map(path: Path, files: DenseFiles, maps: Mapping[str, NDArray[np.float64]]) -> None:
-    """Write maps of the points of dense BOLD, whole or not at all.
+    """Write maps of the grayordinates or voxels of dense BOLD, atomically.
 
     Parameters
     ----------
     path : Path
-        Ends as ``MAP_EXTENSION`` says.
-    files : DenseFiles
-        Whose points they are.
+        Ends with ``MAP_EXTENSION`` of the kind of BOLD.
     maps : mapping of str to array of shape (n_points,)
     """
     write_maps(path, files.points, maps)

@@ -1,4 +1,4 @@
-"""A bids-filter file, as fMRIPrep and XCP-D take it: which BOLD and ratings are meant."""
+"""BIDS filter files, as for fMRIPrep and XCP-D, which select BOLD and ratings by their entities."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from painprint.files.tables import read_json
 
 QUERIES = ("bold", "rating")
 OF_OTHERS = ("fmap", "sbref", "flair", "t2w", "t1w", "t2star", "roi", "asl", "m0scan")
-"""fMRIPrep's other queries, which concern nothing here."""
+"""Other queries of fMRIPrep, which are ignored."""
 ENTITIES = {
     "session": "ses", "acquisition": "acq", "ceagent": "ce", "reconstruction": "rec",
     "direction": "dir", "resolution": "res", "density": "den", "description": "desc",
     "segmentation": "seg",
 }  # fmt: skip
-"""Entities that pybids spells out."""
+"""BIDS keys of the entities that pybids names in full."""
 SHORT = frozenset(
     "ses task acq ce rec dir run echo space res den desc atlas seg recording suffix extension "
     "datatype".split()
@@ -28,49 +28,51 @@ SHORT = frozenset(
 
 @dataclass(frozen=True)
 class BidsFilter:
-    """What files must say of themselves, by query.
+    """Entities that files must have, by query.
 
     Attributes
     ----------
     queries : mapping
-        Query to entity to the values that are wanted; no value at all where the entity must be
-        absent.
+        Allowed values by query and entity; an empty tuple if the entity must be absent.
     """
 
     queries: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict, hash=False)
 
     def choose(self, query: str, files: Iterable[BidsFile]) -> list[BidsFile]:
-        """The files that fit a query."""
+        """The files that match a query."""
         wanted = self.queries.get(query, {})
-        return [f for f in files if all(_fits(f, name, values) for name, values in wanted.items())]
+        return [
+            f for f in files if all(_matches(f, name, values) for name, values in wanted.items())
+        ]
 
     def without(self, query: str) -> BidsFilter:
         """The other queries."""
         return BidsFilter({name: v for name, v in self.queries.items() if name != query})
 
 
-def _fits(file: BidsFile, name: str, values: tuple[str, ...]) -> bool:
+def _matches(file: BidsFile, name: str, values: tuple[str, ...]) -> bool:
+    """Whether an entity of a file, or its suffix, extension or datatype, has one of the values."""
     if name == "datatype":
         return file.path.parent.name in values
-    there = {"suffix": file.suffix, "extension": file.extension}.get(name)
-    if there is None:
-        there = file.entities.get(name)
-    if there is None:
+    value = {"suffix": file.suffix, "extension": file.extension}.get(name)
+    if value is None:
+        value = file.entities.get(name)
+    if value is None:
         return not values
     if name == "run":
-        there, values = normal_run(there), tuple(map(normal_run, values))
-    return there in values
+        value, values = normal_run(value), tuple(map(normal_run, values))
+    return value in values
 
 
 def read_bids_filter(path: Path | None) -> BidsFilter:
     """Read a filter file: ``{"bold": {"space": "fsLR"}, "rating": {"recording": "pain"}}``.
 
-    Without a file, everything passes.
+    Without a file, all files match.
 
     Raises
     ------
     DerivativesError
-        If it is no JSON object, or asks for something that is not known.
+        If it is not a JSON object, or has an unknown query or entity.
     """
     if path is None:
         return BidsFilter()
@@ -96,6 +98,7 @@ def read_bids_filter(path: Path | None) -> BidsFilter:
 
 
 def _values(value: Any, entity: str, path: Path) -> tuple[str, ...]:
+    """Allowed values of an entity, without its prefix."""
     if value is None:
         return ()
     values = value if isinstance(value, list) else [value]

@@ -15,9 +15,9 @@ SERIES_SUFFIXES = ("timeseries.tsv", "timeseries.ptseries.nii", "bold.ptseries.n
 CIFTI = ".dtseries.nii"
 NIFTI = (".nii.gz", ".nii")
 SPACES = ("fsLR", "MNI152NLin6Asym", "MNI152NLin2009cAsym")
-"""Preferred first where a run was parcellated in several spaces."""
+"""In order of preference, where a run was parcellated in several spaces."""
 DENOISED = "denoised"
-"""The desc of XCP-D's residuals."""
+"""desc entity of XCP-D's residuals."""
 
 
 def atlas_of(file: BidsFile) -> str:
@@ -26,7 +26,7 @@ def atlas_of(file: BidsFile) -> str:
 
 
 def is_series(file: BidsFile) -> bool:
-    """Whether a file holds regional time series."""
+    """Whether a file contains regional time series."""
     name = file.suffix + file.extension
     if file.entities.get("stat", "mean") != "mean":
         return False
@@ -34,7 +34,7 @@ def is_series(file: BidsFile) -> bool:
 
 
 def is_dense(file: BidsFile) -> bool:
-    """Whether a file holds dense BOLD that can be compared between runs."""
+    """Whether a file contains dense BOLD on a common mesh or template, comparable between runs."""
     if file.suffix != "bold":
         return False
     in_mni = file.entities.get("space", "").startswith("MNI")
@@ -42,14 +42,14 @@ def is_dense(file: BidsFile) -> bool:
 
 
 def is_denoised(file: BidsFile) -> bool:
-    """Whether a file is XCP-D's residuals."""
+    """Whether a file contains XCP-D's residuals."""
     return file.entities.get("desc", "").startswith(DENOISED)
 
 
 class Kind(NamedTuple):
-    """What tells apart the BOLD files that a run may have; one kind serves all runs.
+    """Extension and entities that distinguish the BOLD files of a run; all runs use one kind.
 
-    The order of the fields decides between kinds that a preference holds to be equal.
+    Kinds that a preference ranks equally are sorted by these fields, in this order.
     """
 
     extension: str
@@ -64,13 +64,13 @@ class Kind(NamedTuple):
 
 
 def kind_of(file: BidsFile, *, with_extension: bool = False) -> Kind:
-    """The kind of a file, by its name."""
+    """The kind of a file, from its name."""
     entities = (file.entities.get(name, "") for name in Kind._fields[1:])
     return Kind(file.extension if with_extension else "", *entities)
 
 
 Criterion = Callable[[Kind, int], int]
-"""From a kind and the number of runs that have it, a rank; the lowest is preferred."""
+"""Rank of a kind, given the number of runs that have it; the lowest rank is preferred."""
 
 
 def _most_runs(_: Kind, n_runs: int) -> int:
@@ -78,7 +78,7 @@ def _most_runs(_: Kind, n_runs: int) -> int:
 
 
 def _not_cleaned(kind: Kind, _: int) -> int:
-    """Last is what has a desc that says that something was taken out before."""
+    """BOLD whose desc indicates that it was denoised before ranks last."""
     return any(word in kind.desc.lower() for word in ("denois", "clean", "aroma"))
 
 
@@ -104,17 +104,17 @@ def _on_surface(kind: Kind, _: int) -> int:
 
 @dataclass(frozen=True)
 class Preference:
-    """Which kind of BOLD serves all runs where there are several.
+    """Ranking of the kinds of BOLD, of which the best is used for all runs.
 
     Attributes
     ----------
     noun, verb : str
-        What is chosen from, and whether it "exists" or "exist", for notes and errors.
+        Noun and verb ("exists" or "exist") of notes and errors.
     criteria : tuple of callables
-        The first that tells two kinds apart decides.
+        The first criterion by which two kinds differ decides.
     with_extension : bool
-        Whether files of other extensions are other kinds; if not, a run's TSV comes before its
-        CIFTI file.
+        Whether files of different extensions are different kinds; if not, the TSV file of a run is
+        preferred to its CIFTI file.
     """
 
     noun: str
@@ -123,43 +123,44 @@ class Preference:
     with_extension: bool = False
 
     def kind_of(self, file: BidsFile) -> Kind:
-        """The kind of a file, as this preference tells kinds apart."""
+        """The kind of a file, as distinguished by this preference."""
         return kind_of(file, with_extension=self.with_extension)
 
 
 REGIONAL = Preference("time series", "exist", (_most_runs, _usual_space))
-"""Regional time series, which were cleaned before: that which most runs have, so that fewest are
-excluded; then the surface."""
+"""Regional time series, which were denoised before: the kind that most runs have, so that as few as
+possible are excluded; then the surface."""
 
 TO_BE_CLEANED = Preference(
     "dense BOLD", "exists", (_not_cleaned, _most_runs, _preprocessed, _usual_space)
 )
-"""Dense BOLD of which regional time series or individual areas are made. It is cleaned and censored
-here, and regressing confounds out of residuals would fit them twice: what was cleaned before comes
-last, even where more runs have it."""
+"""Dense BOLD from which regional time series or individual parcellations are made. It is denoised
+and censored here; regressing confounds out of residuals would fit them twice. Hence BOLD that was
+denoised before ranks last, even if more runs have it."""
 
 FOR_MAPS = Preference(
     "dense BOLD", "exists", (_most_runs, _cifti, _denoised, _on_surface), with_extension=True
 )
-"""Dense BOLD for the univariate map beside regional time series of XCP-D. Those are residuals, and
-the map is to show the same signal, which is read as it is: XCP-D's residuals come first, but after
-what most runs have, so that the map is made of as many runs as can be."""
+"""Dense BOLD for the univariate map if regional time series come from XCP-D. Those are residuals,
+and the map should show the same signal, which is not denoised again: XCP-D's residuals are
+preferred, but only among the kinds that most runs have, so that the map includes as many runs as
+possible."""
 
 
 @dataclass(frozen=True)
 class Selection:
-    """The BOLD file of each run, or why there is none.
+    """The BOLD file of each run, or the reason why there is none.
 
     Attributes
     ----------
     kind : Kind
-        What the files are.
+        The kind of the files.
     candidates : mapping
-        All files of each run.
+        All BOLD files, by run.
     files : mapping
         The file to be used, by run.
     problems : mapping
-        Why a run has none, by run.
+        Reason why a run has no file, by run.
     notes : tuple of str
         Choices that were made.
     """
@@ -186,16 +187,14 @@ class Selection:
 def select(
     candidates: Iterable[BidsFile], preference: Preference, *, kind: Kind | None = None
 ) -> Selection:
-    """Choose one kind of BOLD for all runs, and the file of each run.
+    """Select one kind of BOLD for all runs, and the file of each run.
 
     Parameters
     ----------
     candidates : iterable of BidsFile
-        Those of the first dataset come first; the first dataset that has a run serves it.
-    preference : Preference
-        Which kind to choose.
+        Files of the first dataset come first; a run is taken from the first dataset that has it.
     kind : Kind, optional
-        The kind that other runs have, where it was chosen before; it is not noted again.
+        The kind of other runs, if it was chosen before; the choice is not noted again.
 
     Raises
     ------
@@ -212,37 +211,37 @@ def select(
             names = "; ".join(map(str, (kind, *others)))
             notes = (f"{preference.noun} {preference.verb} as {names}: {kind} was used.",)
     files, problems = {}, {}
-    for key, of_run in by_run.items():
+    for key, run_files in by_run.items():
         try:
-            files[key] = _file_of(of_run, kind, preference)
+            files[key] = _file_of(run_files, kind, preference)
         except DerivativesError as error:
             problems[key] = str(error)
     return Selection(kind, by_run, files, problems, notes)
 
 
 def _ranked(by_run: Mapping[RunKey, Sequence[BidsFile]], preference: Preference) -> list[Kind]:
-    """The kinds that there are, the preferred one first."""
+    """The kinds of the files, in order of preference."""
     n_runs = Counter(k for files in by_run.values() for k in set(map(preference.kind_of, files)))
     return sorted(n_runs, key=lambda k: ([rank(k, n_runs[k]) for rank in preference.criteria], k))
 
 
 def _file_of(files: Sequence[BidsFile], kind: Kind, preference: Preference) -> BidsFile:
-    """A run's file of this kind: from the first dataset, TSV before CIFTI.
+    """The file of this kind of a run: from the first dataset, TSV rather than CIFTI.
 
     Raises
     ------
     DerivativesError
-        If there is none, or two files have the same claim.
+        If there is none, or several match equally.
     """
     of_kind = [file for file in files if preference.kind_of(file) == kind]
     if not of_kind:
-        there = ", ".join(str(preference.kind_of(file)) for file in files)
+        kinds = ", ".join(str(preference.kind_of(file)) for file in files)
         raise DerivativesError(
-            f"no {preference.noun} as {kind}, which the other runs have (only {there})."
+            f"no {preference.noun} as {kind}, which the other runs have (only {kinds})."
         )
-    of_first = [file for file in of_kind if file.dataset == of_kind[0].dataset]
-    equal = [file for file in of_first if file.extension == ".tsv"] or of_first
-    if len(equal) > 1:
-        twice = ", ".join(file.path.name for file in equal)
-        raise DerivativesError(f"several files claim to be this run: {twice}. Remove all but one.")
-    return equal[0]
+    of_first_dataset = [file for file in of_kind if file.dataset == of_kind[0].dataset]
+    matches = [file for file in of_first_dataset if file.extension == ".tsv"] or of_first_dataset
+    if len(matches) > 1:
+        names = ", ".join(file.path.name for file in matches)
+        raise DerivativesError(f"several files match this run: {names}. Remove all but one.")
+    return matches[0]

@@ -1,4 +1,4 @@
-"""Read one run: regional signals, censoring and rating, onto one frame clock."""
+"""Read one run: regional signals, censoring and rating on a common frame grid."""
 
 from __future__ import annotations
 
@@ -25,19 +25,21 @@ from painprint.settings import Settings
 DVARS_COLUMNS = ("std_dvars", "dvars")
 LONGEST_TR_S = 30.0
 QUALITY_KEY = "Quality"
-"""Where the sidecar of a time series made by painprint says how good the BOLD was."""
+"""Key of the BOLD quality in the sidecar of a time series made by painprint."""
 
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What is to be said about a run that was read.
+    """Quality, sources and notes of a run that was read.
 
     Attributes
     ----------
+    quality : RatingQuality
+        Quality of the rating.
     rating_file : str
-        Name of the recording.
+        File name of the recording.
     sources : tuple of BidsFile
-        Files that were read, sidecars included.
+        Files that were read, including sidecars.
     notes : tuple of str
         Assumptions that were made.
     """
@@ -52,14 +54,17 @@ class RunRecord:
 
 @dataclass(frozen=True, eq=False)
 class Bold:
-    """Regional signals of a run on the full clock, as read.
+    """Regional signals of a run as read, with a row for every frame.
 
     Attributes
     ----------
     signals : ndarray of shape (n_frames, n_regions)
+        NaN in censored frames that the file lacks.
     censored : ndarray of bool, shape (n_frames,)
+    tr_s, start_s : float
+        Repetition time, and start of the first frame after the start of the scan (s).
     confounds : dict of ndarrays of shape (n_frames,)
-        Motion, where it is known.
+        Motion, if known.
     """
 
     regions: tuple[str, ...]
@@ -73,7 +78,7 @@ class Bold:
     quality: BoldQuality
 
     def as_run(self, key: RunKey, rating: NDArray[np.float64]) -> Run:
-        """The run with a rating of each frame.
+        """The run with a rating for each frame.
 
         Raises
         ------
@@ -98,22 +103,22 @@ class Bold:
 
 
 def load_bold(files: RunFiles) -> Bold:
-    """Read the regional signals of a run, and what is to be censored.
+    """Read the regional signals of a run, its censored frames and its motion.
 
     Raises
     ------
     DerivativesError
         Naming the file, what is wrong with it, and what to do.
     """
-    own = inherited_metadata(files.series, files.sidecars)
+    metadata = inherited_metadata(files.series, files.sidecars)
     raw = raw_bold(files.series, files.raw_sidecars)
     path = files.series.path
-    tr_s = repetition_time(own.values, raw.values, path)
-    start_s = number_in(own.values, "StartTime", path)
+    tr_s = repetition_time(metadata.values, raw.values, path)
+    start_s = number_in(metadata.values, "StartTime", path)
     regions, signals = _read_series(files.series)
-    sources, notes = [files.series, *own.sidecars, *raw.sidecars], []
+    sources, notes = [files.series, *metadata.sidecars, *raw.sidecars], []
     if start_s is None:
-        notes.append("no StartTime: the first frame is taken to start with the scan.")
+        notes.append("no StartTime: the first frame is assumed to start with the scan.")
     if files.outliers is not None:
         censored = _read_outliers(files.outliers.path)
         sources.append(files.outliers)
@@ -137,7 +142,7 @@ def load_bold(files: RunFiles) -> Bold:
         confounds=confounds,
         sources=tuple(sources),
         notes=tuple(notes),
-        quality=_quality(own.values, censored, confounds, path),
+        quality=_quality(metadata.values, censored, confounds, path),
     )
 
 
@@ -147,10 +152,10 @@ def _quality(
     confounds: Mapping[str, NDArray[np.float64]],
     path: Path,
 ) -> BoldQuality:
-    """As the sidecar says where regions were made of dense BOLD; else what can be known."""
-    noted = metadata.get(QUALITY_KEY)
-    if isinstance(noted, dict):
-        known = {f.name: number_in(noted, f.name, path) for f in fields(BoldQuality)}
+    """Quality from the sidecar of a time series made by painprint; else what is known of others."""
+    in_sidecar = metadata.get(QUALITY_KEY)
+    if isinstance(in_sidecar, dict):
+        known = {f.name: number_in(in_sidecar, f.name, path) for f in fields(BoldQuality)}
         return BoldQuality(**{k: math.nan if v is None else v for k, v in known.items()})
     fd = confounds.get(FD)
     return BoldQuality(
@@ -162,12 +167,12 @@ def _quality(
 def load_run(
     files: RunFiles, settings: Settings, load: Callable[[RunFiles], Bold] = load_bold
 ) -> tuple[Run, RunRecord]:
-    """Read the files of one run.
+    """Read the signals and the rating of one run.
 
     Parameters
     ----------
     load : callable
-        Reads the regional signals.
+        Function that reads the regional signals.
 
     Raises
     ------
@@ -202,58 +207,58 @@ def _read_series(file: BidsFile) -> tuple[tuple[str, ...], NDArray[np.float64]]:
 def _read_outliers(path: Path) -> NDArray[np.bool_]:
     """True where a frame is flagged in any column; a missing flag counts as flagged."""
     _, flags = read_numbers(path)
-    odd = ~(np.isnan(flags) | (flags == 0) | (flags == 1))
-    if odd.any():
-        row = int(np.flatnonzero(odd.any(axis=1))[0])
+    invalid = ~(np.isnan(flags) | (flags == 0) | (flags == 1))
+    if invalid.any():
+        row = int(np.flatnonzero(invalid.any(axis=1))[0])
         raise DerivativesError(
-            f"row {row + 1} holds {flags[row][odd[row]][0]:g}; flags are 0 (keep) or 1 (censor).",
+            f"row {row + 1} is {flags[row][invalid[row]][0]:g}; flags are 0 (keep) or 1 (censor).",
             path,
         )
     return np.asarray((flags != 0).any(axis=1))
 
 
 def _read_motion(path: Path, n_frames: int) -> dict[str, NDArray[np.float64]]:
-    """Motion parameters, framewise displacement (from them, where they are there) and DVARS."""
+    """Motion parameters, framewise displacement (computed from them if present) and DVARS."""
     names, values = read_numbers(path)
     if len(values) != n_frames:
         raise DerivativesError(
             f"has {len(values)} rows, but the time series {n_frames} frames. Was an outliers file "
-            "lost, or is it of another run?",
+            "lost, or does it belong to another run?",
             path,
         )
     column = dict(zip(names, values.T, strict=True))
-    found = {}
+    confounds = {}
     if set(MOTION_NAMES) <= set(names):
-        found = motion_confounds(np.stack([column[name] for name in MOTION_NAMES], axis=1))
+        confounds = motion_confounds(np.stack([column[name] for name in MOTION_NAMES], axis=1))
     elif FD in column:
-        found = {FD: column[FD]}
+        confounds = {FD: column[FD]}
     dvars = next((name for name in DVARS_COLUMNS if name in column), None)
-    return {**found, DVARS: column[dvars]} if dvars else found
+    return {**confounds, DVARS: column[dvars]} if dvars else confounds
 
 
 def repetition_time(
-    of_series: Mapping[str, Any],
-    of_raw: Mapping[str, Any],
+    series_metadata: Mapping[str, Any],
+    raw_metadata: Mapping[str, Any],
     path: Path,
     in_header: float | None = None,
 ) -> float:
-    """Repetition time (s) from the time series' sidecar, the raw one and the image's header.
+    """Repetition time (s) from the sidecars of time series and raw BOLD and the image's header.
 
     Raises
     ------
     DerivativesError
-        If they disagree, none says it, or it cannot be.
+        If they disagree, none of them has it, or it is out of range.
     """
-    own = number_in(of_series, "RepetitionTime", path)
-    frequency = number_in(of_series, "SamplingFrequency", path)
-    if own is None and frequency:
-        own = 1 / frequency
-    said = {
-        "its sidecar says RepetitionTime": own,
-        "the raw bold.json": number_in(of_raw, "RepetitionTime", path),
+    in_sidecar = number_in(series_metadata, "RepetitionTime", path)
+    frequency = number_in(series_metadata, "SamplingFrequency", path)
+    if in_sidecar is None and frequency:
+        in_sidecar = 1 / frequency
+    values = {
+        "its sidecar says RepetitionTime": in_sidecar,
+        "the raw bold.json": number_in(raw_metadata, "RepetitionTime", path),
         "the image's header": in_header,
     }
-    known = {where: value for where, value in said.items() if value is not None}
+    known = {where: value for where, value in values.items() if value is not None}
     if not known:
         raise DerivativesError(
             "no RepetitionTime in its sidecar or the raw bold.json. Add "
@@ -262,7 +267,7 @@ def repetition_time(
         )
     (first, tr_s), *others = known.items()
     for where, value in others:
-        if abs(tr_s - value) > 1e-3 * abs(value):
+        if abs(tr_s - value) > 1e-3 * abs(value):  # headers and sidecars round differently
             raise DerivativesError(
                 f"{first} {tr_s:g} s, but {where} {value:g} s. Correct the wrong one.", path
             )

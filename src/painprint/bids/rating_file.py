@@ -1,4 +1,4 @@
-"""Which recording beside a run is the rating, and its samples."""
+"""Identify the rating among the recordings of a run, and read its samples."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ OTHER_RECORDINGS = tuple(
     "cardiac respir trigger ppg ecg ekg eda gsr scr skin emg eeg pulse heart oxi spo2 co2 o2 etco2 "
     "x_coord y_coord pupil gaze eye blink saccade breath belt temperature".split()
 )
-"""How the names of columns begin that are never the rating."""
+"""Beginnings of the names of columns that are never the rating."""
 RESP_RANGE = (0.0, 1.0)
 
 
 def load_rating(
     files: RunFiles, settings: Settings
 ) -> tuple[RatingRecording, tuple[BidsFile, ...], tuple[str, ...]]:
-    """Find and read the rating among the recordings beside a run.
+    """Find the rating among the recordings of a run, and read it.
 
     Returns
     -------
     recording : RatingRecording
     sources : tuple of BidsFile
-        The recording's file first, then its sidecars.
+        File of the recording, then its sidecars.
     notes : tuple of str
         Assumptions that were made.
 
     Raises
     ------
     DerivativesError
-        If none, or several, may be the rating.
+        If none of the recordings, or several of them, may be the rating.
     """
     wanted = settings.rating_recording
     parsed = [
@@ -53,15 +53,15 @@ def load_rating(
         and (columns := _rating_columns(file, files.raw_sidecars, settings))
     ]
     if not parsed:
-        there = ", ".join(file.path.name for file in files.rating)
+        names = ", ".join(file.path.name for file in files.rating)
         raise DerivativesError(
-            f"no rating among the recordings {there}. Name it with --rating-recording or "
+            f"no rating among the recordings {names}. Name it with --rating-recording or "
             "--rating-column."
         )
     if len(parsed) > 1:
-        there = ", ".join(file.path.name for file, _ in parsed)
+        names = ", ".join(file.path.name for file, _ in parsed)
         raise DerivativesError(
-            f"several recordings may be the rating: {there}. Choose with --rating-recording "
+            f"several recordings may be the rating: {names}. Choose with --rating-recording "
             "or --rating-column."
         )
     file, columns = parsed[0]
@@ -70,24 +70,24 @@ def load_rating(
     notes = []
     if columns.rating.lower() not in RATING_COLUMNS:
         notes.append(f"the column {columns.rating!r} was taken as the rating.")
-    start_s, about_start = _start_s(metadata.values, settings, file.path)
+    start_s, start_notes = _start_s(metadata.values, settings, file.path)
     value_range = settings.rating_range or (RESP_RANGE if file.suffix == "resp" else None)
     try:
         recording = RatingRecording(time_s, value, start_s=start_s, value_range=value_range)
     except ValueError as error:
         raise DerivativesError(str(error), file.path) from error
-    return recording, (file, *metadata.sidecars), (*notes, *about_start)
+    return recording, (file, *metadata.sidecars), (*notes, *start_notes)
 
 
 def _start_s(
     metadata: Mapping[str, Any], settings: Settings, path: Path
 ) -> tuple[float, list[str]]:
-    """When the recording starts (s from the start of the scan), and what is to be noted of it."""
+    """Start of the recording relative to the start of the scan (s), and notes about it."""
     start_s, in_sidecar = settings.rating_start_s, number_in(metadata, "StartTime", path)
     if start_s is None:
         if in_sidecar is not None:
             return in_sidecar, []
-        return 0.0, ["no StartTime: the rating is taken to start with the scan (--rating-start)."]
+        return 0.0, ["no StartTime: the rating is assumed to start with the scan (--rating-start)."]
     if in_sidecar is None or in_sidecar == start_s:
         return start_s, []
     return start_s, [
@@ -98,20 +98,20 @@ def _start_s(
 
 @dataclass(frozen=True)
 class _Columns:
-    """Where the samples of a rating are in its file."""
+    """Columns of a recording, and which of them are rating and time."""
 
     names: tuple[str, ...]
     rating: str
     time: str | None
     header: bool
     lines: list[str] | None
-    """The whole file, where it had to be read for its header."""
+    """All lines of the file, if it was read for its header."""
 
 
 def _rating_columns(
     file: BidsFile, sidecars: Sequence[BidsFile], settings: Settings
 ) -> _Columns | None:
-    """Columns of a recording, or None where none of them is the rating."""
+    """Columns of a recording, or None if none of them is the rating."""
     if file.suffix in ("physio", "stim"):
         names = inherited_metadata(file, sidecars).values.get("Columns")
         if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
@@ -130,7 +130,7 @@ def _rating_columns(
 
 
 def _header(lines: list[str], file: BidsFile) -> tuple[list[str], bool]:
-    """Column names, and whether the file has them in its first line."""
+    """Column names, and whether they are the first line of the file."""
     if not lines:
         raise DerivativesError("is empty.", file.path)
     first = lines[0].split("\t")
@@ -146,6 +146,7 @@ def _header(lines: list[str], file: BidsFile) -> tuple[list[str], bool]:
 
 
 def _choose_column(names: list[str], settings: Settings, file: BidsFile) -> str | None:
+    """The column of the rating, or None if there is none."""
     if settings.rating_column is not None:
         return settings.rating_column if settings.rating_column in names else None
     possible = [n for n in names if not n.lower().startswith(OTHER_RECORDINGS)]
@@ -164,7 +165,7 @@ def _choose_column(names: list[str], settings: Settings, file: BidsFile) -> str 
 def _read_samples(
     file: BidsFile, columns: _Columns, metadata: Mapping[str, Any]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Sample times on the recording's own clock (s), and ratings."""
+    """Sample times relative to the start of the recording (s), and ratings."""
     lines = read_lines(file.path) if columns.lines is None else columns.lines
     values = numeric_rows(lines[columns.header :], columns.names, file.path)
     rating = values[:, columns.names.index(columns.rating)]

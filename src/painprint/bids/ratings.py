@@ -1,4 +1,4 @@
-"""A rating recording: samples -> one rating per BOLD frame; and how good it is."""
+"""Continuous ratings: resampling to one rating per BOLD frame, and rating quality."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ class RatingRecording:
     Parameters
     ----------
     time_s : array of shape (n_samples,)
-        Sample times on the recording's own clock, increasing (s).
+        Sample times relative to the start of the recording, increasing (s).
     value : array of shape (n_samples,)
-        Ratings; NaN where the device gave none.
+        Ratings; NaN where a sample is missing.
     start_s : float
-        When the recording starts, in seconds after the scan.
+        Start of the recording relative to the start of the scan (s).
     value_range : (float, float) or None
-        Lowest and highest possible rating, where known.
+        Lowest and highest possible rating, if known.
 
     Raises
     ------
@@ -66,31 +66,29 @@ def frame_ratings(
     bold_start_s: float = 0.0,
     max_gap_s: float = np.inf,
 ) -> NDArray[np.float64]:
-    """Rating of each frame: linear interpolation at mid-frame, never extrapolated.
-
-    The order of operations in the frame times is part of the method: another one breaks
-    ties of ratings differently.
+    """Rating of each frame, interpolated linearly at mid-frame and never extrapolated.
 
     Parameters
     ----------
     n_frames : int
-        Frames of the BOLD derivative.
+        Number of frames of the BOLD derivative.
     tr_s : float
         Repetition time (s).
     bold_start_s : float
-        Start of the derivative's first frame after the scan's start (s).
+        Start of the first frame relative to the start of the scan (s).
     max_gap_s : float
-        Frames strictly inside a longer step between two samples get no rating (s).
+        Frames strictly inside a longer interval between two samples get no rating (s).
 
     Returns
     -------
     rating : ndarray of shape (n_frames,)
-        NaN where the recording has no rating.
+        NaN where there is no rating.
 
     References
     ----------
     docs/methods.md; Lee et al. (2026)
     """
+    # the order of these operations is fixed: rounding decides which ratings tie
     t = ((bold_start_s - recording.start_s) + tr_s / 2) + np.arange(n_frames) * tr_s
     rating = np.interp(t, recording.time_s, recording.value, left=np.nan, right=np.nan)
     for start, stop in _gaps(recording.time_s, max_gap_s):
@@ -99,15 +97,15 @@ def frame_ratings(
 
 
 def _gaps(time_s: NDArray[np.float64], max_gap_s: float) -> list[tuple[float, float]]:
-    """Start and stop of each step longer than ``max_gap_s``."""
+    """Start and end of each interval between samples that is longer than ``max_gap_s``."""
     at = np.flatnonzero(np.diff(time_s) > max_gap_s)
     return [(float(time_s[i]), float(time_s[i + 1])) for i in at]
 
 
 @dataclass(frozen=True)
 class RatingQuality:
-    """How well a run was rated. Shares and the range check are None where the scale is
-    unknown."""
+    """Quality of the rating of a run; shares at and outside the limits of the scale are None where
+    the scale is unknown."""
 
     lowest: float
     highest: float
@@ -129,14 +127,14 @@ class RatingQuality:
 def rating_quality(
     recording: RatingRecording, rating_of_frame: ArrayLike, *, max_gap_s: float
 ) -> RatingQuality:
-    """Range, floor and ceiling, stuck stretches, gaps and coverage of one recording.
+    """Range, floor and ceiling, constant stretches, gaps and coverage of one recording.
 
     Parameters
     ----------
     rating_of_frame : array of shape (n_frames,)
         As returned by :func:`frame_ratings`.
     max_gap_s : float
-        A longer step between samples, or a stretch of missing samples, counts as a gap (s).
+        A longer interval between samples, or any missing samples, count as a gap (s).
     """
     finite = np.isfinite(recording.value)
     value, time_s = recording.value[finite], recording.time_s[finite]
@@ -164,7 +162,7 @@ def rating_quality(
 
 
 def _longest_stuck(time_s: NDArray[np.float64], value: NDArray[np.float64]) -> float:
-    """Longest time over which the rating did not change at all (s)."""
+    """Longest time over which the rating was constant (s)."""
     starts = np.concatenate([[0], np.flatnonzero(np.diff(value)) + 1])
     ends = np.concatenate([starts[1:] - 1, [len(value) - 1]])
     return float((time_s[ends] - time_s[starts]).max())

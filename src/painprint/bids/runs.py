@@ -1,4 +1,4 @@
-"""Runs of a participant: their BOLD, rating and what lies beside, by file."""
+"""Files of each run of a participant: BOLD, rating and companions."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from painprint.bids.kinds import Selection, is_dense
 from painprint.files.dataset import ACQUISITION, BidsFile, normal_run, run_key
 from painprint.files.errors import DerivativesError
 from painprint.files.hcp import MOTION
-from painprint.runs import LeftOutRun, RunKey, natural
+from painprint.runs import ExcludedRun, RunKey, natural
 
 RATING_SUFFIXES = ("resp", "physio", "stim", "beh", "rating")
 
 
 @dataclass(frozen=True)
 class RunFiles:
-    """The files of one run, found but not read.
+    """The files of one run, which are not read yet.
 
     Attributes
     ----------
     series : BidsFile
         Regional time series, or dense BOLD.
     rating : tuple of BidsFile
-        Recordings that may hold the rating; to be told apart when read.
+        Recordings that may contain the rating; which of them does is decided when they are read.
     outliers, motion : BidsFile or None
-        Beside regional time series.
+        Companions of regional time series.
     confounds, mask : BidsFile or None
-        Beside dense BOLD; the mask of volumes only.
+        Companions of dense BOLD; only volumes have a mask.
     sidecars, raw_sidecars : tuple of BidsFile
         JSON files of the derivative and of the raw dataset that may apply.
     """
@@ -48,22 +48,22 @@ class RunFiles:
     mask: BidsFile | None = None
 
     @property
-    def own(self) -> tuple[BidsFile, ...]:
-        """The run's files but for ratings and sidecars."""
+    def data_files(self) -> tuple[BidsFile, ...]:
+        """The files of the run other than ratings and sidecars."""
         files = (self.series, self.outliers, self.motion, self.confounds, self.mask)
         return tuple(file for file in files if file is not None)
 
 
 @dataclass(frozen=True)
 class Inventory:
-    """What was found for one participant.
+    """The runs and other inputs of one participant.
 
     Attributes
     ----------
     runs : tuple of RunFiles
-        In the order of time.
-    left_out : tuple of LeftOutRun
-        Runs that cannot be used, and why.
+        Rated runs, in chronological order.
+    excluded : tuple of ExcludedRun
+        Runs that cannot be used, with the reason.
     rest : tuple of RunFiles
         Resting runs of the same sessions, which need no rating.
     dense : DenseFiles or None
@@ -71,14 +71,14 @@ class Inventory:
     notes : tuple of str
         Choices that were made.
     image : AtlasFiles or None
-        Where the runs are dense BOLD: the atlas with which regional time series are made.
+        The atlas with which regional time series are made, where the runs are dense BOLD.
     """
 
     participant: str
     atlas: str
     tasks: tuple[str, ...]
     runs: tuple[RunFiles, ...]
-    left_out: tuple[LeftOutRun, ...]
+    excluded: tuple[ExcludedRun, ...]
     rest: tuple[RunFiles, ...]
     dense: DenseFiles | None
     notes: tuple[str, ...]
@@ -91,105 +91,107 @@ class Inventory:
 def assemble(
     chosen: Selection,
     ratings: Sequence[BidsFile],
-    own_files: Mapping[str, Sequence[BidsFile]],
+    by_dataset: Mapping[str, Sequence[BidsFile]],
     raw_sidecars: tuple[BidsFile, ...],
-) -> tuple[list[RunFiles], set[LeftOutRun]]:
-    """The files of each rated run, and runs that lack some."""
-    of_run = {key: files[0].entities for key, files in chosen.candidates.items()}
+) -> tuple[list[RunFiles], set[ExcludedRun]]:
+    """Collect the files of each rated run; runs that lack some are excluded."""
+    entities_of_run = {key: files[0].entities for key, files in chosen.candidates.items()}
     runs = []
-    left_out = {
-        LeftOutRun(run_key(f.entities), "a rating, but no regional time series was found.")
+    excluded = {
+        ExcludedRun(run_key(f.entities), "a rating, but no regional time series was found.")
         for f in ratings
-        if not any(_same_run(f.entities, entities) for entities in of_run.values())
+        if not any(_same_run(f.entities, entities) for entities in entities_of_run.values())
     }
-    for key, entities in of_run.items():
-        beside = tuple(f for f in ratings if _same_run(f.entities, entities))
+    for key, entities in entities_of_run.items():
+        run_ratings = tuple(f for f in ratings if _same_run(f.entities, entities))
         try:
             series = chosen.file_of(key)
-            _check_ratings(beside, key, of_run)
-            runs.append(run_files(key, series, beside, own_files, raw_sidecars))
+            _check_ratings(run_ratings, key, entities_of_run)
+            runs.append(run_files(key, series, run_ratings, by_dataset, raw_sidecars))
         except DerivativesError as error:
-            left_out.add(LeftOutRun(key, str(error)))
-    return runs, left_out
+            excluded.add(ExcludedRun(key, str(error)))
+    return runs, excluded
 
 
 def assemble_rest(
     chosen: Selection,
-    own_files: Mapping[str, Sequence[BidsFile]],
+    by_dataset: Mapping[str, Sequence[BidsFile]],
     raw_sidecars: tuple[BidsFile, ...],
 ) -> tuple[list[RunFiles], list[str]]:
-    """The files of each resting run, and a sentence for each that cannot be used."""
-    runs, left_out = [], []
+    """Collect the files of each resting run; one sentence for each run that cannot be used."""
+    runs, notes = [], []
     for key in chosen.candidates:
         try:
-            runs.append(run_files(key, chosen.file_of(key), (), own_files, raw_sidecars))
+            runs.append(run_files(key, chosen.file_of(key), (), by_dataset, raw_sidecars))
         except DerivativesError as error:
-            left_out.append(f"resting run {key} was not used: {error}")
-    return runs, left_out
+            notes.append(f"resting run {key} was not used: {error}")
+    return runs, notes
 
 
 def run_files(
     key: RunKey,
     series: BidsFile,
     rating: tuple[BidsFile, ...],
-    own_files: Mapping[str, Sequence[BidsFile]],
+    by_dataset: Mapping[str, Sequence[BidsFile]],
     raw_sidecars: tuple[BidsFile, ...],
 ) -> RunFiles:
-    own = own_files[series.dataset]
+    """The files of a run, given its BOLD and its ratings."""
+    candidates = by_dataset[series.dataset]
     dense = is_dense(series)
     return RunFiles(
         key=key,
         series=series,
         rating=rating,
-        outliers=None if dense else _companion(series, own, "outliers"),
-        motion=None if dense else _companion(series, own, "motion"),
-        sidecars=tuple(f for f in own if f.extension == ".json"),
+        outliers=None if dense else _companion(series, candidates, "outliers"),
+        motion=None if dense else _companion(series, candidates, "motion"),
+        sidecars=tuple(f for f in candidates if f.extension == ".json"),
         raw_sidecars=raw_sidecars,
-        confounds=_confounds(series, own) if dense else None,
-        mask=find_mask(series, own) if dense else None,
+        confounds=_confounds(series, candidates) if dense else None,
+        mask=find_mask(series, candidates) if dense else None,
     )
 
 
 def _confounds(series: BidsFile, files: Sequence[BidsFile]) -> BidsFile | None:
     """fMRIPrep's confounds of a run, or HCP's motion parameters."""
     described = [f for f in files if f.entities.get("desc") == "confounds"]
-    found = _companion(series, described, "timeseries") or _companion(
-        series, described, "regressors"
+    return (
+        _companion(series, described, "timeseries")
+        or _companion(series, described, "regressors")
+        or _companion(series, files, MOTION, ".txt")
     )
-    return found or _companion(series, files, MOTION, ".txt")
 
 
 def files_of(inventory: Inventory) -> list[BidsFile]:
-    """Every file that runs and their regions are read from, each once."""
-    found = (*inventory.runs, *inventory.rest)
-    files = [file for run in found for file in (*run.own, *run.rating)]
-    sidecars = [file for run in found for file in (*run.sidecars, *run.raw_sidecars)]
+    """Every file from which runs and their regions are read, each once."""
+    runs = (*inventory.runs, *inventory.rest)
+    files = [file for run in runs for file in (*run.data_files, *run.rating)]
+    sidecars = [file for run in runs for file in (*run.sidecars, *run.raw_sidecars)]
     table = [inventory.region_table] if inventory.region_table else []
     atlas = inventory.image.bids_files if inventory.image else ()
     return list(dict.fromkeys((*files, *sidecars, *table, *atlas)))
 
 
 def is_rating_file(file: BidsFile) -> bool:
-    """Whether a raw file may hold a continuous rating."""
+    """Whether a raw file may contain a continuous rating."""
     return file.suffix in RATING_SUFFIXES and file.extension in (".tsv", ".tsv.gz")
 
 
 def _check_ratings(
-    beside: Sequence[BidsFile], key: RunKey, of_run: Mapping[RunKey, Mapping[str, str]]
+    ratings: Sequence[BidsFile], key: RunKey, entities_of_run: Mapping[RunKey, Mapping[str, str]]
 ) -> None:
-    """A run needs a rating, and no other run may have the same.
+    """Check that a run has a rating that belongs to no other run.
 
     Raises
     ------
     DerivativesError
         If it has none, or shares it.
     """
-    if not beside:
+    if not ratings:
         raise DerivativesError("no rating recording was found in the raw dataset.")
-    for rating in beside:
+    for rating in ratings:
         others = [
             str(other)
-            for other, entities in of_run.items()
+            for other, entities in entities_of_run.items()
             if other != key and _same_run(rating.entities, entities)
         ]
         if others:
@@ -200,8 +202,8 @@ def _check_ratings(
 
 
 def _same_run(rating: Mapping[str, str], series: Mapping[str, str]) -> bool:
-    """Whether a rating belongs to a time series: same session, task and run, and no
-    contradiction elsewhere."""
+    """Whether a rating belongs to a time series: session, task and run are the same, and its other
+    entities do not contradict."""
     return (
         rating.get("ses") == series.get("ses")
         and rating.get("task") == series.get("task")
@@ -213,9 +215,9 @@ def _same_run(rating: Mapping[str, str], series: Mapping[str, str]) -> bool:
 def _companion(
     series: BidsFile, files: Sequence[BidsFile], suffix: str, extension: str = ".tsv"
 ) -> BidsFile | None:
-    """The file of a run with this suffix; a plain one rather than one with a desc."""
+    """The file of a run with this suffix; of several, the one with the fewest entities."""
     key = run_key(series.entities)
-    found = sorted(
+    matches = sorted(
         (
             f
             for f in files
@@ -223,15 +225,16 @@ def _companion(
         ),
         key=lambda f: len(f.entities),
     )
-    if len(found) > 1 and len(found[0].entities) == len(found[1].entities):
+    if len(matches) > 1 and len(matches[0].entities) == len(matches[1].entities):
         raise DerivativesError(
-            f"several {suffix} files claim to be this run's: {found[0].path.name}, "
-            f"{found[1].path.name}. Remove all but one."
+            f"several {suffix} files match this run: {matches[0].path.name}, "
+            f"{matches[1].path.name}. Remove all but one."
         )
-    return found[0] if found else None
+    return matches[0] if matches else None
 
 
 def run_order(key: RunKey, sessions: Mapping[str, int]) -> tuple[Any, ...]:
+    """Sort key of a run, given the position of each session in time."""
     return (
         sessions.get(key.session, len(sessions)),
         natural(key.session),

@@ -1,4 +1,4 @@
-"""Find what one participant has: regional time series or dense BOLD, and the ratings beside."""
+"""Find the runs of one participant: regional time series or dense BOLD, and their ratings."""
 
 from __future__ import annotations
 
@@ -44,148 +44,165 @@ from painprint.bids.sessions import read_sessions
 from painprint.files.dataset import BidsFile, Dataset, run_key
 from painprint.files.errors import DerivativesError
 from painprint.files.hcp import hcp_files
-from painprint.runs import LeftOutRun
+from painprint.runs import ExcludedRun
+
+
+@dataclass(frozen=True)
+class DataSelection:
+    """Which data of a participant are analysed.
+
+    Attributes
+    ----------
+    task_id, session_label : sequence of str
+        Tasks and sessions to use; empty for all. Several tasks with ratings must be named.
+    rest_task : sequence of str
+        Tasks that are rest, unless they are used as rated tasks.
+    atlas : str, optional
+        Label, or path of an image. Needed where there are several, and for dense BOLD.
+    bids_filter : BidsFilter
+        Entities that BOLD and rating files must have.
+    """
+
+    task_id: Sequence[str] = ()
+    rest_task: Sequence[str] = ()
+    session_label: Sequence[str] = ()
+    atlas: str | None = None
+    bids_filter: BidsFilter = BidsFilter()
 
 
 def find_runs(
     raw: Dataset,
     derivatives: Sequence[Dataset],
     participant: str,
+    selection: DataSelection = DataSelection(),  # noqa: B008 (frozen)
     *,
-    task_id: Sequence[str] = (),
-    rest_task: Sequence[str] = (),
-    session_label: Sequence[str] = (),
-    atlas: str | None = None,
     beside: Sequence[Dataset] = (),
-    bids_filter: BidsFilter = BidsFilter(),  # noqa: B008 (frozen)
 ) -> Inventory:
-    """Find the runs of one participant and the ratings beside them.
+    """Find the runs of one participant and their ratings.
 
-    Regional time series are used where there are any of this atlas; else dense BOLD, from which
-    they can be made, if the atlas has an image.
+    Regional time series are used where there are any of the atlas; else dense BOLD, from which
+    they can be made if the atlas has an image.
 
     Parameters
     ----------
     raw : Dataset
-        With the ratings.
+        Raw dataset with the ratings.
     derivatives : sequence of Dataset
-        With regional time series or dense BOLD; the first that has a run serves it.
+        Datasets with regional time series or dense BOLD; a run is taken from the first that has it.
     participant : str
-        Without "sub-".
-    task_id, session_label : sequence of str
-        Which to use; empty for all. Several tasks with ratings must be named.
-    rest_task : sequence of str
-        Tasks that are rest, unless they are used as rated ones.
-    atlas : str, optional
-        Label, or path of an image. Needed where there are several, and for dense BOLD.
+        Label without "sub-".
     beside : sequence of Dataset
-        Where the participant's own parcellations are looked for too.
-    bids_filter : BidsFilter
-        Which BOLD and ratings are meant.
+        Further datasets in which individual parcellations are looked for.
 
     Raises
     ------
     DerivativesError
         If nothing is found, or a choice is needed.
     """
-    there = _look(raw, derivatives, participant)
-    meant, strangers = _of_participant(bids_filter.choose("bold", there.bold), participant)
+    files = _list_files(raw, derivatives, participant)
+    bids_filter = selection.bids_filter
+    bold, misnamed = _of_participant(bids_filter.choose("bold", files.derived), participant)
     filtered = "bold" in bids_filter.queries
-    source = choose_input(meant, derivatives, atlas, participant, beside=beside, filtered=filtered)
-    sessions = choose_sessions(source.files, session_label, participant)
+    source = choose_input(
+        bold, derivatives, selection.atlas, participant, beside=beside, filtered=filtered
+    )
+    sessions = choose_sessions(source.files, selection.session_label, participant)
     in_sessions = _with_entity(source.files, "ses", sessions)
-    ratings = bids_filter.choose("rating", filter(is_rating_file, there.raw))
-    tasks = choose_tasks(in_sessions, ratings, task_id, participant)
+    ratings = bids_filter.choose("rating", filter(is_rating_file, files.raw))
+    tasks = choose_tasks(in_sessions, ratings, selection.task_id, participant)
     ratings = _with_entity(ratings, "task", tasks)
-    if session_label:
+    if selection.session_label:
         ratings = _with_entity(ratings, "ses", sessions)
     preference = TO_BE_CLEANED if source.image else REGIONAL
     rated = select(_with_entity(in_sessions, "task", tasks), preference)
-    resting = {label_of(t, "task") for t in rest_task} - set(tasks)
-    rest = select(_with_entity(in_sessions, "task", resting), preference, kind=rated.kind)
-    found = _inventory(there, source, tasks, ratings, rated=rated, rest=rest, strangers=strangers)
+    rest_tasks = {label_of(task, "task") for task in selection.rest_task} - set(tasks)
+    rest = select(_with_entity(in_sessions, "task", rest_tasks), preference, kind=rated.kind)
+    inventory = _inventory(
+        files, source, tasks, ratings, rated=rated, rest=rest, notes_on_names=misnamed
+    )
     if source.image:
-        return found
-    return replace(found, dense=find_dense(derivatives, participant, [r.key for r in found.runs]))
+        return inventory
+    keys = [run.key for run in inventory.runs]
+    return replace(inventory, dense=find_dense(derivatives, participant, keys))
 
 
 @dataclass(frozen=True)
 class _Files:
-    """Every file that may concern a participant, found but not chosen."""
+    """Every file that may concern a participant, before any choice."""
 
     participant: str
     raw: list[BidsFile]
     raw_sidecars: tuple[BidsFile, ...]
-    own: dict[str, list[BidsFile]]
+    by_dataset: dict[str, list[BidsFile]]
     simulated: bool
 
     @property
-    def bold(self) -> list[BidsFile]:
-        """Files of the derivatives, the first dataset's first."""
-        return [file for files in self.own.values() for file in files]
+    def derived(self) -> list[BidsFile]:
+        """Files of the derivatives, those of the first dataset first."""
+        return [file for files in self.by_dataset.values() for file in files]
 
 
-def _look(raw: Dataset, derivatives: Sequence[Dataset], participant: str) -> _Files:
-    """The files of the datasets."""
-    of_raw = raw.files_of(participant)
-    sidecars = tuple(f for f in (*raw.shared_files(), *of_raw) if f.extension == ".json")
-    own = {
+def _list_files(raw: Dataset, derivatives: Sequence[Dataset], participant: str) -> _Files:
+    """List the files of the datasets that may concern a participant."""
+    raw_files = raw.files_of(participant)
+    sidecars = tuple(f for f in (*raw.shared_files(), *raw_files) if f.extension == ".json")
+    by_dataset = {
         d.name: [*d.shared_files(), *d.files_of(participant), *hcp_files(d, participant)]
         for d in derivatives
     }
     simulated = any(d.simulated for d in (raw, *derivatives))
-    return _Files(participant, of_raw, sidecars, own, simulated)
+    return _Files(participant, raw_files, sidecars, by_dataset, simulated)
 
 
 def _of_participant(
     files: Sequence[BidsFile], participant: str
 ) -> tuple[list[BidsFile], tuple[str, ...]]:
-    """The files that are called the participant's, and a note on time series that are not."""
-    own = [f for f in files if f.entities.get("sub") == participant]
-    others = [f for f in files if is_series(f) and f.entities.get("sub") != participant]
-    if not others:
-        return own, ()
-    return own, (
-        f"{len(others)} time series in the folder of sub-{participant} are not called sub-"
-        f"{participant}_... and were not used (first: {others[0].path.name}).",
+    """The files named after the participant, and a note on time series that are not."""
+    named = [f for f in files if f.entities.get("sub") == participant]
+    misnamed = [f for f in files if is_series(f) and f.entities.get("sub") != participant]
+    if not misnamed:
+        return named, ()
+    return named, (
+        f"{len(misnamed)} time series in the folder of sub-{participant} are not called sub-"
+        f"{participant}_... and were not used (first: {misnamed[0].path.name}).",
     )
 
 
 def _inventory(
-    there: _Files,
+    files: _Files,
     source: RegionSource,
     tasks: Sequence[str],
     ratings: Sequence[BidsFile],
     *,
     rated: Selection,
     rest: Selection,
-    strangers: Sequence[str],
+    notes_on_names: Sequence[str],
 ) -> Inventory:
-    """The runs of chosen BOLD, each with the files beside it, in the order of time."""
-    runs, left_out = assemble(rated, ratings, there.own, there.raw_sidecars)
-    resting, rest_notes = assemble_rest(rest, there.own, there.raw_sidecars)
-    sessions, session_notes = read_sessions(there.raw)
-    when = _when(sessions)
+    """The runs of selected BOLD with their companion files, in chronological order."""
+    runs, excluded = assemble(rated, ratings, files.by_dataset, files.raw_sidecars)
+    resting, rest_notes = assemble_rest(rest, files.by_dataset, files.raw_sidecars)
+    sessions, session_notes = read_sessions(files.raw)
+    in_time = _chronological(sessions)
     return Inventory(
-        participant=there.participant,
+        participant=files.participant,
         atlas=source.atlas,
         tasks=tuple(tasks),
-        runs=tuple(sorted(runs, key=when)),
-        left_out=tuple(sorted(left_out, key=when)),
-        rest=tuple(sorted(resting, key=when)),
+        runs=tuple(sorted(runs, key=in_time)),
+        excluded=tuple(sorted(excluded, key=in_time)),
+        rest=tuple(sorted(resting, key=in_time)),
         dense=_dense_of(runs, source.image) if source.image else None,
-        notes=(*source.notes, *rated.notes, *session_notes, *strangers, *rest_notes),
-        region_table=_region_table(there.bold, source.atlas),
+        notes=(*source.notes, *rated.notes, *session_notes, *notes_on_names, *rest_notes),
+        region_table=_region_table(files.derived, source.atlas),
         sessions=sessions,
-        simulated=there.simulated,
+        simulated=files.simulated,
         image=source.image,
     )
 
 
-def _when(sessions: pd.DataFrame) -> Callable[[RunFiles | LeftOutRun], tuple[Any, ...]]:
-    """What puts runs in the order of time."""
-    place = {name: i for i, name in enumerate(sessions["session"])}
-    return lambda run: run_order(run.key, place)
+def _chronological(sessions: pd.DataFrame) -> Callable[[RunFiles | ExcludedRun], tuple[Any, ...]]:
+    """Sort key that puts runs in chronological order."""
+    position = {name: i for i, name in enumerate(sessions["session"])}
+    return lambda run: run_order(run.key, position)
 
 
 @dataclass(frozen=True)
@@ -195,11 +212,11 @@ class DenseRuns:
     Attributes
     ----------
     runs : tuple of RunFiles
-        In the order of time; without ratings.
+        In chronological order; without ratings.
     notes : tuple of str
         Choices that were made, and runs that cannot be used, with the reason.
     sessions : DataFrame
-        As :func:`painprint.bids.sessions.read_sessions` gives it.
+        As returned by :func:`painprint.bids.sessions.read_sessions`.
     """
 
     participant: str
@@ -218,28 +235,28 @@ def find_dense_runs(
     session_label: Sequence[str] = (),
     bids_filter: BidsFilter = BidsFilter(),  # noqa: B008 (frozen)
 ) -> DenseRuns:
-    """Find the CIFTI runs of some tasks, of which areas can be made.
+    """Find the CIFTI runs of some tasks, from which the cortex can be parcellated.
 
     Parameters
     ----------
     derivatives : sequence of Dataset
-        With dense BOLD; the first that has a run serves it.
+        Datasets with dense BOLD; a run is taken from the first that has it.
     participant : str
-        Without "sub-".
+        Label without "sub-".
     task_id, session_label : sequence of str
-        Which to use; no session stands for all.
+        Tasks and sessions to use; no session stands for all.
     bids_filter : BidsFilter
-        Which BOLD is meant.
+        Entities that BOLD files must have.
 
     Raises
     ------
     DerivativesError
-        If there is no such run, with what there is.
+        If there is no such run, naming those that there are.
     """
-    there = _look(raw, derivatives, participant)
+    files = _list_files(raw, derivatives, participant)
     bold = [
         f
-        for f in bids_filter.choose("bold", there.bold)
+        for f in bids_filter.choose("bold", files.derived)
         if f.entities.get("sub") == participant and f.suffix == "bold" and f.extension == CIFTI
     ]
     usable = [f for f in bold if not is_denoised(f)]
@@ -250,24 +267,26 @@ def find_dense_runs(
             f"{why} in {', '.join(str(d.root) for d in derivatives)}. Pass the output folder of "
             "fMRIPrep (--cifti-output) or ciftify with --derivatives."
         )
-    of_task = _of_tasks(usable, task_id, participant)
-    chosen = _with_entity(of_task, "ses", choose_sessions(of_task, session_label, participant))
-    selected = select(chosen, TO_BE_CLEANED)
-    runs, left_out = assemble_rest(selected, there.own, there.raw_sidecars)
-    sessions, session_notes = read_sessions(there.raw)
+    of_tasks = _of_tasks(usable, task_id, participant)
+    sessions_to_use = choose_sessions(of_tasks, session_label, participant)
+    selected = select(_with_entity(of_tasks, "ses", sessions_to_use), TO_BE_CLEANED)
+    runs, run_notes = assemble_rest(selected, files.by_dataset, files.raw_sidecars)
+    sessions, session_notes = read_sessions(files.raw)
     return DenseRuns(
         participant,
-        tuple(sorted(runs, key=_when(sessions))),
-        (*selected.notes, *session_notes, *left_out),
+        tuple(sorted(runs, key=_chronological(sessions))),
+        (*selected.notes, *session_notes, *run_notes),
         sessions,
-        there.simulated,
+        files.simulated,
     )
 
 
-def _of_tasks(files: Sequence[BidsFile], asked: Sequence[str], participant: str) -> list[BidsFile]:
+def _of_tasks(
+    files: Sequence[BidsFile], task_id: Sequence[str], participant: str
+) -> list[BidsFile]:
     """The runs of these tasks, each of which must have one."""
     tasks = sorted({f.entities.get("task", "") for f in files})
-    wanted = [label_of(task, "task") for task in asked]
+    wanted = [label_of(task, "task") for task in task_id]
     if missing := [task for task in wanted if task not in tasks]:
         raise DerivativesError(
             f"sub-{participant}: there is no run of the task {', '.join(missing)}. There are: "
@@ -277,12 +296,12 @@ def _of_tasks(files: Sequence[BidsFile], asked: Sequence[str], participant: str)
 
 
 def _with_entity(files: Iterable[BidsFile], entity: str, labels: Collection[str]) -> list[BidsFile]:
-    """The files whose label of an entity is one of these; empty stands for none."""
+    """The files whose label of an entity is one of these; "" stands for files without it."""
     return [file for file in files if file.entities.get(entity, "") in labels]
 
 
 def _dense_of(runs: Sequence[RunFiles], image: AtlasFiles) -> DenseFiles:
-    """The dense BOLD that regions are made of."""
+    """The dense BOLD from which regional time series are made."""
     return DenseFiles(
         kind="grayordinates" if image.of_grayordinates else "voxels",
         files={run.key: run.series for run in runs},
@@ -303,25 +322,25 @@ def _note_masks(runs: Sequence[RunFiles], image: AtlasFiles) -> tuple[str, ...]:
 
 
 def find_unrated_run(path: Path) -> RunFiles:
-    """The files of a run that is only to be scored: BOLD and what lies beside it.
+    """The files of a run without a rating, which is only scored: BOLD and its companions.
 
     Raises
     ------
     DerivativesError
-        If the file is not there, or not called like regional time series or dense BOLD.
+        If there is no such file, or its name is not that of regional time series or dense BOLD.
     """
     if not path.is_file():
         raise DerivativesError(f"there is no file {path}.")
     folder = Dataset(path.parent, "run")
-    beside = folder.files_in(path.parent)
-    (series,) = (f for f in beside if f.path.name == path.name)
+    in_folder = folder.files_in(path.parent)
+    (series,) = (f for f in in_folder if f.path.name == path.name)
     if series.suffix + series.extension not in SERIES_SUFFIXES and not is_dense(series):
         raise DerivativesError(
             f"is not called like regional time series (*_{', *_'.join(SERIES_SUFFIXES)}) or dense "
             "BOLD (*_bold.dtseries.nii, *_space-MNI..._bold.nii.gz).",
             path,
         )
-    return run_files(run_key(series.entities), series, (), {series.dataset: beside}, ())
+    return run_files(run_key(series.entities), series, (), {series.dataset: in_folder}, ())
 
 
 def _region_table(files: Sequence[BidsFile], atlas: str) -> BidsFile | None:

@@ -1,4 +1,4 @@
-"""Sessions of a participant: their order in time, days since the first, and covariates."""
+"""Sessions of a participant: chronological order, days since the first, and covariates."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from painprint.runs import natural
 
 
 def read_sessions(files: Sequence[BidsFile]) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """Sessions in the order of time, days since the first, and covariates.
+    """Sessions in chronological order, days since the first, and covariates.
 
-    Acquisition times come from ``sessions.tsv``, else from ``scans.tsv``; they are turned
-    into days and dropped. A column ``days`` of ``sessions.tsv`` serves as well. All of it is
+    Acquisition times come from ``sessions.tsv``, else from ``scans.tsv``; they are converted to
+    days and not kept. A column ``days`` of ``sessions.tsv`` can be used instead. All of this is
     optional: what cannot be read is noted, and sessions are then in the order of their names.
 
     Parameters
     ----------
     files : sequence of BidsFile
-        Of one participant in the raw dataset.
+        Files of one participant in the raw dataset.
 
     Returns
     -------
@@ -41,15 +41,15 @@ def read_sessions(files: Sequence[BidsFile]) -> tuple[pd.DataFrame, tuple[str, .
             continue
         try:
             table = read_table(file.path)
-            when = _parse_times(table, file.path)
+            times_of_rows = _parse_times(table, file.path)
             if file.suffix == "scans":
                 session = file.entities.get("ses")
                 if session in labels and pd.isna(times[session]):
-                    times[session] = when.min()
+                    times[session] = times_of_rows.min()
             else:
                 described = _by_session(table, file.path)
-                when.index = described.index
-                times = when.reindex(labels).combine_first(times)
+                times_of_rows.index = described.index
+                times = times_of_rows.reindex(labels).combine_first(times)
                 for name in described.columns.difference(["session_id", "acq_time"], sort=False):
                     covariate = _maybe_numbers(described[name], file.path)
                     if covariate is not None:
@@ -67,32 +67,32 @@ def read_sessions(files: Sequence[BidsFile]) -> tuple[pd.DataFrame, tuple[str, .
 
 
 def _by_session(table: pd.DataFrame, path: Path) -> pd.DataFrame:
-    """The rows of sessions.tsv by session label."""
+    """The rows of sessions.tsv, indexed by session label."""
     if "session_id" not in table:
         raise DerivativesError("has no column session_id.", path)
     labels = table["session_id"].str.removeprefix("ses-")
     if labels.duplicated().any():
-        twice = ", ".join(sorted(set(labels[labels.duplicated()])))
-        raise DerivativesError(f"lists a session more than once: {twice}.", path)
+        repeated = ", ".join(sorted(set(labels[labels.duplicated()])))
+        raise DerivativesError(f"lists a session more than once: {repeated}.", path)
     return table.set_index(pd.Index(labels, name="session"))
 
 
 def _parse_times(table: pd.DataFrame, path: Path) -> pd.Series:
-    """acq_time of each row, NaT where there is none."""
+    """acq_time of each row, NaT where it is missing."""
     if "acq_time" not in table:
         return pd.Series(pd.NaT, index=table.index, dtype="datetime64[us]")
     text = table["acq_time"].mask(table["acq_time"].isin(MISSING))
     try:
-        when = pd.to_datetime(text, format="ISO8601", utc=True)
+        times = pd.to_datetime(text, format="ISO8601", utc=True)
     except ValueError as error:
         raise DerivativesError(
             "acq_time must look like 2000-01-31T12:00:00 or be n/a.", path
         ) from error
-    return when.dt.tz_localize(None).astype("datetime64[us]")
+    return times.dt.tz_localize(None).astype("datetime64[us]")
 
 
 def _maybe_numbers(column: pd.Series, path: Path) -> pd.Series | None:
-    """The column as numbers, or None where it holds other text."""
+    """The column as numbers, or None if it contains other text."""
     try:
         return pd.Series(numbers(column, path), index=column.index)
     except DerivativesError:

@@ -1,4 +1,4 @@
-"""Carpet plots of runs, kept as numbers beside their regional time series."""
+"""Carpet plots of runs, stored as arrays with their regional time series."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ BEFORE, AFTER = "before", "after"
 
 
 def carpet_path(series: Path) -> Path:
-    """Where the carpet plot of a regional time series lies."""
+    """Path of the carpet plot of a regional time series."""
     return series.with_name(series.name.replace(SERIES, CARPET))
 
 
 def write_carpet(path: Path, before: Shades, after: Shades) -> None:
-    """Write the carpets before and after cleaning whole."""
+    """Write the carpet plots before and after denoising, atomically."""
     write_bytes(path, save({BEFORE: before, AFTER: after}))
 
 
 def read_carpet(path: Path) -> tuple[Shades, Shades]:
-    """The carpets before and after cleaning: (n_rows, n_frames) each.
+    """The carpet plots before and after denoising: (n_rows, n_frames) each.
 
     Raises
     ------
@@ -40,16 +40,16 @@ def read_carpet(path: Path) -> tuple[Shades, Shades]:
         If the file is not readable.
     """
     try:
-        found = load_file(path)
-        before, after = found[BEFORE], found[AFTER]
+        arrays = load_file(path)
+        before, after = arrays[BEFORE], arrays[AFTER]
     except (SafetensorError, KeyError, OSError) as error:
-        raise DerivativesError(f"is no carpet plot ({error}). Run again.", path) from error
+        raise DerivativesError(f"is not a carpet plot ({error}). Run again.", path) from error
     if before.shape != after.shape or before.ndim != 2 or before.dtype != np.uint8:
-        raise DerivativesError("is no carpet plot. Run `painprint run` again.", path)
+        raise DerivativesError("is not a carpet plot. Run `painprint run` again.", path)
     return before, after
 
 
 def find_carpets(folder: Path, atlas: str) -> Mapping[RunKey, Path]:
-    """The carpet plots of a participant's runs, made with this atlas."""
+    """Paths of the carpet plots of a participant's runs for an atlas."""
     paths = sorted(folder.rglob(f"*_atlas-{atlas}_{CARPET}"))
     return {run_key(parse_name(path.name)[0]): path for path in paths}

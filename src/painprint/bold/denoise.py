@@ -1,7 +1,8 @@
-"""Nuisance model, filter and censoring of BOLD: one regression over the frames that are kept.
+"""Denoising of BOLD: nuisance model and filter in one regression over the uncensored frames.
 
-Cleaning is the same projection for every point of the brain, and a region is a mean over points,
-so the mean of cleaned points is the cleaned mean: regions are cleaned, not 91,282 grayordinates.
+Denoising is the same linear projection for all grayordinates or voxels, and a regional signal is
+their mean. The mean of denoised signals thus equals the denoised mean, so that regions are denoised
+instead of 91,282 grayordinates.
 """
 
 from __future__ import annotations
@@ -18,42 +19,42 @@ from painprint.runs import MOTION_NAMES, framewise_displacement
 from painprint.settings import MODELS
 
 N_COMPONENTS = 5
-"""White-matter and CSF components each, as in Lee et al. (2026)."""
+"""Number of white-matter and of CSF components, as in Lee et al. (2026)."""
 ACOMPCOR = tuple(f"{tissue}_comp_cor_{i:02d}" for tissue in "wc" for i in range(N_COMPONENTS))
 TISSUES = ("white_matter", "csf", "global_signal")
 LEAST_FREEDOM = 20
-"""Kept frames beyond the number of regressors; with fewer, what is left is mostly chance."""
+"""Minimum of residual degrees of freedom: uncensored frames minus regressors."""
 FILTER_ORDER = 2
-"""Of the Butterworth filter of motion parameters (docs/methods.md)."""
+"""Order of the Butterworth filter of motion parameters (docs/methods.md)."""
 
 
 @dataclass(frozen=True)
 class Band:
-    """Frequencies that stay.
+    """Passband of a temporal filter.
 
     Parameters
     ----------
     high_pass_hz, low_pass_hz : float
-        Slower and faster ones are taken out; 0 for no such edge.
+        Cut-off frequencies (Hz); 0 for none.
     """
 
     high_pass_hz: float = 0.0
     low_pass_hz: float = 0.0
 
     def check(self, tr_s: float) -> None:
-        """Both edges can be met at this repetition time.
+        """Check that both cut-offs are possible at this repetition time (s).
 
         Raises
         ------
         ValueError
-            If one is above the Nyquist frequency, or they are in the wrong order.
+            If one is not below the Nyquist frequency, or they are in the wrong order.
         """
         for name, edge in (("high-pass", self.high_pass_hz), ("low-pass", self.low_pass_hz)):
             _check_edge(name, edge, tr_s)
         if self.low_pass_hz and self.high_pass_hz >= self.low_pass_hz:
             raise ValueError(
-                f"the high-pass edge of {self.high_pass_hz:g} Hz is not below the low-pass edge of "
-                f"{self.low_pass_hz:g} Hz."
+                f"the high-pass cut-off of {self.high_pass_hz:g} Hz is not below the low-pass "
+                f"cut-off of {self.low_pass_hz:g} Hz."
             )
 
 
@@ -61,16 +62,16 @@ def _check_edge(name: str, edge_hz: float, tr_s: float) -> None:
     nyquist = 1 / (2 * tr_s)
     if edge_hz >= nyquist:
         raise ValueError(
-            f"the {name} edge of {edge_hz:g} Hz is not below the Nyquist frequency of "
+            f"the {name} cut-off of {edge_hz:g} Hz is not below the Nyquist frequency of "
             f"{nyquist:.3g} Hz at a repetition time of {tr_s:g} s. Lower it, or switch it off "
             "with 0."
         )
 
 
 def stop_band(n_frames: int, tr_s: float, band: Band) -> Matrix:
-    """Sines and cosines of the frequencies that a band takes out.
+    """Sines and cosines of the frequencies outside a passband.
 
-    Frequencies are the multiples of 1 / (n_frames · TR) up to Nyquist; those on an edge stay.
+    Frequencies are the multiples of 1 / (n_frames · TR) up to Nyquist; the passband is closed.
 
     Returns
     -------
@@ -88,11 +89,11 @@ def stop_band(n_frames: int, tr_s: float, band: Band) -> Matrix:
     band.check(tr_s)
     cycles = np.arange(1, n_frames // 2 + 1)
     hz = cycles / (n_frames * tr_s)
-    out = hz < band.high_pass_hz
+    stopped = hz < band.high_pass_hz
     if band.low_pass_hz:
-        out |= hz > band.low_pass_hz
-    angle = 2 * np.pi * np.outer(np.arange(n_frames) / n_frames, cycles[out])
-    sines = np.sin(angle[:, cycles[out] * 2 != n_frames])  # that of the Nyquist frequency is 0
+        stopped |= hz > band.low_pass_hz
+    angle = 2 * np.pi * np.outer(np.arange(n_frames) / n_frames, cycles[stopped])
+    sines = np.sin(angle[:, cycles[stopped] * 2 != n_frames])  # that of the Nyquist frequency is 0
     return np.column_stack([np.cos(angle), sines])
 
 
@@ -110,14 +111,14 @@ def nuisance_columns(confounds: Mapping[str, Vector], model: str) -> Matrix:
     """Nuisance regressors of a run.
 
     ``paper``: six motion parameters, five components of white matter and five of CSF (aCompCor).
-    ``24P``: the motion parameters, their changes, and the squares of all these. ``36P``: the same
-    of motion, white matter, CSF and global signal. ``acompcor_gsr``: motion parameters and their
-    changes, the ten components, and the global signal. ``none``: nothing.
+    ``24P``: motion parameters, their backward differences, and the squares of both. ``36P``: the
+    same for motion, white matter, CSF and global signal. ``acompcor_gsr``: motion parameters, their
+    backward differences, the ten components, and the global signal. ``none``: no regressors.
 
     Parameters
     ----------
     confounds : mapping of str to array of shape (n_frames,)
-        By fMRIPrep's names.
+        Confounds by fMRIPrep's names.
 
     Returns
     -------
@@ -126,7 +127,7 @@ def nuisance_columns(confounds: Mapping[str, Vector], model: str) -> Matrix:
     Raises
     ------
     ValueError
-        Naming the confounds that are missing or not finite, and the models that could be had.
+        Naming the confounds that are missing or not finite, and the models that are possible.
 
     References
     ----------
@@ -135,10 +136,10 @@ def nuisance_columns(confounds: Mapping[str, Vector], model: str) -> Matrix:
     needed = _needed(model)
     if missing := [name for name in needed if name not in confounds]:
         possible = [m for m in MODELS if m != "none" and set(_needed(m)) <= set(confounds)]
-        have = f"These can be had: {', '.join(possible)}." if possible else "No other can be had."
+        models = f"Possible models: {', '.join(possible)}." if possible else "No other is possible."
         raise ValueError(
-            f"the nuisance model {model!r} needs {_some(missing)}, which the confounds lack. "
-            f"{have} Choose with --nuisance-regressors (none: only trend and filter)."
+            f"the nuisance model {model!r} needs {_first(missing)}, which the confounds lack. "
+            f"{models} Choose with --nuisance-regressors (none: only trend and filter)."
         )
     for name in needed:
         if not np.isfinite(confounds[name]).all():
@@ -158,6 +159,7 @@ def nuisance_columns(confounds: Mapping[str, Vector], model: str) -> Matrix:
 
 
 def _needed(model: str) -> tuple[str, ...]:
+    """Confounds that a nuisance model needs."""
     return {
         "none": (),
         "24P": MOTION_NAMES,
@@ -171,13 +173,13 @@ def _stack(confounds: Mapping[str, Vector], names: Sequence[str]) -> Matrix:
     return np.stack([confounds[name] for name in names], axis=1)
 
 
-def _some(names: Sequence[str], most: int = 4) -> str:
+def _first(names: Sequence[str], most: int = 4) -> str:
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
 
 
 def make_design(nuisance: Matrix, tr_s: float, band: Band) -> Matrix:
-    """What is taken out of a run beside its mean: linear trend, nuisance, and the stop band.
+    """Regressors of a run except the mean: linear trend, nuisance, and frequencies to remove.
 
     Parameters
     ----------
@@ -199,30 +201,29 @@ def make_design(nuisance: Matrix, tr_s: float, band: Band) -> Matrix:
 
 
 def count_regressors(design: Matrix) -> int:
-    """Columns of a design, and the mean."""
+    """Number of regressors of a design, including the mean."""
     return design.shape[1] + 1
 
 
 def check_freedom(design: Matrix, kept: NDArray[np.bool_]) -> None:
-    """Enough frames are kept for so many regressors.
+    """Check that there are enough uncensored frames for the regressors.
 
     Raises
     ------
     ValueError
-        If not, with both numbers.
+        If there are not, with both numbers.
     """
     n_kept, n_columns = int(kept.sum()), count_regressors(design)
     if n_kept < n_columns + LEAST_FREEDOM:
         raise ValueError(
-            f"{n_kept} of {len(kept)} frames are kept after censoring, but the cleaning takes out "
-            f"{n_columns} regressors: at least {n_columns + LEAST_FREEDOM} frames are needed. "
-            "Widen the band (--low-pass, --rest-low-pass), censor less (--fd-thresh), or leave the "
-            "run out."
+            f"{n_kept} of {len(kept)} frames are kept after censoring, but {n_columns} regressors "
+            f"are removed: at least {n_columns + LEAST_FREEDOM} frames are needed. Widen the "
+            "passband (--low-pass, --rest-low-pass), censor less (--fd-thresh), or exclude the run."
         )
 
 
 def clean_signals(signals: ArrayLike, design: Matrix, kept: ArrayLike) -> Matrix:
-    """What is left of signals after one regression on mean and design, over the kept frames.
+    """Residuals of signals after one regression on mean and design over the uncensored frames.
 
     Parameters
     ----------
@@ -238,11 +239,11 @@ def clean_signals(signals: ArrayLike, design: Matrix, kept: ArrayLike) -> Matrix
     Raises
     ------
     ValueError
-        If too few frames are kept for so many columns.
+        If there are too few uncensored frames.
 
     References
     ----------
-    Lindquist et al. (2019); nilearn's signal.clean does the regression
+    Lindquist et al. (2019); the regression is nilearn's signal.clean.
     """
     from nilearn.signal import clean
 
@@ -253,7 +254,7 @@ def clean_signals(signals: ArrayLike, design: Matrix, kept: ArrayLike) -> Matrix
     finite = np.isfinite(data[keep]).all(axis=0)
     residuals = np.full((n_kept, data.shape[1]), np.nan)
     if finite.any():
-        # columns are centred over the kept frames, so that the mean is orthogonal to them
+        # nilearn centres the regressors over the kept frames: the mean is orthogonal to them
         residuals[:, finite] = clean(
             data[:, finite] - data[keep][:, finite].mean(axis=0),
             detrend=False,
@@ -267,16 +268,16 @@ def clean_signals(signals: ArrayLike, design: Matrix, kept: ArrayLike) -> Matrix
 
 
 def filtered_displacement(motion: ArrayLike, tr_s: float, *, low_pass_hz: float) -> Vector:
-    """Framewise displacement of motion parameters that were low-passed, forward and backward.
+    """Framewise displacement of motion parameters after a zero-phase low-pass filter.
 
-    At short repetition times, breathing moves the head, or seems to; the filter takes it out.
+    At short repetition times, the filter removes real and apparent head motion due to respiration.
 
     Parameters
     ----------
     motion : array of shape (n_frames, 6)
         As for :func:`painprint.runs.framewise_displacement`.
     low_pass_hz : float
-        0 for no filter.
+        Cut-off frequency (Hz); 0 for no filter.
 
     Returns
     -------
@@ -285,7 +286,7 @@ def filtered_displacement(motion: ArrayLike, tr_s: float, *, low_pass_hz: float)
     Raises
     ------
     ValueError
-        If the edge is not below the Nyquist frequency, or there are too few frames.
+        If the cut-off is not below the Nyquist frequency, or there are too few frames.
 
     References
     ----------
@@ -298,14 +299,14 @@ def filtered_displacement(motion: ArrayLike, tr_s: float, *, low_pass_hz: float)
         return framewise_displacement(parameters)
     _check_edge("motion filter's (--motion-low-pass)", low_pass_hz, tr_s)
     b, a = butter(FILTER_ORDER, low_pass_hz, fs=1 / tr_s)
-    padding = 3 * max(len(a), len(b))  # scipy's own
+    padding = 3 * max(len(a), len(b))  # default of filtfilt
     if len(parameters) <= padding:
         raise ValueError(f"{len(parameters)} frames; more than {padding} are needed.")
     return framewise_displacement(filtfilt(b, a, parameters, axis=0))
 
 
 def temporal_signal_to_noise(mean: Vector, sd: Vector) -> float:
-    """Median over points of mean / SD over time; NaN where the data have no mean.
+    """Median over grayordinates or voxels of mean / SD over time; NaN if no signal varies.
 
     Examples
     --------

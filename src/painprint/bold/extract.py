@@ -1,4 +1,4 @@
-"""Regional time series from dense BOLD: clean, average, write them as XCP-D does, and keep them."""
+"""Regional time series from dense BOLD: denoise, average, and write them in XCP-D's format."""
 
 from __future__ import annotations
 
@@ -17,11 +17,7 @@ from painprint.atlas.surfaces import Surfaces
 from painprint.bids.load import QUALITY_KEY, Bold, load_bold
 from painprint.bids.runs import RunFiles
 from painprint.bold.carpets import carpet_path, write_carpet
-from painprint.bold.denoise import (
-    clean_signals,
-    count_regressors,
-    temporal_signal_to_noise,
-)
+from painprint.bold.denoise import clean_signals, count_regressors, temporal_signal_to_noise
 from painprint.bold.nuisance import Cleaner, Cleaning, same_points
 from painprint.dense.region_means import RegionMeans
 from painprint.files.dataset import BidsFile, inherited_metadata, parse_name, raw_bold
@@ -45,31 +41,32 @@ from painprint.store.files import (
 )
 
 METHOD = 1
-"""Of making regional time series; a higher number makes what is kept be made again."""
+"""Version of this computation; time series of a lower version are made again."""
 NAME = "painprint"
-"""Of the output dataset, in BIDS URIs."""
+"""Name of the output dataset in BIDS URIs."""
 FIRST = ("sub", "ses", "task", "acq", "ce", "rec", "dir", "run", "echo")
-"""Entities of a run, in BIDS's order."""
+"""Entities of a run, in the order of BIDS."""
 DIGITS = ".9g"
-"""Of a regional signal: float32 carries no more."""
+"""Format of regional signals, at the precision of float32."""
 
 
 @dataclass(eq=False)
 class Extraction:
-    """Makes regional time series of one participant's dense BOLD, one run in memory at a time.
+    """Makes regional time series from a participant's dense BOLD, with one run in memory at a time.
 
-    What is made is kept beside the results, with a key of all it depends on, and used again.
+    The time series are written into the output folder with a hash of everything on which they
+    depend, and used again as long as it is the same.
 
     Parameters
     ----------
     out_dir : Path
         Root of the output dataset.
     surfaces : Surfaces
-        The participant's own, for the regions' places and to smooth on.
+        The participant's surfaces, for coordinates of regions and for smoothing.
     unrated_are_rest : bool
         Whether a run without a rating is a resting run; a new run to be scored is not.
     hashes : InputHashes
-        Of the files that are read.
+        Hashes of the files that are read.
     """
 
     out_dir: Path
@@ -79,8 +76,8 @@ class Extraction:
     unrated_are_rest: bool = True
     hashes: InputHashes = field(default_factory=InputHashes)
     cleaner: Cleaner = field(init=False)
-    _laid: tuple[Points, Parcellation] | None = field(default=None, init=False)
-    """The atlas on the last run's points, which successive runs mostly share."""
+    _parcellated: tuple[Points, Parcellation] | None = field(default=None, init=False)
+    """Points and parcellation of the last run, which successive runs mostly share."""
 
     def __post_init__(self) -> None:
         self.cleaner = Cleaner(
@@ -88,7 +85,7 @@ class Extraction:
         )
 
     def with_atlas(self, files: AtlasFiles) -> Extraction:
-        """The same with another atlas of the same points."""
+        """The same extraction with another atlas of the same points."""
         return replace(self, files=files)
 
     @cached_property
@@ -100,14 +97,14 @@ class Extraction:
 
     @property
     def table(self) -> BidsFile:
-        """Where the table of the atlas's regions is kept, beside the results."""
-        own = self.files.participant
-        root = self.out_dir / f"sub-{own}" if own else self.out_dir
+        """Path of the table of the regions in the output folder."""
+        participant = self.files.participant  # empty for an atlas of a group
+        root = self.out_dir / f"sub-{participant}" if participant else self.out_dir
         folder = root / "atlases" / f"atlas-{self.files.label}"
         return self._file(folder / f"atlas-{self.files.label}_dseg.tsv")
 
     def write_regions(self) -> None:
-        """Write the table of the atlas's regions: names, networks, places.
+        """Write the table of the regions: names, networks, coordinates.
 
         Raises
         ------
@@ -116,30 +113,31 @@ class Extraction:
         """
         write_table(self.table.path, self.atlas.table)
 
-    def places(self) -> tuple[dict[str, list[float]], tuple[str, ...]]:
-        """Where the regions lie (mm), and what to say of it.
+    def coordinates(self) -> tuple[dict[str, list[float]], tuple[str, ...]]:
+        """Coordinates of the regions (mm) where known, and notes about them.
 
-        As the table says; else cortex from the participant's surfaces. Subcortical voxels join them
-        only where both are in MNI space, as in HCP's layout.
+        From the table of the atlas; else, for cortex, from the participant's surfaces. Coordinates
+        of both kinds are combined only if the surfaces are in MNI space, as in HCP's layout.
         """
-        place = self.atlas.table[["x", "y", "z"]].to_numpy(float)
+        xyz = self.atlas.table[["x", "y", "z"]].to_numpy(float)
         notes = []
-        if not np.isfinite(place).all() and self.surfaces.paths:
+        if not np.isfinite(xyz).all() and self.surfaces.paths:
             try:
-                known = {STRUCTURES[s]: read_surface(p)[0] for s, p in self.surfaces.paths.items()}
+                surfaces = {
+                    STRUCTURES[side]: read_surface(path)[0]
+                    for side, path in self.surfaces.paths.items()
+                }
             except DerivativesError as error:
-                notes.append(f"places of cortical regions are not known: {error}")
+                notes.append(f"coordinates of cortical regions are not known: {error}")
             else:
-                of_cortex = self.atlas.places(known)
-                if self.surfaces.in_mni:
-                    place = np.where(np.isfinite(place), place, of_cortex)
-                else:
-                    place = np.where(np.isfinite(place), np.nan, of_cortex)
-        found = zip(self.atlas.regions.names, place.tolist(), strict=True)
-        return {name: one for name, one in found if np.isfinite(one).all()}, tuple(notes)
+                cortical = self.atlas.places(surfaces)
+                in_table = xyz if self.surfaces.in_mni else np.nan
+                xyz = np.where(np.isfinite(xyz), in_table, cortical)
+        rows = zip(self.atlas.regions.names, xyz.tolist(), strict=True)
+        return {name: row for name, row in rows if np.isfinite(row).all()}, tuple(notes)
 
     def load(self, files: RunFiles) -> Bold:
-        """The regional signals of a run, made now or before.
+        """The regional signals of a run, which are made if they do not exist.
 
         Raises
         ------
@@ -147,12 +145,12 @@ class Extraction:
             Naming the file, what is wrong with it, and what to do.
         """
         bold = load_bold(self.regional(files))
-        own = inherited_metadata(files.series, files.sidecars)
+        metadata = inherited_metadata(files.series, files.sidecars)
         raw = raw_bold(files.series, files.raw_sidecars)
-        return replace(bold, sources=(*files.own, *own.sidecars, *raw.sidecars))
+        return replace(bold, sources=(*files.data_files, *metadata.sidecars, *raw.sidecars))
 
     def regional(self, files: RunFiles) -> RunFiles:
-        """The regional time series of a run and what lies beside it, made now or before."""
+        """Files of the regional time series of a run, which are made if they do not exist."""
         stem, series = self._names(files)
         sidecar, outliers = series.with_suffix(".json"), stem.with_name(f"{stem.name}_outliers.tsv")
         motion = stem.with_name(f"{stem.name}_motion.tsv")
@@ -171,54 +169,54 @@ class Extraction:
 
     @property
     def smoothed_on(self) -> tuple[Path, ...]:
-        """Surfaces on which BOLD is smoothed; none where it is not, or where it is of voxels."""
+        """Surfaces on which BOLD is smoothed; empty without smoothing, and for voxels."""
         smooth = self.settings.smoothing_sigma_mm and self.files.of_grayordinates
         return tuple(self.surfaces.paths.values()) if smooth else ()
 
     def open(self, files: RunFiles) -> Series:
-        """The dense BOLD of a run, to be read in blocks; voxels of the atlas if it has no mask.
+        """Open the dense BOLD of a run, to be read in blocks; without a mask, voxels of the atlas.
 
         Raises
         ------
         DerivativesError
-            If it cannot be read, or smoothing is asked for that cannot be done.
+            If it cannot be read, or cannot be smoothed as asked.
         """
         like = None if self.files.of_grayordinates else self.atlas.image.points
         return self.cleaner.open(files, like)
 
     def clean_points(self, files: RunFiles, data: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Clean dense BOLD as the regions were, in place: (n_kept, n_points)."""
+        """Denoise dense BOLD like the regions, in place: (n_kept, n_points)."""
         return self.cleaner.clean_points(files, data, self.open(files).tr_s)
 
     def _names(self, files: RunFiles) -> tuple[Path, Path]:
-        """Beginning of the names of a run's files, and the time series."""
-        said = files.series.entities
-        of_run = [f"{name}-{said[name]}" for name in FIRST if name in said]
-        folder = self.out_dir / f"sub-{said['sub']}"
-        if "ses" in said:
-            folder /= f"ses-{said['ses']}"
-        stem = folder / "func" / "_".join(of_run)
-        where = [f"{name}-{said[name]}" for name in ("space", "res") if name in said]
-        tail = "_".join([*where, f"atlas-{self.files.label}", "stat-mean_timeseries.tsv"])
+        """Common stem of the files of a run, and path of its time series."""
+        entities = files.series.entities
+        run_parts = [f"{name}-{entities[name]}" for name in FIRST if name in entities]
+        folder = self.out_dir / f"sub-{entities['sub']}"
+        if "ses" in entities:
+            folder /= f"ses-{entities['ses']}"
+        stem = folder / "func" / "_".join(run_parts)
+        space = [f"{name}-{entities[name]}" for name in ("space", "res") if name in entities]
+        tail = "_".join([*space, f"atlas-{self.files.label}", "stat-mean_timeseries.tsv"])
         return stem, stem.with_name(f"{stem.name}_{tail}")
 
     def _file(self, path: Path) -> BidsFile:
         return BidsFile(path, self.out_dir, NAME, *parse_name(path.name))
 
     def _inputs(self, files: RunFiles) -> list[Path]:
-        """What the regional time series of a run are made of; the atlas last."""
+        """Files from which the regional time series of a run are made; the atlas last."""
         sidecars = inherited_metadata(files.series, files.sidecars).sidecars
         raw = raw_bold(files.series, files.raw_sidecars).sidecars
-        read = (file.path for file in (*files.own, *sidecars, *raw))
-        return [*read, *self.smoothed_on, *(file.path for file in self.files.bids_files)]
+        paths = (file.path for file in (*files.data_files, *sidecars, *raw))
+        return [*paths, *self.smoothed_on, *(file.path for file in self.files.bids_files)]
 
     def _key(self, files: RunFiles) -> str:
-        """What the regional time series of a run depend on."""
+        """Hash of everything on which the regional time series of a run depend."""
         inputs = self._inputs(files)
         missing = [path for path in inputs if not path.exists()]
         if missing:
             raise DerivativesError(
-                "is a link to a file that is not there (datalad get?).", missing[0]
+                "is a link to a file that does not exist (datalad get?).", missing[0]
             )
         return content_key(
             {
@@ -231,33 +229,33 @@ class Extraction:
         )
 
     def _make(self, files: RunFiles, key: str) -> None:
-        """Read, average, clean and write one run."""
+        """Read, average, denoise and write one run."""
         series = self.open(files)
         cleaning = self.cleaner.cleaning(files, series.n_frames, series.tr_s)
         self.cleaner.check_freedom(files, cleaning)
-        gathered = RegionMeans(self._parcellation(series), series.n_frames)
+        averages = RegionMeans(self._parcellation(series), series.n_frames)
         for first, block in read_ahead(series.blocks()):
-            gathered.add(first, block)
-        signals = gathered.means(min_coverage=self.settings.min_coverage)
+            averages.add(first, block)
+        signals = averages.means(min_coverage=self.settings.min_coverage)
         if not np.isfinite(signals).all(axis=0).any():
             raise DerivativesError(
                 f"no region has signal in {self.settings.min_coverage:.0%} of its points "
-                "(--min-coverage). Is the atlas in the same space?",
+                "(--min-coverage). Is the atlas in the same space as the BOLD?",
                 files.series.path,
             )
-        both = np.column_stack([signals, gathered.sample])
+        both = np.column_stack([signals, averages.sample])
         cleaned = clean_signals(both, cleaning.design, cleaning.kept)
-        of_regions, of_sample = np.split(cleaned, [signals.shape[1]], axis=1)
+        cleaned_regions, cleaned_sample = np.split(cleaned, [signals.shape[1]], axis=1)
         self.hashes.check(self._inputs(files))
-        self._write(files, key, gathered, cleaning, of_regions, of_sample)
+        self._write(files, key, averages, cleaning, cleaned_regions, cleaned_sample)
 
     def check(self, files: RunFiles) -> Series:
-        """Whatever can be known of a run by headers and confounds.
+        """Check a run by its headers and confounds, without reading its BOLD.
 
         Raises
         ------
         DerivativesError
-            If its regional time series could not be made.
+            If its regional time series cannot be made.
         """
         series = self.open(files)
         cleaning = self.cleaner.cleaning(files, series.n_frames, series.tr_s)
@@ -266,25 +264,25 @@ class Extraction:
         return series
 
     def _parcellation(self, series: Series) -> Parcellation:
-        """The atlas on a run's points."""
-        if self._laid is None or not same_points(self._laid[0], series.points):
-            self._laid = (series.points, self.atlas.on(series.points))
-        return self._laid[1]
+        """The atlas on the points of a run."""
+        if self._parcellated is None or not same_points(self._parcellated[0], series.points):
+            self._parcellated = (series.points, self.atlas.on(series.points))
+        return self._parcellated[1]
 
     def _write(
         self,
         files: RunFiles,
         key: str,
-        gathered: RegionMeans,
+        averages: RegionMeans,
         cleaning: Cleaning,
         cleaned: Matrix,
         sample: Matrix,
     ) -> None:
-        """Write what was made; the sidecar, which says that all is there, last."""
+        """Write the files of a run; the sidecar, which marks them as complete, is last."""
         stem, series = self._names(files)
         names = self.atlas.regions.names
-        beside = {suffix: stem.with_name(f"{stem.name}_{suffix}") for suffix in
-                  ("outliers.tsv", "motion.tsv")}  # fmt: skip
+        outliers = stem.with_name(f"{stem.name}_outliers.tsv")
+        motion = stem.with_name(f"{stem.name}_motion.tsv")
         coverage_path = series.with_name(
             series.name.replace("stat-mean_timeseries", "stat-coverage_bold")
         )
@@ -292,18 +290,18 @@ class Extraction:
         sidecar.unlink(missing_ok=True)
         write_text(series, _numbers(names, cleaned))
         flags = pd.DataFrame({FD: (~cleaning.kept).astype(int)})
-        write_table(beside["outliers.tsv"], flags)
-        write_table(beside["motion.tsv"], cleaning.motion)
-        write_table(coverage_path, pd.DataFrame([gathered.coverage], columns=list(names)))
-        usable = gathered.usable[gathered.sampled]
+        write_table(outliers, flags)
+        write_table(motion, cleaning.motion)
+        write_table(coverage_path, pd.DataFrame([averages.coverage], columns=list(names)))
+        usable = averages.usable[averages.sampled]
         write_carpet(
             carpet_path(series),
-            carpet(np.where(usable, gathered.sample, np.nan)),
+            carpet(np.where(usable, averages.sample, np.nan)),
             carpet(np.where(usable, sample, np.nan), cleaning.kept),
         )
-        quality = self._quality(gathered, cleaning, sample[:, usable], usable)
-        written = (series, *beside.values(), coverage_path, carpet_path(series))
-        sources = (*files.own, *cleaning.sources)
+        quality = self._quality(averages, cleaning, sample[:, usable], usable)
+        written = (series, outliers, motion, coverage_path, carpet_path(series))
+        sources = (*files.data_files, *cleaning.sources)
         start = {} if cleaning.start_s is None else {"StartTime": cleaning.start_s}
         surfaces = {path.name: self.hashes.whole(path) for path in self.smoothed_on}
         write_json(
@@ -314,7 +312,7 @@ class Extraction:
                 "SamplingFrequency": 1 / cleaning.tr_s,
                 "Sources": [file.uri for file in sources],
                 "Atlas": self.files.label,
-                "CensoredFrames": "left out of the rows; flagged in outliers.tsv",
+                "CensoredFrames": "absent from the rows; flagged in outliers.tsv",
                 "NumberOfRegressors": count_regressors(cleaning.design),
                 "Cleaning": {name: getattr(self.settings, name) for name in CLEANING},
                 **({"SmoothedOn": surfaces} if surfaces else {}),
@@ -326,43 +324,44 @@ class Extraction:
 
     def _quality(
         self,
-        gathered: RegionMeans,
+        averages: RegionMeans,
         cleaning: Cleaning,
         sample: Matrix,
         usable: NDArray[np.bool_],
     ) -> BoldQuality:
-        scale = float(gathered.mean[gathered.usable].mean()) if gathered.usable.any() else 0.0
-        enough = gathered.coverage >= self.settings.min_coverage
+        """Quality of the BOLD of a run, from its means and a sample of denoised signals."""
+        scale = float(averages.mean[averages.usable].mean()) if averages.usable.any() else 0.0
+        enough = averages.coverage >= self.settings.min_coverage
         return BoldQuality(
             mean_fd_mm=float(cleaning.motion[FD].mean()),
             share_censored=float(1 - cleaning.kept.mean()),
             tsnr=temporal_signal_to_noise(
-                gathered.mean[gathered.usable], gathered.sd[gathered.usable]
+                averages.mean[averages.usable], averages.sd[averages.usable]
             ),
-            dvars_before=median_dvars(gathered.sample[:, usable], scale),
+            dvars_before=median_dvars(averages.sample[:, usable], scale),
             dvars_after=median_dvars(sample, scale),
-            share_covered=float((enough & (gathered.coverage > 0)).mean()),
+            share_covered=float((enough & (averages.coverage > 0)).mean()),
         )
 
 
 def _is_made(sidecar: Path, key: str) -> bool:
-    """Whether all of it is there, made of the same files in the same way."""
+    """Whether the files of a run exist and were made from the same inputs and settings."""
     if not sidecar.is_file():
         return False
     try:
-        noted = read_json(sidecar)
+        metadata = read_json(sidecar)
     except DerivativesError:
         return False
-    outputs = noted.get("Outputs")
+    outputs = metadata.get("Outputs")
     return (
-        noted.get("Key") == key
+        metadata.get("Key") == key
         and isinstance(outputs, dict)
         and not changed_files(sidecar.parent, outputs)
     )
 
 
 def _numbers(names: tuple[str, ...], rows: Matrix) -> str:
-    """A table of numbers under a header, as TSV; n/a where there is none."""
-    form = "\t".join([f"%{DIGITS}"] * len(names)) + "\n"
-    text = "".join(form % tuple(row) for row in rows).replace("nan", "n/a")
+    """A table of numbers with a header, as TSV; NaN becomes n/a."""
+    line = "\t".join([f"%{DIGITS}"] * len(names)) + "\n"
+    text = "".join(line % tuple(row) for row in rows).replace("nan", "n/a")
     return "\t".join(names) + "\n" + text

@@ -1,4 +1,4 @@
-"""What is taken out of dense BOLD: confounds, frequencies, frames that moved; and smoothing."""
+"""Denoising and smoothing of dense BOLD of a run: confounds, filter, and censored frames."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ FILTERED_FD = "framewise_displacement_filtered"
 
 @dataclass(frozen=True, eq=False)
 class Cleaning:
-    """What is taken out of a run, and which frames stay.
+    """Regressors and censoring of a run.
 
     Attributes
     ----------
     design : ndarray of shape (n_frames, n_columns)
     kept : ndarray of bool, shape (n_frames,)
     motion : DataFrame
-        Motion parameters and framewise displacement, a row a frame.
+        Motion parameters and framewise displacement, one row per frame.
     start_s : float or None
-        As the sidecar says.
+        StartTime of the sidecar (s).
     sources : tuple of BidsFile
         Sidecars that were read.
     """
@@ -60,14 +60,14 @@ class Cleaning:
 
 @dataclass(eq=False)
 class Cleaner:
-    """Opens dense BOLD of one participant, smoothed if asked, and says how it is cleaned.
+    """Opens dense BOLD of one participant, smooths it if asked, and denoises it.
 
     Parameters
     ----------
     surfaces : Surfaces
-        The participant's own, to smooth on.
+        The participant's surfaces for smoothing.
     low_pass_hz : float
-        Of rated runs; 0 for none. That of resting runs is in the settings.
+        Cut-off frequency for rated runs; 0 for none. That of resting runs is in the settings.
     unrated_are_rest : bool
         Whether a run without a rating is a resting run; a new run to be scored is not.
     """
@@ -77,20 +77,20 @@ class Cleaner:
     low_pass_hz: float = 0.0
     unrated_are_rest: bool = True
     _smoothing: CiftiSmoothing | None = field(default=None, init=False)
-    """Of the last run's points."""
+    """For the grayordinates of the last run."""
 
     def open(self, files: RunFiles, like: Points | None = None) -> Series:
-        """The dense BOLD of a run, to be read in blocks.
+        """Open the dense BOLD of a run, to be read in blocks.
 
         Parameters
         ----------
         like : Grayordinates or Voxels, optional
-            Points that are read of volumes without a brain mask.
+            Voxels that are read of volumes without a brain mask.
 
         Raises
         ------
         DerivativesError
-            If it cannot be read, or smoothing is asked for that cannot be done.
+            If it cannot be read, or cannot be smoothed as asked.
         """
         path, sigma = files.series.path, self.settings.smoothing_sigma_mm
         if files.series.extension == CIFTI:
@@ -100,25 +100,25 @@ class Cleaner:
             return open_volumes(path, read_mask(files.mask.path), sigma_mm=sigma)
         if sigma:
             raise DerivativesError(
-                "has no brain mask beside it (*_desc-brain_mask.nii.gz), within which to smooth.",
+                "has no brain mask (*_desc-brain_mask.nii.gz), within which to smooth.",
                 path,
             )
         if not isinstance(like, Voxels):
-            raise DerivativesError("is of voxels, but the atlas is not.", path)
+            raise DerivativesError("has voxels, but the atlas has grayordinates.", path)
         return open_volumes(path, like, sigma_mm=sigma)
 
     def _smoothing_of(self, series: Series) -> CiftiSmoothing:
-        """What smooths a run; successive runs with the same points share it."""
-        points, known = series.points, self._smoothing
+        """Smoothing operator of a run; successive runs with the same grayordinates share it."""
+        points, smoothing = series.points, self._smoothing
         assert isinstance(points, Grayordinates)
-        if known is None or not same_points(known.points, points):
+        if smoothing is None or not same_points(smoothing.points, points):
             sigma = self.settings.smoothing_sigma_mm
-            known = CiftiSmoothing.of(self.surfaces, points, sigma, path=series.path)
-            self._smoothing = known
-        return known
+            smoothing = CiftiSmoothing.of(self.surfaces, points, sigma, path=series.path)
+            self._smoothing = smoothing
+        return smoothing
 
     def cleaning(self, files: RunFiles, n_frames: int, header_tr_s: float | None) -> Cleaning:
-        """What is taken out of a run, and which frames stay.
+        """Regressors and censoring of a run.
 
         Raises
         ------
@@ -126,24 +126,22 @@ class Cleaner:
             If confounds are missing or do not fit.
         """
         path, settings = files.series.path, self.settings
-        own = inherited_metadata(files.series, files.sidecars)
+        metadata = inherited_metadata(files.series, files.sidecars)
         raw = raw_bold(files.series, files.raw_sidecars)
-        tr_s = repetition_time(own.values, raw.values, path, header_tr_s)
+        tr_s = repetition_time(metadata.values, raw.values, path, header_tr_s)
         if files.confounds is None:
             raise DerivativesError(
-                "has no confounds beside it (*_desc-confounds_timeseries.tsv, or HCP's "
+                "has no confounds (*_desc-confounds_timeseries.tsv, or HCP's "
                 "Movement_Regressors.txt).",
                 path,
             )
         confounds = read_confounds(files.confounds.path, n_frames)
-        resting = self.is_rest(files)
-        band = Band(
-            settings.high_pass_hz, settings.rest_low_pass_hz if resting else self.low_pass_hz
-        )
+        low_pass_hz = settings.rest_low_pass_hz if self.is_rest(files) else self.low_pass_hz
+        band = Band(settings.high_pass_hz, low_pass_hz)
         try:
             band.check(tr_s)
         except ValueError as error:
-            raise DerivativesError(str(error)) from error  # of the options, not of a file
+            raise DerivativesError(str(error)) from error  # concerns the options, not a file
         try:
             nuisance = nuisance_columns(confounds.columns, settings.nuisance_regressors)
             design = make_design(nuisance, tr_s, band)
@@ -164,35 +162,36 @@ class Cleaner:
         motion[FILTERED_FD] = filtered
         if DVARS in confounds.columns:
             motion[DVARS] = confounds.columns[DVARS]
-        start_s = number_in(own.values, "StartTime", path)
-        sources = (*own.sidecars, *raw.sidecars)
+        start_s = number_in(metadata.values, "StartTime", path)
+        sources = (*metadata.sidecars, *raw.sidecars)
         return Cleaning(design, kept, motion, tr_s, start_s, sources)
 
     def clean_points(
         self, files: RunFiles, data: NDArray[np.float32], tr_s: float | None
     ) -> NDArray[np.float32]:
-        """Clean dense BOLD as the regions were, in place: (n_kept, n_points)."""
+        """Denoise dense BOLD like the regions, in place: (n_kept, n_points)."""
         cleaning = self.cleaning(files, len(data), tr_s)
         n_kept = int(cleaning.kept.sum())
         for first in range(0, data.shape[1], POINTS_AT_A_TIME):
-            here = slice(first, first + POINTS_AT_A_TIME)
-            data[:n_kept, here] = clean_signals(data[:, here], cleaning.design, cleaning.kept)
+            block = slice(first, first + POINTS_AT_A_TIME)
+            # in place: kept frames are read before the first n_kept rows are overwritten
+            data[:n_kept, block] = clean_signals(data[:, block], cleaning.design, cleaning.kept)
         return data[:n_kept]
 
     @staticmethod
     def clean(block: NDArray[np.float32], cleaning: Cleaning) -> NDArray[np.float32]:
-        """Clean series of points: (n_points, n_frames) to (n_points, n_kept)."""
+        """Denoise time series: (n_points, n_frames) to (n_points, n_kept)."""
         cleaned = clean_signals(block.T, cleaning.design, cleaning.kept)
         return np.asarray(cleaned.T, dtype=np.float32)
 
     @staticmethod
     def check_freedom(files: RunFiles, cleaning: Cleaning) -> None:
-        """Enough frames are kept for so many regressors.
+        """Check that there are enough uncensored frames for the regressors.
 
         Raises
         ------
         DerivativesError
-            If not.
+            If there are not.
         """
         try:
             check_freedom(cleaning.design, cleaning.kept)
@@ -200,12 +199,12 @@ class Cleaner:
             raise DerivativesError(str(error), files.series.path) from error
 
     def is_rest(self, files: RunFiles) -> bool:
-        """Whether a run is cleaned as rest."""
+        """Whether a run is denoised as a resting run."""
         return self.unrated_are_rest and not files.rating
 
 
 def same_points(a: Points, b: Points) -> bool:
-    """Whether the same grayordinates, or the same voxels of the same grid."""
+    """Whether both are the same grayordinates, or the same voxels of the same grid."""
     if isinstance(a, Grayordinates) and isinstance(b, Grayordinates):
         return bool(a.axis == b.axis)
     if isinstance(a, Voxels) and isinstance(b, Voxels):

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from painprint.regions import Regions
 from painprint.runs import (
+    ExcludedRun,
     Frames,
-    LeftOutRun,
     Run,
     count_frames,
-    list_left_out,
+    list_excluded,
     pair_frames,
 )
 from painprint.settings import Settings
@@ -36,7 +36,7 @@ class Prepared:
     runs: list[list[Frames]]
     regions: Regions
     regions_left_out: dict[str, str]
-    runs_left_out: tuple[LeftOutRun, ...]
+    runs_left_out: tuple[ExcludedRun, ...]
 
     def groups(self, leave_out: str) -> tuple[NDArray[np.int64], tuple[str, ...]]:
         """Group of each run, numbered in order of appearance, and the groups' names.
@@ -61,7 +61,7 @@ class Prepared:
                 f"There are {len(self.runs)} usable runs: leave out runs instead "
                 "(leave_out='run', --leave-out run)."
             )
-        lost = "".join(f"\n  left out {line}" for line in list_left_out(self.runs_left_out))
+        lost = "".join(f"\n  excluded {line}" for line in list_excluded(self.runs_left_out))
         return (
             f"{n_groups} usable {unit}, but nested leave-one-{leave_out}-out needs at least 3. "
             f"{advice}{lost}"
@@ -98,7 +98,7 @@ def prepare_runs(
 
 def _pair_runs(
     runs: Iterable[Run], settings: Settings
-) -> tuple[list[list[Frames]], list[LeftOutRun]]:
+) -> tuple[list[list[Frames]], list[ExcludedRun]]:
     """Frames of each usable run at every lag; excluded runs with the reason."""
     usable, excluded, seen = [], [], set()
     for run in runs:
@@ -115,7 +115,7 @@ def _pair_runs(
         ]
         kept_s = min(frames.kept_s for frames in lags)
         if kept_s < settings.min_run_s or min(len(frames) for frames in lags) < 2:
-            excluded.append(LeftOutRun(run.key, _too_short(lags[0], kept_s, settings)))
+            excluded.append(ExcludedRun(run.key, _too_short(lags[0], kept_s, settings)))
         else:
             usable.append(lags)
     return usable, excluded
@@ -143,7 +143,7 @@ def _fix_regions(
     paired: list[list[Frames]],
     settings: Settings,
     table: Regions | None,
-    too_short: list[LeftOutRun],
+    too_short: list[ExcludedRun],
 ) -> Prepared:
     """Exclude regions, and runs that lack many of them, so that all runs have the same regions."""
     names = tuple(dict.fromkeys(n for lags in paired for n in lags[0].regions))
@@ -168,7 +168,7 @@ def _fix_regions(
                 f"(first: {', '.join(missing[:3])}); the largest allowed share is "
                 f"{settings.max_missing_regions:g} (--max-missing-regions)."
             )
-            excluded.append(LeftOutRun(lags[0].key, reason))
+            excluded.append(ExcludedRun(lags[0].key, reason))
         else:
             usable.append((lags, usable_names))
     for n in required:

@@ -15,7 +15,7 @@ from painprint.decode.bin_gram import BinGram, make_bin_gram
 from painprint.decode.decoding import Decoding
 from painprint.decode.prepare import Prepared
 from painprint.dense.image import Dense
-from painprint.runs import LeftOutRun, Run
+from painprint.runs import ExcludedRun, Run
 from painprint.settings import Settings
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Material:
         Gives the rated runs on their full clock, as they went into the decoding.
     rest : callable, optional
         Gives resting runs, without a rating, of the same sessions; a run that cannot be read as a
-        :class:`~painprint.runs.LeftOutRun`.
+        :class:`~painprint.runs.ExcludedRun`.
     dense : Dense, optional
         Grayordinates or voxels behind the regions.
     external : tuple of ExternalWeights
@@ -65,7 +65,7 @@ class Material:
 
     whole: Callable[[], Prepared] | None = None
     runs: Callable[[], Iterable[Run]] | None = None
-    rest: Callable[[], Iterable[Run | LeftOutRun]] | None = None
+    rest: Callable[[], Iterable[Run | ExcludedRun]] | None = None
     dense: Dense | None = None
     external: tuple[ExternalWeights, ...] = ()
     places: Mapping[str, Sequence[float]] = field(default_factory=dict)

@@ -19,7 +19,7 @@ from painprint.evidence.case import Case
 from painprint.evidence.external_weights import ExternalWeights
 from painprint.evidence.stage import StageResult
 from painprint.progress import OnStep, count_steps
-from painprint.runs import Frames, LeftOutRun, list_left_out, zscore
+from painprint.runs import ExcludedRun, Frames, list_excluded, zscore
 
 WITHIN_RUNS = ("1min", "2min")
 NO_LEVELS = "for the mean of a z-scored signal is 0 in every run"
@@ -67,7 +67,7 @@ def score_external(case: Case, *, on_step: OnStep | None = None) -> StageResult:
             continue
         finally:
             step()
-        not_done += [f"{called}: not scored in {line}" for line in list_left_out(scored.left_out)]
+        not_done += [f"{called}: not scored in {line}" for line in list_excluded(scored.left_out)]
         not_done += [f"{called}: {line}" for line in _uncovered(scored.counts)]
         if weights.kind != "edges":
             not_done.append(f"{called}: not scored by run and session, {NO_LEVELS}.")
@@ -84,7 +84,7 @@ class _Scored:
 
     scores: Sequence[Vector | None]
     counts: dict[str, int | None]
-    left_out: tuple[LeftOutRun, ...] = ()
+    left_out: tuple[ExcludedRun, ...] = ()
 
 
 def _score(case: Case, weights: ExternalWeights) -> _Scored:
@@ -184,11 +184,11 @@ def _score_points(case: Case, weights: ExternalWeights) -> _Scored:
             data = load_points(dense, run.key)
             rows = rows_of_frames(len(data), run, frames[i].frame + lags[i])
         except ValueError as error:
-            left_out.append(LeftOutRun(run.key, str(error)))
+            left_out.append(ExcludedRun(run.key, str(error)))
             continue
         score, silent = weigh_points(data, rows, weights.values)
         scores[i], n_silent = score + (weights.intercept or 0.0), max(n_silent, silent)
-    left_out += [LeftOutRun(key, "it cannot be read again.") for key in position]
+    left_out += [ExcludedRun(key, "it cannot be read again.") for key in position]
     counts = {
         "n_matched": int((weights.values != 0).sum()),
         "n_regions_without_weight": None,
@@ -235,7 +235,7 @@ def _evaluate(case: Case, weights: ExternalWeights, scored: _Scored) -> dict[str
     kept = [i for i, score in enumerate(scored.scores) if score is not None]
     groups, codes = np.unique(training.group_index[kept], return_inverse=True)
     if len(groups) < FEWEST_GROUPS:
-        some = "; ".join(list_left_out(scored.left_out)[:3])
+        some = "; ".join(list_excluded(scored.left_out)[:3])
         raise ValueError(
             f"{len(groups)} of {len(case.decoding.groups)} {settings.leave_out}s can be scored; at "
             f"least {FEWEST_GROUPS} are needed. {some}"

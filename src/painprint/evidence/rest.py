@@ -14,7 +14,7 @@ from painprint.evidence.case import Case
 from painprint.evidence.permutations import run_positions
 from painprint.evidence.stage import StageResult
 from painprint.progress import OnStep, count_steps
-from painprint.runs import LeftOutRun, Run
+from painprint.runs import ExcludedRun, Run
 from painprint.signature.model import Signature, make_signature
 from painprint.signature.predict import predict_run
 from painprint.stats.bootstrap import FISHER_Z, block_draw, bootstrap_columns, interval, t_inflated
@@ -85,7 +85,7 @@ def score_rest(
     step = count_steps(on_step, len(case.decoding.groups))
     for run in load():
         try:
-            if isinstance(run, LeftOutRun):
+            if isinstance(run, ExcludedRun):
                 raise ValueError(f"{run.key}: {run.reason}")
             if run.session not in first:
                 raise ValueError(f"{run.key}: the session's first rated run was not used.")

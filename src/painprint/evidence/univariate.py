@@ -23,11 +23,11 @@ from painprint.parallel import map_ordered
 from painprint.progress import OnStep, count_steps
 from painprint.runs import (
     MOTION_NAMES,
-    LeftOutRun,
+    ExcludedRun,
     Run,
     RunKey,
     count_frames,
-    list_left_out,
+    list_excluded,
     zscore,
 )
 from painprint.settings import SIGNIFICANT
@@ -76,7 +76,7 @@ def univariate_map(case: Case, *, on_step: OnStep | None = None) -> StageResult:
         try:
             design = make_design(run, drop_s=case.settings.drop_s)
         except ValueError as error:
-            regions.left_out.append(LeftOutRun(run.key, str(error)))
+            regions.left_out.append(ExcludedRun(run.key, str(error)))
             continue
         regions.add(run.key, _signals_of(run, names), design.frames, design)
         if dense is not None and points is not None:
@@ -95,7 +95,7 @@ def _runs_again(case: Case, level: _Level, on_step: OnStep | None) -> Iterator[R
             del missing[run.key]
             yield run
             step()
-    level.left_out += [LeftOutRun(key, "it cannot be read again.") for key in missing]
+    level.left_out += [ExcludedRun(key, "it cannot be read again.") for key in missing]
 
 
 def _signals_of(run: Run, names: tuple[str, ...]) -> Matrix:
@@ -204,7 +204,7 @@ class _Level:
     n_jobs: int
     sums: dict[str, Matrix] = field(default_factory=dict)
     n_runs: int = 0
-    left_out: list[LeftOutRun] = field(default_factory=list)
+    left_out: list[ExcludedRun] = field(default_factory=list)
 
     def add(self, key: RunKey, data: NDArray[np.floating], rows: Codes, design: Design) -> None:
         """Add a run, whose used frames are these rows of the data."""
@@ -281,7 +281,7 @@ def _add_dense(level: _Level, dense: Dense, run: Run, design: Design) -> None:
         data = load_points(dense, run.key)
         rows = rows_of_frames(len(data), run, design.frames)
     except ValueError as error:
-        level.left_out.append(LeftOutRun(run.key, str(error)))
+        level.left_out.append(ExcludedRun(run.key, str(error)))
     else:
         level.add(run.key, data, rows, design)
 
@@ -318,7 +318,7 @@ def across_sessions(effects: Matrix) -> pd.DataFrame:
 
 def _report(case: Case, regions: _Level, points: _Level | None) -> StageResult:
     """Tables of regions and points, and what was left out of them."""
-    not_done = [f"Not in the univariate map: {line}" for line in list_left_out(regions.left_out)]
+    not_done = [f"Not in the univariate map: {line}" for line in list_excluded(regions.left_out)]
     n_sessions = len(regions.sums)
     if n_sessions < FEWEST_SESSIONS:
         too_few = _too_few("No univariate map", n_sessions)
@@ -337,7 +337,7 @@ def _report(case: Case, regions: _Level, points: _Level | None) -> StageResult:
         kind = case.material.dense.kind
         not_done += [
             f"Not in the univariate map of {kind}: {line}"
-            for line in list_left_out(points.left_out)
+            for line in list_excluded(points.left_out)
         ]
         if len(points.sums) < FEWEST_SESSIONS:
             not_done.append(_too_few(f"No univariate map of {kind}", len(points.sums)))

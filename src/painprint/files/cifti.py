@@ -1,4 +1,4 @@
-"""CIFTI: series, matrices, labels and maps of grayordinates."""
+"""Read and write CIFTI: time series, matrices, labels and maps of grayordinates."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from painprint.store.files import write_bytes
 
 
 class Layout(NamedTuple):
-    """What a kind of CIFTI file has: its axes, in nibabel's words and in plain ones; its intent."""
+    """Axes of a kind of CIFTI file, as nibabel's class names and in words, and its intent."""
 
     axes: tuple[str, str]
     words: str
@@ -40,25 +40,25 @@ LAYOUTS = {
     "pscalar": Layout(("ScalarAxis", "ParcelsAxis"), "scalars x parcels", "PARCELLATED_SCALAR"),
     "pconn": Layout(("ParcelsAxis", "ParcelsAxis"), "parcels x parcels", "PARCELLATED"),
 }
-"""By the end of a file's name, without ".nii"."""
+"""Layouts by file extension, without ".nii"."""
 
 
 def open_cifti(path: Path, kind: str | None = None) -> tuple[Any, list[Any]]:
-    """A CIFTI image and its axes, which must be those of a kind if one is given."""
+    """Open a CIFTI image and its axes; checks that it is of a kind, if one is given."""
     import nibabel as nib
 
     image = nib.Cifti2Image.from_filename(path, mmap=False)
     axes = [image.header.get_axis(i) for i in range(image.ndim)]
-    there = _names(axes)
-    if kind is not None and there != LAYOUTS[kind].axes:
+    names = _names(axes)
+    if kind is not None and names != LAYOUTS[kind].axes:
         raise DerivativesError(
-            f"has axes {' x '.join(there)}; a {kind}.nii has {LAYOUTS[kind].words}.", path
+            f"has axes {' x '.join(names)}; a {kind}.nii has {LAYOUTS[kind].words}.", path
         )
     return image, axes
 
 
 def read_cifti(path: Path, kind: str | None = None) -> tuple[list[Any], NDArray[np.float64]]:
-    """The axes and the numbers of a CIFTI file, of a kind if one is given.
+    """Read the axes and the data of a CIFTI file; checks that it is of a kind, if one is given.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def read_cifti(path: Path, kind: str | None = None) -> tuple[list[Any], NDArray[
 def write_cifti(
     path: Path, data: NDArray[Any], axes: tuple[Any, Any], metadata: Mapping[str, str] | None = None
 ) -> None:
-    """Write a CIFTI file whole; its axes say of which kind it is."""
+    """Write a CIFTI file atomically; its axes determine the intent."""
     from nibabel.cifti2.cifti2 import Cifti2Image, Cifti2MetaData
 
     (intent,) = (layout.intent for layout in LAYOUTS.values() if layout.axes == _names(axes))
@@ -85,11 +85,12 @@ def write_cifti(
 
 
 def _names(axes: Iterable[Any]) -> tuple[str, ...]:
+    """Class names of axes."""
     return tuple(type(axis).__name__ for axis in axes)
 
 
 def read_ptseries(path: Path) -> tuple[tuple[str, ...], NDArray[np.float64]]:
-    """Parcellated time series.
+    """Read parcellated time series.
 
     Returns
     -------
@@ -107,22 +108,22 @@ def read_ptseries(path: Path) -> tuple[tuple[str, ...], NDArray[np.float64]]:
 
 
 def read_pconn(path: Path) -> tuple[tuple[str, ...], NDArray[np.float64]]:
-    """A matrix of parcels x parcels, the same ones in the same order.
+    """Read a matrix of parcels x parcels, and the names of the parcels.
 
     Raises
     ------
     DerivativesError
-        If the file is not a readable CIFTI file of that kind.
+        If the file is not a readable CIFTI file of that kind, or its rows and columns differ.
     """
     axes, data = read_cifti(path, "pconn")
     names, columns = (tuple(str(name) for name in axis.name) for axis in axes)
     if names != columns:
-        raise DerivativesError("has other parcels in its rows than in its columns.", path)
+        raise DerivativesError("has different parcels in its rows and its columns.", path)
     return names, data
 
 
 def read_brain_models(path: Path) -> Grayordinates:
-    """Points of a dense time series; only the header is read.
+    """Read the grayordinates of a dense time series from the header.
 
     Raises
     ------
@@ -135,12 +136,12 @@ def read_brain_models(path: Path) -> Grayordinates:
 
 
 def read_dtseries(path: Path, points: Grayordinates) -> NDArray[np.float32]:
-    """Dense time series: (n_frames, n_points).
+    """Read dense time series: (n_frames, n_points).
 
     Raises
     ------
     DerivativesError
-        If the file is not readable, or has other points.
+        If the file is not readable, or has other grayordinates.
     """
     with reading(path, "CIFTI"):
         image, axes = open_cifti(path, "dtseries")
@@ -154,7 +155,7 @@ def read_dtseries(path: Path, points: Grayordinates) -> NDArray[np.float32]:
 
 
 def open_dtseries(path: Path) -> Series:
-    """Dense time series of grayordinates, of which one block is in memory at a time.
+    """Open dense time series of grayordinates, of which one block is in memory at a time.
 
     Raises
     ------
@@ -168,24 +169,24 @@ def open_dtseries(path: Path) -> Series:
     def blocks() -> Iterator[tuple[int, NDArray[np.float32]]]:
         for first in range(0, points.n_points, POINTS_AT_A_TIME):
             with reading(path, "CIFTI"):
-                # a point's frames lie side by side in the file
+                # the time series of a grayordinate is contiguous in the file
                 block = image.dataobj[:, first : first + POINTS_AT_A_TIME]
-                here = np.ascontiguousarray(np.asarray(block, dtype=np.float32).T)
-            yield first, here
+                data = np.ascontiguousarray(np.asarray(block, dtype=np.float32).T)
+            yield first, data
 
     tr_s = float(series.step) if str(series.unit).upper() == "SECOND" else None
     return Series(path, points, len(series), tr_s or None, blocks)
 
 
 def series_axis(n_frames: int, tr_s: float) -> Any:
-    """Frames from 0 s."""
+    """CIFTI axis of frames, starting at 0 s."""
     from nibabel.cifti2.cifti2_axes import SeriesAxis
 
     return SeriesAxis(0, tr_s, n_frames)
 
 
 def scalar_axis(maps: Mapping[str, NDArray[np.float64]]) -> Any:
-    """Names of maps, each with its palette."""
+    """CIFTI axis of maps: their names and palettes."""
     from nibabel.cifti2.cifti2_axes import ScalarAxis
 
     palettes = [
@@ -195,7 +196,7 @@ def scalar_axis(maps: Mapping[str, NDArray[np.float64]]) -> Any:
 
 
 def palette(name: str) -> dict[str, str]:
-    """Workbench's description of how values are coloured: up to the 98th percentile of size."""
+    """Colour mapping of Workbench, up to the 98th percentile of absolute values."""
     return {
         "PaletteColorMapping": '<PaletteColorMapping Version="1">'
         "<ScaleMode>MODE_AUTO_SCALE_ABSOLUTE_PERCENTAGE</ScaleMode>"
@@ -210,7 +211,7 @@ def palette(name: str) -> dict[str, str]:
 
 
 def label_axis(title: str, labels: Mapping[int, tuple[str, Colour]]) -> Any:
-    """One map of labels: name and colour of each; 0 is none."""
+    """CIFTI axis of one map of labels: name and colour of each; 0 means no label."""
     from nibabel.cifti2.cifti2_axes import LabelAxis
 
     table: dict[int, tuple[str, tuple[float, ...]]] = {0: ("???", (1.0, 1.0, 1.0, 0.0))}
@@ -219,7 +220,7 @@ def label_axis(title: str, labels: Mapping[int, tuple[str, Colour]]) -> Any:
 
 
 def brain_models(points: Points) -> Any:
-    """CIFTI's axis of grayordinates, or of voxels as such."""
+    """CIFTI axis of grayordinates, or of voxels without a structure."""
     from nibabel.cifti2.cifti2_axes import BrainModelAxis
 
     if isinstance(points, Grayordinates):
@@ -228,11 +229,11 @@ def brain_models(points: Points) -> Any:
 
 
 def parcels_axis(points: Points, parcels: Mapping[str, NDArray[np.int64]]) -> Any:
-    """CIFTI's axis of parcels, each of which is given by the places of its points."""
+    """CIFTI axis of parcels, each of which is given by the indices of its points."""
     from nibabel.cifti2.cifti2_axes import ParcelsAxis
 
     models = brain_models(points)
-    return ParcelsAxis.from_brain_models([(name, models[place]) for name, place in parcels.items()])
+    return ParcelsAxis.from_brain_models([(name, models[index]) for name, index in parcels.items()])
 
 
 def make_grayordinates(
@@ -241,18 +242,18 @@ def make_grayordinates(
     voxels: Mapping[str, NDArray[np.int64]],
     grid: Voxels,
 ) -> Grayordinates:
-    """Grayordinates of these structures, in this order.
+    """Make grayordinates of these structures, in this order.
 
     Parameters
     ----------
     vertices : mapping of str to array of int
-        Vertices of each surface, such as "cortex_left".
+        Vertices of each hemisphere, such as "cortex_left".
     n_vertices : int
-        Vertices of each whole surface.
+        Number of vertices of each surface mesh.
     voxels : mapping of str to array of int, shape (n_voxels, 3)
         Voxels of each structure, such as "thalamus_left".
     grid : Voxels
-        Whose shape and affine the voxels have.
+        Shape and affine of the volume.
     """
     from nibabel.cifti2.cifti2_axes import BrainModelAxis
 

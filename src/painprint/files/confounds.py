@@ -14,7 +14,7 @@ from painprint.runs import MOTION_NAMES
 
 NON_STEADY = "non_steady_state_outlier"
 MOVEMENT = "Movement_Regressors.txt"
-"""HCP's name of the motion parameters: mm, then degrees, then their changes."""
+"""HCP's file of motion parameters: translations (mm), rotations (degrees), and derivatives."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,9 +24,9 @@ class Confounds:
     Attributes
     ----------
     columns : dict
-        Array of shape (n_frames,) by fMRIPrep's name; NaN where there is no value.
+        Array of shape (n_frames,) by fMRIPrep's name; NaN where a value is missing.
     non_steady : ndarray of bool, shape (n_frames,)
-        Frames before the magnetisation was steady.
+        Frames before steady-state magnetisation.
     """
 
     columns: dict[str, NDArray[np.float64]]
@@ -39,18 +39,18 @@ class Confounds:
 
 
 def read_confounds(path: Path, n_frames: int) -> Confounds:
-    """Confounds of a run, one row a frame.
+    """Read the confounds of a run, which have one row per frame.
 
     Raises
     ------
     DerivativesError
-        If the rows are not as many as the frames, or motion is missing.
+        If the numbers of rows and frames differ, or motion is missing.
     """
     names, values = _read_movement(path) if path.name == MOVEMENT else read_numbers(path)
     if len(values) != n_frames:
         raise DerivativesError(
-            f"has {len(values)} rows, but the BOLD {n_frames} frames. Is it of another run, or was "
-            "the BOLD cut?",
+            f"has {len(values)} rows, but the BOLD {n_frames} frames. Does it belong to another "
+            "run, or was the BOLD truncated?",
             path,
         )
     columns = dict(zip(names, values.T, strict=True))
@@ -74,12 +74,14 @@ def _read_movement(path: Path) -> tuple[tuple[str, ...], NDArray[np.float64]]:
     if not rows or any(len(row) not in (6, 12) for row in rows):
         raise DerivativesError(
             "needs 6 or 12 columns of numbers: translations (mm) and rotations (degrees), and "
-            "their changes.",
+            "their derivatives.",
             path,
         )
     try:
         values = np.array([[to_number(cell) for cell in row[:6]] for row in rows])
     except ValueError as error:
-        raise DerivativesError(f"holds something that is no number ({error}).", path) from error
+        raise DerivativesError(
+            f"contains an entry that is not a number ({error}).", path
+        ) from error
     values[:, 3:] = np.radians(values[:, 3:])
     return MOTION_NAMES, values

@@ -1,4 +1,4 @@
-"""Names and folders of BIDS: entities, one walk per dataset, inherited sidecars."""
+"""BIDS datasets: files and their entities, and inherited metadata."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from painprint.files.tables import read_json
 from painprint.runs import RunKey, is_digits, natural
 
 ACQUISITION = ("acq", "ce", "rec", "dir", "echo")
-"""Entities that may tell two runs apart beside session, task and run."""
+"""Entities that may distinguish runs of the same session, task and run label."""
 
 
 @dataclass(frozen=True)
 class BidsFile:
-    """A file of a dataset and what its name says.
+    """A file of a dataset, with the parts of its name.
 
     Attributes
     ----------
@@ -29,9 +29,9 @@ class BidsFile:
     dataset : str
         Name of the dataset in BIDS URIs: "raw", "derivatives1", ...
     entities : dict
-        Such as ``{"sub": "01", "task": "rating"}``.
+        Labels by entity, such as ``{"sub": "01", "task": "rating"}``.
     suffix : str
-        Last part of the name, with no extension.
+        Last part of the name without its extension.
     """
 
     path: Path
@@ -43,7 +43,7 @@ class BidsFile:
 
     @property
     def uri(self) -> str:
-        """BIDS URI; free of folders outside the dataset."""
+        """BIDS URI, which contains no path outside the dataset."""
         return f"bids:{self.dataset}:{self.path.relative_to(self.root).as_posix()}"
 
 
@@ -73,19 +73,19 @@ def normal_run(label: str) -> str:
 
 
 def run_key(entities: Mapping[str, str]) -> RunKey:
-    """Session, task and run of a file; unusual entities become part of the run."""
+    """Session, task and run of a file; acquisition entities become part of the run label."""
     extra = "".join(f"{name}{entities[name]}" for name in ACQUISITION if name in entities)
     run = normal_run(entities["run"]) if "run" in entities else ""
     return RunKey(entities.get("ses", ""), entities.get("task", ""), extra + run)
 
 
 class Dataset:
-    """Files of a dataset that concern one participant, from one walk.
+    """A BIDS dataset; each folder is listed once.
 
     Parameters
     ----------
     name : str
-        Its name in BIDS URIs.
+        Name of the dataset in BIDS URIs.
 
     Raises
     ------
@@ -106,45 +106,48 @@ class Dataset:
         return sorted((name[4:] for name in folders), key=natural)
 
     def files_of(self, participant: str) -> list[BidsFile]:
-        """Every file in the participant's folder, in natural order of path."""
+        """All files in the participant's folder, in natural order of their paths."""
         return self._walk(self.root / f"sub-{participant}")
 
     def all_files(self) -> list[BidsFile]:
-        """Every file below the root."""
+        """All files below the root."""
         return self._walk(self.root)
 
     def files_in(self, folder: Path) -> list[BidsFile]:
-        """Every file directly in a folder of the dataset."""
+        """All files directly in a folder of the dataset."""
         return [self._file(p) for p in sorted(folder.iterdir()) if _is_file(p)]
 
     def shared_files(self) -> list[BidsFile]:
         """Files that belong to no participant: inherited sidecars and atlases."""
-        found = self.files_in(self.root)
+        files = self.files_in(self.root)
         for folder in (self.root / "atlases", self.root / "sourcedata" / "atlases"):
-            found += self._walk(folder)
-        return found
+            files += self._walk(folder)
+        return files
 
     @cached_property
     def description(self) -> dict[str, Any]:
-        """dataset_description.json, or nothing where there is none."""
+        """Contents of dataset_description.json; empty if there is none."""
         path = self.root / "dataset_description.json"
         return read_json(path) if path.is_file() else {}
 
     @property
     def simulated(self) -> bool:
-        """Whether the dataset says of itself that it is simulated."""
-        makers = self.description.get("GeneratedBy", [])
-        makers = makers if isinstance(makers, list) else []
-        said = [self.description.get("Name", "")]
-        said += [
-            m.get(k, "") for m in makers if isinstance(m, dict) for k in ("Name", "Description")
+        """Whether the dataset is simulated, according to its description."""
+        generators = self.description.get("GeneratedBy", [])
+        generators = generators if isinstance(generators, list) else []
+        texts = [self.description.get("Name", "")]
+        texts += [
+            generator.get(key, "")
+            for generator in generators
+            if isinstance(generator, dict)
+            for key in ("Name", "Description")
         ]
         return self.description.get("Simulated") is True or any(
-            "simulat" in str(text).lower() for text in said
+            "simulat" in str(text).lower() for text in texts
         )
 
     def _walk(self, folder: Path) -> list[BidsFile]:
-        """Files below a folder, walked once."""
+        """Files below a folder, listed once."""
         if folder not in self._walked:
             paths = sorted(_walk(folder), key=lambda p: natural(str(p)))
             self._walked[folder] = [self._file(p) for p in paths]
@@ -155,7 +158,7 @@ class Dataset:
 
 
 def _is_file(path: Path) -> bool:
-    """A file, or a link to one that is not there: it is to be named, not overlooked."""
+    """Whether a path is a file or a broken link, which is not skipped but reported when read."""
     return path.is_file() or (path.is_symlink() and not path.exists())
 
 
@@ -163,18 +166,18 @@ def _walk(folder: Path) -> Iterator[Path]:
     """Files below a folder, linked folders included, each folder once."""
     seen = set()
     for name, folders, files in os.walk(folder, followlinks=True):
-        about = os.stat(name)
-        if (about.st_dev, about.st_ino) in seen:
+        status = os.stat(name)
+        if (status.st_dev, status.st_ino) in seen:
             folders.clear()
             continue
-        seen.add((about.st_dev, about.st_ino))
+        seen.add((status.st_dev, status.st_ino))
         paths = (Path(name) / file for file in files if not file.startswith("."))
         yield from (path for path in paths if _is_file(path))
 
 
 @dataclass(frozen=True, eq=False)
 class Metadata:
-    """What the sidecars of a file say, and which they are."""
+    """Merged metadata of a file, and the sidecars they come from."""
 
     values: Mapping[str, Any]
     sidecars: tuple[BidsFile, ...]
@@ -202,7 +205,7 @@ def inherited_metadata(file: BidsFile, candidates: Iterable[BidsFile]) -> Metada
 
 
 def number_in(metadata: Mapping[str, Any], key: str, path: Path) -> float | None:
-    """A finite number of the sidecar; None where it is absent or not a number by design."""
+    """A finite number of a sidecar; None if it is absent or, for SamplingFrequency, a text."""
     value = metadata.get(key)
     if value is None or (key == "SamplingFrequency" and isinstance(value, str)):
         return None  # some XCP-D versions write "TR" here
@@ -216,11 +219,12 @@ def number_in(metadata: Mapping[str, Any], key: str, path: Path) -> float | None
 
 
 def _comparable(entities: Mapping[str, str]) -> dict[str, str]:
+    """Entities with normalised run labels."""
     return {k: normal_run(v) if k == "run" else v for k, v in entities.items()}
 
 
 def raw_bold(series: BidsFile, raw: Sequence[BidsFile]) -> Metadata:
-    """Metadata of the raw BOLD run that a time series was made of."""
+    """Metadata of the raw BOLD run from which a time series was made."""
     if not raw:
         return Metadata({}, ())
     keep = ("sub", "ses", "task", "run", *ACQUISITION)

@@ -1,4 +1,4 @@
-"""The one error for files."""
+"""Error for files that cannot be used."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ class DerivativesError(Exception):
     Parameters
     ----------
     message : str
-        What came, what was needed, and what to do.
+        What was found, what is needed, and what to do.
     path : Path, optional
-        The file; its name comes first in the text.
+        The file; its name is put in front of the message.
     """
 
     def __init__(self, message: str, path: Path | None = None) -> None:

@@ -1,4 +1,4 @@
-"""GIFTI: surfaces."""
+"""Read and write GIFTI surfaces."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ from painprint.files.images import reading
 from painprint.store.files import write_bytes
 
 SURFACE_NAMES = {"L": "CortexLeft", "R": "CortexRight"}
-"""Of hemispheres in GIFTI files."""
+"""GIFTI's names of the hemispheres."""
 
 
 def read_surface(path: Path) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """A GIFTI surface: coordinates (n_vertices, 3) in mm, and faces (n_faces, 3).
+    """Read a GIFTI surface: coordinates (n_vertices, 3) in mm, and faces (n_faces, 3).
 
     Raises
     ------
     DerivativesError
-        If the file is not one.
+        If the file is not a readable GIFTI surface.
     """
     import nibabel as nib
 
     with reading(path, "a GIFTI surface"):
         image = nib.GiftiImage.from_filename(path, mmap=False)
         vertices, faces = (
-            np.asarray(image.get_arrays_from_intent(f"NIFTI_INTENT_{what}")[0].data)
-            for what in ("POINTSET", "TRIANGLE")
+            np.asarray(image.get_arrays_from_intent(f"NIFTI_INTENT_{intent}")[0].data)
+            for intent in ("POINTSET", "TRIANGLE")
         )
     if faces.min() < 0 or faces.max() >= len(vertices):
-        raise DerivativesError(f"has faces with vertices that are not there ({faces.max()}).", path)
+        raise DerivativesError(f"has faces with vertices that do not exist ({faces.max()}).", path)
     return vertices.astype(float), faces.astype(np.int64)
 
 
 def write_surface(
     path: Path, vertices: NDArray[np.float64], faces: NDArray[np.int64], side: str
 ) -> None:
-    """Write a surface as GIFTI, without anything else that the file it came from may have held.
+    """Write a surface as GIFTI, without any other metadata.
 
     Parameters
     ----------

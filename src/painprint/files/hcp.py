@@ -1,4 +1,4 @@
-"""The layout of HCP and ciftify: MNINonLinear/Results/<run>/<run>_Atlas*.dtseries.nii."""
+"""Datasets of HCP and ciftify: MNINonLinear/Results/<run>/<run>_Atlas*.dtseries.nii."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MOTION = "movement"
 
 
 def hcp_folder(dataset: Dataset, participant: str) -> Path | None:
-    """The participant's folder, called sub-<label> or <label>, if it has this layout."""
+    """The participant's folder, sub-<label> or <label>, if it has this layout."""
     for name in (f"sub-{participant}", participant):
         if (dataset.root / name / RESULTS).is_dir():
             return dataset.root / name
@@ -24,11 +24,11 @@ def hcp_folder(dataset: Dataset, participant: str) -> Path | None:
 
 
 def hcp_files(dataset: Dataset, participant: str) -> list[BidsFile]:
-    """BOLD and motion of every run, named as BIDS would: (none where the layout is another).
+    """BOLD and motion files of every run with BIDS entities; none in other layouts.
 
-    Session, task and run come from the run folder's name where it has them
+    Session, task and run are taken from the name of the run's folder if it has them
     (``ses-01_task-rating_run-1``); else the task is that name without punctuation
-    (``tfMRI_PAIN_LR`` is ``tfMRIPAINLR``). What stands after ``_Atlas`` becomes the desc.
+    (``tfMRI_PAIN_LR`` becomes ``tfMRIPAINLR``). What follows ``_Atlas`` becomes the desc.
     """
     folder = hcp_folder(dataset, participant)
     if folder is None:
@@ -50,6 +50,7 @@ def hcp_files(dataset: Dataset, participant: str) -> list[BidsFile]:
 
 
 def _entities(name: str) -> dict[str, str]:
+    """Entities of a run from the name of its folder."""
     entities, _, _ = parse_name(name)
     known = {k: v for k, v in entities.items() if k in ("ses", "task", "acq", "dir", "run", "rec")}
     return known if "task" in known else {"task": _plain(name)}
@@ -70,10 +71,10 @@ def hcp_surfaces(dataset: Dataset, participant: str, kind: str) -> dict[str, Pat
     folder = hcp_folder(dataset, participant)
     if folder is None or not (folder / SURFACES).is_dir():
         return {}
-    found = {}
+    surfaces = {}
     for hemisphere in "LR":
         pattern = f"*.{hemisphere}.{kind}.32k_fs_LR.surf.gii"
         paths = sorted((folder / SURFACES).glob(pattern))
         if paths:
-            found[hemisphere] = paths[0]
-    return found if {"L", "R"} <= set(found) else {}
+            surfaces[hemisphere] = paths[0]
+    return surfaces if set(surfaces) == {"L", "R"} else {}

@@ -1,4 +1,4 @@
-"""Points of dense images, and labels of them."""
+"""Grayordinates and voxels of dense images, and time series of them."""
 
 from __future__ import annotations
 
@@ -16,24 +16,18 @@ from painprint.files.errors import DerivativesError
 from painprint.store.files import write_bytes
 
 POINTS_AT_A_TIME = 2048
-"""Of a dense time series: 11 MB at 1,350 frames."""
-
-
+"""Block size for dense time series: 11 MB at 1,350 frames."""
 STRUCTURES = {"L": "CIFTI_STRUCTURE_CORTEX_LEFT", "R": "CIFTI_STRUCTURE_CORTEX_RIGHT"}
-"""CIFTI's names of the hemispheres' cortex."""
-
-
+"""CIFTI's names of the cortex of each hemisphere."""
 BOTH_SIGNS, POSITIVE = "ROY-BIG-BL", "magma"
-"""Workbench's palettes: for maps around 0, and for maps above 0."""
-
-
-SAME_PLACE_MM = 1e-3
-"""Grids whose affines differ by less are the same."""
+"""Workbench's palettes for maps of both signs, and for positive maps."""
+AFFINE_TOLERANCE_MM = 1e-3
+"""Grids are considered the same if their affines differ by less."""
 
 
 @dataclass(frozen=True, eq=False)
 class Grayordinates:
-    """Points of dense CIFTI files: their brain models."""
+    """Points of dense CIFTI files, given by their axis of brain models."""
 
     axis: Any
 
@@ -65,7 +59,7 @@ class Voxels:
     def is_grid_of(self, shape: tuple[int, ...], affine: NDArray[np.float64]) -> bool:
         """Whether a volume lies on the same grid."""
         return shape == self.mask.shape and np.allclose(
-            affine, self.affine, rtol=0, atol=SAME_PLACE_MM
+            affine, self.affine, rtol=0, atol=AFFINE_TOLERANCE_MM
         )
 
 
@@ -74,7 +68,7 @@ Points = Grayordinates | Voxels
 
 @contextmanager
 def reading(path: Path, what: str) -> Iterator[None]:
-    """Turn whatever nibabel raises on broken files, of many kinds, into one error."""
+    """Turn any exception that nibabel raises for a corrupted file into a DerivativesError."""
     try:
         yield
     except DerivativesError:
@@ -90,10 +84,10 @@ class Series:
     Attributes
     ----------
     tr_s : float or None
-        As the image's header says; None where it says nothing.
+        Repetition time of the image's header (s); None if it has none.
     blocks : callable
-        Yields the first point of each block, and its series: (n_points_of_block, n_frames),
-        float32. May raise a DerivativesError where the file ends early.
+        Yields the first point of each block, and its time series: (n_points_of_block, n_frames),
+        float32. May raise a DerivativesError if the file is truncated.
     """
 
     path: Path
@@ -104,7 +98,7 @@ class Series:
 
 
 def grid_of(points: Voxels) -> str:
-    """Shape and affine in short."""
+    """Shape, voxel size and origin of a grid in words."""
     origin = ", ".join(f"{value:g}" for value in points.affine[:3, 3])
     size = ", ".join(f"{value:g}" for value in np.diag(points.affine)[:3])
     shape = " x ".join(map(str, points.mask.shape))
@@ -112,5 +106,5 @@ def grid_of(points: Voxels) -> str:
 
 
 def write_image(path: Path, content: bytes) -> None:
-    """Write an image whole, compressed where its name says so."""
+    """Write an image atomically, compressed if its name ends with .gz."""
     write_bytes(path, gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)

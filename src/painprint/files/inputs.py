@@ -1,4 +1,4 @@
-"""Which content an input had: hashed once, when it is first read, and looked at again later."""
+"""Hashes of inputs, computed when an input is first read, and checks that it is unchanged."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from painprint.files.errors import DerivativesError
 from painprint.store.files import LARGE_BYTES, hash_file, hash_input
 
 MISSING = "missing"
-"""In place of a hash where there is no file, or a link to one that is not there."""
+"""In place of the hash of a file that does not exist, or of a broken link."""
 
 State = tuple[int, int, int, int, int]
-"""What the file system says of a file: a file that is written or replaced gets another."""
+"""Status of a file in the file system, which changes if it is written or replaced."""
 
 
 class InputHashes:
-    """The hash of every input of a study, taken once, and whether the inputs are still the same.
+    """Hashes of the inputs of a study, each computed once, and checks that inputs are unchanged.
 
-    Results are keyed by these hashes, and provenance notes them; a file that was replaced in the
-    meantime must not be noted as the one that was used.
+    Results are identified by these hashes, which are written into the provenance; a file that was
+    replaced in the meantime must not be recorded as the one that was used.
     """
 
     def __init__(self) -> None:
         self._states: dict[Path, State | None] = {}
         self._hashes: dict[Path, str] = {}
-        self._of_large: dict[Path, str] = {}
+        self._full_hashes: dict[Path, str] = {}
 
     def of(self, path: Path) -> str:
-        """The hash of an input (:func:`~painprint.store.files.hash_input`).
+        """Hash of an input (:func:`~painprint.store.files.hash_input`).
 
         Returns
         -------
         digest : str
-            ``MISSING`` where there is no file.
+            ``MISSING`` if there is no file.
 
         Raises
         ------
@@ -46,26 +46,26 @@ class InputHashes:
         return self._hashes[path]
 
     def whole(self, path: Path) -> str:
-        """SHA-256 of all of a file, however large; for hashes that are compared elsewhere."""
+        """SHA-256 of the complete content of an input, even if it is large."""
         digest, state = self.of(path), self._states[path]
         if state is None or state[0] <= LARGE_BYTES:
             return digest
-        if path not in self._of_large:
-            self._of_large[path] = hash_file(path)
-        return self._of_large[path]
+        if path not in self._full_hashes:
+            self._full_hashes[path] = hash_file(path)
+        return self._full_hashes[path]
 
     def check(self, paths: Iterable[Path] | None = None) -> None:
-        """Inputs still have the content that was hashed; only files that were touched are read.
+        """Check that inputs are unchanged; only files whose status changed are read again.
 
         Parameters
         ----------
         paths : iterable of Path, optional
-            Of files that were hashed. Default: all.
+            Files that were hashed. Default: all.
 
         Raises
         ------
         DerivativesError
-            Naming the first file that has not.
+            Naming the first file whose content changed.
         """
         for path in self._hashes if paths is None else paths:
             state = _state(path)
@@ -73,25 +73,25 @@ class InputHashes:
                 continue
             if _hash(path) != self._hashes[path]:
                 raise DerivativesError(
-                    "was changed, replaced or removed while the study ran, so results would be of "
-                    "neither the old file nor the new. Run the same command again when its inputs "
-                    "no longer change.",
+                    "was changed, replaced or removed while the study ran, so results would belong "
+                    "to neither the old file nor the new. Run the same command again when its "
+                    "inputs no longer change.",
                     path,
                 )
             self._states[path] = state
 
 
 def _state(path: Path) -> State | None:
-    """Size, times of change, and place on disk; None where there is no file."""
+    """Status of a file: size, times of change, inode and device; None if there is no file."""
     try:
-        found = path.stat()
+        stat = path.stat()
     except FileNotFoundError:
         return None
-    return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev
+    return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino, stat.st_dev
 
 
 def _hash(path: Path) -> str:
-    """The hash of a file as it is now."""
+    """Hash of the current content of a file."""
     try:
         return hash_input(path)
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Images of labels: an atlas, areas, and maps of the cortex."""
+"""Label images: atlases, individual parcellations, and maps of the cortex."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from painprint.files.cifti import read_brain_models, read_cifti
 from painprint.files.coordinates import cortex_of, millimetres, plain_structure
 from painprint.files.errors import DerivativesError
 from painprint.files.images import (
-    SAME_PLACE_MM,
+    AFFINE_TOLERANCE_MM,
     STRUCTURES,
     Grayordinates,
     Points,
@@ -27,14 +27,14 @@ from painprint.files.nifti import open_series, read_volume
 
 @dataclass(frozen=True, eq=False)
 class LabelImage:
-    """A parcellation as an image: a label of each of its points.
+    """A parcellation as an image.
 
     Attributes
     ----------
     labels : ndarray of int, shape (n_points,)
-        0 where there is none.
+        Label of each grayordinate or voxel; 0 for none.
     names : dict
-        Name of each label, where the image says it.
+        Name of each label, if the image contains names.
     """
 
     path: Path
@@ -43,12 +43,12 @@ class LabelImage:
     names: Mapping[int, str]
 
     def on(self, points: Points) -> NDArray[np.int64]:
-        """The label of each of these points, found by vertex and voxel, never by position.
+        """Labels of other points, matched by vertex and voxel indices and not by position.
 
         Raises
         ------
         DerivativesError
-            If the points are of another kind, density or grid.
+            If the points have another kind, density or grid.
         """
         if isinstance(points, Grayordinates) and isinstance(self.points, Grayordinates):
             return self._on_grayordinates(points.axis)
@@ -70,7 +70,7 @@ class LabelImage:
         )
 
     def fits(self, path: Path) -> bool:
-        """Whether BOLD has this density or grid, by its header; one that cannot be read does not.
+        """Whether BOLD has this density or grid, by its header; False if it cannot be read.
 
         Parameters
         ----------
@@ -82,25 +82,26 @@ class LabelImage:
                 with reading(path, "NIfTI"):
                     image = open_series(path)
                 return self.points.is_grid_of(image.shape[:3], image.affine)
-            own, other = self.points.axis.nvertices, read_brain_models(path).axis.nvertices
+            n_vertices = self.points.axis.nvertices
+            n_in_bold = read_brain_models(path).axis.nvertices
         except DerivativesError:
             return False
-        return all(own.get(name, n) == n for name, n in other.items())
+        return all(n_vertices.get(name, n) == n for name, n in n_in_bold.items())
 
     def on_cortex(self, side: str) -> NDArray[np.int64] | None:
-        """The label of each vertex of a hemisphere, L or R; None where the image has no cortex."""
+        """Labels of all vertices of a hemisphere, L or R; None if the image has no cortex."""
         if not isinstance(self.points, Grayordinates):
             return None
         axis, structure = self.points.axis, STRUCTURES[side]
         if structure not in axis.nvertices:
             return None
-        found = np.zeros(axis.nvertices[structure], np.int64)
-        here = axis.name == structure
-        found[axis.vertex[here]] = self.labels[here]
-        return found
+        labels = np.zeros(axis.nvertices[structure], np.int64)
+        in_structure = axis.name == structure
+        labels[axis.vertex[in_structure]] = self.labels[in_structure]
+        return labels
 
     def in_volume(self) -> tuple[NDArray[np.float64], NDArray[np.int64], float]:
-        """Places (n, 3) in mm and labels of the voxels, and their mean width in mm."""
+        """Coordinates (n, 3) in mm and labels of the voxels, and their mean width in mm."""
         if isinstance(self.points, Voxels):
             ijk, labels, affine = np.argwhere(self.points.mask), self.labels, self.points.affine
         else:
@@ -110,78 +111,79 @@ class LabelImage:
         width = float(abs(np.linalg.det(affine[:3, :3])) ** (1 / 3))
         return millimetres(ijk, affine), labels, width
 
-    def at(self, places: NDArray[np.float64]) -> NDArray[np.int64]:
-        """The label of the voxel at each place: (n,) of (n, 3) in mm; 0 outside the image.
+    def at(self, coordinates: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Labels of the voxels at coordinates (n, 3) in mm: (n,); 0 outside the image.
 
         Raises
         ------
         TypeError
-            If the image is not one of voxels.
+            If the image has no voxels.
         """
         if not isinstance(self.points, Voxels):
-            raise TypeError("only an image of voxels has labels at places.")
+            raise TypeError("only an image of voxels has labels at coordinates.")
         mask = self.points.mask
         volume = np.zeros(mask.shape, np.int64)
         volume[mask] = self.labels
-        back = np.asarray(np.linalg.inv(self.points.affine), dtype=float)
-        ijk = np.rint(millimetres(places, back)).astype(int)
+        inverse = np.asarray(np.linalg.inv(self.points.affine), dtype=float)
+        ijk = np.rint(millimetres(coordinates, inverse)).astype(int)
         inside = ((ijk >= 0) & (ijk < mask.shape)).all(axis=1)
-        found = np.zeros(len(places), np.int64)
-        found[inside] = volume[tuple(ijk[inside].T)]
-        return found
+        labels = np.zeros(len(coordinates), np.int64)
+        labels[inside] = volume[tuple(ijk[inside].T)]
+        return labels
 
     def _on_grayordinates(self, axis: Any) -> NDArray[np.int64]:
         """Labels of the grayordinates of a brain model axis."""
         assert isinstance(self.points, Grayordinates)
-        own = self.points.axis
-        found = np.zeros(len(axis), np.int64)
+        atlas = self.points.axis
+        labels = np.zeros(len(axis), np.int64)
         for structure, n_vertices in axis.nvertices.items():
-            n_own = own.nvertices.get(structure)
-            if n_own is None:
+            n_in_atlas = atlas.nvertices.get(structure)
+            if n_in_atlas is None:
                 continue
-            if n_own != n_vertices:
+            if n_in_atlas != n_vertices:
                 raise DerivativesError(
-                    f"its {plain_structure(structure)} has {n_own} vertices, but the BOLD's "
+                    f"its {plain_structure(structure)} has {n_in_atlas} vertices, but the BOLD's "
                     f"{n_vertices}. "
                     "Pass an atlas of the BOLD's density.",
                     self.path,
                 )
-            of_vertex = np.zeros(n_vertices, np.int64)
-            here = own.name == structure
-            of_vertex[own.vertex[here]] = self.labels[here]
-            there = axis.name == structure
-            found[there] = of_vertex[axis.vertex[there]]
-        if axis.volume_mask.any() and own.volume_mask.any():
-            found[axis.volume_mask] = self._on_voxels_of(axis)
-        return found
+            label_of_vertex = np.zeros(n_vertices, np.int64)
+            in_atlas = atlas.name == structure
+            label_of_vertex[atlas.vertex[in_atlas]] = self.labels[in_atlas]
+            in_bold = axis.name == structure
+            labels[in_bold] = label_of_vertex[axis.vertex[in_bold]]
+        if axis.volume_mask.any() and atlas.volume_mask.any():
+            labels[axis.volume_mask] = self._on_voxels_of(axis)
+        return labels
 
     def _on_voxels_of(self, axis: Any) -> NDArray[np.int64]:
         """Labels of the voxels among the grayordinates of a brain model axis."""
         assert isinstance(self.points, Grayordinates)
-        own = self.points.axis
-        same = np.allclose(own.affine, axis.affine, rtol=0, atol=SAME_PLACE_MM)
-        if not same or tuple(own.volume_shape) != tuple(axis.volume_shape):
+        atlas = self.points.axis
+        same = np.allclose(atlas.affine, axis.affine, rtol=0, atol=AFFINE_TOLERANCE_MM)
+        if not same or tuple(atlas.volume_shape) != tuple(axis.volume_shape):
             raise DerivativesError(
                 "its subcortical voxels lie on another grid than the BOLD's. Pass an atlas made "
                 "for the BOLD's template.",
                 self.path,
             )
-        of_voxel = np.zeros(axis.volume_shape, np.int64)
-        of_voxel[tuple(own.voxel[own.volume_mask].T)] = self.labels[own.volume_mask]
-        return np.asarray(of_voxel[tuple(axis.voxel[axis.volume_mask].T)])
+        volume = np.zeros(axis.volume_shape, np.int64)
+        volume[tuple(atlas.voxel[atlas.volume_mask].T)] = self.labels[atlas.volume_mask]
+        return np.asarray(volume[tuple(axis.voxel[axis.volume_mask].T)])
 
 
 def _kind(points: Points) -> str:
+    """Kind of points in words."""
     return "grayordinates" if isinstance(points, Grayordinates) else "voxels"
 
 
 def read_label_image(path: Path) -> LabelImage:
-    """A dlabel.nii, or a 3D image of whole numbers.
+    """Read a dlabel.nii, or a 3D image of integers.
 
     Raises
     ------
     DerivativesError
-        If the file is not one.
+        If the file is neither.
     """
     if path.name.endswith(".dlabel.nii"):
         axes, values = read_cifti(path, "dlabel")
@@ -189,28 +191,28 @@ def read_label_image(path: Path) -> LabelImage:
             maps = ", ".join(map(str, axes[0].name))
             raise DerivativesError(f"has {len(values)} maps ({maps}); one is needed.", path)
         table = {int(key): str(name) for key, (name, _) in axes[0].label[0].items()}
-        return LabelImage(path, Grayordinates(axes[1]), _whole(values[0], path), table)
+        return LabelImage(path, Grayordinates(axes[1]), _as_labels(values[0], path), table)
     data, affine = read_volume(path)
     voxels = Voxels(data != 0, affine)
     if not voxels.n_points:
         raise DerivativesError("has no labels: every voxel is 0.", path)
-    return LabelImage(path, voxels, _whole(data[voxels.mask], path), {})
+    return LabelImage(path, voxels, _as_labels(data[voxels.mask], path), {})
 
 
 MAPS = (".dlabel.nii", ".dscalar.nii", ".dtseries.nii")
-"""Ends of CIFTI files that may hold a number of each grayordinate."""
+"""Extensions of CIFTI files that may contain one number per grayordinate."""
 
 
 def read_codes(path: Path) -> LabelImage:
-    """A whole number of each grayordinate: a CIFTI file of one map, of whatever kind.
+    """Read an integer map of grayordinates from a CIFTI file with one map.
 
     Raises
     ------
     DerivativesError
-        If the file is not one, or holds other numbers.
+        If the file is not one, or contains other numbers.
     """
     if not path.name.endswith(MAPS):
-        raise DerivativesError(f"is no map of grayordinates ({', '.join(MAPS)}).", path)
+        raise DerivativesError(f"is not a map of grayordinates ({', '.join(MAPS)}).", path)
     if path.name.endswith(MAPS[0]):
         return read_label_image(path)
     axes, values = read_cifti(path)
@@ -219,33 +221,34 @@ def read_codes(path: Path) -> LabelImage:
         raise DerivativesError("has no brain models (*.dscalar.nii has).", path)
     if len(values) != 1:
         raise DerivativesError(f"has {len(values)} maps; one is needed.", path)
-    return LabelImage(path, Grayordinates(axis), _whole(values[0], path), {})
+    return LabelImage(path, Grayordinates(axis), _as_labels(values[0], path), {})
 
 
 def read_cortex_maps(path: Path) -> dict[str, dict[str, NDArray[np.float64]]]:
-    """Numbers of all vertices of each hemisphere, by map of a dscalar.nii; NaN where none is.
+    """Read maps of a dscalar.nii on all vertices, by map and hemisphere; NaN outside the map.
 
     Raises
     ------
     DerivativesError
-        If the file is not one.
+        If the file is not a readable dscalar.nii.
     """
     axes, values = read_cifti(path, "dscalar")
-    found: dict[str, dict[str, NDArray[np.float64]]] = {}
+    hemispheres = cortex_of(Grayordinates(axes[1]), path)
+    maps: dict[str, dict[str, NDArray[np.float64]]] = {}
     for name, row in zip(axes[0].name, values, strict=True):
-        found[str(name)] = {}
-        for side, (n_vertices, vertices, place) in cortex_of(Grayordinates(axes[1]), path).items():
-            whole = np.full(n_vertices, np.nan)
-            whole[vertices] = row[place]
-            found[str(name)][side] = whole
-    return found
+        maps[str(name)] = {}
+        for side, (n_vertices, vertices, index) in hemispheres.items():
+            on_mesh = np.full(n_vertices, np.nan)
+            on_mesh[vertices] = row[index]
+            maps[str(name)][side] = on_mesh
+    return maps
 
 
-def _whole(values: NDArray[np.float64], path: Path) -> NDArray[np.int64]:
-    """Labels as whole numbers; those below 1 are none."""
+def _as_labels(values: NDArray[np.float64], path: Path) -> NDArray[np.int64]:
+    """Labels as integers; those below 1 become 0."""
     if not np.isfinite(values).all() or (values != np.round(values)).any():
         raise DerivativesError(
-            "holds values that are no whole numbers, so no labels. Round it or set a "
+            "contains values that are not integers, so they are not labels. Round it or set a "
             "threshold first (wb_command -cifti-math).",
             path,
         )

@@ -1,4 +1,4 @@
-"""Maps, labels, series and masks written as images, whatever kind of points they have."""
+"""Write maps, labels, time series and masks of grayordinates or voxels as images."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from painprint.files.nifti import write_volumes
 
 
 def write_maps(path: Path, points: Points, maps: Mapping[str, NDArray[np.float64]]) -> None:
-    """Write maps of points whole: a dscalar.nii, or volumes with 0 outside the mask.
+    """Write maps atomically: a dscalar.nii, or volumes with 0 outside the mask.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def write_maps(path: Path, points: Points, maps: Mapping[str, NDArray[np.float64
 
 
 def write_series(path: Path, points: Points, data: NDArray[np.float32], tr_s: float) -> None:
-    """Write dense BOLD whole: a dtseries.nii, or volumes with 0 outside the mask.
+    """Write dense BOLD atomically: a dtseries.nii, or volumes with 0 outside the mask.
 
     Parameters
     ----------
@@ -47,17 +47,17 @@ def write_series(path: Path, points: Points, data: NDArray[np.float32], tr_s: fl
 def write_labels(
     path: Path, points: Points, labels: NDArray[np.int64], names: Mapping[int, str]
 ) -> None:
-    """Write a parcellation whole: a dlabel.nii, or a volume of labels.
+    """Write a parcellation atomically: a dlabel.nii, or a volume of labels.
 
     Parameters
     ----------
     labels : ndarray of int, shape (n_points,)
-        0 where there is none.
+        0 for no label.
     names : mapping of int to str
-        Name of each label; a volume has no place for them.
+        Name of each label; not written into volumes.
     """
     if isinstance(points, Grayordinates):
-        rng = np.random.default_rng(0)  # colours that differ
+        rng = np.random.default_rng(0)  # distinct, reproducible colours
         coloured = {key: (name, tuple(rng.uniform(size=3))) for key, name in names.items()}
         write_cifti(path, labels[None], (label_axis("parcels", coloured), points.axis))
     else:
@@ -65,5 +65,5 @@ def write_labels(
 
 
 def write_mask(path: Path, points: Voxels) -> None:
-    """Write the voxels of a mask as a volume of ones."""
+    """Write a mask as a volume of ones and zeros."""
     write_labels(path, points, np.ones(points.n_points, np.int64), {})

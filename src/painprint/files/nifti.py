@@ -1,4 +1,4 @@
-"""NIfTI: masks, volumes and their series."""
+"""Read and write NIfTI: masks, volumes and their time series."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from painprint.files.errors import DerivativesError
 from painprint.files.images import POINTS_AT_A_TIME, Series, Voxels, grid_of, reading, write_image
 
 VOLUMES_AT_A_TIME = 16
-"""Of a 4D image: about 120 MB in float64 on a 2 mm grid."""
+"""Block size for 4D images: about 120 MB in float64 on a 2 mm grid."""
 
 
 def open_volumes(path: Path, points: Voxels, *, sigma_mm: float = 0.0) -> Series:
-    """Time series of the voxels of a mask; all of them are in memory while they are read.
+    """Open time series of the voxels of a mask; all of them are in memory while they are read.
 
     Parameters
     ----------
     sigma_mm : float
-        Smooth within the mask by a Gaussian of this SD; 0 for none.
+        SD of the Gaussian smoothing kernel within the mask (mm); 0 for none.
 
     Raises
     ------
@@ -46,7 +46,7 @@ def open_volumes(path: Path, points: Voxels, *, sigma_mm: float = 0.0) -> Series
 
 
 def read_mask(path: Path) -> Voxels:
-    """The voxels of a 3D image that are not zero.
+    """Read the non-zero voxels of a 3D image.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def read_mask(path: Path) -> Voxels:
 
 
 def read_volume(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """A 3D image and its affine.
+    """Read a 3D image and its affine.
 
     Raises
     ------
@@ -79,19 +79,19 @@ def read_volume(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 
 def open_nifti(path: Path) -> Any:
-    """A NIfTI image whose file stays open, so that volumes are read in one pass."""
+    """Open a NIfTI image; its file stays open, so that volumes are read in one pass."""
     import nibabel as nib
 
     return nib.Nifti1Image.from_filename(path, mmap=False, keep_file_open=True)
 
 
 def read_volumes(path: Path, points: Voxels, *, sigma_mm: float = 0.0) -> NDArray[np.float32]:
-    """Time series of the voxels of a mask: (n_frames, n_points).
+    """Read time series of the voxels of a mask: (n_frames, n_points).
 
     Parameters
     ----------
     sigma_mm : float
-        Smooth within the mask by a Gaussian of this SD; 0 for none.
+        SD of the Gaussian smoothing kernel within the mask (mm); 0 for none.
 
     Raises
     ------
@@ -110,10 +110,11 @@ def read_volumes(path: Path, points: Voxels, *, sigma_mm: float = 0.0) -> NDArra
 
 
 def _check_grid(image: Any, points: Voxels, path: Path, whose: str) -> None:
+    """Check that an image lies on the grid of a mask."""
     if not points.is_grid_of(image.shape[:3], image.affine):
-        there = grid_of(Voxels(np.zeros(image.shape[:3], bool), np.asarray(image.affine, float)))
+        grid = grid_of(Voxels(np.zeros(image.shape[:3], bool), np.asarray(image.affine, float)))
         raise DerivativesError(
-            f"its grid ({there}) is not that of {whose} ({grid_of(points)}). Make all runs in the "
+            f"its grid ({grid}) is not that of {whose} ({grid_of(points)}). Make all runs in the "
             "same space and resolution.",
             path,
         )
@@ -122,11 +123,12 @@ def _check_grid(image: Any, points: Voxels, path: Path, whose: str) -> None:
 def _smooth_within(
     volumes: NDArray[np.float32], points: Voxels, sigma_mm: float
 ) -> NDArray[np.float32]:
-    """Volumes smoothed within a mask: what lies outside has no weight."""
+    """Volumes smoothed within a mask; voxels outside have no weight."""
     import nibabel as nib
     from nilearn.image import smooth_img
 
     fwhm = sigma_mm * math.sqrt(8 * math.log(2))
+    # smoothed mask in the last volume: dividing by it normalises the kernel within the mask
     inside = np.where(points.mask[..., None], volumes, 0)
     both = np.concatenate([inside, points.mask[..., None]], axis=3, dtype=np.float32)
     smooth = np.asarray(smooth_img(nib.Nifti1Image(both, points.affine), fwhm).dataobj)
@@ -135,12 +137,12 @@ def _smooth_within(
 
 
 def read_varying_voxels(path: Path) -> Voxels:
-    """The voxels of a 4D image that are finite and vary over time.
+    """Read which voxels of a 4D image are finite and vary over time.
 
     Raises
     ------
     DerivativesError
-        If the file is not a readable 4D image, or nothing varies.
+        If the file is not a readable 4D image, or no voxel varies.
     """
     with reading(path, "NIfTI"):
         image = open_series(path)
@@ -156,6 +158,7 @@ def read_varying_voxels(path: Path) -> Voxels:
 
 
 def open_series(path: Path) -> Any:
+    """Open a 4D NIfTI image."""
     image = open_nifti(path)
     if image.ndim != 4:
         raise DerivativesError(f"has shape {image.shape}; volumes over time are needed.", path)
@@ -163,7 +166,7 @@ def open_series(path: Path) -> Any:
 
 
 def _volumes(image: Any) -> Iterator[tuple[int, NDArray[np.float32]]]:
-    """The first frame and the volumes of each block: (x, y, z, n_frames_of_block)."""
+    """First frame and volumes of each block: (x, y, z, n_frames_of_block)."""
     for first in range(0, image.shape[3], VOLUMES_AT_A_TIME):
         block = image.dataobj[..., first : first + VOLUMES_AT_A_TIME]
         yield first, np.asarray(block, dtype=np.float32)
@@ -177,15 +180,15 @@ def write_volumes(
     tr_s: float | None = None,
     description: str = "",
 ) -> None:
-    """Write a volume, or several, whole; 0 stands outside the mask.
+    """Write one or several volumes atomically, with 0 outside the mask.
 
     Parameters
     ----------
     data : ndarray of shape (n_points,) or (n_points, n_volumes)
     tr_s : float, optional
-        Of volumes over time.
+        Repetition time, if volumes are frames.
     description : str
-        Of which the header holds 79 bytes.
+        Truncated to the 79 bytes that fit into the header.
     """
     import nibabel as nib
 

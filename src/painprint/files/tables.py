@@ -1,4 +1,4 @@
-"""Read TSV and JSON files of BIDS datasets, strictly."""
+"""Strict reading of TSV and JSON files of BIDS datasets."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from numpy.typing import NDArray
 from painprint.files.errors import DerivativesError
 
 MOST_BYTES = 200_000_000
-"""No table of a run is as large; a damaged or malicious gzip file could be."""
+"""Upper limit for tables, which a corrupted or malicious gzip file could exceed."""
 
 MISSING = ("n/a", "N/A", "nan", "NaN", "NA", "")
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object.
+    """Read a JSON object.
 
     Raises
     ------
     DerivativesError
-        If the file is unreadable or holds anything but an object.
+        If the file is unreadable or contains anything but an object.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
@@ -42,18 +42,19 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def _unreadable(path: Path, error: OSError) -> DerivativesError:
+    """Error for a file that cannot be opened or is a broken link."""
     if path.is_symlink() and not path.exists():
-        return DerivativesError("is a link to a file that is not there (datalad get?).", path)
+        return DerivativesError("is a link to a file that does not exist (datalad get?).", path)
     return DerivativesError(f"cannot be read ({error.strerror}).", path)
 
 
 def to_number(text: str) -> float:
-    """A number as files write it: no underscores, no digits of other scripts.
+    """Convert text to a number; unlike ``float``, without underscores and non-ASCII digits.
 
     Raises
     ------
     ValueError
-        If it is none.
+        If it is not a number.
     """
     if "_" in text or not text.isascii():
         raise ValueError(f"{text!r} is not a number")
@@ -61,18 +62,18 @@ def to_number(text: str) -> float:
 
 
 def read_lines(path: Path) -> list[str]:
-    """Lines of a text file, gzipped or not; a byte-order mark, CR and empty lines at the end
-    are dropped. Empty lines elsewhere stay: they may be samples without a value."""
+    """Read the lines of a text file, gzipped or not, without byte-order mark, CR, and empty lines
+    at the end. Other empty lines are kept: they may be samples without a value."""
     try:
         opened = gzip.open if path.suffix == ".gz" else open
         with opened(path, "rb") as file:
             data = file.read(MOST_BYTES + 1)
         if len(data) > MOST_BYTES:
-            raise DerivativesError(f"holds more than {MOST_BYTES // 10**6} MB of text.", path)
+            raise DerivativesError(f"contains more than {MOST_BYTES // 10**6} MB of text.", path)
         text = data.decode("utf-8-sig")
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DerivativesError(
-            f"is not a whole gzip file ({error}). Copy it again.", path
+            f"is not a complete gzip file ({error}). Copy it again.", path
         ) from error
     except UnicodeDecodeError as error:
         raise DerivativesError("is not UTF-8 text.", path) from error
@@ -85,7 +86,7 @@ def read_lines(path: Path) -> list[str]:
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """A tab-separated table under a header, as text.
+    """Read a tab-separated table with a header, as text.
 
     Raises
     ------
@@ -99,7 +100,7 @@ def read_table(path: Path) -> pd.DataFrame:
 
 
 def split_rows(lines: list[str], names: tuple[str, ...], path: Path) -> pd.DataFrame:
-    """Lines of tab-separated text under these names.
+    """Split lines of tab-separated text into named columns.
 
     Raises
     ------
@@ -107,8 +108,8 @@ def split_rows(lines: list[str], names: tuple[str, ...], path: Path) -> pd.DataF
         If names repeat, or a line has another number of columns.
     """
     if len(set(names)) < len(names):
-        twice = sorted({n for n in names if names.count(n) > 1})
-        raise DerivativesError(f"column names must differ; repeated: {', '.join(twice)}.", path)
+        repeated = sorted({name for name in names if names.count(name) > 1})
+        raise DerivativesError(f"column names must differ; repeated: {', '.join(repeated)}.", path)
     rows = [line.split("\t") for line in lines]
     for number, row in enumerate(rows, start=1):
         if len(row) != len(names):
@@ -121,7 +122,7 @@ def split_rows(lines: list[str], names: tuple[str, ...], path: Path) -> pd.DataF
 
 
 def read_numbers(path: Path) -> tuple[tuple[str, ...], NDArray[np.float64]]:
-    """A tab-separated table of numbers under a header.
+    """Read a tab-separated table of numbers with a header.
 
     Returns
     -------
@@ -137,12 +138,12 @@ def read_numbers(path: Path) -> tuple[tuple[str, ...], NDArray[np.float64]]:
 
 
 def numeric_rows(lines: list[str], names: tuple[str, ...], path: Path) -> NDArray[np.float64]:
-    """Lines of tab-separated numbers: (n_lines, n_columns).
+    """Convert lines of tab-separated numbers: (n_lines, n_columns).
 
     Raises
     ------
     DerivativesError
-        As :func:`read_table` and :func:`numbers`, naming the first bad entry.
+        As :func:`read_table` and :func:`numbers`, naming the first invalid entry.
     """
     if not lines:
         return np.empty((0, len(names)))
@@ -165,12 +166,12 @@ def numeric_rows(lines: list[str], names: tuple[str, ...], path: Path) -> NDArra
 
 
 def numbers(column: pd.Series, path: Path) -> NDArray[np.float64]:
-    """A column of text as numbers; ``n/a`` and empty become NaN.
+    """Convert a column of text to numbers; ``n/a`` and empty entries become NaN.
 
     Raises
     ------
     DerivativesError
-        Naming the first entry that is no number.
+        Naming the first entry that is not a number.
     """
     text = column.str.strip()
     values = np.full(len(text), np.nan)

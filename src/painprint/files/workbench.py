@@ -1,4 +1,4 @@
-"""Files for Connectome Workbench: maps and matrices of regions, with palettes."""
+"""Write maps and matrices of regions for Connectome Workbench, with palettes."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class Parcels:
     Parameters
     ----------
     region_of_point : array of int, shape (n_points,)
-        Place of each point's region; ``NO_REGION`` where it has none. A region without any point
-        is no parcel.
+        Index of the region of each point; ``NO_REGION`` for none. Regions without points are not
+        parcels.
     """
 
     points: Points
@@ -41,12 +41,12 @@ class Parcels:
 
     @property
     def of_grayordinates(self) -> bool:
-        """Whether the points are grayordinates; else they are voxels."""
+        """Whether the points are grayordinates; otherwise voxels."""
         return isinstance(self.points, Grayordinates)
 
     @property
-    def there(self) -> NDArray[np.int64]:
-        """Places of the regions that have points."""
+    def present(self) -> NDArray[np.int64]:
+        """Indices of the regions that have points."""
         return np.setdiff1d(self.region_of_point, [NO_REGION])
 
     @property
@@ -56,32 +56,32 @@ class Parcels:
 
     @property
     def axis(self) -> Any:
-        """CIFTI's axis of parcels."""
+        """CIFTI axis of parcels."""
         names = self.regions.names
-        places = {names[k]: np.flatnonzero(self.region_of_point == k) for k in self.there}
-        return parcels_axis(self.points, places)
+        indices = {names[k]: np.flatnonzero(self.region_of_point == k) for k in self.present}
+        return parcels_axis(self.points, indices)
 
 
 def write_parcel_maps(path: Path, parcels: Parcels, maps: Mapping[str, Matrix]) -> None:
-    """Write a value of each region as a pscalar.nii, a map per quantity.
+    """Write values of regions as a pscalar.nii, one map per quantity.
 
     Parameters
     ----------
     maps : mapping of str to array of shape (n_regions,)
-        NaN, which Workbench draws as nothing, becomes 0.
+        NaN becomes 0, which Workbench does not draw.
     """
-    there = parcels.there
-    data = np.array([np.nan_to_num(values[there]) for values in maps.values()], np.float32)
+    present = parcels.present
+    data = np.array([np.nan_to_num(values[present]) for values in maps.values()], np.float32)
     write_cifti(path, data, (scalar_axis(maps), parcels.axis))
 
 
 def write_dense_maps(path: Path, parcels: Parcels, maps: Mapping[str, Matrix]) -> None:
-    """Write a value of each region at each of its points, as a dscalar.nii.
+    """Write values of regions at each of their points, as a dscalar.nii.
 
     Parameters
     ----------
     maps : mapping of str to array of shape (n_regions,)
-        0 stands where it is NaN, and at points in no region.
+        NaN and points outside all regions become 0.
     """
     of_point = parcels.region_of_point
     data = np.zeros((len(maps), len(of_point)), np.float32)
@@ -92,18 +92,18 @@ def write_dense_maps(path: Path, parcels: Parcels, maps: Mapping[str, Matrix]) -
 
 
 def write_parcel_matrix(path: Path, parcels: Parcels, matrix: Matrix) -> None:
-    """Write a value of each pair of regions as a pconn.nii.
+    """Write values of pairs of regions as a pconn.nii.
 
     Parameters
     ----------
     matrix : ndarray of shape (n_regions, n_regions)
     """
-    there, axis = parcels.there, parcels.axis
-    write_cifti(path, matrix[np.ix_(there, there)], (axis, axis), palette(BOTH_SIGNS))
+    present, axis = parcels.present, parcels.axis
+    write_cifti(path, matrix[np.ix_(present, present)], (axis, axis), palette(BOTH_SIGNS))
 
 
 def write_parcels(path: Path, parcels: Parcels, colours: Mapping[str, Colour]) -> None:
-    """Write the regions themselves as a dlabel.nii, coloured by network.
+    """Write the regions as a dlabel.nii, coloured by network.
 
     Parameters
     ----------
@@ -112,6 +112,6 @@ def write_parcels(path: Path, parcels: Parcels, colours: Mapping[str, Colour]) -
     """
     regions, of_point = parcels.regions, parcels.region_of_point
     names, networks = regions.names, regions.networks
-    table = {k + 1: (names[k], colours[networks[k]]) for k in parcels.there.tolist()}
+    table = {k + 1: (names[k], colours[networks[k]]) for k in parcels.present.tolist()}
     keys = np.where(of_point == NO_REGION, 0, of_point + 1)[None]
     write_cifti(path, keys, (label_axis("regions", table), parcels.models))

@@ -16,7 +16,7 @@ from painprint.atlas.image import Atlas, find_atlases, read_atlas
 from painprint.atlas.surfaces import Surfaces
 from painprint.cortex.hemispheres import Cortex
 from painprint.cortex.mesh import Mesh
-from painprint.files.coordinates import cortex_of, deep_voxels
+from painprint.files.coordinates import cortex_of, subcortical_voxels
 from painprint.files.errors import DerivativesError
 from painprint.files.gifti import read_surface
 from painprint.files.images import Grayordinates, Voxels
@@ -207,7 +207,7 @@ def read_deep(asked: str, points: Grayordinates) -> DeepRegions:
         raise DerivativesError(f"there is no atlas {asked} (--subcortical-atlas).")
     atlas = read_atlas(found[0])
     path = atlas.files.image
-    inside, place = deep_voxels(points)
+    inside, place = subcortical_voxels(points)
     if not len(inside):
         raise DerivativesError(
             "needs voxels, but the BOLD has cortex alone. Leave out --subcortical-atlas.", path

@@ -136,7 +136,7 @@ def find_inputs(study: AreaStudy, participant: str) -> Found:
         runs = replace(runs, notes=(*runs.notes, *_check_template(codes, maps.network_template)))
     where = "_".join(f"{e}-{entities[e]}" for e in ("space", "den") if e in entities)
     files = AreaFiles(study.out_dir, participant, settings.label, where)
-    read = {f.uri: f.path for run in runs.runs for f in (*run.own, *run.sidecars)}
+    read = {f.uri: f.path for run in runs.runs for f in (*run.data_files, *run.sidecars)}
     read |= {f"surface:{side}": one for side, one in surfaces.paths.items()}
     read |= {f"map:{name}": one for name, one in maps.files.items() if one.is_file()}
     if deep is not None:

@@ -18,7 +18,7 @@ from painprint.bids.runs import Inventory
 from painprint.decode.decoding import Decoding
 from painprint.decode.training import FoldModel
 from painprint.results.checks import check_run
-from painprint.runs import LeftOutRun
+from painprint.runs import ExcludedRun
 from painprint.settings import (
     CLEANING,
     Rules,
@@ -46,7 +46,7 @@ class Account:
 
     inventory: Inventory
     records: tuple[RunRecord, ...]
-    left_out: tuple[LeftOutRun, ...]
+    left_out: tuple[ExcludedRun, ...]
     notes: Mapping[str, Sequence[str]]
     geometry: Geometry
     external: tuple[Path, ...] = ()
@@ -57,7 +57,7 @@ def take_account(
     inventory: Inventory,
     decoding: Decoding,
     records: Sequence[RunRecord],
-    left_out: Sequence[LeftOutRun],
+    left_out: Sequence[ExcludedRun],
     geometry: Geometry,
     *,
     external: Sequence[Path] = (),

@@ -34,7 +34,7 @@ def make_provenance(decoding: Decoding, account: Account, hashes: InputHashes) -
     atlas = inventory.image.bids_files if inventory.image else ()
     read |= {file.uri: file for file in (*tables, *atlas)}
     if "rest" not in decoding.settings.skip:
-        of_rest = [file for run in inventory.rest for file in run.own]
+        of_rest = [file for run in inventory.rest for file in run.data_files]
         read |= {file.uri: file for file in of_rest}
     dense = inventory.dense if "univariate" not in decoding.settings.skip else None
     named = inventory.image.image.name if inventory.image else decoding.settings.atlas

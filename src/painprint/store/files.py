@@ -1,4 +1,4 @@
-"""Write files whole or not at all, the same bytes every time; and hash them."""
+"""Write files atomically and reproducibly, and hash them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pandas as pd
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file whole: under another name in the same folder, then renamed."""
+    """Write a file atomically: under a temporary name in the same folder, then renamed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     try:
@@ -33,18 +33,18 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def write_text(path: Path, content: str) -> None:
-    """Write UTF-8 text whole."""
+    """Write UTF-8 text atomically."""
     write_bytes(path, content.encode())
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write JSON whole; numbers that are not finite become null."""
+    """Write JSON atomically; numbers that are not finite become null."""
     text = json.dumps(plain(content), indent=2, ensure_ascii=False, allow_nan=False)
     write_text(path, text + "\n")
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
-    """Write a TSV whole; missing values become n/a, floats keep every digit, quotes are text."""
+    """Write a TSV atomically: missing values as n/a, floats with all digits, without quoting."""
     text = table.replace("", None).to_csv(
         sep="\t", index=False, na_rep="n/a", lineterminator="\n", quoting=csv.QUOTE_NONE
     )
@@ -52,7 +52,7 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
 
 
 def plain(value: Any) -> Any:
-    """The value in JSON's own types; NaN and infinity become None."""
+    """Convert a value to types of JSON; NaN and infinity become None."""
     if isinstance(value, Mapping):
         return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple, set, frozenset, np.ndarray)):
@@ -65,7 +65,7 @@ def plain(value: Any) -> Any:
 
 
 def content_key(parts: Mapping[str, Any]) -> str:
-    """SHA-256 of what a result depends on."""
+    """SHA-256 of everything on which a result depends."""
     text = json.dumps(plain(parts), sort_keys=True, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -81,9 +81,9 @@ N_PIECES, PIECE_BYTES = 32, 1 << 16
 
 
 def hash_input(path: Path) -> str:
-    """SHA-256 of a file's content; of a large one, of its size, beginning, end and 32 pieces.
+    """SHA-256 of a file's content; of a large file, of its size and of 32 pieces from start to end.
 
-    A dense run has hundreds of megabytes, all of which differ when it is made again.
+    Dense runs have hundreds of megabytes, which differ everywhere if they are made again.
     """
     size = path.stat().st_size
     if size <= LARGE_BYTES:
@@ -97,6 +97,6 @@ def hash_input(path: Path) -> str:
 
 
 def changed_files(folder: Path, digests: Mapping[str, Any]) -> list[Path]:
-    """Files that are missing, or no longer have the content whose SHA-256 was noted."""
+    """Files that are missing or whose content no longer has the recorded SHA-256."""
     paths = {folder / str(name): digest for name, digest in digests.items()}
     return [p for p, digest in paths.items() if not p.is_file() or hash_file(p) != digest]
