@@ -181,8 +181,8 @@ def test_an_edge_above_nyquist_is_an_error(band):
         make_design(np.empty((N, 0)), 1.0, band)
 
 
-def test_edges_in_the_wrong_order_are_an_error():
-    with pytest.raises(ValueError, match="not below the low-pass edge"):
+def test_cut_offs_in_the_wrong_order_are_an_error():
+    with pytest.raises(ValueError, match="not below the low-pass cut-off"):
         stop_band(N, 1.0, Band(0.2, 0.1))
 
 

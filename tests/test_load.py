@@ -83,7 +83,7 @@ def test_one_hot_outliers_are_combined_and_missing_flags_censor(tree, one):
 def test_outliers_that_are_no_flags_are_refused(tree, one):
     tree.add_run(one)
     write_table(path_of(tree, "*_outliers.tsv"), ["fd"], np.full((360, 1), 0.13))
-    with pytest.raises(DerivativesError, match="row 1 holds 0.13; flags are 0"):
+    with pytest.raises(DerivativesError, match="row 1 is 0.13; flags are 0"):
         load_first(tree)
 
 
