@@ -28,13 +28,7 @@ from painprint.parcellate.metrics import (
     count_networks,
 )
 from painprint.parcellate.scans import gather_runs, open_run, without_silent
-from painprint.parcellate.stages import (
-    STAGES,
-    Maker,
-    Progress,
-    part_cortex,
-    turn_areas,
-)
+from painprint.parcellate.stages import STAGES, Maker, Progress, part_cortex, turn_areas
 from painprint.parcellate.study import AreaStudy, Found, find_inputs
 from painprint.parcellate.tables import AreaOutputs, area_table
 from painprint.results.steps import is_finished, lock, remove

@@ -10,14 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painprint.regions import Regions
-from painprint.runs import (
-    ExcludedRun,
-    Frames,
-    Run,
-    count_frames,
-    list_excluded,
-    pair_frames,
-)
+from painprint.runs import ExcludedRun, Frames, Run, count_frames, list_excluded, pair_frames
 from painprint.settings import Settings
 
 

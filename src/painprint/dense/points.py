@@ -7,11 +7,7 @@ from numpy.typing import NDArray
 
 from painprint.arrays import Codes
 from painprint.dense.image import Dense
-from painprint.runs import (
-    Run,
-    RunKey,
-    restore_censored,
-)
+from painprint.runs import Run, RunKey, restore_censored
 
 
 def load_points(dense: Dense, key: RunKey) -> NDArray[np.float32]:

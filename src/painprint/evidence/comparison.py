@@ -29,12 +29,7 @@ from painprint.evidence.stage import StageResult
 from painprint.parallel import map_ordered, one_blas_thread
 from painprint.progress import OnStep, count_steps, step_of_part
 from painprint.runs import Frames
-from painprint.stats.bootstrap import (
-    IDENTITY,
-    block_interval,
-    block_length,
-    weighted_skill,
-)
+from painprint.stats.bootstrap import IDENTITY, block_interval, block_length, weighted_skill
 from painprint.stats.correlation import weighted_r
 
 OURS = "painprint"

@@ -6,10 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from painprint.arrays import (
-    Codes,
-    Vector,
-)
+from painprint.arrays import Codes, Vector
 
 KINDS = ("regions", "edges", "points")
 

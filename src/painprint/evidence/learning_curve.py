@@ -23,10 +23,7 @@ from painprint.evidence.draws import (
 from painprint.evidence.stage import StageResult
 from painprint.progress import OnStep, count_steps
 from painprint.settings import Rules
-from painprint.stats.bootstrap import (
-    FISHER_Z,
-    t_inflated,
-)
+from painprint.stats.bootstrap import FISHER_Z, t_inflated
 
 SOME_SIZES = (1, 2, 3, 4, 6, 8, 12, 16, 20)
 """And on in steps of a sixth (at least 4), while well below the last one: all sessions but two."""

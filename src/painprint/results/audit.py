@@ -10,20 +10,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from painprint.atlas.geometry import (
-    Geometry,
-)
+from painprint.atlas.geometry import Geometry
 from painprint.bids.load import RunRecord
 from painprint.bids.runs import Inventory
 from painprint.decode.decoding import Decoding
 from painprint.decode.training import FoldModel
 from painprint.results.checks import check_run
 from painprint.runs import ExcludedRun
-from painprint.settings import (
-    CLEANING,
-    Rules,
-    Settings,
-)
+from painprint.settings import CLEANING, Rules, Settings
 
 
 @dataclass(frozen=True)

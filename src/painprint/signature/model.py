@@ -15,11 +15,7 @@ from painprint.decode.training import EVERYTHING
 from painprint.edges import count_edges, score_frames
 from painprint.regions import Regions
 from painprint.settings import DECODING, LONGEST_S, PRESETS, Rules
-from painprint.signature.applicability import (
-    FEWEST_GROUPS,
-    ApplicabilityDomain,
-    fit_domain,
-)
+from painprint.signature.applicability import FEWEST_GROUPS, ApplicabilityDomain, fit_domain
 from painprint.stats.conformal import NonconformityScores
 
 

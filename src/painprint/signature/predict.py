@@ -21,11 +21,7 @@ from painprint.signature.applicability import (
     judge_session,
     measure_run,
 )
-from painprint.signature.model import (
-    History,
-    Signature,
-    UsedModel,
-)
+from painprint.signature.model import History, Signature, UsedModel
 from painprint.stats.conformal import DECAY, LEVELS, predict_interval
 
 

@@ -14,15 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from painprint.report.brain_views import Picture
-from painprint.report.figures.style import (
-    DOUBLE,
-    FILL,
-    MUTED,
-    PREDICTED,
-    RATING,
-    SINGLE,
-    new_axes,
-)
+from painprint.report.figures.style import DOUBLE, FILL, MUTED, PREDICTED, RATING, SINGLE, new_axes
 
 GAP_MM = 10.0
 MM_PER_INCH = 100.0
