@@ -30,7 +30,7 @@ import numpy as np
 import pandas as pd
 
 from painprint.cortex.boundary_map import Kernels, map_boundaries
-from painprint.cortex.evaluate import compare, compare_with_turned
+from painprint.cortex.evaluate import compare, compare_with_rotated
 from painprint.cortex.gather import Gathering
 from painprint.cortex.hemispheres import Cortex
 from painprint.cortex.mesh import Mesh
@@ -106,7 +106,7 @@ def main() -> None:
         say(rows, "group (Gordon): ARI with truth", compare(truth + 1, group).ari)
     for name, labels in of_areas.items():
         with stage(rows, f"homogeneity against {arguments.turns} turns: {name}"):
-            alike = compare_with_turned(features, labels, cortex, n_turns=arguments.turns)
+            alike = compare_with_rotated(features, labels, cortex, n_rotations=arguments.turns)
         say(rows, f"{name}: homogeneity", alike.observed)
         say(rows, f"{name}: homogeneity of turned areas", float(alike.null.mean()))
         say(rows, f"{name}: homogeneity z", alike.z)

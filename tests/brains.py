@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from painprint.atlas.geometry import template_sheets
+from painprint.atlas.geometry import template_meshes
 from painprint.files.cifti import make_grayordinates
 from painprint.files.gifti import write_surface
 from painprint.files.images import Voxels
@@ -18,7 +18,7 @@ N_VERTICES = 10_242
 
 def patches(n: int, side: str) -> np.ndarray:
     """Patch 0 to n - 1 of each vertex of a hemisphere of fsaverage5, from back to front."""
-    y = template_sheets()[side][1]["folded"][:, 1]
+    y = template_meshes()[side][1]["folded"][:, 1]
     return np.minimum((np.argsort(np.argsort(y)) * n) // len(y), n - 1)
 
 
@@ -56,7 +56,7 @@ def write_atlas(folder: Path, names: list[str], networks: list[str], label: str 
 def write_own_surfaces(folder: Path, sub: str) -> None:
     """The participant's own midthickness and inflated surface."""
     folder.mkdir(parents=True, exist_ok=True)
-    for side, (faces, shapes) in template_sheets().items():
+    for side, (faces, shapes) in template_meshes().items():
         for shape, suffix in (("folded", "midthickness"), ("inflated", "inflated")):
             name = f"sub-{sub}_hemi-{side}_space-fsaverage_den-10k_{suffix}.surf.gii"
             write_surface(folder / name, shapes[shape], faces, side)

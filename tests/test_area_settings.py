@@ -3,7 +3,7 @@
 import pytest
 
 from painprint.cortex.networks import SCAN_LADDER
-from painprint.cortex.settings import FEWEST_SEEDS, N_TURNS, AreaSettings
+from painprint.cortex.settings import FEWEST_SEEDS, N_ROTATIONS, AreaSettings
 from painprint.options import describe
 from painprint.results.provenance import changed_options
 
@@ -22,7 +22,7 @@ from painprint.results.provenance import changed_options
         ({"n_checked": -1}, "n_checked is -1; it must be at least 0"),
         ({"community_nodes": "voxels"}, "choose one of supervertices, full, areas"),
         ({"n_trials": 0}, "n_trials is 0; it must be at least 1"),
-        ({"n_turns": 19}, f"n_turns is 19; it must be at least {N_TURNS}"),
+        ({"n_turns": 19}, f"n_turns is 19; it must be at least {N_ROTATIONS}"),
         ({"scan_community": "12"}, "write it as threshold:community, such as 0.001:12"),
         ({"scan_community": "0.001:"}, "write it as threshold:community"),
         ({"scan_community": "x:12"}, "write it as threshold:community"),

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from scipy.sparse.csgraph import dijkstra
 
-from painprint.cortex.evaluate import compare, compare_with_turned, homogeneity, matched_dice
+from painprint.cortex.evaluate import compare, compare_with_rotated, homogeneity, matched_dice
 from painprint.cortex.gather import Gathering
 from painprint.cortex.hemispheres import Cortex, members
 from painprint.cortex.mesh import Mesh
 from painprint.cortex.similarity import LinearSimilarity
 from painprint.cortex.sphere import make_sphere
-from painprint.cortex.sphere_map import lay_on_sphere, turn
+from painprint.cortex.sphere_map import map_to_sphere, rotate
 from painprint.simulate.areas import plant_areas, simulate_hemisphere
 
 
@@ -33,7 +33,7 @@ def planted(cortex):
 
 def test_points_of_both_hemispheres_in_one_list(cortex):
     n = cortex.n_points
-    assert cortex.parts["R"].stop == n == len(cortex.areas) == len(cortex.places)
+    assert cortex.parts["R"].stop == n == len(cortex.areas) == len(cortex.coordinates)
     assert (cortex.sides[: cortex.parts["L"].stop] == "L").all()
     left = cortex.parts["L"]
     assert cortex.adjacency[left][:, cortex.parts["R"]].nnz == 0
@@ -118,7 +118,7 @@ def test_points_without_signal_are_silent_in_their_run_alone(rng):
     gathered = Gathering()
     gathered.add(first)
     gathered.add(second)
-    np.testing.assert_array_equal(gathered.heard, [60, 30, 30, 30])
+    np.testing.assert_array_equal(gathered.n_valid, [60, 30, 30, 30])
     assert np.isfinite(gathered.unit()).all()
     silent = Gathering()
     silent.add(np.full((3, 10), 2.0, np.float32))
@@ -128,7 +128,7 @@ def test_points_without_signal_are_silent_in_their_run_alone(rng):
 def test_a_template_mesh_lies_on_a_sphere_whatever_its_folds():
     ball, faces = make_sphere(8)
     folded, _ = simulate_hemisphere(8, "R")
-    found = lay_on_sphere(folded)
+    found = map_to_sphere(folded)
     np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1)
     i, j = folded.edges.T
     truth, own = ball @ ball.T, found @ found.T
@@ -141,21 +141,21 @@ def test_a_mesh_that_is_no_sphere_is_refused():
     folded, _ = simulate_hemisphere(4, "L")
     torn = Mesh(folded.vertices, folded.faces[1:], folded.cortex)
     with pytest.raises(ValueError, match="not closed like a sphere"):
-        lay_on_sphere(torn)
+        map_to_sphere(torn)
 
 
-def test_turning_keeps_sizes_and_names_what_meets_the_wall(cortex, planted):
+def test_rotation_keeps_sizes_and_names_what_meets_the_wall(cortex, planted):
     labels, _ = planted
     mesh, part = cortex.meshes["L"], cortex.parts["L"]
-    sphere = lay_on_sphere(mesh)
+    sphere = map_to_sphere(mesh)
     own = labels[part]
     sizes = np.zeros(13)
     for seed in range(20):
-        turned, cut = turn(sphere, mesh, own, np.random.default_rng(seed))
-        assert set(np.unique(turned)) <= set(range(13))
-        sizes += np.bincount(turned, minlength=13) / 20
+        rotated, cut = rotate(sphere, mesh, own, np.random.default_rng(seed))
+        assert set(np.unique(rotated)) <= set(range(13))
+        sizes += np.bincount(rotated, minlength=13) / 20
         for area in set(range(1, 13)) - set(cut.tolist()):
-            n = (turned == area).sum()
+            n = (rotated == area).sum()
             assert 0.6 < n / (own == area).sum() < 1.6  # whole, but for the sphere's unevenness
     assert np.abs(sizes[1:] / np.bincount(own, minlength=13)[1:] - 1).mean() < 0.25
 
@@ -174,34 +174,34 @@ def test_homogeneity_is_the_share_of_the_first_component(cortex, planted):
     assert np.isnan(homogeneity(features, single)[0])
 
 
-def test_planted_areas_are_more_homogeneous_than_turned_ones(cortex, planted):
+def test_planted_areas_are_more_homogeneous_than_rotated_ones(cortex, planted):
     labels, series = planted
     gathered = Gathering()
     gathered.add(series)
     features = LinearSimilarity.of(gathered.unit(), rank=100).features
     steps = []
-    found = compare_with_turned(
-        features, labels, cortex, n_turns=20, on_step=lambda done, of: steps.append((done, of))
+    found = compare_with_rotated(
+        features, labels, cortex, n_rotations=20, on_step=lambda done, of: steps.append((done, of))
     )
     assert steps[-1] == (20, 20)
     assert found.z > 3 and found.p == pytest.approx(1 / 21) and 0 < found.share_on_wall < 0.6
-    again = compare_with_turned(features, labels, cortex, n_turns=20)
-    np.testing.assert_array_equal(found.of_turned, again.of_turned)
-    # areas that are nothing but turned ones are as homogeneous as these: no finding
+    again = compare_with_rotated(features, labels, cortex, n_rotations=20)
+    np.testing.assert_array_equal(found.of_rotated, again.of_rotated)
+    # areas that are nothing but rotated ones are as homogeneous as these: no finding
     rng = np.random.default_rng(9)
     elsewhere = np.zeros_like(labels)
     for side, mesh in cortex.meshes.items():
         part = cortex.parts[side]
-        elsewhere[part], _ = turn(lay_on_sphere(mesh), mesh, labels[part], rng)
-    null = compare_with_turned(features, elsewhere, cortex, n_turns=40, random_seed=3)
+        elsewhere[part], _ = rotate(map_to_sphere(mesh), mesh, labels[part], rng)
+    null = compare_with_rotated(features, elsewhere, cortex, n_rotations=40, random_seed=3)
     assert abs(null.z) < 3 and null.p > 0.02
 
 
-def test_an_area_on_the_wall_counts_with_its_mean_over_other_turns():
+def test_an_area_on_the_wall_counts_with_its_mean_over_other_rotations():
     from painprint.cortex.evaluate import Homogeneity
 
-    turned = np.array([[0.2, np.nan], [0.4, 0.6], [0.6, 0.8]])
-    found = Homogeneity(np.array([0.9, 0.9]), turned)
+    rotated = np.array([[0.2, np.nan], [0.4, 0.6], [0.6, 0.8]])
+    found = Homogeneity(np.array([0.9, 0.9]), rotated)
     np.testing.assert_allclose(found.null, [(0.2 + 0.7) / 2, 0.5, 0.7])
     assert found.share_on_wall == pytest.approx(1 / 6)
     assert found.p == pytest.approx(1 / 4)

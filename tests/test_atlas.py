@@ -195,7 +195,7 @@ def test_places_come_from_voxels_and_surfaces(tmp_path):
     )
     nib.save(image, tmp_path / "left.surf.gii")
     left, _ = read_surface(tmp_path / "left.surf.gii")
-    known = atlas.places({"CIFTI_STRUCTURE_CORTEX_LEFT": left})
+    known = atlas.coordinates({"CIFTI_STRUCTURE_CORTEX_LEFT": left})
     assert known[0].tolist() == [np.mean(range(0, 20, 2))] * 3
     assert atlas.table["n_points"].tolist() == [10, 20, 10, 10, 4]
 

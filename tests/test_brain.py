@@ -12,13 +12,19 @@ from brains import MNI_2MM, write_atlas, write_own_surfaces
 from conftest import QUICK, simulate_runs
 
 from painprint import Regions, Run
-from painprint.atlas.brain import Brain, Deep, Sheet, deep_regions, nearest_region
+from painprint.atlas.brain import (
+    Brain,
+    CorticalMesh,
+    SubcorticalPoints,
+    nearest_region,
+    subcortical_regions,
+)
 from painprint.atlas.geometry import (
     find_geometry,
     parcels_of,
     read_brain,
     region_table,
-    template_sheets,
+    template_meshes,
     write_parcel_images,
     write_surfaces,
 )
@@ -113,7 +119,7 @@ def test_a_single_pixel_has_an_outline_and_nothing_has_none():
 
 def test_a_plane_cuts_a_ball_in_a_circle():
     places, faces = ball()
-    deep = Deep(np.array([[0.0, 0, 30], [5, 5, 30]]), np.array([0, 1]), 2.0)
+    deep = SubcorticalPoints(np.array([[0.0, 0, 30], [5, 5, 30]]), np.array([0, 1]), 2.0)
     brain = Brain(Regions(("x", "y"), ("", "")), {}, deep, {"L": (places, faces)}, "a ball")
     (cut,) = BrainViews(brain).slices
     radius = np.hypot(*cut.ground.vertices.T)
@@ -139,18 +145,21 @@ def test_nearest_regions_by_a_loop(rng):
 
 def test_deep_regions_are_those_that_the_sheet_cannot_show():
     places, faces = ball(20)
-    sheet = Sheet(faces, {"folded": places}, np.where(places[:, 2] > 0, 0, 1))
+    sheet = CorticalMesh(faces, {"folded": places}, np.where(places[:, 2] > 0, 0, 1))
     at = np.array([[0.0, 0, 48], [0, 0, 5], [0, 3, 5], [0, 0, -47], [48, 0, 0]])
     owner = np.array([0, 2, 2, 1, 3])
-    assert deep_regions(at, owner, {"L": sheet}).tolist() == [2, 3]  # 3 lies there, but unpainted
+    assert subcortical_regions(at, owner, {"L": sheet}).tolist() == [
+        2,
+        3,
+    ]  # 3 lies there, but unpainted
 
 
 def test_a_sheet_checks_itself():
     places, faces = ball(6)
     with pytest.raises(ValueError, match="faces have vertices up to"):
-        Sheet(faces + 50, {"folded": places}, np.zeros(len(places), int))
+        CorticalMesh(faces + 50, {"folded": places}, np.zeros(len(places), int))
     with pytest.raises(ValueError, match="shapes of 3 vertices"):
-        Sheet(faces[:1], {"folded": places}, np.zeros(3, int))
+        CorticalMesh(faces[:1], {"folded": places}, np.zeros(3, int))
 
 
 @pytest.fixture
@@ -165,7 +174,7 @@ def derived(tmp_path):
 def keep(tmp_path, geometry, regions):
     """Write what a study keeps, and read the brain again."""
     stem, anat = tmp_path / "out_dseg", tmp_path / "anat"
-    write_table(stem.with_name("out_dseg.tsv"), region_table(regions, geometry.places))
+    write_table(stem.with_name("out_dseg.tsv"), region_table(regions, geometry.coordinates))
     write_surfaces(anat, "01", geometry.surfaces)
     write_parcel_images(stem, regions, geometry)
     return read_brain(stem, anat, "01")
@@ -179,19 +188,19 @@ def test_regions_are_matched_by_name_on_own_surfaces(derived, tmp_path):
     assert {path.name for path in geometry.files} >= {image.name}
     chosen = Regions(("deep two", "c", "a"), ("SUB", "VIS", "DMN"))  # another order, and fewer
     brain = keep(tmp_path, geometry, chosen)
-    assert "own surface (10,242 vertices" in brain.said
+    assert "own surface (10,242 vertices" in brain.description
     assert brain.n_shown == 3
     original = read_atlas(AtlasFiles("A", image, None))
     table = pd.read_csv(image.with_name("atlas-A_dseg.tsv"), sep="\t").set_index("label")["index"]
     cortex = original.image.on_cortex("L")
     for name in ("a", "c"):
-        here = brain.sheets["L"].region == chosen.names.index(name)
+        here = brain.meshes["L"].region == chosen.names.index(name)
         np.testing.assert_array_equal(here, cortex == table[name])
-    assert set(brain.deep.region) == {0}
-    assert list(brain.sheets["L"].shapes) == ["folded", "inflated"]
+    assert set(brain.subcortical.region) == {0}
+    assert list(brain.meshes["L"].shapes) == ["folded", "inflated"]
     at, labels, width = original.image.in_volume()
-    np.testing.assert_allclose(brain.deep.places, at[labels == table["deep two"]])
-    assert width == brain.deep.size_mm == pytest.approx(2)
+    np.testing.assert_allclose(brain.subcortical.coordinates, at[labels == table["deep two"]])
+    assert width == brain.subcortical.size_mm == pytest.approx(2)
 
 
 def test_without_own_surfaces_the_template_of_the_same_mesh_is_taken(derived, tmp_path):
@@ -199,7 +208,7 @@ def test_without_own_surfaces_the_template_of_the_same_mesh_is_taken(derived, tm
     shutil.rmtree(folder / "sub-01")
     geometry = find_geometry("A", None, [Dataset(folder, "d")], "01", {})
     brain = keep(tmp_path, geometry, Regions(tuple(NAMES), tuple(NETWORKS)))
-    assert brain.said == "fsaverage5, a template (from nilearn)"
+    assert brain.description == "fsaverage5, a template (from nilearn)"
     assert brain.n_shown == len(NAMES)
 
 
@@ -235,10 +244,10 @@ def test_a_volume_is_sampled_on_the_template(tmp_path):
     (folder / "atlas-V_dseg.tsv").write_text("index\tlabel\n1\tleft\n2\tright\n3\tnucleus\n")
     geometry = find_geometry("V", None, [Dataset(tmp_path / "xcp_d", "d")], "01", {})
     brain = keep(tmp_path, geometry, Regions(("left", "right", "nucleus"), ("", "", "")))
-    assert (brain.sheets["L"].region == 0).mean() > 0.95
-    assert (brain.sheets["R"].region == 1).mean() > 0.95
-    assert "sampled" in brain.said
-    assert 2 in brain.deep.region
+    assert (brain.meshes["L"].region == 0).mean() > 0.95
+    assert (brain.meshes["R"].region == 1).mean() > 0.95
+    assert "sampled" in brain.description
+    assert 2 in brain.subcortical.region
     assert (tmp_path / "out_dseg.dlabel.nii").is_file()  # for Workbench
 
 
@@ -270,7 +279,7 @@ def test_a_volume_stands_in_where_no_surface_of_the_mesh_is_at_hand(derived, tmp
     write_volume(image.parent, "atlas-A_space-MNI152NLin6Asym_res-2_dseg.nii.gz", volume)
     geometry = find_geometry("A", None, [Dataset(folder, "d")], "01", {})
     brain = keep(tmp_path, geometry, regions)
-    assert (brain.sheets["L"].region == NAMES.index(NAMES[-1])).mean() > 0.95
+    assert (brain.meshes["L"].region == NAMES.index(NAMES[-1])).mean() > 0.95
     written = nib.load(tmp_path / "out_dseg.dlabel.nii")
     assert written.shape == (1, 2 * len(ball))
 
@@ -291,14 +300,14 @@ def test_regions_with_voxels_are_not_guessed_onto_cortex(derived, tmp_path):
     places = {"deep two": (-40, -20, 50), "deep one": (-23, -2, -20)}
     geometry = find_geometry("A", None, [Dataset(folder, "d")], "01", places)
     brain = keep(tmp_path, geometry, Regions(("deep two", "deep one"), ("", "")))
-    assert set(brain.sheets["L"].region) == {-1, 0}
-    assert set(brain.deep.region) == {1}
+    assert set(brain.meshes["L"].region) == {-1, 0}
+    assert set(brain.subcortical.region) == {1}
 
 
 def test_points_beyond_the_template_are_drawn_where_they_are():
     """Such as cerebellum and brainstem below fsaverage."""
     places, faces = ball(20)
-    deep = Deep(np.array([[0.0, 0, -80], [0, 0, 0]]), np.array([0, 1]), 4.0)
+    deep = SubcorticalPoints(np.array([[0.0, 0, -80], [0, 0, 0]]), np.array([0, 1]), 4.0)
     brain = Brain(Regions(("low", "x"), ("", "")), {}, deep, {"L": (places, faces)}, "a ball")
     left, behind, above = BrainViews(brain).glass
     for view in (left, behind):
@@ -331,16 +340,16 @@ def test_places_alone_give_a_rough_brain_and_nothing_gives_none(tmp_path):
     places = {"l": (-50, -20, 20), "r": (50, -20, 20), "nucleus": (27, -5, 0)}
     geometry = find_geometry("X", None, [], "01", places)
     brain = keep(tmp_path, geometry, regions)
-    assert "rough" in brain.said
-    assert set(brain.sheets["L"].region) == {-1, 0}
-    assert set(brain.sheets["R"].region) == {-1, 1}
-    assert set(brain.deep.region) == {2}
+    assert "rough" in brain.description
+    assert set(brain.meshes["L"].region) == {-1, 0}
+    assert set(brain.meshes["R"].region) == {-1, 1}
+    assert set(brain.subcortical.region) == {2}
     assert brain.n_shown == 3
     assert keep(tmp_path, find_geometry("X", None, [], "01", {}), regions) is None
 
 
 def test_a_surface_is_written_without_what_came_with_it(tmp_path):
-    places, faces = template_sheets()["L"][1]["folded"], template_sheets()["L"][0]
+    places, faces = template_meshes()["L"][1]["folded"], template_meshes()["L"][0]
     arrays = [
         nib.gifti.GiftiDataArray(places.astype(np.float32), intent="NIFTI_INTENT_POINTSET"),
         nib.gifti.GiftiDataArray(faces.astype(np.int32), intent="NIFTI_INTENT_TRIANGLE"),
@@ -362,7 +371,7 @@ def test_a_surface_is_written_without_what_came_with_it(tmp_path):
 def test_the_viewer_gets_the_mesh_and_harmless_text():
     places, faces = ball(20)
     region = np.where(places[:, 0] > 0, 0, -1)
-    sheets = {"L": Sheet(faces, {"folded": places, "inflated": places + 7}, region)}
+    sheets = {"L": CorticalMesh(faces, {"folded": places, "inflated": places + 7}, region)}
     regions = Regions(("</script><b>", "x"), ("&", ""))
     brain = Brain(regions, sheets, None, {}, "a ball")
     overlay = Overlay("t", "T", "t", np.array([1.0, np.nan]))

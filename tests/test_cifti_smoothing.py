@@ -198,7 +198,7 @@ def test_points_without_signal_do_not_spread(person, rng):
 def refusal(surfaces, points, **more):
     with pytest.raises(DerivativesError) as error:
         CiftiSmoothing.of(surfaces, points, SIGMA, path=Path("x_bold.dtseries.nii"), **more)
-    assert "or leave out --smoothing-sigma" in str(error.value)
+    assert "or omit --smoothing-sigma" in str(error.value)
     return str(error.value)
 
 

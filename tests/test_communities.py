@@ -131,8 +131,8 @@ def test_each_node_brings_its_own_strongest_edges(rng, share):
 
 
 def test_rounding_errors_bring_no_more_edges():
-    assert communities._own_share(0.1, 30) == 3  # 0.1 * 30 is 3.0000000000000004
-    assert communities._own_share(0.0001, 59412) == 6
+    assert communities._edges_per_node(0.1, 30) == 3  # 0.1 * 30 is 3.0000000000000004
+    assert communities._edges_per_node(0.0001, 59412) == 6
 
 
 @pytest.mark.needs("infomap")
@@ -259,9 +259,9 @@ def test_supervertices_hang_together_and_follow_what_is_alike(rng):
 def test_supervertices_name_what_is_wrong(rng):
     mesh = Mesh(*make_sphere(2), np.ones(42, bool))
     features = rng.normal(size=(42, 3)).astype(np.float32)
-    with pytest.raises(ValueError, match="42 points cannot be parted into 43"):
+    with pytest.raises(ValueError, match="42 vertices cannot be clustered into 43"):
         make_supervertices(features, mesh.adjacency, 43)
-    with pytest.raises(ValueError, match="42 pieces that do not touch"):
+    with pytest.raises(ValueError, match="42 components that are not connected"):
         make_supervertices(features, csr_array((42, 42)), 5)
 
 

@@ -127,7 +127,7 @@ def test_areas_add_up_and_a_plane_has_its_slope():
 
 
 def test_a_mesh_names_what_is_wrong(bumpy):
-    with pytest.raises(ValueError, match="surface has 1,442 vertices, but the data say of 7"):
+    with pytest.raises(ValueError, match="surface has 1,442 vertices, but the mask of cortex 7"):
         Mesh(bumpy.vertices, bumpy.faces, np.ones(7, bool))
     broken = bumpy.vertices.copy()
     broken[3] = np.nan
@@ -195,7 +195,7 @@ def test_linear_similarity_is_exact_without_fishers_z_and_near_with_it(rng):
     assert agreement[0] > 0.99 and agreement[1] > 0.97
 
 
-def flood_by_a_loop(values, adjacency, near, ends, order_of):
+def watershed_by_a_loop(values, adjacency, near, ends, order_of):
     """Section 5 of the description, a vertex at a time; the order within a level is given."""
     dense, rings = adjacency.toarray() > 0, near
     labels = np.zeros(len(values), int)
@@ -229,7 +229,7 @@ def test_flooding_by_a_loop(bumpy, rng):
         )
         shares.append(counts / 40)
         slow = [
-            flood_by_a_loop(one[:, 0], inside, near, ends, np.random.default_rng(k).permutation)
+            watershed_by_a_loop(one[:, 0], inside, near, ends, np.random.default_rng(k).permutation)
             <= 0
             for k in range(40)
         ]

@@ -88,14 +88,17 @@ def test_communities_have_the_templates_names(cortex, planted, nodes):
     found = namer(cortex, planted, community_nodes=nodes).name(
         labels, on_step=lambda done, of: steps.append((done, of))
     )
-    assert found.way == "communities" and "named by their overlap with the template" in found.said
+    assert (
+        found.way == "communities"
+        and "named by their overlap with the template" in found.description
+    )
     usual = ~is_scan
     assert (found.codes[usual] == network[usual]).mean() >= 0.9
     assert found.of_area == tuple(NETWORKS[code] for code in found.codes.tolist())
     # areas are hardly larger than the pieces that take the code around them
     assert found.share.shape == (N_AREAS,) and (found.share[usual] > 0.8).mean() > 0.7
     assert len(found.of_point) == len(labels)
-    assert found.scan_said == "SCAN was not looked for: there is no prior (--scan-prior)."
+    assert found.scan_description == "SCAN was not identified: there is no prior (--scan-prior)."
     assert found.candidates is None
     assert steps == [(k, len(steps)) for k in range(1, len(steps) + 1)]
 
@@ -116,10 +119,13 @@ def test_without_a_template_communities_have_numbers(cortex, planted):
         found = namer(cortex, planted, template=False, prior=True, community_nodes=nodes).name(
             labels
         )
-        assert found.way == "numbers" and "without a template (--network-template)" in found.said
+        assert (
+            found.way == "numbers"
+            and "without a template (--network-template)" in found.description
+        )
         assert np.isnan(found.codes).all() and np.isnan(found.share).all()
         assert all(name == "" or name[0] == "C" for name in found.of_area)
-        assert "takes --network-template and --scan-prior" in found.scan_said
+        assert "takes --network-template and --scan-prior" in found.scan_description
         for code in CODES:  # areas of one network have one number, and no other network has it
             own = {n for n, c, s in zip(found.of_area, network, is_scan, strict=True)
                    if c == code and not s and n}  # fmt: skip
@@ -134,9 +140,9 @@ def test_without_infomap_the_template_alone_names(cortex, planted, monkeypatch):
     assert found.way == "overlap"
     np.testing.assert_array_equal(found.codes, network)
     np.testing.assert_array_equal(found.share, 1)
-    assert "Infomap is not installed (pip install 'painprint[communities]')" in found.said
-    assert "a group's networks, not the person's own" in found.said
-    assert "SCAN was not looked for: Infomap is not installed" in found.scan_said
+    assert "Infomap is not installed (pip install 'painprint[communities]')" in found.description
+    assert "a group's networks, not individual ones" in found.description
+    assert "SCAN was not identified: Infomap is not installed" in found.scan_description
     assert set(found.of_point) == {NETWORKS[code] for code in CODES}
 
 
@@ -144,7 +150,7 @@ def test_with_neither_there_are_no_names(cortex, planted, monkeypatch):
     monkeypatch.setattr(naming.graph, "has_infomap", lambda: False)
     found = namer(cortex, planted, template=False).name(planted[0])
     assert found.way == "none" and set(found.of_area) == {""} == set(found.of_point)
-    assert "there is no template (--network-template): areas have no names" in found.said
+    assert "there is no template (--network-template): areas have no names" in found.description
 
 
 def test_codes_that_are_no_networks_are_none(cortex, planted, monkeypatch):
@@ -176,8 +182,8 @@ def test_scan_is_proposed_where_the_prior_expects_it(cortex, planted):
     found = namer(cortex, planted, prior=True).name(labels)
     np.testing.assert_array_equal(found.codes == SCAN, is_scan)
     assert [name == "SCAN" for name in found.of_area] == is_scan.tolist()
-    assert "proposed for its score of" in found.scan_said
-    assert found.scan_said.endswith("look at it before you trust it. 4 areas are SCAN.")
+    assert "proposed for its score of" in found.scan_description
+    assert found.scan_description.endswith("inspect it before use. 4 areas are SCAN.")
     best = found.candidates.iloc[0]
     assert best["score"] == found.candidates["score"].max() and best["action_mode_contrast"] > 0
     assert ((found.of_point == "SCAN") == is_scan[labels - 1]).mean() > 0.95
@@ -190,7 +196,7 @@ def test_the_user_may_choose_another_community(cortex, planted):
     other = table.iloc[1]
     choice = float(other["threshold"]), int(other["community"])
     found = namer(cortex, planted, prior=True, scan_choice=choice).name(labels)
-    assert found.scan_said.startswith(
+    assert found.scan_description.startswith(
         f"SCAN is community {choice[1]} at {choice[0]:g}, as chosen by the user."
     )
     n_points = int((found.of_point == "SCAN").sum())
@@ -208,14 +214,14 @@ def test_where_no_community_is_like_the_prior_none_is_proposed(cortex, planted):
     found = Namer(
         unit, features, cortex, Options(), template=network[labels - 1], prior=prior
     ).name(labels)
-    assert "No community is like the prior of SCAN" in found.scan_said
+    assert "No community resembles the prior of SCAN" in found.scan_description
     assert not (found.codes == SCAN).any() and len(found.candidates)
 
 
 @pytest.mark.needs("infomap")
 def test_scan_takes_communities_of_points(cortex, planted):
     found = namer(cortex, planted, prior=True, community_nodes="areas").name(planted[0])
-    assert found.scan_said == "SCAN was not looked for: --community-nodes is areas alone."
+    assert found.scan_description == "SCAN was not identified: --community-nodes is areas alone."
 
 
 @pytest.mark.needs("infomap")
@@ -223,8 +229,8 @@ def test_scan_takes_communities_of_points(cortex, planted):
 def test_what_is_kept_is_what_was_found(cortex, planted, template):
     found = namer(cortex, planted, prior=True, template=template).name(planted[0])
     again = Named.of_arrays(*found.arrays())
-    assert (again.way, again.said, again.of_area, again.scan_said) == (
-        found.way, found.said, found.of_area, found.scan_said,
+    assert (again.way, again.description, again.of_area, again.scan_description) == (
+        found.way, found.description, found.of_area, found.scan_description,
     )  # fmt: skip
     for name in ("codes", "share", "of_point"):
         np.testing.assert_array_equal(getattr(again, name), getattr(found, name))

@@ -35,7 +35,7 @@ from painprint.files.maps import write_labels, write_maps
 from painprint.parcellate import scans as area_scans
 from painprint.parcellate import stages as area_stages
 from painprint.parcellate.individual_file import find_area_results, read_area_results
-from painprint.parcellate.inputs import read_deep
+from painprint.parcellate.inputs import read_subcortical
 from painprint.parcellate.maps import Maps
 from painprint.parcellate.study import AreaStudy
 from painprint.simulate.person import Person
@@ -343,7 +343,7 @@ def test_a_killed_run_goes_on_where_it_was(
 
     with monkeypatch.context() as patch:
         if killed_in == "turned":
-            patch.setattr(area_stages, "compare_with_turned", kill)
+            patch.setattr(area_stages, "compare_with_rotated", kill)
         else:
             patch.setattr(parcellating, "area_table", kill)
         with pytest.raises(KeyboardInterrupt):
@@ -367,7 +367,7 @@ def test_a_damaged_stage_is_made_again(scans, tmp_path, monkeypatch, no_page):
 
     out = tmp_path / "out"
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(area_stages, "compare_with_turned", kill)
+        patch.setattr(area_stages, "compare_with_rotated", kill)
         make(scans, out)
     stage = out / "sub-01/parcellation/stages/boundaries.safetensors"
     stage.write_bytes(stage.read_bytes()[:-100])
@@ -424,7 +424,7 @@ def test_the_command_says_what_it_did_and_what_is_wrong(scans, tmp_path, capfd, 
     said = tmp_path / "said"
     assert main([*words[:2], str(said), *words[3:], "--dry-run"]) == 0
     told = capfd.readouterr().out
-    assert "ses-04" in told and "of 100 frames" in told and "1,174 points of cortex" in told
+    assert "ses-04" in told and "of 100 frames" in told and "1,174 vertices of cortex" in told
     assert not said.exists()
     assert main([*words, "--participant-label", "07"]) != 0
     assert main([*words, "--n-turns", "3"]) != 0
@@ -444,13 +444,15 @@ def test_voxels_are_found_by_place_whatever_the_grid(found):
     told = found.metrics["deep"]
     assert told["lost"] == [NOWHERE] and told["n_regions"] == 4 and told["atlas"] == "Deep"
     assert 0.5 < told["share_inside"] <= 1
-    assert f"Without any voxel, and left out: {NOWHERE}" in found.files.page.read_text()
+    assert f"Without any voxel, and excluded: {NOWHERE}" in found.files.page.read_text()
 
 
 def test_a_grid_that_starts_elsewhere_changes_nothing(scans, tmp_path):
     points = read_brain_models(bold_of(scans))
     first, second = (
-        read_deep(str(write_deep(tmp_path / f"atlas-D{k}_dseg.nii.gz", points, shift)), points)
+        read_subcortical(
+            str(write_deep(tmp_path / f"atlas-D{k}_dseg.nii.gz", points, shift)), points
+        )
         for k, shift in enumerate((0.3, -0.2))
     )
     np.testing.assert_array_equal(first.labels, second.labels)
@@ -527,7 +529,7 @@ def page_of(results):
 def test_the_page_shows_all_of_it(found):
     page = page_of(found)
     assert "Simulated data. No person was scanned" in page
-    for said in ("Are the areas found again?", "the reference atlas", "Boundary map", "candidate",
+    for said in ("Are the areas reproducible?", "the reference atlas", "Boundary map", "candidate",
                  "adjusted Rand index", "above 0.005 Hz; frames above 0.15 mm"):  # fmt: skip
         assert said in page, said
     assert "to 0 Hz" not in page
@@ -564,7 +566,7 @@ def test_halves_of_an_earlier_run_do_not_stay(scans, tmp_path, little_will_do, n
 
 
 def test_a_torn_wall_is_no_reason_to_stop(bids, tmp_path):
-    """A mesh that is not closed cannot be turned: homogeneity is not tested, and that is said."""
+    """On a mesh that is not closed homogeneity is not tested, and that is reported."""
     axis = read_brain_models(bold_of(bids)).axis
     cortex = axis.vertex[axis.name == STRUCTURES["R"]]
 
@@ -611,8 +613,8 @@ def test_a_medial_wall_in_the_data_is_one(bids, tmp_path, no_page, value):
     assert results.metrics["n_points"] == n_cortex
     (note,) = [one for one in results.metrics["notes"] if "medial wall" in one]
     assert note == (
-        f"{n_wall} points of cortex (left {n_wall // 2}, right {n_wall // 2}) have no signal in "
-        "any run, or are cut off by such points; they count as medial wall."
+        f"{n_wall} vertices of cortex (left {n_wall // 2}, right {n_wall // 2}) have no signal in "
+        "any run, or are cut off by such vertices; they count as medial wall."
     )
     assert {row["n_silent"] for row in results.metrics["runs"]} == {n_wall}
     assert agreement(bids, results).ari > 0.85
@@ -640,7 +642,7 @@ def test_points_without_a_number_are_named_and_counted(bids, tmp_path, no_page):
     counts = [row["n_silent"] for row in results.metrics["runs"]]
     assert counts == [6, 7, 6, 2]
     (note,) = [one for one in results.metrics["notes"] if "medial wall" in one]
-    assert note.startswith("2 points of cortex (left 2, right 0)")
+    assert note.startswith("2 vertices of cortex (left 2, right 0)")
     assert (results.areas["coverage"] < 1).sum() in (1, 2, 3)
     assert labels_of(results).labels[[40, 41]].tolist() == [0, 0]
     assert agreement(bids, results).ari > 0.85
@@ -662,7 +664,7 @@ def test_a_hemisphere_without_signal(bids, tmp_path):
         return data, axis
 
     change_bold(bids, change)
-    with pytest.raises(DerivativesError, match="no point of the right cortex .587 points. has"):
+    with pytest.raises(DerivativesError, match="no vertex of the right cortex .587 vertices. has"):
         make(bids, tmp_path / "out")
 
 
@@ -797,8 +799,8 @@ def no_gifti(bids):
         (coordinates_without_a_number, "hemi-R_space-fsLR_den-642_midthickness.surf.gii: 2 "
             "vertices have no finite coordinates (first: 3)."),
         (mesh_in_pieces, "hemi-L_space-fsLR_den-642_midthickness.surf.gii: cortex falls into 2 "
-            "pieces that no edge of the mesh joins. Are faces missing, or is the medial wall "
-            "wrong?"),
+            "pieces that are not connected by any edge of the mesh. Are faces missing, or is the "
+            "medial wall wrong?"),
         (no_gifti, "hemi-L_space-fsLR_den-642_midthickness.surf.gii: cannot be read as a GIFTI "
             "surface"),
     ],
@@ -824,10 +826,10 @@ def test_noise_gives_no_reason_to_trust_its_areas(bids, tmp_path):
     metrics = results.metrics
     assert metrics["n_areas"] == 2 and metrics["homogeneity"] == {}
     assert metrics["not_done"] == [
-        "homogeneity of the areas (the person's own) was not tested: in 100 turns, each of the "
-        "2 met the medial wall every time."
+        "homogeneity of the areas (the person's own) was not tested: in 100 rotations, each of the "
+        "2 overlapped the medial wall every time."
     ]
-    assert "each of the 2 met the medial wall" in page_of(results)
+    assert "each of the 2 overlapped the medial wall" in page_of(results)
 
 
 def test_the_smallest_of_meshes(tmp_path, little_will_do, no_page):
@@ -845,7 +847,7 @@ def test_no_areas_at_all(scans, tmp_path, monkeypatch):
         make(scans, tmp_path / "out")
     assert str(said.value).startswith(
         "sub-01: no areas were found: none of the basins of the boundary map has "
-        "10 of the 1,174 points of cortex. Is there signal in the data"
+        "10 of the 1,174 vertices of cortex. Is there signal in the data"
     )
 
 
@@ -920,7 +922,7 @@ def test_a_whole_brain_is_no_subcortical_atlas(scans, points, tmp_path):
     mask = np.ones(points.axis.volume_shape, bool)
     write_labels(path, Voxels(mask, points.axis.affine), np.ones(mask.sum(), int), {})
     said = refusal(scans, tmp_path / "out", Maps(subcortical_atlas=path))
-    assert "an atlas of what lies below the cortex?" in said
+    assert "and a subcortical atlas?" in said
 
 
 def test_an_atlas_of_voxels_for_cortex_alone(bids, points, tmp_path):
@@ -942,8 +944,8 @@ def test_a_dlabel_of_cortex_is_no_subcortical_atlas(scans, points, tmp_path):
     write_labels(path, Grayordinates(axis), np.ones(len(axis), int), {1: "a"})
     said = refusal(scans, tmp_path / "out", Maps(subcortical_atlas=path))
     assert said == (
-        "cortex.dlabel.nii: has cortex alone; regions below it are voxels. Pass a dlabel.nii with "
-        "voxels, or a labelled volume, with --subcortical-atlas."
+        "cortex.dlabel.nii: has cortex alone; subcortical regions are voxels. Pass a dlabel.nii "
+        "with voxels, or a labelled volume, with --subcortical-atlas."
     )
 
 
@@ -1028,7 +1030,7 @@ def test_numbers_that_are_no_networks_are_noted(scans, points, tmp_path, no_page
     path = of_points(points, tmp_path / "map.dscalar.nii", 9 + 9 * (np.arange(points.n_points) % 2))
     results = make(scans, tmp_path / "out", Maps(network_template=path))
     (note,) = [one for one in results.metrics["notes"] if "template" in one or "map." in one]
-    assert "50% of the points of cortex have numbers above 17 (first: 18)" in note
+    assert "50% of the vertices of cortex have numbers above 17 (first: 18)" in note
 
 
 @pytest.mark.parametrize("role", Maps.__dataclass_fields__)
@@ -1041,8 +1043,8 @@ def test_scan_that_cannot_be_chosen_is_said_at_once(scans, maps, tmp_path, monke
     monkeypatch.delattr(parcellating, "_parcellate")
     said = refusal(scans, tmp_path / "out", scan_community="0.001:3")
     assert said == (
-        "--scan-community chooses among candidates for SCAN; to find any takes --network-template "
-        "and --scan-prior too."
+        "--scan-community chooses among candidates for SCAN, which need --network-template and "
+        "--scan-prior too."
     )
     said = refusal(scans, tmp_path / "out", maps, scan_community="0.001:3", community_nodes="areas")
     assert "--community-nodes is areas alone" in said

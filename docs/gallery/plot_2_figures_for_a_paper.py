@@ -102,7 +102,7 @@ figure.savefig(Path(folder.name, "figure1.pdf"), metadata={"CreationDate": None}
 # centres alone, so that each point of a template's surface takes the nearest region's colour.
 
 brain = read_brain(files.decoding("dseg", ""), files.anat, files.participant)
-print(brain.said)
+print(brain.description)
 views = BrainViews(brain)
 importance, *others = overlays(results, brain.regions)
 print("there are also:", [overlay.title for overlay in others])

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from painprint.atlas.image import AtlasFiles
-from painprint.atlas.table import places_of, regions_of
+from painprint.atlas.table import coordinates_of, regions_of
 from painprint.bids.dense import load_dense
 from painprint.bids.load import Bold, RunRecord, load_bold, load_run
 from painprint.bids.runs import Inventory, RunFiles
@@ -118,7 +118,7 @@ class Reader:
             return coordinates, (*notes, *self.extraction.atlas.notes)
         table = self.inventory.region_table
         try:
-            return (places_of(self._region_table, table.path) if table else {}), ()
+            return (coordinates_of(self._region_table, table.path) if table else {}), ()
         except DerivativesError as error:
             return {}, (f"coordinates of regions not used: {error}",)
 

@@ -1,4 +1,4 @@
-"""Where regions lie on a brain that can be drawn: sheets of cortex, and what lies deep."""
+"""Regions on a brain to be drawn: cortical meshes, and points of subcortical regions."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from painprint.regions import NO_REGION, Regions
 
 SIDES = ("L", "R")
 CORTEX_MM = 5.0
-"""A voxel this near to the cortical sheet lies in cortex."""
-DEEP_MM = 12.0
-"""A region whose centre is farther from the sheet lies deep (that of a large one lies off it)."""
+"""A voxel within this distance of the cortical mesh counts as cortex."""
+SUBCORTICAL_MM = 12.0
+"""A region whose centre is farther from the cortical mesh is subcortical; the centre of a large
+cortical region lies off the mesh."""
 
 
 @dataclass(frozen=True, eq=False)
-class Sheet:
-    """One hemisphere's cortex.
+class CorticalMesh:
+    """Cortical mesh of one hemisphere in several shapes, with the region of each vertex.
 
     Parameters
     ----------
     faces : array of int, shape (n_faces, 3)
         Vertices of each triangle.
     shapes : mapping of str to array of shape (n_vertices, 3)
-        Coordinates (mm; right, front and up are positive) by shape, such as "folded" and
-        "inflated"; the first is the one to draw.
+        Coordinates (mm, RAS) by shape, such as "folded" and "inflated"; the first is the default.
     region : array of int, shape (n_vertices,)
-        Place of each vertex's region; ``NO_REGION`` where it has none.
+        Index of each vertex's region; ``NO_REGION`` where it has none.
 
     Raises
     ------
     ValueError
-        If numbers of vertices differ, or a face has a vertex that is not there.
+        If numbers of vertices differ, or a face refers to a missing vertex.
     """
 
     faces: Codes
@@ -54,90 +54,95 @@ class Sheet:
 
 
 @dataclass(frozen=True, eq=False)
-class Deep:
-    """Regions below the cortical sheet, as points.
+class SubcorticalPoints:
+    """Subcortical regions as points.
 
     Parameters
     ----------
-    places : array of shape (n_points, 3)
+    coordinates : array of shape (n_points, 3)
         mm.
     region : array of int, shape (n_points,)
-        Place of each point's region.
+        Index of each point's region.
     size_mm : float
-        Width of a point: of a voxel, or of the ball that stands for a region.
+        Width of a point: of a voxel, or of the ball that represents a region.
     """
 
-    places: Matrix
+    coordinates: Matrix
     region: Codes
     size_mm: float
 
 
 @dataclass(frozen=True, eq=False)
 class Brain:
-    """A brain to draw values of regions on.
+    """Surfaces and points on which values of regions are drawn.
 
     Parameters
     ----------
-    sheets : mapping of str to Sheet
+    meshes : mapping of str to CorticalMesh
         By hemisphere, L and R.
     template : mapping of str to (vertices, faces)
-        A template's outer surface by hemisphere, to show deep regions in; same space as they.
-    said : str
-        Which surface it is, and how regions got there.
+        Pial surface of a template by hemisphere, as outline around subcortical regions, in their
+        space.
+    description : str
+        Which surface it is, and how regions were mapped to it.
     """
 
     regions: Regions
-    sheets: Mapping[str, Sheet]
-    deep: Deep | None
+    meshes: Mapping[str, CorticalMesh]
+    subcortical: SubcorticalPoints | None
     template: Mapping[str, tuple[Matrix, Codes]]
-    said: str
+    description: str
 
     @property
     def n_shown(self) -> int:
-        """Regions that some vertex or deep point shows."""
-        shown = [sheet.region for sheet in self.sheets.values()]
-        shown += [self.deep.region] if self.deep is not None else []
+        """Number of regions with a vertex or a subcortical point."""
+        shown = [mesh.region for mesh in self.meshes.values()]
+        shown += [self.subcortical.region] if self.subcortical is not None else []
         return len(np.setdiff1d(np.concatenate(shown), [NO_REGION]))
 
 
-def nearest_region(vertices: Matrix, places: Matrix, among: NDArray[np.bool_]) -> Codes:
-    """Region whose centre is nearest to each vertex, of those that do not lie deep.
+def nearest_region(vertices: Matrix, centres: Matrix, among: NDArray[np.bool_]) -> Codes:
+    """Cortical region whose centre is nearest to each vertex.
 
     Parameters
     ----------
     vertices : ndarray of shape (n_vertices, 3)
-        mm.
-    places : ndarray of shape (n_regions, 3)
-        Centres (mm); NaN where not known.
+        Coordinates (mm).
+    centres : ndarray of shape (n_regions, 3)
+        Coordinates (mm); NaN where not known.
     among : ndarray of bool, shape (n_regions,)
-        Regions that may be chosen.
+        Regions to choose from.
 
     Returns
     -------
     region : ndarray of int, shape (n_vertices,)
     """
-    known = np.flatnonzero(among & np.isfinite(places).all(axis=1))
-    away = np.asarray(cKDTree(vertices).query(places[known])[0])
-    chosen = known[away <= DEEP_MM]
+    known = np.flatnonzero(among & np.isfinite(centres).all(axis=1))
+    distance = np.asarray(cKDTree(vertices).query(centres[known])[0])
+    chosen = known[distance <= SUBCORTICAL_MM]
     if not len(chosen):
         return np.full(len(vertices), NO_REGION)
-    return chosen[cKDTree(places[chosen]).query(vertices)[1]]
+    return chosen[cKDTree(centres[chosen]).query(vertices)[1]]
 
 
-def deep_regions(places: Matrix, region: Codes, sheets: Mapping[str, Sheet]) -> Codes:
-    """Regions that the sheets cannot show: no vertex has them, or most of their points lie deep.
+def subcortical_regions(
+    coordinates: Matrix, region: Codes, meshes: Mapping[str, CorticalMesh]
+) -> Codes:
+    """Regions that the cortical meshes cannot show.
+
+    These have no vertex, or fewer than half of their points in cortex.
 
     Parameters
     ----------
-    places : ndarray of shape (n_points, 3)
+    coordinates : ndarray of shape (n_points, 3)
         Points of regions (mm).
     region : ndarray of int, shape (n_points,)
-    sheets : mapping of str to Sheet
-        Their shape "folded" lies in the same space.
+    meshes : mapping of str to CorticalMesh
+        With a shape "folded" in the same space.
     """
-    there: Any = np.unique(region[region != NO_REGION])
-    painted = np.concatenate([sheet.region for sheet in sheets.values()])
-    vertices = np.concatenate([sheet.shapes["folded"] for sheet in sheets.values()])
-    away: Matrix = np.asarray(cKDTree(vertices).query(places)[0])
-    in_cortex = np.array([(away[region == k] <= CORTEX_MM).mean() for k in there])
-    return there[(in_cortex < 0.5) | ~np.isin(there, painted)]
+    present: Any = np.unique(region[region != NO_REGION])
+    on_mesh = np.concatenate([mesh.region for mesh in meshes.values()])
+    vertices = np.concatenate([mesh.shapes["folded"] for mesh in meshes.values()])
+    distance: Matrix = np.asarray(cKDTree(vertices).query(coordinates)[0])
+    in_cortex = np.array([(distance[region == k] <= CORTEX_MM).mean() for k in present])
+    return present[(in_cortex < 0.5) | ~np.isin(present, on_mesh)]

@@ -1,4 +1,4 @@
-"""Where a participant's regions lie: found beside the data, kept beside the results."""
+"""Coordinates and surfaces of a participant's regions: found in the data, kept with the results."""
 
 from __future__ import annotations
 
@@ -11,10 +11,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from painprint.arrays import Codes, Matrix
-from painprint.atlas.brain import SIDES, Brain, Deep, Sheet, deep_regions, nearest_region
+from painprint.atlas.brain import (
+    SIDES,
+    Brain,
+    CorticalMesh,
+    SubcorticalPoints,
+    nearest_region,
+    subcortical_regions,
+)
 from painprint.atlas.image import DLABEL, Atlas, AtlasFiles, images_labelled, read_atlas
 from painprint.atlas.surfaces import SHAPES, Surfaces, find_surfaces, name_density
-from painprint.atlas.table import load_places, load_regions
+from painprint.atlas.table import load_coordinates, load_regions
 from painprint.files.dataset import Dataset
 from painprint.files.errors import DerivativesError
 from painprint.files.gifti import read_surface, write_surface
@@ -28,28 +35,28 @@ VOLUME = ".nii.gz"
 N_TEMPLATE = 10_242
 """Vertices of a hemisphere of fsaverage5, which comes with nilearn."""
 DEPTHS = np.linspace(0, 1, 7)
-"""Of cortex, where a volume is sampled: 0 is its border to white matter."""
+"""Cortical depths at which a volume is sampled, from the white (0) to the pial surface (1)."""
 BALL_MM = 7.0
-"""Of a region whose centre alone is known."""
+"""Diameter of the ball for a region of which only the centre is known."""
 THINNEST_MM = 0.5
-"""The template's cortex is thicker; where it is thinner lies the medial wall."""
+"""Vertices of the template with thinner cortex are medial wall."""
 TEMPLATE = "fsaverage5, a template"
 
 
 @dataclass(frozen=True, eq=False)
 class Geometry:
-    """What is known of where a participant's regions lie.
+    """Atlas images, surfaces and coordinates of a participant's regions.
 
     Attributes
     ----------
     atlas : Atlas or None
         The atlas as an image, with which regions are matched by name.
     volume : Atlas or None
-        The atlas in MNI space, to be sampled on a template: where it is all there is, or where no
-        surface of the other image's mesh is at hand.
+        The atlas in MNI space, to be sampled on a template: if there is no other image, or no
+        surface on the mesh of the other image.
     surfaces : Surfaces
-        The participant's own, on the mesh of the atlas.
-    places : mapping of str to (x, y, z)
+        The participant's surfaces on the mesh of the atlas.
+    coordinates : mapping of str to (x, y, z)
         Centres of regions (mm), where known.
     notes : tuple of str
         What was not used, and why.
@@ -58,12 +65,12 @@ class Geometry:
     atlas: Atlas | None
     volume: Atlas | None
     surfaces: Surfaces
-    places: Mapping[str, Sequence[float]]
+    coordinates: Mapping[str, Sequence[float]]
     notes: tuple[str, ...]
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """What was read."""
+        """Files that were read."""
         images = [atlas.files.image for atlas in (self.atlas, self.volume) if atlas is not None]
         return (*images, *self.surfaces.paths.values(), *self.surfaces.inflated.values())
 
@@ -73,55 +80,55 @@ def find_geometry(
     atlas: Atlas | None,
     datasets: Sequence[Dataset],
     participant: str,
-    places: Mapping[str, Sequence[float]],
+    coordinates: Mapping[str, Sequence[float]],
 ) -> Geometry:
-    """Look for images of the atlas, and for the participant's surfaces on its mesh.
+    """Find images of the atlas, and the participant's surfaces on its mesh.
 
     Parameters
     ----------
     label : str
-        The atlas's.
+        Atlas label.
     atlas : Atlas or None
-        With which regions were made; None where regional time series were given.
+        The atlas of the regions; None if regional time series were given.
     datasets : sequence of Dataset
-        Images with this label are looked for in their ``atlases`` folders.
+        Their ``atlases`` folders are searched for images with this label.
     participant : str
         Without "sub-".
-    places : mapping of str to (x, y, z)
+    coordinates : mapping of str to (x, y, z)
         Centres of regions (mm).
     """
     notes: list[str] = []
-    found = [atlas] if atlas else []
-    there = images_labelled(label, datasets)
-    found += _read_images([one for one in there if atlas is None or one != atlas.files], notes)
-    on_surface = next((one for one in found if one.files.of_grayordinates), None)
-    in_volume = [one for one in found if not one.files.of_grayordinates]
-    volume = next((one for one in in_volume if one.files.space[:3] in ("", "MNI")), None)
+    candidates = images_labelled(label, datasets)
+    images = [atlas] if atlas else []
+    images += _read_images([f for f in candidates if atlas is None or f != atlas.files], notes)
+    on_surface = next((image for image in images if image.files.of_grayordinates), None)
+    in_volume = [image for image in images if not image.files.of_grayordinates]
+    volume = next((image for image in in_volume if image.files.space[:3] in ("", "MNI")), None)
     if in_volume and volume is None:
         notes += [
-            f"{one.files.image.name} lies in the space {one.files.space}; views of the brain need "
-            "MNI." for one in in_volume
+            f"{image.files.image.name} lies in the space {image.files.space}; views of the brain "
+            "need MNI." for image in in_volume
         ]  # fmt: skip
     if on_surface is None:
-        return Geometry(volume, volume, Surfaces({}, in_mni=False), places, tuple(notes))
-    surfaces = _own_surfaces(on_surface, datasets, participant, notes)
+        return Geometry(volume, volume, Surfaces({}, in_mni=False), coordinates, tuple(notes))
+    surfaces = _individual_surfaces(on_surface, datasets, participant, notes)
     cortex = on_surface.image.on_cortex("L")
-    at_hand = bool(surfaces.paths) or (cortex is not None and len(cortex) == N_TEMPLATE)
-    return Geometry(on_surface, None if at_hand else volume, surfaces, places, tuple(notes))
+    has_mesh = bool(surfaces.paths) or (cortex is not None and len(cortex) == N_TEMPLATE)
+    return Geometry(on_surface, None if has_mesh else volume, surfaces, coordinates, tuple(notes))
 
 
 def _read_images(candidates: Sequence[AtlasFiles], notes: list[str]) -> list[Atlas]:
-    """Those that can be read; of the others, why not."""
-    found = []
+    """Read the atlases that can be read; notes say why the others cannot."""
+    atlases = []
     for files in candidates:
         try:
-            found.append(read_atlas(files))
+            atlases.append(read_atlas(files))
         except DerivativesError as error:
             notes.append(f"the atlas's image was not used for views of the brain: {error}")
-    return found
+    return atlases
 
 
-def _own_surfaces(
+def _individual_surfaces(
     atlas: Atlas, datasets: Sequence[Dataset], participant: str, notes: list[str]
 ) -> Surfaces:
     """The participant's surfaces on the mesh of an image, if all of them can be read."""
@@ -139,10 +146,10 @@ def _own_surfaces(
     return surfaces
 
 
-def region_table(regions: Regions, places: Mapping[str, Sequence[float]]) -> pd.DataFrame:
-    """Names, networks and centres of the regions that were used; their index is their label."""
+def region_table(regions: Regions, coordinates: Mapping[str, Sequence[float]]) -> pd.DataFrame:
+    """Names, networks and centres of the regions used; labels are numbered from 1."""
     unknown = (np.nan,) * 3
-    xyz = np.array([places.get(name, unknown) for name in regions.names], dtype=float)
+    xyz = np.array([coordinates.get(name, unknown) for name in regions.names], dtype=float)
     return pd.DataFrame(
         {
             "index": np.arange(1, len(regions.names) + 1),
@@ -154,19 +161,18 @@ def region_table(regions: Regions, places: Mapping[str, Sequence[float]]) -> pd.
 
 
 def parcels_of(regions: Regions, atlas: Atlas) -> Parcels | None:
-    """The regions as parcels of the atlas's points; None where no name is the same."""
-    own = atlas.on(atlas.image.points)
-    place = {name: i for i, name in enumerate(regions.names)}
-    renamed = np.array([place.get(name, NO_REGION) for name in atlas.regions.names])
-    of_point = own.region_of_point
-    region = np.where(of_point == NO_REGION, NO_REGION, renamed[of_point])
+    """The regions as parcels of the atlas's points; None if no name matches."""
+    index = {name: i for i, name in enumerate(regions.names)}
+    matched = np.array([index.get(name, NO_REGION) for name in atlas.regions.names])
+    in_atlas = atlas.on(atlas.image.points).region_of_point
+    region = np.where(in_atlas == NO_REGION, NO_REGION, matched[in_atlas])
     if (region == NO_REGION).all():
         return None
     return Parcels(atlas.image.points, regions, region.astype(np.int64))
 
 
 def write_parcel_images(stem: Path, regions: Regions, geometry: Geometry) -> Parcels | None:
-    """Write the regions as a dlabel.nii, and as a volume where that is what will be drawn.
+    """Write the regions as a dlabel.nii, and as a volume if a volume is to be drawn.
 
     Parameters
     ----------
@@ -176,7 +182,7 @@ def write_parcel_images(stem: Path, regions: Regions, geometry: Geometry) -> Par
     Returns
     -------
     parcels : Parcels or None
-        Of the dlabel.nii; None where no image has the regions' names.
+        Of the dlabel.nii; None if no image has the regions' names.
     """
     parcels = parcels_of(regions, geometry.atlas) if geometry.atlas else None
     if parcels is not None:
@@ -190,7 +196,7 @@ def write_parcel_images(stem: Path, regions: Regions, geometry: Geometry) -> Par
 
 
 def write_surfaces(folder: Path, participant: str, surfaces: Surfaces) -> None:
-    """Write the participant's surfaces again: coordinates and faces, nothing else.
+    """Write copies of the participant's surfaces with coordinates and faces alone.
 
     Raises
     ------
@@ -213,12 +219,12 @@ def _surface_files(folder: Path, participant: str) -> Iterable[Path]:
 
 
 def read_brain(stem: Path, anat: Path, participant: str) -> Brain | None:
-    """The brain to draw on, from the output files; None where nothing is known of any place.
+    """Read the brain to draw on from the output files; None if no region has coordinates.
 
     Parameters
     ----------
     stem : Path
-        Of the region table and image, without extension.
+        Path of the region table and image, without extension.
     anat : Path
         Folder of the participant's surfaces.
     participant : str
@@ -227,131 +233,134 @@ def read_brain(stem: Path, anat: Path, participant: str) -> Brain | None:
     Raises
     ------
     DerivativesError
-        If a file is damaged.
+        If a file is corrupted.
     """
     table = stem.with_name(stem.name + ".tsv")
     regions = load_regions(table)
-    known = load_places(table)
-    places = np.array([known.get(name, (np.nan,) * 3) for name in regions.names], dtype=float)
+    known = load_coordinates(table)
+    centres = np.array([known.get(name, (np.nan,) * 3) for name in regions.names], dtype=float)
     for extension in (VOLUME, DLABEL):
         path = stem.with_name(stem.name + extension)
         if path.is_file():
-            return _of_image(path, anat, participant, regions, places)
-    return _of_places(regions, places)
+            return _brain_of_image(path, anat, participant, regions, centres)
+    return _brain_of_centres(regions, centres)
 
 
-def _of_image(
-    path: Path, anat: Path, participant: str, regions: Regions, places: Matrix
+def _brain_of_image(
+    path: Path, anat: Path, participant: str, regions: Regions, centres: Matrix
 ) -> Brain | None:
     image = read_label_image(path)
-    at, labels, width = image.in_volume()
-    region = labels - 1  # the table's index counts from 1; 0 is none
+    coordinates, labels, width = image.in_volume()
+    region = labels - 1  # labels are from 1; 0 is none
     nearest = None
     if path.name.endswith(VOLUME):
-        sheets = {
-            side: Sheet(faces, shapes, sampled - 1)
+        meshes = {
+            side: CorticalMesh(faces, shapes, sampled - 1)
             for (side, (faces, shapes)), sampled in zip(
-                template_sheets().items(), _sample(image), strict=True
+                template_meshes().items(), _sample(image), strict=True
             )
         }
-        inside = np.isin(region, deep_regions(at, region, sheets))
-        said = (
-            f"{TEMPLATE} (from nilearn), on which the atlas, taken to lie in MNI space, was "
+        shown = np.isin(region, subcortical_regions(coordinates, region, meshes))
+        description = (
+            f"{TEMPLATE} (from nilearn), on which the atlas, assumed to be in MNI space, was "
             "sampled: approximate"
         )
     else:
-        inside = region != NO_REGION
-        found = _sheets_of(image, anat, participant)
-        nearest = None if found else _of_places(regions, _without(places, region[inside]))
-        if nearest is not None:
-            found = dict(nearest.sheets), nearest.said
-        sheets, said = found or ({}, "none of the atlas's mesh was found")
-    deep = Deep(at[inside], region[inside], width) if inside.any() else None
-    if nearest is not None and deep is None:
-        deep = nearest.deep
-    if not sheets and deep is None:
+        shown = region != NO_REGION
+        labelled = _labelled_meshes(image, anat, participant)
+        if labelled is None:
+            nearest = _brain_of_centres(regions, _without(centres, region[shown]))
+            if nearest is not None:
+                labelled = dict(nearest.meshes), nearest.description
+        meshes, description = labelled or ({}, "none of the atlas's mesh was found")
+    subcortical = None
+    if shown.any():
+        subcortical = SubcorticalPoints(coordinates[shown], region[shown], width)
+    elif nearest is not None:
+        subcortical = nearest.subcortical
+    if not meshes and subcortical is None:
         return None
-    return Brain(regions, sheets, deep, _template(), said)
+    return Brain(regions, meshes, subcortical, _template(), description)
 
 
-def _sheets_of(
+def _labelled_meshes(
     image: LabelImage, anat: Path, participant: str
-) -> tuple[dict[str, Sheet], str] | None:
-    """Sheets with the labels of their vertices, on the participant's surface or the template's."""
+) -> tuple[dict[str, CorticalMesh], str] | None:
+    """Labelled meshes and their description, on the participant's or the template's surface."""
     on_cortex = {side: image.on_cortex(side) for side in SIDES}
     cortex = {side: labels for side, labels in on_cortex.items() if labels is not None}
-    n = {len(labels) for labels in cortex.values()}
-    own: dict[str, Sheet] = {}
+    sizes = {len(labels) for labels in cortex.values()}
+    individual: dict[str, CorticalMesh] = {}
     for side, labels in cortex.items():
-        meshes = {
+        surfaces = {
             shape: read_surface(path)
             for shape in SHAPES
             if (path := _surface(anat, participant, side, shape)).is_file()
         }
-        if not meshes or any(len(v) != len(labels) for v, _ in meshes.values()):
-            own = {}
+        if not surfaces or any(len(v) != len(labels) for v, _ in surfaces.values()):
+            individual = {}
             break
-        faces = next(iter(meshes.values()))[1]
-        own[side] = Sheet(faces, {shape: v for shape, (v, _) in meshes.items()}, labels - 1)
-    if own:
-        each = ", ".join(f"{count:,}" for count in sorted(n))
-        return own, f"the person's own surface ({each} vertices a hemisphere)"
-    if n == {N_TEMPLATE}:
-        drawn = template_sheets()
-        return {s: Sheet(*drawn[s], labels - 1) for s, labels in cortex.items()}, (
+        faces = next(iter(surfaces.values()))[1]
+        shapes = {shape: vertices for shape, (vertices, _) in surfaces.items()}
+        individual[side] = CorticalMesh(faces, shapes, labels - 1)
+    if individual:
+        each = ", ".join(f"{size:,}" for size in sorted(sizes))
+        return individual, f"the person's own surface ({each} vertices a hemisphere)"
+    if sizes == {N_TEMPLATE}:
+        template = template_meshes()
+        return {s: CorticalMesh(*template[s], labels - 1) for s, labels in cortex.items()}, (
             f"{TEMPLATE} (from nilearn)"
         )
     return None
 
 
-def _without(places: Matrix, hidden: Codes) -> Matrix:
-    """Places of the regions that are not among those."""
-    kept = places.copy()
-    kept[np.unique(hidden)] = np.nan
+def _without(centres: Matrix, excluded: Codes) -> Matrix:
+    """Centres of regions, NaN for the excluded ones."""
+    kept = centres.copy()
+    kept[np.unique(excluded)] = np.nan
     return kept
 
 
-def _of_places(regions: Regions, places: Matrix) -> Brain | None:
-    """Each vertex of the template has the region whose centre is nearest."""
-    if not np.isfinite(places).all(axis=1).any():
+def _brain_of_centres(regions: Regions, centres: Matrix) -> Brain | None:
+    """Brain on the template, where each vertex has the region whose centre is nearest."""
+    if not np.isfinite(centres).all(axis=1).any():
         return None
-    sheets = {}
+    meshes = {}
     for (side, (faces, shapes)), cortex in zip(
-        template_sheets().items(), _is_cortex(), strict=True
+        template_meshes().items(), _is_cortex(), strict=True
     ):
-        among = places[:, 0] <= 0 if side == "L" else places[:, 0] >= 0
-        nearest = nearest_region(shapes["folded"][cortex], places, among)
+        among = centres[:, 0] <= 0 if side == "L" else centres[:, 0] >= 0
         region = np.full(len(cortex), NO_REGION)
-        region[cortex] = nearest
-        sheets[side] = Sheet(faces, shapes, region)
-    painted = np.concatenate([sheet.region for sheet in sheets.values()])
-    hidden = np.setdiff1d(np.flatnonzero(np.isfinite(places).all(axis=1)), painted)
-    deep = Deep(places[hidden], hidden, BALL_MM) if len(hidden) else None
-    said = (
-        f"{TEMPLATE} (from nilearn), where every point has the region whose centre is nearest; "
-        "which regions lie below the cortex is guessed from their centres: rough"
+        region[cortex] = nearest_region(shapes["folded"][cortex], centres, among)
+        meshes[side] = CorticalMesh(faces, shapes, region)
+    on_mesh = np.concatenate([mesh.region for mesh in meshes.values()])
+    hidden = np.setdiff1d(np.flatnonzero(np.isfinite(centres).all(axis=1)), on_mesh)
+    subcortical = SubcorticalPoints(centres[hidden], hidden, BALL_MM) if len(hidden) else None
+    description = (
+        f"{TEMPLATE} (from nilearn), where every vertex has the region whose centre is nearest; "
+        "which regions are subcortical is guessed from their centres: rough"
     )
-    return Brain(regions, sheets, deep, _template(), said)
+    return Brain(regions, meshes, subcortical, _template(), description)
 
 
-def template_sheets() -> dict[str, tuple[Codes, dict[str, Matrix]]]:
+def template_meshes() -> dict[str, tuple[Codes, dict[str, Matrix]]]:
     """Faces and shapes of fsaverage5, which comes with nilearn, by hemisphere."""
     from nilearn.datasets import load_fsaverage
 
-    meshes = load_fsaverage("fsaverage5")
-    found = {}
+    surfaces = load_fsaverage("fsaverage5")
+    meshes = {}
     for side, part in zip(SIDES, ("left", "right"), strict=True):
         pial, white, inflated = (
-            meshes[kind].parts[part] for kind in ("pial", "white_matter", "inflated")
+            surfaces[kind].parts[part] for kind in ("pial", "white_matter", "inflated")
         )
         middle = (np.asarray(pial.coordinates) + np.asarray(white.coordinates)) / 2
         shapes = {"folded": middle, "inflated": np.asarray(inflated.coordinates, dtype=float)}
-        found[side] = np.asarray(pial.faces, dtype=np.int64), shapes
-    return found
+        meshes[side] = np.asarray(pial.faces, dtype=np.int64), shapes
+    return meshes
 
 
 def _is_cortex() -> list[NDArray[np.bool_]]:
-    """Which vertices of fsaverage5, left and right, are not on the medial wall."""
+    """Cortical vertices of fsaverage5, left and right, without the medial wall."""
     from nilearn.datasets import load_fsaverage_data
 
     thickness = load_fsaverage_data(mesh="fsaverage5", data_type="thickness").data.parts
@@ -359,7 +368,7 @@ def _is_cortex() -> list[NDArray[np.bool_]]:
 
 
 def _template() -> dict[str, tuple[Matrix, Codes]]:
-    """Outer surface of fsaverage5 by hemisphere."""
+    """Pial surface of fsaverage5 by hemisphere."""
     from nilearn.datasets import load_fsaverage
 
     parts = load_fsaverage("fsaverage5")["pial"].parts
@@ -372,7 +381,7 @@ def _template() -> dict[str, tuple[Matrix, Codes]]:
 def _sample(image: LabelImage) -> list[Codes]:
     """Labels of a volume on fsaverage5: the most frequent from the white to the pial surface.
 
-    nilearn's vol_to_surf does not take images that are smaller than the brain.
+    nilearn's ``vol_to_surf`` does not accept images smaller than the brain.
     """
     from nilearn.datasets import load_fsaverage
 
@@ -383,7 +392,7 @@ def _sample(image: LabelImage) -> list[Codes]:
             np.asarray(meshes[kind].parts[part].coordinates, dtype=float)
             for kind in ("white_matter", "pial")
         )
-        found = np.stack([image.at(inner + depth * (outer - inner)) for depth in DEPTHS])
-        votes = (found[:, None] == found[None]).sum(axis=0) * (found > 0)
-        sampled.append(np.take_along_axis(found, votes.argmax(axis=0)[None], axis=0)[0])
+        labels = np.stack([image.at(inner + depth * (outer - inner)) for depth in DEPTHS])
+        votes = (labels[:, None] == labels[None]).sum(axis=0) * (labels > 0)
+        sampled.append(np.take_along_axis(labels, votes.argmax(axis=0)[None], axis=0)[0])
     return sampled

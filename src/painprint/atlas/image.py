@@ -1,4 +1,4 @@
-"""An atlas as an image with a table: find it, name its regions, lay it on dense BOLD."""
+"""Atlas images with their tables: finding, reading, and labelling of dense BOLD."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ from painprint.regions import NO_REGION, Parcellation, Regions
 DLABEL = ".dlabel.nii"
 IMAGES = (DLABEL, ".nii.gz", ".nii")
 PARCELLATION = "parcellation"
-"""Folder of a participant's own atlases."""
+"""Folder of a participant's individual parcellations."""
 SCHAEFER = re.compile(r"^\d+Networks_[LR]H_([A-Za-z0-9]+)")
-"""Schaefer's region names say the network."""
+"""Region names of Schaefer's atlas, which contain the network."""
 
 
 @dataclass(frozen=True)
 class MadeFrom:
-    """Whose scans a person's own atlas was made of.
+    """Participant and sessions from which an individual atlas was made.
 
     Attributes
     ----------
     participant : str
         Without "sub-".
     halves : tuple of str
-        Labels of the atlases that were made of one half of them each.
+        Labels of the atlases made from one half of the sessions each.
     """
 
     participant: str
@@ -49,12 +49,12 @@ class MadeFrom:
 
 @dataclass(frozen=True)
 class AtlasFiles:
-    """An atlas's image and table, found but not read.
+    """Image and table of an atlas, found but not read.
 
     Attributes
     ----------
     label : str
-        Its BIDS label, letters and digits.
+        BIDS label, letters and digits.
     table : Path or None
         Names and networks of the labels.
     """
@@ -65,43 +65,43 @@ class AtlasFiles:
 
     @cached_property
     def made_from(self) -> MadeFrom | None:
-        """Whose scans it was made of, if its sidecar says so.
+        """Participant and sessions from which it was made, if its sidecar names them.
 
         Raises
         ------
         DerivativesError
-            If the sidecar is damaged.
+            If the sidecar is corrupted.
         """
-        sidecar = self.image.with_name(_stem(self.image) + ".json")
-        said = read_json(sidecar) if sidecar.is_file() else {}
-        if not isinstance(said.get("Sessions"), list) or "Participant" not in said:
+        path = self.image.with_name(_stem(self.image) + ".json")
+        sidecar = read_json(path) if path.is_file() else {}
+        if not isinstance(sidecar.get("Sessions"), list) or "Participant" not in sidecar:
             return None
-        halves = said.get("Halves")
+        halves = sidecar.get("Halves")
         halves = halves if isinstance(halves, dict) else {}
         return MadeFrom(
-            str(said["Participant"]),
-            tuple(str(one) for one in said["Sessions"]),
+            str(sidecar["Participant"]),
+            tuple(str(session) for session in sidecar["Sessions"]),
             tuple(str(label) for label in halves.values()),
         )
 
     @property
     def participant(self) -> str:
-        """Whose own it is; empty for an atlas of a group."""
+        """Participant of an individual atlas; empty for a group atlas."""
         return self.made_from.participant if self.made_from else ""
 
     def halves(self) -> list[AtlasFiles]:
-        """Atlases of the same person beside it, each made of one half of the sessions."""
-        found = []
+        """Atlases of the same person in the same folder, each from one half of the sessions."""
+        atlases = []
         for label in self.made_from.halves if self.made_from else ():
             name = self.image.name.replace(f"atlas-{self.label}_", f"atlas-{label}_")
             image = self.image.with_name(name)
             if image != self.image and image.is_file():
-                found.append(AtlasFiles(label, image, _table_of(image, _tables_beside(image))))
-        return found
+                atlases.append(AtlasFiles(label, image, _table_of(image, _tables_beside(image))))
+        return atlases
 
     @property
     def of_grayordinates(self) -> bool:
-        """Whether it is a dlabel.nii; else it is of voxels."""
+        """Whether it is a dlabel.nii; otherwise it is a volume."""
         return self.image.name.endswith(DLABEL)
 
     @property
@@ -112,60 +112,61 @@ class AtlasFiles:
 
     @property
     def space(self) -> str:
-        """Template space that its name says, if any."""
+        """Template space in its file name; empty if there is none."""
         entities = parse_name(_stem(self.image))[0]
         return entities.get("space") or entities.get("tpl", "")
 
 
 def find_atlases(
-    asked: str,
+    path_or_label: str,
     datasets: Sequence[Dataset],
     participant: str = "",
     *,
     beside: Sequence[Dataset] = (),
 ) -> list[AtlasFiles]:
-    """The images that are meant by a path, a folder, or a label.
+    """Find atlas images by file, folder, or label.
 
-    A label is looked for among the participant's own parcellations, then in ``atlases`` folders.
+    A label is searched for among the participant's individual parcellations, then in ``atlases``
+    folders.
 
     Parameters
     ----------
-    asked : str
+    path_or_label : str
         A dlabel.nii or NIfTI file, a BIDS-Atlas folder, or a label.
     datasets : sequence of Dataset
-        Where to look for a label.
+        Searched for a label.
     participant : str
-        Whose own parcellations count, without "sub-".
+        Whose individual parcellations are searched, without "sub-".
     beside : sequence of Dataset
-        Where own parcellations are looked for too.
+        Searched for individual parcellations only.
 
     Returns
     -------
-    found : list of AtlasFiles
-        Of grayordinates first; empty where no image has this label.
+    atlases : list of AtlasFiles
+        Those of grayordinates first; empty if no image has this label.
 
     Raises
     ------
     DerivativesError
-        If a path is not there, or holds no image, or several atlases.
+        If a path does not exist, or contains no image or several atlases.
     """
-    path = Path(asked)
+    path = Path(path_or_label)
     if path.is_file():
         if not path.name.endswith(IMAGES):
             raise DerivativesError(f"is no atlas image ({', '.join(IMAGES)}).", path)
         return [AtlasFiles(atlas_label(path), path, _table_of(path, _tables_beside(path)))]
-    if labelled := images_labelled(asked, datasets, participant, beside=beside):
+    if labelled := images_labelled(path_or_label, datasets, participant, beside=beside):
         return labelled
     if path.is_dir():
-        found = _images_among(Dataset(path, "atlas").all_files())
-        if not found:
+        atlases = _images_among(Dataset(path, "atlas").all_files())
+        if not atlases:
             raise DerivativesError("holds no atlas image (*_dseg.dlabel.nii, *_dseg.nii.gz).", path)
-        if len(labels := {files.label for files in found}) > 1:
+        if len(labels := {files.label for files in atlases}) > 1:
             raise DerivativesError(
                 f"holds several atlases: {', '.join(sorted(labels))}. Pass one with --atlas.", path
             )
-        return found
-    if path.name != asked or asked.endswith(IMAGES):
+        return atlases
+    if path.name != path_or_label or path_or_label.endswith(IMAGES):
         raise DerivativesError("there is no such atlas file or folder (--atlas).", path)
     return []
 
@@ -177,62 +178,62 @@ def images_labelled(
     *,
     beside: Sequence[Dataset] = (),
 ) -> list[AtlasFiles]:
-    """Images with this atlas label: the participant's own, else those in ``atlases`` folders.
+    """Images with this atlas label: individual ones, otherwise those in ``atlases`` folders.
 
     Those of grayordinates come first.
     """
-    own = [
+    individual = [
         file
         for dataset in (*datasets, *beside)
         for file in (dataset.files_of(participant) if participant else ())
         if file.path.parent.name == PARCELLATION
     ]
     shared = [file for dataset in datasets for file in dataset.shared_files()]
-    for files in (own, shared):
-        if found := _images_among([f for f in files if f.entities.get("atlas") == label]):
-            return found
+    for files in (individual, shared):
+        if atlases := _images_among([f for f in files if f.entities.get("atlas") == label]):
+            return atlases
     return []
 
 
 def _images_among(files: Sequence[BidsFile]) -> list[AtlasFiles]:
-    """Each atlas image with its table, of grayordinates first."""
+    """Each atlas image with its table, those of grayordinates first."""
     tables = [f.path for f in files if f.suffix == "dseg" and f.extension == ".tsv"]
-    found = []
+    atlases = []
     for file in files:
         if file.suffix == "dseg" and file.extension in IMAGES:
             table = _table_of(file.path, [*tables, *_tables_beside(file.path)])
-            found.append(AtlasFiles(atlas_label(file.path), file.path, table))
-    return sorted(found, key=lambda files: not files.of_grayordinates)
+            atlases.append(AtlasFiles(atlas_label(file.path), file.path, table))
+    return sorted(atlases, key=lambda files: not files.of_grayordinates)
 
 
 def atlas_label(path: Path) -> str:
-    """BIDS label of an atlas file: its atlas- entity, else its name without punctuation."""
+    """BIDS label of an atlas file: its entity, otherwise its name without punctuation."""
     entities = parse_name(path.name)[0]
     return entities.get("atlas") or entities.get("seg") or re.sub("[^A-Za-z0-9]", "", _stem(path))
 
 
 def _stem(path: Path) -> str:
-    """An image's or table's name without its extension, which dots may precede."""
+    """File name of an image or table without its extension; other dots are kept."""
     return next((path.name.removesuffix(e) for e in (*IMAGES, ".tsv") if path.name.endswith(e)), "")
 
 
 def _table_of(image: Path, candidates: Iterable[Path]) -> Path | None:
-    """The table of an image: of the same name, else the one that says most of what its name says.
+    """Table of an image: of the same name, otherwise the one that shares most entities with it.
 
     Raises
     ------
     DerivativesError
-        If two tables have the same claim.
+        If two tables match equally well.
     """
-    said = parse_name(_stem(image))[0]
-    fitting: dict[Path, int] = {}
+    entities = parse_name(_stem(image))[0]
+    n_shared: dict[Path, int] = {}
     for path in dict.fromkeys(candidates):
         if _stem(path) == _stem(image):
             return path
-        own = parse_name(_stem(path))[0]
-        if own.get("atlas", own.get("seg")) and own.items() <= said.items():
-            fitting[path] = len(own)
-    best = [path for path, n in fitting.items() if n == max(fitting.values())]
+        of_table = parse_name(_stem(path))[0]
+        if of_table.get("atlas", of_table.get("seg")) and of_table.items() <= entities.items():
+            n_shared[path] = len(of_table)
+    best = [path for path, n in n_shared.items() if n == max(n_shared.values())]
     if len(best) > 1:
         names = ", ".join(path.name for path in best)
         raise DerivativesError(f"several tables may name its labels: {names}. Keep one.", image)
@@ -245,7 +246,7 @@ def _tables_beside(image: Path) -> list[Path]:
 
 @dataclass(frozen=True, eq=False)
 class Atlas:
-    """An atlas that was read.
+    """An atlas image with its regions.
 
     Attributes
     ----------
@@ -254,9 +255,9 @@ class Atlas:
     labels : ndarray of int, shape (n_regions,)
         Ascending; may have gaps.
     given : ndarray of shape (n_regions, 3)
-        Places (mm) that the table gives; NaN where it gives none.
+        Coordinates in the table (mm); NaN where it has none.
     notes : tuple of str
-        What is unusual.
+        Irregularities.
     """
 
     files: AtlasFiles
@@ -267,22 +268,23 @@ class Atlas:
     notes: tuple[str, ...]
 
     def on(self, points: Points) -> Parcellation:
-        """Which of these points are in which region.
+        """Region of each of these points.
 
         Raises
         ------
         DerivativesError
-            If the atlas is of other points, or has none of these.
+            If the atlas is of another kind of points or another grid, or labels none of these.
         """
-        found = self.image.on(points)
-        region = np.minimum(np.searchsorted(self.labels, found), len(self.labels) - 1)
-        region_of_point = np.where(self.labels[region] == found, region, NO_REGION)
+        label = self.image.on(points)
+        region = np.minimum(np.searchsorted(self.labels, label), len(self.labels) - 1)
+        region_of_point = np.where(self.labels[region] == label, region, NO_REGION)
         if (region_of_point == NO_REGION).all():
             raise DerivativesError(
                 "labels none of the BOLD's points. Is it in the same space?", self.files.image
             )
-        own = np.minimum(np.searchsorted(self.labels, self.image.labels), len(self.labels) - 1)
-        counted = own[self.labels[own] == self.image.labels]
+        # sizes of regions in the atlas, for the coverage by the BOLD
+        in_atlas = np.minimum(np.searchsorted(self.labels, self.image.labels), len(self.labels) - 1)
+        counted = in_atlas[self.labels[in_atlas] == self.image.labels]
         n_points = np.bincount(counted, minlength=len(self.labels))
         return Parcellation(self.regions, region_of_point, n_points)
 
@@ -290,9 +292,9 @@ class Atlas:
     def table(self) -> pd.DataFrame:
         """One row per region: index, label, network_label, n_points, and x, y, z in mm where known.
 
-        Places are those of the user's table, else of the voxels; vertices have none.
+        Coordinates are those of the user's table, otherwise of the voxels; vertices have none.
         """
-        place = np.where(np.isfinite(self.given), self.given, self.places({}))
+        xyz = np.where(np.isfinite(self.given), self.given, self.coordinates({}))
         counts = [int((self.image.labels == label).sum()) for label in self.labels]
         return pd.DataFrame(
             {
@@ -300,12 +302,12 @@ class Atlas:
                 "label": self.regions.names,
                 "network_label": self.regions.networks,
                 "n_points": counts,
-                **{axis: place[:, i].round(3) for i, axis in enumerate("xyz")},
+                **{axis: xyz[:, i].round(3) for i, axis in enumerate("xyz")},
             }
         )
 
-    def places(self, surfaces: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
-        """Mean place of each region's points: (n_regions, 3), mm; NaN where it is not known.
+    def coordinates(self, surfaces: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
+        """Mean coordinates of each region's points: (n_regions, 3), mm; NaN where not known.
 
         Parameters
         ----------
@@ -316,7 +318,7 @@ class Atlas:
 
 
 def mesh_density(files: AtlasFiles) -> str:
-    """BIDS's ``den`` of the mesh that an atlas labels; that of fs_LR 32k if it labels none.
+    """BIDS ``den`` entity of an atlas's mesh; that of fs_LR 32k if it has none.
 
     Raises
     ------
@@ -328,15 +330,16 @@ def mesh_density(files: AtlasFiles) -> str:
 
 
 def read_atlas(files: AtlasFiles) -> Atlas:
-    """Read an atlas: labels of its points, and their names and networks.
+    """Read an atlas: labels of its points, with names and networks of the regions.
 
-    Names come from the table by its column ``index``, else from the label table of a dlabel.nii,
-    else they are the labels themselves; networks from the table, else from names like Schaefer's.
+    Names are taken from the table by its column ``index``, otherwise from the label table of a
+    dlabel.nii; otherwise they are the labels. Networks are taken from the table, otherwise from
+    names like those of Schaefer's atlas.
 
     Raises
     ------
     DerivativesError
-        If a file is damaged, a label has no row in the table, or names repeat.
+        If a file is corrupted, a label has no row in the table, or names repeat.
     """
     image = read_label_image(files.image)
     labels = np.unique(image.labels[image.labels > 0])
@@ -348,28 +351,28 @@ def read_atlas(files: AtlasFiles) -> Atlas:
         regions = Regions(table.names, table.networks)
     except ValueError as error:
         raise DerivativesError(str(error), files.table or files.image) from error
-    return Atlas(files, image, regions, labels, table.places, table.notes)
+    return Atlas(files, image, regions, labels, table.coordinates, table.notes)
 
 
 @dataclass(frozen=True, eq=False)
 class _Rows:
-    """What is known of the labels, in their order."""
+    """Rows of an atlas's table, in the order of its labels."""
 
     names: tuple[str, ...]
     networks: tuple[str, ...]
-    places: NDArray[np.float64]
+    coordinates: NDArray[np.float64]
     notes: tuple[str, ...]
 
     @classmethod
     def of_names(cls, names: Mapping[int, str]) -> _Rows:
-        """Without a table: names like Schaefer's say the network."""
-        found = [SCHAEFER.match(name) for name in names.values()]
-        networks = tuple(match.group(1) if match else "" for match in found)
+        """Without a table: networks from names like those of Schaefer's atlas."""
+        matches = [SCHAEFER.match(name) for name in names.values()]
+        networks = tuple(match.group(1) if match else "" for match in matches)
         return cls(tuple(names.values()), networks, np.full((len(names), 3), np.nan), ())
 
 
 def _rows_of(path: Path, names: Mapping[int, str]) -> _Rows:
-    """The rows of labels in a table, found by index, else by name.
+    """Rows of the labels in a table, matched by index, otherwise by name.
 
     Raises
     ------
@@ -404,9 +407,9 @@ def _rows_of(path: Path, names: Mapping[int, str]) -> _Rows:
     )
     network = next((c for c in NETWORK_COLUMNS if c in table), None)
     known = tuple(str(name) for name in rows[label])
-    without = _Rows.of_names(dict(zip(names, known, strict=True)))
+    by_name = _Rows.of_names(dict(zip(names, known, strict=True)))
     networks = tuple("" if n in MISSING else str(n) for n in rows[network]) if network else None
-    places = without.places
+    coordinates = by_name.coordinates
     if {"x", "y", "z"} <= set(table.columns):
-        places = np.stack([numbers(rows[axis], path) for axis in "xyz"], axis=1)
-    return _Rows(known, networks or without.networks, places, tuple(notes))
+        coordinates = np.stack([numbers(rows[axis], path) for axis in "xyz"], axis=1)
+    return _Rows(known, networks or by_name.networks, coordinates, tuple(notes))

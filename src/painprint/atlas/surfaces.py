@@ -1,4 +1,4 @@
-"""A participant's own cortical surfaces, and the template's."""
+"""Individual cortical surfaces of a participant."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from painprint.files.hcp import hcp_surfaces
 
 FS_LR = "32k"
 DENSITIES = {10_242: "10k", 32_492: FS_LR, 40_962: "41k", 59_292: "59k", 163_842: "164k"}
-"""BIDS's name for the number of vertices of a template's hemisphere."""
+"""BIDS ``den`` entity by the number of vertices of a template hemisphere."""
 
 
 def name_density(n_vertices: int) -> str:
-    """BIDS's ``den`` for a hemisphere of so many vertices; of no known template, the number."""
+    """BIDS ``den`` entity of a hemisphere mesh; the number of vertices if no template has it."""
     return DENSITIES.get(n_vertices, str(n_vertices))
 
 
@@ -26,17 +26,17 @@ SHAPES = {"folded": "midthickness", "inflated": "inflated"}
 
 @dataclass(frozen=True)
 class Surfaces:
-    """A participant's own surfaces on a template's mesh.
+    """Individual surfaces of a participant on a template mesh.
 
     Attributes
     ----------
     paths : mapping of str to Path
-        Midthickness by hemisphere, L and R; none where there are none.
+        Midthickness surface by hemisphere, L and R; empty if there is none.
     in_mni : bool
-        Whether they lie in the space of the subcortical voxels: HCP's do, fMRIPrep's lie in that
-        of the T1w image.
+        Whether they are in the space of the subcortical voxels: those of HCP are, those of
+        fMRIPrep are in the space of the T1w image.
     inflated : mapping of str to Path
-        The same, inflated; none where there are none.
+        Inflated surface by hemisphere; empty if there is none.
     """
 
     paths: Mapping[str, Path]
@@ -47,7 +47,7 @@ class Surfaces:
 def find_surfaces(
     datasets: Sequence[Dataset], participant: str, *, density: str = FS_LR, space: str = ""
 ) -> Surfaces:
-    """The participant's own surfaces of this density; none where there are none.
+    """Find a participant's individual surfaces of this density.
 
     Parameters
     ----------
@@ -56,31 +56,31 @@ def find_surfaces(
     participant : str
         Without "sub-".
     density : str
-        BIDS's ``den`` entity.
+        BIDS ``den`` entity.
     space : str
-        The mesh's; surfaces that say another are not taken (two templates' densest meshes have as
-        many vertices in another order). Empty if not known.
+        Template space of the mesh, empty if not known. Surfaces named for another are not taken:
+        meshes of two templates may have the same number of vertices in another order.
     """
     for dataset in datasets:
         if density == FS_LR and (of_hcp := hcp_surfaces(dataset, participant, SHAPES["folded"])):
             inflated = hcp_surfaces(dataset, participant, SHAPES["inflated"])
             return Surfaces(of_hcp, in_mni=True, inflated=inflated)
-        found = {
+        paths = {
             name: _of_suffix(dataset, participant, s, density, space) for name, s in SHAPES.items()
         }
-        if found["folded"]:
-            return Surfaces(found["folded"], in_mni=False, inflated=found["inflated"])
+        if paths["folded"]:
+            return Surfaces(paths["folded"], in_mni=False, inflated=paths["inflated"])
     return Surfaces({}, in_mni=False)
 
 
 def _of_suffix(
     dataset: Dataset, participant: str, suffix: str, density: str, space: str
 ) -> dict[str, Path]:
-    """Files of both hemispheres; none where one is missing."""
-    found: dict[str, Path] = {}
+    """Files of both hemispheres; empty if one is missing."""
+    paths: dict[str, Path] = {}
     for file in dataset.files_of(participant):
         is_surface = file.suffix == suffix and file.extension == ".surf.gii"
         same = space in ("", file.entities.get("space", space))
         if is_surface and same and file.entities.get("den") == density:
-            found.setdefault(file.entities.get("hemi", ""), file.path)
-    return {side: found[side] for side in SIDES} if set(SIDES) <= set(found) else {}
+            paths.setdefault(file.entities.get("hemi", ""), file.path)
+    return {side: paths[side] for side in SIDES} if set(SIDES) <= set(paths) else {}

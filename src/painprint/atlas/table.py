@@ -1,4 +1,4 @@
-"""An atlas's dseg.tsv: names, networks and places of regions."""
+"""The dseg.tsv of an atlas: names, networks and coordinates of regions."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def load_regions(path: Path) -> Regions:
 
 
 def regions_of(table: pd.DataFrame, path: Path) -> Regions:
-    """Region names and networks of a table that was read as text.
+    """Region names and networks of a table of text.
 
     Raises
     ------
@@ -60,28 +60,28 @@ def regions_of(table: pd.DataFrame, path: Path) -> Regions:
         raise DerivativesError(str(error), path) from error
 
 
-def load_places(path: Path) -> dict[str, list[float]]:
-    """Place (mm) of each region from an atlas's dseg.tsv; none where it has no x, y, z.
+def load_coordinates(path: Path) -> dict[str, list[float]]:
+    """Coordinates (mm) of each region from an atlas's dseg.tsv; empty without x, y, z.
 
     Raises
     ------
     DerivativesError
-        If an entry is no number.
+        If an entry is not a number.
     """
-    return places_of(read_table(path), path)
+    return coordinates_of(read_table(path), path)
 
 
-def places_of(table: pd.DataFrame, path: Path) -> dict[str, list[float]]:
-    """Place (mm) of each region of a table that was read as text; none where it has no x, y, z.
+def coordinates_of(table: pd.DataFrame, path: Path) -> dict[str, list[float]]:
+    """Coordinates (mm) of each region of a table of text; empty without x, y, z.
 
     Raises
     ------
     DerivativesError
-        If an entry is no number.
+        If an entry is not a number.
     """
     label = next((c for c in LABEL_COLUMNS if c in table), None)
     if label is None or not {"x", "y", "z"} <= set(table.columns):
         return {}
     x, y, z = (numbers(table[axis], path) for axis in "xyz")
-    places = zip(table[label], x, y, z, strict=True)
-    return {name: place for name, *place in places if np.isfinite(place).all()}
+    rows = zip(table[label], x, y, z, strict=True)
+    return {name: xyz for name, *xyz in rows if np.isfinite(xyz).all()}

@@ -130,7 +130,7 @@ class Extraction:
             except DerivativesError as error:
                 notes.append(f"coordinates of cortical regions are not known: {error}")
             else:
-                cortical = self.atlas.places(surfaces)
+                cortical = self.atlas.coordinates(surfaces)
                 in_table = xyz if self.surfaces.in_mni else np.nan
                 xyz = np.where(np.isfinite(xyz), in_table, cortical)
         rows = zip(self.atlas.regions.names, xyz.tolist(), strict=True)

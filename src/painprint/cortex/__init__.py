@@ -1,6 +1,6 @@
-"""A person's own cortical areas and networks, from resting scans.
+"""Individual parcellation of the cortex into areas and networks, from resting-state runs.
 
 The mathematics is that of boundary mapping (Laumann et al. 2015, doi 10.1016/j.neuron.2015.06.037;
-Gordon et al. 2016, doi 10.1093/cercor/bhu239), written from its description. Everything here is
-pure: arrays in, arrays out, for one hemisphere's mesh of any density.
+Gordon et al. 2016, doi 10.1093/cercor/bhu239), implemented from its description. All functions
+take and return arrays, for hemisphere meshes of any density.
 """

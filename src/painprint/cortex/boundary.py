@@ -1,4 +1,4 @@
-"""Boundary maps: where connectivity changes abruptly, found by flooding gradient maps."""
+"""Boundary maps: where connectivity changes abruptly, by watershed of gradient maps."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from scipy.sparse import csr_array
 from painprint.arrays import Codes, Single
 
 N_LEVELS = 200
-"""Steps of height in which a gradient map is flooded."""
+"""Height levels of the watershed of a gradient map."""
 SEED_RINGS = 3
-"""A basin starts where a vertex lies lower than all within so many rings."""
+"""A vertex is a local minimum if it is lower than all vertices within this number of rings."""
 UNREACHED, BOUNDARY = 0, -1
-"""Of vertices without a label: not flooded yet, and between two basins for good."""
+"""Labels of vertices that are not reached yet, and of those between two watershed regions."""
 
 
 @dataclass(frozen=True, eq=False)
 class Neighbours:
-    """Neighbours of each vertex, as places in one long list.
+    """Neighbours of each vertex in compressed sparse row format.
 
     Attributes
     ----------
     pointer : array of int, shape (n_vertices + 1,)
+        Neighbours of vertex i are ``index[pointer[i] : pointer[i + 1]]``.
     index : array of int
     """
 
@@ -34,7 +35,7 @@ class Neighbours:
 
     @classmethod
     def of(cls, adjacency: csr_array) -> Neighbours:
-        """Neighbours by a symmetric matrix, which is not zero where two vertices touch."""
+        """Neighbours from a symmetric adjacency matrix."""
         sorted_rows = csr_array(adjacency)
         sorted_rows.sort_indices()
         return cls(
@@ -44,7 +45,7 @@ class Neighbours:
 
     @classmethod
     def within(cls, adjacency: csr_array, rings: int) -> Neighbours:
-        """All vertices within so many rings, the vertex itself left out."""
+        """All vertices within the given number of rings, without the vertex itself."""
         step = csr_array(adjacency.astype(bool).astype(np.int32))
         reached = step
         for _ in range(rings - 1):
@@ -61,42 +62,42 @@ def boundary_density(
     ends: tuple[float, float],
     seeds: NDArray[np.uint32],
 ) -> Codes:
-    """In how many maps each vertex is a boundary.
+    """Count the gradient maps in which each vertex is a watershed boundary.
 
     Parameters
     ----------
     gradients : ndarray of shape (n_vertices, n_maps), float32
         Smoothed gradient maps.
     ring : Neighbours
-        That touch.
+        Adjacent vertices.
     near : Neighbours
-        Within ``SEED_RINGS`` rings.
+        Vertices within ``SEED_RINGS`` rings.
     ends : (low, high)
-        Between which the levels of flooding lie, the same for all maps.
+        Range of the watershed levels, the same for all maps.
     seeds : ndarray of uint32, shape (n_maps,)
-        Of the random order in which each map is swept.
+        Random seed of the order in which vertices of each map are visited.
 
     Returns
     -------
     count : ndarray of int, shape (n_vertices,)
-        Maps in which the vertex has no basin at the end: it lies between two, or was not reached.
+        Maps in which the vertex has no label: it lies between two regions, or was not reached.
     """
     low, high = ends
     step = (high - low) / N_LEVELS
-    return _flood_maps(
+    return _watershed_maps(
         np.ascontiguousarray(gradients.T), ring.pointer, ring.index, near.pointer, near.index,
         low, step, seeds,
     )  # fmt: skip
 
 
 @njit(cache=True, parallel=True)
-def _flood_maps(maps, pointer, index, near_pointer, near_index, low, step, seeds):  # type: ignore[no-untyped-def]  # pragma: no cover
+def _watershed_maps(maps, pointer, index, near_pointer, near_index, low, step, seeds):  # type: ignore[no-untyped-def]  # pragma: no cover
     n_maps, n = maps.shape
     edge = np.zeros((n_maps, n), np.uint8)
     for m in prange(n_maps):
         values = maps[m]
         labels = np.zeros(n, np.int64)
-        basins = 0
+        n_minima = 0
         for i in range(n):
             lowest = near_pointer[i] < near_pointer[i + 1]
             for k in range(near_pointer[i], near_pointer[i + 1]):
@@ -104,14 +105,14 @@ def _flood_maps(maps, pointer, index, near_pointer, near_index, low, step, seeds
                     lowest = False
                     break
             if lowest:
-                basins += 1
-                labels[i] = basins
+                n_minima += 1
+                labels[i] = n_minima
         level = np.empty(n, np.int64)
         for i in range(n):
-            # flooded at the first level that lies above it
-            at = int(np.floor((values[i] - low) / step)) + 1
-            level[i] = min(max(at, 0), N_LEVELS + 1)
-        _flood(labels, level, N_LEVELS, pointer, index, seeds[m])
+            # the first level strictly above the value; N_LEVELS + 1 is never reached
+            above = int(np.floor((values[i] - low) / step)) + 1
+            level[i] = min(max(above, 0), N_LEVELS + 1)
+        _watershed(labels, level, N_LEVELS, pointer, index, seeds[m])
         for i in range(n):
             edge[m, i] = labels[i] <= 0
     count = np.zeros(n, np.int64)
@@ -122,13 +123,14 @@ def _flood_maps(maps, pointer, index, near_pointer, near_index, low, step, seeds
 
 
 @njit(cache=True)
-def _flood(labels, level, highest, pointer, index, seed):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Let basins grow, level by level; vertices between two become boundaries.
+def _watershed(labels, level, highest, pointer, index, seed):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Grow labels in place, level by level; vertices between two labels become boundaries.
 
-    At each level every vertex below it that has no label is looked at once, in random order: one
-    label among its neighbours is taken, two make it a boundary, none lets it wait.
+    At each level every unlabelled vertex up to that level is visited once, in random order. With
+    one label among its neighbours it takes that label, with two it becomes a boundary, with none
+    it is visited again at the next level.
     """
-    np.random.seed(seed)  # noqa: NPY002 (compiled code has its own)
+    np.random.seed(seed)  # noqa: NPY002 (compiled code has its own generator)
     n = len(labels)
     starts = np.zeros(highest + 2, np.int64)
     for i in range(n):
@@ -136,36 +138,36 @@ def _flood(labels, level, highest, pointer, index, seed):  # type: ignore[no-unt
             starts[level[i] + 1] += 1
     starts = np.cumsum(starts)
     order = np.empty(starts[-1], np.int64)
-    at = starts[:-1].copy()
-    for i in range(n):
+    fill = starts[:-1].copy()
+    for i in range(n):  # counting sort of the vertices by level
         if labels[i] == UNREACHED and level[i] <= highest:
-            order[at[level[i]]] = i
-            at[level[i]] += 1
+            order[fill[level[i]]] = i
+            fill[level[i]] += 1
     waiting = np.empty(n, np.int64)
     n_waiting = 0
     for h in range(highest + 1):
         for k in range(starts[h], starts[h + 1]):
             waiting[n_waiting] = order[k]
             n_waiting += 1
-        for k in range(n_waiting - 1, 0, -1):  # shuffle
+        for k in range(n_waiting - 1, 0, -1):  # Fisher-Yates shuffle
             other = np.random.randint(0, k + 1)  # noqa: NPY002
             waiting[k], waiting[other] = waiting[other], waiting[k]
-        left = 0
+        n_kept = 0
         for k in range(n_waiting):
             i = waiting[k]
-            found, two = UNREACHED, False
+            first, is_boundary = UNREACHED, False
             for e in range(pointer[i], pointer[i + 1]):
                 label = labels[index[e]]
-                if label > 0 and label != found:
-                    if found > 0:
-                        two = True
+                if label > 0 and label != first:
+                    if first > 0:
+                        is_boundary = True
                         break
-                    found = label
-            if two:
+                    first = label
+            if is_boundary:
                 labels[i] = BOUNDARY
-            elif found > 0:
-                labels[i] = found
+            elif first > 0:
+                labels[i] = first
             else:
-                waiting[left] = i
-                left += 1
-        n_waiting = left
+                waiting[n_kept] = i
+                n_kept += 1
+        n_waiting = n_kept

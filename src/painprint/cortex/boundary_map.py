@@ -1,4 +1,4 @@
-"""From similarity to a boundary map: gradients and flooding, a block of seeds at a time."""
+"""Boundary map from similarity maps: gradient and watershed, a block of seeds at a time."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ from painprint.cortex.settings import N_SEEDS
 from painprint.progress import OnStep, count_steps
 
 SIGMA_MM = 2.55
-"""Of the smoothing of gradient maps (6 mm full width at half maximum)."""
+"""Standard deviation of the smoothing of gradient maps (6 mm full width at half maximum)."""
 N_RANGE = 600
-"""Maps, the first ones, between whose lowest and highest gradient all are flooded."""
+"""Number of first maps whose gradient range sets the watershed levels of all maps."""
 MAPS_AT_A_TIME = 200
 
 
 class Similarity(Protocol):
-    """Gives maps of similarity."""
+    """Computes similarity maps of connectivity."""
 
     @property
     def at_a_time(self) -> int:
-        """Maps that are best asked for together."""
+        """Number of seeds that are best computed in one call."""
 
     def columns(self, seeds: Codes) -> Single:
-        """Similarity of all points to some: (n_points, n_seeds)."""
+        """Similarity of all vertices to the seeds: (n_points, n_seeds)."""
 
 
 @dataclass(frozen=True, eq=False)
 class Kernels:
-    """What flooding needs of one hemisphere: (n_cortex, n_cortex) operators and neighbours.
+    """Operators (n_cortex, n_cortex) and neighbours of one hemisphere, for boundary maps.
 
     Attributes
     ----------
     x, y : csr_array, float32
-        Slopes.
+        Gradient along the two tangent directions (per mm).
     smoothing : csr_array, float32
     """
 
@@ -54,7 +54,7 @@ class Kernels:
 
     @classmethod
     def of(cls, mesh: Mesh, *, sigma_mm: float = SIGMA_MM) -> Kernels:
-        """Make them for a mesh."""
+        """Operators of a mesh."""
         gradient, smoothing = make_gradient(mesh), make_smoothing(mesh, sigma_mm)
         inside = csr_array(mesh.adjacency[mesh.cortex][:, mesh.cortex])
         return cls(
@@ -65,26 +65,26 @@ class Kernels:
 
     @property
     def n_cortex(self) -> int:
-        """Vertices of cortex."""
+        """Number of cortical vertices."""
         return int(self.x.shape[0])
 
     def steepness(self, maps: Single) -> Single:
-        """Smoothed gradient of maps: (n_cortex, n_maps)."""
+        """Smoothed gradient magnitude of maps: (n_cortex, n_maps)."""
         return np.asarray(self.smoothing @ np.hypot(self.x @ maps, self.y @ maps), np.float32)
 
 
 @dataclass(frozen=True, eq=False)
 class BoundaryMap:
-    """Where connectivity changes.
+    """Boundary map of the cortex.
 
     Attributes
     ----------
     density : ndarray of shape (n_points,)
-        Share of the maps in which a point is a boundary.
+        Share of the similarity maps in which a vertex is a watershed boundary.
     steepness : ndarray of shape (n_points,)
-        Mean smoothed gradient.
+        Mean smoothed gradient magnitude.
     seeds : ndarray of int
-        Points whose maps were flooded.
+        Seed vertices of the similarity maps.
     """
 
     density: Matrix
@@ -101,36 +101,37 @@ def map_boundaries(
     order_seed: int | None = None,
     on_step: OnStep | None = None,
 ) -> BoundaryMap:
-    """Flood the gradients of similarity maps and average where basins meet.
+    """Average the watershed boundaries of the gradients of similarity maps.
 
     Parameters
     ----------
     similarity : LinearSimilarity or ExactSimilarity
-        Of the points of all hemispheres, one after the other.
+        Of the vertices of all hemispheres, one hemisphere after the other.
     hemispheres : sequence of Kernels
-        In that order; flooding does not cross from one to another.
+        In the same order; a watershed does not cross from one to another.
     n_seeds : int
-        Random points whose maps are used; all where there are no more.
+        Number of random seed vertices; all vertices if there are fewer.
     random_seed : int
-        Of the points and of the order of flooding. The first so many points are the same however
-        many are asked for.
+        Of the seed vertices and of the order of visits. A smaller ``n_seeds`` takes the first
+        seed vertices of a larger one.
     order_seed : int, optional
-        Of another order of flooding, to see what the order does.
+        Another seed of the order of visits alone, to estimate the effect of that order.
     on_step : callable, optional
-        Is told how many of how many blocks of maps are done.
+        Called with the number of finished blocks of maps and their total.
 
     Notes
     -----
-    The published levels of flooding span the gradients of all maps; here, of the first 600, so
-    that maps need not be kept or made twice. What lies beyond is flooded first, or never.
+    The published watershed levels span the gradients of all maps; here, of the first 600, so that
+    maps are neither kept nor computed twice. Lower values are reached first, higher ones never.
     """
-    n_points = sum(one.n_cortex for one in hemispheres)
+    n_points = sum(kernels.n_cortex for kernels in hemispheres)
     rng = np.random.default_rng(random_seed)
+    # a permutation, not a draw: more seeds extend fewer
     seeds = rng.permutation(n_points)[:n_seeds].astype(np.int64)
     if order_seed is not None:
         rng = np.random.default_rng(order_seed)
     orders = rng.integers(0, 2**31, size=(len(hemispheres), n_points)).astype(np.uint32)
-    starts = np.cumsum([0, *(one.n_cortex for one in hemispheres)])
+    starts = np.cumsum([0, *(kernels.n_cortex for kernels in hemispheres)])
     parts = [slice(a, b) for a, b in zip(starts[:-1], starts[1:], strict=True)]
     count, total = np.zeros(n_points), np.zeros(n_points)
     firsts = [0, *range(N_RANGE, len(seeds), similarity.at_a_time), len(seeds)]
@@ -138,19 +139,19 @@ def map_boundaries(
     ends: tuple[float, float] | None = None
     for start, stop in pairwise(sorted(set(firsts))):
         maps = similarity.columns(seeds[start:stop])
-        for one, part in zip(hemispheres, parts, strict=True):
+        for kernels, part in zip(hemispheres, parts, strict=True):
             for first in range(0, stop - start, MAPS_AT_A_TIME):
                 block = slice(first, first + MAPS_AT_A_TIME)
-                maps[part, block] = one.steepness(maps[part, block])
+                maps[part, block] = kernels.steepness(maps[part, block])  # in place, for memory
         if ends is None:
             ends = float(maps.min()), float(maps.max())
-        for one, part, order in zip(hemispheres, parts, orders, strict=True):
+        for kernels, part, order in zip(hemispheres, parts, orders, strict=True):
             total[part] += maps[part].sum(axis=1, dtype=float)
             for first in range(0, stop - start, MAPS_AT_A_TIME):
                 block = slice(first, first + MAPS_AT_A_TIME)
                 shuffles = order[start:stop][block]
                 steep = maps[part, block]
-                count[part] += boundary_density(steep, one.ring, one.near, ends, shuffles)
+                count[part] += boundary_density(steep, kernels.ring, kernels.near, ends, shuffles)
         for _ in range(0, stop - start, MAPS_AT_A_TIME):
             step()
     return BoundaryMap(count / len(seeds), total / len(seeds), seeds)

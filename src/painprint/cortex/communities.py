@@ -1,4 +1,4 @@
-"""Communities of cortex: graphs of its strongest correlations, and how Infomap parts them."""
+"""Communities of cortex: graphs of the strongest correlations, partitioned by Infomap."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from painprint.arrays import Codes, Single, Vector
 from painprint.cortex.similarity import BLOCK, HIGHEST, _unit, fisher_z
 from painprint.progress import OnStep, count_steps
 
-Places = NDArray[np.int32]
+Nodes32 = NDArray[np.int32]
 
 LADDER = (0.003, 0.004, 0.005, 0.01, 0.015, 0.02, 0.025, 0.03, 0.035, 0.04, 0.045, 0.05)
-"""Shares of all pairs of nodes that are edges (Gordon et al. 2017)."""
+"""Edge densities, as shares of all pairs of nodes (Gordon et al. 2017)."""
 NEAR_MM = 30.0
-"""Closer pairs are never edges: their correlation may be smoothing."""
+"""Closer pairs are never edges: their correlation may be due to smoothing."""
 N_TRIALS = 100
-"""Runs of Infomap, of which the best counts."""
+"""Trials of Infomap, of which the best is taken."""
 FEWEST_VERTICES = 400
 FEWEST_AREAS = 4
-"""Communities with fewer are none."""
+"""Smaller communities are removed."""
 NONE = -1
-"""What stands for no community."""
+"""Label of nodes without a community."""
 ROOM = 1.5
-"""Candidates are held up to so many times the edges that are wanted."""
+"""Candidate edges are held up to this multiple of the number of edges."""
 
 
 @dataclass(frozen=True, eq=False)
 class Edges:
-    """Edges of a graph, from the first that enters it to the last.
+    """Edges of a graph, in the order in which they enter as it becomes denser.
 
     Attributes
     ----------
@@ -44,35 +44,35 @@ class Edges:
     z : ndarray of float32, shape (n_edges,)
         Fisher's z of their correlation, above 0.
     rank : ndarray of int32, shape (n_edges,), optional
-        Where each node has a share of its own: the edge's place, from 0, among the strongest of
-        the node for which it comes first.
+        Only of :func:`node_specific_edges`: the edge's rank, from 0, among the strongest edges of
+        its nodes, the lower of the two.
     """
 
-    i: Places
-    j: Places
+    i: Nodes32
+    j: Nodes32
     z: Single
-    rank: Places | None = None
+    rank: Nodes32 | None = None
 
     def __len__(self) -> int:
         return len(self.z)
 
     def at(self, share: float, n_nodes: int) -> Edges:
-        """Those of a sparser graph: all graphs are nested."""
+        """Edges of a sparser graph; all graphs are nested."""
         if self.rank is None:
             stop = round(share * n_nodes * (n_nodes - 1) / 2)
         else:
-            stop = int(np.searchsorted(self.rank, _own_share(share, n_nodes)))
+            stop = int(np.searchsorted(self.rank, _edges_per_node(share, n_nodes)))
         rank = None if self.rank is None else self.rank[:stop]
         return Edges(self.i[:stop], self.j[:stop], self.z[:stop], rank)
 
 
-def _own_share(share: float, n_nodes: int) -> int:
-    """How many edges each node has of its own; rounding errors do not count as more."""
-    return ceil(round(share * n_nodes, 9))
+def _edges_per_node(share: float, n_nodes: int) -> int:
+    """Number of edges that each node contributes."""
+    return ceil(round(share * n_nodes, 9))  # rounded, as 0.1 * 30 exceeds 3 in float64
 
 
 def strongest_edges(unit: Single, near: csr_array, share: float) -> Edges:
-    """The pairs of nodes with the strongest correlation.
+    """Return the pairs of nodes with the strongest positive correlation.
 
     Parameters
     ----------
@@ -81,22 +81,22 @@ def strongest_edges(unit: Single, near: csr_array, share: float) -> Edges:
     near : csr_array of bool, shape (n_nodes, n_nodes)
         Symmetric: True for pairs that are never edges.
     share : float
-        Of all pairs. Fewer are edges where fewer have a correlation above 0.
+        Edge density, of all pairs. Only correlations above 0 are edges, so there may be fewer.
 
     Returns
     -------
     edges : Edges
-        The strongest first; among equals the pair that comes first, row by row.
+        The strongest first; ties in row-major order of the pairs.
 
     Notes
     -----
-    One pass over all pairs, a block of nodes at a time; half as many candidates again as edges
-    are held.
+    One pass over all pairs, a block of nodes at a time; at most ``ROOM`` times as many candidates
+    as edges are held.
     """
     n = len(unit)
     best = _Best(round(share * n * (n - 1) / 2))
     for start, r in _blocks(unit, near, later=True):
-        r[:, : len(r)][np.tril_indices(len(r))] = 0
+        r[:, : len(r)][np.tril_indices(len(r))] = 0  # each pair once, no self-loops
         row, column = np.nonzero(r > best.floor)
         best.add(row + start, column + start, r[row, column])
     i, j, r = best.cut()
@@ -106,7 +106,7 @@ def strongest_edges(unit: Single, near: csr_array, share: float) -> Edges:
 
 
 class _Best:
-    """The highest values so far and their places; among equals those that came first."""
+    """The highest values so far with their row and column; among ties the first."""
 
     def __init__(self, most: int) -> None:
         self.most = most
@@ -118,55 +118,56 @@ class _Best:
         if sum(len(part[2]) for part in self._parts) > ROOM * self.most:
             self._parts = [self.cut()]
 
-    def cut(self) -> tuple[Places, Places, Single]:
+    def cut(self) -> tuple[Nodes32, Nodes32, Single]:
         i, j, value = (np.concatenate(each) for each in zip(*self._parts, strict=True))
-        spare = len(value) - self.most
-        if spare <= 0:
+        n_excess = len(value) - self.most
+        if n_excess <= 0:
             return i, j, value
-        lowest = np.partition(value, spare)[spare] if self.most else np.inf
+        lowest = np.partition(value, n_excess)[n_excess] if self.most else np.inf
         kept = value > lowest
+        # of the ties at the threshold, only as many as there is room for
         kept[np.flatnonzero(value == lowest)[: self.most - int(kept.sum())]] = True
         self.floor = float(lowest)
         return i[kept], j[kept], value[kept]
 
 
 def _blocks(unit: Single, near: csr_array, *, later: bool) -> Iterator[tuple[int, Single]]:
-    """The first of some nodes, and their correlations with all, 0 where they are near.
+    """First node of each block, and correlations of the block with all nodes, 0 where near.
 
-    ``later``: only with themselves and the nodes after them.
+    ``later``: only with the nodes from the first of the block on.
     """
     for start in range(0, len(unit), BLOCK):
-        some, others = slice(start, start + BLOCK), slice(start if later else 0, None)
-        r = np.minimum(unit[some] @ unit[others].T, np.float32(HIGHEST))
-        close = csr_array(near[some][:, others]).tocoo()
-        told = close.data != 0
-        r[close.row[told], close.col[told]] = 0
+        block, others = slice(start, start + BLOCK), slice(start if later else 0, None)
+        r = np.minimum(unit[block] @ unit[others].T, np.float32(HIGHEST))
+        close = csr_array(near[block][:, others]).tocoo()
+        is_near = close.data != 0
+        r[close.row[is_near], close.col[is_near]] = 0
         yield start, r
 
 
 def node_specific_edges(unit: Single, near: csr_array, share: float) -> Edges:
-    """Each node's strongest correlations, so that no node is left without edges.
+    """Return the strongest positive correlations of each node, so that every node has edges.
 
     Parameters
     ----------
     unit, near
         As for :func:`strongest_edges`.
     share : float
-        Of all nodes: so many edges, rounded up, each node brings along. A pair that either brings
-        is an edge.
+        Number of edges that each node contributes, as a share of all nodes, rounded up. A pair is
+        an edge if either of its nodes contributes it.
 
     Returns
     -------
     edges : Edges
-        With ``rank``, by which they are ordered; then the strongest first.
+        Ordered by ``rank``, then by decreasing correlation.
     """
     n = len(unit)
-    most = _own_share(share, n)
+    most = _edges_per_node(share, n)
     blocks = _blocks(unit, near, later=False)
     parts = [_strongest_of_each(start, r, most) for start, r in blocks]
     node, other, r, rank = (np.concatenate(each) for each in zip(*parts, strict=True))
     pair = np.minimum(node, other).astype(np.int64) * n + np.maximum(node, other)
-    order = np.lexsort((rank, pair))
+    order = np.lexsort((rank, pair))  # of a pair that both nodes contribute, the lower rank
     order = order[np.diff(pair[order], prepend=-1) > 0]
     i, j = np.divmod(pair[order], n)
     z, rank = fisher_z(r[order]), rank[order]
@@ -175,11 +176,14 @@ def node_specific_edges(unit: Single, near: csr_array, share: float) -> Edges:
     return Edges(i, j, z[order], rank[order])
 
 
-def _strongest_of_each(start: int, r: Single, most: int) -> tuple[Places, Places, Single, Places]:
-    """Node, other node, correlation and rank of the most positive entries of each row."""
+def _strongest_of_each(
+    start: int, r: Single, most: int
+) -> tuple[Nodes32, Nodes32, Single, Nodes32]:
+    """Node, other node, correlation and rank of the largest positive entries of each row."""
     here = np.arange(len(r))
     r[here, here + start] = 0
     most = min(most, r.shape[1])
+    # sorted by column first, so that the stable sort breaks ties by column
     top = np.sort(np.argpartition(-r, most - 1, axis=1)[:, :most], axis=1)
     by_strength = np.argsort(-np.take_along_axis(r, top, axis=1), axis=1, kind="stable")
     top = np.take_along_axis(top, by_strength, axis=1)
@@ -215,17 +219,17 @@ def find_communities(
     ladder : sequence of float
         The share of each graph, as the edges were made by.
     n_trials : int
-        Of Infomap; the trial with the shortest description counts.
+        Of Infomap; the trial with the shortest description length is taken.
     n_jobs : int
-        Trials at a time; -1 is one for each core. The communities are the same for any number,
-        and each trial holds a graph of its own.
+        Concurrent trials; -1 is one for each core. The communities do not depend on it, but each
+        concurrent trial holds a copy of the graph.
     on_step : callable, optional
-        Is told how many of how many graphs are done.
+        Called with the number of finished graphs and their total.
 
     Returns
     -------
     communities : ndarray of int, shape (n_nodes, n_thresholds)
-        From 1, named anew in each column; -1 where a node has no edges.
+        From 1, numbered anew in each column; -1 where a node has no edges.
 
     Raises
     ------
@@ -236,31 +240,32 @@ def find_communities(
     ----------
     Rosvall & Bergstrom (2008), doi 10.1073/pnas.0706851105
     """
-    found = np.full((n_nodes, len(ladder)), NONE, np.int64)
+    communities = np.full((n_nodes, len(ladder)), NONE, np.int64)
     step = count_steps(on_step, len(ladder))
     for column, share in enumerate(ladder):
         seed = int(np.random.default_rng((random_seed, column)).integers(1, 2**31))
-        some = edges.at(share, n_nodes)
-        found[:, column] = _part(some, n_nodes, n_trials=n_trials, seed=seed, n_jobs=n_jobs)
+        communities[:, column] = _run_infomap(
+            edges.at(share, n_nodes), n_nodes, n_trials=n_trials, seed=seed, n_jobs=n_jobs
+        )
         step()
-    return found
+    return communities
 
 
-def _part(edges: Edges, n_nodes: int, *, n_trials: int, seed: int, n_jobs: int) -> Codes:
+def _run_infomap(edges: Edges, n_nodes: int, *, n_trials: int, seed: int, n_jobs: int) -> Codes:
     """Communities of one graph: (n_nodes,)."""
     try:
         import infomap
     except ImportError as error:
         raise ImportError(
-            "communities are found by Infomap, which is not installed: "
+            "communities are detected by Infomap, which is not installed: "
             "pip install 'painprint[communities]'."
         ) from error
     from joblib import cpu_count, effective_n_jobs
 
-    found = np.full(n_nodes, NONE, np.int64)
+    communities = np.full(n_nodes, NONE, np.int64)
     if not len(edges):
-        return found
-    # single precision halves the copy and holds every number of a node exactly
+        return communities
+    # float32 halves the memory, and represents node numbers below 2**24 exactly
     links = np.empty((len(edges), 3), np.float32 if n_nodes < 2**24 else float)
     links[:, 0], links[:, 1], links[:, 2] = edges.i, edges.j, edges.z
     n_at_a_time = min(effective_n_jobs(n_jobs), cpu_count(), n_trials)
@@ -268,21 +273,21 @@ def _part(edges: Edges, n_nodes: int, *, n_trials: int, seed: int, n_jobs: int) 
         infomap.Network().add_links(links), two_level=True, directed=False, seed=seed,
         num_trials=n_trials, num_threads=n_at_a_time, parallel_trials=n_at_a_time > 1,
     )  # fmt: skip
-    community = result.modules()
-    found[list(community)] = list(community.values())
-    return found
+    community_of_node = result.modules()
+    communities[list(community_of_node)] = list(community_of_node.values())
+    return communities
 
 
 def drop_small(communities: Codes, sizes: Codes | Vector, fewest: float) -> Codes:
-    """Take communities that are too small for none.
+    """Remove communities that are too small, in each column separately.
 
     Parameters
     ----------
     communities : ndarray of int, shape (n_nodes, n_thresholds)
     sizes : ndarray of shape (n_nodes,)
-        Of each node, such as its number of vertices.
+        Size of each node, such as its number of vertices.
     fewest : float
-        A community whose nodes have less in sum becomes -1, in each column by itself.
+        Communities whose nodes have a smaller total size become -1.
     """
     kept = np.maximum(communities, 0)
     for column in kept.T:
@@ -291,16 +296,16 @@ def drop_small(communities: Codes, sizes: Codes | Vector, fewest: float) -> Code
 
 
 def regularize(communities: Codes) -> Codes:
-    """Give communities of different columns that hold the same nodes the same name.
+    """Match the labels of communities across columns.
 
-    From the first column to the last, each community takes the name of the one in the column
-    before with which it shares most nodes. The pair that shares most comes first, and each name
-    is given once; who finds none gets a new one.
+    From the first column to the last, each community takes the label of the community in the
+    previous column with which it shares most nodes. Pairs are matched greedily, the largest
+    overlap first, and each label is used once; unmatched communities get new labels.
 
     Parameters
     ----------
     communities : ndarray of int, shape (n_nodes, n_thresholds)
-        Below 1 is none, which takes no part.
+        Labels below 1 are no community, and are not matched.
 
     Returns
     -------
@@ -309,8 +314,8 @@ def regularize(communities: Codes) -> Codes:
 
     Notes
     -----
-    In the published step the first new name may be one that is already given, and nodes without
-    community are matched like a community. Neither is so here.
+    In the published procedure the first new label may already be in use, and nodes without a
+    community are matched like a community. Both are corrected here.
     """
     renamed = np.maximum(communities, 0)
     highest = int(renamed[:, 0].max(initial=0))
@@ -323,34 +328,34 @@ def regularize(communities: Codes) -> Codes:
 
 
 def _names_from(before: Codes, now: Codes, highest: int) -> tuple[Codes, int]:
-    """The name of each community by its number, and the highest name that is then given."""
+    """New label of each community by its number, and the highest label in use afterwards."""
     both = (before > 0) & (now > 0)
     base = highest + 1
     pairs, shared = np.unique(now[both] * base + before[both], return_counts=True)
     name_of = np.zeros(int(now.max(initial=0)) + 1, np.int64)
-    given = set()
+    used = set()
     for k in np.argsort(-shared, kind="stable"):
         number, name = divmod(int(pairs[k]), base)
-        if not name_of[number] and name not in given:
+        if not name_of[number] and name not in used:
             name_of[number] = name
-            given.add(name)
+            used.add(name)
     new = [number for number in np.unique(now[now > 0]) if not name_of[number]]
     name_of[new] = highest + 1 + np.arange(len(new))
     return name_of, highest + len(new)
 
 
 def make_supervertices(features: Single, adjacency: csr_array, n: int) -> Codes:
-    """Part a hemisphere into small pieces of points that are alike.
+    """Cluster the vertices of a hemisphere into contiguous supervertices.
 
-    Ward's clustering in which only neighbours may join, so that each piece hangs together.
+    Ward's hierarchical clustering constrained to mesh neighbours.
 
     Parameters
     ----------
     features : ndarray of shape (n_points, n_features)
     adjacency : csr_array of shape (n_points, n_points)
-        Not zero where two points touch.
+        Nonzero where two vertices share an edge.
     n : int
-        Number of pieces.
+        Number of supervertices.
 
     Returns
     -------
@@ -360,24 +365,26 @@ def make_supervertices(features: Single, adjacency: csr_array, n: int) -> Codes:
     Raises
     ------
     ValueError
-        If there are too few points, or not all of them hang together.
+        If there are fewer vertices than ``n``, or they are not connected.
     """
     from sklearn.cluster import AgglomerativeClustering
 
     if not 1 <= n <= len(features):
-        raise ValueError(f"{len(features):,} points cannot be parted into {n:,} supervertices.")
-    pieces = int(connected_components(adjacency, directed=False)[0])
-    if pieces > 1:
         raise ValueError(
-            f"the points fall into {pieces} pieces that do not touch; make supervertices of one "
-            "hemisphere at a time."
+            f"{len(features):,} vertices cannot be clustered into {n:,} supervertices."
+        )
+    n_components = int(connected_components(adjacency, directed=False)[0])
+    if n_components > 1:
+        raise ValueError(
+            f"the vertices form {n_components} components that are not connected; make "
+            "supervertices of one hemisphere at a time."
         )
     ward = AgglomerativeClustering(n_clusters=n, linkage="ward", connectivity=adjacency)
     return np.asarray(ward.fit_predict(features), dtype=np.int64)
 
 
 def mean_unit(unit: Single, labels: Codes, n: int) -> Single:
-    """Mean of the rows of each label, brought to length 1.
+    """Mean of the rows of each label, normalised to unit length.
 
     Parameters
     ----------
@@ -391,7 +398,7 @@ def mean_unit(unit: Single, labels: Codes, n: int) -> Single:
     Returns
     -------
     means : ndarray of shape (n, n_columns), float32
-        0 where no row of the label has a signal.
+        0 where no row of the label has signal.
     """
     inside = np.flatnonzero(labels >= 0)
     ones = np.ones(len(inside), np.float32)

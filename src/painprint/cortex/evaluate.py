@@ -1,4 +1,4 @@
-"""How good areas are: alike within, more so than areas turned elsewhere, and found again."""
+"""Evaluation of parcellations: homogeneity, its spin test, and agreement of two parcellations."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from scipy.sparse import coo_array
 
 from painprint.arrays import Codes, Matrix, Single, Vector
 from painprint.cortex.hemispheres import Cortex, members
-from painprint.cortex.settings import N_TURNS
-from painprint.cortex.sphere_map import lay_on_sphere, turn
+from painprint.cortex.settings import N_ROTATIONS
+from painprint.cortex.sphere_map import map_to_sphere, rotate
 from painprint.progress import OnStep, count_steps
 
 FEWEST_POINTS = 2
-"""An area of one point is alike by itself, which says nothing."""
+"""The homogeneity of a single vertex is trivially 1."""
 
 
 def homogeneity(features: Single, labels: Codes) -> Vector:
-    """How alike the connectivity of an area's points is: (n_areas,), NaN below two points.
+    """Homogeneity of connectivity in each area: (n_areas,), NaN with fewer than two vertices.
 
-    The share of the variance of its points' connectivity maps that their first principal
-    component holds.
+    The share of the variance of the vertices' connectivity maps that is explained by their first
+    principal component.
 
     Parameters
     ----------
     features : ndarray of shape (n_points, rank)
-        Of length 1; inner products are the similarity of connectivity maps
-        (:class:`painprint.cortex.similarity.LinearSimilarity`).
+        Unit rows; inner products are the similarity of connectivity maps
+        (:class:`painprint.cortex.similarity.LinearSimilarity`). Zero rows are excluded.
     labels : ndarray of int, shape (n_points,)
         From 1; below 1 is none.
 
@@ -37,86 +37,87 @@ def homogeneity(features: Single, labels: Codes) -> Vector:
     ----------
     Gordon et al. (2016), doi 10.1093/cercor/bhu239
     """
-    found = []
+    shares = []
     for points in members(np.maximum(labels, 0)):
         rows = features[points]
         rows = rows[np.einsum("ij,ij->i", rows, rows) > 0]
         if len(rows) < FEWEST_POINTS:
-            found.append(np.nan)
+            shares.append(np.nan)
             continue
-        small = rows @ rows.T if len(rows) <= rows.shape[1] else rows.T @ rows
-        found.append(float(np.linalg.eigvalsh(small.astype(float))[-1] / len(rows)))
-    return np.array(found)
+        # both products have the same largest eigenvalue, and unit rows the trace len(rows)
+        gram = rows @ rows.T if len(rows) <= rows.shape[1] else rows.T @ rows
+        shares.append(float(np.linalg.eigvalsh(gram.astype(float))[-1] / len(rows)))
+    return np.array(shares)
 
 
 @dataclass(frozen=True, eq=False)
 class Homogeneity:
-    """Homogeneity of areas beside that of the same areas turned at random.
+    """Homogeneity of areas, and of the same areas rotated at random (spin test).
 
     Attributes
     ----------
     of_area : ndarray of shape (n_areas,)
-    of_turned : ndarray of shape (n_turns, n_areas)
-        NaN where an area met the medial wall.
+    of_rotated : ndarray of shape (n_rotations, n_areas)
+        NaN where a rotated area overlaps the medial wall.
     """
 
     of_area: Vector
-    of_turned: Matrix
+    of_rotated: Matrix
 
     @property
     def tested(self) -> NDArray[np.bool_]:
-        """Areas that did not meet the medial wall in some turn at least: (n_areas,)."""
-        return np.isfinite(self.of_area) & np.isfinite(self.of_turned).any(axis=0)
+        """Areas that avoid the medial wall in at least one rotation: (n_areas,)."""
+        return np.isfinite(self.of_area) & np.isfinite(self.of_rotated).any(axis=0)
 
     @property
     def observed(self) -> float:
-        """Mean over the areas that were tested."""
+        """Mean homogeneity of the tested areas."""
         return float(self.of_area[self.tested].mean())
 
     @property
     def null(self) -> Vector:
-        """Mean over areas of each turn; an area on the medial wall has its mean over other turns.
+        """Mean homogeneity of the tested areas in each rotation.
 
-        An area that met the wall in every turn is not tested, and counts neither here nor in
-        ``observed``.
+        An area on the medial wall is replaced by its mean over the other rotations. An area on
+        the wall in every rotation is not tested, and excluded here and from ``observed``.
         """
-        turned = self.of_turned[:, self.tested]
-        usual = np.nanmean(turned, axis=0)
-        return np.asarray(np.where(np.isfinite(turned), turned, usual).mean(axis=1))
+        rotated = self.of_rotated[:, self.tested]
+        mean_of_area = np.nanmean(rotated, axis=0)
+        return np.asarray(np.where(np.isfinite(rotated), rotated, mean_of_area).mean(axis=1))
 
     @property
     def z(self) -> float:
-        """Standard deviations of the null by which the areas are above it."""
+        """Observed homogeneity in standard deviations from the mean of the null."""
         null = self.null
         sd = null.std(ddof=1)
         return float((self.observed - null.mean()) / sd) if sd > 0 else float("nan")
 
     @property
     def p(self) -> float:
-        """Share of turns at least as homogeneous, the areas themselves counted."""
+        """One-sided p value; the unrotated areas count as one member of the null."""
         null = self.null
         return float((1 + (null >= self.observed).sum()) / (1 + len(null)))
 
     @property
     def share_on_wall(self) -> float:
-        """Share of turned areas that met the medial wall."""
+        """Share of rotated areas that overlap the medial wall."""
         counted = np.isfinite(self.of_area)
-        return float(np.isnan(self.of_turned[:, counted]).mean())
+        return float(np.isnan(self.of_rotated[:, counted]).mean())
 
 
-def compare_with_turned(
+def compare_with_rotated(
     features: Single,
     labels: Codes,
     cortex: Cortex,
     *,
-    n_turns: int = N_TURNS,
+    n_rotations: int = N_ROTATIONS,
     random_seed: int = 0,
     on_step: OnStep | None = None,
 ) -> Homogeneity:
-    """Compare areas with themselves, turned about the sphere.
+    """Spin test of homogeneity: compare areas with the same areas rotated on the sphere.
 
-    Sizes, shapes and neighbours stay nearly the same. An area of which a part comes to lie on the
-    medial wall does not count in that turn: see :attr:`Homogeneity.null`.
+    Rotation nearly preserves size, shape and adjacency. A rotated area that overlaps the medial
+    wall is not counted in that rotation: see :attr:`Homogeneity.null`.
 
     Parameters
     ----------
@@ -126,41 +127,41 @@ def compare_with_turned(
     Raises
     ------
     ValueError
-        If a mesh cannot be laid on a sphere.
+        If a mesh cannot be mapped to a sphere.
     """
-    spheres = {side: lay_on_sphere(mesh) for side, mesh in cortex.meshes.items()}
+    spheres = {side: map_to_sphere(mesh) for side, mesh in cortex.meshes.items()}
     n_areas = int(labels.max())
     rng = np.random.default_rng(random_seed)
-    of_turned = np.full((n_turns, n_areas), np.nan)
-    step = count_steps(on_step, n_turns)
-    for one in range(n_turns):
-        turned, cut = np.zeros_like(labels), []
+    of_rotated = np.full((n_rotations, n_areas), np.nan)
+    step = count_steps(on_step, n_rotations)
+    for row in of_rotated:
+        rotated, on_wall = np.zeros_like(labels), []
         for side, mesh in cortex.meshes.items():
             part = cortex.parts[side]
-            turned[part], on_wall = turn(spheres[side], mesh, labels[part], rng)
-            cut.append(on_wall)
-        found = homogeneity(features, turned)
-        of_turned[one, : len(found)] = found
-        of_turned[one, np.concatenate(cut) - 1] = np.nan
+            rotated[part], cut = rotate(spheres[side], mesh, labels[part], rng)
+            on_wall.append(cut)
+        values = homogeneity(features, rotated)
+        row[: len(values)] = values  # fewer if the last areas lie on the wall
+        row[np.concatenate(on_wall) - 1] = np.nan
         step()
-    return Homogeneity(homogeneity(features, labels), of_turned)
+    return Homogeneity(homogeneity(features, labels), of_rotated)
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """How well two parcellations of the same points agree.
+    """Agreement of two parcellations of the same vertices.
 
     Attributes
     ----------
     dice : float
-        Median over the areas of the first: Dice coefficient with its partner; pairs are chosen
-        one to one so that they share most points. 0 for an area without a partner.
+        Median Dice coefficient of the areas of the first with their matched areas in the second,
+        0 without one. Areas are matched one to one such that the shared vertices are most.
     dice_inside : float
-        The same over points that have an area in both: what borders take away does not count.
+        The same over vertices that have an area in both, so without the effect of borders.
     ari : float
-        Adjusted Rand index, over points that have an area in both.
+        Adjusted Rand index, over vertices that have an area in both.
     share_both, share_neither : float
-        Shares of points with an area in both, and in neither.
+        Shares of vertices with an area in both, and in neither.
     """
 
     n_areas: tuple[int, int]
@@ -182,12 +183,14 @@ def compare(first: Codes, second: Codes) -> Agreement:
     from sklearn.metrics import adjusted_rand_score
 
     both = (first > 0) & (second > 0)
-    own = np.unique(first[first > 0]) - 1  # those without a common point count as 0
+    present = np.unique(first[first > 0]) - 1  # areas without a shared vertex count as 0
     neither = (first == 0) & (second == 0)
     return Agreement(
         n_areas=(len(np.unique(first[first > 0])), len(np.unique(second[second > 0]))),
         dice=float(np.median(matched_dice(first, second))),
-        dice_inside=float(np.median(_inside(first, both, second)[own])) if len(own) else 0.0,
+        dice_inside=(
+            float(np.median(_inside(first, both, second)[present])) if len(present) else 0.0
+        ),
         ari=float(adjusted_rand_score(first[both], second[both])) if both.any() else 0.0,
         share_both=float(both.mean()),
         share_neither=float(neither.mean()),
@@ -195,21 +198,21 @@ def compare(first: Codes, second: Codes) -> Agreement:
 
 
 def _inside(first: Codes, both: NDArray[np.bool_], second: Codes) -> Vector:
-    """Dice coefficients over common points, by label from 1 to the first's highest."""
-    found = np.zeros(int(first.max()))
-    known = _matched(first * both, second * both)
-    found[: len(known)] = known[: len(found)]
-    return found
+    """Dice coefficients over shared vertices, by label from 1 to the highest of the first."""
+    dice = np.zeros(int(first.max()))
+    matched = _matched(first * both, second * both)
+    dice[: len(matched)] = matched[: len(dice)]
+    return dice
 
 
 def matched_dice(first: Codes, second: Codes) -> Vector:
-    """Dice coefficient of each area of the first with its partner in the second: (n_areas,)."""
-    own = np.unique(first[first > 0]) - 1
-    return _matched(first, second)[own] if len(own) else np.zeros(1)
+    """Dice coefficient of each area of the first with its match in the second: (n_areas,)."""
+    present = np.unique(first[first > 0]) - 1
+    return _matched(first, second)[present] if len(present) else np.zeros(1)
 
 
 def _matched(first: Codes, second: Codes) -> Vector:
-    """The same by label from 1 to the highest; 0 for labels that nothing has."""
+    """The same by label from 1 to the highest; 0 for labels that do not occur."""
     n, m = int(first.max()), int(second.max())
     if not n or not m:
         return np.zeros(max(n, 1))
@@ -219,6 +222,6 @@ def _matched(first: Codes, second: Codes) -> Vector:
     ).toarray()
     rows, columns = linear_sum_assignment(-shared)
     sizes = np.bincount(first, minlength=n + 1)[1:], np.bincount(second, minlength=m + 1)[1:]
-    found = np.zeros(n)
-    found[rows] = 2 * shared[rows, columns] / np.maximum(sizes[0][rows] + sizes[1][columns], 1)
-    return found
+    dice = np.zeros(n)
+    dice[rows] = 2 * shared[rows, columns] / np.maximum(sizes[0][rows] + sizes[1][columns], 1)
+    return dice

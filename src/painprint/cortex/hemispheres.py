@@ -1,4 +1,4 @@
-"""Cortex of both hemispheres as one list of points."""
+"""Cortical vertices of both hemispheres in one array."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from painprint.cortex.mesh import Mesh
 
 @dataclass(frozen=True, eq=False)
 class Cortex:
-    """Points of cortex: those of the first hemisphere, then those of the next.
+    """Cortical vertices: those of the first hemisphere, then those of the next.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class Cortex:
 
     @cached_property
     def parts(self) -> dict[str, slice]:
-        """Which points are whose."""
+        """Vertices of each hemisphere."""
         counts = [int(mesh.cortex.sum()) for mesh in self.meshes.values()]
         ends = np.cumsum([0, *counts]).tolist()
         slices = (slice(a, b) for a, b in zip(ends[:-1], ends[1:], strict=True))
@@ -37,52 +37,52 @@ class Cortex:
 
     @property
     def n_points(self) -> int:
-        """Points of all hemispheres."""
+        """Number of cortical vertices of all hemispheres."""
         return sum(int(mesh.cortex.sum()) for mesh in self.meshes.values())
 
     @cached_property
     def sides(self) -> NDArray[np.str_]:
-        """The hemisphere of each point: (n_points,)."""
+        """Hemisphere of each vertex: (n_points,)."""
         return np.concatenate([np.full(p.stop - p.start, s) for s, p in self.parts.items()])
 
     @cached_property
     def adjacency(self) -> csr_array:
-        """1 where two points share an edge: (n_points, n_points)."""
+        """1 where two vertices share an edge: (n_points, n_points)."""
         inside = [mesh.adjacency[mesh.cortex][:, mesh.cortex] for mesh in self.meshes.values()]
         return csr_array(block_diag(inside, format="csr"))
 
     @cached_property
     def areas(self) -> Vector:
-        """Of each point (mm²)."""
+        """Surface area of each vertex (mm²): (n_points,)."""
         return np.concatenate([mesh.areas[mesh.cortex] for mesh in self.meshes.values()])
 
     @cached_property
-    def places(self) -> Matrix:
-        """Of each point (mm): (n_points, 3)."""
+    def coordinates(self) -> Matrix:
+        """Coordinates of each vertex (mm): (n_points, 3)."""
         return np.concatenate([mesh.vertices[mesh.cortex] for mesh in self.meshes.values()])
 
     def within(self, points: Codes, limit_mm: float) -> csr_array:
-        """True where two of these points are closer along the surface: (n, n).
+        """True where the geodesic distance of two vertices is below a limit: (n, n).
 
         Parameters
         ----------
         points : ndarray of int, shape (n,)
         limit_mm : float
-            Points of different hemispheres are never close.
+            Vertices of different hemispheres are never close.
         """
         rows, columns = [], []
         for side, mesh in self.meshes.items():
             part = self.parts[side]
-            here = np.flatnonzero((points >= part.start) & (points < part.stop))
-            if not len(here):
+            of_side = np.flatnonzero((points >= part.start) & (points < part.stop))
+            if not len(of_side):
                 continue
-            vertex = np.flatnonzero(mesh.cortex)[points[here] - part.start]
-            number = np.full(len(mesh.vertices), -1)
-            number[vertex] = here
-            found = mesh.distances(vertex, limit_mm).tocoo()
-            other = number[found.col]
-            near = (other >= 0) & (found.data < limit_mm)
-            rows.append(here[found.row[near]])
+            vertex = np.flatnonzero(mesh.cortex)[points[of_side] - part.start]
+            index_of_vertex = np.full(len(mesh.vertices), -1)
+            index_of_vertex[vertex] = of_side
+            distances = mesh.distances(vertex, limit_mm).tocoo()
+            other = index_of_vertex[distances.col]
+            near = (other >= 0) & (distances.data < limit_mm)
+            rows.append(of_side[distances.row[near]])
             columns.append(other[near])
         ends = (
             np.concatenate([np.empty(0, np.int64), *rows]),
@@ -91,7 +91,7 @@ class Cortex:
         return csr_array((np.ones(len(ends[0]), bool), ends), shape=(len(points),) * 2)
 
     def medoids(self, labels: Codes) -> Codes:
-        """The point of each area from which the ways to its other points are shortest in sum.
+        """Vertex of each area with the smallest sum of geodesic distances to the others.
 
         Parameters
         ----------
@@ -104,26 +104,25 @@ class Cortex:
 
         Notes
         -----
-        Ways lead through the area; between pieces that do not touch they count as straight lines.
+        Paths stay within the area; distances between unconnected pieces are Euclidean.
         """
         steps = block_diag(
             [mesh.paths[mesh.cortex][:, mesh.cortex] for mesh in self.meshes.values()], format="csr"
         )
-        found = []
+        medoids = []
         for points in members(labels):
-            away = dijkstra(steps[points][:, points], directed=False)
-            apart = ~np.isfinite(away)
-            if apart.any():
-                straight = np.linalg.norm(
-                    self.places[points][:, None] - self.places[points], axis=2
-                )
-                away[apart] = straight[apart]
-            found.append(points[away.sum(axis=1).argmin()])
-        return np.array(found, dtype=np.int64)
+            distances = dijkstra(steps[points][:, points], directed=False)
+            unconnected = ~np.isfinite(distances)
+            if unconnected.any():
+                xyz = self.coordinates[points]
+                euclidean = np.linalg.norm(xyz[:, None] - xyz, axis=2)
+                distances[unconnected] = euclidean[unconnected]
+            medoids.append(points[distances.sum(axis=1).argmin()])
+        return np.array(medoids, dtype=np.int64)
 
 
 def members(labels: Codes) -> list[Codes]:
-    """The points of each area, 1 to the highest: a list of n_areas arrays."""
+    """Vertices of each area, from label 1 to the highest: a list of n_areas arrays."""
     order = np.argsort(labels, kind="stable")
     ends = np.cumsum(np.bincount(labels))
     return [order[a:b] for a, b in zip(ends[:-1], ends[1:], strict=True)]

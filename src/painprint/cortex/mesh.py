@@ -1,4 +1,4 @@
-"""A hemisphere's mesh: neighbours, areas, normals, and distances along it."""
+"""Triangle mesh of a hemisphere: adjacency, areas, normals, and geodesic distances."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from painprint.arrays import Codes, Matrix, Vector
 
 @dataclass(frozen=True, eq=False)
 class Mesh:
-    """One hemisphere's surface and which part of it is cortex.
+    """Surface mesh of one hemisphere, with a mask of cortex.
 
     Parameters
     ----------
     vertices : array of shape (n_vertices, 3)
-        mm.
+        Coordinates (mm).
     faces : array of int, shape (n_faces, 3)
     cortex : array of bool, shape (n_vertices,)
         False on the medial wall.
@@ -29,8 +29,8 @@ class Mesh:
     Raises
     ------
     ValueError
-        If sizes differ, a coordinate is not finite, a face has a vertex that is not there, or
-        cortex is empty or falls into pieces.
+        If sizes differ, a coordinate is not finite, a face refers to a missing vertex, or cortex
+        is empty or not connected.
     """
 
     vertices: Matrix
@@ -41,8 +41,8 @@ class Mesh:
         n = len(self.vertices)
         if self.cortex.shape != (n,):
             raise ValueError(
-                f"the surface has {n:,} vertices, but the data say of {len(self.cortex):,} whether "
-                "they are cortex. Surface and data must be of one mesh (such as fs_LR 32k)."
+                f"the surface has {n:,} vertices, but the mask of cortex {len(self.cortex):,}. "
+                "Surface and data must be of one mesh (such as fs_LR 32k)."
             )
         bad = ~np.isfinite(self.vertices).all(axis=1)
         if bad.any():
@@ -57,13 +57,13 @@ class Mesh:
         pieces = self.n_pieces
         if pieces > 1:
             raise ValueError(
-                f"cortex falls into {pieces} pieces that no edge of the mesh joins. Are faces "
-                "missing, or is the medial wall wrong?"
+                f"cortex falls into {pieces} pieces that are not connected by any edge of the "
+                "mesh. Are faces missing, or is the medial wall wrong?"
             )
 
     @cached_property
     def n_pieces(self) -> int:
-        """Connected pieces of cortex."""
+        """Number of connected components of cortex."""
         from scipy.sparse.csgraph import connected_components
 
         inside = self.adjacency[self.cortex][:, self.cortex]
@@ -88,36 +88,36 @@ class Mesh:
 
     @cached_property
     def face_normals(self) -> Matrix:
-        """Of each face, as long as twice its area: (n_faces, 3)."""
+        """Normal of each face, with a length of twice its area: (n_faces, 3)."""
         a, b, c = (self.vertices[self.faces[:, corner]] for corner in range(3))
         return np.asarray(np.cross(b - a, c - a))
 
     @cached_property
     def areas(self) -> Vector:
-        """Of each vertex, a third of its faces' (mm²): (n_vertices,)."""
+        """Area of each vertex, a third of the area of its faces (mm²): (n_vertices,)."""
         of_face = np.linalg.norm(self.face_normals, axis=1) / 2
-        found = np.zeros(len(self.vertices))
+        areas = np.zeros(len(self.vertices))
         for corner in range(3):
-            np.add.at(found, self.faces[:, corner], of_face / 3)
-        return found
+            np.add.at(areas, self.faces[:, corner], of_face / 3)
+        return areas
 
     @cached_property
     def normals(self) -> Matrix:
-        """Of each vertex: the sum of its faces' unit normals, of length 1: (n_vertices, 3)."""
+        """Unit normal of each vertex, from the sum of its faces' unit normals: (n_vertices, 3)."""
         unit = self.face_normals / np.maximum(
             np.linalg.norm(self.face_normals, axis=1, keepdims=True), 1e-30
         )
-        found = np.zeros_like(self.vertices)
+        total = np.zeros_like(self.vertices)
         for corner in range(3):
-            np.add.at(found, self.faces[:, corner], unit)
-        return np.asarray(found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-30))
+            np.add.at(total, self.faces[:, corner], unit)
+        return np.asarray(total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-30))
 
     @cached_property
     def paths(self) -> csr_array:
-        """Lengths (mm) of single steps along the surface: (n_vertices, n_vertices).
+        """Lengths (mm) of the edges of the geodesic graph: (n_vertices, n_vertices).
 
-        A step is an edge; or a straight line between the two corners opposite an edge, where it
-        crosses that edge when its two faces are laid flat.
+        These are the edges of the mesh, and straight lines between the two vertices opposite an
+        edge, where the line crosses that edge when its two faces are unfolded into a plane.
         """
         n = len(self.vertices)
         a, b = self.edges.T
@@ -126,7 +126,7 @@ class Mesh:
         i, j = np.concatenate([a, c]), np.concatenate([b, d])
         steps = np.concatenate([length, across])
         ends = (np.concatenate([i, j]), np.concatenate([j, i]))
-        # two corners may face each other across two edges: the shorter way counts
+        # two vertices may be opposite across two edges: the shorter path is kept
         order = np.lexsort((np.concatenate([steps, steps]), ends[1], ends[0]))
         rows, columns = ends[0][order], ends[1][order]
         values = np.concatenate([steps, steps])[order]
@@ -135,7 +135,7 @@ class Mesh:
         return csr_array((values[first], (rows[first], columns[first])), shape=(n, n))
 
     def _shortcuts(self) -> tuple[Codes, Codes, Vector]:
-        """Corners that face each other across an edge, and their distance laid flat."""
+        """Vertices opposite each other across an edge, and their distance when unfolded."""
         faces = self.faces
         sides = np.concatenate([faces[:, [0, 1, 2]], faces[:, [1, 2, 0]], faces[:, [2, 0, 1]]])
         ends, tip = np.sort(sides[:, :2], axis=1), sides[:, 2]
@@ -147,27 +147,27 @@ class Mesh:
         length = np.linalg.norm(along, axis=1)
         along = along / length[:, None]
 
-        def laid_flat(corner: Matrix) -> tuple[Vector, Vector]:
+        def unfold(corner: Matrix) -> tuple[Vector, Vector]:
             away = corner - p
             x = np.einsum("ij,ij->i", away, along)
             return x, np.linalg.norm(away - x[:, None] * along, axis=1)
 
-        x1, y1 = laid_flat(self.vertices[tip[shared]])
-        x2, y2 = laid_flat(self.vertices[tip[shared + 1]])
+        x1, y1 = unfold(self.vertices[tip[shared]])
+        x2, y2 = unfold(self.vertices[tip[shared + 1]])
         crossing = x1 + (x2 - x1) * y1 / np.maximum(y1 + y2, 1e-30)
         crosses = (crossing > 0) & (crossing < length) & (tip[shared] != tip[shared + 1])
-        found = shared[crosses]
+        crossed = shared[crosses]
         across = np.hypot(x2 - x1, y1 + y2)[crosses]
-        return tip[found], tip[found + 1], across
+        return tip[crossed], tip[crossed + 1], across
 
     def distances(self, sources: Codes, limit_mm: float) -> csr_array:
-        """Lengths (mm) of the shortest ways from some vertices to all within a limit.
+        """Geodesic distances (mm) from source vertices to all vertices within a limit.
 
         Parameters
         ----------
         sources : ndarray of int, shape (n_sources,)
         limit_mm : float
-            Farther vertices are left out; ways may lead over the medial wall.
+            Farther vertices are omitted; paths may cross the medial wall.
 
         Returns
         -------
@@ -184,12 +184,12 @@ class Mesh:
 
 @njit(cache=True)
 def _all_within(pointer, index, length, sources, limit):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Dijkstra's algorithm from each source, as far as the limit."""
+    """Dijkstra's algorithm from each source, up to the limit."""
     n = len(pointer) - 1
     best = np.full(n, np.inf)
     starts = np.zeros(len(sources) + 1, np.int64)
     room = 64 * len(sources) + 64
-    found, away = np.empty(room, np.int64), np.empty(room)
+    index_out, length_out = np.empty(room, np.int64), np.empty(room)
     used = 0
     for s in range(len(sources)):
         source = sources[s]
@@ -197,24 +197,24 @@ def _all_within(pointer, index, length, sources, limit):  # type: ignore[no-unty
         touched = [source]
         heap = [(0.0, source)]
         while heap:
-            so_far, here = heapq.heappop(heap)
-            if so_far > best[here]:
+            so_far, vertex = heapq.heappop(heap)
+            if so_far > best[vertex]:
                 continue
-            for k in range(pointer[here], pointer[here + 1]):
-                there, total = index[k], so_far + length[k]
-                if total <= limit and total < best[there]:
-                    if best[there] == np.inf:
-                        touched.append(there)
-                    best[there] = total
-                    heapq.heappush(heap, (total, there))
+            for k in range(pointer[vertex], pointer[vertex + 1]):
+                neighbour, total = index[k], so_far + length[k]
+                if total <= limit and total < best[neighbour]:
+                    if best[neighbour] == np.inf:
+                        touched.append(neighbour)
+                    best[neighbour] = total
+                    heapq.heappush(heap, (total, neighbour))
         while used + len(touched) > room:
             room *= 2
-            bigger_found, bigger_away = np.empty(room, np.int64), np.empty(room)
-            bigger_found[:used], bigger_away[:used] = found[:used], away[:used]
-            found, away = bigger_found, bigger_away
-        for there in sorted(touched):
-            found[used], away[used] = there, best[there]
-            best[there] = np.inf
+            larger_index, larger_length = np.empty(room, np.int64), np.empty(room)
+            larger_index[:used], larger_length[:used] = index_out[:used], length_out[:used]
+            index_out, length_out = larger_index, larger_length
+        for vertex in sorted(touched):
+            index_out[used], length_out[used] = vertex, best[vertex]
+            best[vertex] = np.inf  # so that the next source starts afresh
             used += 1
         starts[s + 1] = used
-    return starts, found[:used].copy(), away[:used].copy()
+    return starts, index_out[:used].copy(), length_out[:used].copy()

@@ -1,4 +1,4 @@
-"""From correlations and areas to networks with names."""
+"""Assignment of named networks to areas and vertices."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from painprint.progress import OnStep
 Way = Literal["communities", "overlap", "numbers", "none"]
 
 N_POINTS = 59_412
-"""Points of cortex that the published sizes of communities are of; they grow with the points."""
+"""Cortical vertices for which the community sizes were published; other meshes are scaled."""
 N_SUPERVERTICES = 8000
 LEAST_POINTS = 4
-"""Points of a supervertex, on average, at least."""
+"""Least mean number of vertices of a supervertex."""
 N_FEATURES = 50
-"""Dimensions of connectivity, the leading ones, that supervertices are made of."""
+"""Leading dimensions of connectivity by which supervertices are clustered."""
 FEWER_TRIALS = 10
-"""Trials on supervertices and vertices are so many times fewer than on areas."""
+"""Factor by which trials on supervertices and vertices are fewer than on areas."""
 
 
 class Options(Protocol):
-    """What naming reads of the settings of a parcellation."""
+    """The settings of a parcellation that naming depends on."""
 
     @property
     def community_nodes(self) -> str: ...
@@ -43,49 +43,51 @@ class Options(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Named:
-    """Networks of areas and of points.
+    """Networks of areas and of vertices.
 
     Attributes
     ----------
     way : {"communities", "overlap", "numbers", "none"}
-    said : str
-        The way in a sentence or two.
+        Method of assignment.
+    description : str
+        The method in one or two sentences.
     codes : ndarray of shape (n_areas,)
-        Of networks, 0 for none; NaN where networks have numbers of their own.
+        Network codes, 0 for none; NaN where communities are only numbered.
     of_area : tuple of str
-        Names of the areas' networks; empty where there is none.
+        Network name of each area; empty where there is none.
     share : ndarray of shape (n_areas,)
-        Of the area's points that have its network; NaN where points have none.
+        Share of the area's vertices that have its network; NaN where vertices have none.
     of_point : ndarray of str, shape (n_points,)
-    scan_said : str
-        What was done about the somato-cognitive action network.
+        Network name of each vertex.
+    scan_description : str
+        How the somato-cognitive action network (SCAN) was identified.
     candidates : DataFrame or None
-        Of it, the best first.
+        Candidate communities for SCAN, the best first.
     """
 
     way: Way
-    said: str
+    description: str
     codes: Vector
     of_area: tuple[str, ...]
     share: Vector
     of_point: NDArray[np.str_]
-    scan_said: str
+    scan_description: str
     candidates: pd.DataFrame | None
 
     def arrays(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-        """All of it as arrays of numbers and plain values."""
-        names, place = np.unique(self.of_point, return_inverse=True)
-        arrays = {"codes": self.codes, "share": self.share, "of_point": place.astype(np.int64)}
+        """Serialise as numeric arrays and plain values."""
+        names, index = np.unique(self.of_point, return_inverse=True)
+        arrays = {"codes": self.codes, "share": self.share, "of_point": index.astype(np.int64)}
         table = None if self.candidates is None else self.candidates.to_dict(orient="list")
         about = {
-            "way": self.way, "said": self.said, "of_area": self.of_area, "names": names.tolist(),
-            "scan_said": self.scan_said, "candidates": table,
+            "way": self.way, "said": self.description, "of_area": self.of_area,
+            "names": names.tolist(), "scan_said": self.scan_description, "candidates": table,
         }  # fmt: skip
         return arrays, about
 
     @classmethod
     def of_arrays(cls, arrays: dict[str, NDArray[Any]], about: dict[str, Any]) -> Named:
-        """What :meth:`arrays` gave."""
+        """Restore from the values of :meth:`arrays`."""
         table = about["candidates"]
         return cls(
             about["way"], about["said"], arrays["codes"], tuple(about["of_area"]), arrays["share"],
@@ -96,16 +98,16 @@ class Named:
 
 @dataclass(frozen=True, eq=False)
 class Namer:
-    """Names areas by communities and a template, or by what there is of these.
+    """Assigns networks to areas, by communities and a template as far as these are available.
 
     Parameters
     ----------
     unit : ndarray of shape (n_points, n_columns), float32
         Rows whose inner products are correlations.
     features : ndarray of shape (n_points, rank), float32
-        Inner products are the similarity of connectivity.
+        Rows whose inner products are the similarity of connectivity.
     template : ndarray of int, shape (n_points,), optional
-        A group's network of each point, 1 to 17; all else is none.
+        Group-average network of each vertex, 1 to 17; other values are none.
     prior : ndarray of int, shape (n_points,), optional
         Above 0 where SCAN is expected.
     """
@@ -118,21 +120,21 @@ class Namer:
     prior: Codes | None = None
 
     def name(self, labels: Codes, *, n_jobs: int = 1, on_step: OnStep | None = None) -> Named:
-        """Networks of areas.
+        """Assign networks to areas and vertices.
 
         Parameters
         ----------
         labels : ndarray of int, shape (n_points,)
-            From 1; 0 is none.
+            Area of each vertex, from 1; 0 is none.
         n_jobs : int
-            Trials of Infomap at a time; networks do not depend on it.
+            Concurrent trials of Infomap; networks do not depend on it.
         on_step : callable, optional
-            Is told of every graph that is parted.
+            Called with the number of partitioned graphs and their total.
 
         Raises
         ------
         ValueError
-            If a community that was chosen as SCAN is not there.
+            If the community chosen as SCAN does not exist.
         """
         if not graph.has_infomap():
             return self._by_overlap(labels)
@@ -144,83 +146,96 @@ class Namer:
                 (self.template >= 1) & (self.template <= networks.N_NETWORKS), self.template, 0
             )
         if nodes is not None:
-            found = self._part_nodes(nodes, n_jobs, steps)
+            communities = self._communities_of_nodes(nodes, n_jobs, steps)
             if template is None:
-                of_point = _first_community(found)
+                of_point = _first_community(communities)
             else:
-                at_all = networks.name_communities(found, template)
-                named = networks.consensus(at_all, fill=True)
+                at_thresholds = networks.name_communities(communities, template)
+                consensus = networks.consensus(at_thresholds, fill=True)
                 fewest = max(1, round(networks.FEWEST_IN_PIECE * self._scale))
-                of_point = networks.fill_small_pieces(named, self.cortex.adjacency, fewest)
-        of_areas = self._part_areas(labels, n_jobs, steps)
+                of_point = networks.fill_small_pieces(consensus, self.cortex.adjacency, fewest)
+        of_areas = self._communities_of_areas(labels, n_jobs, steps)
         if template is None:
             return self._numbered(labels, of_areas, of_point)
         spread = np.where(labels[:, None] > 0, of_areas[np.maximum(labels, 1) - 1], graph.NONE)
-        own = template if of_point is None else of_point
-        codes_of_points = networks.consensus(networks.name_communities(spread, own), fill=True)
+        network_map = template if of_point is None else of_point
+        codes_of_points = networks.consensus(
+            networks.name_communities(spread, network_map), fill=True
+        )
         codes = networks.mode_in_parcels(codes_of_points, labels).astype(float)
-        points = own.astype(float)
-        codes, points, scan_said, table = self._scan(labels, nodes, codes, points, n_jobs, steps)
-        what = {
+        codes, points, scan_description, table = self._scan(
+            labels, nodes, codes, network_map.astype(float), n_jobs, steps
+        )
+        nodes_in_words = {
             "supervertices": f"of {N_SUPERVERTICES:,} supervertices (at most) and of the areas",
-            "full": "of all points and of the areas",
+            "full": "of all vertices and of the areas",
             "areas": "of the areas",
         }[self.options.community_nodes]
-        said = (
-            f"Communities {what} were found by Infomap at twelve shares of edges and named by "
-            "their overlap with the template's networks; the name is that of the "
+        description = (
+            f"Communities {nodes_in_words} were detected by Infomap at twelve edge densities and "
+            "named by their overlap with the template's networks; the name is that of the "
             "sparsest graph that gives one."
         )
         if nodes is None:
-            said += " The map of points is the template, a group's."
-        return self._named("communities", said, labels, codes, points, scan_said, table)
+            description += " The network map of vertices is the group template."
+        return self._named(
+            "communities", description, labels, codes, points, scan_description, table
+        )
 
     def _by_overlap(self, labels: Codes) -> Named:
-        """Without Infomap: the template's network that most of an area's points have."""
+        """Without Infomap: the template network of most vertices of an area."""
         missing = "Infomap is not installed (pip install 'painprint[communities]')"
-        scan_said = f"SCAN was not looked for: {missing}."
+        scan_description = f"SCAN was not identified: {missing}."
         if self.template is None:
-            said = f"{missing}, and there is no template (--network-template): areas have no names."
+            unknown = np.full(int(labels.max()), np.nan)
             return Named(
-                "none", said, np.full(int(labels.max()), np.nan), ("",) * int(labels.max()),
-                np.full(int(labels.max()), np.nan), np.full(len(labels), ""), scan_said, None,
+                "none",
+                f"{missing}, and there is no template (--network-template): areas have no names.",
+                unknown, ("",) * len(unknown), unknown, np.full(len(labels), ""),
+                scan_description, None,
             )  # fmt: skip
         codes, _ = networks.name_by_overlap(labels, self.template)
         points = np.where(self.template <= networks.N_NETWORKS, self.template, 0).astype(float)
-        said = (
-            f"{missing}, so each area has the template's network that most of its points have: a "
-            "group's networks, not the person's own."
+        description = (
+            f"{missing}, so each area has the template network of most of its vertices: "
+            "a group's networks, not individual ones."
         )
-        return self._named("overlap", said, labels, codes.astype(float), points, scan_said, None)
+        return self._named(
+            "overlap", description, labels, codes.astype(float), points, scan_description, None
+        )
 
     def _numbered(self, labels: Codes, of_areas: Codes, of_point: Codes | None) -> Named:
         """Without a template: communities by number."""
         if of_point is None:
-            own = _first_community(of_areas)
-            of_point = np.where(labels > 0, own[np.maximum(labels, 1) - 1], 0)
+            number = _first_community(of_areas)
+            of_point = np.where(labels > 0, number[np.maximum(labels, 1) - 1], 0)
         else:
-            own = networks.mode_in_parcels(of_point, labels)
-        of_area = tuple(f"C{k:02d}" if k > 0 else "" for k in own.tolist())
+            number = networks.mode_in_parcels(of_point, labels)
+        of_area = tuple(f"C{k:02d}" if k > 0 else "" for k in number.tolist())
         points = np.array([f"C{k:02d}" if k > 0 else "" for k in of_point.tolist()])
-        said = (
-            "Communities were found by Infomap; without a template (--network-template) they have "
-            "numbers. An area has the community that most of its points have."
+        description = (
+            "Communities were detected by Infomap; without a template (--network-template) they "
+            "have numbers. An area has the community of most of its vertices."
         )
-        empty = np.full(len(own), np.nan)
-        scan_said = "SCAN was not looked for: that takes --network-template and --scan-prior."
-        return Named("numbers", said, empty, of_area, empty, points, scan_said, None)
+        unknown = np.full(len(number), np.nan)
+        scan_description = (
+            "SCAN was not identified: that takes --network-template and --scan-prior."
+        )
+        return Named(
+            "numbers", description, unknown, of_area, unknown, points, scan_description, None
+        )
 
     @staticmethod
     def _named(
         way: Way,
-        said: str,
+        description: str,
         labels: Codes,
         codes: Vector,
         points: Vector,
-        scan_said: str,
+        scan_description: str,
         table: pd.DataFrame | None,
     ) -> Named:
-        """Names of codes, and how many points of an area have its own."""
+        """Names of codes, and the share of an area's vertices that have its code."""
         inside = labels > 0
         same = points[inside] == codes[labels[inside] - 1]
         agreeing = np.bincount(labels[inside] - 1, weights=same, minlength=len(codes))
@@ -229,16 +244,17 @@ class Namer:
         names = np.array([n if c else "" for c, n in zip(
             points.tolist(), networks.network_names(points), strict=True)])  # fmt: skip
         return Named(
-            way, said, codes, tuple(networks.network_names(codes)), share, names, scan_said, table
-        )
+            way, description, codes, tuple(networks.network_names(codes)), share, names,
+            scan_description, table,
+        )  # fmt: skip
 
     @property
     def _scale(self) -> float:
-        """By which published numbers of points are multiplied."""
+        """Factor by which published numbers of vertices are multiplied."""
         return self.cortex.n_points / N_POINTS
 
     def _n_graphs(self) -> int:
-        """Graphs that will be parted."""
+        """Number of graphs that will be partitioned."""
         n = len(graph.LADDER)
         if self.options.community_nodes == "areas":
             return n
@@ -246,54 +262,54 @@ class Namer:
         return 2 * n + of_scan
 
     def _nodes(self) -> Codes:
-        """The node of each point: (n_points,)."""
+        """Node of each vertex: (n_points,)."""
         n_points = self.cortex.n_points
         if self.options.community_nodes == "full":
             return np.arange(n_points)
-        wanted = min(N_SUPERVERTICES, n_points // LEAST_POINTS)
-        found, n_before = np.empty(n_points, np.int64), 0
+        n_total = min(N_SUPERVERTICES, n_points // LEAST_POINTS)
+        nodes, n_before = np.empty(n_points, np.int64), 0
         for part in self.cortex.parts.values():
-            n = max(1, round(wanted * (part.stop - part.start) / n_points))
+            n = max(1, round(n_total * (part.stop - part.start) / n_points))
             rows = self.features[part, :N_FEATURES]
             inside = self.cortex.adjacency[part][:, part]
-            found[part] = graph.make_supervertices(rows, inside, n) + n_before
+            nodes[part] = graph.make_supervertices(rows, inside, n) + n_before
             n_before += n
-        return found
+        return nodes
 
     def _graph_of(self, nodes: Codes) -> tuple[Single, Codes]:
-        """Series of nodes, and the point in the middle of each."""
+        """Unit time series of nodes, and the medoid vertex of each."""
         n = int(nodes.max()) + 1
         if n == len(nodes):
             return self.unit, nodes
         return graph.mean_unit(self.unit, nodes, n), self.cortex.medoids(nodes + 1)
 
-    def _part_nodes(self, nodes: Codes, n_jobs: int, steps: _Steps) -> Codes:
-        """Communities of points, the same name at all thresholds: (n_points, n_thresholds)."""
-        unit, middle = self._graph_of(nodes)
-        near = self.cortex.within(middle, graph.NEAR_MM)
+    def _communities_of_nodes(self, nodes: Codes, n_jobs: int, steps: _Steps) -> Codes:
+        """Communities of vertices, matched across thresholds: (n_points, n_thresholds)."""
+        unit, medoids = self._graph_of(nodes)
+        near = self.cortex.within(medoids, graph.NEAR_MM)
         edges = graph.strongest_edges(unit, near, graph.LADDER[-1])
         trials = max(1, self.options.n_trials // FEWER_TRIALS)
-        found = graph.find_communities(
+        communities = graph.find_communities(
             edges, len(unit), graph.LADDER, n_trials=trials, n_jobs=n_jobs,
             random_seed=self.options.random_seed, on_step=steps.part,
         )  # fmt: skip
         steps.next(len(graph.LADDER))
         fewest = graph.FEWEST_VERTICES * self._scale
-        kept = graph.drop_small(found, np.bincount(nodes, minlength=len(unit)), fewest)
+        kept = graph.drop_small(communities, np.bincount(nodes, minlength=len(unit)), fewest)
         return graph.regularize(kept)[nodes]
 
-    def _part_areas(self, labels: Codes, n_jobs: int, steps: _Steps) -> Codes:
-        """Communities of areas: (n_areas, n_thresholds)."""
+    def _communities_of_areas(self, labels: Codes, n_jobs: int, steps: _Steps) -> Codes:
+        """Communities of areas, matched across thresholds: (n_areas, n_thresholds)."""
         n_areas = int(labels.max())
         unit = graph.mean_unit(self.unit, labels - 1, n_areas)
         near = self.cortex.within(self.cortex.medoids(labels), graph.NEAR_MM)
         edges = graph.strongest_edges(unit, near, graph.LADDER[-1])
-        found = graph.find_communities(
+        communities = graph.find_communities(
             edges, n_areas, graph.LADDER, n_trials=self.options.n_trials, n_jobs=n_jobs,
             random_seed=self.options.random_seed, on_step=steps.part,
         )  # fmt: skip
         steps.next(len(graph.LADDER))
-        kept = graph.drop_small(found, np.ones(n_areas), graph.FEWEST_AREAS)
+        kept = graph.drop_small(communities, np.ones(n_areas), graph.FEWEST_AREAS)
         return graph.regularize(kept)
 
     def _scan(
@@ -305,42 +321,40 @@ class Namer:
         n_jobs: int,
         steps: _Steps,
     ) -> tuple[Vector, Vector, str, pd.DataFrame | None]:
-        """Give SCAN to the areas most of whose points are in its community.
+        """Assign SCAN to the areas most of whose vertices are in its community.
 
         Returns
         -------
-        codes, points, said, candidates
+        codes, points, description, candidates
         """
         if self.prior is None:
-            said = "SCAN was not looked for: there is no prior (--scan-prior)."
-            return codes, points, said, None
+            return codes, points, "SCAN was not identified: there is no prior (--scan-prior).", None
         if nodes is None:
-            said = "SCAN was not looked for: --community-nodes is areas alone."
-            return codes, points, said, None
-        unit, middle = self._graph_of(nodes)
-        near = self.cortex.within(middle, graph.NEAR_MM)
+            return codes, points, "SCAN was not identified: --community-nodes is areas alone.", None
+        unit, medoids = self._graph_of(nodes)
+        near = self.cortex.within(medoids, graph.NEAR_MM)
         ladder = networks.SCAN_LADDER
         edges = graph.node_specific_edges(unit, near, ladder[-1])
         trials = max(1, self.options.n_trials // FEWER_TRIALS)
-        found = graph.find_communities(
+        communities = graph.find_communities(
             edges, len(unit), ladder, n_trials=trials, n_jobs=n_jobs,
             random_seed=self.options.random_seed, on_step=steps.part,
         )[nodes]  # fmt: skip
         table = networks.score_scan(
-            found, self.prior > 0, thresholds=ladder, unit=self.unit, codes=points
+            communities, self.prior > 0, thresholds=ladder, unit=self.unit, codes=points
         )
         table = table.sort_values(["score", "threshold"], ascending=[False, True], kind="stable")
-        chosen, said = self._choose(table)
+        chosen, description = self._choose(table)
         if chosen is None:
-            return codes, points, said, table
+            return codes, points, description, table
         column = ladder.index(chosen[0])
-        inside = found[:, column] == chosen[1]
+        inside = communities[:, column] == chosen[1]
         in_area = labels > 0
-        share = np.bincount(labels[in_area] - 1, weights=inside[in_area], minlength=len(codes))
-        of_scan = share > np.bincount(labels[in_area] - 1, minlength=len(codes)) / 2
+        n_inside = np.bincount(labels[in_area] - 1, weights=inside[in_area], minlength=len(codes))
+        is_scan = n_inside > np.bincount(labels[in_area] - 1, minlength=len(codes)) / 2
         codes, points = codes.copy(), points.copy()
-        codes[of_scan], points[inside] = networks.SCAN, networks.SCAN
-        return codes, points, f"{said} {int(of_scan.sum())} areas are SCAN.", table
+        codes[is_scan], points[inside] = networks.SCAN, networks.SCAN
+        return codes, points, f"{description} {int(is_scan.sum())} areas are SCAN.", table
 
     def _choose(self, table: pd.DataFrame) -> tuple[tuple[float, int] | None, str]:
         """Threshold and community of SCAN, and how it was chosen.
@@ -348,49 +362,49 @@ class Namer:
         Raises
         ------
         ValueError
-            If the user's choice is not there.
+            If the community chosen by the user does not exist.
         """
-        asked = self.options.scan_choice
-        if asked is not None:
-            there = zip(table["threshold"], table["community"], strict=True)
-            if asked not in [(float(t), int(c)) for t, c in there]:
+        choice = self.options.scan_choice
+        if choice is not None:
+            candidates = zip(table["threshold"], table["community"], strict=True)
+            if choice not in [(float(t), int(c)) for t, c in candidates]:
                 raise ValueError(
-                    f"there is no community {asked[1]} at threshold {asked[0]:g} "
+                    f"there is no community {choice[1]} at threshold {choice[0]:g} "
                     "(--scan-community); the candidates are in the table scan.tsv of a run without "
                     "that option."
                 )
-            return asked, f"SCAN is community {asked[1]} at {asked[0]:g}, as chosen by the user."
+            return choice, f"SCAN is community {choice[1]} at {choice[0]:g}, as chosen by the user."
         best = networks.propose_scan(table)
         if best is None:
             return None, (
-                "No community is like the prior of SCAN (score below "
+                "No community resembles the prior of SCAN (score below "
                 f"{networks.SCAN_FLOOR:g}), so none was proposed."
             )
         return (float(best["threshold"]), int(best["community"])), (
             f"SCAN is community {int(best['community'])} at {best['threshold']:g}, proposed for "
             f"its score of {best['score']:.2f} (overlap with the prior, and correlation with the "
-            "action-mode network rather than with effectors); look at it before you trust it."
+            "action-mode network rather than with effectors); inspect it before use."
         )
 
 
 def _first_community(communities: Codes) -> Codes:
-    """The community at the sparsest threshold that has one: 0 where none has."""
-    there = communities > 0
-    found = np.take_along_axis(communities, there.argmax(axis=1)[:, None], axis=1)[:, 0]
-    return np.where(there.any(axis=1), found, 0)
+    """Community at the sparsest threshold that has one; 0 where none has."""
+    assigned = communities > 0
+    first = np.take_along_axis(communities, assigned.argmax(axis=1)[:, None], axis=1)[:, 0]
+    return np.where(assigned.any(axis=1), first, 0)
 
 
 class _Steps:
-    """Progress over several ladders of graphs."""
+    """Progress over several series of graphs."""
 
     def __init__(self, on_step: OnStep | None, of: int) -> None:
         self.on_step, self.of, self.before = on_step, of, 0
 
     def part(self, done: int, _: int) -> None:
-        """So many graphs of this ladder are done."""
+        """Report the number of finished graphs of this series."""
         if self.on_step is not None:
             self.on_step(self.before + done, self.of)
 
     def next(self, n: int) -> None:
-        """A ladder of so many graphs is done."""
+        """Start the next series, after one of ``n`` graphs."""
         self.before += n

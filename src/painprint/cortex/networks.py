@@ -1,4 +1,4 @@
-"""Which network of the brain a community, an area or a point belongs to."""
+"""Assignment of communities, areas and vertices to named brain networks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from painprint.cortex.similarity import _unit
 
 Flags = NDArray[np.bool_]
 Named = NDArray[Any]
-"""Codes of networks: whole numbers, or floats where SCAN may be among them."""
+"""Network codes: integers, or floats where SCAN (1.5) may be among them."""
 
 SCAN = 1.5
 NETWORKS: dict[float, str] = {
@@ -23,55 +23,54 @@ NETWORKS: dict[float, str] = {
     7: "LANG", 8: "SAL", 9: "AMN", 10: "HSMN", 11: "FSMN", 12: "AUD", 13: "AMTL", 14: "PMTL",
     15: "PMN", 16: "CAN", 17: "LSMN",
 }  # fmt: skip
-"""Names by code."""
+"""Network names by code."""
 N_NETWORKS = 17
-"""Networks of the template; SCAN is not one of them, and higher codes have no name."""
+"""Networks of the template, without SCAN; higher codes have no name."""
 PRIORITY = (1, 2, 10, 9, 3, 5, 6, 11, 16, 15, 7, 8, 17, 12, 4, 14, 13)
-"""The order in which networks choose their community."""
+"""The order in which networks are matched with communities."""
 ACTION_MODE = 9
 SOMATOMOTOR = (10, 11, 17)
-"""Hand, face and leg: the effectors between whose regions SCAN lies."""
+"""Hand, face and leg regions, between which SCAN lies."""
 
 LEAST_OVERLAP = 0.10
-"""Jaccard overlap that a name needs more of."""
+"""Jaccard overlap that a match must exceed."""
 N_FREE = 2
-"""Columns in which a name need not overlap with where it was before."""
+"""First columns, in which a name need not overlap with its earlier location."""
 FEWEST_IN_PIECE = 30
-"""Smaller pieces of a network take the code around them."""
+"""Smaller connected pieces of a network are filled with the surrounding code."""
 
 SCAN_LADDER = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05)
-"""Shares of all points that are each point's own strongest edges (Gordon et al. 2023)."""
+"""Number of strongest edges of each vertex, as shares of all vertices (Gordon et al. 2023)."""
 SCAN_FEWEST_VERTICES = 10
-"""Smaller communities are no candidates for SCAN."""
+"""Smaller communities are not candidates for SCAN."""
 SCAN_FLOOR = 0.10
-"""The score that a community needs to be proposed as SCAN."""
+"""Least score of a community to be proposed as SCAN."""
 
 
 def name_communities(communities: Codes, template: Codes) -> Codes:
-    """Give communities the name of the template's network that they overlap with.
+    """Name communities by their overlap with the networks of a template.
 
-    In each column, networks choose in the order of :data:`PRIORITY`: each takes the community
-    without a name that overlaps with it most (Jaccard), if by more than .10. From the third column
-    on, a name that was given before goes only to a community that overlaps with where it was, in
-    any column before, by .10.
+    In each column, networks are matched in the order of :data:`PRIORITY`, each with the unnamed
+    community of largest Jaccard overlap, if above .10. From the third column on, a name that was
+    used before is only given to a community whose overlap with its vertices in all previous
+    columns is at least .10.
 
     Parameters
     ----------
     communities : ndarray of int, shape (n_points, n_thresholds)
-        Of the same name in different columns, as :func:`~.communities.regularize` makes them;
-        below 1 is none.
+        Matched across columns by :func:`~.communities.regularize`; below 1 is none.
     template : ndarray of int, shape (n_points,)
-        1 to 17; all else is no network.
+        1 to 17; other values are no network.
 
     Returns
     -------
     codes : ndarray of int, shape (n_points, n_thresholds)
-        Of networks; higher than 17 for communities without a name (17 + community); 0 is none.
+        Network codes; 17 + community for communities without a name; 0 is none.
 
     Notes
     -----
-    For choosing names, points without a community in a column have the first they have in any
-    column. Their code is 0 all the same, and does not count as a place where a name was given.
+    For matching, vertices without a community in a column take their first community in any
+    column. Their code remains 0, and they do not count as vertices where a name was used.
 
     References
     ----------
@@ -80,48 +79,48 @@ def name_communities(communities: Codes, template: Codes) -> Codes:
     assigned = communities > 0
     first = _first(communities, assigned)
     of_template = _is_network(template)
-    given = np.zeros_like(of_template)
+    used = np.zeros_like(of_template)  # vertices where each name was used so far
     codes = np.zeros(communities.shape, np.int64)
     for column in range(communities.shape[1]):
-        here = assigned[:, column]
-        filled = np.where(here, communities[:, column], first)
+        in_column = assigned[:, column]
+        filled = np.where(in_column, communities[:, column], first)
         overlap = _jaccard(filled, of_template)
         if column >= N_FREE:
-            strayed = _jaccard(filled, given) < LEAST_OVERLAP
-            overlap[strayed & given.any(axis=0)] = 0
-        codes[here, column] = _choose(overlap)[filled[here]]
-        given |= _is_network(codes[:, column])
+            elsewhere = _jaccard(filled, used) < LEAST_OVERLAP
+            overlap[elsewhere & used.any(axis=0)] = 0
+        codes[in_column, column] = _match(overlap)[filled[in_column]]
+        used |= _is_network(codes[:, column])
     return codes
 
 
 def _first(values: Named, chosen: Flags) -> Named:
-    """Of each row the first value that is chosen; 0 where none is."""
-    found = np.take_along_axis(values, chosen.argmax(axis=1)[:, None], axis=1)[:, 0]
-    return np.where(chosen.any(axis=1), found, 0)
+    """First chosen value of each row; 0 where none is."""
+    first = np.take_along_axis(values, chosen.argmax(axis=1)[:, None], axis=1)[:, 0]
+    return np.where(chosen.any(axis=1), first, 0)
 
 
 def _is_network(codes: Named) -> Flags:
-    """Which network each point belongs to: (n_points, 17)."""
+    """Membership of each vertex in each network: (n_points, 17)."""
     return np.asarray(codes[:, None] == np.arange(1, N_NETWORKS + 1))
 
 
 def _member(labels: Codes) -> csr_array:
-    """1 where a point has a label: (highest label + 1, n_points); the row of 0 is empty."""
+    """1 where a vertex has a label: (highest label + 1, n_points); the row of 0 is empty."""
     inside = np.flatnonzero(labels > 0)
     shape = (int(labels.max(initial=0)) + 1, len(labels))
     return csr_array((np.ones(len(inside)), (labels[inside], inside)), shape=shape)
 
 
 def _jaccard(labels: Codes, sets: Flags) -> Matrix:
-    """Overlap of labels with sets: (highest label + 1, n_sets)."""
+    """Jaccard overlap of labels with sets of vertices: (highest label + 1, n_sets)."""
     member = _member(labels)
     shared = np.asarray(member @ sets.astype(float))
     either = np.asarray(member.sum(axis=1))[:, None] + sets.sum(axis=0) - shared
     return np.divide(shared, either, where=either > 0, out=np.zeros_like(shared))
 
 
-def _choose(overlap: Matrix) -> Codes:
-    """The code of each community, from its overlap with networks."""
+def _match(overlap: Matrix) -> Codes:
+    """Code of each community, by its overlap with networks."""
     code = N_NETWORKS + np.arange(len(overlap))
     free = overlap.copy()
     for network in PRIORITY:
@@ -133,38 +132,37 @@ def _choose(overlap: Matrix) -> Codes:
 
 
 def consensus(codes: Codes, *, fill: bool = False) -> Codes:
-    """One code for each point, of its codes at all thresholds.
+    """Consensus of each vertex's codes over all thresholds.
 
     Parameters
     ----------
     codes : ndarray of int, shape (n_points, n_thresholds)
-        As :func:`name_communities` makes them.
+        Of :func:`name_communities`.
     fill : bool
-        Treat points without a community in the first column like those whose community has no
+        Treat vertices without a community in the first column like those whose community has no
         name there. Otherwise they are none.
 
     Returns
     -------
     codes : ndarray of int, shape (n_points,)
-        That of the first column. Where it is above 17, the first network in later columns; 0
-        where there is none.
+        The code of the first column or, where that is above 17, the first network in later
+        columns; 0 where there is none.
     """
-    named = (codes >= 1) & (codes <= N_NETWORKS)
-    found = _first(codes, named)
-    return found if fill else np.where(codes[:, 0] > 0, found, 0)
+    network = _first(codes, (codes >= 1) & (codes <= N_NETWORKS))
+    return network if fill else np.where(codes[:, 0] > 0, network, 0)
 
 
 def fill_small_pieces(codes: Named, adjacency: csr_array, fewest: int = FEWEST_IN_PIECE) -> Named:
-    """Give small connected pieces of a network the code that most points around them have.
+    """Fill small connected pieces of a network with the most frequent code around them.
 
     Parameters
     ----------
     codes : ndarray of shape (n_points,)
-        0 is none, whose pieces are left as they are.
+        0 is none, and is not filled.
     adjacency : csr_array of shape (n_points, n_points)
-        Not zero where two points touch.
+        Nonzero where two vertices share an edge.
     fewest : int
-        Points of a piece that is kept.
+        Vertices of the smallest piece that is kept.
 
     Returns
     -------
@@ -172,8 +170,8 @@ def fill_small_pieces(codes: Named, adjacency: csr_array, fewest: int = FEWEST_I
 
     Notes
     -----
-    The smallest piece comes first, and codes that were filled count for the next. A piece with
-    nothing but 0 around it keeps its code; of equally many, the lowest code is taken.
+    Pieces are filled from the smallest to the largest, each with the codes filled before. A piece
+    that is surrounded by 0 keeps its code; ties are resolved for the lowest code.
     """
     filled = codes.copy()
     for points in _small_pieces(codes, adjacency, fewest):
@@ -185,7 +183,7 @@ def fill_small_pieces(codes: Named, adjacency: csr_array, fewest: int = FEWEST_I
 
 
 def _small_pieces(codes: Named, adjacency: csr_array, fewest: int) -> list[Codes]:
-    """Points of each connected piece of one code that is too small, the smallest piece first."""
+    """Vertices of each connected piece below the least size, the smallest piece first."""
     pairs = adjacency.tocoo()
     within = (codes[pairs.row] == codes[pairs.col]) & (codes[pairs.row] > 0)
     ends = (pairs.row[within], pairs.col[within])
@@ -199,14 +197,14 @@ def _small_pieces(codes: Named, adjacency: csr_array, fewest: int) -> list[Codes
 
 
 def _count_codes(codes: Named, labels: Codes) -> tuple[Named, Matrix]:
-    """Each code that occurs, and how many points of each area have it: (n_areas, n_codes)."""
-    values, place = np.unique(codes, return_inverse=True)
-    counts = np.asarray(_member(labels) @ np.eye(len(values))[place])
+    """Each code that occurs, and its count of vertices in each area: (n_areas, n_codes)."""
+    values, index = np.unique(codes, return_inverse=True)
+    counts = np.asarray(_member(labels) @ np.eye(len(values))[index])
     return values, counts[1:]
 
 
 def mode_in_parcels(codes: Named, labels: Codes) -> Named:
-    """The code that most points of each area have; the lowest of equally many.
+    """Most frequent code of each area; the lowest of ties.
 
     Parameters
     ----------
@@ -230,14 +228,14 @@ def name_by_overlap(labels: Codes, template: Codes) -> tuple[Codes, Vector]:
     labels : ndarray of int, shape (n_points,)
         1, 2, 3 ...; 0 is no area.
     template : ndarray of int, shape (n_points,)
-        1 to 17; all else is no network.
+        1 to 17; other values are no network.
 
     Returns
     -------
     codes : ndarray of int, shape (n_areas,)
-        The network that most points of the area have in the template; 0 if none has any.
+        Most frequent template network of the area's vertices; 0 if there is none.
     share : ndarray of shape (n_areas,)
-        Of the area's points that have it.
+        Share of the area's vertices that have it.
     """
     member = _member(labels)
     counts = np.asarray(member @ _is_network(template).astype(float))[1:]
@@ -260,22 +258,22 @@ def score_scan(
     codes: Named | None = None,
     fewest: int = SCAN_FEWEST_VERTICES,
 ) -> pd.DataFrame:
-    """How much each community is like the somato-cognitive action network (SCAN).
+    """Score the similarity of communities to the somato-cognitive action network (SCAN).
 
     Parameters
     ----------
     communities : ndarray of int, shape (n_points, n_thresholds)
-        Of graphs with each point's own strongest edges; below 1 is none.
+        Of graphs of :func:`~.communities.node_specific_edges`; below 1 is none.
     prior : ndarray of bool, shape (n_points,)
-        Where SCAN is expected, such as the regions between effectors of other people.
+        Where SCAN is expected, such as the inter-effector regions of other people.
     thresholds : tuple of float
-        Of the columns.
+        Edge densities of the columns.
     unit : ndarray of shape (n_points, n_columns), optional
         Rows whose inner products are correlations.
     codes : ndarray of shape (n_points,), optional
-        The points' networks so far.
+        Network of each vertex, without SCAN.
     fewest : int
-        Points of a community that is scored.
+        Vertices of the smallest community that is scored.
 
     Returns
     -------
@@ -289,10 +287,10 @@ def score_scan(
 
     Notes
     -----
-    The score is the Jaccard overlap times one plus the contrast (1 where that is unknown). A
-    community elsewhere scores 0, whatever its correlations; among communities at the right place,
-    one that goes with the action-mode network scores higher than a piece of an effector's region
-    (Gordon et al. 2023, doi 10.1038/s41586-023-05964-2).
+    The score is the Jaccard overlap times one plus the contrast (times 1 where that is unknown). A
+    community elsewhere scores 0, whatever its correlations; among communities in the expected
+    location, one that correlates with the action-mode network scores higher than a part of an
+    effector region (Gordon et al. 2023, doi 10.1038/s41586-023-05964-2).
 
     Raises
     ------
@@ -333,7 +331,10 @@ def _contrast(labels: Codes, unit: Single | None, codes: Named | None) -> Vector
 
 
 def _correlation_outside(labels: Codes, unit: Single, region: Flags) -> Vector:
-    """Correlation of each label's mean with that of the region's other points; NaN without any."""
+    """Correlation of each label's mean with that of the region's vertices outside the label.
+
+    NaN where there are none.
+    """
     member = _member(labels).astype(np.float32)
     means = _unit(np.asarray(member @ unit))
     shared = np.asarray(member[:, region] @ unit[region])
@@ -344,14 +345,14 @@ def _correlation_outside(labels: Codes, unit: Single, region: Flags) -> Vector:
 
 
 def propose_scan(table: pd.DataFrame, *, floor: float = SCAN_FLOOR) -> dict[str, Any] | None:
-    """The candidate with the highest score, the sparsest of equals.
+    """Candidate with the highest score; of ties the sparsest.
 
     Parameters
     ----------
     table : DataFrame
-        As :func:`score_scan` makes it.
+        Of :func:`score_scan`.
     floor : float
-        The score it needs.
+        Least score.
 
     Returns
     -------

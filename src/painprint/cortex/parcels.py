@@ -1,4 +1,4 @@
-"""Areas from a boundary map: basins, merged where the boundary between them is low."""
+"""Areas from a boundary map: watershed regions, merged where the border between them is low."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 
 from painprint.arrays import Codes, Vector
-from painprint.cortex.boundary import Neighbours, _flood
+from painprint.cortex.boundary import Neighbours, _watershed
 
 TIE = 1e-5
-"""By which all but one of several equal minima are raised."""
+"""Increment by which all but one of adjacent equal minima are raised."""
 PLATEAU = 2
-"""Patches of zeros with more vertices keep one minimum."""
+"""Connected zeros with more vertices keep a single minimum."""
 FEW_NEIGHBOURS = 2
-"""A border vertex has more labelled neighbours."""
+"""A border vertex has more labelled neighbours than this."""
 BRIDGE = 4
-"""Pieces with more vertices are worth parting at a single vertex."""
+"""Areas are split at a single vertex if the pieces have more vertices than this."""
 
 
 @dataclass(frozen=True)
 class ParcelRules:
-    """Sizes and heights by which areas are made.
+    """Thresholds of size and height for areas.
 
     Parameters
     ----------
     minima, merge, high : float
-        Shares of vertices: a basin starts below the first quantile of the boundary map, basins
-        merge across borders lower than the second, and vertices above the third are no area's.
+        Quantiles of the boundary map: minima lie below the first, watershed regions are merged
+        across borders below the second, and vertices above the third belong to no area.
     small, smallest : int
-        Vertices: areas with fewer are merged, or at the end deleted.
+        Vertices: areas with fewer are merged, or finally deleted.
     """
 
     minima: float = 0.75
@@ -46,28 +46,28 @@ class ParcelRules:
 def make_parcels(
     density: Vector, adjacency: csr_array, rules: ParcelRules | None = None, *, seed: int = 0
 ) -> Codes:
-    """Areas of a boundary map.
+    """Segment a boundary map into areas.
 
     Parameters
     ----------
     density : ndarray of shape (n_vertices,)
         Boundary map: how often each vertex is a boundary.
     adjacency : csr_array of shape (n_vertices, n_vertices)
-        Not zero where two vertices touch; hemispheres do not.
+        Nonzero where two vertices share an edge; hemispheres are not connected.
     seed : int
-        Of the random order in which equal heights are flooded.
+        Random seed of the order in which vertices of equal height are visited.
 
     Returns
     -------
     labels : ndarray of int, shape (n_vertices,)
-        From 1; 0 where no area is.
+        From 1; 0 where there is no area.
 
     Notes
     -----
-    The rules and their order are those of the published parcel step (Gordon et al. 2016), with its
-    quirks: the quantiles are taken before the lowest value is subtracted; a small area compares
-    medians of borders with the mean of the best so far; areas that touch after high vertices were
-    taken out become one.
+    The rules and their order are those of the published parcel creation (Gordon et al. 2016),
+    including its quirks: quantiles are taken before the lowest value is subtracted; a small area
+    compares medians of borders with the mean of the best so far; areas that touch after high
+    vertices were removed become one.
     """
     rules = rules or ParcelRules()
     ordered = np.sort(density)
@@ -77,14 +77,14 @@ def make_parcels(
     )
     heights = density - density.min()
     ring = Neighbours.of(adjacency)
-    labels = _flood_all(heights, _minima(heights, adjacency, ring, minima), ring, seed)
+    labels = _watershed_from(heights, _minima(heights, adjacency, ring, minima), ring, seed)
     labels = _merge_low(labels, heights, ring, merge)
     labels = _merge_small(labels, heights, ring, rules.small)
     labels[heights > high] = 0
     labels = _components(labels, adjacency)
     labels = _merge_small(labels, heights, ring, rules.small, below=high)
     labels[heights > high] = 0
-    labels = _components(_part_at_bridges(labels, adjacency), adjacency)
+    labels = _components(_split_at_bridges(labels, adjacency), adjacency)
     n_vertices = np.bincount(labels)
     labels[n_vertices[labels] < rules.smallest] = 0
     return _consecutive(labels)
@@ -95,15 +95,15 @@ def _around(ring: Neighbours, i: np.integer[Any] | int) -> Codes:
 
 
 def _minima(heights: Vector, adjacency: csr_array, ring: Neighbours, most: float) -> Codes:
-    """Vertices no higher than their neighbours and below a threshold."""
+    """Local minima below a threshold."""
     raised = heights.copy()
-    found = []
+    minima = []
     for i in range(len(heights)):
         around = _around(ring, i)
         if (raised[i] <= raised[around]).all():
-            found.append(i)
+            minima.append(i)
             raised[around[raised[around] == raised[i]]] += TIE
-    lowest = np.array([i for i in found if heights[i] <= most], dtype=np.int64)
+    lowest = np.array([i for i in minima if heights[i] <= most], dtype=np.int64)
     zero = np.flatnonzero(heights == 0)
     _, patch = connected_components(adjacency[zero][:, zero], directed=False)
     patch_of = np.full(len(heights), -1)
@@ -119,12 +119,12 @@ def _minima(heights: Vector, adjacency: csr_array, ring: Neighbours, most: float
     return np.array(kept, dtype=np.int64)
 
 
-def _flood_all(heights: Vector, minima: Codes, ring: Neighbours, seed: int) -> Codes:
-    """Basins of the minima; vertices between them, and the highest, have none."""
-    _, rank = np.unique(heights, return_inverse=True)
+def _watershed_from(heights: Vector, minima: Codes, ring: Neighbours, seed: int) -> Codes:
+    """Watershed regions of the minima; 0 for vertices between them and for the highest."""
+    _, rank = np.unique(heights, return_inverse=True)  # every height is a level
     labels = np.zeros(len(heights), np.int64)
     labels[minima] = np.arange(1, len(minima) + 1)
-    _flood(labels, rank.astype(np.int64) + 1, int(rank.max()), ring.pointer, ring.index, seed)
+    _watershed(labels, rank.astype(np.int64) + 1, int(rank.max()), ring.pointer, ring.index, seed)
     return np.maximum(labels, 0)
 
 
@@ -132,19 +132,22 @@ Borders = dict[tuple[int, int], list[int]]
 
 
 def _borders(labels: Codes, ring: Neighbours) -> Borders:
-    """Vertices between each two areas: without a label, more than two neighbours of just two."""
-    found: Borders = {}
+    """Border vertices of each pair of areas.
+
+    These have no label, and more than two labelled neighbours, of exactly two areas.
+    """
+    borders: Borders = {}
     for i in np.flatnonzero(labels == 0):
         around = labels[_around(ring, i)]
         around = around[around > 0]
         pair = np.unique(around)
         if len(pair) == 2 and len(around) > FEW_NEIGHBOURS:
-            found.setdefault((int(pair[0]), int(pair[1])), []).append(int(i))
-    return found
+            borders.setdefault((int(pair[0]), int(pair[1])), []).append(int(i))
+    return borders
 
 
 def _join(borders: Borders, kept: int, lost: int) -> list[int]:
-    """Give an area's borders to another; those between the two are returned."""
+    """Move an area's borders to another in place; the border between the two is returned."""
     between = borders.pop((min(kept, lost), max(kept, lost)), [])
     for pair in [pair for pair in borders if lost in pair]:
         other = pair[0] if pair[1] == lost else pair[1]
@@ -154,27 +157,27 @@ def _join(borders: Borders, kept: int, lost: int) -> list[int]:
 
 
 def _merge_low(labels: Codes, heights: Vector, ring: Neighbours, most: float) -> Codes:
-    """Merge, the lowest border first, while a border's median height is below the threshold."""
+    """Merge across the lowest border while its median height is below the threshold."""
     labels = labels.copy()
     borders = _borders(labels, ring)
     medians = {p: float(np.median(heights[v])) for p, v in borders.items() if len(v) > 1}
     while medians:
-        pair = min(medians, key=lambda one: (medians[one], one))
+        pair = min(medians, key=lambda pair: (medians[pair], pair))
         if not medians[pair] < most:
             break
         kept, lost = pair
         labels[labels == lost] = kept
         _join(borders, kept, lost)
-        for old in [one for one in medians if kept in one or lost in one]:
-            del medians[old]
-        for one, vertices in borders.items():
-            if kept in one and len(vertices) > 1:
-                medians[one] = float(np.median(heights[vertices]))
+        for stale in [pair for pair in medians if kept in pair or lost in pair]:
+            del medians[stale]
+        for pair, vertices in borders.items():
+            if kept in pair and len(vertices) > 1:
+                medians[pair] = float(np.median(heights[vertices]))
     return _fill(labels, ring)
 
 
 def _fill(labels: Codes, ring: Neighbours) -> Codes:
-    """Give vertices whose labelled neighbours agree their label."""
+    """Label unlabelled vertices whose labelled neighbours all have the same label."""
     filled = labels.copy()
     for i in np.flatnonzero(labels == 0):
         around = np.unique(labels[_around(ring, i)])
@@ -187,9 +190,9 @@ def _fill(labels: Codes, ring: Neighbours) -> Codes:
 def _merge_small(
     labels: Codes, heights: Vector, ring: Neighbours, small: int, *, below: float | None = None
 ) -> Codes:
-    """Merge areas that are too small with the neighbour across the lowest border.
+    """Merge small areas with the neighbour across the lowest border.
 
-    ``below``: only across borders of which more than two vertices are no higher.
+    ``below``: only across borders with more than two vertices up to this height.
     """
     labels = labels.copy()
     borders = _borders(labels, ring)
@@ -202,7 +205,7 @@ def _merge_small(
             if below is not None and (heights[vertices] <= below).sum() <= FEW_NEIGHBOURS:
                 continue
             if np.median(heights[vertices]) < best:
-                best = float(np.mean(heights[vertices]))
+                best = float(np.mean(heights[vertices]))  # a mean, as in the published code
                 chosen = pair[0] if pair[1] == area else pair[1]
         if chosen is None:
             continue
@@ -213,41 +216,41 @@ def _merge_small(
 
 
 def _components(labels: Codes, adjacency: csr_array) -> Codes:
-    """Connected pieces of what has a label, whatever it is."""
+    """Connected components of all labelled vertices, whatever their label."""
     inside = np.flatnonzero(labels > 0)
-    found = np.zeros_like(labels)
+    components = np.zeros_like(labels)
     if len(inside):
-        found[inside] = connected_components(adjacency[inside][:, inside], directed=False)[1] + 1
-    return found
+        graph = adjacency[inside][:, inside]
+        components[inside] = connected_components(graph, directed=False)[1] + 1
+    return components
 
 
-def _part_at_bridges(labels: Codes, adjacency: csr_array) -> Codes:
-    """Take the label from vertices without which an area falls into two or more larger pieces."""
-    parted = labels.copy()
+def _split_at_bridges(labels: Codes, adjacency: csr_array) -> Codes:
+    """Remove the label of vertices without which an area falls into two or more larger pieces."""
+    split = labels.copy()
     for area in np.unique(labels[labels > 0]):
-        inside = np.flatnonzero(parted == area)
+        inside = np.flatnonzero(split == area)
         graph = csr_array(adjacency[inside][:, inside])
         for k in _articulations(graph):
             rest = np.delete(np.arange(len(inside)), k)
             pieces = np.bincount(connected_components(graph[rest][:, rest], directed=False)[1])
             if (pieces > BRIDGE).sum() >= 2:
-                parted[inside[k]] = 0
-    return parted
+                split[inside[k]] = 0
+    return split
 
 
 def _articulations(graph: csr_array) -> Iterable[int]:
-    """Vertices whose neighbours do not hang together without them (candidates, all that part)."""
+    """Candidates for articulation points: vertices whose neighbours alone are not connected."""
     for k in range(graph.shape[0]):
         around = graph.indices[graph.indptr[k] : graph.indptr[k + 1]]
         if len(around) > 1:
             local = graph[around][:, around]
-            if len(breadth_first_order(local, 0, directed=False, return_predecessors=False)) < len(
-                around
-            ):
+            reached = breadth_first_order(local, 0, directed=False, return_predecessors=False)
+            if len(reached) < len(around):
                 yield k
 
 
 def _consecutive(labels: Codes) -> Codes:
-    """Labels 1, 2, 3 ... in the same order."""
-    names, place = np.unique(labels, return_inverse=True)
-    return np.asarray(place + (0 if 0 in names else 1), dtype=np.int64)
+    """Relabel as 1, 2, 3 ... in the same order."""
+    values, index = np.unique(labels, return_inverse=True)
+    return np.asarray(index + (0 if 0 in values else 1), dtype=np.int64)

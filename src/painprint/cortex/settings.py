@@ -1,4 +1,4 @@
-"""Every option of a parcellation, once."""
+"""Options of a parcellation."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ Nodes = Literal["supervertices", "full", "areas"]
 NODES: tuple[str, ...] = get_args(Nodes)
 
 LEAST_OF_HALF_MIN = 5
-"""Minutes that either half of the sessions needs, to be parcellated by itself."""
+"""Minutes of rest that each half of the sessions needs to be parcellated separately."""
 N_SEEDS = 6000
-"""Points whose similarity maps are flooded, where not all are."""
+"""Seed vertices of similarity maps."""
 RANK = 300
-"""Dimensions of connectivity that similarity is made of."""
+"""Dimensions of connectivity from which similarity is computed."""
 N_CHECKED = 600
 """Seeds on which linear and exact similarity are compared."""
-N_TURNS = 100
+N_ROTATIONS = 100
 """Null parcellations."""
 FEWEST_SEEDS = 100
 LEAST_MIN, ADVISED_MIN = 10, 60
-"""Minutes of rest, after censoring, that are needed, and that are advised: reliability rises up to
-an hour and beyond (Laumann et al. 2015; Gordon et al. 2017)."""
+"""Minutes of rest after censoring that are needed and advised; reliability rises up to an hour and
+beyond (Laumann et al. 2015; Gordon et al. 2017)."""
 
 
 @dataclass(frozen=True)
 class AreaSettings(DenseSettings):
-    """What a parcellation is made of, and how. Paths and the number of workers are not settings.
+    """Settings of a parcellation, without paths and the number of workers.
 
     Raises
     ------
     ValueError
-        Naming the option that makes no sense.
+        If an option is invalid; the message names it.
     """
 
     task_id: tuple[str, ...] = option(("rest",), source=LEE_2026, group=DATA)
@@ -52,21 +52,21 @@ class AreaSettings(DenseSettings):
     """Similarity of Fisher-z connectivity, and all seeds, as published: hours instead of
     minutes."""
     n_seeds: int = option(N_SEEDS, group=AREAS, bounds=Bounds(FEWEST_SEEDS))
-    """Points whose similarity maps are flooded; all of them with --exact."""
+    """Seed vertices of similarity maps; all vertices with --exact."""
     rank: int = option(RANK, group=AREAS, bounds=Bounds(2))
-    """Dimensions of connectivity that similarity is made of; not with --exact."""
+    """Dimensions of connectivity from which similarity is computed; not with --exact."""
     n_checked: int = option(N_CHECKED, group=AREAS, bounds=NOT_NEGATIVE)
     """Seeds on which the boundary map is compared with the exact one; 0 for no comparison."""
     community_nodes: Nodes = option("supervertices", group=AREAS)
-    """What communities are found of, beside areas: supervertices (about 8,000 small pieces of
-    cortex); full (all vertices, as published: hours, and 10 GB); areas alone."""
+    """Nodes of the community graphs, in addition to areas: supervertices (about 8,000 small pieces
+    of cortex); full (all vertices, as published: hours, and 10 GB); areas alone."""
     n_trials: int = option(100, source="Laumann et al. (2015)", group=AREAS, bounds=Bounds(1))
-    """Trials of Infomap on areas; on supervertices and vertices a tenth of it."""
+    """Trials of Infomap on areas; a tenth as many on supervertices and vertices."""
     scan_community: str | None = option(None, group=AREAS)
-    """The community that is SCAN, as threshold:community of the output's table of candidates,
+    """Community to be named SCAN, as threshold:community from the output table of candidates,
     such as 0.001:12; the published analysis chooses it by eye."""
-    n_turns: int = option(N_TURNS, group=AREAS, bounds=Bounds(N_TURNS))
-    """Null parcellations, turned about the sphere, that homogeneity is compared with."""
+    n_turns: int = option(N_ROTATIONS, group=AREAS, bounds=Bounds(N_ROTATIONS))
+    """Null parcellations, rotated on the sphere, with which homogeneity is compared (spin test)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -89,7 +89,7 @@ class AreaSettings(DenseSettings):
         Raises
         ------
         ValueError
-            If it is not written like 0.001:12, or there can be no such community.
+            If it is not of the form 0.001:12, or no such community can exist.
         """
         if not self.scan_community:
             return None

@@ -1,4 +1,4 @@
-"""Spheres of triangles, on which surfaces are simulated."""
+"""Triangulated spheres, from which surfaces are simulated."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from painprint.arrays import Codes, Matrix
 
 
 def make_sphere(divisions: int) -> tuple[Matrix, Codes]:
-    """A sphere of 10 n² + 2 vertices: an icosahedron whose edges are divided n times.
+    """Subdivided icosahedron of 10 n² + 2 vertices on the unit sphere.
 
     Parameters
     ----------
@@ -18,9 +18,9 @@ def make_sphere(divisions: int) -> tuple[Matrix, Codes]:
     Returns
     -------
     vertices : ndarray of shape (n_vertices, 3)
-        Of length 1.
+        Unit vectors.
     faces : ndarray of int, shape (n_faces, 3)
-        Anticlockwise seen from outside.
+        Counterclockwise seen from outside.
     """
     n, golden = divisions, (1 + 5**0.5) / 2
     signs = [(a, b * golden) for a in (-1, 1) for b in (-1, 1)]
@@ -38,7 +38,7 @@ def make_sphere(divisions: int) -> tuple[Matrix, Codes]:
         if near[i, j] and near[j, k] and near[i, k]
     ]
     index: dict[tuple[float, ...], int] = {}
-    faces = []
+    corner_indices = []
     for triple in triples:
         a, b, c = corners[list(triple)]
         grid = {}
@@ -49,11 +49,11 @@ def make_sphere(divisions: int) -> tuple[Matrix, Codes]:
                 grid[i, j] = index.setdefault(key, len(index))
         for i in range(n):
             for j in range(n - i):
-                faces.append((grid[i, j], grid[i + 1, j], grid[i, j + 1]))
+                corner_indices.append((grid[i, j], grid[i + 1, j], grid[i, j + 1]))
                 if i + j < n - 1:
-                    faces.append((grid[i + 1, j], grid[i + 1, j + 1], grid[i, j + 1]))
-    points, found = np.array(list(index)), np.array(faces, dtype=np.int64)
-    a, b, c = (points[found[:, corner]] for corner in range(3))
+                    corner_indices.append((grid[i + 1, j], grid[i + 1, j + 1], grid[i, j + 1]))
+    points, faces = np.array(list(index)), np.array(corner_indices, dtype=np.int64)
+    a, b, c = (points[faces[:, corner]] for corner in range(3))
     inwards = np.einsum("ij,ij->i", np.cross(b - a, c - a), a) < 0
-    found[inwards] = found[inwards][:, ::-1]
-    return points / np.linalg.norm(points, axis=1, keepdims=True), found
+    faces[inwards] = faces[inwards][:, ::-1]
+    return points / np.linalg.norm(points, axis=1, keepdims=True), faces

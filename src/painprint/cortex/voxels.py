@@ -1,4 +1,4 @@
-"""Smoothing among voxels, as sparse matrices that match Connectome Workbench."""
+"""Smoothing of voxels as sparse matrices, equivalent to Connectome Workbench."""
 
 from __future__ import annotations
 
@@ -12,24 +12,23 @@ from painprint.cortex.operators import REACH
 Steps = tuple[csr_array, ...]
 
 SHEARED = 1e-3
-"""Cosine between two directions of a grid, above which they are not at right angles."""
+"""Cosine between two grid axes above which a grid counts as sheared."""
 
 
 def make_voxel_smoothing(voxels: NDArray[np.int64], affine: Matrix, sigma_mm: float) -> Steps:
-    """Gaussian sums over voxels: along one direction of their grid, then the next.
+    """Separable Gaussian sums over voxels, one sparse matrix for each grid axis.
 
-    A voxel counts by a Gaussian of its distance along each direction, up to three standard
-    deviations and at least to the next voxel. Sums become means when they are divided by the same
-    sums of ones.
+    The kernel extends along each axis to three standard deviations, and at least to the next
+    voxel. To obtain means, divide by the same sums of ones.
 
     Parameters
     ----------
     voxels : ndarray of int, shape (n_voxels, 3)
-        Places on the grid; what lies between them has no weight.
+        Grid indices of the voxels; all other voxels of the grid have no weight.
     affine : ndarray of shape (4, 4)
-        mm.
+        From grid indices to mm.
     sigma_mm : float
-        Standard deviation.
+        Standard deviation (mm).
 
     Returns
     -------
@@ -38,7 +37,7 @@ def make_voxel_smoothing(voxels: NDArray[np.int64], affine: Matrix, sigma_mm: fl
 
     Notes
     -----
-    As ``wb_command -cifti-smoothing`` within a structure (its maximum error is in
+    As ``wb_command -cifti-smoothing`` within a structure (the maximum difference is tested in
     tests/test_cifti_smoothing.py).
 
     Raises
@@ -63,7 +62,7 @@ def make_voxel_smoothing(voxels: NDArray[np.int64], affine: Matrix, sigma_mm: fl
 
 
 def grid_widths(affine: Matrix) -> NDArray[np.float64]:
-    """Width (mm) of a voxel along each direction of its grid.
+    """Voxel size (mm) along each grid axis.
 
     Raises
     ------
@@ -82,7 +81,7 @@ def grid_widths(affine: Matrix) -> NDArray[np.float64]:
 
 
 def _along(n: int, step: float) -> csr_array:
-    """Weights between places in a row, a step of so many standard deviations apart: (n, n)."""
-    away = np.abs(np.subtract.outer(np.arange(n), np.arange(n)))
-    near = away <= max(int(REACH / step), 1)
-    return csr_array(np.where(near, np.exp(-((away * step) ** 2) / 2), 0.0))
+    """Gaussian weights along an axis whose voxels are ``step`` standard deviations wide: (n, n)."""
+    distance = np.abs(np.subtract.outer(np.arange(n), np.arange(n)))
+    near = distance <= max(int(REACH / step), 1)
+    return csr_array(np.where(near, np.exp(-((distance * step) ** 2) / 2), 0.0))

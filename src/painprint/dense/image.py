@@ -1,4 +1,4 @@
-"""Dense BOLD, grayordinates or voxels, one run at a time."""
+"""Dense BOLD of grayordinates or voxels, one run at a time."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from painprint.runs import RunKey
 
 @dataclass(frozen=True, eq=False)
 class Dense:
-    """Dense BOLD of a person's runs, all on the same points.
+    """Dense BOLD of a person's runs, all with the same points.
 
     Attributes
     ----------
     kind : {"grayordinates", "voxels"}
     load : callable
-        Frames x points of a run on its full clock, as float32; None where a run has none.
+        Returns all frames of a run, censored ones included: (n_frames, n_points), float32; None
+        if the run has no dense BOLD.
     """
 
     kind: str

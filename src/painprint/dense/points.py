@@ -1,4 +1,4 @@
-"""Dense BOLD of a run, matched with its frames."""
+"""Loading of a run's dense BOLD, and its rows by frame."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from painprint.runs import Run, RunKey, restore_censored
 
 
 def load_points(dense: Dense, key: RunKey) -> NDArray[np.float32]:
-    """Dense BOLD of a run: (n_rows, n_points).
+    """Load the dense BOLD of a run: (n_rows, n_points).
 
     Raises
     ------
     ValueError
-        If it has none, or of other points.
+        If the run has none, or with another number of points.
     """
     data = dense.load(key)
     if data is None:
@@ -27,12 +27,12 @@ def load_points(dense: Dense, key: RunKey) -> NDArray[np.float32]:
 
 
 def rows_of_frames(n_rows: int, run: Run, frames: Codes) -> Codes:
-    """Where uncensored frames of a run are in data that may lack its censored frames.
+    """Rows of uncensored frames in data that may lack the censored frames.
 
     Raises
     ------
     ValueError
-        If the rows are neither all frames nor the kept ones.
+        If the rows are neither all frames nor the uncensored ones.
     """
     assert run.censored is not None  # set in Run.__post_init__
     row_of_frame = restore_censored(np.arange(n_rows)[:, None], run.censored)[:, 0]

@@ -12,16 +12,16 @@ from painprint.arrays import Matrix, Vector
 from painprint.regions import NO_REGION, Parcellation
 
 CONSTANT = 1e-6
-"""A point whose SD over time is below this share of its mean has no signal: float32 carries
-seven digits."""
+"""A point whose SD over time is below this share of its mean counts as constant: float32 has
+about seven significant digits."""
 N_SAMPLED = 2000
-"""Points kept as they are, evenly spaced: for the carpet plot and DVARS."""
+"""Evenly spaced points whose time series are kept, for the carpet plot and DVARS."""
 
 
 class RegionMeans:
-    """Gathers the mean of each region over time, and what the data look like.
+    """Accumulates the mean time series of each region, and statistics of each point.
 
-    A point counts where it is finite in every frame and varies.
+    A point is usable if it is finite in every frame and not constant.
 
     Attributes
     ----------
@@ -29,9 +29,9 @@ class RegionMeans:
         Of each point over time; ``sd`` with ``ddof=1``.
     usable : ndarray of bool, shape (n_points,)
     sampled : ndarray of int, shape (n_sampled,)
-        Points that are kept as they are.
-    sample : ndarray of shape (n_frames, n_sampled)
-        float32.
+        Points whose time series are kept.
+    sample : ndarray of shape (n_frames, n_sampled), float32
+        Their time series.
     """
 
     def __init__(self, parcellation: Parcellation, n_frames: int) -> None:
@@ -46,38 +46,35 @@ class RegionMeans:
         self._counts = np.zeros(n_regions, np.int64)
 
     def add(self, first: int, series: NDArray[np.float32]) -> None:
-        """Add the points from ``first`` on.
+        """Add a block of points.
 
         Parameters
         ----------
+        first : int
+            Index of the block's first point.
         series : ndarray of shape (n_points_of_block, n_frames)
-            float32, a point's frames side by side.
+            float32, C-contiguous.
         """
-        here = slice(first, first + len(series))
+        block = slice(first, first + len(series))
         _add(
-            series,
-            self.parcellation.region_of_point[here],
-            self._sums,
-            self._counts,
-            self.mean[here],
-            self.sd[here],
-            self.usable[here],
-        )
+            series, self.parcellation.region_of_point[block], self._sums, self._counts,
+            self.mean[block], self.sd[block], self.usable[block],
+        )  # fmt: skip
         start, stop = np.searchsorted(self.sampled, [first, first + len(series)])
         self.sample[:, start:stop] = series[self.sampled[start:stop] - first].T
 
     @property
     def coverage(self) -> Vector:
-        """Share of each region's points, of those the atlas has, that count: (n_regions,)."""
+        """Share of each region's points in the atlas that are usable: (n_regions,)."""
         return np.asarray(self._counts / np.maximum(self.parcellation.n_points_of_region, 1))
 
     def means(self, *, min_coverage: float) -> Matrix:
-        """Mean of each region over its points that count.
+        """Mean of each region over its usable points.
 
         Parameters
         ----------
         min_coverage : float
-            Regions with less are NaN.
+            Regions with a lower share of usable points are NaN.
 
         Returns
         -------
@@ -90,11 +87,12 @@ class RegionMeans:
         return np.asarray(means.T)
 
 
-@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})  # NaN must stay NaN
+# not all of fastmath, which would assume that there is no NaN
+@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
 def _add(
     series: Any, region_of: Any, sums: Any, counts: Any, mean: Any, sd: Any, usable: Any
 ) -> None:
-    """Add each point's series to its region's sum; mean and SD of each point."""
+    """Add each usable point to the sum of its region; mean and SD of each point; in place."""
     n_points, n_frames = series.shape
     for point in range(n_points):
         total = 0.0

@@ -1,4 +1,4 @@
-"""Dense CIFTI smoothed on a participant's surfaces, and within each structure of voxels."""
+"""Smoothing of dense CIFTI along a participant's surfaces and within subcortical structures."""
 
 from __future__ import annotations
 
@@ -21,24 +21,25 @@ from painprint.files.gifti import read_surface
 from painprint.files.images import POINTS_AT_A_TIME, STRUCTURES, Grayordinates, Series
 
 CELLS_AT_A_TIME = 1 << 22
-"""Numbers of a structure that are smoothed at a time: 34 MB in float64."""
-OR_NOT = "or leave out --smoothing-sigma"
+"""Values of a structure that are smoothed at a time: 34 MB in float64."""
+OR_NOT = "or omit --smoothing-sigma"
 
 
 @dataclass(frozen=True, eq=False)
 class CiftiSmoothing:
-    """Smooths dense series of the same points, as ``wb_command -cifti-smoothing`` does.
+    """Smooths dense series of grayordinates, like ``wb_command -cifti-smoothing``.
 
-    Cortex is smoothed along the participant's surfaces, other structures as volumes, each for
-    itself. Unlike in Workbench, a point that is not finite in every frame or never varies has no
-    weight, and stays as it is: what lies beyond the field of view does not spread.
+    Cortex is smoothed along the participant's surfaces, and each subcortical structure separately
+    as a volume. Unlike in Workbench, a grayordinate that is constant, or not finite in every
+    frame, has no weight and is not changed, so that values outside the field of view do not
+    spread.
 
     Parameters
     ----------
     sigma_mm : float
-        Standard deviation, on surfaces and in volumes.
+        Standard deviation (mm), on surfaces and in volumes.
     meshes : mapping of str to Mesh
-        By CIFTI structure, for each that is a surface.
+        By CIFTI structure, for each surface.
     """
 
     points: Grayordinates
@@ -49,17 +50,18 @@ class CiftiSmoothing:
     def of(
         cls, surfaces: Surfaces, points: Grayordinates, sigma_mm: float, *, path: Path | None = None
     ) -> CiftiSmoothing:
-        """Smoothing of these points on these surfaces.
+        """Prepare smoothing of these grayordinates on these surfaces.
 
         Parameters
         ----------
         path : Path, optional
-            Of the BOLD that is to be smoothed, for what is said when it cannot be.
+            The BOLD to be smoothed, for messages.
 
         Raises
         ------
         DerivativesError
-            If a surface is missing, or does not fit the points; if voxels cannot be smoothed.
+            If a surface is missing or does not match the grayordinates, or voxels cannot be
+            smoothed.
         """
         axis, sides = points.axis, {structure: side for side, structure in STRUCTURES.items()}
         meshes = {}
@@ -85,25 +87,25 @@ class CiftiSmoothing:
 
     @cached_property
     def _parts(self) -> tuple[tuple[slice, Steps], ...]:
-        """The points of each structure, and what smooths them."""
-        found = []
+        """Grayordinates of each structure, and its smoothing operators."""
+        parts = []
         for name, part, of_part in self.points.axis.iter_structures():
             first, stop, _ = part.indices(self.points.n_points)
             if name in self.meshes:
                 steps: Steps = (self._on_surface(str(name), of_part.vertex),)
             else:
                 steps = make_voxel_smoothing(of_part.voxel, of_part.affine, self.sigma_mm)
-            found.append((slice(first, stop), steps))
-        return tuple(found)
+            parts.append((slice(first, stop), steps))
+        return tuple(parts)
 
     def _on_surface(self, structure: str, vertex: NDArray[np.int64]) -> csr_array:
-        """What smooths the points of a hemisphere, in their own order."""
+        """Smoothing operator of a hemisphere, in the order of its grayordinates."""
         smoothing = make_smoothing(self.meshes[structure], self.sigma_mm)
-        place = np.searchsorted(np.sort(vertex), vertex)
-        return smoothing if (np.diff(place) > 0).all() else csr_array(smoothing[place][:, place])
+        rank = np.searchsorted(np.sort(vertex), vertex)  # rows are in ascending order of vertex
+        return smoothing if (np.diff(rank) > 0).all() else csr_array(smoothing[rank][:, rank])
 
     def smooth(self, data: NDArray[np.float32]) -> None:
-        """Smooth series of all points in place.
+        """Smooth series of all grayordinates in place.
 
         Parameters
         ----------
@@ -113,14 +115,14 @@ class CiftiSmoothing:
             _smooth(data[:, part].T, steps)
 
     def blocks(self, series: Series) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        """A run's series, smoothed: the first point and the series of each block.
+        """Smoothed series of a run in blocks, each with the index of its first grayordinate.
 
         One structure is in memory at a time.
 
         Raises
         ------
         DerivativesError
-            If the run has other points, or its file ends early.
+            If the run has other grayordinates, or its file is truncated.
         """
         points = series.points
         if not isinstance(points, Grayordinates) or points.axis != self.points.axis:
@@ -130,27 +132,27 @@ class CiftiSmoothing:
         blocks = series.blocks()
         block = np.empty((0, series.n_frames), np.float32)
         for part, steps in self._parts:
-            whole = np.empty((part.stop - part.start, series.n_frames), np.float32)
+            data = np.empty((part.stop - part.start, series.n_frames), np.float32)
             done = 0
-            while done < len(whole):
+            while done < len(data):
                 if not len(block):
                     _, block = next(blocks)
-                whole[done : done + len(block)] = block[: len(whole) - done]
-                taken = min(len(block), len(whole) - done)
+                data[done : done + len(block)] = block[: len(data) - done]
+                taken = min(len(block), len(data) - done)
                 block, done = block[taken:], done + taken
-            _smooth(whole, steps)
-            for first in range(0, len(whole), POINTS_AT_A_TIME):
+            _smooth(data, steps)
+            for first in range(0, len(data), POINTS_AT_A_TIME):
                 # a copy, so that no block keeps the structure in memory
-                yield part.start + first, whole[first : first + POINTS_AT_A_TIME].copy()
-            del whole
+                yield part.start + first, data[first : first + POINTS_AT_A_TIME].copy()
+            del data
 
     def of_series(self, series: Series) -> Series:
-        """The same run, to be read smoothed."""
+        """The same run, smoothed when it is read."""
         return replace(series, blocks=lambda: self.blocks(series))
 
 
 def _find(surfaces: Surfaces, side: str, path: Path | None) -> Path:
-    """The surface of a hemisphere.
+    """Path of the surface of a hemisphere.
 
     Raises
     ------
@@ -161,21 +163,21 @@ def _find(surfaces: Surfaces, side: str, path: Path | None) -> Path:
         return surfaces.paths[side]
     lacking = f"none of hemisphere {side} was" if surfaces.paths else "none were"
     raise DerivativesError(
-        "smoothing it takes the participant's midthickness surfaces of both hemispheres on the "
+        "smoothing needs the participant's midthickness surfaces of both hemispheres on the "
         f"BOLD's mesh (*_hemi-*_den-32k_midthickness.surf.gii), but {lacking} found. Pass the "
-        "dataset that holds them with --derivatives (painprint predict looks in the run's own "
+        "dataset that contains them with --derivatives (painprint predict looks in the run's own "
         f"dataset), {OR_NOT}.",
         path,
     )
 
 
 def _read_mesh(path: Path, cortex: NDArray[np.bool_]) -> Mesh:
-    """A surface on which data of this cortex can be smoothed.
+    """Read a surface for smoothing.
 
     Raises
     ------
     DerivativesError
-        If it is not one.
+        If it has another number of vertices, or data cannot be smoothed on it.
     """
     vertices, faces = read_surface(path)
     if len(vertices) != len(cortex):
@@ -202,18 +204,19 @@ def _read_mesh(path: Path, cortex: NDArray[np.bool_]) -> Mesh:
 
 
 def _smooth(series: NDArray[np.float32], steps: Steps) -> None:
-    """Smooth the points of a structure in place: (n_points, n_frames)."""
+    """Smooth the series of a structure in place: (n_points, n_frames)."""
     good = _has_signal(series)
     if not good.any():
         return
+    # a weighted mean over grayordinates with signal: the same sums of the data and of ones
     weight = _apply(steps, good.astype(float))[good, None]
     n_cells = max(len(step.indptr) for step in steps)
     n_frames = max(CELLS_AT_A_TIME // n_cells, 1)
     for first in range(0, series.shape[1], n_frames):
-        here = series[:, first : first + n_frames]
-        given = np.zeros(here.shape)
-        given[good] = here[good]
-        here[good] = _apply(steps, given)[good] / weight
+        block = series[:, first : first + n_frames]  # a view: the caller's array is changed
+        masked = np.zeros(block.shape)
+        masked[good] = block[good]
+        block[good] = _apply(steps, masked)[good] / weight
 
 
 def _apply(steps: Steps, values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -223,14 +226,14 @@ def _apply(steps: Steps, values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _has_signal(series: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Points that are finite in every frame and vary, as :class:`RegionMeans` counts them."""
-    found = np.empty(len(series), bool)
+    """Grayordinates that are finite and not constant, by the rule of :class:`RegionMeans`."""
+    has_signal = np.empty(len(series), bool)
     for first in range(0, len(series), POINTS_AT_A_TIME):
-        here = slice(first, first + POINTS_AT_A_TIME)
-        block = series[here].astype(float)
+        part = slice(first, first + POINTS_AT_A_TIME)
+        block = series[part].astype(float)
         with np.errstate(invalid="ignore"):
             mean = block.mean(axis=1)
             squares = ((block - mean[:, None]) ** 2).sum(axis=1)
             sd = np.sqrt(squares / max(block.shape[1] - 1, 1))
-            found[here] = np.isfinite(squares) & (sd > CONSTANT * np.abs(mean))
-    return found
+            has_signal[part] = np.isfinite(squares) & (sd > CONSTANT * np.abs(mean))
+    return has_signal

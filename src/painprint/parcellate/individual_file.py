@@ -1,4 +1,4 @@
-"""Where a person's own parcellation lies, and how it is written and read again."""
+"""Files of an individual parcellation: their names, writing and reading."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from painprint.files.maps import write_maps
 from painprint.files.tables import read_json, read_table
 from painprint.files.workbench import Parcels, write_parcels
 from painprint.palette import network_colours
-from painprint.parcellate.inputs import Sheets
+from painprint.parcellate.inputs import CorticalGrayordinates
 from painprint.regions import Regions
 from painprint.results.columns import AREA_COLUMNS
 from painprint.store.files import changed_files, hash_file, write_bytes, write_json, write_table
@@ -32,14 +32,14 @@ ATLAS_FILES = (".dlabel.nii", ".tsv", ".json")
 
 @dataclass(frozen=True)
 class AreaFiles:
-    """Names of one participant's parcellation.
+    """File names of one participant's parcellation.
 
     Parameters
     ----------
     label : str
         Atlas label.
     where : str
-        Space and density, such as "space-fsLR_den-91k"; may be empty.
+        Entities of space and density, such as "space-fsLR_den-91k"; may be empty.
     """
 
     out_dir: Path
@@ -49,23 +49,23 @@ class AreaFiles:
 
     @property
     def folder(self) -> Path:
-        """Of everything but the page."""
+        """Folder of all files but the page."""
         return self.out_dir / f"sub-{self.participant}" / FOLDER
 
     def path(self, suffix: str, extension: str, *, half: str = "") -> Path:
-        """A file, of the parcellation or of that of one half of the sessions."""
+        """A file of the parcellation, or of that of one half of the sessions."""
         parts = (f"sub-{self.participant}", self.where, f"atlas-{self.label}{half}", suffix)
         return self.folder / ("_".join(part for part in parts if part) + extension)
 
     @property
     def page(self) -> Path:
-        """The page; it says the label where that is not the usual one."""
+        """The page; its name has the label where that is not the default."""
         label = "" if self.label == AreaSettings.label else f"_atlas-{self.label}"
         return self.out_dir / f"sub-{self.participant}{label}_{FOLDER}.html"
 
     @property
     def bids_atlas(self) -> Path:
-        """A dataset of its own with the atlas, for programs that read BIDS-Atlas."""
+        """A separate BIDS-Atlas dataset with the atlas, for other software."""
         return self.folder / "bids-atlas"
 
     def figure(self, name: str, extension: str = ".svg") -> Path:
@@ -75,22 +75,22 @@ class AreaFiles:
         )
 
     def figures(self) -> list[Path]:
-        """The figures that are there, with this label."""
+        """Existing figures with this label."""
         pattern = self.figure("*", ".*")
         return sorted(pattern.parent.glob(pattern.name))
 
     def is_own(self, path: Path) -> bool:
-        """Whether a file is not of a parcellation with another label."""
+        """Whether a file belongs to this parcellation, not to one with another label."""
         label = parse_name(path.name)[0].get("atlas", self.label)
         return label in (self.label, *(f"{self.label}{half}" for half in HALVES))
 
     def remove_half(self, half: str) -> None:
-        """Take away the atlas of one half of the sessions."""
+        """Remove the atlas of one half of the sessions."""
         for extension in ATLAS_FILES:
             self.path("dseg", extension, half=half).unlink(missing_ok=True)
 
     def stage(self, name: str) -> Path:
-        """Arrays of a stage, kept until all is written."""
+        """Cached arrays of a stage, kept until all results are written."""
         return self.folder / "stages" / f"{name}.safetensors"
 
 
@@ -112,9 +112,9 @@ def write_atlas(
     table : DataFrame
         Columns of ``AREA_COLUMNS["dseg"]``.
     about : mapping
-        What the sidecar says beside the columns.
+        Content of the sidecar, beside the descriptions of columns.
     half : str
-        Of which half of the sessions it is; empty for all.
+        Half of the sessions, or empty for all.
     """
     regions = Regions(tuple(table["label"]), tuple(table["network_label"].fillna("")))
     parcels = Parcels(points, regions, labels - 1)
@@ -126,7 +126,7 @@ def write_atlas(
 
 
 def write_bids_atlas(files: AreaFiles, description: Mapping[str, Any]) -> None:
-    """Copy the atlas into a BIDS-Atlas dataset of its own, as XCP-D takes it."""
+    """Copy the atlas into a separate BIDS-Atlas dataset, as XCP-D expects it."""
     root = files.bids_atlas
     write_json(root / "dataset_description.json", description)
     for extension in ATLAS_FILES:
@@ -135,31 +135,33 @@ def write_bids_atlas(files: AreaFiles, description: Mapping[str, Any]) -> None:
         write_bytes(root / f"atlas-{files.label}" / name, source.read_bytes())
 
 
-def write_maps_of_cortex(
-    path: Path, sheets: Sheets, maps: Mapping[str, NDArray[np.float64]]
+def write_cortical_maps(
+    path: Path, cortical: CorticalGrayordinates, maps: Mapping[str, NDArray[np.float64]]
 ) -> None:
-    """Write numbers of the points of cortex as a dscalar.nii; other grayordinates have NaN."""
-    write_maps(path, sheets.points, {name: sheets.spread(v, np.nan) for name, v in maps.items()})
+    """Write values of the cortical vertices as a dscalar.nii; other grayordinates have NaN."""
+    write_maps(
+        path, cortical.points, {name: cortical.spread(v, np.nan) for name, v in maps.items()}
+    )
 
 
-def write_networks(path: Path, sheets: Sheets, names: NDArray[np.str_]) -> None:
-    """Write the network of every point of cortex as a dlabel.nii; "" is none."""
+def write_networks(path: Path, cortical: CorticalGrayordinates, names: NDArray[np.str_]) -> None:
+    """Write the network of every cortical vertex as a dlabel.nii; "" is none."""
     known = tuple(sorted(set(names.tolist()) - {""}))
     number = {name: k for k, name in enumerate(known)}
     of_point = np.array([number.get(name, -1) for name in names.tolist()], dtype=np.int64)
-    parcels = Parcels(sheets.points, Regions(known, known), sheets.spread(of_point, missing=-1))
+    parcels = Parcels(cortical.points, Regions(known, known), cortical.spread(of_point, missing=-1))
     write_parcels(path, parcels, network_colours(known))
 
 
 def write_results(
     files: AreaFiles, metrics: Mapping[str, Any], provenance: Mapping[str, Any], key: str
 ) -> None:
-    """Write what was found, last of all: it says that the rest is there.
+    """Write metrics and provenance, after all other files, whose hashes they contain.
 
     Parameters
     ----------
     key : str
-        What the results depend on.
+        Hash of everything that the results depend on.
     """
     hidden = (files.stage("x").parent, files.figure("x").parent)
     outputs = {
@@ -194,13 +196,13 @@ class AreaResults:
 
 
 def find_area_results(out_dir: Path) -> list[AreaFiles]:
-    """The finished parcellations of an output folder."""
-    found = []
+    """Find the finished parcellations of an output folder."""
+    parcellations = []
     for path in sorted(out_dir.glob(f"sub-*/{FOLDER}/*_metrics.json")):
         participant, _, rest = path.name.removeprefix("sub-").partition("_")
         where, _, label = rest.removesuffix("_metrics.json").rpartition("atlas-")
-        found.append(AreaFiles(out_dir, participant, label, where.rstrip("_")))
-    return found
+        parcellations.append(AreaFiles(out_dir, participant, label, where.rstrip("_")))
+    return parcellations
 
 
 def read_area_results(files: AreaFiles) -> AreaResults:
@@ -209,7 +211,7 @@ def read_area_results(files: AreaFiles) -> AreaResults:
     Raises
     ------
     DerivativesError
-        If a file is missing, damaged or changed.
+        If a file is missing, corrupted or changed.
     """
     metrics = read_json(files.path("metrics", ".json"))
     outputs = metrics.get("provenance", {}).get("outputs", {})
@@ -226,7 +228,7 @@ def read_area_results(files: AreaFiles) -> AreaResults:
 
 
 def _typed(path: Path, names: tuple[str, ...]) -> pd.DataFrame:
-    """A table whose columns are numbers, but for these."""
+    """Read a table; all columns but these are numeric."""
     table = read_table(path)
     for column in table.columns.difference(list(names)):
         table[column] = pd.to_numeric(table[column], errors="coerce")

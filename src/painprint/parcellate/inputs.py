@@ -1,4 +1,4 @@
-"""A person's cortex and the maps that areas are made and named with, from files."""
+"""Inputs of a parcellation from files: cortical meshes, maps, and subcortical regions."""
 
 from __future__ import annotations
 
@@ -23,50 +23,50 @@ from painprint.files.images import Grayordinates, Voxels
 from painprint.files.labels import read_codes
 
 CIFTI_SPACES = ("", "MNI152NLin6Asym", "MNI152NLin6")
-"""Spaces of the voxels of CIFTI files: those of a volume that can be laid on them."""
+"""Spaces of volumes that can be sampled at the voxels of CIFTI files."""
 WORDS = {"L": "left", "R": "right"}
 LEAST_INSIDE = 0.5
-"""Of an atlas's voxels, the share that must lie on voxels of the BOLD's."""
+"""Least share of an atlas's voxels that must coincide with voxels of the BOLD."""
 
 
 @dataclass(frozen=True, eq=False)
-class Sheets:
-    """The cortex of some grayordinates, on the person's own surfaces.
+class CorticalGrayordinates:
+    """The cortical grayordinates of BOLD on the individual cortical meshes.
 
     Attributes
     ----------
     points : Grayordinates
-        Of the BOLD.
+        All grayordinates of the BOLD.
     cortex : Cortex
-        Its points are in order of vertex, the left hemisphere's first.
-    place : ndarray of int, shape (n_points of cortex,)
-        Which grayordinate each of them is.
+        Cortical meshes; vertices in ascending order, the left hemisphere first.
+    index : ndarray of int, shape (n_cortical,)
+        Grayordinate of each cortical vertex.
     """
 
     points: Grayordinates
     cortex: Cortex
-    place: Codes
+    index: Codes
 
     @property
     def n_vertices(self) -> int:
-        """Of a hemisphere's whole mesh."""
+        """Vertices of a hemisphere's mesh, medial wall included."""
         return len(next(iter(self.cortex.meshes.values())).vertices)
 
     def spread(self, values: NDArray[Any], missing: float = 0) -> NDArray[Any]:
-        """Numbers of all grayordinates from those of the points of cortex."""
-        found = np.full(self.points.n_points, missing, values.dtype)
-        found[self.place] = values
-        return found
+        """Expand values of the cortical vertices to all grayordinates."""
+        expanded = np.full(self.points.n_points, missing, values.dtype)
+        expanded[self.index] = values
+        return expanded
 
     def codes(self, path: Path) -> Codes:
-        """A whole number of each point of cortex from a map, found by vertex.
+        """Read the integer of each cortical vertex from a map.
 
         Raises
         ------
         DerivativesError
-            If the map is of another mesh, or says nothing of this cortex.
+            If the map is of another mesh, or 0 on all of this cortex.
         """
-        image, found = read_codes(path), []
+        image, codes = read_codes(path), []
         for side, mesh in self.cortex.meshes.items():
             of_vertex = image.on_cortex(side)
             if of_vertex is None or len(of_vertex) != len(mesh.vertices):
@@ -76,36 +76,37 @@ class Sheets:
                     "map of the BOLD's mesh.",
                     path,
                 )
-            found.append(of_vertex[mesh.cortex])
-        if not np.concatenate(found).any():
+            codes.append(of_vertex[mesh.cortex])
+        if not np.concatenate(codes).any():
             raise DerivativesError("is 0 on all of the BOLD's cortex. Is it the right map?", path)
-        return np.concatenate(found)
+        return np.concatenate(codes)
 
-    def without(self, silent: NDArray[np.bool_]) -> tuple[Sheets, NDArray[np.bool_]]:
-        """The same without some points, and without small pieces that they cut off.
+    def without(self, silent: NDArray[np.bool_]) -> tuple[CorticalGrayordinates, NDArray[np.bool_]]:
+        """Exclude vertices, and smaller components that are disconnected without them.
 
         Parameters
         ----------
-        silent : ndarray of bool, shape (n_points of cortex,)
+        silent : ndarray of bool, shape (n_cortical,)
+            Vertices to be excluded.
 
         Returns
         -------
-        sheets : Sheets
-            Of each hemisphere the largest piece.
-        kept : ndarray of bool, shape (n_points of cortex,)
+        cortical : CorticalGrayordinates
+            The largest component of each hemisphere.
+        kept : ndarray of bool, shape (n_cortical,)
 
         Raises
         ------
         DerivativesError
-            If nothing is left of a hemisphere.
+            If no vertex of a hemisphere remains.
         """
         kept, meshes = ~silent, {}
         for side, mesh in self.cortex.meshes.items():
             part = self.cortex.parts[side]
             if not kept[part].any():
                 raise DerivativesError(
-                    f"no point of the {WORDS[side]} cortex ({part.stop - part.start:,} points) has "
-                    "signal in any run. Was the BOLD laid on the surface without it?"
+                    f"no vertex of the {WORDS[side]} cortex ({part.stop - part.start:,} vertices) "
+                    "has signal in any run. Was the BOLD sampled to the surface without it?"
                 )
             graph = self.cortex.adjacency[part][:, part]
             alive = np.flatnonzero(kept[part])
@@ -114,67 +115,68 @@ class Sheets:
             inside = mesh.cortex.copy()
             inside[mesh.cortex] = kept[part]
             meshes[side] = Mesh(mesh.vertices, mesh.faces, inside)
-        return Sheets(self.points, Cortex(meshes), self.place[kept]), kept
+        return CorticalGrayordinates(self.points, Cortex(meshes), self.index[kept]), kept
 
 
-def read_sheets(
-    points: Grayordinates, surfaces: Surfaces, path: Path, *, there: Sequence[str] = ()
-) -> Sheets:
-    """Lay the cortex of grayordinates on surfaces.
+def read_cortex(
+    points: Grayordinates, surfaces: Surfaces, path: Path, *, available: Sequence[str] = ()
+) -> CorticalGrayordinates:
+    """Read the cortical meshes of grayordinates.
 
     Parameters
     ----------
     surfaces : Surfaces
-        The person's own midthickness.
+        The participant's midthickness surfaces.
     path : Path
-        The BOLD that has these points, for messages.
-    there : sequence of str
+        The BOLD with these grayordinates, for messages.
+    available : sequence of str
         Midthickness surfaces of any mesh, for messages.
 
     Raises
     ------
     DerivativesError
-        If there are no surfaces of this mesh, or one is damaged.
+        If there are no surfaces of this mesh, or one is corrupted.
     """
     of_side = cortex_of(points, path)
     if not surfaces.paths:
         n = sorted({count for count, *_ in of_side.values()})
         raise DerivativesError(
             f"no midthickness surfaces of both hemispheres with {', '.join(f'{k:,}' for k in n)} "
-            f"vertices were found (there are: {', '.join(there) or 'none'}). Pass the dataset that "
-            "has them (fMRIPrep --cifti-output, ciftify) with --derivatives.",
+            f"vertices were found (there are: {', '.join(available) or 'none'}). Pass the dataset "
+            "that has them (fMRIPrep --cifti-output, ciftify) with --derivatives.",
             path,
         )
     meshes = {}
     for side, (n_vertices, vertices, _) in of_side.items():
-        place, faces = read_surface(surfaces.paths[side])
-        if len(place) != n_vertices:
+        coordinates, faces = read_surface(surfaces.paths[side])
+        if len(coordinates) != n_vertices:
             raise DerivativesError(
-                f"has {len(place):,} vertices, but the BOLD ({path.name}) is of a mesh of "
+                f"has {len(coordinates):,} vertices, but the BOLD ({path.name}) is of a mesh of "
                 f"{n_vertices:,}. Surface and BOLD must be of one density.",
                 surfaces.paths[side],
             )
         inside = np.zeros(n_vertices, bool)
         inside[vertices] = True
         try:
-            meshes[side] = Mesh(place, faces, inside)
+            meshes[side] = Mesh(coordinates, faces, inside)
         except ValueError as error:
             raise DerivativesError(str(error), surfaces.paths[side]) from error
-    return Sheets(points, Cortex(meshes), np.concatenate([p for _, _, p in of_side.values()]))
+    index = np.concatenate([grayordinate for _, _, grayordinate in of_side.values()])
+    return CorticalGrayordinates(points, Cortex(meshes), index)
 
 
 @dataclass(frozen=True, eq=False)
-class DeepRegions:
-    """Regions below the cortex, on the voxels of the BOLD.
+class SubcorticalRegions:
+    """Subcortical regions on the voxels of the BOLD.
 
     Attributes
     ----------
     labels : ndarray of int, shape (n_points,)
-        Of all grayordinates: the place of the region in the atlas from 1; 0 is none.
+        Of all grayordinates: index of the region in the atlas from 1; 0 is none.
     n_voxels : ndarray of int, shape (n_regions,)
         Grayordinates of each region.
     share_inside : float
-        Of the atlas's own voxels, the share that has a region's grayordinate.
+        Share of the atlas's voxels that coincide with labelled grayordinates.
     """
 
     atlas: Atlas
@@ -184,33 +186,33 @@ class DeepRegions:
 
     @property
     def kept(self) -> Codes:
-        """Places of the regions that have a grayordinate."""
+        """Indices of the regions that have a grayordinate."""
         return np.flatnonzero(self.n_voxels)
 
     @property
     def lost(self) -> Codes:
-        """Places of the regions that have voxels of their own, but no grayordinate."""
-        deep = np.isin(self.atlas.labels, self.atlas.image.in_volume()[1])
-        return np.flatnonzero(deep & (self.n_voxels == 0))
+        """Indices of the regions that have voxels in the atlas, but no grayordinate."""
+        subcortical = np.isin(self.atlas.labels, self.atlas.image.in_volume()[1])
+        return np.flatnonzero(subcortical & (self.n_voxels == 0))
 
 
-def read_deep(asked: str, points: Grayordinates) -> DeepRegions:
-    """Sample an atlas of volumes, or the voxels of a dlabel.nii, at the voxels of BOLD.
+def read_subcortical(path_or_label: str, points: Grayordinates) -> SubcorticalRegions:
+    """Sample a volumetric atlas, or the voxels of a dlabel.nii, at the voxels of BOLD.
 
     Raises
     ------
     DerivativesError
         If there is no such atlas, the BOLD has no voxels, or the atlas lies in another space.
     """
-    found = find_atlases(asked, ())
-    if not found:
-        raise DerivativesError(f"there is no atlas {asked} (--subcortical-atlas).")
-    atlas = read_atlas(found[0])
+    candidates = find_atlases(path_or_label, ())
+    if not candidates:
+        raise DerivativesError(f"there is no atlas {path_or_label} (--subcortical-atlas).")
+    atlas = read_atlas(candidates[0])
     path = atlas.files.image
-    inside, place = subcortical_voxels(points)
+    inside, coordinates = subcortical_voxels(points)
     if not len(inside):
         raise DerivativesError(
-            "needs voxels, but the BOLD has cortex alone. Leave out --subcortical-atlas.", path
+            "needs voxels, but the BOLD has cortex alone. Omit --subcortical-atlas.", path
         )
     if isinstance(atlas.image.points, Voxels):
         if atlas.files.space not in CIFTI_SPACES:
@@ -219,33 +221,33 @@ def read_deep(asked: str, points: Grayordinates) -> DeepRegions:
                 "Pass the atlas in that space.",
                 path,
             )
-        found_labels = atlas.image.at(place)
-        n_own = len(atlas.image.labels)
+        sampled = atlas.image.at(coordinates)
+        n_in_atlas = len(atlas.image.labels)
+        # volume of a voxel of the BOLD in voxels of the atlas
         scale = abs(np.linalg.det(points.axis.affine[:3, :3])) / abs(
             np.linalg.det(atlas.image.points.affine[:3, :3])
         )
     else:
         if not atlas.image.points.axis.volume_mask.any():
             raise DerivativesError(
-                "has cortex alone; regions below it are voxels. Pass a dlabel.nii with voxels, or "
-                "a labelled volume, with --subcortical-atlas.",
+                "has cortex alone; subcortical regions are voxels. Pass a dlabel.nii with voxels, "
+                "or a labelled volume, with --subcortical-atlas.",
                 path,
             )
-        found_labels = atlas.image.on(points)[inside]
-        n_own = int((atlas.image.labels[atlas.image.points.axis.volume_mask] > 0).sum())
+        sampled = atlas.image.on(points)[inside]
+        n_in_atlas = int((atlas.image.labels[atlas.image.points.axis.volume_mask] > 0).sum())
         scale = 1.0
-    share = float((found_labels > 0).sum() * scale / max(n_own, 1))
+    share = float((sampled > 0).sum() * scale / max(n_in_atlas, 1))
     if share < LEAST_INSIDE:
         raise DerivativesError(
             f"only {share:.0%} of its voxels lie on subcortical voxels of the BOLD; at least "
-            f"{LEAST_INSIDE:.0%} are needed. Is it in MNI152NLin6Asym, and an atlas of what lies "
-            "below the cortex?",
+            f"{LEAST_INSIDE:.0%} are needed. Is it in MNI152NLin6Asym, and a subcortical atlas?",
             path,
         )
-    region = np.searchsorted(atlas.labels, found_labels)
+    region = np.searchsorted(atlas.labels, sampled)
     region = np.minimum(region, len(atlas.labels) - 1)
-    known = atlas.labels[region] == found_labels
+    known = atlas.labels[region] == sampled
     labels = np.zeros(points.n_points, np.int64)
     labels[inside] = np.where(known, region + 1, 0)
     counts = np.bincount(labels, minlength=len(atlas.labels) + 1)[1:]
-    return DeepRegions(atlas, labels, counts, min(share, 1.0))
+    return SubcorticalRegions(atlas, labels, counts, min(share, 1.0))

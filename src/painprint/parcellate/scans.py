@@ -1,4 +1,4 @@
-"""Resting runs as areas are made of them: cleaned, on points of cortex, by halves of sessions."""
+"""Resting runs for parcellation: cleaned, on cortical vertices, by halves of the sessions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from painprint.cortex.settings import ADVISED_MIN, LEAST_MIN, LEAST_OF_HALF_MIN
 from painprint.files.errors import DerivativesError
 from painprint.files.images import Grayordinates, Series
 from painprint.parcellate.individual_file import HALVES
-from painprint.parcellate.inputs import Sheets
+from painprint.parcellate.inputs import CorticalGrayordinates
 from painprint.progress import OnStep
 from painprint.runs import FD
 
@@ -27,18 +27,18 @@ log = logging.getLogger("painprint")
 
 @dataclass(eq=False)
 class Gathered:
-    """Cleaned runs of either half of the sessions, and what is to be said of them.
+    """Cleaned runs of the two halves of the sessions, with notes.
 
     Attributes
     ----------
     halves : dict of Gathering
         Odd and even sessions.
     rows : list of dict
-        About each run that was used.
+        A row of the table of runs for each run used.
     notes : list of str
-        Sentences.
+        Sentences for page and log.
     minutes_of : dict of float
-        Of the frames that were kept, by half.
+        Minutes of retained frames, by half.
     """
 
     halves: dict[str, Gathering]
@@ -48,12 +48,12 @@ class Gathered:
 
     @property
     def minutes(self) -> float:
-        """Of all frames that were kept."""
+        """Minutes of all retained frames."""
         return sum(self.minutes_of.values())
 
     @property
     def no_halves(self) -> str:
-        """Why the halves cannot be parcellated by themselves; empty if they can."""
+        """Why the halves cannot be parcellated separately; empty if they can."""
         if min(self.minutes_of.values()) >= LEAST_OF_HALF_MIN:
             return ""
         each = " and ".join(f"{m:.1f} in the {name} ones" for name, m in self.minutes_of.items())
@@ -63,22 +63,22 @@ class Gathered:
         )
 
 
-def gather_runs(runs: DenseRuns, sheets: Sheets, cleaner: Cleaner, on_step: OnStep) -> Gathered:
-    """Clean the runs and join those of odd and of even sessions.
+def gather_runs(
+    runs: DenseRuns, cortical: CorticalGrayordinates, cleaner: Cleaner, on_step: OnStep
+) -> Gathered:
+    """Clean the runs and concatenate those of odd and of even sessions.
 
-    A run that cannot be used is named, and left out.
+    A run that cannot be used is excluded, with a note.
 
     Parameters
     ----------
-    sheets : Sheets
-        Whose points are gathered.
     on_step : callable
-        Is told (done, of).
+        Called with the number of finished runs and their total.
 
     Raises
     ------
     DerivativesError
-        If too little is left.
+        If too few minutes of rest remain.
     """
     gathered = Gathered(
         {name: Gathering() for name in HALVES}, [], list(runs.notes), dict.fromkeys(HALVES, 0.0)
@@ -86,12 +86,12 @@ def gather_runs(runs: DenseRuns, sheets: Sheets, cleaner: Cleaner, on_step: OnSt
     half_of: dict[str, str] = {}
     for done, run in enumerate(runs.runs, start=1):
         try:
-            series, row, tr_s = _read(run, sheets, cleaner)
+            series, row, tr_s = _read(run, cortical, cleaner)
         except DerivativesError as error:
             gathered.notes.append(f"left out {run.key}: {error}")
             log.warning("sub-%s: left out %s: %s", runs.participant, run.key, error)
         else:
-            # sessions that can be used take turns
+            # usable sessions alternate between the halves
             half = half_of.setdefault(run.key.session, HALVES[len(half_of) % len(HALVES)])
             gathered.halves[half].add(series)
             gathered.rows.append({**asdict(run.key), "half": half, **row})
@@ -108,13 +108,15 @@ def gather_runs(runs: DenseRuns, sheets: Sheets, cleaner: Cleaner, on_step: OnSt
     if gathered.minutes < ADVISED_MIN:
         gathered.notes.append(
             f"{gathered.minutes:.0f} minutes of rest are kept; about {ADVISED_MIN} are advised for "
-            "areas that can be trusted."
+            "reliable areas."
         )
     return gathered
 
 
-def open_run(run: RunFiles, sheets: Sheets, cleaner: Cleaner) -> tuple[Series, Cleaning]:
-    """A run whose grayordinates are the expected ones, and how it is cleaned.
+def open_run(
+    run: RunFiles, cortical: CorticalGrayordinates, cleaner: Cleaner
+) -> tuple[Series, Cleaning]:
+    """Open a run with the expected grayordinates, and prepare its cleaning.
 
     Raises
     ------
@@ -122,7 +124,7 @@ def open_run(run: RunFiles, sheets: Sheets, cleaner: Cleaner) -> tuple[Series, C
         If the run cannot be used.
     """
     series = cleaner.open(run)
-    if not isinstance(series.points, Grayordinates) or series.points.axis != sheets.points.axis:
+    if not isinstance(series.points, Grayordinates) or series.points.axis != cortical.points.axis:
         raise DerivativesError(
             "has other grayordinates than most runs. Make all runs with one template and density.",
             run.series.path,
@@ -132,65 +134,68 @@ def open_run(run: RunFiles, sheets: Sheets, cleaner: Cleaner) -> tuple[Series, C
     return series, cleaning
 
 
-def _read(run: RunFiles, sheets: Sheets, cleaner: Cleaner) -> tuple[Single, dict[str, Any], float]:
-    """Cleaned series of the points of cortex, and a row about the run.
+def _read(
+    run: RunFiles, cortical: CorticalGrayordinates, cleaner: Cleaner
+) -> tuple[Single, dict[str, Any], float]:
+    """Cleaned series of the cortical vertices, a row of the table of runs, and the TR (s).
 
     Raises
     ------
     DerivativesError
         If the run cannot be used.
     """
-    series, cleaning = open_run(run, sheets, cleaner)
-    number = sheets.spread(np.arange(sheets.cortex.n_points), missing=-1)
-    found = np.empty((sheets.cortex.n_points, int(cleaning.kept.sum())), np.float32)
+    series, cleaning = open_run(run, cortical, cleaner)
+    vertex_of_point = cortical.spread(np.arange(cortical.cortex.n_points), missing=-1)
+    data = np.empty((cortical.cortex.n_points, int(cleaning.kept.sum())), np.float32)
     for first, block in series.blocks():
-        own = number[first : first + len(block)]
-        if (own >= 0).any():
-            raw = block[own >= 0]
+        vertex = vertex_of_point[first : first + len(block)]
+        if (vertex >= 0).any():
+            raw = block[vertex >= 0]
             cleaned = cleaner.clean(raw, cleaning)
-            with np.errstate(invalid="ignore"):  # of points without a number
-                cleaned[np.ptp(raw[:, cleaning.kept], axis=1) == 0] = 0  # rounding is no signal
-            found[own[own >= 0]] = cleaned
-    silent = ~(np.ptp(found, axis=1) > 0)
+            with np.errstate(invalid="ignore"):  # vertices with NaN
+                # residuals of a constant series are rounding errors, not signal
+                cleaned[np.ptp(raw[:, cleaning.kept], axis=1) == 0] = 0
+            data[vertex[vertex >= 0]] = cleaned
+    silent = ~(np.ptp(data, axis=1) > 0)
     row = {
         "n_frames": series.n_frames,
-        "n_kept": found.shape[1],
+        "n_kept": data.shape[1],
         "mean_fd_mm": float(cleaning.motion[FD].mean()),
         "n_silent": int(silent.sum()),
     }
-    return found, row, cleaning.tr_s
+    return data, row, cleaning.tr_s
 
 
-def without_silent(
-    sheets: Sheets, gathered: Gathered, codes: Mapping[str, Codes]
-) -> tuple[Sheets, dict[str, Codes]]:
-    """Cortex without points that have no signal in any run, such as a medial wall in the data.
+def drop_silent_vertices(
+    cortical: CorticalGrayordinates, gathered: Gathered, codes: Mapping[str, Codes]
+) -> tuple[CorticalGrayordinates, dict[str, Codes]]:
+    """Exclude vertices without signal in any run, such as a medial wall in the data.
 
     Parameters
     ----------
     gathered : Gathered
-        From which these points are taken too.
+        Modified in place: these vertices are removed.
     codes : mapping of str to array of int, shape (n_points,)
-        Maps of the points.
+        Maps of the vertices.
 
     Returns
     -------
-    sheets : Sheets
+    cortical : CorticalGrayordinates
     codes : dict
-        Of the points that are left.
+        Maps of the remaining vertices.
     """
-    squares = sum(one.squares for one in gathered.halves.values() if one.n_frames)
+    squares = sum(half.squares for half in gathered.halves.values() if half.n_frames)
     silent = np.asarray(squares) <= 0
     if not silent.any():
-        return sheets, dict(codes)
-    fewer, kept = sheets.without(silent)
-    lost = {side: int((~kept[part]).sum()) for side, part in sheets.cortex.parts.items()}
+        return cortical, dict(codes)
+    fewer, kept = cortical.without(silent)
+    lost = {side: int((~kept[part]).sum()) for side, part in cortical.cortex.parts.items()}
     gathered.notes.append(
-        f"{int((~kept).sum()):,} points of cortex (left {lost['L']:,}, right {lost['R']:,}) have "
-        "no signal in any run, or are cut off by such points; they count as medial wall."
+        f"{int((~kept).sum()):,} vertices of cortex (left {lost['L']:,}, right {lost['R']:,}) have "
+        "no signal in any run, or are cut off by such vertices; they count as medial wall."
     )
-    for one in gathered.halves.values():
-        if one.n_frames:
-            one.columns, one.squares = one.columns[kept], one.squares[kept]
-            one.heard = one.heard[kept]
+    for half in gathered.halves.values():
+        if half.n_frames:
+            half.columns, half.squares = half.columns[kept], half.squares[kept]
+            half.n_valid = half.n_valid[kept]
     return fewer, {name: values[kept] for name, values in codes.items()}

@@ -1,4 +1,4 @@
-"""What takes long in a parcellation: made once, and kept as soon as it is there."""
+"""Time-consuming steps of a parcellation, each cached as soon as it is computed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from painprint.arrays import Codes, Single
 from painprint.cortex.boundary_map import BoundaryMap, Kernels, Similarity, map_boundaries
-from painprint.cortex.evaluate import Homogeneity, compare_with_turned
+from painprint.cortex.evaluate import Homogeneity, compare_with_rotated
 from painprint.cortex.gather import Gathering
 from painprint.cortex.hemispheres import Cortex
 from painprint.cortex.naming import Named, Namer
@@ -22,7 +22,7 @@ from painprint.cortex.similarity import ExactSimilarity, LinearSimilarity
 from painprint.files.errors import DerivativesError
 from painprint.parcellate.individual_file import HALVES, AreaFiles
 from painprint.parcellate.scans import Gathered
-from painprint.parcellate.tables import Turned
+from painprint.parcellate.tables import SpinTests
 from painprint.progress import OnStep
 from painprint.results.steps import load_arrays, save_arrays
 from painprint.stats.correlation import correlation
@@ -30,15 +30,15 @@ from painprint.stats.correlation import correlation
 Progress = Callable[[str], OnStep]
 
 STAGES = (
-    "boundaries_odd", "boundaries_even", "boundaries", "check", "turned", "turned_reference",
+    "boundaries_odd", "boundaries_even", "boundaries", "check", "rotated", "rotated_reference",
     "communities",
 )  # fmt: skip
-"""What is kept as soon as it is there."""
+"""Names of the cached steps."""
 
 
 @dataclass(frozen=True, eq=False)
-class Maker:
-    """Makes what takes long, and keeps it as soon as it is there."""
+class CachedSteps:
+    """Computes the time-consuming steps, or loads them where they are cached."""
 
     files: AreaFiles
     key: str
@@ -54,25 +54,29 @@ class Maker:
     def boundaries(
         self, stage: str, similarity: Callable[[], Similarity], *, n_seeds: int
     ) -> BoundaryMap:
-        """Boundary map of a similarity, which is made where the map is not there."""
-        if (known := load_arrays(self.files.stage(stage), self.key)) is not None:
-            return BoundaryMap(**known[0])
-        found = map_boundaries(
+        """Boundary map of a similarity, which is only computed if the map is not cached."""
+        if (cached := load_arrays(self.files.stage(stage), self.key)) is not None:
+            return BoundaryMap(**cached[0])
+        boundaries = map_boundaries(
             similarity(),
             self.kernels,
             n_seeds=n_seeds,
             random_seed=self.settings.random_seed,
             on_step=self.progress(stage.replace("_", " of sessions, ")),
         )
-        save_arrays(self.files.stage(stage), vars(found), {}, self.key)
-        return found
+        save_arrays(self.files.stage(stage), vars(boundaries), {}, self.key)
+        return boundaries
 
     def check(self, unit: Single, linear: LinearSimilarity) -> dict[str, Any]:
-        """How the boundary map agrees with that of the exact similarity, on the same seeds."""
-        if (known := load_arrays(self.files.stage("check"), self.key)) is not None:
-            return known[1]
+        """Correlation of the boundary map with that of the exact similarity, on the same seeds.
+
+        ``floor`` is the correlation of two maps of the linear similarity, whose watersheds differ
+        in the random order of visits.
+        """
+        if (cached := load_arrays(self.files.stage("check"), self.key)) is not None:
+            return cached[1]
         n_seeds, seed = self.settings.n_checked, self.settings.random_seed
-        own, again = (
+        density, reordered = (
             map_boundaries(
                 linear, self.kernels, n_seeds=n_seeds, random_seed=seed, order_seed=order
             ).density
@@ -84,170 +88,172 @@ class Maker:
         ).density  # fmt: skip
         about = {
             "n_seeds": min(n_seeds, len(unit)),
-            "r": correlation(own, exact),
-            "floor": correlation(own, again),
+            "r": correlation(density, exact),
+            "floor": correlation(density, reordered),
         }
         save_arrays(self.files.stage("check"), {"density": exact}, about, self.key)
         return about
 
-    def turned(self, stage: str, features: Single, labels: Codes) -> Homogeneity:
-        """Homogeneity of areas beside that of turned ones.
+    def rotated(self, stage: str, features: Single, labels: Codes) -> Homogeneity:
+        """Spin test of the homogeneity of areas.
 
         Raises
         ------
         ValueError
-            If the meshes cannot be laid on a sphere.
+            If the meshes cannot be mapped to a sphere.
         """
-        if (known := load_arrays(self.files.stage(stage), self.key)) is not None:
-            return Homogeneity(**known[0])
-        found = compare_with_turned(
-            features, labels, self.cortex, n_turns=self.settings.n_turns,
+        if (cached := load_arrays(self.files.stage(stage), self.key)) is not None:
+            return Homogeneity(**cached[0])
+        tested = compare_with_rotated(
+            features, labels, self.cortex, n_rotations=self.settings.n_turns,
             random_seed=self.settings.random_seed, on_step=self.progress(stage.replace("_", " ")),
         )  # fmt: skip
-        save_arrays(self.files.stage(stage), vars(found), {}, self.key)
-        return found
+        save_arrays(self.files.stage(stage), vars(tested), {}, self.key)
+        return tested
 
     def named(self, namer: Namer, labels: Codes, *, n_jobs: int) -> Named:
         """Communities and networks of areas."""
-        if (known := load_arrays(self.files.stage("communities"), self.key)) is not None:
-            return Named.of_arrays(*known)
-        found = namer.name(labels, n_jobs=n_jobs, on_step=self.progress("communities"))
-        save_arrays(self.files.stage("communities"), *found.arrays(), self.key)
-        return found
+        if (cached := load_arrays(self.files.stage("communities"), self.key)) is not None:
+            return Named.of_arrays(*cached)
+        named = namer.name(labels, n_jobs=n_jobs, on_step=self.progress("communities"))
+        save_arrays(self.files.stage("communities"), *named.arrays(), self.key)
+        return named
 
 
-def turn_areas(
-    maker: Maker, features: Single, labels: Codes, reference: Codes | None
-) -> tuple[Turned, list[str]]:
-    """Homogeneity of the person's areas and of a group's, and what could not be tested."""
-    found: dict[str, tuple[dict[str, Any], Homogeneity]] = {}
+def compare_homogeneity(
+    steps: CachedSteps, features: Single, labels: Codes, reference: Codes | None
+) -> tuple[SpinTests, list[str]]:
+    """Spin tests of the individual areas and of a reference atlas, and reasons for missing ones."""
+    tests: dict[str, tuple[dict[str, Any], Homogeneity]] = {}
     not_done: list[str] = []
-    todo = {"individual": ("turned", "the person's own", labels)}
+    parcellations = {"individual": ("rotated", "the person's own", labels)}
     if reference is not None:
-        todo["reference"] = ("turned_reference", "the reference atlas", number_areas(reference))
-    for name, (stage, said, of_point) in todo.items():
+        parcellations["reference"] = (
+            "rotated_reference", "the reference atlas", number_areas(reference),
+        )  # fmt: skip
+    for key, (stage, name, area_of_vertex) in parcellations.items():
         try:
-            one = maker.turned(stage, features, of_point)
+            tested = steps.rotated(stage, features, area_of_vertex)
         except ValueError as error:
             return {}, [f"homogeneity was not tested: {error}"]
-        if not np.isfinite(one.of_turned).any():
-            n_turns, n_areas = one.of_turned.shape
+        if not np.isfinite(tested.of_rotated).any():
+            n_rotations, n_areas = tested.of_rotated.shape
             not_done.append(
-                f"homogeneity of the areas ({said}) was not tested: in {n_turns} turns, each of "
-                f"the {n_areas} met the medial wall every time."
+                f"homogeneity of the areas ({name}) was not tested: in {n_rotations} rotations, "
+                f"each of the {n_areas} overlapped the medial wall every time."
             )
-            if name == "individual":  # beside which others are seen
+            if key == "individual":  # without it there is nothing to compare the reference with
                 return {}, not_done
             continue
-        null = one.null
-        about = {
-            "name": said, "n_areas": len(one.of_area), "observed": one.observed,
-            "null_mean": float(null.mean()), "null_sd": float(null.std(ddof=1)), "z": one.z,
-            "p": one.p, "n_turns": len(null), "share_on_wall": one.share_on_wall,
+        null = tested.null
+        summary = {
+            "name": name, "n_areas": len(tested.of_area), "observed": tested.observed,
+            "null_mean": float(null.mean()), "null_sd": float(null.std(ddof=1)), "z": tested.z,
+            "p": tested.p, "n_turns": len(null), "share_on_wall": tested.share_on_wall,
         }  # fmt: skip
-        found[name] = about, one
-    return found, not_done
+        tests[key] = summary, tested
+    return tests, not_done
 
 
 def number_areas(codes: Codes) -> Codes:
-    """Labels without gaps, from 1; 0 is none."""
+    """Relabel areas from 1 without gaps; 0 is none."""
     inside = codes > 0
-    found = np.zeros_like(codes)
-    found[inside] = np.unique(codes[inside], return_inverse=True)[1] + 1
-    return found
+    labels = np.zeros_like(codes)
+    labels[inside] = np.unique(codes[inside], return_inverse=True)[1] + 1
+    return labels
 
 
 def check_areas(labels: Codes, cortex: Cortex, participant: str) -> None:
-    """There are areas.
-
-    Raises
-    ------
-    DerivativesError
-        If not.
-    """
-    if not labels.any():
-        raise DerivativesError(
-            f"sub-{participant}: no areas were found: none of the basins of the boundary map has "
-            f"{ParcelRules().smallest} of the {cortex.n_points:,} points of cortex. Is there "
-            "signal in the data, and is the mesh dense enough (fs_LR 32k has 59,412)?"
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class Parted:
-    """Areas of all sessions and, where they can be compared, of either half.
-
-    Attributes
-    ----------
-    maps, labels : dict
-        Boundary map, and area of each point: of "all", and of the halves.
-    no_halves : str
-        Why there are no halves; empty if there are.
-    heard : dict of arrays of shape (n_points,)
-        Share of frames in which each point had a signal: of "all", and of the halves.
-    n_frames : dict of int
-        Likewise.
-    share_kept : float
-        Of the variance, in the columns that correlations are made of.
-    unit : ndarray of shape (n_points, n_columns)
-        Of all sessions.
-    linear : LinearSimilarity
-        Likewise.
-    """
-
-    maps: dict[str, BoundaryMap]
-    labels: dict[str, Codes]
-    no_halves: str
-    heard: dict[str, NDArray[np.float64]]
-    n_frames: dict[str, int]
-    share_kept: float
-    unit: Single
-    linear: LinearSimilarity
-
-
-def part_cortex(maker: Maker, gathered: Gathered) -> Parted:
-    """Areas from gathered runs, which are let go on the way.
+    """Check that there are areas.
 
     Raises
     ------
     DerivativesError
         If there are none.
     """
-    settings = maker.settings
-    halves = {name: one for name, one in gathered.halves.items() if one.n_frames}
+    if not labels.any():
+        raise DerivativesError(
+            f"sub-{participant}: no areas were found: no watershed region of the boundary map has "
+            f"{ParcelRules().smallest} of the {cortex.n_points:,} vertices of cortex. Is there "
+            "signal in the data, and is the mesh dense enough (fs_LR 32k has 59,412)?"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Parcellations:
+    """Areas of all sessions and, where they can be compared, of the two halves.
+
+    Attributes
+    ----------
+    maps, labels : dict
+        Boundary map, and area of each vertex, by "all" and half.
+    no_halves : str
+        Why there are no halves; empty if there are.
+    coverage : dict of arrays of shape (n_points,)
+        Share of frames in which each vertex has signal, by "all" and half.
+    n_frames : dict of int
+        Frames, by "all" and half.
+    share_kept : float
+        Share of the variance retained in the columns from which correlations are computed.
+    unit : ndarray of shape (n_points, n_columns)
+        Rows whose inner products are correlations, of all sessions.
+    linear : LinearSimilarity
+        Of all sessions.
+    """
+
+    maps: dict[str, BoundaryMap]
+    labels: dict[str, Codes]
+    no_halves: str
+    coverage: dict[str, NDArray[np.float64]]
+    n_frames: dict[str, int]
+    share_kept: float
+    unit: Single
+    linear: LinearSimilarity
+
+
+def parcellate_cortex(steps: CachedSteps, gathered: Gathered) -> Parcellations:
+    """Parcellate the cortex from gathered runs, which are emptied to free memory.
+
+    Raises
+    ------
+    DerivativesError
+        If there are no areas.
+    """
+    settings = steps.settings
+    halves = {name: half for name, half in gathered.halves.items() if half.n_frames}
     gathered.halves.clear()
     maps = {}
     no_halves = gathered.no_halves
     if not no_halves:
         for name, half in halves.items():
-            maps[name] = maker.boundaries(
-                f"boundaries_{name}", partial(_linear, maker, half), n_seeds=settings.n_seeds
+            maps[name] = steps.boundaries(
+                f"boundaries_{name}", partial(_linear, steps, half), n_seeds=settings.n_seeds
             )
-    whole = Gathering()
+    all_runs = Gathering()
     for half in halves.values():
-        whole.join(half)
-    every = {**halves, "all": whole}
-    heard = {name: one.heard / one.n_frames for name, one in every.items()}
-    n_frames = {name: one.n_frames for name, one in every.items()}
-    unit, share_kept = whole.unit(), whole.share_kept
-    del every, whole, halves, half
-    linear = maker.linear(unit)
-    maps["all"] = maker.boundaries(
+        all_runs.join(half)
+    runs = {**halves, "all": all_runs}
+    coverage = {name: part.n_valid / part.n_frames for name, part in runs.items()}
+    n_frames = {name: part.n_frames for name, part in runs.items()}
+    unit, share_kept = all_runs.unit(), all_runs.share_kept
+    del runs, all_runs, halves, half  # several GB
+    linear = steps.linear(unit)
+    maps["all"] = steps.boundaries(
         "boundaries", lambda: ExactSimilarity(unit) if settings.exact else linear,
         n_seeds=len(unit) if settings.exact else settings.n_seeds,
     )  # fmt: skip
     labels = {
-        name: make_parcels(one.density, maker.cortex.adjacency, seed=settings.random_seed)
-        for name, one in maps.items()
+        name: make_parcels(boundaries.density, steps.cortex.adjacency, seed=settings.random_seed)
+        for name, boundaries in maps.items()
     }
-    check_areas(labels["all"], maker.cortex, maker.files.participant)
-    if without := [name for name in HALVES if name in labels and not labels[name].any()]:
-        no_halves = f"No areas were found in the {' and the '.join(without)} sessions alone."
+    check_areas(labels["all"], steps.cortex, steps.files.participant)
+    if empty := [name for name in HALVES if name in labels and not labels[name].any()]:
+        no_halves = f"No areas were found in the {' and the '.join(empty)} sessions alone."
         for name in HALVES:
             del maps[name], labels[name]
-    return Parted(maps, labels, no_halves, heard, n_frames, share_kept, unit, linear)
+    return Parcellations(maps, labels, no_halves, coverage, n_frames, share_kept, unit, linear)
 
 
-def _linear(maker: Maker, gathered: Gathering) -> LinearSimilarity:
+def _linear(steps: CachedSteps, half: Gathering) -> LinearSimilarity:
     """Similarity of connectivity in one half of the sessions."""
-    return maker.linear(gathered.unit())
+    return steps.linear(half.unit())

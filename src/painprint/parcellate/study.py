@@ -1,4 +1,4 @@
-"""What a person is parcellated from: options, maps and scans; what is wrong is said at once."""
+"""Inputs of a parcellation: settings, maps and runs, checked before any computation."""
 
 from __future__ import annotations
 
@@ -23,7 +23,12 @@ from painprint.files.dataset import Dataset
 from painprint.files.errors import DerivativesError
 from painprint.files.images import Grayordinates
 from painprint.parcellate.individual_file import AreaFiles
-from painprint.parcellate.inputs import DeepRegions, Sheets, read_deep, read_sheets
+from painprint.parcellate.inputs import (
+    CorticalGrayordinates,
+    SubcorticalRegions,
+    read_cortex,
+    read_subcortical,
+)
 from painprint.parcellate.maps import Maps
 from painprint.results.provenance import versions
 from painprint.store.files import content_key, hash_input
@@ -31,7 +36,7 @@ from painprint.store.files import content_key, hash_input
 
 @dataclass(frozen=True)
 class AreaStudy:
-    """Where resting scans lie, and how they are parcellated.
+    """Datasets with resting runs, and the settings with which they are parcellated.
 
     Parameters
     ----------
@@ -42,7 +47,7 @@ class AreaStudy:
     n_jobs : int
         Workers; results do not depend on it.
     bids_filter : BidsFilter
-        Which BOLD is meant.
+        Restricts which BOLD is used.
 
     Raises
     ------
@@ -68,23 +73,23 @@ class AreaStudy:
             self._check_choice(choice[0])
 
     def _check_choice(self, threshold: float) -> None:
-        """There can be the candidates that a community was chosen of."""
+        """Check that there can be candidates for a chosen community."""
         needed = ("network_template", "scan_prior")
         missing = [f"--{name.replace('_', '-')}" for name in needed if name not in self.maps.files]
         if missing:
             raise DerivativesError(
-                f"--scan-community chooses among candidates for SCAN; to find any takes "
+                f"--scan-community chooses among candidates for SCAN, which need "
                 f"{' and '.join(missing)} too."
             )
         if self.settings.community_nodes == "areas":
             raise DerivativesError(
-                "--scan-community chooses among communities of points, but --community-nodes is "
-                "areas alone. Leave one of the two out."
+                "--scan-community chooses among communities of vertices, but --community-nodes is "
+                "areas alone. Omit one of the two."
             )
         if threshold not in SCAN_LADDER:
             raise DerivativesError(
                 f"{threshold:g} (--scan-community) is none of the thresholds: "
-                f"{', '.join(f'{one:g}' for one in SCAN_LADDER)}."
+                f"{', '.join(f'{share:g}' for share in SCAN_LADDER)}."
             )
 
     @property
@@ -95,21 +100,31 @@ class AreaStudy:
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
-    """What there is of a participant, and what can be said of it before anything takes time."""
+class ParticipantInputs:
+    """Inputs of one participant's parcellation.
+
+    Attributes
+    ----------
+    codes : mapping of str to array of int, shape (n_cortical,)
+        Maps of the cortical vertices: template, prior and reference, as far as given.
+    key : str
+        Hash of versions, settings and inputs.
+    hashes : mapping of str to str
+        Hash of each input file.
+    """
 
     runs: DenseRuns
     surfaces: Surfaces
-    sheets: Sheets
-    deep: DeepRegions | None
+    cortical: CorticalGrayordinates
+    subcortical: SubcorticalRegions | None
     codes: Mapping[str, Codes]
     files: AreaFiles
     key: str
-    inputs: Mapping[str, str]
+    hashes: Mapping[str, str]
 
 
-def find_inputs(study: AreaStudy, participant: str) -> Found:
-    """Look for everything, and read every map: what is wrong is said at once."""
+def find_inputs(study: AreaStudy, participant: str) -> ParticipantInputs:
+    """Find all inputs and read every map, so that errors are raised before any computation."""
     settings = study.settings
     runs = find_dense_runs(
         Dataset(study.bids_dir, "raw"),
@@ -126,79 +141,84 @@ def find_inputs(study: AreaStudy, participant: str) -> Found:
     surfaces = find_surfaces(
         study.datasets, participant, density=density, space=entities.get("space", "")
     )
-    sheets = read_sheets(points, surfaces, path, there=_surface_names(study.datasets, participant))
-    maps = study.maps
-    deep = read_deep(str(maps.subcortical_atlas), points) if maps.subcortical_atlas else None
+    cortical = read_cortex(
+        points, surfaces, path, available=_surface_names(study.datasets, participant)
+    )
+    maps, subcortical = study.maps, None
+    if maps.subcortical_atlas:
+        subcortical = read_subcortical(str(maps.subcortical_atlas), points)
     named = {"template": maps.network_template, "prior": maps.scan_prior,
              "reference": maps.reference_atlas}  # fmt: skip
-    codes = {name: sheets.codes(one) for name, one in named.items() if one is not None}
+    codes = {name: cortical.codes(file) for name, file in named.items() if file is not None}
     if maps.network_template is not None:
         runs = replace(runs, notes=(*runs.notes, *_check_template(codes, maps.network_template)))
     where = "_".join(f"{e}-{entities[e]}" for e in ("space", "den") if e in entities)
     files = AreaFiles(study.out_dir, participant, settings.label, where)
     read = {f.uri: f.path for run in runs.runs for f in (*run.data_files, *run.sidecars)}
-    read |= {f"surface:{side}": one for side, one in surfaces.paths.items()}
-    read |= {f"map:{name}": one for name, one in maps.files.items() if one.is_file()}
-    if deep is not None:
-        read |= {f"map:{f.path.name}": f.path for f in deep.atlas.files.bids_files}
-    inputs = {name: hash_input(one) for name, one in sorted(read.items())}
+    read |= {f"surface:{side}": file for side, file in surfaces.paths.items()}
+    read |= {f"map:{name}": file for name, file in maps.files.items() if file.is_file()}
+    if subcortical is not None:
+        read |= {f"map:{f.path.name}": f.path for f in subcortical.atlas.files.bids_files}
+    hashes = {name: hash_input(file) for name, file in sorted(read.items())}
     key = content_key(
         {
             "versions": area_versions(),
             "settings": {**asdict(settings), "participant_label": participant},
-            "inputs": inputs,
+            "inputs": hashes,
             "notes": runs.notes,
         }
     )
-    return Found(runs, surfaces, sheets, deep, codes, files, key, inputs)
+    return ParticipantInputs(runs, surfaces, cortical, subcortical, codes, files, key, hashes)
 
 
 def area_versions() -> dict[str, str]:
-    """Versions of what the numbers come from; networks are others once there is Infomap."""
+    """Versions of the software that results depend on; networks also depend on Infomap."""
     return versions() | ({"infomap": version("infomap")} if has_infomap() else {})
 
 
 def _surface_names(datasets: Sequence[Dataset], participant: str) -> list[str]:
-    """Names of all midthickness surfaces of a participant, of whatever mesh."""
-    found = {
+    """Names of all midthickness surfaces of a participant, on any mesh."""
+    names = {
         file.path.name
         for dataset in datasets
         for file in dataset.files_of(participant)
         if file.path.name.endswith(".surf.gii") and "midthickness" in file.path.name
     }
-    return sorted(found)
+    return sorted(names)
 
 
 def _check_template(codes: Mapping[str, Codes], path: Path) -> list[str]:
-    """What is to be noted of the numbers of a network template.
+    """Note on the values of a network template that are no network.
 
     Raises
     ------
     DerivativesError
-        If none is a network.
+        If no value is a network.
     """
-    found = np.unique(codes["template"][codes["template"] > 0])
-    beyond = found[found > N_NETWORKS]
-    if len(beyond) == len(found):
+    values = np.unique(codes["template"][codes["template"] > 0])
+    beyond = values[values > N_NETWORKS]
+    if len(beyond) == len(values):
         raise DerivativesError(
-            f"has numbers from {found[0]} to {found[-1]} on the BOLD's cortex; the networks of a "
+            f"has numbers from {values[0]} to {values[-1]} on the BOLD's cortex; the networks of a "
             f"template have 1 to {N_NETWORKS} (--network-template).",
             path,
         )
+    if not len(beyond):
+        return []
     share = float((codes["template"] > N_NETWORKS).mean())
-    said = (
-        f"{path.name}: {share:.0%} of the points of cortex have numbers above {N_NETWORKS} (first: "
-    )
-    return [f"{said}{beyond[0]}), which are no network."] if len(beyond) else []
+    return [
+        f"{path.name}: {share:.0%} of the vertices of cortex have numbers above {N_NETWORKS} "
+        f"(first: {beyond[0]}), which are no network."
+    ]
 
 
 def _usual_points(runs: DenseRuns) -> tuple[Grayordinates, Path]:
-    """Grayordinates that most runs have, and the first run that has them.
+    """Grayordinates of most runs, and the path of the first run with them.
 
     Raises
     ------
     DerivativesError
-        If none can, as the first says.
+        The first run's error, if no run can be read.
     """
     errors = []
     kinds: list[tuple[Grayordinates, list[Path]]] = []

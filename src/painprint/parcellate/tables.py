@@ -1,4 +1,4 @@
-"""A parcellation as tables and files."""
+"""Tables of a parcellation, and writing of its outputs."""
 
 from __future__ import annotations
 
@@ -22,54 +22,52 @@ from painprint.parcellate.individual_file import (
     AreaFiles,
     write_atlas,
     write_bids_atlas,
-    write_maps_of_cortex,
+    write_cortical_maps,
     write_networks,
 )
-from painprint.parcellate.inputs import DeepRegions, Sheets
+from painprint.parcellate.inputs import CorticalGrayordinates, SubcorticalRegions
 from painprint.results.columns import AREA_COLUMNS
 from painprint.results.provenance import versions
 from painprint.store.files import write_json, write_table
 
-Turned = Mapping[str, tuple[Mapping[str, Any], Homogeneity]]
-"""What was found of areas and of the same ones turned, in numbers and whole, by name."""
+SpinTests = Mapping[str, tuple[Mapping[str, Any], Homogeneity]]
+"""Spin test of homogeneity by parcellation: its summary for the metrics, and its full result."""
 
 
 @dataclass(frozen=True, eq=False)
 class AreaOutputs:
-    """Where a parcellation goes, and what it lies on."""
+    """Writes the outputs of a parcellation."""
 
     files: AreaFiles
-    sheets: Sheets
-    deep: DeepRegions | None
+    cortical: CorticalGrayordinates
+    subcortical: SubcorticalRegions | None
     surfaces: Surfaces
 
-    def write_whole(
+    def write_regions(
         self, labels: Codes, areas: pd.DataFrame, metrics: Mapping[str, Any], *, half: str = ""
     ) -> None:
-        """Write areas of cortex and regions below it as one atlas.
+        """Write cortical areas and subcortical regions as one atlas.
 
         Parameters
         ----------
-        labels : ndarray of int, shape (n_points of cortex,)
+        labels : ndarray of int, shape (n_cortical,)
             Rows of ``areas`` from 1; 0 is none.
         areas : DataFrame
             Of :func:`area_table`.
         half : str
-            Of which half of the sessions it is; empty for all.
+            Half of the sessions, or empty for all.
         """
-        files, deep = self.files, self.deep
-        of_point, table = self.sheets.spread(labels), areas
-        if deep is not None:
-            kept = deep.kept
-            number = np.zeros(len(deep.n_voxels) + 1, np.int64)
+        files, subcortical = self.files, self.subcortical
+        of_point, table = self.cortical.spread(labels), areas
+        if subcortical is not None:
+            kept = subcortical.kept
+            number = np.zeros(len(subcortical.n_voxels) + 1, np.int64)
             number[kept + 1] = len(areas) + 1 + np.arange(len(kept))
-            of_point = np.where(deep.labels > 0, number[deep.labels], of_point)
-            table = pd.concat(
-                [areas, _deep_table(deep, len(areas), in_mni=self.surfaces.in_mni)],
-                ignore_index=True,
-            )
+            of_point = np.where(subcortical.labels > 0, number[subcortical.labels], of_point)
+            regions = _subcortical_table(subcortical, len(areas), in_mni=self.surfaces.in_mni)
+            table = pd.concat([areas, regions], ignore_index=True)
         halves = metrics["halves"]
-        every = list(dict.fromkeys(row["session"] for row in metrics["runs"]))
+        all_sessions = list(dict.fromkeys(row["session"] for row in metrics["runs"]))
         about = {
             "Name": f"areas of sub-{files.participant}"
             + (f", {half} sessions" if half else "")
@@ -77,18 +75,18 @@ class AreaOutputs:
             "Description": "cortical areas of one person by boundary mapping of resting scans"
             + (
                 ""
-                if deep is None
-                else f", and regions of {deep.atlas.files.label} below the cortex"
+                if subcortical is None
+                else f", and subcortical regions of {subcortical.atlas.files.label}"
             ),
             "SampleSize": 1,
             "Simulated": metrics["simulated"],
             "Participant": files.participant,
-            "Sessions": halves["sessions"][half] if half else every,
+            "Sessions": halves["sessions"][half] if half else all_sessions,
             "Halves": {name: f"{files.label}{name}" for name in HALVES}
             if halves and not half
             else {},
         }
-        write_atlas(files, self.sheets.points, of_point, table, about, half=half)
+        write_atlas(files, self.cortical.points, of_point, table, about, half=half)
         if not half:
             write_bids_atlas(
                 files,
@@ -100,15 +98,17 @@ class AreaOutputs:
                 },
             )
 
-    def write_beside(self, maps: Mapping[str, BoundaryMap], named: Named, turned: Turned) -> None:
-        """Write maps, networks, surfaces and tables."""
-        files, sheets = self.files, self.sheets
+    def write_maps_and_tables(
+        self, maps: Mapping[str, BoundaryMap], named: Named, spin_tests: SpinTests
+    ) -> None:
+        """Write boundary maps, networks, surfaces and tables."""
+        files, cortical = self.files, self.cortical
         scalars = {"density": maps["all"].density, "steepness": maps["all"].steepness}
         scalars |= {f"density {name}": maps[name].density for name in HALVES if name in maps}
-        write_maps_of_cortex(files.path("boundaries", ".dscalar.nii"), sheets, scalars)
-        write_networks(files.path("networks", ".dlabel.nii"), sheets, named.of_point)
+        write_cortical_maps(files.path("boundaries", ".dscalar.nii"), cortical, scalars)
+        write_networks(files.path("networks", ".dlabel.nii"), cortical, named.of_point)
         write_surfaces(files.folder, files.participant, self.surfaces)
-        tables = {"homogeneity": _turned_table(turned)}
+        tables = {"homogeneity": _spin_table(spin_tests)}
         if named.candidates is not None:
             tables["scan"] = named.candidates
         for name in ("homogeneity", "scan"):
@@ -122,20 +122,29 @@ class AreaOutputs:
 
 
 def area_table(
-    sheets: Sheets,
+    cortical: CorticalGrayordinates,
     labels: Codes,
     features: Single | None,
-    heard: NDArray[np.float64],
+    coverage: NDArray[np.float64],
     named: Named | None = None,
 ) -> pd.DataFrame:
-    """A row for each area of cortex."""
-    cortex = sheets.cortex
+    """One row per cortical area.
+
+    Parameters
+    ----------
+    labels : ndarray of int, shape (n_cortical,)
+    features : ndarray of shape (n_cortical, rank) or None
+        As for :func:`painprint.cortex.evaluate.homogeneity`.
+    coverage : ndarray of shape (n_cortical,)
+        Share of frames in which each vertex has signal.
+    """
+    cortex = cortical.cortex
     medoids = cortex.medoids(labels)
     inside = members(labels)
     vertex = np.concatenate([np.flatnonzero(mesh.cortex) for mesh in cortex.meshes.values()])
     sides = cortex.sides[medoids]
     networks = named.of_area if named else ("",) * len(inside)
-    place = cortex.places[medoids]
+    coordinates = cortex.coordinates[medoids]
     names = [
         f"{side}_{network or 'NONE'}_{k:03d}"
         for k, (side, network) in enumerate(zip(sides, networks, strict=True), start=1)
@@ -151,8 +160,8 @@ def area_table(
             "n_points": [len(points) for points in inside],
             "area_mm2": [cortex.areas[points].sum() for points in inside],
             "medoid": vertex[medoids],
-            **dict(zip("xyz", place.T, strict=True)),
-            "coverage": [heard[points].mean() for points in inside],
+            **dict(zip("xyz", coordinates.T, strict=True)),
+            "coverage": [coverage[points].mean() for points in inside],
             "homogeneity": np.nan if features is None else homogeneity(features, labels),
             "network_share": named.share if named else np.nan,
         }
@@ -160,10 +169,13 @@ def area_table(
     return table[list(AREA_COLUMNS["dseg"])]
 
 
-def _deep_table(deep: DeepRegions, n_areas: int, *, in_mni: bool) -> pd.DataFrame:
-    """A row for each region below the cortex; places where cortex lies in the same space."""
-    regions, kept = deep.atlas.regions, deep.kept
-    place = deep.atlas.places({})[kept] if in_mni else np.full((len(kept), 3), np.nan)
+def _subcortical_table(
+    subcortical: SubcorticalRegions, n_areas: int, *, in_mni: bool
+) -> pd.DataFrame:
+    """One row per subcortical region; coordinates only if the surfaces are in the same space."""
+    regions, kept = subcortical.atlas.regions, subcortical.kept
+    unknown = np.full((len(kept), 3), np.nan)
+    coordinates = subcortical.atlas.coordinates({})[kept] if in_mni else unknown
     names = [regions.names[k] for k in kept]
     table = pd.DataFrame(
         {
@@ -171,21 +183,22 @@ def _deep_table(deep: DeepRegions, n_areas: int, *, in_mni: bool) -> pd.DataFram
             "label": names,
             "name": names,
             "network_label": [regions.networks[k] for k in kept],
-            "n_points": deep.n_voxels[kept],
-            **dict(zip("xyz", place.T, strict=True)),
+            "n_points": subcortical.n_voxels[kept],
+            **dict(zip("xyz", coordinates.T, strict=True)),
         }
     )
     return table.reindex(columns=list(AREA_COLUMNS["dseg"]))
 
 
-def _turned_table(turned: Turned) -> pd.DataFrame:
-    """Mean homogeneity of the areas themselves and of each turn."""
+def _spin_table(spin_tests: SpinTests) -> pd.DataFrame:
+    """Mean homogeneity of the areas (turn 0) and of each rotation."""
     rows = []
-    for about, one in turned.values():
-        own = {"areas": about["name"], "turn": 0, "homogeneity": one.observed, "n_on_wall": 0}
-        on_wall = np.isnan(one.of_turned[:, np.isfinite(one.of_area)]).sum(axis=1)
-        rows += [own] + [
-            {"areas": about["name"], "turn": k, "homogeneity": value, "n_on_wall": n}
-            for k, (value, n) in enumerate(zip(one.null, on_wall, strict=True), start=1)
+    for summary, tested in spin_tests.values():
+        name = summary["name"]
+        rows.append({"areas": name, "turn": 0, "homogeneity": tested.observed, "n_on_wall": 0})
+        on_wall = np.isnan(tested.of_rotated[:, np.isfinite(tested.of_area)]).sum(axis=1)
+        rows += [
+            {"areas": name, "turn": k, "homogeneity": value, "n_on_wall": n}
+            for k, (value, n) in enumerate(zip(tested.null, on_wall, strict=True), start=1)
         ]
     return pd.DataFrame(rows, columns=list(AREA_COLUMNS["homogeneity"]))

@@ -1,7 +1,7 @@
-"""A brain as flat outlines: of regions on views of the cortex, in a glass brain and in slices.
+"""Outlines of regions on views of the cortex, in a glass brain and in slices.
 
-Every view is drawn without a display: triangles are laid on a grid of pixels, the nearest wins, and
-the pixels of a region are turned into outlines.
+Views need no display: triangles are rasterised with a depth buffer, and the pixels of each region
+are converted into outlines.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from painprint.arrays import Codes, Matrix
-from painprint.atlas.brain import Brain, Deep, Sheet
+from painprint.atlas.brain import Brain, CorticalMesh, SubcorticalPoints
 from painprint.regions import NO_REGION
 
 Extent = tuple[float, float, float, float]
-"""Of a page: left, right, bottom, top (mm)."""
+"""Of a view: left, right, bottom, top (mm)."""
 
 PIXEL_MM = 0.5
 NOTHING = -2
-"""Of a pixel outside the brain."""
+"""Value of pixels outside the brain."""
 SOFT_PIXELS = 0.9
-"""Standard deviation by which a region's pixels are smoothed before its outline is drawn."""
+"""Standard deviation (pixels) of the smoothing of a region's mask before it is contoured."""
 SIMPLE_MM = 0.15
-"""Points of an outline may be left out if it moves by less."""
+"""Tolerance of the simplification of outlines."""
 N_SLICES = 6
 MARGIN_MM = 2.0
 
@@ -41,7 +41,7 @@ CORTEX_VIEWS = {
     "right, from inside": ("R", -TO_FRONT, UP),
     "right, from outside": ("R", TO_FRONT, UP),
 }
-"""Hemisphere, and what lies to the right of and up on the page."""
+"""Hemisphere, and directions that point to the right and up in the view."""
 GLASS_VIEWS = {
     "from the left": (-TO_FRONT, UP),
     "from behind": (TO_RIGHT, UP),
@@ -51,16 +51,16 @@ GLASS_VIEWS = {
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """Outlines of what one sees from somewhere, in mm on the page.
+    """Outlines in one view, in mm.
 
     Attributes
     ----------
     regions : mapping of int to Path
-        Outline of each region that is seen, by its place.
+        Outline of each visible region, by its index.
     ground : Path or None
         Outline of the brain.
     light : array of shape (n_rows, n_columns) or None
-        How bright each pixel is, 0 to 1; NaN outside the brain. The lowest row comes first.
+        Brightness of each pixel, 0 to 1; NaN outside the brain. The lowest row comes first.
     """
 
     name: str
@@ -72,7 +72,7 @@ class View:
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """Which vertex one sees at each pixel of a view.
+    """Visible vertex at each pixel of a view.
 
     Attributes
     ----------
@@ -81,7 +81,7 @@ class Picture:
     vertex : ndarray of int, shape (n_rows, n_columns)
         Below 0 outside the brain. The lowest row comes first.
     light : ndarray of shape (n_rows, n_columns)
-        As of a :class:`View`.
+        As in :class:`View`.
     """
 
     name: str
@@ -93,117 +93,123 @@ class Picture:
 
 @dataclass(frozen=True, eq=False)
 class BrainViews:
-    """All views of a brain, drawn once and coloured as often as need be."""
+    """All views of a brain, computed once and reused for every overlay."""
 
     brain: Brain
 
     @cached_property
     def cortex(self) -> tuple[View, ...]:
-        """Both hemispheres from outside and inside; none where there is no surface."""
-        seen = []
+        """Both hemispheres from outside and inside; empty without surfaces."""
+        views = []
         for name, (side, right, up) in CORTEX_VIEWS.items():
-            if side in self.brain.sheets:
-                seen.append(_view_of_sheet(name, self.brain.sheets[side], right, up))
-        return tuple(seen)
+            if side in self.brain.meshes:
+                views.append(_view_of_mesh(name, self.brain.meshes[side], right, up))
+        return tuple(views)
 
     @cached_property
     def pictures(self) -> tuple[Picture, ...]:
-        """The vertices that the views of the cortex show."""
-        seen = []
+        """Visible vertices of the views of the cortex."""
+        pictures = []
         for name, (side, right, up) in CORTEX_VIEWS.items():
-            if side in self.brain.sheets:
-                sheet = self.brain.sheets[side]
-                page = _page(sheet.shapes[flat_shape(sheet)], right, up)
-                extent = _extent(page)
-                vertex, light = rasterise(page, sheet.faces, np.arange(len(page)), extent)
-                seen.append(Picture(name, side, vertex, light, extent))
-        return tuple(seen)
+            if side in self.brain.meshes:
+                mesh = self.brain.meshes[side]
+                projected = _project(mesh.shapes[flat_shape(mesh)], right, up)
+                extent = _extent(projected)
+                vertex, light = rasterise(projected, mesh.faces, np.arange(len(projected)), extent)
+                pictures.append(Picture(name, side, vertex, light, extent))
+        return tuple(pictures)
 
     @cached_property
     def glass(self) -> tuple[View, ...]:
-        """Deep regions seen through the brain from three sides; none where there are none."""
-        if self.brain.deep is None:
+        """Glass brain of subcortical regions from three sides; empty if there are none."""
+        if self.brain.subcortical is None:
             return ()
         template = _joined(list(self.brain.template.values()))
         return tuple(
-            _view_through(name, self.brain.deep, template, right, up)
+            _view_through(name, self.brain.subcortical, template, right, up)
             for name, (right, up) in GLASS_VIEWS.items()
         )
 
     @cached_property
     def slices(self) -> tuple[View, ...]:
-        """Deep regions on horizontal slices, from below upwards; none where there are none."""
-        if self.brain.deep is None:
+        """Subcortical regions on axial slices, from inferior to superior; empty if none."""
+        if self.brain.subcortical is None:
             return ()
-        z, step = self.brain.deep.places[:, 2], self.brain.deep.size_mm
+        z, step = self.brain.subcortical.coordinates[:, 2], self.brain.subcortical.size_mm
+        # rounded to planes of voxels, for coordinates carry rounding errors
         heights = z.min() + step * np.unique(np.rint((z - z.min()) / step))
         wanted = np.quantile(heights, np.linspace(0.1, 0.9, min(N_SLICES, len(heights))))
         chosen = np.unique(heights[np.abs(heights[:, None] - wanted).argmin(axis=0)])
         template = _joined(list(self.brain.template.values()))
-        return tuple(_slice(self.brain.deep, template, float(z)) for z in chosen)
+        return tuple(_slice(self.brain.subcortical, template, float(z)) for z in chosen)
 
 
 def _joined(meshes: Sequence[tuple[Matrix, Codes]]) -> tuple[Matrix, Codes]:
-    """Several meshes as one."""
+    """Several meshes joined into one."""
     starts = np.cumsum([0, *(len(vertices) for vertices, _ in meshes)])
     faces = [f + start for (_, f), start in zip(meshes, starts, strict=False)]
     return np.concatenate([v for v, _ in meshes]), np.concatenate(faces)
 
 
-def _page(vertices: Matrix, right: Matrix, up: Matrix) -> Matrix:
-    """Coordinates to the right and up on the page, and towards the eye."""
+def _project(vertices: Matrix, right: Matrix, up: Matrix) -> Matrix:
+    """View coordinates: to the right, up, and towards the viewer."""
     return np.asarray(vertices @ np.column_stack([right, up, np.cross(right, up)]))
 
 
-def _extent(page: Matrix, margin: float = MARGIN_MM) -> Extent:
-    low, high = page[:, :2].min(axis=0) - margin, page[:, :2].max(axis=0) + margin
+def _extent(projected: Matrix, margin: float = MARGIN_MM) -> Extent:
+    low, high = projected[:, :2].min(axis=0) - margin, projected[:, :2].max(axis=0) + margin
     return float(low[0]), float(high[0]), float(low[1]), float(high[1])
 
 
-def _view_of_sheet(name: str, sheet: Sheet, right: Matrix, up: Matrix) -> View:
-    page = _page(sheet.shapes[flat_shape(sheet)], right, up)
-    extent = _extent(page)
-    region, light = rasterise(page, sheet.faces, sheet.region, extent)
-    seen = np.unique(region[region >= 0])
-    outlines = {int(k): outline(region == k, extent) for k in seen}
+def _view_of_mesh(name: str, mesh: CorticalMesh, right: Matrix, up: Matrix) -> View:
+    projected = _project(mesh.shapes[flat_shape(mesh)], right, up)
+    extent = _extent(projected)
+    region, light = rasterise(projected, mesh.faces, mesh.region, extent)
+    visible = np.unique(region[region >= 0])
+    outlines = {int(k): outline(region == k, extent) for k in visible}
     return View(name, outlines, outline(region != NOTHING, extent), light, extent)
 
 
-def flat_shape(sheet: Sheet) -> str:
-    """The shape on which most of the cortex is seen at once."""
-    return "inflated" if "inflated" in sheet.shapes else next(iter(sheet.shapes))
+def flat_shape(mesh: CorticalMesh) -> str:
+    """Shape for flat views: the inflated one if there is one."""
+    return "inflated" if "inflated" in mesh.shapes else next(iter(mesh.shapes))
 
 
 def _view_through(
-    name: str, deep: Deep, template: tuple[Matrix, Codes], right: Matrix, up: Matrix
+    name: str,
+    subcortical: SubcorticalPoints,
+    template: tuple[Matrix, Codes],
+    right: Matrix,
+    up: Matrix,
 ) -> View:
-    vertices, faces = template
-    page, points = _page(vertices, right, up), _page(deep.places, right, up)
-    extent = _extent(np.concatenate([page, points]), MARGIN_MM + deep.size_mm)
-    nobody = np.full(len(vertices), NO_REGION)
-    brain, _ = rasterise(page, faces, nobody, extent)
+    (vertices, faces), size = template, subcortical.size_mm
+    projected = _project(vertices, right, up)
+    points = _project(subcortical.coordinates, right, up)
+    extent = _extent(np.concatenate([projected, points]), MARGIN_MM + size)
+    brain, _ = rasterise(projected, faces, np.full(len(vertices), NO_REGION), extent)
     outlines = {
-        int(k): outline(_dots(points[deep.region == k, :2], deep.size_mm, extent), extent)
-        for k in np.unique(deep.region)
+        int(k): outline(_dots(points[subcortical.region == k, :2], size, extent), extent)
+        for k in np.unique(subcortical.region)
     }
     return View(name, outlines, outline(brain != NOTHING, extent), None, extent)
 
 
-def _slice(deep: Deep, template: tuple[Matrix, Codes], z: float) -> View:
-    vertices, faces = template
-    extent = _extent(np.concatenate([vertices, deep.places]), MARGIN_MM + deep.size_mm)
-    here = np.abs(deep.places[:, 2] - z) <= deep.size_mm / 2
+def _slice(subcortical: SubcorticalPoints, template: tuple[Matrix, Codes], z: float) -> View:
+    (vertices, faces), size = template, subcortical.size_mm
+    points = subcortical.coordinates
+    extent = _extent(np.concatenate([vertices, points]), MARGIN_MM + size)
+    in_slice = np.abs(points[:, 2] - z) <= size / 2
     outlines = {
         int(k): outline(
-            _dots(deep.places[here & (deep.region == k), :2], deep.size_mm, extent), extent
+            _dots(points[in_slice & (subcortical.region == k), :2], size, extent), extent
         )
-        for k in np.unique(deep.region[here])
+        for k in np.unique(subcortical.region[in_slice])
     }
     return View(f"z = {z:z.0f} mm", outlines, _cut(vertices, faces, z), None, extent)
 
 
 def _cut(vertices: Matrix, faces: Codes, z: float) -> Outline | None:
-    """Where a horizontal plane cuts a mesh, as separate strokes."""
+    """Intersection of an axial plane with a mesh, as separate strokes."""
     height = vertices[faces, 2] - z
     strokes = []
     for a, b, c in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):  # c alone on its side of the plane
@@ -224,7 +230,7 @@ def _cut(vertices: Matrix, faces: Codes, z: float) -> Outline | None:
 
 
 def _dots(points: Matrix, size: float, extent: Extent) -> NDArray[np.bool_]:
-    """Pixels within half a point's width of some point; the page leaves room for all."""
+    """Pixels within half a point's width of any point; the extent has room for all."""
     left, _, bottom, _ = extent
     n_columns, n_rows = _shape(extent)
     mask = np.zeros((n_rows, n_columns), bool)
@@ -240,13 +246,13 @@ def _dots(points: Matrix, size: float, extent: Extent) -> NDArray[np.bool_]:
 
 
 def _shape(extent: Extent) -> tuple[int, int]:
-    """Columns and rows of the pixels of a page."""
+    """Numbers of columns and rows of the pixels of a view."""
     left, right, bottom, top = extent
     return int(np.ceil((right - left) / PIXEL_MM)), int(np.ceil((top - bottom) / PIXEL_MM))
 
 
 def outline(mask: NDArray[np.bool_], extent: Extent) -> Outline:
-    """The outline of pixels, holes included, in mm on the page.
+    """Outline of a mask of pixels, holes included, in mm.
 
     Parameters
     ----------
@@ -255,7 +261,7 @@ def outline(mask: NDArray[np.bool_], extent: Extent) -> Outline:
     Returns
     -------
     outline : Path
-        Empty where no pixel is set.
+        Empty if no pixel is set.
     """
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not len(rows):
@@ -272,7 +278,7 @@ def outline(mask: NDArray[np.bool_], extent: Extent) -> Outline:
 
 
 def _simplified(line: Matrix) -> Matrix:
-    """A closed line with fewer points, none of those left out further away than SIMPLE_MM."""
+    """Simplify a closed line (Douglas-Peucker) with a tolerance of ``SIMPLE_MM``."""
     kept = np.zeros(len(line), bool)
     half = len(line) // 2
     kept[[0, half, -1]] = True
@@ -295,39 +301,42 @@ def _simplified(line: Matrix) -> Matrix:
     return np.asarray(line[kept])
 
 
-def rasterise(page: Matrix, faces: Codes, region: Codes, extent: Extent) -> tuple[Codes, Matrix]:
-    """What is nearest to the eye at each pixel.
+def rasterise(
+    projected: Matrix, faces: Codes, region: Codes, extent: Extent
+) -> tuple[Codes, Matrix]:
+    """Rasterise a mesh with a depth buffer.
 
     Parameters
     ----------
-    page : ndarray of shape (n_vertices, 3)
-        To the right, up, and towards the eye (mm).
+    projected : ndarray of shape (n_vertices, 3)
+        View coordinates: to the right, up, and towards the viewer (mm).
     faces : ndarray of int, shape (n_faces, 3)
     region : ndarray of int, shape (n_vertices,)
 
     Returns
     -------
     region : ndarray of int, shape (n_rows, n_columns)
-        Of the nearest corner of the nearest face; ``NOTHING`` outside.
+        Of the nearest corner of the front face; ``NOTHING`` outside.
     light : ndarray of shape (n_rows, n_columns)
-        How squarely the surface faces the eye, 0 to 1, smooth over faces; NaN outside.
+        Cosine between surface normal and viewing direction, 0 to 1, interpolated over faces; NaN
+        outside.
     """
-    corners = page[faces]
-    normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    of_vertex = np.zeros_like(page)
+    corners = projected[faces]
+    face_normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    normals = np.zeros_like(projected)
     for corner in range(3):
-        np.add.at(of_vertex, faces[:, corner], normal)
-    length = np.linalg.norm(of_vertex, axis=1)
-    facing = np.abs(of_vertex[:, 2]) / np.maximum(length, 1e-12)
+        np.add.at(normals, faces[:, corner], face_normals)
+    length = np.linalg.norm(normals, axis=1)
+    facing = np.abs(normals[:, 2]) / np.maximum(length, 1e-12)
     n_columns, n_rows = _shape(extent)
-    pixels = (page - [extent[0], extent[2], 0]) / [PIXEL_MM, PIXEL_MM, 1]
+    pixels = (projected - [extent[0], extent[2], 0]) / [PIXEL_MM, PIXEL_MM, 1]
     return _rasterise(pixels, faces, region.astype(np.int64), facing, n_rows, n_columns)
 
 
 @njit(cache=True)
 def _rasterise(pixels, faces, region, facing, n_rows, n_columns):  # type: ignore[no-untyped-def]  # pragma: no cover
-    near = np.full((n_rows, n_columns), -np.inf)
-    found = np.full((n_rows, n_columns), NOTHING)
+    nearest = np.full((n_rows, n_columns), -np.inf)
+    visible = np.full((n_rows, n_columns), NOTHING)
     light = np.full((n_rows, n_columns), np.nan)
     weights = np.empty(3)
     for f in range(len(faces)):
@@ -347,6 +356,7 @@ def _rasterise(pixels, faces, region, facing, n_rows, n_columns):  # type: ignor
                 min(n_columns, int(np.ceil(max(ax, bx, cx))) + 1),
             ):
                 x, y = column + 0.5, row + 0.5
+                # barycentric coordinates; the tolerance keeps pixels on shared edges
                 weights[1] = ((x - ax) * (cy - ay) - (cx - ax) * (y - ay)) / area
                 weights[2] = ((bx - ax) * (y - ay) - (x - ax) * (by - ay)) / area
                 weights[0] = 1 - weights[1] - weights[2]
@@ -357,8 +367,8 @@ def _rasterise(pixels, faces, region, facing, n_rows, n_columns):  # type: ignor
                 for corner in range(3):
                     depth += weights[corner] * pixels[faces[f, corner], 2]
                     bright += weights[corner] * facing[faces[f, corner]]
-                if depth > near[row, column]:
-                    near[row, column] = depth
-                    found[row, column] = region[faces[f, weights.argmax()]]
+                if depth > nearest[row, column]:
+                    nearest[row, column] = depth
+                    visible[row, column] = region[faces[f, weights.argmax()]]
                     light[row, column] = bright
-    return found, light
+    return visible, light

@@ -1,4 +1,4 @@
-"""The page of a person's own areas, made from the output files alone."""
+"""Page of an individual parcellation, from the output files alone."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ from painprint.settings import SIGNIFICANT
 from painprint.store.files import write_text
 
 FOUND_AGAIN = ((0.7, "good", "Yes"), (0.4, "caution", "In part"), (-1.0, "bad", "Hardly"))
-"""Adjusted Rand index of halves from which on it is called so; a convention."""
+"""Thresholds of the adjusted Rand index of the halves for each answer; a convention."""
 MOST_CANDIDATES = 10
 
 
 def write_parcellation_report(results: AreaResults, *, pdf: bool = False) -> None:
-    """Write the figures, as PDF too if asked, and the page.
+    """Write the page and its figures, optionally as PDF too.
 
     Raises
     ------
     DerivativesError
-        If a file is damaged.
+        If a file is corrupted.
     """
     files = results.files
     brain = read_brain(files.path("dseg", ""), files.folder, files.participant)
-    assert brain is not None  # areas lie on surfaces that were written with them
+    assert brain is not None  # surfaces were written with the areas
     areas = results.areas
     painted: list[AnyOverlay] = [
         NetworkOverlay(brain.regions),
         Overlay(
             "homogeneity", "Homogeneity",
-            "share of the variance of an area's connectivity in one component",
+            "share of the variance of an area's connectivity explained by one component",
             areas["homogeneity"].to_numpy(float),
         ),
         Overlay("area", "Size", "area (mm²)", areas["area_mm2"].to_numpy(float)),
@@ -53,28 +53,28 @@ def write_parcellation_report(results: AreaResults, *, pdf: bool = False) -> Non
     views = BrainViews(brain)
     maps = read_cortex_maps(files.path("boundaries", ".dscalar.nii"))
     density = maps["density"]
-    wanted = {
+    drawings = {
         **brain_drawings(views, painted),
         "boundaries": Drawing(
             "Boundary map on the cortex",
             partial(
                 figures.plot_vertex_map, views.pictures, density,
-                "share of maps in which a point lies on a boundary",
+                "share of maps in which a vertex lies on a boundary",
             ),
         ),
         "sizes": Drawing("Sizes of areas", partial(figures.plot_sizes, areas)),
     }  # fmt: skip
     if len(results.homogeneity):
-        wanted["turned"] = Drawing(
-            "Homogeneity of areas and of the same areas turned",
-            partial(figures.plot_turned, results.homogeneity),
+        drawings["turned"] = Drawing(
+            "Homogeneity of areas and of the same areas rotated",
+            partial(figures.plot_rotated, results.homogeneity),
         )
-    drawn = {name: draw_figure(name, one.draw, pdf=pdf) for name, one in wanted.items()}
+    drawn = {name: draw_figure(name, d.draw, pdf=pdf) for name, d in drawings.items()}
     for old in files.figures():
         old.unlink()
     write_figures(files.figure, drawn)
     titles = region_titles(section)
-    images = {name: inline(d.svg, wanted[name].what, titles) for name, d in drawn.items()}
+    images = {name: inline(d.svg, drawings[name].what, titles) for name, d in drawn.items()}
     metrics = results.metrics
     candidates = results.scan
     if candidates is not None:
@@ -99,12 +99,14 @@ def write_parcellation_report(results: AreaResults, *, pdf: bool = False) -> Non
 
 
 def summarise(metrics: Mapping[str, Any]) -> list[Card]:
-    """Answers to what one asks first of somebody's areas."""
-    return [_again(metrics), _alike(metrics), _enough(metrics), _named(metrics)]
+    """Cards with the main results of a parcellation."""
+    return [
+        _reproducibility(metrics), _homogeneity(metrics), _amount(metrics), _networks(metrics),
+    ]  # fmt: skip
 
 
-def _again(metrics: Mapping[str, Any]) -> Card:
-    question = "Are the areas found again?"
+def _reproducibility(metrics: Mapping[str, Any]) -> Card:
+    question = "Are the areas reproducible?"
     if not metrics["halves"]:
         return Card(question, "Not known", metrics["no_halves"], "", "caution")
     agreement = metrics["halves"]["agreement"]
@@ -112,7 +114,7 @@ def _again(metrics: Mapping[str, Any]) -> Card:
     return Card(
         question,
         answer,
-        "Odd and even sessions were parcellated apart and compared.",
+        "Odd and even sessions were parcellated separately and compared.",
         f"adjusted Rand index {wording.number(agreement['ari'])}, median Dice "
         f"{wording.number(agreement['dice'])}; {agreement['n_areas'][0]} and "
         f"{agreement['n_areas'][1]} areas",
@@ -120,38 +122,38 @@ def _again(metrics: Mapping[str, Any]) -> Card:
     )
 
 
-def _alike(metrics: Mapping[str, Any]) -> Card:
-    question = "Is connectivity alike within them?"
-    own = metrics["homogeneity"].get("individual")
-    if own is None or own["z"] is None:
+def _homogeneity(metrics: Mapping[str, Any]) -> Card:
+    question = "Is connectivity homogeneous within them?"
+    tested = metrics["homogeneity"].get("individual")
+    if tested is None or tested["z"] is None:
         return Card(question, "Not tested", " ".join(metrics["not_done"]), "", "caution")
-    more = own["p"] < SIGNIFICANT
+    above_chance = tested["p"] < SIGNIFICANT
     return Card(
         question,
-        "Yes" if more else "Not more than by chance",
-        "They were compared with the same areas, turned to other places of the cortex.",
-        f"homogeneity {wording.number(own['observed'])}, turned "
-        f"{wording.number(own['null_mean'])}; z {wording.number(own['z'], 1)}, p "
-        f"{wording.is_value(own['p'])}, {own['n_turns']} turns",
-        "good" if more else "bad",
+        "Yes" if above_chance else "Not more than by chance",
+        "They were compared with the same areas, rotated on the sphere (spin test).",
+        f"homogeneity {wording.number(tested['observed'])}, rotated "
+        f"{wording.number(tested['null_mean'])}; z {wording.number(tested['z'], 1)}, p "
+        f"{wording.is_value(tested['p'])}, {tested['n_turns']} rotations",
+        "good" if above_chance else "bad",
     )
 
 
-def _enough(metrics: Mapping[str, Any]) -> Card:
+def _amount(metrics: Mapping[str, Any]) -> Card:
     minutes = metrics["minutes"]
     enough = minutes >= ADVISED_MIN
     return Card(
         "Was there enough data?",
         "Yes" if enough else "Less than advised",
-        f"About {ADVISED_MIN} minutes of rest, after censoring, are advised; reliability still "
-        "grows beyond.",
+        f"About {ADVISED_MIN} minutes of rest, after censoring, are advised; reliability rises "
+        "beyond.",
         f"{minutes:.0f} minutes ({metrics['n_frames']:,} frames) of {metrics['n_sessions']} "
         f"session{'s' if metrics['n_sessions'] != 1 else ''}",
         "good" if enough else "caution",
     )
 
 
-def _named(metrics: Mapping[str, Any]) -> Card:
+def _networks(metrics: Mapping[str, Any]) -> Card:
     way = metrics["networks"]["way"]
     answer = {
         "communities": "By communities",
@@ -170,7 +172,7 @@ def _named(metrics: Mapping[str, Any]) -> Card:
 
 
 def methods_paragraph(metrics: Mapping[str, Any]) -> str:
-    """A Methods paragraph from the settings and numbers of this very parcellation."""
+    """Methods paragraph from the settings and numbers of this parcellation."""
     settings = {name: row["value"] for name, row in metrics["provenance"]["settings"].items()}
     similarity, kept = metrics["similarity"], metrics["share_of_variance"]
     sentences = [
@@ -186,30 +188,31 @@ def methods_paragraph(metrics: Mapping[str, Any]) -> str:
             if settings["fd_thresh_mm"]
             else "no frames for their motion"
         )
-        + " censored), centred and joined"
+        + " censored), centred and concatenated"
         + (
-            f"; principal components with {100 * kept:.0f}% of the variance took the frames' place."
+            f"; principal components with {100 * kept:.0f}% of the variance replaced the frames."
             if kept < 1 - 1e-6
             else "."
         ),
-        "Similarity of two points is the correlation of their connectivity maps"
+        "Similarity of two vertices is the correlation of their connectivity maps"
         + (
             " after Fisher's z"
             if similarity["kind"] == "exact"
             else f", in its closed form without Fisher's z (rank {similarity['rank']})"
         )
-        + f"; the maps of {similarity['n_seeds']:,} points were differentiated along the person's "
-        "own midthickness surfaces, smoothed (6 mm FWHM), flooded from their minima, and the "
-        "boundaries between basins averaged over maps.",
-        "Areas are the basins of this map, merged across borders below its median, without points "
-        "above its 75th percentile; areas below 30 points were merged, those below 10 left out.",
+        + f"; the gradients of the maps of {similarity['n_seeds']:,} vertices along the person's "
+        "midthickness surfaces were smoothed (6 mm FWHM) and segmented by a watershed from their "
+        "minima, and the boundaries averaged over maps.",
+        "Areas are the watershed regions of this map, merged across borders below its median, "
+        "without vertices above its 75th percentile; areas below 30 vertices were merged, those "
+        "below 10 excluded.",
         metrics["networks"]["said"],
     ]
     return " ".join(sentences)
 
 
 def _band(high_pass_hz: float, low_pass_hz: float) -> str:
-    """Frequencies that are kept."""
+    """Frequencies that are retained."""
     if high_pass_hz and low_pass_hz:
         return f"{high_pass_hz:g} to {low_pass_hz:g} Hz"
     if low_pass_hz:

@@ -163,7 +163,7 @@ def write_geometry(
     tables : mapping of str to DataFrame
         weights, and importance and univariate where they were asked.
     """
-    write_table(files.decoding("dseg", ".tsv"), region_table(regions, geometry.places))
+    write_table(files.decoding("dseg", ".tsv"), region_table(regions, geometry.coordinates))
     columns = {name: {"Description": text} for name, text in COLUMNS["dseg"].items()}
     write_json(files.decoding("dseg", ".json"), columns)
     write_surfaces(files.anat, files.participant, geometry.surfaces)

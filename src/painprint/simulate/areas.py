@@ -1,4 +1,4 @@
-"""A hemisphere and areas on it, for simulations."""
+"""Simulated hemispheres with planted areas."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from painprint.cortex.mesh import Mesh
 from painprint.cortex.sphere import make_sphere
 
 WALL = 2786 / 32_492
-"""Share of a hemisphere's vertices that is medial wall: two of fs_LR's size have 59,412 points."""
+"""Share of a hemisphere's vertices on the medial wall: 59,412 of two of fs_LR 32k remain."""
 RADII_MM, MIDDLE_MM = (30.0, 85.0, 55.0), (33.0, -15.0, 15.0)
 FOLDS = 0.06
 """Height of the folds, as a share of the radius."""
 
 CANDIDATES = 40
-"""Among so many random points the one that lies farthest from all centres becomes the next."""
+"""Random vertices from which the one farthest from all centres becomes the next centre."""
 
 
 def simulate_hemisphere(divisions: int, side: str) -> tuple[Mesh, Mesh]:
-    """A folded hemisphere and the same inflated: a bumpy ellipsoid with a medial wall.
+    """Simulate a folded and an inflated hemisphere: a bumpy ellipsoid with a medial wall.
 
     Parameters
     ----------
@@ -32,13 +32,10 @@ def simulate_hemisphere(divisions: int, side: str) -> tuple[Mesh, Mesh]:
     to_middle = ball[:, 0]
     cortex = np.ones(len(ball), bool)
     cortex[np.argsort(-to_middle, kind="stable")[: round(WALL * len(ball))]] = False
-    inflated = ball * RADII_MM + np.array(MIDDLE_MM) * [-1, 1, 1]
+    middle = np.array(MIDDLE_MM) * [-1, 1, 1]
+    inflated = ball * RADII_MM + middle
     folds = 1 + FOLDS * np.sin(9 * ball).prod(axis=1, keepdims=True)
-    folded = (inflated - np.array(MIDDLE_MM) * [-1, 1, 1]) * folds + np.array(MIDDLE_MM) * [
-        -1,
-        1,
-        1,
-    ]
+    folded = (inflated - middle) * folds + middle
     if side == "R":
         mirror, faces = np.array([-1, 1, 1]), faces[:, ::-1].copy()
         folded, inflated = folded * mirror, inflated * mirror
@@ -46,7 +43,7 @@ def simulate_hemisphere(divisions: int, side: str) -> tuple[Mesh, Mesh]:
 
 
 def plant_areas(mesh: Mesh, n_areas: int, rng: np.random.Generator) -> Codes:
-    """Areas of similar size: each point of cortex belongs to the nearest of some centres.
+    """Plant areas of similar size: each cortical vertex belongs to the nearest of the centres.
 
     Returns
     -------
@@ -56,17 +53,17 @@ def plant_areas(mesh: Mesh, n_areas: int, rng: np.random.Generator) -> Codes:
     Raises
     ------
     ValueError
-        If there are more areas than points.
+        If there are more areas than vertices.
     """
-    place = np.flatnonzero(mesh.cortex)
-    if n_areas > len(place):
-        raise ValueError(f"{n_areas} areas are too many for {len(place)} points of cortex.")
-    best = np.full(len(mesh.vertices), np.inf)
-    own = np.zeros(len(mesh.vertices), np.int64)
+    vertex = np.flatnonzero(mesh.cortex)
+    if n_areas > len(vertex):
+        raise ValueError(f"{n_areas} areas are too many for {len(vertex)} vertices of cortex.")
+    smallest = np.full(len(mesh.vertices), np.inf)
+    area = np.zeros(len(mesh.vertices), np.int64)
     for number in range(n_areas):
-        some = rng.choice(place, CANDIDATES)
-        centre = some[best[some].argmax()] if number else some[0]
-        away = mesh.distances(np.array([centre]), np.inf).toarray()[0]
-        nearer = away < best
-        best[nearer], own[nearer] = away[nearer], number
-    return np.unique(own[place], return_inverse=True)[1]
+        candidates = rng.choice(vertex, CANDIDATES)
+        centre = candidates[smallest[candidates].argmax()] if number else candidates[0]
+        distance = mesh.distances(np.array([centre]), np.inf).toarray()[0]
+        nearer = distance < smallest
+        smallest[nearer], area[nearer] = distance[nearer], number
+    return np.unique(area[vertex], return_inverse=True)[1]

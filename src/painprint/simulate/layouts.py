@@ -1,7 +1,8 @@
 """Write simulated runs as dense BOLD, in the layouts of fMRIPrep and of ciftify (HCP).
 
-The mean of a region's points is the simulated signal, plus what cleaning is to take out: trend,
-motion, and components of white matter and CSF. Axes are small, headers and names are real.
+The mean of a region's points is the simulated signal plus nuisance signals to be removed by
+cleaning: trend, motion, and components of white matter and CSF. The data are small; headers and
+file names are real.
 """
 
 from __future__ import annotations
@@ -28,23 +29,23 @@ from painprint.files.maps import write_labels, write_mask, write_series
 from painprint.regions import Regions
 from painprint.runs import MOTION_NAMES, framewise_displacement
 from painprint.simulate.areas import plant_areas, simulate_hemisphere
-from painprint.simulate.person import DEEP_NETWORK
+from painprint.simulate.person import SUBCORTICAL_NETWORK
 from painprint.store.files import write_json, write_table, write_text
 
 POINTS_PER_REGION = 4
 SPARE_POINTS = 40
-"""Points in no region: cortex beyond the atlas, or brain between the regions."""
+"""Points in no region: cortex outside the atlas, or brain between the regions."""
 N_SUBCORTICAL = 2
-"""The last regions lie in the thalamus of either side."""
+"""Number of last regions, which lie in the left and right thalamus."""
 BASELINE = 10_000.0
 SIGNAL_SHARE = 0.01
 """SD of a region's signal, as a share of the baseline."""
 POINT_NOISE, NUISANCE = 2.0, 0.3
-"""SD of the points around their region, and of what is to be cleaned out, in SD of the signal."""
+"""SD of the points around their region, and of nuisance signals, in SD of the signal."""
 FIRST_LABEL, LABEL_STEP = 251, 3
-"""Labels have gaps and go beyond 255."""
+"""Labels have gaps and exceed 255."""
 N_VERTICES, N_VOXELS = 32_492, 31_870
-"""Of fs_LR's hemisphere and of the subcortex of 91,282 grayordinates."""
+"""Vertices of an fs_LR 32k hemisphere, and subcortical voxels of 91,282 grayordinates."""
 MNI_2MM = np.array([[-2.0, 0, 0, 90], [0, 2, 0, -126], [0, 0, 2, -72], [0, 0, 0, 1]])
 MNI_SHAPE = (91, 109, 91)
 SMALL_SHAPE = (12, 12, 12)
@@ -54,17 +55,17 @@ N_COSINES = 3
 
 @dataclass(frozen=True, eq=False)
 class DenseLayout:
-    """Where simulated dense BOLD goes, and how it is called.
+    """File layout and points of simulated dense BOLD.
 
     Attributes
     ----------
     name : {"fmriprep", "fmriprep_volumes", "fmriprep_surfaces", "ciftify"}
     region_of_point : ndarray of int, shape (n_points,)
-        -1 is none.
+        Index of each point's region; -1 is none.
     where : str
-        Space, and density or resolution, as names of files say it.
+        Entities of space, and density or resolution, in file names.
     surfaces : mapping of str to pair of Mesh
-        By hemisphere: folded, and inflated; none where the points lie on no surface.
+        Folded and inflated surface by hemisphere; empty without surfaces.
     """
 
     name: str
@@ -76,11 +77,11 @@ class DenseLayout:
 
     @property
     def labels(self) -> NDArray[np.int64]:
-        """The label of each region."""
+        """Label of each region."""
         return FIRST_LABEL + LABEL_STEP * np.arange(len(self.regions.names))
 
     def write_surfaces(self, dataset: Path, participant: str) -> None:
-        """Write the person's surfaces, where there are any."""
+        """Write the person's surfaces, if there are any."""
         density = density_of_mesh(self.surfaces)
         for side, shapes in self.surfaces.items():
             for suffix, mesh in zip(("midthickness", "inflated"), shapes, strict=True):
@@ -89,7 +90,7 @@ class DenseLayout:
                 write_surface(path, mesh.vertices, mesh.faces, side)
 
     def write_atlas(self, dataset: Path, atlas: str, table: pd.DataFrame) -> None:
-        """Write the atlas's image and table."""
+        """Write image and table of the atlas."""
         folder = dataset / "atlases" / f"atlas-{atlas}"
         values = np.zeros(len(self.region_of_point), np.int64)
         inside = self.region_of_point >= 0
@@ -122,16 +123,16 @@ class DenseLayout:
         """
         components = rng.normal(size=(len(signals), 2 * N_COMPONENTS))
         bold = self._bold(signals, motion, components, rng)
-        said = [f"{name}-{value}" for name, value in entities.items() if value]
+        parts = [f"{name}-{value}" for name, value in entities.items() if value]
         if self.name == "ciftify":
-            name = "_".join(said[1:])
-            folder = dataset / said[0] / RESULTS / name
+            name = "_".join(parts[1:])
+            folder = dataset / parts[0] / RESULTS / name
             write_series(folder / f"{name}_Atlas_s0.dtseries.nii", self.points, bold, tr_s)
             degrees = np.column_stack([motion[:, :3], np.degrees(motion[:, 3:])])
             lines = (" ".join(f"{v:.17g}" for v in row) for row in with_changes(degrees))
             write_text(folder / MOVEMENT, "\n".join(lines) + "\n")
             return
-        folder, stem = dataset.joinpath(*said[:2], "func"), "_".join(said)
+        folder, stem = dataset.joinpath(*parts[:2], "func"), "_".join(parts)
         if isinstance(self.points, Voxels):
             path = folder / f"{stem}_{self.where}_desc-preproc_bold.nii.gz"
             mask = folder / f"{stem}_{self.where}_desc-brain_mask.nii.gz"
@@ -162,9 +163,11 @@ class DenseLayout:
         noise = POINT_NOISE * rng.normal(size=(n_frames, n_points))
         data = noise + NUISANCE * nuisance @ rng.normal(size=(nuisance.shape[1], n_points))
         for region in range(signals.shape[1]):
-            here = self.region_of_point == region
-            own = noise[:, here].mean(axis=1, keepdims=True)
-            data[:, here] += signals[:, region : region + 1] / signals[:, region].std() - own
+            inside = self.region_of_point == region
+            # the points' noise is centred, so that the region's mean is its signal
+            mean_noise = noise[:, inside].mean(axis=1, keepdims=True)
+            signal = signals[:, region : region + 1] / signals[:, region].std()
+            data[:, inside] += signal - mean_noise
         base = BASELINE * rng.uniform(0.8, 1.2, size=n_points)
         return np.asarray(base + SIGNAL_SHARE * BASELINE * data, dtype=np.float32)
 
@@ -172,17 +175,17 @@ class DenseLayout:
 def make_layout(
     name: str, regions: Regions, *, divisions: int = 57, rng: np.random.Generator
 ) -> DenseLayout:
-    """Where the regions of a simulated person lie.
+    """Layout of a simulated person's regions.
 
     Parameters
     ----------
     name : {"fmriprep", "fmriprep_volumes", "fmriprep_surfaces", "ciftify"}
-        With surfaces, every region of cortex is an area of a hemisphere, and every other one a
-        piece of the thalamus; else a region is a few scattered points.
+        With surfaces, every cortical region is an area of a hemisphere, and every other region a
+        part of the thalamus; otherwise a region is a few scattered points.
     divisions : int
-        Of the surfaces.
+        Density of the surfaces.
     rng : Generator
-        Of the areas.
+        For the planting of areas.
     """
     if name == "fmriprep_surfaces":
         return _on_surfaces(name, regions, divisions, rng)
@@ -201,14 +204,14 @@ def _scattered(
     """Left and right cortex, then the thalamus; spare points at the end of the right."""
     n_cortical = POINTS_PER_REGION * (n_regions - N_SUBCORTICAL)
     spare = region[-SPARE_POINTS:]
-    deep = region[n_cortical:-SPARE_POINTS]
+    subcortical = region[n_cortical:-SPARE_POINTS]
     n_left = n_cortical // 2
     n_right = n_cortical - n_left + SPARE_POINTS
-    region = np.concatenate([region[:n_cortical], spare, deep])
-    half = len(deep) // 2
+    region = np.concatenate([region[:n_cortical], spare, subcortical])
+    half = len(subcortical) // 2
     voxels = [
         np.column_stack([np.full(n, x), np.full(n, 55), 35 + np.arange(n)])
-        for n, x in ((half, 50), (len(deep) - half, 38))
+        for n, x in ((half, 50), (len(subcortical) - half, 38))
     ]
     points = make_grayordinates(
         {"cortex_left": np.arange(n_left) * 7 + 3, "cortex_right": np.arange(n_right) * 5 + 1},
@@ -222,13 +225,13 @@ def _scattered(
 def _on_surfaces(
     name: str, regions: Regions, divisions: int, rng: np.random.Generator
 ) -> DenseLayout:
-    """Areas on two hemispheres, mirror images of each other, and pieces of the thalamus."""
+    """Areas on two hemispheres, mirror images of each other, and parts of the thalamus."""
     surfaces = {side: simulate_hemisphere(divisions, side) for side in "LR"}
     mesh = surfaces["L"][0]
     n_vertices = len(mesh.vertices)
-    deep = np.array([network == DEEP_NETWORK for network in regions.networks])
-    of_side = {side: np.array([one.startswith(side) for one in regions.names]) for side in "LR"}
-    cortical = {side: np.flatnonzero(of_side[side] & ~deep) for side in "LR"}
+    subcortical = np.array([network == SUBCORTICAL_NETWORK for network in regions.networks])
+    of_side = {side: np.array([name.startswith(side) for name in regions.names]) for side in "LR"}
+    cortical = {side: np.flatnonzero(of_side[side] & ~subcortical) for side in "LR"}
     areas = plant_areas(mesh, len(cortical["L"]), rng)
     n_voxels = round(N_VOXELS * n_vertices / N_VERTICES) // 2
     shape = np.ceil(np.cbrt([n_voxels] * 3)).astype(int) + 1
@@ -236,9 +239,9 @@ def _on_surfaces(
     voxels, region_of_voxel = {}, []
     for side, word, start in (("L", "left", 46), ("R", "right", 45 - shape[0])):
         voxels[f"thalamus_{word}"] = block + [start, 45, 30]
-        here = np.flatnonzero(of_side[side] & deep)
-        pieces = np.minimum(np.arange(n_voxels) * max(len(here), 1) // n_voxels, len(here) - 1)
-        region_of_voxel.append(here[pieces] if len(here) else np.full(n_voxels, -1))
+        nuclei = np.flatnonzero(of_side[side] & subcortical)
+        pieces = np.minimum(np.arange(n_voxels) * max(len(nuclei), 1) // n_voxels, len(nuclei) - 1)
+        region_of_voxel.append(nuclei[pieces] if len(nuclei) else np.full(n_voxels, -1))
     inside = np.flatnonzero(mesh.cortex)
     points = make_grayordinates(
         {"cortex_left": inside, "cortex_right": inside},
@@ -252,12 +255,12 @@ def _on_surfaces(
 
 
 def density_of_mesh(surfaces: Mapping[str, tuple[Mesh, Mesh]]) -> str:
-    """How names of files call the density of these surfaces."""
+    """BIDS ``den`` entity of these surfaces."""
     return name_density(*{len(folded.vertices) for folded, _ in surfaces.values()} or {0})
 
 
 def _volumes(n_points: int) -> Voxels:
-    """So many voxels of a small 2-mm grid in MNI space."""
+    """Voxels of a small 2-mm grid in MNI space."""
     inside = np.zeros(SMALL_SHAPE, bool)
     if n_points > (np.array(SMALL_SHAPE) - 2).prod():
         raise ValueError(
@@ -270,7 +273,7 @@ def _volumes(n_points: int) -> Voxels:
 
 
 def _confounds(motion: Matrix, components: Matrix, bold: NDArray[np.float32]) -> pd.DataFrame:
-    """fMRIPrep's table of confounds: its names, and n/a where it has n/a."""
+    """Confounds table with fMRIPrep's columns and missing values."""
     n_frames = len(motion)
     global_signal = bold.mean(axis=1, dtype=float)
     tissues = np.column_stack([global_signal, BASELINE + components[:, [0, N_COMPONENTS]]])

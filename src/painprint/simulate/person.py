@@ -1,12 +1,12 @@
-"""Simulated people with a planted signature: arithmetic only, nothing is written here.
+"""Simulated people with a planted signature: computation only, without files.
 
-A person has a left-right symmetric, person-specific covariance of regions. Their pain, through
-a haemodynamic response and mixed with noise of its own, modulates how strongly one hidden
-source drives a person-specific set of regions: so the co-fluctuation of every pair in the set
-rises (or falls, by the signs of the loadings) with pain. Nothing else links BOLD and rating,
-unless motion is coupled to pain on request.
+A person has a left-right symmetric, individual covariance of regions. Their pain, convolved with
+a haemodynamic response and mixed with independent noise, modulates the amplitude of one latent
+source in an individual set of regions, so that the co-fluctuation of every pair in the set
+increases (or decreases, by the signs of the loadings) with pain. BOLD and rating are otherwise
+independent, unless motion is coupled to pain by an option.
 
-The parameters were set once (docs/simulator.md says how) and are frozen.
+The parameters were set once (see docs/simulator.md) and are frozen.
 """
 
 from __future__ import annotations
@@ -26,31 +26,31 @@ from painprint.regions import Regions
 from painprint.runs import Run, framewise_displacement, motion_confounds
 from painprint.simulate.world import World
 
-DEEP_NETWORK = "SUB"
-NETWORKS = ("VIS", "SMN", "DAN", "SAL", "LIM", "FPN", "DMN", DEEP_NETWORK)
+SUBCORTICAL_NETWORK = "SUB"
+NETWORKS = ("VIS", "SMN", "DAN", "SAL", "LIM", "FPN", "DMN", SUBCORTICAL_NETWORK)
 
 
 @dataclass(frozen=True)
 class Signal:
-    """How much of what is in the simulated signals. Frozen; see docs/simulator.md.
+    """Parameters of the simulated signals. Frozen; see docs/simulator.md.
 
     Shares and standard deviations are unitless, times in seconds.
     """
 
     n_sources: int = 8
-    """Hidden sources behind the resting covariance, shared by both hemispheres."""
+    """Latent sources of the resting covariance, shared by both hemispheres."""
     region_noise: float = 1.0
-    """SD of each region's own noise, relative to the sources."""
+    """SD of each region's noise, relative to the sources."""
     homotopic_share: float = 0.35
-    """Share of a region's own noise that its mirror region has too."""
+    """Share of a region's noise variance that is common with its homotopic region."""
     ar_s: float = 2.0
     """Time constant of the noise (s)."""
     planted_share: float = 0.3
     """Share of regions that the planted source drives."""
     planted_gain: float = 0.4
-    """SD that the planted source adds to a planted region at mean brain pain."""
+    """SD of the planted source in a planted region at mean pain."""
     modulation: float = 0.9
-    """Change of the planted variance per SD of brain pain, as a share of its mean."""
+    """Change of the planted variance per SD of pain, as a share of its mean."""
     rating_session_sd: float = 0.55
     rating_run_sd: float = 0.3
     rating_minute_sd: float = 0.8
@@ -62,20 +62,21 @@ class Signal:
     brain_session_sd: float = 0.7
     brain_run_sd: float = 0.2
     brain_minute_sd: float = 1.0
-    """SD of what moves the planted source beside pain, in units of the latent rating."""
+    """SD of other modulation of the planted source, in units of the latent rating: between
+    sessions, between runs, and within them."""
     bold_drift_sd: float = 0.25
-    """SD of the slow change of source strengths over sessions where BOLD drifts."""
+    """SD of the slow change of source amplitudes over sessions where BOLD drifts."""
     trend_sd: float = 0.6
-    """SD of linear trends over a run, in units of the latent, where there are trends."""
+    """SD of linear trends over a run, in units of the latent rating, where there are trends."""
     motion_mm: float = 0.07
-    """Usual framewise displacement (mm)."""
+    """Typical framewise displacement (mm)."""
     burst_rate_hz: float = 1 / 150
     burst_mm: float = 0.8
-    """Motion bursts: how often, how large."""
+    """Rate (Hz) and size (mm) of motion bursts."""
     motion_gain: float = 0.8
     """SD that motion adds to the global signal per mm of displacement."""
     censor_mm: float = 0.4
-    """Frames above are flagged as outliers (mm)."""
+    """Framewise displacement above which frames are flagged as outliers (mm)."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ class Person:
     Parameters
     ----------
     null : bool
-        True for a person whose brain does not follow the rating.
+        True for a person whose BOLD is independent of the rating.
     """
 
     n_sessions: int = 23
@@ -100,16 +101,16 @@ class Person:
 
 @dataclass(frozen=True, eq=False)
 class Truth:
-    """What was planted.
+    """Ground truth of a simulated person.
 
     Attributes
     ----------
     coordinates : ndarray of shape (n_regions, 3)
         mm, left negative.
     loadings : ndarray of shape (n_regions,)
-        Of the planted source; 0 for regions that are not planted.
+        Of the planted source; 0 for regions outside the planted set.
     mixing : ndarray of shape (n_regions, n_sources)
-        Resting covariance: sources to regions.
+        From latent sources to regions, at rest.
     """
 
     regions: Regions
@@ -119,7 +120,7 @@ class Truth:
 
     @property
     def edges(self) -> Vector:
-        """Sign and strength of the link of each edge with pain: products of loadings."""
+        """Sign and strength of each edge's association with pain: products of loadings."""
         i, j = np.triu_indices(len(self.loadings), k=1)
         return self.loadings[i] * self.loadings[j]
 
@@ -140,7 +141,7 @@ class SimulatedRun:
     signals : ndarray of shape (n_frames, n_regions)
         Arbitrary units, one decimal.
     rating : ndarray of shape (n_samples,) or None
-        0 to 1, ten samples a second from the start of the scan; None at rest.
+        0 to 1, sampled at 10 Hz from the start of the scan; None at rest.
     motion : ndarray of shape (n_frames, 6)
         mm and rad.
     censored : ndarray of bool, shape (n_frames,)
@@ -160,7 +161,7 @@ RATING_HZ = 10.0
 def simulate_person(
     person: Person, seed: Sequence[int], *, rest: bool = False
 ) -> tuple[Truth, Iterator[SimulatedRun]]:
-    """A person's truth and runs from one seed.
+    """Simulate a person's ground truth and runs from one seed.
 
     Parameters
     ----------
@@ -169,13 +170,13 @@ def simulate_person(
     rest : bool
         Whether each session ends with a resting run (its number is 0).
     """
-    of_truth, of_runs = np.random.SeedSequence(seed).spawn(2)
-    truth = simulate_truth(person, np.random.default_rng(of_truth))
-    return truth, simulate_runs(person, truth, np.random.default_rng(of_runs), rest=rest)
+    truth_seed, runs_seed = np.random.SeedSequence(seed).spawn(2)
+    truth = simulate_truth(person, np.random.default_rng(truth_seed))
+    return truth, simulate_runs(person, truth, np.random.default_rng(runs_seed), rest=rest)
 
 
 def as_run(simulated: SimulatedRun, person: Person, truth: Truth) -> Run:
-    """A simulated run as the decoder takes it, as if it had been written and read."""
+    """A simulated run as input of the decoder, as if it had been written and read."""
     n_frames = len(simulated.signals)
     if simulated.rating is None:
         rating = np.full(n_frames, np.nan)
@@ -200,13 +201,13 @@ def simulate_truth(person: Person, rng: np.random.Generator) -> Truth:
     """Draw a person's regions, covariance and planted source."""
     half, signal = person.world.n_regions // 2, person.signal
     network = np.sort(rng.integers(0, len(NETWORKS), size=half))
-    place = rng.uniform([8, -90, -40], [65, 60, 70], size=(half, 3))
-    if person.world.shared_atlas:
+    xyz = rng.uniform([8, -90, -40], [65, 60, 70], size=(half, 3))
+    if person.world.shared_atlas:  # after the draws above, so that all others stay the same
         network = np.arange(half) * len(NETWORKS) // half
-        place = np.random.default_rng(half).uniform([8, -90, -40], [65, 60, 70], size=(half, 3))
+        xyz = np.random.default_rng(half).uniform([8, -90, -40], [65, 60, 70], size=(half, 3))
     names = [f"{side}_{NETWORKS[k]}_{i + 1}" for side in "LR" for i, k in enumerate(network)]
-    place = _on_a_brain(place, deep=np.array([NETWORKS[k] == DEEP_NETWORK for k in network]))
-    coordinates = np.concatenate([place * [-1, 1, 1], place]).round(1)
+    xyz = _on_a_brain(xyz, np.array([NETWORKS[k] == SUBCORTICAL_NETWORK for k in network]))
+    coordinates = np.concatenate([xyz * [-1, 1, 1], xyz]).round(1)
     membership = np.zeros((half, signal.n_sources))
     membership[np.arange(half), network % signal.n_sources] = 1
     one_side = membership + 0.3 * rng.normal(size=membership.shape)
@@ -226,20 +227,20 @@ def simulate_truth(person: Person, rng: np.random.Generator) -> Truth:
     )
 
 
-def _on_a_brain(place: Matrix, deep: NDArray[np.bool_]) -> Matrix:
-    """Places in a box over the right hemisphere, moved to about where cortex and nuclei lie (mm).
+def _on_a_brain(coordinates: Matrix, subcortical: NDArray[np.bool_]) -> Matrix:
+    """Move coordinates in a box over the right hemisphere to approximate anatomy (mm).
 
     Parameters
     ----------
-    place : ndarray of shape (n, 3)
-    deep : ndarray of bool, shape (n,)
-        Regions below the cortex, drawn to the middle; the others go out to an ellipsoid.
+    coordinates : ndarray of shape (n, 3)
+    subcortical : ndarray of bool, shape (n,)
+        Regions that are moved towards the thalamus; the others are projected to an ellipsoid.
     """
     middle, radii = np.array([4.0, -16.0, 16.0]), np.array([58.0, 82.0, 52.0])
-    out = (place - middle) / radii
-    cortex = middle + radii * out / np.linalg.norm(out, axis=1, keepdims=True)
-    nuclei = np.array([18.0, -10.0, 2.0]) + (place - middle) * 0.3
-    return np.where(deep[:, None], nuclei, cortex)
+    scaled = (coordinates - middle) / radii
+    cortex = middle + radii * scaled / np.linalg.norm(scaled, axis=1, keepdims=True)
+    nuclei = np.array([18.0, -10.0, 2.0]) + (coordinates - middle) * 0.3
+    return np.where(subcortical[:, None], nuclei, cortex)
 
 
 def simulate_days(person: Person, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -251,7 +252,7 @@ def simulate_days(person: Person, rng: np.random.Generator) -> NDArray[np.int64]
 def simulate_runs(
     person: Person, truth: Truth, rng: np.random.Generator, *, rest: bool = False
 ) -> Iterator[SimulatedRun]:
-    """The person's runs, one at a time, in the order of time.
+    """Simulate the person's runs, one at a time, in the order of time.
 
     Parameters
     ----------
@@ -316,7 +317,7 @@ def _simulate_run(
 
     middle = (np.arange(n_frames) + 0.5) * tr_s
     at_frame = np.interp(middle, np.arange(n_samples) / RATING_HZ, latent)
-    own = signal.brain_minute_sd * _slow(n_frames, tr_s, signal.rating_minute_s, rng)
+    other = signal.brain_minute_sd * _slow(n_frames, tr_s, signal.rating_minute_s, rng)
     pain = np.zeros(n_frames) if person.null or run == 0 else _haemodynamic(at_frame, tr_s)
     if run == 0:
         pain = np.full(n_frames, 0.0 if person.null else level)
@@ -324,7 +325,7 @@ def _simulate_run(
     total_sd = np.sqrt(
         signal.rating_session_sd**2 + signal.rating_run_sd**2 + signal.rating_minute_sd**2
     )
-    amplitude = np.maximum(0.05, 1 + signal.modulation * (pain + own + brain + drift) / total_sd)
+    amplitude = np.maximum(0.05, 1 + signal.modulation * (pain + other + brain + drift) / total_sd)
     motion = _motion(person, at_frame, rng)
     fd = framewise_displacement(motion)
     signals = _noise(person, truth, strengths, n_frames, rng)
@@ -342,7 +343,7 @@ def _simulate_run(
 
 
 def _smooth(rating: Vector) -> Vector:
-    """A hand on a slider does not jump: mean over 2 s."""
+    """Moving average over 2 s: a slider does not jump."""
     width = int(2 * RATING_HZ)
     padded = np.concatenate([np.full(width, rating[0]), rating])
     total = np.cumsum(padded)
@@ -350,7 +351,7 @@ def _smooth(rating: Vector) -> Vector:
 
 
 def _haemodynamic(latent: Vector, tr_s: float) -> Vector:
-    """The latent through a double-gamma response (peak near 5 s), from a steady start."""
+    """Convolution with a double-gamma response (peak near 5 s), from a steady state."""
     t = np.arange(0, 32, tr_s)
     response = gamma.pdf(t, 6) - gamma.pdf(t, 16) / 6
     response /= response.sum()
@@ -361,7 +362,7 @@ def _haemodynamic(latent: Vector, tr_s: float) -> Vector:
 def _noise(
     person: Person, truth: Truth, strengths: Vector, n_frames: int, rng: np.random.Generator
 ) -> Matrix:
-    """Resting signals: sources through the person's mixing, and each region's own noise."""
+    """Resting signals: mixed latent sources, and noise of each region."""
     signal, half = person.signal, person.world.n_regions // 2
     sources = np.stack(
         [_slow(n_frames, person.world.tr_s, signal.ar_s, rng) for _ in range(signal.n_sources)],
@@ -371,17 +372,17 @@ def _noise(
 
     def coloured(n: int) -> Matrix:
         white = np.sqrt(1 - keep**2) * rng.normal(size=(n_frames, n))
-        white[0] /= np.sqrt(1 - keep**2)
+        white[0] /= np.sqrt(1 - keep**2)  # stationary from the first frame
         return lfilter([1], [1, -keep], white, axis=0)
 
     mirrored = coloured(half)
-    own = np.sqrt(1 - signal.homotopic_share) * coloured(person.world.n_regions)
-    own += np.sqrt(signal.homotopic_share) * np.concatenate([mirrored, mirrored], axis=1)
-    return (sources * strengths) @ truth.mixing.T + signal.region_noise * own
+    noise = np.sqrt(1 - signal.homotopic_share) * coloured(person.world.n_regions)
+    noise += np.sqrt(signal.homotopic_share) * np.concatenate([mirrored, mirrored], axis=1)
+    return (sources * strengths) @ truth.mixing.T + signal.region_noise * noise
 
 
 def _motion(person: Person, latent: Vector, rng: np.random.Generator) -> Matrix:
-    """Motion parameters whose displacement follows pain as far as asked."""
+    """Motion parameters whose displacement depends on pain with share ``motion_r2``."""
     signal, n = person.signal, len(latent)
     spread = latent.std()
     pain = (latent - latent.mean()) / spread if spread > 0 else np.zeros(n)
@@ -395,5 +396,5 @@ def _motion(person: Person, latent: Vector, rng: np.random.Generator) -> Matrix:
     for start in bursts:
         stop = min(n, int(start + rng.integers(2, 8)))
         steps[start:stop, :3] += rng.normal(0, signal.burst_mm / 3, size=(stop - start, 3))
-    # drawn back to where the head lay, so that it does not walk away
+    # a leaky integral, so that the head does not drift away
     return lfilter([1], [1, -0.995], steps, axis=0)

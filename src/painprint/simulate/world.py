@@ -1,4 +1,4 @@
-"""What a simulated study looks like: the options of `painprint simulate`."""
+"""Options of `painprint simulate`."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Literal
 from painprint.options import Bounds, check_options, option
 
 Layout = Literal["xcp_d", "fmriprep", "fmriprep_volumes", "fmriprep_surfaces", "ciftify"]
-"""How BOLD is written: as regional time series, or dense, to be cleaned."""
+"""File layout of BOLD: regional time series, or dense BOLD to be cleaned."""
 
 SHARE = Bounds(0, 1, high_is_open=True)
 
 
 @dataclass(frozen=True)
 class World:
-    """What a simulated study looks like, the same for all of its people."""
+    """Options of a simulated study, common to all people."""
 
     n_runs: int = option(3, bounds=Bounds(1))
     """Runs per session."""
@@ -26,21 +26,21 @@ class World:
     tr_s: float = option(0.46, "s", bounds=Bounds(0.1, 10))
     """Repetition time (s)."""
     steady_ratings: bool = False
-    """Whether session means of ratings do not wander over months, but vary at random."""
+    """Whether session means of ratings are independent instead of drifting over months."""
     steady_bold: bool = False
-    """Whether BOLD covariance does not wander over months. If it does, it does so
-    independently of ratings."""
+    """Whether BOLD covariance does not drift over months. If it drifts, it does so independently
+    of ratings."""
     trends: bool = False
     """Whether ratings and BOLD have independent linear trends within runs."""
     motion_r2: float = option(0.0, "share", bounds=SHARE)
-    """Share of the variance of ratings within a run that motion follows."""
+    """Share of the variance of motion that is explained by ratings within a run."""
     unequal: bool = False
     """Whether runs last 60 to 100 % of their length."""
     missing_share: float = option(0.0, "share", bounds=SHARE)
     """Share of runs that were never scanned."""
     shared_atlas: bool = False
-    """Whether all people have the same regions and networks. If not, each has an atlas of their
-    own. Covariance and signature are individual either way."""
+    """Whether all people have the same regions and networks. If not, each has an individual
+    atlas. Covariance and signature are individual in either case."""
     days_between: float = option(8.0, "days", bounds=Bounds(1, 10_000))
     """Mean time between sessions (days)."""
     divisions: int = option(57, bounds=Bounds(4, 128))

@@ -1,4 +1,4 @@
-"""Write simulated people to disk as BIDS: ratings, regional time series, atlas, and the truth."""
+"""Write simulated people as BIDS: ratings, regional time series, atlas, and ground truth."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ FOLDERS = {
     "xcp_d": "xcp_d", "fmriprep": "fmriprep", "fmriprep_volumes": "fmriprep",
     "fmriprep_surfaces": "fmriprep", "ciftify": "ciftify",
 }  # fmt: skip
-"""Of the derivative dataset, by layout."""
+"""Folder of the derivative dataset, by layout."""
 
 
 def write_people(
     out_dir: Path, people: Sequence[Person], *, layout: Layout = "xcp_d", random_seed: int = 0
 ) -> None:
-    """Write a BIDS dataset of simulated people, with derivatives and the truth.
+    """Write a BIDS dataset of simulated people, with derivatives and ground truth.
 
-    Each person has an atlas of their own, for regions are as individual as signatures, unless
-    the world says that all share one.
+    Each person has an individual atlas, as regions are as individual as signatures, unless the
+    options ask for a shared one.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def write_people(
         Regional time series as XCP-D writes them; or dense BOLD with confounds, to be cleaned,
         and the atlas as an image.
     random_seed : int
-        A person's data depend on it and on their place in the sequence alone.
+        A person's data depend only on it and on the person's number in the sequence.
     """
     derivatives, truths = out_dir / "derivatives" / FOLDERS[layout], out_dir / "derivatives/truth"
     _describe(out_dir, "Simulated people (painprint)", "raw")
@@ -89,11 +89,11 @@ def _write_person(
     truth, runs = simulate_person(person, seed, rest=True)
     _write_sessions(out_dir / f"sub-{name}" / f"sub-{name}_sessions.tsv", person, seed)
     atlas = ATLAS if person.world.shared_atlas else f"{ATLAS}{name}"
-    of_areas = np.random.default_rng([*seed, 3])
+    area_rng = np.random.default_rng([*seed, 3])
     dense = (
         None
         if layout == "xcp_d"
-        else make_layout(layout, truth.regions, divisions=person.world.divisions, rng=of_areas)
+        else make_layout(layout, truth.regions, divisions=person.world.divisions, rng=area_rng)
     )
     if dense is None:
         folder = derivatives / "atlases" / f"atlas-{atlas}"
@@ -127,7 +127,7 @@ def _write_person(
 
 
 def _write_sessions(path: Path, person: Person, seed: tuple[int, int]) -> None:
-    """Days of the sessions, and medication that has nothing to do with pain."""
+    """Days of the sessions, and medication that is independent of pain."""
     rng = np.random.default_rng([*seed, 1])
     days = simulate_days(person, rng)
     sessions = pd.DataFrame(

@@ -4,7 +4,7 @@ Every figure of the pages is made by one of these; sizes are those of a journal'
 (:data:`SINGLE`, :data:`DOUBLE`), and :data:`STYLE` is what the pages draw them with.
 """
 
-from painprint.report.figures.areas import plot_sizes, plot_turned, plot_vertex_map
+from painprint.report.figures.areas import plot_rotated, plot_sizes, plot_vertex_map
 from painprint.report.figures.brain import plot_views
 from painprint.report.figures.carriers import (
     plot_by_network,
@@ -50,5 +50,5 @@ __all__ = [
     "plot_network_weights", "plot_null", "plot_observed_predicted", "plot_reading", "plot_rest",
     "plot_roc", "plot_session_traces", "plot_sessions", "plot_significant_draws", "plot_sizes",
     "plot_strengths", "plot_structure", "plot_timeline", "plot_transfer", "plot_transfer_matrix",
-    "plot_turned", "plot_univariate", "plot_vertex_map", "plot_views", "session_colours",
+    "plot_rotated", "plot_univariate", "plot_vertex_map", "plot_views", "session_colours",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""A person's own areas: where connectivity changes, how large they are, how alike within."""
+"""Figures of an individual parcellation: boundary map, sizes, and homogeneity of areas."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from painprint.report.figures.style import DOUBLE, FILL, MUTED, PREDICTED, RATIN
 GAP_MM = 10.0
 MM_PER_INCH = 100.0
 SHADOW = 0.35
-"""How dark what faces away from the eye is."""
+"""Darkening of surfaces seen edge-on."""
 GROUND = (0.78, 0.8, 0.82, 1.0)
-"""Of the medial wall."""
+"""Colour of the medial wall."""
 N_BARS = 20
 GOLDEN = 0.618034
-"""Steps of this share of a line leave no pattern."""
+"""Golden ratio, for jitter without a visible pattern."""
 
 
 def plot_vertex_map(
@@ -34,14 +34,14 @@ def plot_vertex_map(
     *,
     ax: Axes | None = None,
 ) -> Axes:
-    """Values of vertices on views of the cortex, side by side.
+    """Plot values of vertices on views of the cortex, side by side.
 
     Parameters
     ----------
     values : mapping of str to array of shape (n_vertices,)
         By hemisphere; NaN where there is none.
     label : str
-        What the numbers are, with their unit.
+        Of the colour bar, with unit.
     """
     width = sum(p.extent[1] - p.extent[0] for p in pictures) + GAP_MM * (len(pictures) - 1)
     height = max(p.extent[3] - p.extent[2] for p in pictures)
@@ -50,33 +50,33 @@ def plot_vertex_map(
     known = np.concatenate([v[np.isfinite(v)] for v in values.values()])
     scale = Normalize(0.0, float(np.percentile(known, 98)) or 1.0, clip=True)
     shades = colormaps["magma"]
-    at = 0.0
-    for number, one in enumerate(pictures):
-        seen = one.vertex >= 0
-        value = np.where(seen, values[one.side][np.maximum(one.vertex, 0)], np.nan)
+    offset = 0.0
+    for number, picture in enumerate(pictures):
+        inside = picture.vertex >= 0
+        value = np.where(inside, values[picture.side][np.maximum(picture.vertex, 0)], np.nan)
         image = shades(scale(np.nan_to_num(value)))
-        image[seen & np.isnan(value)] = GROUND
-        dark = 1 - SHADOW * (1 - np.nan_to_num(one.light, nan=1.0))
-        image[..., :3] *= dark[..., None]
-        image[..., 3] = seen
-        left, right, bottom, top = one.extent
+        image[inside & np.isnan(value)] = GROUND
+        brightness = 1 - SHADOW * (1 - np.nan_to_num(picture.light, nan=1.0))
+        image[..., :3] *= brightness[..., None]
+        image[..., 3] = inside
+        left, right, bottom, top = picture.extent
         span = (top - bottom) / 2
         ax.imshow(
             (image * 255).round().astype(np.uint8),
-            extent=(at, at + right - left, -span, span), origin="lower", interpolation="none",
-            gid=f"vertex-map-{number}",
+            extent=(offset, offset + right - left, -span, span), origin="lower",
+            interpolation="none", gid=f"vertex-map-{number}",
         )  # fmt: skip
         ax.annotate(
-            one.name, (at + (right - left) / 2, height / 2),
+            picture.name, (offset + (right - left) / 2, height / 2),
             ha="center", va="bottom", color=MUTED, fontsize=7,
         )  # fmt: skip
-        at += right - left + GAP_MM
+        offset += right - left + GAP_MM
     ax.set_xlim(0, width)
     ax.set_ylim(-height / 2, height / 2 + 6)
     ax.set_aspect("equal")
     ax.set_axis_off()
     figure = ax.get_figure(root=True)
-    assert figure is not None  # these Axes were made for one
+    assert figure is not None  # the Axes were created on a figure
     bar = figure.colorbar(
         ScalarMappable(scale, shades), ax=ax, orientation="horizontal", shrink=0.5, aspect=35,
         pad=0.02, label=label, extend="max",
@@ -87,20 +87,20 @@ def plot_vertex_map(
 
 
 def plot_sizes(areas: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """How large the areas are.
+    """Plot the distribution of the sizes of areas.
 
     Parameters
     ----------
     areas : DataFrame
-        Column ``area_mm2``; those without a value are not of cortex.
+        Column ``area_mm2``, without a value for subcortical regions.
     """
     ax = ax or new_axes(SINGLE, 2.2)
-    known = areas["area_mm2"].dropna()
-    ax.hist(known, bins=N_BARS, color=FILL)
-    middle = float(known.median())
-    ax.axvline(middle, color=PREDICTED)
+    sizes = areas["area_mm2"].dropna()
+    ax.hist(sizes, bins=N_BARS, color=FILL)
+    median = float(sizes.median())
+    ax.axvline(median, color=PREDICTED)
     ax.annotate(
-        f"median {middle:.0f} mm²", (middle, 1), xycoords=("data", "axes fraction"),
+        f"median {median:.0f} mm²", (median, 1), xycoords=("data", "axes fraction"),
         xytext=(4, -2), textcoords="offset points", va="top", color=PREDICTED,
     )  # fmt: skip
     ax.set_xlabel("area on the person's surface (mm²)")
@@ -109,24 +109,26 @@ def plot_sizes(areas: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def plot_turned(homogeneity: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Homogeneity of areas beside that of the same areas turned about the sphere.
+def plot_rotated(homogeneity: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Plot the homogeneity of areas and of the same areas rotated on the sphere (spin test).
 
     Parameters
     ----------
     homogeneity : DataFrame
-        Columns ``areas``, ``turn`` (0 for the areas themselves) and ``homogeneity``.
+        Columns ``areas``, ``turn`` (number of the rotation, 0 without) and ``homogeneity``.
     """
     groups = list(homogeneity.groupby("areas", sort=False))
     ax = ax or new_axes(SINGLE, 1.0 + 0.7 * len(groups))
     for row, (_, rows) in enumerate(groups):
         null = rows.loc[rows["turn"] > 0, "homogeneity"]
-        own = rows.loc[rows["turn"] == 0, "homogeneity"]
-        spread = (np.arange(len(null)) * GOLDEN % 1 - 0.5) / 2
+        observed = rows.loc[rows["turn"] == 0, "homogeneity"]
+        jitter = (np.arange(len(null)) * GOLDEN % 1 - 0.5) / 2
         ax.plot(
-            null, row + spread, ".", color=MUTED, markersize=3, label="turned" if not row else ""
+            null, row + jitter, ".", color=MUTED, markersize=3, label="rotated" if not row else ""
         )
-        ax.plot(own, [row], "D", color=RATING, markersize=6, label="as they are" if not row else "")
+        ax.plot(
+            observed, [row], "D", color=RATING, markersize=6, label="observed" if not row else ""
+        )
     ax.set_yticks(range(len(groups)), [str(name) for name, _ in groups])
     ax.set_ylim(len(groups) - 0.5, -0.5)
     ax.set_xlabel("homogeneity, mean over areas")
