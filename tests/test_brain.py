@@ -550,7 +550,7 @@ def test_a_page_without_places_says_how_to_supply_an_atlas(derivatives, tmp_path
     out = tmp_path / "out"
     assert main(["run", str(derivatives.root), str(out), "participant", *QUICK]) == 0
     page = (out / "sub-01.html").read_text()
-    assert "no brain to paint" in page and "dseg.dlabel.nii" in page
+    assert "cannot be shown on a brain" in page and "dseg.dlabel.nii" in page
     assert "brain-canvas" not in page
 
 
@@ -562,7 +562,7 @@ def test_a_new_image_of_the_atlas_costs_no_decoding(derived, rng, tmp_path, monk
     image.unlink()
     out = small_study(tmp_path, folder, rng, *words)
     (files,) = find_results(out)
-    assert "no brain to paint" in files.page.read_text()
+    assert "cannot be shown on a brain" in files.page.read_text()
     metrics = files.decoding("metrics", ".json").read_bytes()
     again = tmp_path / "bids/derivatives/xcp_d" / image.relative_to(folder)
     again.write_bytes(content)

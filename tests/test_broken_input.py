@@ -158,7 +158,7 @@ def test_a_broken_run_is_left_out_by_name_and_the_study_goes_on(
     assert len(reasons) == 1 and re.search(message, reasons[0]), reasons
     assert reasons[0] in said and RUN in said
     page = (out / "sub-01.html").read_text()
-    assert RUN in page and "No run was left out" not in page
+    assert RUN in page and "No run was excluded" not in page
     metrics = json.loads((out / f"sub-01/decoding/{STEM}_metrics.json").read_text())
     assert metrics["n_runs"] == 9
 

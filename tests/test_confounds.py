@@ -300,7 +300,7 @@ def test_where_runs_are_left_out_values_of_sessions_are_not_tested(rng):
     settings = Settings(n_bootstraps=100, n_permutations=19, leave_out="run")
     case = Case(decode_runs(simulate_runs(rng, n_sessions=4), settings), sessions=MEDICATION)
     found = confound_analyses(case)
-    assert "No p of mg alone: it has one value a session, and runs were left out." in found.not_done
+    assert "No p of mg alone: it has one value a session, and runs were held out." in found.not_done
     assert found.numbers["framewise displacement"]["p_between"] is not None
 
 

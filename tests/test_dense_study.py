@@ -626,5 +626,5 @@ def test_people_with_dense_bold_meet_in_a_group(tmp_path):
 def test_the_methods_paragraph_says_how_bold_was_cleaned(simulated, tmp_path):
     run(simulated / "fmriprep", tmp_path, *ATLAS, *QUICK, "--fd-thresh", "0.4")
     page = (tmp_path / "sub-01.html").read_text()
-    assert "taken out in one regression over the frames kept" in page
+    assert "removed in a single regression over the retained frames" in page
     assert "framewise displacement above 0.4 mm (motion parameters low-passed at 0.1 Hz)" in page

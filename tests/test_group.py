@@ -63,7 +63,7 @@ def test_two_people_meet(dataset, out):
         assert list(table.columns) == list(columns)
     page = (out / "group.html").read_text()
     assert "Simulated data" in page and "sub-01 on sub-02" in page
-    assert "signature tried on somebody else in 2 pairs" in page
+    assert "were applied to another person in 2 pairs" in page
     assert "intervals lie above 0" not in page  # 4 sessions are too few
     for file in found:
         assert str(out.parent).encode() not in file.read_bytes()
@@ -101,7 +101,7 @@ def test_one_person_alone_gets_a_page_that_says_so(dataset, out):
     decode(dataset, out, "--participant-label", "01")
     assert group(dataset, out) == 0
     page = (out / "group.html").read_text()
-    assert "One person was decoded; no signature could be tried on somebody else." in page
+    assert "One person was decoded; no signature could be applied to another person." in page
     assert "Transfer needs at least two people decoded into the same folder" in page
     assert not (out / "group/group_identification.tsv").exists()
 
@@ -123,7 +123,7 @@ def test_people_with_atlases_of_their_own_are_not_compared(tree, people, out):
             tree.add_run(run, sub=sub, atlas=atlas)
     assert decode(tree, out) == 0 and group(tree, out) == 0
     metrics = json.loads((out / "group/group_metrics.json").read_text())
-    refused = "sub-02's signature on sub-01: not tried. Atlas B there, A here"
+    refused = "sub-02's signature on sub-01: not applied. Atlas B there, A here"
     assert metrics["not_done"][0].startswith(refused)
     assert metrics["pairs"] == [] and metrics["identified"] == {}
 

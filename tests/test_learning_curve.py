@@ -189,7 +189,7 @@ def test_absurd_extrapolation_is_refused(r, target, words):
 
 def test_a_curve_of_few_points_is_not_followed():
     found = sessions_until_r(SIZES[:3], SIZES[:3] / 9, np.ones((9, 3)), target=0.3, n_sessions=5)
-    assert "3 numbers of sessions cannot be followed" in found.refused
+    assert "3 numbers of sessions cannot be extrapolated" in found.refused
 
 
 def test_a_share_is_read_off_and_never_extrapolated():

@@ -88,7 +88,7 @@ def test_a_persons_own_atlas_is_found_by_its_label_and_named_in_the_audit(simula
     out = tmp_path / "out"
     give_own_atlas(simulated, out / "sub-01" / "parcellation")
     audit, sensitivity = decode(simulated, out, "--atlas", "individual")
-    (said,) = [one for one in audit["exceptions"] if one.startswith("individual atlas")]
+    (said,) = [one for one in audit["exceptions"] if one.startswith("individual parcellation")]
     assert "8 sessions, 8 of them among the 8 decoded" in said
     assert said in (out / "sub-01.html").read_text()
     # the label is the same for everybody, so the table of regions is the person's
@@ -103,7 +103,7 @@ def test_a_persons_own_atlas_is_found_by_its_label_and_named_in_the_audit(simula
         np.testing.assert_allclose(same["centred_r"], of_all["centred_r"], atol=1e-9)
         assert abs(other["centred_r"] - of_all["centred_r"]) > 1e-3
     page = (out / "sub-01.html").read_text()
-    assert "areas made of the other half" in page
+    assert "with areas made from the other half" in page
 
 
 def test_the_control_decodes_some_sessions_as_if_there_were_no_others(simulated, tmp_path):
@@ -123,7 +123,7 @@ def test_an_atlas_of_other_sessions_is_no_exception(simulated, tmp_path):
     own = out / "sub-01" / "parcellation"
     give_own_atlas(simulated, own, sessions=["91", "92"], halves=False)
     audit, _ = decode(simulated, out, "--atlas", "individual")
-    assert not [one for one in audit["exceptions"] if "individual atlas" in one]
+    assert not [one for one in audit["exceptions"] if "individual parcellation" in one]
 
 
 def test_a_half_that_leaves_few_sessions_is_not_tried(simulated, tmp_path):
@@ -142,7 +142,7 @@ def test_somebody_elses_atlas_is_noted(simulated, tmp_path):
     image = tmp_path / "theirs" / f"{STEM.format('individual')}.dlabel.nii"
     audit, _ = decode(simulated, tmp_path / "out", "--atlas", str(image))
     assert "the atlas is sub-02's own, not this person's." in [n["note"] for n in audit["notes"]]
-    assert not [one for one in audit["exceptions"] if "individual atlas" in one]
+    assert not [one for one in audit["exceptions"] if "individual parcellation" in one]
 
 
 def test_a_label_means_the_persons_own_atlas_before_a_shared_one(simulated, tmp_path):

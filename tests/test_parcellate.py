@@ -551,8 +551,8 @@ def test_the_page_says_what_there_was_not(bids, tmp_path, little_will_do):
     assert results.scan is None and results.metrics["deep"] is None
     page = page_of(results)
     assert "Halves of the sessions were not compared: there are" in page
-    assert "the parcellation has cortex alone" in page
-    assert "no frames for their motion censored" in page
+    assert "the parcellation covers the cortex alone" in page
+    assert "no frames for motion censored" in page
     assert not list(results.files.folder.glob("*individualodd*"))
 
 

@@ -160,20 +160,20 @@ def test_every_stage_has_its_paragraph(answered):
     for words in (
         "19 permutations",
         "None of the",
-        "as decoded, and from",
+        "as decoded, and ranges from",
         "2 random draws for each session held out",
-        "predicted by the model of all sessions before it",
+        "predicted by a model trained on all sessions before it",
         "No p between sessions: 5 means have too few orders",
         "sessions.tsv has no numeric column",
-        "all edges with an end in",
-        "In 5 sessions the resting run was read by the model that had not seen the session",
+        "the edges with at least one end in",
+        "In 5 sessions, the resting run was scored by the model that was not trained on",
         "9 comparison models",
         "are significant at a false discovery rate of 5%",
-        "Weights from elsewhere",
-        "Over 10 runs, the strength of an edge",
+        "The weights of these signatures were fixed in advance",
+        "Across 10 runs, the strength of an edge",
     ):
         assert words in page, words
-    assert "Not asked" not in page
+    assert "Not run" not in page
 
 
 def test_dense_bold_beside_the_regions_gets_a_map(derivatives, participant, rng, out):
@@ -225,7 +225,7 @@ def test_skipped_stages_are_said_and_leave_nothing_of_an_earlier_run(
     metrics = json.loads((out / f"sub-01/decoding/{STEM}_metrics.json").read_text())
     assert metrics["stages"]["null"] is None and metrics["scales"]["1min"]["p_within"] is None
     page = (out / "sub-01.html").read_text()
-    assert page.count("Not asked (--skip") == len(skipped) and "has not been tested" in page
+    assert page.count("Not run (--skip") == len(skipped) and "has not been tested" in page
 
 
 def test_what_three_sessions_do_not_allow_is_said_and_the_rest_delivered(tree, rng, out):

@@ -119,7 +119,7 @@ def test_motion_that_does_not_leak_is_at_chance(rng):
 def test_without_places_there_is_no_distance(rng):
     found = motion_and_edges(decoded(rng, places=False))
     assert found.numbers["rho_distance"] is None
-    assert "places of the regions are not known" in found.not_done[0]
+    assert "coordinates of the regions are not known" in found.not_done[0]
     assert len(found.tables["qcfc"]) == 1
 
 

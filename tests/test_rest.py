@@ -125,5 +125,5 @@ def test_why_it_is_not_possible_is_said(case):
     by_run = Case(
         decode_runs(runs, replace(SETTINGS, leave_out="run")), material=Material(rest=lambda: rest)
     )
-    with pytest.raises(NotEnoughData, match="runs were left out"):
+    with pytest.raises(NotEnoughData, match="runs were held out"):
         rest_tests(by_run)

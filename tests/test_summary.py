@@ -11,7 +11,7 @@ from painprint.wording import number
 
 
 def results(**changed):
-    """Results of a person whose pain can be read; parts may be changed."""
+    """Results of a person whose pain can be decoded; parts may be changed."""
     scale = {
         "n": 300, "centred_r": 0.4, "centred_r_ci": [0.2, 0.5], "skill": 0.2,
         "skill_ci": [0.1, 0.3], "slope": 1.1, "slope_ci": [0.8, 1.4], "mae": 0.1,
@@ -62,13 +62,13 @@ def test_all_is_well():
     found = results()
     assert answer_of(found) is Answer.YES
     assert answers(found) == [
-        "Yes, moderately", "More than shuffled ratings give", "Closer than the average",
+        "Yes, moderately", "Higher than with permuted ratings", "Closer than the average",
         "B, C, D and 1 more", "Nothing was flagged",
     ]  # fmt: skip
     cards = summarise(found)
-    assert "0 times the shuffled rating" in cards[1].text
+    assert "0 permuted ratings" in cards[1].text
     assert "0.40 (0.20 to 0.50)" in cards[0].numbers and "n = 300" in cards[0].numbers
-    assert [card.mood for card in cards] == ["good", "good", "good", "", "good"]
+    assert [card.status for card in cards] == ["good", "good", "good", "", "good"]
 
 
 def test_a_negative_correlation_is_no_agreement():
@@ -127,8 +127,8 @@ def test_answers(change, answer):
         assert "cannot be tested" in cards[0].text and "no p," in cards[0].numbers
         assert "made from the rating" in cards[1].text and "rating bins" in cards[1].numbers
     if answer in (Answer.FEW, Answer.UNTESTED, Answer.NO):
-        assert cards[3].answer == "Not to be said"
-        assert "good" not in (cards[0].mood, cards[1].mood) or answer is Answer.UNTESTED
+        assert cards[3].answer == "Not interpretable"
+        assert "good" not in (cards[0].status, cards[1].status) or answer is Answer.UNTESTED
 
 
 def test_p_stands_beside_its_own_number():
@@ -141,26 +141,26 @@ def test_p_stands_beside_its_own_number():
 @pytest.mark.parametrize(
     ("scale", "said"),
     [
-        ({"slope": 0.4, "slope_ci": [0.1, 0.6]}, "swing too far"),
-        ({"slope": 1.8, "slope_ci": [1.1, 2.6]}, "swing too little"),
+        ({"slope": 0.4, "slope_ci": [0.1, 0.6]}, "over-dispersed"),
+        ({"slope": 1.8, "slope_ci": [1.1, 2.6]}, "under-dispersed"),
         ({"slope": 1.8, "slope_ci": [0.9, 2.6]}, None),
         ({"slope": None, "slope_ci": [None, None]}, None),
     ],
 )
-def test_swings_are_said_where_they_are_shown(scale, said):
+def test_dispersion_is_stated_where_it_is_shown(scale, said):
     for skill in (0.2, -0.2):
         exact = summarise(results(scale=scale | {"skill": skill}))[2]
-        assert said in exact.text if said else "swing" not in exact.text
+        assert said in exact.text if said else "dispersed" not in exact.text
     few = summarise(results(scale=scale, metrics={"n_groups": 5}))[2]
-    assert "swing" not in few.text
+    assert "dispersed" not in few.text
     assert f"slope of rating on prediction {number(scale['slope'])};" in few.numbers
 
 
 def test_few_sessions_are_nowhere_called_good():
     cards = summarise(results(metrics={"n_groups": 5}))
     assert cards[0].answer == "Too early to say"
-    assert cards[1].answer == "More than shuffled ratings give, but few sessions"
-    assert "good" not in [card.mood for card in cards]
+    assert cards[1].answer == "Higher than with permuted ratings, but few sessions"
+    assert "good" not in [card.status for card in cards]
 
 
 def test_networks_without_an_interval_above_0_are_not_named():
@@ -172,10 +172,10 @@ def test_networks_without_an_interval_above_0_are_not_named():
 def test_nothing_tested_is_a_doubt():
     none = results(confounds={"not_done": ["no motion was found"]})
     card = summarise(none)[-1]
-    assert card.mood == "caution" and "no confound" in card.text.lower()
+    assert card.status == "caution" and "no confound" in card.text.lower()
     assert "could not be tested" in card.text
     flagged = {"motion": {"flagged": True, "p_corrected": 0.01}, "not_done": []}
-    assert summarise(results(confounds=flagged))[-1].mood == "bad"
+    assert summarise(results(confounds=flagged))[-1].status == "bad"
     ratings = ["bad", "caution"] + ["good"] * 34
     assert "2 of 36 runs with doubtful BOLD (1 bad)" in summarise(results(ratings=ratings))[-1].text
 
@@ -183,5 +183,5 @@ def test_nothing_tested_is_a_doubt():
 def test_leaving_out_runs_says_what_had_trained():
     change = {"leave_out": "run", "n_sessions": 4}
     cards = summarise(results(metrics=change))
-    assert "other runs of the same sessions had trained it" in cards[0].text
+    assert "other runs of the same sessions were in training" in cards[0].text
     assert "other runs of the same sessions were in training" in cards[-1].text.lower()

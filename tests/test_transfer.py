@@ -99,14 +99,14 @@ def test_one_person_alone_is_said(members):
 def test_another_atlas_or_missing_regions_refuse_and_say_so(members):
     other = person(5, "d", atlas="B")
     found = transfer([members[0], other], n_bootstraps=100, random_seed=0)
-    assert any(said.startswith("d's signature on a: not tried. Atlas B there, A here")
+    assert any(said.startswith("d's signature on a: not applied. Atlas B there, A here")
                for said in found.not_done)  # fmt: skip
     fewer = [
         replace(run, signals=run.signals[:, :6], regions=list("123456")) for run in other.runs()
     ]
     e = Member.of(decode_runs(fewer, SETTINGS), lambda: fewer, name="e", atlas="A")
     found = transfer([members[0], e], n_bootstraps=100, random_seed=0)
-    assert "a's signature on e: not tried. 2 of its 8 regions have no signal" in found.not_done[0]
+    assert "a's signature on e: not applied. 2 of its 8 regions have no signal" in found.not_done[0]
     assert set(centred_r(found).index) == {("a", "a"), ("e", "a"), ("e", "e")}
 
 
@@ -156,5 +156,5 @@ def test_people_whose_runs_were_left_out_are_scored_by_run():
         random_seed=0,
     )
     assert "identification" not in found.tables
-    assert "No identification of sessions of a: runs were left out" in found.not_done[0]
+    assert "No identification of sessions of a: runs were held out" in found.not_done[0]
     assert len(centred_r(found)) == 4

@@ -144,7 +144,7 @@ def test_a_rating_that_is_motion_is_left_out_with_the_reason(runs):
     expected = convolve_rating(runs[0].rating, 1.0)
     moved = replace(runs[0], confounds={"trans_x": 3 * expected + 1})
     found = ask([moved, *runs[1:]])
-    assert any("cannot be told from motion and drift" in reason for reason in found.not_done)
+    assert any("cannot be separated from motion and drift" in reason for reason in found.not_done)
 
 
 def test_a_run_with_fewer_frames_than_its_regressors_need_is_left_out(rng):

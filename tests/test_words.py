@@ -31,9 +31,9 @@ def until(**given):
     ("given", "said"),
     [
         ({"n_sessions": 10.4, "low": 8.2, "high": 12.1}, "11 sessions (95% interval 9 to 13)"),
-        ({"n_sessions": 28.4}, "R of 0.3: 29 sessions, 1 more than the 28 there are."),
-        ({"n_sessions": 3.0}, "3 sessions, reached already."),
-        ({"n_sessions": 30.0, "low": 9.0}, "(95% interval 9 to no end in reach)"),
+        ({"n_sessions": 28.4}, "R of 0.3: 29 sessions, 1 more than the 28 available."),
+        ({"n_sessions": 3.0}, "3 sessions, already reached."),
+        ({"n_sessions": 30.0, "low": 9.0}, "(95% interval 9 to no upper limit within reach)"),
         ({"n_sessions": None, "refused": "it is flat."}, "R of 0.3: no answer, it is flat."),
     ],
 )
@@ -104,15 +104,15 @@ def test_p_belongs_to_the_number_of_the_main_analysis():
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"slope": 1.3, "slope_ci": [1.05, 1.6]}, "swing too little"),
-        ({"slope": 0.5, "slope_ci": [0.2, 0.9]}, "swing too far"),
-        ({"slope": 0.9, "slope_ci": [0.2, 1.4]}, "interval holds 1"),
-        ({"slope": -0.2, "slope_ci": [-0.9, 0.4]}, "did not come with higher ratings"),
+        ({"slope": 1.3, "slope_ci": [1.05, 1.6]}, "under-dispersed: a difference"),
+        ({"slope": 0.5, "slope_ci": [0.2, 0.9]}, "over-dispersed: a difference"),
+        ({"slope": 0.9, "slope_ci": [0.2, 1.4]}, "interval contains 1"),
+        ({"slope": -0.2, "slope_ci": [-0.9, 0.4]}, "did not increase with predictions"),
         ({"slope": None, "slope_ci": [None, None]}, "does not vary"),
         ({"slope": 0.5, "slope_ci": [0.2, 0.9], "n_groups": 5}, "5 sessions are too few"),
     ],
 )
-def test_the_slope_says_how_far_predictions_swing(given, said):
+def test_the_slope_says_whether_predictions_are_calibrated(given, said):
     found = calibration_sentences(metrics(**given))
     assert said in found
     assert ("95% interval" in found) == (given["slope"] is not None and "n_groups" not in given)
@@ -181,7 +181,7 @@ def study(**changed):
              "squared error at 1 min", "closed form", "20 effective degrees", "region pairs"],
             ["LASSO principal", "sorted by rating"],
         ),
-        ({"train_bins": "60s", "features": "both"}, ["of about 60 s trained;", "each scaled"], []),
+        ({"train_bins": "60s", "features": "both"}, ["of about 60 s were used", "each scaled"], []),
         ({"features": "activity"}, ["signal of each region was averaged"], ["region pairs"]),
         (
             {"preset": "paper"},
@@ -216,7 +216,7 @@ def test_a_number_that_is_not_one_is_not_shown():
     assert number(float("nan")) == number(None) == "n/a"
 
 
-def test_only_tested_controls_are_counted():
+def test_only_tested_confounds_are_counted():
     verdicts = {
         "motion": {"p_corrected": 0.5, "flagged": False},
         "level": {"p_corrected": None, "flagged": False},

@@ -122,7 +122,7 @@ figures.plot_roc(results.roc, results.metrics["scales"], ax=right)
 # -----------
 # The line is the least-squares line of the rating on the held-out prediction. With a slope of 1, a
 # difference between two predictions is as large as the difference in rating that goes with it;
-# below 1 predictions swing too far, above 1 too little.
+# below 1 predictions are over-dispersed, above 1 under-dispersed.
 
 _, ax = plt.subplots(figsize=(3.6, 3.6), layout="constrained")
 figures.plot_calibration(by_scale["1min"], results.per_session, minute, ax=ax)

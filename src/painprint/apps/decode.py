@@ -24,7 +24,7 @@ from painprint.evidence.stages import STAGES, run_stage, stages_to_run
 from painprint.files.errors import DerivativesError
 from painprint.files.inputs import InputHashes
 from painprint.files.tables import read_json
-from painprint.results.audit import Account, take_account
+from painprint.results.audit import RunLog, make_run_log
 from painprint.results.files import ParticipantFiles
 from painprint.results.provenance import hash_external, hash_geometry, versions
 from painprint.results.steps import (
@@ -113,7 +113,7 @@ def _decode(
         raise DerivativesError(
             f"sub-{participant}: {error}{_list_excluded(reader.excluded)}"
         ) from error
-    account = take_account(
+    run_log = make_run_log(
         inventory,
         decoding,
         reader.records,
@@ -122,14 +122,14 @@ def _decode(
         external=study.external,
         bids_filter=study.bids_filter.queries,
     )
-    for line in _describe_exclusions(account, prepared):
+    for line in _describe_exclusions(run_log, prepared):
         log.warning("sub-%s: %s", participant, line)
     case = _make_case(study, inputs, decoding)
     stage_results = _run_stages(case, files, key, reader.hashes, progress)
     reader.hashes.check()
     with lock(study.out_dir, "dataset_description.json", wait=True):
         write_dataset_description(study.out_dir, simulated=inventory.simulated)
-    write_decoding(files, decoding, stage_results, account, key, reader.hashes)
+    write_decoding(files, decoding, stage_results, run_log, key, reader.hashes)
 
 
 def _run_stages(
@@ -220,11 +220,11 @@ def _finished(files: ParticipantFiles, key: str) -> bool:
     return is_finished(provenance, key, files.folder)
 
 
-def _describe_exclusions(account: Account, prepared: Prepared) -> Iterator[str]:
+def _describe_exclusions(run_log: RunLog, prepared: Prepared) -> Iterator[str]:
     """One line for each exclusion and each assumption."""
-    yield from (f"excluded {line}" for line in list_excluded(account.left_out))
+    yield from (f"excluded {line}" for line in list_excluded(run_log.left_out))
     yield from list_regions(prepared)
-    for note, runs in account.notes.items():
+    for note, runs in run_log.notes.items():
         names = ", ".join(runs[:MOST_NAMED]) + (", ..." if len(runs) > MOST_NAMED else "")
         all_runs = not runs or len(runs) == len(prepared.runs)
         yield note if all_runs else f"{note} ({len(runs)} runs: {names})"

@@ -1,7 +1,7 @@
-"""What comparison models may see of bins: edges, region activity, connectivity matrices.
+"""Features of bins for comparison models: edges, region activity, connectivity matrices.
 
-One row per bin, in the order of the Gram matrix; no rating is looked at. Rows x features are kept
-in single precision, and inner products are summed in double.
+One row per bin, in the order of the Gram matrix; no rating is used. Features are stored in single
+precision, and inner products are accumulated in double precision.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ToVector = Callable[[Matrix], Vector]
 """Frames of a bin, (n_frames, n_regions), to its features."""
 
 MOST_BYTES_OF_EDGES = 2e9
-"""Largest matrix of rows x features that is held at once: 28 sessions of 3 runs of 10 minutes with
+"""Largest matrix of rows x features in memory: 28 sessions of 3 runs of 10 minutes with
 450 regions, half-minute training bins, take 1.2 GB."""
 MOST_EDGES_OF_LASSO = 20_000
 """200 regions: 3 s for a path of 1,600 rows, and 6 paths a fold."""
@@ -34,10 +34,10 @@ MOST_REGIONS_OF_MATRICES = 500
 BINS_AT_ONCE = 32
 """Bins of one job: each job costs some milliseconds beside its work."""
 FEATURES_AT_ONCE = 4096
-"""Of which inner products are taken by one job."""
+"""Number of features whose inner products are computed by one job."""
 EPS = float(np.finfo(float).eps)
 FEWEST_FRAMES_OF_MATRICES = 5
-"""Bins with fewer frames have no covariance to speak of."""
+"""Bins with fewer frames have no usable covariance."""
 
 
 class TooLarge(ValueError):
@@ -45,7 +45,7 @@ class TooLarge(ValueError):
 
 
 def nothing(bin_gram: BinGram, n_jobs: int) -> None:
-    """For a model that looks at ratings alone."""
+    """No features, for a model that uses ratings alone."""
 
 
 def edge_products(bin_gram: BinGram, n_jobs: int) -> Matrix:
@@ -54,7 +54,7 @@ def edge_products(bin_gram: BinGram, n_jobs: int) -> Matrix:
 
 
 def activity_products(bin_gram: BinGram, n_jobs: int) -> Matrix:
-    """Inner products of the rows' mean signals: how active each region is, instead of edges."""
+    """Inner products of the rows' mean signals of regions, instead of edges."""
     if "activity" in bin_gram.products:
         return bin_gram.products["activity"]
     bins = all_bins(bin_gram)
@@ -72,7 +72,7 @@ def edges(bin_gram: BinGram, n_jobs: int) -> Single:
 
 
 def few_edges(bin_gram: BinGram, n_jobs: int) -> Single:
-    """The same where they are few enough for LASSO."""
+    """The same, if they are few enough for LASSO."""
     if bin_gram.n_edges > MOST_EDGES_OF_LASSO:
         raise TooLarge(
             f"with {bin_gram.n_edges} edges, more than {MOST_EDGES_OF_LASSO}, it would take too "
@@ -87,7 +87,7 @@ def rating_bin_gram(bin_gram: BinGram, settings: Settings, n_jobs: int) -> BinGr
     Parameters
     ----------
     settings : Settings
-        With rating bins as training bins.
+        Settings with rating bins as training bins.
     """
     if bin_gram.minute is None:
         return replace(bin_gram, products={"edges": bin_gram.edges})
@@ -153,7 +153,7 @@ def log_covariance(frames: Matrix) -> Vector:
     Arsigny et al. (2006), Magn. Reson. Med. 56, 411-421
     """
     values, vectors = np.linalg.eigh(_covariance(frames))
-    positive = np.maximum(values, EPS * values[-1])  # they are, but for rounding
+    positive = np.maximum(values, EPS * values[-1])  # rounding may make some negative
     L = (vectors * np.log(positive)) @ vectors.T
     return np.concatenate([L.diagonal(), np.sqrt(2) * matrix_to_edges(L)])
 
@@ -231,9 +231,9 @@ def _features(
     known = [i for i, (_, frames) in enumerate(bins) if len(frames) >= fewest_frames]
     parts = [known[first : first + BINS_AT_ONCE] for first in range(0, len(known), BINS_AT_ONCE)]
     jobs = (([bins[i] for i in part], vector) for part in parts)
-    found = map_ordered(_features_of_bins, jobs, n_jobs=n_jobs, large=True)
-    for part, of_part in zip(parts, found, strict=True):
-        X[part] = of_part
+    blocks = map_ordered(_features_of_bins, jobs, n_jobs=n_jobs, large=True)
+    for part, block in zip(parts, blocks, strict=True):
+        X[part] = block
     return X
 
 

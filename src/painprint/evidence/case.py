@@ -1,4 +1,4 @@
-"""What every question about a decoded person starts from."""
+"""A decoded person, as input of the stages of evidence."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class OtherAreas:
-    """Regions of the same person that were made from some of the sessions.
+    """An individual parcellation of the same person, made from some of the sessions.
 
     Parameters
     ----------
     sessions : frozenset of str
-        Whose resting scans they were made of.
+        Sessions of the resting scans that it was made from.
     prepare : callable
-        Gives the runs with these regions.
+        Returns the runs with these regions.
     """
 
     name: str
@@ -41,26 +41,26 @@ class OtherAreas:
 
 @dataclass(frozen=True, eq=False)
 class Material:
-    """What lies beside the frames that were decoded; read only where a question needs it.
+    """Data beyond the frames that were decoded; read only by the stages that need them.
 
     Parameters
     ----------
     whole : callable, optional
-        Gives the same runs without excluding any region by name or network. Default: those of
+        Returns the same runs without excluding any region by name or network. Default: those of
         the decoding.
     runs : callable, optional
-        Gives the rated runs on their full clock, as they went into the decoding.
+        Returns the rated runs with all frames, as they entered the decoding.
     rest : callable, optional
-        Gives resting runs, without a rating, of the same sessions; a run that cannot be read as a
+        Returns resting runs (without a rating) of the same sessions; a run that cannot be read is a
         :class:`~painprint.runs.ExcludedRun`.
     dense : Dense, optional
-        Grayordinates or voxels behind the regions.
+        BOLD of grayordinates or voxels.
     external : tuple of ExternalWeights
-        Signatures from elsewhere, to be scored on the same frames.
+        External signatures, scored on the same frames.
     places : mapping of str to (x, y, z)
-        Where regions lie (mm), as far as it is known.
+        Coordinates of regions (mm), as far as known.
     other_areas : tuple of OtherAreas
-        Atlases of the person that were made of one half of the sessions each.
+        Parcellations of the person, each made from one half of the sessions.
     """
 
     whole: Callable[[], Prepared] | None = None
@@ -74,15 +74,15 @@ class Material:
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """A decoded person, to be questioned.
+    """A decoded person, with the data that stages need.
 
     Parameters
     ----------
     sessions : DataFrame, optional
         Columns ``session`` and numeric covariates of sessions, such as medication; ``days``
-        since the first where known.
+        since the first session where known.
     n_jobs : int
-        Workers; answers do not depend on it.
+        Number of workers; results do not depend on it.
     """
 
     decoding: Decoding
@@ -101,7 +101,7 @@ class Case:
 
     @property
     def settings(self) -> Settings:
-        """How the person was decoded."""
+        """Settings of the decoding."""
         return self.decoding.settings
 
     @cached_property
@@ -118,11 +118,11 @@ class Case:
         return self.decoding.prepared if load is None else load()
 
     def stream(self, stage: str) -> np.random.Generator:
-        """Random numbers of one stage, whatever other stages draw."""
+        """Random number generator of one stage, independent of what other stages draw."""
         return np.random.default_rng([self.settings.random_seed, *stage.encode()])
 
-    def of_groups(self, column: str) -> np.ndarray:
-        """A column of ``sessions`` for each group; NaN where unknown."""
+    def group_values(self, column: str) -> np.ndarray:
+        """Values of a column of ``sessions`` for each group; NaN where unknown."""
         table = self.decoding.training.run_table.drop_duplicates("group").set_index("group")
         labels = table.loc[list(self.decoding.groups), "session"]
         values = self.sessions.set_index("session")[column]
@@ -132,7 +132,7 @@ class Case:
 def make_bin_grams(
     prepared: Prepared, group_index: NDArray[np.int64], settings: Settings, *, n_jobs: int
 ) -> list[BinGram]:
-    """One Gram matrix per lag of these runs, whose groups are these."""
+    """One Gram matrix of these runs per lag."""
     first = [lags[0] for lags in prepared.runs]
     return [
         make_bin_gram(

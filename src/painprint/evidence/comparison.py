@@ -1,9 +1,9 @@
-"""What do simpler and other methods reach on the very same folds and rows?
+"""Comparison of the main decoding with other models on the same folds and rows.
 
 Every comparison model trains on the training bins of all groups but one and predicts the time bins
-of that one, as the main decoding did, at the lag that its fold chose there. What a model chooses it
-chooses by squared error inside the training groups, as the main decoding does. LASSO-PCR is as
-published instead: it trains on rating bins, and chooses by a correlation.
+of that one, as the main decoding did, at the lag that its fold selected there. Hyperparameters are
+selected by squared error within the training groups, as in the main decoding. LASSO-PCR, instead,
+is as published: it is trained on rating bins, with selection by correlation.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ from painprint.stats.correlation import weighted_r
 
 OURS = "painprint"
 FEWEST_BLOCKS = 3
-"""Of neighbouring groups, for an interval."""
+"""Fewest blocks of neighbouring groups for an interval."""
 STATISTICS = ("centred_r", "skill")
-"""Of which differences are taken."""
+"""Statistics whose differences are computed."""
 ENDS = ("", "_low", "_high")
 COLUMNS = ("method", "scale", "r", "centred_r", "skill", "mae")
 DIFFERENCES = tuple(f"d_{statistic}{end}" for statistic in STATISTICS for end in ENDS)
@@ -48,14 +48,14 @@ def baseline_comparison(case: Case, *, on_step: OnStep | None = None) -> StageRe
     Parameters
     ----------
     on_step : callable, optional
-        Told (done, of) after each fold of each method.
+        Called with (done, total) after each fold of each method.
 
     Returns
     -------
     result : StageResult
-        Table ``baselines``: per method and scale r, centred r, skill and MAE, and by how much
-        the main decoding's centred r and skill are better, with intervals. Numbers: what each
-        method is, and the same at 1 min.
+        Table ``baselines``: per method and scale r, centred r, skill and MAE, and the differences
+        of centred r and skill (main decoding minus method), with intervals. Numbers: description
+        of each method, and the same at 1 min.
     """
     bin_grams, lag = bin_grams_of_folds(case)
     methods = comparison_models(case.settings)
@@ -75,10 +75,10 @@ def baseline_comparison(case: Case, *, on_step: OnStep | None = None) -> StageRe
 
 
 def bin_grams_of_folds(case: Case) -> tuple[list[BinGram], Codes]:
-    """Gram matrices at the lags that folds chose, and which of them each group's fold takes.
+    """Gram matrices at the lags that folds selected, and the index of that of each group.
 
-    How many time bins a run has may depend on the lag; here it is as many as the main decoding
-    predicted, at every lag. Edges are among the features whatever is decoded.
+    The number of time bins of a run may depend on the lag; here it is that of the main decoding at
+    every lag. Edges are among the features, whatever was decoded.
     """
     training = case.decoding.training
     lag = np.zeros(len(training.groups), np.int64)
@@ -88,7 +88,7 @@ def bin_grams_of_folds(case: Case) -> tuple[list[BinGram], Codes]:
 
 
 def _bin_gram_to_compare(case: Case, bin_gram: BinGram, like: Sequence[Frames]) -> BinGram:
-    """The same training bins, time bins as many as of ``like``, and edges among the features.
+    """The same training bins, as many time bins as in ``like``, and edges among the features.
 
     Where other time bins are needed, training bins stay parts of the minutes they were cut from.
     """
@@ -121,7 +121,7 @@ def predict_by_methods(
     Parameters
     ----------
     bin_grams, lag
-        As of :func:`bin_grams_of_folds`.
+        From :func:`bin_grams_of_folds`.
 
     Returns
     -------
@@ -154,31 +154,31 @@ def _predict(
         ]
         with one_blas_thread():
             seen = method.represent(bin_gram, n_jobs)
-        found = map_ordered(
+        predictions = map_ordered(
             method.predict, ((seen, fold) for fold in folds), n_jobs=n_jobs, large=True
         )
-        for fold, values in zip(folds, found, strict=True):
+        for fold, values in zip(folds, predictions, strict=True):
             predicted[fold.test - bin_gram.rows("1min").start] = values
             step()
     return predicted
 
 
 def fold_without(bin_gram: BinGram, held_out: int, *, fewest_frames: int = 1) -> Fold:
-    """Rows that train and test when a group is left out, and the inner folds.
+    """Training and test rows when a group is held out.
 
     Parameters
     ----------
     bin_gram : BinGram
-        At the lag of this fold.
+        Gram matrix at the lag of this fold.
     held_out : int
-        The group.
+        Index of the group.
     fewest_frames : int
-        Bins with fewer do not train.
+        Bins with fewer frames are not used in training.
 
     Raises
     ------
     NotEnoughData
-        With fewer than 2 groups to train on, or time bins that are too short.
+        If there are fewer than 2 training groups, or time bins are too short.
     """
     group = np.concatenate([bin_gram.groups(kind) for kind in KINDS])
     n_frames = np.array([len(f) for kind in KINDS for f in bin_gram.bins[kind].frames])
@@ -200,38 +200,38 @@ def fold_without(bin_gram: BinGram, held_out: int, *, fewest_frames: int = 1) ->
 def score_method(name: str, ours: Mapping[str, Rows], theirs: Mapping[str, Vector]) -> pd.DataFrame:
     """r, centred r, skill and mean absolute error of predictions, by scale.
 
-    Predictions that never vary within a group have no r: what the training means of folds do
-    is not the method's.
+    Predictions that are constant within groups have no r: it would reflect the training means of
+    the folds, not the method.
 
     Parameters
     ----------
     ours : mapping of Rows
-        Ratings and what skill refers to.
+        Ratings, and the reference of skill.
     theirs : mapping of ndarrays
         Predictions by scale.
     """
     constant = not center_by(theirs["1min"], ours["1min"].group).any()
-    found = []
+    records = []
     for scale, rows in ours.items():
         row = replace(rows, predicted=theirs[scale]).agreement()
         if constant:
             row |= {"r": np.nan, "centred_r": np.nan}
         mae = float(np.abs(rows.rating - theirs[scale]).mean())
-        found.append({"method": name, "scale": scale, **row, "mae": mae})
-    return pd.DataFrame(found)
+        records.append({"method": name, "scale": scale, **row, "mae": mae})
+    return pd.DataFrame(records)
 
 
 def _differences(
     ours: Mapping[str, Rows], theirs: Mapping[str, Vector], case: Case
 ) -> pd.DataFrame:
-    """How much better the main decoding is at each scale, every method on the same resamples."""
+    """Differences at each scale, with the same resamples for every method."""
     streams = case.stream("baselines").spawn(len(SCALES))
-    found = [
+    differences = [
         paired_difference(rows, theirs[scale], n_bootstraps=case.settings.n_bootstraps, rng=rng)
         for (scale, rows), rng in zip(ours.items(), streams, strict=True)
     ]
     return pd.DataFrame(
-        [[value for statistic in STATISTICS for value in row[statistic]] for row in found],
+        [[value for statistic in STATISTICS for value in row[statistic]] for row in differences],
         columns=list(DIFFERENCES),
     )
 
@@ -241,8 +241,8 @@ def paired_difference(
 ) -> dict[str, tuple[float, float, float]]:
     """Centred r and skill of the main decoding minus another method's, with intervals.
 
-    Both are scored on the same resamples of blocks of neighbouring groups, and resamples are
-    moved away from the estimate as far as few blocks need.
+    Both are scored on the same resamples of blocks of neighbouring groups; the distribution of
+    resamples is widened by a t-inflation, because blocks are few.
 
     Parameters
     ----------
@@ -258,23 +258,23 @@ def paired_difference(
     once = np.ones((1, len(theirs)))
     n_groups = int(ours.group.max()) + 1
     n_blocks = math.ceil(n_groups / block_length(n_groups))
-    found = {}
-    # each on its own: where one is undefined, the other's resamples stay as they are
+    differences = {}
+    # separate streams: if one is undefined, the resamples of the other do not change
     for (name, statistic), stream in zip(
         _differences_of_resamples(ours, theirs).items(), rng.spawn(2), strict=True
     ):
         estimate = float(statistic(once)[0])
         if np.isnan(estimate) or n_blocks < FEWEST_BLOCKS:
-            found[name] = (estimate, np.nan, np.nan)
+            differences[name] = (estimate, np.nan, np.nan)
             continue
         ends = block_interval(statistic, estimate, IDENTITY, ours.group, n_bootstraps, stream)
         assert ends.low is not None and ends.high is not None  # all resamples are defined
-        found[name] = (estimate, ends.low, ends.high)
-    return found
+        differences[name] = (estimate, ends.low, ends.high)
+    return differences
 
 
 def _differences_of_resamples(ours: Rows, theirs: Vector) -> dict[str, Callable[[Matrix], Vector]]:
-    """Counts of rows to differences of centred r and of skill."""
+    """Functions from counts of rows to differences of centred r and of skill."""
     y, reference = ours.rating, ours.reference_error
     y_centred = center_by(y, ours.group)
     our_centred, their_centred = (center_by(v, ours.group) for v in (ours.predicted, theirs))
@@ -292,7 +292,7 @@ def _differences_of_resamples(ours: Rows, theirs: Vector) -> dict[str, Callable[
 
 
 def summarise(table: pd.DataFrame, methods: Sequence[Method]) -> dict[str, Any]:
-    """What the page says of each method at 1 min.
+    """Results of each method at 1 min, for the page.
 
     Parameters
     ----------
@@ -302,16 +302,16 @@ def summarise(table: pd.DataFrame, methods: Sequence[Method]) -> dict[str, Any]:
     Returns
     -------
     numbers : dict
-        ``n_methods``; ``methods``: by name what it is (``said``), its centred r and skill, and
+        ``n_methods``; ``methods``: by name its description (``said``), centred r and skill, and
         the differences with their intervals.
     """
     minutes = table[(table["scale"] == "1min") & (table["method"] != OURS)].set_index("method")
-    said = {method.name: method.said for method in methods}
+    descriptions = {method.name: method.description for method in methods}
     return {
         "n_methods": len(minutes),
         "methods": {
             str(name): {
-                "said": said[str(name)],
+                "said": descriptions[str(name)],
                 **{s: _plain(row[s]) for s in STATISTICS},
                 **{f"d_{s}": [_plain(row[f"d_{s}{end}"]) for end in ENDS] for s in STATISTICS},
             }

@@ -1,9 +1,9 @@
-"""How else could ratings be predicted? What each comparison model does with one fold.
+"""Comparison models: how each is trained and tested in one fold.
 
-What a model has to choose (a penalty, a threshold) it chooses as the main decoding does: by the
-pooled squared error of inner folds, which keep groups together; where training rows are parts of
-minutes, errors are averaged over a minute before they are squared. LASSO-PCR alone is as published,
-and chooses by a correlation.
+Hyperparameters (a penalty, a threshold) are selected as in the main decoding: by the pooled squared
+error of inner folds, which keep groups together; where training rows are parts of minutes, errors
+are averaged over a minute before they are squared. Only LASSO-PCR is as published, with selection
+by correlation.
 """
 
 from __future__ import annotations
@@ -38,31 +38,31 @@ from painprint.settings import Settings
 from painprint.stats.correlation import correlate_columns
 
 Path = Callable[[Codes, Codes], Matrix]
-"""Training rows and test rows to predictions of the latter, a column per candidate."""
+"""(training rows, test rows) to predictions of the test rows, one column per candidate."""
 
 MOST_FOLDS = 5
-"""Inner folds of models that have to be fitted anew in each."""
+"""Number of inner folds of models that have to be refitted in each."""
 SVR_COSTS = np.geomspace(1e-3, 1e1, 5)
-"""C where the bin_gram has mean diagonal 1 and the rating SD 1."""
+"""C for a Gram matrix with mean diagonal 1 and a rating with SD 1."""
 SVR_EPSILON = 0.1
-"""Half-width of the tube without loss, in SDs of the rating."""
+"""Half-width of the epsilon-insensitive tube, in SDs of the rating."""
 CPM_THRESHOLDS = (0.001, 0.01, 0.05)
 """p below which an edge is selected."""
 CPM_EDGES_AT_ONCE = 1024
 """Blocks of eight times as many edges take half as long again."""
 LASSO_ALPHAS = np.geomspace(1, 0.03, 30)
-"""In units of the smallest penalty that leaves no edge; at the last about as many are left as
-there are rows."""
+"""In units of the smallest penalty that selects no edge; with the last, about as many edges are
+selected as there are rows."""
 
 
 @dataclass(frozen=True, eq=False)
 class Fold:
-    """What a model may know when one group is left out.
+    """The data that a model may use when one group is held out.
 
     Attributes
     ----------
     train, test : ndarrays of int
-        Rows of a bin_gram: training bins of the other groups, time bins of the one left out.
+        Rows of a Gram matrix: training bins of the other groups, time bins of the held-out group.
     y : ndarray of shape (n_rows,)
         Ratings of the training rows; NaN for all others.
     groups : ndarray of int, shape (n_train,)
@@ -82,12 +82,12 @@ class Fold:
 
     @cached_property
     def left_out(self) -> list[LeftOut]:
-        """Each training group in turn, for models that need not be fitted anew."""
+        """Each training group in turn, for models with a closed form of leave-one-out."""
         return leave_groups_out(self.groups, unit=self.unit, n_frames=self.n_frames)
 
     @cached_property
     def inner(self) -> list[LeftOut]:
-        """The training groups in at most 5 parts, for models that have to be."""
+        """The training groups in at most 5 folds, for models that have to be refitted."""
         from sklearn.model_selection import GroupKFold
 
         n_folds = min(MOST_FOLDS, len(np.unique(self.groups)))
@@ -100,7 +100,7 @@ class Fold:
     def best_of(self, path: Path) -> Vector:
         """Predictions of the test rows by the candidate with the smallest inner squared error.
 
-        Of equal ones it is the first.
+        In case of ties, by the first of them.
         """
         if np.ptp(self.y[self.train]) == 0:
             raise NotEnoughData("the rating does not vary across the training bins.")
@@ -108,7 +108,7 @@ class Fold:
         return path(self.train, self.test)[:, int(np.argmin(error))]
 
     def _squared_error(self, path: Path, part: LeftOut) -> Vector:
-        """Of each candidate, over the rows that an inner fold leaves out."""
+        """Squared error of each candidate over the held-out rows of an inner fold."""
         train, test = np.delete(self.train, part.rows), self.train[part.rows]
         return part.squared_error(self.y[test, None] - path(train, test))
 
@@ -119,7 +119,7 @@ def training_mean(_: Any, fold: Fold) -> Vector:
 
 
 def ridge(K: Matrix, fold: Fold) -> Vector:
-    """Ridge regression on the features behind a Gram matrix; its penalty in closed form."""
+    """Ridge regression on a Gram matrix; the penalty is selected in closed form."""
     fit = fit_ridge(K[np.ix_(fold.train, fold.train)], fold.y[fold.train, None], fold.left_out)
     return fit.predict(K[np.ix_(fold.test, fold.train)])[:, 0]
 
@@ -130,12 +130,12 @@ def published(bin_gram: BinGram, n_jobs: int, *, settings: Settings) -> Vector:
     Parameters
     ----------
     settings : Settings
-        Of the main decoding.
+        Settings of the main decoding.
 
     Returns
     -------
     predicted : ndarray of shape (n_rows,)
-        In the order of the Gram matrix's rows; NaN for those that train.
+        In the order of the rows of the Gram matrix; NaN for training rows.
     """
     settings = replace(settings, decoder="lasso_pcr", train_bins="rating", features="edges")
     trained = rating_bin_gram(bin_gram, settings, n_jobs)
@@ -145,12 +145,12 @@ def published(bin_gram: BinGram, n_jobs: int, *, settings: Settings) -> Vector:
 
 
 def held_out_already(predicted: Vector, fold: Fold) -> Vector:
-    """Predictions of the test rows, known for all folds."""
+    """Predictions of the test rows, from those already computed for all folds."""
     return predicted[fold.test]
 
 
 def support_vectors(K: Matrix, fold: Fold) -> Vector:
-    """Linear support vector regression, with bin_gram and rating in units of their spread."""
+    """Linear support vector regression, with scaled Gram matrix and standardised rating."""
     from sklearn.svm import SVR
 
     y_train = fold.y[fold.train]
@@ -200,9 +200,9 @@ def cpm_path(X: Matrix, y: Vector, train: Codes, test: Codes) -> Matrix:
     from sklearn.linear_model import LinearRegression
 
     sums = _sums_of_selected(X, y, train, np.concatenate([train, test]))
-    of_train, of_test = sums[: len(train)], sums[len(train) :]  # (n_rows, n_thresholds, 2)
+    train_sums, test_sums = sums[: len(train)], sums[len(train) :]  # (n_rows, n_thresholds, 2)
     columns = [
-        LinearRegression().fit(of_train[:, t], y).predict(of_test[:, t])
+        LinearRegression().fit(train_sums[:, t], y).predict(test_sums[:, t])
         for t in range(len(CPM_THRESHOLDS))
     ]
     return np.stack(columns, axis=1)
@@ -221,7 +221,7 @@ def _sums_of_selected(X: Matrix, y: Vector, train: Codes, rows: Codes) -> Matrix
 
 
 def _smallest_r(n: int, p: float) -> float:
-    """Correlation of n rows that has a two-sided p of so much, rows taken as independent."""
+    """Smallest correlation over n independent rows with this two-sided p."""
     from scipy.stats import t
 
     limit = float(t.isf(p / 2, n - 2))
@@ -235,10 +235,10 @@ def lasso(X: Matrix, fold: Fold) -> Vector:
     largest = _largest_penalty(X[fold.train].astype(float), fold.y[fold.train])
 
     def path(train: Codes, test: Codes) -> Matrix:
-        of_train, y_mean = X[train].astype(float), fold.y[train].mean()
-        mean = of_train.mean(axis=0)
+        X_train, y_mean = X[train].astype(float), fold.y[train].mean()
+        mean = X_train.mean(axis=0)
         _, weights, _ = lasso_path(
-            np.asfortranarray(of_train - mean),
+            np.asfortranarray(X_train - mean),
             fold.y[train] - y_mean,
             alphas=largest * LASSO_ALPHAS,
             precompute=False,
@@ -252,31 +252,31 @@ def lasso(X: Matrix, fold: Fold) -> Vector:
 
 
 def _largest_penalty(X: Matrix, y: Vector) -> float:
-    """The smallest penalty of a LASSO that leaves no edge."""
+    """The smallest penalty with which LASSO selects no edge."""
     largest = float(np.abs((X - X.mean(axis=0)).T @ (y - y.mean())).max()) / len(y)
     if not largest > 0:
-        raise NotEnoughData("no edge goes along with the ratings of the training bins.")
+        raise NotEnoughData("no edge correlates with the ratings of the training bins.")
     return largest
 
 
 @dataclass(frozen=True)
 class Method:
-    """One way to predict ratings.
+    """A comparison model.
 
     Attributes
     ----------
-    said : str
-        What it is, for the reader of a report.
+    description : str
+        As on the page.
     represent : callable
-        (bin_gram, n_jobs) to what the model sees of all rows.
+        (bin_gram, n_jobs) to the features of all rows, or their inner products.
     predict : callable
-        (what it sees, fold) to predictions of the fold's test rows.
+        (features, fold) to predictions of the fold's test rows.
     fewest_frames : int
-        Bins with fewer do not train; nor can they be predicted.
+        Fewest frames of a bin that is used in training or can be predicted.
     """
 
     name: str
-    said: str
+    description: str
     represent: Callable[[BinGram, int], Any]
     predict: Callable[[Any, Fold], Vector]
     fewest_frames: int = 1
@@ -336,15 +336,15 @@ OF_MATRICES = tuple(
 
 
 def comparison_models(settings: Settings) -> tuple[Method, ...]:
-    """What the main decoding is compared with: never with itself.
+    """Models that the main decoding is compared with.
 
-    LASSO-PCR as published, unless it is the main decoding; ridge regression on edges, and on
-    region activity, unless it is.
+    The main decoding itself is not among them, be it LASSO-PCR as published, or ridge regression
+    on edges or on region activity.
 
     Parameters
     ----------
     settings : Settings
-        Of the main decoding.
+        Settings of the main decoding.
     """
     decoder = settings.rules.decoder
     main = (decoder, settings.features)

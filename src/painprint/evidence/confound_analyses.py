@@ -1,13 +1,13 @@
-"""Is it motion, time, level, or medicine? Each confound alone, beside the prediction, and removed.
+"""Confound analyses: motion, time, level of ratings, and covariates such as medication.
 
 alone
-    predicts the rating from the confound by least squares, on the same folds, trained and
-    tested on 1-min time bins; its p-value comes from the permutations of the null.
-beside
-    its correlation with rating and prediction, at four scales.
+    The confound predicts the rating by least squares on the same folds, trained and tested on
+    1-min time bins; p-values come from permuted ratings.
+covariates
+    The confound is correlated with rating and prediction, at four scales.
 removed
-    it is partialled out of ratings and edges, with coefficients from training rows in
-    every fold, and the nested fit is repeated.
+    The confound is partialled out of ratings and edges, with coefficients from the training rows
+    of every fold, and the nested fit is repeated.
 """
 
 from __future__ import annotations
@@ -40,17 +40,17 @@ from painprint.stats.correlation import correlation
 from painprint.stats.permutation import p_above
 
 TESTED = ("1min", "2min")
-"""Kinds of bins that a confound is tested on; on the former it is trained."""
+"""Time bins that a confound is tested on; the first are also those of training."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is said of a confound; None where it is undefined or untested.
+    """Results for one confound; None where undefined or untested.
 
     Attributes
     ----------
     family : str
-        p-values of a family are corrected together (Holm).
+        p-values within a family are corrected together (Holm).
     r_within, p_within : float or None
         Alone: centred r at 1 min, and its p among ratings permuted within sessions.
     r_between, p_between : float or None
@@ -58,7 +58,7 @@ class Verdict:
     p_corrected : float or None
         The smaller p, corrected.
     flagged : bool
-        Whether a corrected p is below .05 with r above 0.
+        Whether a corrected p is below .05 and its r above 0.
     centred_r_removed, skill_removed : float or None
         At 1 min, with the confound partialled out.
     """
@@ -75,7 +75,7 @@ class Verdict:
 
     @classmethod
     def of(cls, family: str, alone: Mapping[str, Mapping[str, float]]) -> Verdict:
-        """From what :func:`predict_alone` found."""
+        """From the results of :func:`predict_alone`."""
         minute, level = alone["1min"], alone["session"]
         return cls(
             family,
@@ -91,14 +91,14 @@ def _defined(value: float) -> float | None:
 
 
 def confound_analyses(case: Case, *, on_step: OnStep | None = None) -> StageResult:
-    """Every confound that the data allow.
+    """Analyses of every confound that the data allow.
 
     Returns
     -------
     result : StageResult
-        Tables ``confounds`` (alone and removed) and ``covariates`` (beside rating and
-        prediction). Numbers: per confound what a :class:`Verdict` holds. A confound is flagged
-        where, alone, it predicts the rating of held-out sessions beyond its null.
+        Tables ``confounds`` (alone and removed) and ``covariates`` (correlations with rating and
+        prediction). Numbers: a :class:`Verdict` per confound. A confound is flagged where it
+        alone predicts the rating of held-out sessions beyond chance.
 
     References
     ----------
@@ -116,7 +116,7 @@ def confound_analyses(case: Case, *, on_step: OnStep | None = None) -> StageResu
         columns = confound.columns(bin_grams)
         alone = predict_alone(confound, columns, bin_grams[0], permutations, ratings)
         verdict = Verdict.of(confound.family, alone)
-        if verdict.p_within is None and verdict.p_between is None and not confound.of_ratings:
+        if verdict.p_within is None and verdict.p_between is None and not confound.from_ratings:
             not_done.append(f"No p of {confound.name} alone: {_untested(case)}")
         removed: dict[str, dict[str, float]] = {}
         try:
@@ -130,10 +130,10 @@ def confound_analyses(case: Case, *, on_step: OnStep | None = None) -> StageResu
             not_done.append(f"{confound.name} could not be removed: {error}")
         verdicts[confound.name] = verdict
         rows += [
-            {"confound": confound.name, "scale": scale, "analysis": analysis, **found[scale]}
+            {"confound": confound.name, "scale": scale, "analysis": analysis, **by_scale[scale]}
             for scale in SCALES
-            for analysis, found in (("alone", alone), ("removed", removed))
-            if found
+            for analysis, by_scale in (("alone", alone), ("removed", removed))
+            if by_scale
         ]
         step()
     order = "confound scale analysis r centred_r skill p_within p_between".split()
@@ -149,14 +149,14 @@ def confound_analyses(case: Case, *, on_step: OnStep | None = None) -> StageResu
 
 
 def _untested(case: Case) -> str:
-    """Why a confound of whole groups has no p."""
+    """Why a confound with one value per group has no p-value."""
     unit, n_groups = case.settings.leave_out, case.bin_grams[0].n_groups
     if n_groups < FEWEST_SESSIONS_TO_REORDER:
         return (
             f"the means of {n_groups} {unit}s have too few orders; at least "
             f"{FEWEST_SESSIONS_TO_REORDER} are needed."
         )
-    return f"it has one value a session, and {unit}s were left out."
+    return f"it has one value a session, and {unit}s were held out."
 
 
 def predict_alone(
@@ -171,13 +171,13 @@ def predict_alone(
     Parameters
     ----------
     columns : callable
-        The confound's.
+        Columns of the confound.
     ratings : sequence of ndarray of shape (n_rows, n_permutations)
         Of 1-min and of 2-min bins; the first column holds the observed ratings.
 
     Returns
     -------
-    found : dict of dicts
+    results : dict of dicts
         By scale: r, centred_r, skill, p_within (of centred r) and p_between (of r), NaN where
         not tested.
     """
@@ -197,31 +197,31 @@ def predict_alone(
     y_at, predicted_at = (
         scales.average(values[:n_minutes], values[n_minutes:]) for values in (Y, predicted)
     )
-    found = {}
+    results = {}
     for scale, groups in scales.groups.items():
         values = agreement(y_at[scale], predicted_at[scale], mean[groups], groups)
-        found[scale] = {name: float(v[0]) for name, v in values.items()}
-        for test_of, statistic in (("within", "centred_r"), ("between", "r")):
-            null = values[statistic][kind == test_of]
-            p = p_above(found[scale][statistic], null) if test_of in by else None
-            found[scale][f"p_{test_of}"] = np.nan if p is None else p
-    return found
+        results[scale] = {name: float(v[0]) for name, v in values.items()}
+        for test_kind, statistic in (("within", "centred_r"), ("between", "r")):
+            null = values[statistic][kind == test_kind]
+            p = p_above(results[scale][statistic], null) if test_kind in by else None
+            results[scale][f"p_{test_kind}"] = np.nan if p is None else p
+    return results
 
 
 def _tests(confound: Confound, bin_gram: BinGram) -> tuple[str, ...]:
-    """Which permutations test a confound alone."""
+    """Permutations by which a confound alone is tested."""
     enough = bin_gram.n_groups >= FEWEST_SESSIONS_TO_REORDER
-    if confound.of_ratings:
+    if confound.from_ratings:
         return ()
-    if confound.of_frames is not None:
+    if confound.frame_values is not None:
         return ("within", "between") if enough else ("within",)
-    # one value a session, but several groups a session: orders of groups would be too many
-    of_session = len({one.key.session for one in bin_gram.frames}) == bin_gram.n_groups
+    # with several groups per session, only orders of sessions would be exchangeable
+    of_session = len({run.key.session for run in bin_gram.frames}) == bin_gram.n_groups
     return ("between",) if enough and of_session else ()
 
 
 def correct_families(verdicts: Mapping[str, Verdict]) -> dict[str, Verdict]:
-    """Holm's correction of all tests of a family; flagged are those below .05 with r above 0."""
+    """Holm's correction over all tests of a family; flagged if p < .05 and r above 0."""
     families: dict[str, list[tuple[float, str, bool]]] = {}
     for name, verdict in verdicts.items():
         for p, r in ((verdict.p_within, verdict.r_within), (verdict.p_between, verdict.r_between)):
@@ -232,16 +232,16 @@ def correct_families(verdicts: Mapping[str, Verdict]) -> dict[str, Verdict]:
         largest = 0.0
         for i, (p, name, positive) in enumerate(sorted(tests)):
             largest = max(largest, min(1.0, (len(tests) - i) * p))
-            so_far = corrected[name]
-            if so_far.p_corrected is None:
-                so_far = replace(so_far, p_corrected=largest)
-            flagged = so_far.flagged or (largest < SIGNIFICANT and positive)
-            corrected[name] = replace(so_far, flagged=flagged)
+            verdict = corrected[name]
+            if verdict.p_corrected is None:  # tests are sorted: the first is the smaller p
+                verdict = replace(verdict, p_corrected=largest)
+            flagged = verdict.flagged or (largest < SIGNIFICANT and positive)
+            corrected[name] = replace(verdict, flagged=flagged)
     return corrected
 
 
 def compare(case: Case, confounds: Sequence[Confound]) -> pd.DataFrame:
-    """Every variable of every confound against rating and prediction, at four scales.
+    """Correlations of every confound with rating and prediction, at four scales.
 
     Returns
     -------
@@ -275,20 +275,20 @@ def compare(case: Case, confounds: Sequence[Confound]) -> pd.DataFrame:
 def _variables(case: Case, confound: Confound) -> list[tuple[str, dict[str, Vector]]]:
     """Each variable's values in the rows of the predictions, by scale."""
     bin_gram, frames = case.bin_grams[0], case.decoding.frames
-    if confound.of_frames is None:
-        assert confound.of_groups is not None  # one of the two is given
-        values = confound.of_groups(bin_gram, np.arange(bin_gram.n_groups))
+    if confound.frame_values is None:
+        assert confound.group_values is not None  # one of the two is given
+        values = confound.group_values(bin_gram, np.arange(bin_gram.n_groups))
         names = [confound.name, f"{confound.name} squared"][: values.shape[1]]
         return [(name, {"session": v}) for name, v in zip(names, values.T, strict=True)]
-    of_run = [confound.of_frames(one) for one in frames]
-    found = []
-    for name in of_run[0]:
-        values_of_run = [v[name] for v in of_run]
+    values_by_run = [confound.frame_values(run) for run in frames]
+    variables = []
+    for name in values_by_run[0]:
+        run_values = [v[name] for v in values_by_run]
         by_scale = {
-            scale: bin_means(values_of_run, make_time_bins(frames, case.settings.rules, scale))
+            scale: bin_means(run_values, make_time_bins(frames, case.settings.rules, scale))
             for scale in ("1min", "2min")
         }
-        by_scale["run"] = np.array([np.nanmean(v) for v in values_of_run], dtype=float)
+        by_scale["run"] = np.array([np.nanmean(v) for v in run_values], dtype=float)
         by_scale["session"] = bin_gram.scales.of_group @ by_scale["run"]
-        found.append((name, by_scale))
-    return found
+        variables.append((name, by_scale))
+    return variables

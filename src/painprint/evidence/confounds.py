@@ -1,4 +1,4 @@
-"""Which confounds can be analysed: what each is made of, and which are missing."""
+"""Confounds: their values, and which of them the data allow."""
 
 from __future__ import annotations
 
@@ -18,73 +18,78 @@ from painprint.runs import DVARS, FD, MOTION_NAMES, Frames
 
 @dataclass(frozen=True, eq=False)
 class Confound:
-    """Something that the signature must not be; exactly one way to get its values is given.
+    """An alternative explanation of the prediction. Exactly one source of values is given.
 
     Attributes
     ----------
     family : str
-        p-values of a family are corrected together (Holm).
-    of_frames : callable, optional
-        Values of every kept frame of a run, by variable.
-    of_groups : callable, optional
-        Values of every group, given the groups that train: (bin_gram, training) to an array of
-        shape (n_groups, n_variables).
-    of_ratings : bool
-        Whether the values come from the ratings: then no permutation of these can test it.
+        p-values within a family are corrected together (Holm).
+    frame_values : callable, optional
+        Returns the values of every kept frame of a run, by variable.
+    group_values : callable, optional
+        Returns the values of every group, given the training groups: (bin_gram, training) to an
+        array of shape (n_groups, n_variables).
+    from_ratings : bool
+        Whether the values are computed from the ratings; permuting these is then no test.
     """
 
     name: str
     family: str
-    of_frames: Callable[[Frames], Mapping[str, Vector]] | None = None
-    of_groups: Callable[[BinGram, Codes], Matrix] | None = None
-    of_ratings: bool = False
+    frame_values: Callable[[Frames], Mapping[str, Vector]] | None = None
+    group_values: Callable[[BinGram, Codes], Matrix] | None = None
+    from_ratings: bool = False
 
     def columns(self, bin_grams: Sequence[BinGram]) -> Columns:
-        """Its values for every row of a bin_gram, given the groups that train."""
-        if self.of_frames is not None:
-            fixed = [_frame_columns(self.of_frames, bin_gram) for bin_gram in bin_grams]
+        """Values for every row of a Gram matrix, given the training groups."""
+        if self.frame_values is not None:
+            fixed = [_frame_columns(self.frame_values, bin_gram) for bin_gram in bin_grams]
             return lambda bin_gram, training: fixed[bin_grams.index(bin_gram)]
-        of_groups = self.of_groups
-        assert of_groups is not None  # one of the two is given
-        return lambda bin_gram, training: of_groups(bin_gram, training)[
+        group_values = self.group_values
+        assert group_values is not None  # one of the two is given
+        return lambda bin_gram, training: group_values(bin_gram, training)[
             np.concatenate([bin_gram.groups(kind) for kind in KINDS])
         ]
 
 
 def _frame_columns(
-    of_frames: Callable[[Frames], Mapping[str, Vector]], bin_gram: BinGram
+    frame_values: Callable[[Frames], Mapping[str, Vector]], bin_gram: BinGram
 ) -> Matrix:
-    """Per variable, the mean of the row's group and the row's distance from it.
+    """Two columns per variable: the mean of the row's group, and the row's deviation from it.
 
-    Two columns, for what goes along within sessions may go against between them.
+    They are separate because associations within and between sessions may differ in sign.
     """
     groups = np.concatenate([bin_gram.groups(kind) for kind in KINDS])
-    values = [of_frames(one) for one in bin_gram.frames]
+    values = [frame_values(run) for run in bin_gram.frames]
     columns = []
     for name in values[0]:
-        of_run = [v[name] for v in values]
-        rows = np.concatenate([bin_means(of_run, bin_gram.bins[kind]) for kind in KINDS])
-        levels = bin_gram.scales.of_group @ np.array([np.nanmean(v) for v in of_run])
+        values_by_run = [v[name] for v in values]
+        rows = np.concatenate([bin_means(values_by_run, bin_gram.bins[kind]) for kind in KINDS])
+        levels = bin_gram.scales.of_group @ np.array([np.nanmean(v) for v in values_by_run])
         columns += [levels[groups], rows - levels[groups]]
     return np.column_stack(columns)
 
 
-def bin_means(of_run: Sequence[Vector], bins: Bins) -> Vector:
+def bin_means(values_by_run: Sequence[Vector], bins: Bins) -> Vector:
     """Mean over the frames of each bin; frames without a value do not count."""
     return np.array(
-        [np.nanmean(of_run[r][frames]) for r, frames in zip(bins.run, bins.frames, strict=True)]
+        [
+            np.nanmean(values_by_run[r][frames])
+            for r, frames in zip(bins.run, bins.frames, strict=True)
+        ]
     )
 
 
 def find_confounds(case: Case) -> tuple[list[Confound], list[str]]:
-    """Confounds that the data allow, and why the others are not possible."""
+    """Confounds that can be analysed, and why others cannot."""
     bin_gram, unit = case.bin_grams[0], case.settings.leave_out
-    found, not_done = confounds_of_motion(case.bin_grams)
-    found += [
-        Confound("global signal", "global signal", of_frames=_global_signal),
-        Confound("time in run", "time", of_frames=_time_in_run),
-        Confound(f"{unit} number", "time", of_groups=_place_in_order),
-        Confound(f"previous {unit}'s mean", "level", of_groups=previous_means, of_ratings=True),
+    confounds, not_done = confounds_of_motion(case.bin_grams)
+    confounds += [
+        Confound("global signal", "global signal", frame_values=_global_signal),
+        Confound("time in run", "time", frame_values=_time_in_run),
+        Confound(f"{unit} number", "time", group_values=_place_in_order),
+        Confound(
+            f"previous {unit}'s mean", "level", group_values=previous_means, from_ratings=True
+        ),
     ]
     covariates = [c for c in case.sessions.columns if c not in ("session", "days")]
     if not covariates:
@@ -93,7 +98,7 @@ def find_confounds(case: Case) -> tuple[list[Confound], list[str]]:
             "column."
         )
     for name in covariates:
-        values = case.of_groups(name)
+        values = case.group_values(name)
         n_known, n_groups = int(np.isfinite(values).sum()), bin_gram.n_groups
         if n_known < n_groups:
             not_done.append(
@@ -102,23 +107,25 @@ def find_confounds(case: Case) -> tuple[list[Confound], list[str]]:
         elif np.ptp(values) == 0:
             not_done.append(f"No confound for {name}: it is the same in every {unit}.")
         else:
-            found.append(Confound(name, "covariates", of_groups=_fixed(values[:, None])))
-    return found, not_done
+            confounds.append(Confound(name, "covariates", group_values=_fixed(values[:, None])))
+    return confounds, not_done
 
 
 def confounds_of_motion(bin_grams: Sequence[BinGram]) -> tuple[list[Confound], list[str]]:
-    """Confounds of motion that every run allows, and why the others are not possible."""
-    found, not_done = [], []
+    """Confounds of motion that are known in every run, and why others cannot be analysed."""
+    confounds, not_done = [], []
     for name, variables in (
         ("framewise displacement", (FD,)),
         ("motion parameters", MOTION_NAMES),
         ("DVARS", (DVARS,)),
     ):
-        if reason := next(filter(None, (_missing(variables, k) for k in bin_grams)), None):
+        if reason := next(
+            filter(None, (_missing(variables, bin_gram) for bin_gram in bin_grams)), None
+        ):
             not_done.append(f"No confound for {name}: {reason}")
         else:
-            found.append(Confound(name, "motion", of_frames=_confounds(variables)))
-    return found, not_done
+            confounds.append(Confound(name, "motion", frame_values=_confounds(variables)))
+    return confounds, not_done
 
 
 def _confounds(variables: Sequence[str]) -> Callable[[Frames], Mapping[str, Vector]]:
@@ -126,7 +133,7 @@ def _confounds(variables: Sequence[str]) -> Callable[[Frames], Mapping[str, Vect
 
 
 def _global_signal(frames: Frames) -> Mapping[str, Vector]:
-    """Mean over regions, and its square: edges are products of signals."""
+    """Mean over regions, and its square, because edges are products of signals."""
     mean = np.asarray(frames.signals.mean(axis=1), dtype=float)
     return {"global signal": mean, "global signal squared": mean**2}
 
@@ -137,7 +144,7 @@ def _time_in_run(frames: Frames) -> Mapping[str, Vector]:
 
 
 def _place_in_order(bin_gram: BinGram, training: Codes) -> Matrix:
-    """A parabola over the order of groups: 2 degrees of freedom."""
+    """Linear and quadratic trend over the order of groups: 2 degrees of freedom."""
     place = np.linspace(-1, 1, bin_gram.n_groups)
     return np.column_stack([place, place**2])
 
@@ -147,9 +154,9 @@ def _fixed(values: Matrix) -> Callable[[BinGram, Codes], Matrix]:
 
 
 def previous_means(bin_gram: BinGram, training: Codes) -> Matrix:
-    """Mean rating of the last training group before each; before the first one, of them all.
+    """Mean rating of the last training group before each group; of all, before the first.
 
-    Groups that do not train are skipped, so no rating of theirs reaches a training row.
+    Held-out groups are skipped, so that none of their ratings enters a training row.
     """
     means = session_levels(bin_gram)
     before = [training[training < g] for g in range(bin_gram.n_groups)]
@@ -158,9 +165,9 @@ def previous_means(bin_gram: BinGram, training: Codes) -> Matrix:
 
 
 def _missing(variables: Sequence[str], bin_gram: BinGram) -> str | None:
-    """Why a confound of frames is not possible, if so."""
+    """Why a confound with values of frames cannot be analysed; None if it can."""
     frames = bin_gram.frames
-    without = [str(one.key) for one in frames if not set(variables) <= set(one.confounds)]
+    without = [str(run.key) for run in frames if not set(variables) <= set(run.confounds)]
     if without:
         return f"{len(without)} of {len(frames)} runs have none (first: {without[0]})."
     for bins in bin_gram.bins.values():

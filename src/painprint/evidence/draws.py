@@ -1,4 +1,4 @@
-"""Models of fewer sessions, drawn at random: their predictions and scores."""
+"""Models of random subsets of sessions: predictions and scores."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ FEWEST_FOR_FOLDS_OF_SESSIONS = 3
 def draw_sessions(
     n_groups: int, size: int, n: int, rng: np.random.Generator, *, per_draw: int = 1
 ) -> Codes:
-    """Random groups for every draw and held-out group, never the held-out one itself.
+    """Random training groups for every draw and held-out group.
 
     Parameters
     ----------
     n : int
-        Draws.
+        Number of draws.
     per_draw : int
-        So many held-out groups share the groups that train for them. Those of any one are drawn
-        at random from all others nevertheless; it saves models.
+        Number of held-out groups that share their training groups, which saves models. For each
+        held-out group, they are still a random sample of all others.
 
     Returns
     -------
     draws : ndarray of int, shape (n, n_groups, size)
-        Ascending.
+        Ascending indices of groups.
     """
     draws = np.empty((n, n_groups, size), np.int64)
     for of_draw in draws:
@@ -73,7 +73,7 @@ class DrawPredictions:
 
 
 def side_by_side(parts: Sequence[DrawPredictions]) -> DrawPredictions:
-    """Draws of several numbers of sessions, one after the other."""
+    """Draws of several numbers of sessions, concatenated."""
     return DrawPredictions(
         *(
             np.concatenate([getattr(part, name) for part in parts], axis=1)
@@ -100,7 +100,7 @@ def predict_from_draws(
         One per lag.
     draws : ndarray of int, shape (n_draws, n_groups, size)
     penalties : sequence, optional
-        Lag and λ for each held-out group; else chosen within the draw.
+        Lag and λ for each held-out group; selected within the draw if None.
     """
     first = bin_grams[0]
     predicted = DrawPredictions(
@@ -141,7 +141,7 @@ def _predict_from_sessions(
         lag = best_lag([model.choice.inner_score for model in models])
         return [_predict(bin_grams[lag], sessions, k, models[lag]) for k in held_out]
     fits: dict[int, Components] = {}
-    found = []
+    predictions = []
     for k in held_out:
         lag, penalty = penalties[k]
         if lag not in fits:
@@ -149,8 +149,8 @@ def _predict_from_sessions(
             samples = bin_gram.samples().take(_training_rows(bin_gram, sessions))
             K, y = samples.adjust(np.arange(len(samples.y)))
             fits[lag] = fit_components(K, y, keep=rules.components, n_edges=bin_gram.n_edges)
-        found.append(_predict(bin_grams[lag], sessions, k, _at_penalty(fits[lag], penalty)))
-    return found
+        predictions.append(_predict(bin_grams[lag], sessions, k, _at_penalty(fits[lag], penalty)))
+    return predictions
 
 
 def _training_rows(bin_gram: BinGram, sessions: Codes) -> Codes:
@@ -167,11 +167,11 @@ def _at_penalty(fit: Components, penalty: float) -> Model:
 
 
 def _choose(bin_gram: BinGram, rules: Rules, sessions: Codes) -> Model:
-    """The model of some groups, λ chosen by leaving out each of them, or of their runs."""
+    """The model of some groups; λ is selected by leaving out each of them, or of their runs."""
     rows = _training_rows(bin_gram, sessions)
     samples, decoder = bin_gram.samples().take(rows), make_decoder(rules, bin_gram.n_edges)
     y = samples.y
-    if np.ptp(y) == 0:  # one constant session: nothing to learn but its mean
+    if np.ptp(y) == 0:  # a constant rating: the model predicts its mean
         nothing = np.empty(0)
         choice = Choice(np.inf, 0.0, -1.0, nothing, nothing)
         return Model(np.zeros(len(y)), float(y[0]), float(y[0]), choice)
@@ -207,9 +207,9 @@ def score_draws(
     Parameters
     ----------
     bin_gram : BinGram
-        Of any lag: for ratings, groups and runs.
+        Of any lag; provides ratings, groups and runs.
     rng : Generator
-        All draws share their resamples.
+        All draws have the same resamples.
 
     Returns
     -------
@@ -279,20 +279,20 @@ def mean_of_defined(values: Matrix) -> Vector:
 
 
 def summarise_draws(draws: pd.DataFrame) -> pd.DataFrame:
-    """Mean and spread over draws, and the share that is significant with a positive sign: by the
-    paper's p of r, and by the session-block interval of centred r."""
+    """Mean and range over draws, and the share that is significant and positive: by the paper's p
+    of r, and by the session-block interval of centred r."""
     significant = {
         "r": (draws["r_p"] < SIGNIFICANT) & (draws["r"] > 0),
         "centred_r": draws["centred_r_low"] > 0,
     }
     rows = []
-    for (size, scale), of in draws.groupby(["n_sessions", "scale"], sort=False):
-        row = {"n_sessions": size, "scale": scale, "n_draws": len(of)}
+    for (size, scale), group in draws.groupby(["n_sessions", "scale"], sort=False):
+        row = {"n_sessions": size, "scale": scale, "n_draws": len(group)}
         for name in ("r", "centred_r"):
-            finite = of[name].dropna()
+            finite = group[name].dropna()
             low, high = finite.quantile([0.025, 0.975]) if len(finite) else (np.nan, np.nan)
             row |= {name: finite.mean(), f"{name}_low": low, f"{name}_high": high}
-            share = float(significant[name][of.index].mean())
+            share = float(significant[name][group.index].mean())
             row[f"share_significant_{name}"] = share if len(finite) else np.nan
         rows.append(row)
     return pd.DataFrame(rows)

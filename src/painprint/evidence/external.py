@@ -1,4 +1,4 @@
-"""Does a signature from elsewhere predict this person's ratings? Scored on the same frames."""
+"""Agreement of external signatures with this person's ratings, on the same frames."""
 
 from __future__ import annotations
 
@@ -23,54 +23,54 @@ from painprint.runs import ExcludedRun, Frames, list_excluded, zscore
 
 WITHIN_RUNS = ("1min", "2min")
 NO_LEVELS = "for the mean of a z-scored signal is 0 in every run"
-"""Why a weighted sum of activity has no score of runs."""
+"""Why a weighted sum of activity has no score at the scale of runs."""
 FEWEST_GROUPS = 3
-"""Sessions (or runs left out) that an external signature must be scored in."""
+"""Fewest sessions (or held-out runs) that an external signature must be scored in."""
 BLOCK = 2048
-"""Points that are weighted at a time."""
+"""Number of grayordinates or voxels processed at a time."""
 
 
 def score_external(case: Case, *, on_step: OnStep | None = None) -> StageResult:
-    """Score every external signature as ours is scored: same frames, bins and metrics.
+    """Score every external signature on the same frames and bins, and with the same metrics.
 
-    Nothing is trained. Without an intercept its scores are in no unit of the rating: skill and
-    mae are then undefined.
+    Nothing is trained. Without an intercept, scores are not in units of the rating, and skill and
+    mae are undefined.
 
     Returns
     -------
     result : StageResult
         Table ``external``: agreement with the rating of each signature at every scale; at 1 and
-        2 min only for weights of regions or points, for signals are z-scored within run.
-        Numbers, by signature: its kind, how many weights were used, regions of the data that
-        have none, and centred r at 1 min with its interval.
+        2 min only for weights of regions or points, because signals are z-scored within run.
+        Numbers, by signature: its kind, the number of weights used, the number of regions without
+        a weight, and centred r at 1 min with its interval.
 
     References
     ----------
     docs/methods.md
     """
-    given = case.material.external
-    if not given:
+    signatures = case.material.external
+    if not signatures:
         return StageResult({}, {}, ("No external signature was given (--external).",))
-    step = count_steps(on_step, len(given))
+    step = count_steps(on_step, len(signatures))
     rows: list[dict[str, Any]] = []
     numbers: dict[str, Any] = {}
     not_done: list[str] = []
-    for weights in given:
-        called = f"External signature {weights.name}"
+    for weights in signatures:
+        label = f"External signature {weights.name}"
         try:
             if weights.name in numbers:
                 raise ValueError("another one has the same name.")
             scored = _score(case, weights)
             metrics = _evaluate(case, weights, scored)
         except ValueError as error:
-            not_done.append(f"{called} was not scored: {error}")
+            not_done.append(f"{label} was not scored: {error}")
             continue
         finally:
             step()
-        not_done += [f"{called}: not scored in {line}" for line in list_excluded(scored.left_out)]
-        not_done += [f"{called}: {line}" for line in _uncovered(scored.counts)]
+        not_done += [f"{label}: not scored in {line}" for line in list_excluded(scored.left_out)]
+        not_done += [f"{label}: {line}" for line in _uncovered(scored.counts)]
         if weights.kind != "edges":
-            not_done.append(f"{called}: not scored by run and session, {NO_LEVELS}.")
+            not_done.append(f"{label}: not scored by run and session, {NO_LEVELS}.")
         rows += [_row(weights, scale, of_scale) for scale, of_scale in metrics.items()]
         centred = [metrics["1min"].centred_r, *metrics["1min"].centred_r_ci]
         numbers[weights.name] = {"kind": weights.kind, **scored.counts, "centred_r": centred}
@@ -80,7 +80,7 @@ def score_external(case: Case, *, on_step: OnStep | None = None) -> StageResult:
 
 @dataclass(frozen=True, eq=False)
 class _Scored:
-    """A score for each kept frame of the runs; None for runs that were left out."""
+    """Scores of the kept frames of each run; None for runs that were excluded."""
 
     scores: Sequence[Vector | None]
     counts: dict[str, int | None]
@@ -103,17 +103,21 @@ def _score(case: Case, weights: ExternalWeights) -> _Scored:
         "n_matched": int((weights.values != 0).sum()),
         "n_regions_without_weight": len(names) - _count_weighted(values),
     }
-    return _Scored([_score_regions(one, values, weights.intercept) for one in frames], counts)
+    return _Scored([_score_regions(run, values, weights.intercept) for run in frames], counts)
 
 
 def _uncovered(counts: Mapping[str, int | None]) -> list[str]:
-    """What is to be said of weights that meet no signal."""
-    said = []
+    """Notes on weights of points without a signal."""
+    sentences = []
     if n := counts.get("n_outside"):
-        said.append(f"{n} points with a weight lie outside the BOLD; their weights were not used.")
+        sentences.append(
+            f"{n} points with a weight lie outside the BOLD; their weights were not used."
+        )
     if n := counts.get("n_without_signal"):
-        said.append(f"up to {n} points with a weight have no signal in a run; they count as 0.")
-    return said
+        sentences.append(
+            f"up to {n} points with a weight have no signal in a run; they count as 0."
+        )
+    return sentences
 
 
 def _match(weights: ExternalWeights, names: tuple[str, ...]) -> Matrix:
@@ -150,10 +154,10 @@ def _count_weighted(values: Matrix) -> int:
     return int((values != 0).any(axis=0).sum() if values.ndim == 2 else (values != 0).sum())
 
 
-def _score_regions(one: Frames, values: Matrix, intercept: float | None) -> Vector:
+def _score_regions(run: Frames, values: Matrix, intercept: float | None) -> Vector:
     if values.ndim == 2:
-        return score_frames(one.signals, matrix_to_edges(values), intercept or 0.0)
-    return np.asarray(one.signals @ values + (intercept or 0.0))
+        return score_frames(run.signals, matrix_to_edges(values), intercept or 0.0)
+    return np.asarray(run.signals @ values + (intercept or 0.0))
 
 
 def _score_points(case: Case, weights: ExternalWeights) -> _Scored:
@@ -199,7 +203,7 @@ def _score_points(case: Case, weights: ExternalWeights) -> _Scored:
 
 
 def weigh_points(data: NDArray[np.floating], rows: Codes, values: Vector) -> tuple[Vector, int]:
-    """Weighted sum of points, z-scored over the rows; points without a signal count as 0.
+    """Weighted sum of points z-scored over the rows; points without a signal count as 0.
 
     Parameters
     ----------
@@ -224,7 +228,7 @@ def weigh_points(data: NDArray[np.floating], rows: Codes, values: Vector) -> tup
 
 
 def _evaluate(case: Case, weights: ExternalWeights, scored: _Scored) -> dict[str, ScaleMetrics]:
-    """Agreement with the rating at every scale that the signature can tell apart.
+    """Agreement with the rating at every scale that is defined for the signature.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""A signature from elsewhere: weights that were fixed before."""
+"""External signatures: weights that were fixed in advance, outside the study."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ KINDS = ("regions", "edges", "points")
 
 @dataclass(frozen=True, eq=False)
 class ExternalWeights:
-    """A signature from elsewhere.
+    """Weights of an external signature.
 
     Parameters
     ----------
@@ -21,15 +21,15 @@ class ExternalWeights:
         ``regions``: the score of a frame is z·w. ``edges``: zᵀWz / 2. ``points``: z·w of dense
         BOLD.
     values : ndarray of shape (n_weights,)
-        Of each region, pair or point.
+        Weight of each region, edge or point (grayordinate or voxel).
     regions : tuple of str
-        Their names; none for points.
+        Names of the regions; empty for points.
     pairs : ndarray of int, shape (n_weights, 2)
-        Which of the regions each edge joins.
+        Indices of the two regions of each edge.
     intercept : float, optional
-        Where weights are in units of the rating.
+        Given where scores are in units of the rating.
     n_outside : int
-        Points with a weight that the dense BOLD does not have.
+        Number of points with a weight outside the dense BOLD.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Which regions and networks carry the signature."""
+"""Importance of regions and networks for the prediction."""
 
 from __future__ import annotations
 
@@ -28,25 +28,25 @@ from painprint.stats.bootstrap import IDENTITY, block_draw, interval, t_inflated
 from painprint.stats.correlation import correlate_resamples, correlation
 
 INTERVAL_PERMUTATIONS = 50
-"""Permutations, the first ones, whose mean is resampled by session for an interval."""
+"""Number of permutations (the first ones) whose mean is resampled for an interval."""
 LOSS = ("importance", "low", "high")
 LOSS_CENTRED = ("importance_centred", "centred_low", "centred_high")
 
 
 def importance(case: Case, *, on_step: OnStep | None = None) -> StageResult:
-    """How much each region, and each network, carries of the prediction.
+    """Importance of each region and network: loss of r when its contribution is permuted.
 
     Returns
     -------
     result : StageResult
         Tables ``importance`` (regions), ``networkimportance``, ``networkweights`` (pairs of
         networks), and ``structure`` (edges).
-        Numbers: r and session-centred r at 1 min, and how alike the folds' weights are.
+        Numbers: r and session-centred r at 1 min, and the similarity of the folds' weights.
 
     Notes
     -----
-    Published is the loss of r; the loss of the session-centred r, the primary number, stands
-    beside it. The few session means make the former much noisier (docs/evidence.md).
+    The published measure is the loss of r; the loss of the session-centred r, the primary outcome,
+    is given as well. The few session means make the former much noisier (docs/evidence.md).
 
     References
     ----------
@@ -67,7 +67,7 @@ def importance(case: Case, *, on_step: OnStep | None = None) -> StageResult:
     minutes = decoding.predictions[decoding.predictions["scale"] == "1min"]
     predicted = minutes["predicted"].to_numpy(float)
     if correlation(bins.rating, predicted) is None:
-        raise NotEnoughData("rating or prediction never varies, so nothing can carry it.")
+        raise NotEnoughData("rating or prediction never varies, so importance is undefined.")
     rng = case.stream("importance")
     rows = permute_rows(group_index, bins.run, case.settings.n_importance_permutations, rng)
     losses = permutation_losses(
@@ -107,16 +107,16 @@ def importance(case: Case, *, on_step: OnStep | None = None) -> StageResult:
 
 
 def network_members(regions: Regions) -> tuple[dict[str, Codes], list[str]]:
-    """Places of each network's regions, and what is to be said of regions without one."""
+    """Indices of each network's regions, and notes on regions without a network."""
     labels = np.array(regions.networks, dtype=object)
     networks = {str(w): np.flatnonzero(labels == w) for w in dict.fromkeys(labels) if w}
     n_without = int((labels == "").sum())
-    said = []
+    notes = []
     if not networks:
-        said.append("No importance of networks: the regions' networks are unknown.")
+        notes.append("No importance of networks: the regions' networks are unknown.")
     elif n_without:
-        said.append(f"{n_without} of {len(labels)} regions have no network: they count in none.")
-    return networks, said
+        notes.append(f"{n_without} of {len(labels)} regions have no network: they count in none.")
+    return networks, notes
 
 
 def network_weights(networks: Mapping[str, Codes], weights: Vector) -> pd.DataFrame:
@@ -125,7 +125,7 @@ def network_weights(networks: Mapping[str, Codes], weights: Vector) -> pd.DataFr
     Parameters
     ----------
     networks : mapping of str to int array
-        Places of the regions of each network.
+        Indices of the regions of each network.
     weights : ndarray of shape (n_edges,)
 
     Returns
@@ -161,16 +161,16 @@ def contributions(
     *,
     n_jobs: int = 1,
 ) -> Matrix:
-    """What the edges of each region, and of each network, add to the prediction of each row.
+    """Contributions of the edges of each region and network to the prediction of each row.
 
     Parameters
     ----------
     frames, bins
-        Runs, and rows of them.
+        Runs, and the bins that are the rows.
     group_index : ndarray of int, shape (n_rows,)
         Fold that predicts each row.
     networks : sequence of int arrays
-        Places of the regions of each network.
+        Indices of the regions of each network.
 
     Returns
     -------
@@ -189,9 +189,9 @@ def contributions(
     )
     rows = [np.flatnonzero(group_index == k) for k in range(len(folds))]
     parts = np.empty((len(bins), len(frames[0].regions) + len(networks)))
-    found = map_ordered(_contributions_of_fold, jobs, n_jobs=n_jobs, large=True)
-    for of_fold, at in zip(found, rows, strict=True):
-        parts[at] = of_fold
+    parts_of_folds = map_ordered(_contributions_of_fold, jobs, n_jobs=n_jobs, large=True)
+    for fold_parts, fold_rows in zip(parts_of_folds, rows, strict=True):
+        parts[fold_rows] = fold_parts
     return parts
 
 
@@ -230,7 +230,7 @@ def permute_rows(
     Returns
     -------
     rows : ndarray of int, shape (n, n_rows)
-        Each line: which row stands in each place.
+        In each line, the row at each position.
     """
     orders = np.empty((n, len(group_index)), dtype=np.int32)
     for i in range(n):
@@ -241,7 +241,7 @@ def permute_rows(
 
 @dataclass(frozen=True, eq=False)
 class PartedPrediction:
-    """A prediction, and what each region or network adds to it.
+    """A prediction, and the contribution of each region or network to it.
 
     Attributes
     ----------
@@ -258,7 +258,7 @@ class PartedPrediction:
     group_index: Codes
 
     def centred(self, within: Codes) -> PartedPrediction:
-        """The same, everything centred within these groups."""
+        """The same, with all values centred within groups."""
         return PartedPrediction(
             center_by(self.rating, within),
             center_by(self.predicted, within),
@@ -276,14 +276,14 @@ def permutation_losses(
     n_jobs: int = 1,
     on_step: OnStep | None = None,
 ) -> pd.DataFrame:
-    """Mean loss of r, and of group-centred r, where one part of the prediction is permuted.
+    """Mean loss of r and of group-centred r when one contribution is permuted.
 
     Parameters
     ----------
     rows : ndarray of int, shape (n_permutations, n_rows)
         From :func:`permute_rows`.
     n_draws : int
-        Resamples of blocks of groups for the interval.
+        Number of resamples of blocks of groups for the interval.
 
     Returns
     -------
@@ -346,8 +346,8 @@ def r_of_permuted(
 ) -> Vector:
     """Correlation of y with rest + part in other orders, the sum centred within groups.
 
-    y, rest and part are centred within the groups. In another order, a part keeps its sum of
-    squares but not its group means, which are taken off.
+    y, rest and part are centred within the groups. Permuting a part keeps its sum of squares but
+    not its group means, which are therefore subtracted.
     """
     y_y, y_rest = (y * y).sum(), (y * rest).sum()
     squares = (rest * rest).sum() + (part * part).sum()
@@ -393,16 +393,16 @@ def _region_table(
 
 
 def structure_table(case: Case, fold_weights: Matrix) -> pd.DataFrame:
-    """Each edge's weight, its correlation with the prediction, and its weights in the folds.
+    """Weight of each edge, its correlation with the prediction, and its weights in the folds.
 
-    A weight says what an edge adds given all the others; its structure coefficient, how it goes
-    along with what is predicted (Haufe's pattern, standardised). Both are of the final model, on
+    A weight is the contribution of an edge given all others; its structure coefficient is its
+    correlation with the prediction (Haufe's pattern, standardised). Both are of the final model, on
     its training rows.
     """
     decoding = case.decoding
     bin_gram = case.bin_grams[case.settings.lag_s.index(decoding.final.lag_s)]
     bins, final = bin_gram.bins["train"], decoding.final
-    scores = [final.score(one.signals) for one in bin_gram.frames]
+    scores = [final.score(run.signals) for run in bin_gram.frames]
     fitted = np.array([scores[r][m].mean() for r, m in zip(bins.run, bins.frames, strict=True)])
     names = np.array(decoding.regions.names, dtype=object)
     a, b = np.triu_indices(len(names), k=1)
@@ -420,7 +420,7 @@ def structure_table(case: Case, fold_weights: Matrix) -> pd.DataFrame:
 
 
 def _mean_correlation(lines: Matrix) -> float | None:
-    """Mean correlation of all pairs of lines; None where one does not vary."""
+    """Mean correlation of all pairs of rows; None where one does not vary."""
     centred = lines - lines.mean(axis=1, keepdims=True)
     norms = np.sqrt((centred**2).sum(axis=1))
     if not norms.all():

@@ -1,4 +1,4 @@
-"""How much data does it take? Models of fewer sessions, drawn at random."""
+"""Learning curve: agreement of models of random subsets of sessions."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ from painprint.settings import Rules
 from painprint.stats.bootstrap import FISHER_Z, t_inflated
 
 SOME_SIZES = (1, 2, 3, 4, 6, 8, 12, 16, 20)
-"""And on in steps of a sixth (at least 4), while well below the last one: all sessions but two."""
+"""Further sizes follow in steps of a sixth (at least 4), up to all sessions but two."""
 FEWEST_DRAWS, MOST_MODELS = 5, 160
-"""Draws per held-out session at least, and models of one number of sessions, unless more draws are
-asked for."""
+"""Fewest draws per held-out session, and most models per number of sessions, unless the number of
+draws is set."""
 SHARE_WANTED = 0.8
-"""Share of draws that should be significant, for a number of sessions to be called enough."""
+"""Share of significant draws at which a number of sessions is sufficient."""
 
 
 def learning_curve(case: Case, *, on_step: OnStep | None = None) -> StageResult:
-    """Agreement of models of so many sessions with sessions they have not seen.
+    """Agreement of models of few sessions with held-out sessions, by number of sessions.
 
     Returns
     -------
     result : StageResult
         Table ``learningcurve``: per number of sessions and scale, the mean over draws and their
         2.5 and 97.5 % of r and centred r, and the share of significant draws. Table
-        ``learningcurvedraws``: every draw. Numbers: how many sessions a target takes.
+        ``learningcurvedraws``: every draw. Numbers: sessions needed for each target.
 
     References
     ----------
@@ -54,7 +54,7 @@ def learning_curve(case: Case, *, on_step: OnStep | None = None) -> StageResult:
     if not sizes:
         return StageResult({}, {}, tuple(not_done))
     rng, own_draws = case.stream("curve"), rules.curve_penalty == "fold"
-    of_size = {
+    draws_of_size = {
         size: draw_sessions(
             n_groups,
             size,
@@ -69,7 +69,7 @@ def learning_curve(case: Case, *, on_step: OnStep | None = None) -> StageResult:
         penalties = [(settings.lag_s.index(f.lag_s), f.choice.penalty) for f in case.decoding.folds]
     step = count_steps(on_step, len(sizes))
     predicted: dict[int, DrawPredictions] = {}
-    for size, draws in of_size.items():
+    for size, draws in draws_of_size.items():
         try:
             predicted[size] = predict_from_draws(
                 bin_grams, rules, draws, penalties=penalties, n_jobs=case.n_jobs
@@ -80,31 +80,31 @@ def learning_curve(case: Case, *, on_step: OnStep | None = None) -> StageResult:
             step()
     if not predicted:
         return StageResult({}, {}, tuple(not_done))
-    of_draws, resampled = score_draws(
+    draw_table, resampled = score_draws(
         bin_grams[0],
         side_by_side(list(predicted.values())),
         settings.n_bootstraps,
         case.stream("curve bootstrap"),
     )
-    n_draws = [len(of_size[size]) for size in predicted]
-    column = of_draws["draw"].to_numpy() - 1
-    of_draws = of_draws.assign(
+    n_draws = [len(draws_of_size[size]) for size in predicted]
+    column = draw_table["draw"].to_numpy() - 1
+    draw_table = draw_table.assign(
         n_sessions=np.repeat(list(predicted), n_draws)[column],
         draw=np.concatenate([np.arange(n) + 1 for n in n_draws])[column],
     ).sort_values("n_sessions", kind="stable", ignore_index=True)
-    table = summarise_draws(of_draws)
+    table = summarise_draws(draw_table)
     by_size = np.split(resampled, np.cumsum(n_draws)[:-1], axis=1)
-    curves = np.stack([mean_of_defined(of) for of in by_size], axis=1)
+    curves = np.stack([mean_of_defined(columns) for columns in by_size], axis=1)
     answers = _answer(table, curves, settings.target_r, n_groups)
     return StageResult(
-        {"learningcurve": table, "learningcurvedraws": of_draws},
+        {"learningcurve": table, "learningcurvedraws": draw_table},
         {"n_draws": max(n_draws), "n_sessions": n_groups, "until": [asdict(a) for a in answers]},
         tuple(not_done),
     )
 
 
 def _answer(table: pd.DataFrame, resampled: Matrix, target: float, n_sessions: int) -> list[Until]:
-    """How many sessions a target takes, and how many until most draws are significant."""
+    """Sessions needed for the target r, and until most draws are significant."""
     minute = table[table["scale"] == "1min"]
     sizes, r = (minute[name].to_numpy(float) for name in ("n_sessions", "centred_r"))
     shares = {
@@ -121,7 +121,7 @@ def _answer(table: pd.DataFrame, resampled: Matrix, target: float, n_sessions: i
 
 
 def curve_sizes(bin_gram: BinGram, rules: Rules, *, unit: str) -> tuple[list[int], list[str]]:
-    """Numbers of sessions to draw, up to all but two, and why some are not possible."""
+    """Numbers of sessions to draw, up to all but two, and why some are excluded."""
     most = bin_gram.n_groups - 2
     sizes = (
         list(range(1, most + 1))
@@ -145,12 +145,12 @@ def _some_sizes(most: int) -> list[int]:
 
 
 def count_together(n_groups: int, size: int) -> int:
-    """Held-out groups that share a draw of so many others: half as many as train."""
+    """Number of held-out groups that share a draw: half as many as are in training."""
     return max(1, min(size // 2, n_groups - size))
 
 
 def count_draws(n_groups: int, size: int, rules: Rules) -> int:
-    """Draws per held-out group: fewer where they take many models, which then hardly differ."""
+    """Draws per held-out group; fewer where they need many models, which then hardly differ."""
     if rules.curve_penalty == "fold":
         return rules.curve_draws
     models_of_draw = -(-n_groups // count_together(n_groups, size))
@@ -159,18 +159,18 @@ def count_draws(n_groups: int, size: int, rules: Rules) -> int:
 
 @dataclass(frozen=True)
 class Until:
-    """How many sessions something takes.
+    """Number of sessions needed for a target.
 
     Attributes
     ----------
     what : str
-        What is asked for.
+        The target.
     n_sessions : float or None
-        Sessions it takes; None where the answer is refused.
+        Sessions needed; None where it cannot be estimated.
     low, high : float or None
-        95 % interval; None where it has no end within reach.
+        95 % interval; None where a limit is not within reach.
     refused : str or None
-        Why there is no answer.
+        Why it cannot be estimated.
     """
 
     what: str
@@ -181,10 +181,10 @@ class Until:
 
 
 FARTHEST = 2
-"""The curve is not followed beyond so many times the sessions there are."""
+"""The curve is extrapolated to at most this multiple of the available sessions."""
 FEWEST_SIZES = 4
 LEAST_RISE = 1e-6
-"""A curve that rises less is flat."""
+"""Smallest b of a curve that rises; below it is flat."""
 EXPONENTS = np.linspace(0.2, 2, 19)
 
 
@@ -195,14 +195,14 @@ def fit_curve(sizes: Vector, r: Vector) -> tuple[float, float, float]:
     -------
     a, b, c : float
     """
-    best, found = np.inf, (float(r.mean()), 0.0, 1.0)
+    best, coefficients = np.inf, (float(r.mean()), 0.0, 1.0)
     for c in EXPONENTS:
         x = np.column_stack([np.ones_like(sizes), -(sizes**-c)])
         (a, b), *_ = np.linalg.lstsq(x, r, rcond=None)
         error = float(((x @ [a, b] - r) ** 2).sum())
         if b > LEAST_RISE and error < best:
-            best, found = error, (float(a), float(b), float(c))
-    return found
+            best, coefficients = error, (float(a), float(b), float(c))
+    return coefficients
 
 
 def sessions_to_reach(sizes: Vector, r: Vector, target: float) -> float:
@@ -217,16 +217,16 @@ def sessions_to_reach(sizes: Vector, r: Vector, target: float) -> float:
 def sessions_until_r(
     sizes: Vector, r: Vector, resampled: Matrix, *, target: float, n_sessions: int
 ) -> Until:
-    """Sessions that a centred r at 1 min takes, with an interval; refused beyond reach.
+    """Sessions needed for a centred r at 1 min, with an interval; refused beyond reach.
 
     Parameters
     ----------
     sizes, r : ndarrays of shape (n_sizes,)
-        The curve.
+        Numbers of sessions, and their centred r.
     resampled : ndarray of shape (n_bootstraps, n_sizes)
-        The curve with sessions resampled.
+        The same r with sessions resampled.
     n_sessions : int
-        Sessions there are.
+        Number of available sessions.
     """
     what = f"centred r of {target:g} at 1 min"
     farthest = FARTHEST * n_sessions
@@ -236,7 +236,7 @@ def sessions_until_r(
         return Until(
             what,
             None,
-            refused=f"a curve through {len(sizes)} numbers of sessions cannot be followed; "
+            refused=f"a curve through {len(sizes)} numbers of sessions cannot be extrapolated; "
             f"{FEWEST_SIZES} are needed.",
         )
     reached = sessions_to_reach(sizes, r, target)
@@ -246,23 +246,24 @@ def sessions_until_r(
         reason = (
             f"the fitted curve {shape} and does not reach it."
             if np.isinf(reached)
-            else f"it would take more than {farthest} sessions, {FARTHEST} times those at hand; so "
-            "far the curve is not followed."
+            else f"it would need more than {farthest} sessions, {FARTHEST} times those available; "
+            "the curve is not extrapolated beyond that."
         )
         return Until(what, None, refused=reason)
     defined = resampled[np.isfinite(resampled).all(axis=1)][:MOST_CURVES]
-    around = t_inflated(defined, r, n_sessions, FISHER_Z)
-    times = np.sort([sessions_to_reach(sizes, curve, target) for curve in around])
-    low, high = times[round(0.025 * (len(times) - 1))], times[round(0.975 * (len(times) - 1))]
+    curves = t_inflated(defined, r, n_sessions, FISHER_Z)
+    needed = np.sort([sessions_to_reach(sizes, curve, target) for curve in curves])
+    # order statistics, not interpolated quantiles: some curves never reach the target (infinity)
+    low, high = (needed[round(q * (len(needed) - 1))] for q in (0.025, 0.975))
     return Until(what, reached, float(low), float(high) if high <= farthest else None)
 
 
 MOST_CURVES = 1000
-"""Resampled curves that are fitted for an interval."""
+"""Number of resampled curves that are fitted for an interval."""
 
 
 def sessions_until_significant(table: pd.DataFrame, column: str, what: str) -> Until:
-    """The number of sessions from which on most draws are significant; never extrapolated."""
+    """The number of sessions from which most draws are significant; never extrapolated."""
     rows = table[table["scale"] == "1min"].sort_values("n_sessions")
     below = rows[~(rows[column] >= SHARE_WANTED)]
     sizes = rows["n_sessions"].to_numpy()

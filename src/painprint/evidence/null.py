@@ -1,18 +1,18 @@
-"""Is it chance? The whole pipeline again, many times, with ratings that brains cannot know.
+"""Permutation tests: the entire pipeline repeated with permuted ratings.
 
-Rows that train must not be made from the rating, so rating bins have no such null. Ratings are
-taken apart into session means and what is left within sessions:
+Training rows must not be made from the rating, so rating bins have no such test. Ratings are split
+into session means and the deviations from them (time courses):
 
 within
-    session means stay; traces of sessions are swapped, each run with its position, and
-    shifted circularly within runs. Assumes that one session's trace could have been
-    another's, and that within a run no moment is special: shifting breaks a trend, so strong
-    trends in ratings and BOLD alike make its p too small.
+    Session means are kept; time courses are exchanged between sessions, run by run in order, and
+    shifted circularly within runs. Assumes that time courses are exchangeable between sessions
+    and stationary within runs: shifting breaks trends, so strong trends in both ratings and BOLD
+    make p too small.
 between
-    traces stay; session means are put in another order, drawn with an autocorrelation
-    that could have made the observed one. Assumes that they drift as an AR(1) process.
+    Time courses are kept; session means are reordered with an autocorrelation compatible with the
+    observed one. Assumes that they drift as an AR(1) process.
 both
-    neither is left: where agreement lies when there is nothing to find.
+    Both components are permuted: the distribution of agreement without any association.
 """
 
 from __future__ import annotations
@@ -43,19 +43,19 @@ from painprint.stats.permutation import p_above
 
 
 def permutation_null(case: Case, *, on_step: OnStep | None = None) -> StageResult:
-    """The whole pipeline under permuted ratings, nested cross-validation included.
+    """Repeat the entire pipeline, including nested cross-validation, with permuted ratings.
 
     Returns
     -------
     result : StageResult
         Table ``null``: r, session-centred r and skill of every permutation at every scale.
-        Numbers: per scale the observed values, the median of r where nothing is
-        left to find, ``p_within`` (of centred r) and ``p_between`` (of r), one-sided.
+        Numbers: per scale the observed values, the median of r with both components permuted,
+        ``p_within`` (of centred r) and ``p_between`` (of r), one-sided.
 
     Raises
     ------
     NotEnoughData
-        Where rating bins train.
+        If the model is trained on rating bins.
 
     References
     ----------
@@ -80,8 +80,8 @@ def permutation_null(case: Case, *, on_step: OnStep | None = None) -> StageResul
             f"No p between {case.settings.leave_out}s: {n_groups} means have too few orders; at "
             f"least {FEWEST_SESSIONS_TO_REORDER} are needed."
         )
-        for of_scale in scales.values():
-            of_scale["p_between"] = None
+        for summary in scales.values():
+            summary["p_between"] = None
     if scales["1min"]["p_within"] is None:
         not_done.append(
             f"No p within {case.settings.leave_out}s: rating or prediction do not vary within them."
@@ -102,12 +102,15 @@ def null_statistics(
     ratings = [permute_ratings(bin_gram, permutations, *KINDS) for bin_gram in bin_grams]
     fits = []
     for i, (bin_gram, (Y, *_)) in enumerate(zip(bin_grams, ratings, strict=True)):
-        of_tested = [bin_gram.blocks(kind, "train") for kind in tested]
+        tested_blocks = [bin_gram.blocks(kind, "train") for kind in tested]
         fits.append(
             make_decoder(case.settings.rules, bin_gram.n_edges).nested_for_many(
                 bin_gram.samples(),
                 Y,
-                {f: np.concatenate([block[f] for block in of_tested]) for f in bin_gram.products},
+                {
+                    name: np.concatenate([block[name] for block in tested_blocks])
+                    for name in bin_gram.products
+                },
                 np.concatenate([bin_gram.groups(kind) for kind in tested]),
                 n_jobs=case.n_jobs,
                 on_step=step_of_part(on_step, i, len(bin_grams)),
@@ -115,18 +118,21 @@ def null_statistics(
         )
     lag = np.argmax([fit.inner_score for fit in fits], axis=0)  # (n_groups, n)
     mean = _at_lag([fit.training_mean for fit in fits], lag)
-    y = [_by_scale(k, *of_kinds[1:]) for k, of_kinds in zip(bin_grams, ratings, strict=True)]
+    y = [
+        _by_scale(bin_gram, *of_kinds[1:])
+        for bin_gram, of_kinds in zip(bin_grams, ratings, strict=True)
+    ]
     predicted = [
         _by_scale(bin_gram, *np.split(fit.held_out, [len(bin_gram.bins["1min"])]))
         for bin_gram, fit in zip(bin_grams, fits, strict=True)
     ]
-    found = {}
+    statistics = {}
     for scale, group in first.scales.groups.items():
         y_at, predicted_at = (
             _at_lag([of_lag[scale] for of_lag in values], lag[group]) for values in (y, predicted)
         )
-        found[scale] = agreement(y_at, predicted_at, mean[group], group)
-    return found
+        statistics[scale] = agreement(y_at, predicted_at, mean[group], group)
+    return statistics
 
 
 def _by_scale(bin_gram: BinGram, minutes: Matrix, two_minutes: Matrix) -> dict[str, Matrix]:
@@ -135,20 +141,18 @@ def _by_scale(bin_gram: BinGram, minutes: Matrix, two_minutes: Matrix) -> dict[s
 
 
 def _at_lag(values: Sequence[Matrix], lag: Codes) -> Matrix:
-    """Each entry from the lag that its fold chose."""
-    found: Matrix = np.take_along_axis(np.array(values), lag[None], axis=0)[0]
-    return found
+    """Each entry from the lag that its fold selected."""
+    chosen: Matrix = np.take_along_axis(np.array(values), lag[None], axis=0)[0]
+    return chosen
 
 
 def _summarise(values: dict[str, Vector], kind: NDArray[np.str_]) -> dict[str, float | None]:
-    """Observed values, what nothing gives, and p-values, at one scale."""
+    """Observed values, medians with both components permuted, and p-values, at one scale."""
     observed = {name: float(v[0]) for name, v in values.items()}
-    nothing = values["r"][kind == "both"]
-    nothing_centred = values["centred_r"][kind == "both"]
     return {
         **observed,
-        "null_median": _median(nothing),
-        "null_median_centred": _median(nothing_centred),
+        "null_median": _median(values["r"][kind == "both"]),
+        "null_median_centred": _median(values["centred_r"][kind == "both"]),
         "p_within": p_above(observed["centred_r"], values["centred_r"][kind == "within"]),
         "p_between": p_above(observed["r"], values["r"][kind == "between"]),
     }

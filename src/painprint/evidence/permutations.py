@@ -28,18 +28,18 @@ SHARE_OF_BOTH = 0.2
 
 @dataclass(frozen=True, eq=False)
 class Permutations:
-    """How ratings are permuted, whatever they are.
+    """Permutations, independent of the ratings that they are applied to.
 
     Attributes
     ----------
     kind : ndarray of str, shape (n,)
         One of ``NULLS``; the first is "observed".
     donor : ndarray of int, shape (n, n_runs)
-        Whose trace each run gets.
+        Run whose time course each run receives.
     shift : ndarray of shape (n, n_runs)
-        By what share of the donor it is shifted, from 0 to 1.
+        Circular shift, as a share of the length of the donor (0 to 1).
     order : ndarray of int, shape (n, n_groups)
-        Rank of the mean that each group gets; the observed ranks where means stay.
+        Rank of the mean that each group receives; the observed ranks where means are kept.
     """
 
     kind: NDArray[np.str_]
@@ -54,7 +54,7 @@ def draw_permutations(bin_gram: BinGram, n: int, rng: np.random.Generator) -> Pe
     Parameters
     ----------
     bin_gram : BinGram
-        For its runs, and for the session means whose autocorrelation is kept.
+        Provides the runs, and the session means whose autocorrelation is kept.
     """
     kind = np.repeat(NULLS, [1, n, n, round(SHARE_OF_BOTH * n)])
     group_index, n_runs = bin_gram.group_index, len(bin_gram.group_index)
@@ -84,7 +84,7 @@ def run_positions(keys: Sequence[RunKey]) -> Codes:
 
 
 def _swap(group_index: Codes, position: Codes, n: int, rng: np.random.Generator) -> Codes:
-    """Donors: sessions are put in a random order, the same at every position."""
+    """Donors: a random order of sessions, the same for runs at every position."""
     key = rng.random((n, int(group_index.max()) + 1))
     donor = np.empty((n, len(group_index)), np.int64)
     for p in np.unique(position):
@@ -102,7 +102,7 @@ def session_levels(bin_gram: BinGram) -> Vector:
 def permute_ratings(bin_gram: BinGram, permutations: Permutations, *kinds: str) -> list[Matrix]:
     """Ratings of the bins of each kind under each permutation.
 
-    Frames are permuted, and averaged in the bins: so every kind of bin sees the same permutation.
+    Frames are permuted and then averaged in bins, so every kind of bin has the same permutation.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def permute_ratings(bin_gram: BinGram, permutations: Permutations, *kinds: str) 
         f.rating - levels[g] for f, g in zip(bin_gram.frames, bin_gram.group_index, strict=True)
     ]
     moved = {kind: np.empty((len(bin_gram.bins[kind]), n)) for kind in kinds}
-    of_run = np.empty((len(traces), n))
+    run_means = np.empty((len(traces), n))
     for r, frames in enumerate(bin_gram.frames):
         rows = {kind: np.flatnonzero(bin_gram.run(kind) == r) for kind in kinds}
         spans = [_spans(bin_gram.bins[kind], rows[kind]) for kind in kinds]
@@ -130,18 +130,18 @@ def permute_ratings(bin_gram: BinGram, permutations: Permutations, *kinds: str) 
                 (*kinds, None), _circular_means(traces[donor], start, spans), strict=True
             ):
                 if kind is None:
-                    of_run[r, at] = means[0]
+                    run_means[r, at] = means[0]
                 else:
                     moved[kind][np.ix_(rows[kind], at)] = means
     ordered = np.sort(levels)[permutations.order.T]  # (n_groups, n)
-    shift = ordered - bin_gram.scales.of_group @ of_run
+    shift = ordered - bin_gram.scales.of_group @ run_means
     observed = permutations.kind == "observed"
-    found = []
+    ratings = []
     for kind in kinds:
         permuted = shift[bin_gram.groups(kind)] + moved[kind]
         permuted[:, observed] = bin_gram.y(kind)[:, None]
-        found.append(permuted)
-    return found
+        ratings.append(permuted)
+    return ratings
 
 
 def _spans(bins: Bins, rows: Codes) -> Codes:
@@ -150,7 +150,7 @@ def _spans(bins: Bins, rows: Codes) -> Codes:
 
 
 def _circular_means(trace: Vector, start: Codes, spans: Sequence[Codes]) -> list[Matrix]:
-    """Means of stretches of a trace that goes on at its beginning, from each start.
+    """Means of intervals of a circular time course, after shifting it to each start.
 
     Returns
     -------

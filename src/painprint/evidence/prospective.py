@@ -1,4 +1,4 @@
-"""Does it hold in time? Train on the past alone, test on the future."""
+"""Prospective tests: models trained on past sessions alone, tested on later ones."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from painprint.settings import Rules
 from painprint.stats.correlation import correlation
 
 FEWEST_PAST = 3
-"""Sessions that a model of the past needs."""
+"""Fewest sessions that a model of the past is trained on."""
 
 
 def prospective_tests(case: Case, *, on_step: OnStep | None = None) -> StageResult:
@@ -33,10 +33,11 @@ def prospective_tests(case: Case, *, on_step: OnStep | None = None) -> StageResu
     Returns
     -------
     result : StageResult
-        Table ``prospective``: each session predicted by the model of so many sessions before it.
-        Table ``calibration``: per number of past sessions, error and calibration over all later
-        minutes. Numbers: the first sessions by nested leave-one-out, as published; the later
-        ones by their model; and every session by the model of all before it.
+        Table ``prospective``: each session predicted by the models of each number of past
+        sessions. Table ``calibration``: per number of past sessions, error and calibration over
+        all later minutes. Numbers: agreement of the first sessions by nested leave-one-out, as
+        published; of the later ones by the model of the first; and of every session by the model
+        of all before it.
 
     References
     ----------
@@ -84,7 +85,7 @@ def prospective_tests(case: Case, *, on_step: OnStep | None = None) -> StageResu
     numbers["next"] = _agreement(_next_ones(bin_grams[0], futures))
     if n_first in futures:
         numbers["later"] = _agreement(_after(bin_grams[0], futures[n_first], n_first))
-    days = case.of_groups("days") if "days" in case.sessions else np.full(n_groups, np.nan)
+    days = case.group_values("days") if "days" in case.sessions else np.full(n_groups, np.nan)
     per_session = _per_session(bin_grams[0], futures, case.decoding.groups, days)
     tables = {"prospective": per_session, "calibration": _calibration(bin_grams[0], futures)}
     numbers |= {"n_first": n_first, "error_ahead": error_ahead(per_session)}
@@ -92,10 +93,11 @@ def prospective_tests(case: Case, *, on_step: OnStep | None = None) -> StageResu
 
 
 def error_ahead(per_session: pd.DataFrame) -> dict[str, float] | None:
-    """Mean absolute error for the next session and for far ones, of the same models.
+    """Mean absolute error for the next session and for distant ones, of the same models.
 
-    Far are the sessions at least half as many ahead as the farthest. Models that have no far
-    session are left out, for they have more past. None where there are none.
+    Distant sessions are at least half as many sessions ahead as the most distant one. Models that
+    predict no distant session are excluded, since they are trained on more data. None where there
+    are no distant sessions.
     """
     far_ahead = math.ceil(per_session["sessions_ahead"].max() / 2)
     if far_ahead < 2:
@@ -119,20 +121,20 @@ def first_sessions(case: Case, n_first: int) -> dict[str, dict[str, float | None
 
 
 def _agreement(held_out: HeldOut) -> dict[str, dict[str, float | None]]:
-    found: dict[str, dict[str, float | None]] = {}
+    agreement: dict[str, dict[str, float | None]] = {}
     for scale, values in held_out.agreement().items():
         y, predicted = held_out.rating[scale], held_out.predicted[scale]
-        found[scale] = {
+        agreement[scale] = {
             "n": len(y),
             **{name: v if np.isfinite(v) else None for name, v in values.items()},
             "auc": area_under_curve(y, predicted),
             "mae": float(np.abs(y - predicted).mean()),
         }
-    return found
+    return agreement
 
 
 def _try_future(bin_grams: Sequence[BinGram], rules: Rules, n_past: int) -> HeldOut | str:
-    """The future, or why it cannot be predicted."""
+    """Predictions of later sessions, or why they are not possible."""
     try:
         return predict_future(bin_grams, rules, n_past)
     except NotEnoughData as error:
@@ -140,9 +142,9 @@ def _try_future(bin_grams: Sequence[BinGram], rules: Rules, n_past: int) -> Held
 
 
 def predict_future(bin_grams: Sequence[BinGram], rules: Rules, n_past: int) -> HeldOut:
-    """A model of the first groups predicts all later ones; rows of the past are NaN.
+    """Predictions of all later groups by a model of the first; rows of the past are NaN.
 
-    The penalty (and the lag) is chosen by leaving out each past group in turn.
+    The penalty (and the lag) is selected by leaving out each past group in turn.
     """
     models = [
         make_decoder(rules, bin_gram.n_edges).fit(
@@ -169,14 +171,14 @@ def predict_future(bin_grams: Sequence[BinGram], rules: Rules, n_past: int) -> H
 
 
 def _average(bin_gram: BinGram, minutes: Vector, two_minutes: Vector) -> dict[str, Vector]:
-    """Four scales of values of which whole groups may be NaN."""
+    """Averages at four scales, where the values of entire groups may be NaN."""
     missing = np.isnan(minutes)
-    found = bin_gram.scales.average(np.where(missing, 0.0, minutes), two_minutes)
+    averages = bin_gram.scales.average(np.where(missing, 0.0, minutes), two_minutes)
     of_group = np.bincount(bin_gram.groups("1min"), weights=missing) > 0
-    found["1min"] = minutes
-    found["run"] = np.where(of_group[bin_gram.group_index], np.nan, found["run"])
-    found["session"] = np.where(of_group, np.nan, found["session"])
-    return found
+    averages["1min"] = minutes
+    averages["run"] = np.where(of_group[bin_gram.group_index], np.nan, averages["run"])
+    averages["session"] = np.where(of_group, np.nan, averages["session"])
+    return averages
 
 
 def _next_ones(bin_gram: BinGram, futures: dict[int, HeldOut]) -> HeldOut:
@@ -190,7 +192,7 @@ def _after(bin_gram: BinGram, future: HeldOut, n_past: int) -> HeldOut:
 
 
 def _only(held_out: HeldOut, first: int, stop: int) -> HeldOut:
-    """The rows of some neighbouring groups; these keep their numbers."""
+    """The rows of consecutive groups, which keep their indices."""
     chosen = {s: (g >= first) & (g < stop) for s, g in held_out.groups.items()}
     return HeldOut(
         {s: held_out.rating[s][rows] for s, rows in chosen.items()},
@@ -241,7 +243,7 @@ def _per_session(
 
 
 def _calibration(bin_gram: BinGram, futures: dict[int, HeldOut]) -> pd.DataFrame:
-    """Error, and the line that leads from prediction to rating, per number of past groups."""
+    """Error, and the line of rating on prediction, per number of past groups."""
     rows = []
     for n_past, future in futures.items():
         later = _after(bin_gram, future, n_past)

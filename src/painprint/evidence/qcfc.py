@@ -1,4 +1,4 @@
-"""Does motion still show in connectivity after cleaning? Edges against motion, over runs."""
+"""QC-FC: correlation of edges with motion over runs, as a measure of residual artefacts."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from painprint.stats.correlation import correlate_columns
 
 FEWEST_RUNS = 10
 N_DISTANCES = 10
-"""Bins of distance, with as many edges each."""
+"""Bins of distance, of equal numbers of edges."""
 
 
 def motion_and_edges(case: Case, *, on_step: OnStep | None = None) -> StageResult:
     """Correlate each edge's strength with mean framewise displacement, over the runs (QC-FC).
 
-    Both are taken over the frames that are used. Where the regions' places are known, also whether
-    near edges go with motion more than far ones.
+    Both are computed over the frames that are used. Where the coordinates of the regions are known,
+    the dependence of this correlation on the distance between regions is computed as well.
 
     Returns
     -------
@@ -38,37 +38,39 @@ def motion_and_edges(case: Case, *, on_step: OnStep | None = None) -> StageResul
     ----------
     Power et al. (2012); Ciric et al. (2017)
     """
-    del on_step  # seconds
+    del on_step  # takes seconds
     frames = case.decoding.frames
-    known = [one for one in frames if FD in one.confounds and np.isfinite(one.confounds[FD]).any()]
-    motion = np.array([np.nanmean(one.confounds[FD]) for one in known])
-    if len(known) < FEWEST_RUNS or np.ptp(motion) == 0:
+    runs_with_fd = [
+        run for run in frames if FD in run.confounds and np.isfinite(run.confounds[FD]).any()
+    ]
+    motion = np.array([np.nanmean(run.confounds[FD]) for run in runs_with_fd])
+    if len(runs_with_fd) < FEWEST_RUNS or np.ptp(motion) == 0:
         reason = (
             f"Motion against connectivity needs at least {FEWEST_RUNS} runs whose framewise "
-            f"displacement is known and differs; there are {len(known)}."
+            f"displacement is known and differs; there are {len(runs_with_fd)}."
         )
         return StageResult({}, {}, (reason,))
-    whole = [bin_edges(one.signals, np.zeros(len(one), np.int64))[0] for one in known]
-    r = correlate_columns(np.array(whole), motion[:, None])
-    p = _p_of_r(r, len(known))
+    edges = [bin_edges(run.signals, np.zeros(len(run), np.int64))[0] for run in runs_with_fd]
+    r = correlate_columns(np.array(edges), motion[:, None])
+    p = _p_of_r(r, len(runs_with_fd))
     distance = _distances(case)
     numbers: dict[str, Any] = {
-        "n_runs": len(known),
+        "n_runs": len(runs_with_fd),
         "n_edges": len(r),
         "median_abs_r": float(np.nanmedian(np.abs(r))),
         "share_significant": float((p < SIGNIFICANT).mean()),
         "rho_distance": None,
         "n_placed": int(np.isfinite(distance).sum()),
     }
-    there = np.isfinite(distance) & np.isfinite(r)
-    if there.sum() < N_DISTANCES**2:
+    defined = np.isfinite(distance) & np.isfinite(r)
+    if defined.sum() < N_DISTANCES**2:
         reason = (
-            "Motion against distance: the places of the regions are not known (columns x, y, z of "
-            "the atlas's dseg.tsv)."
+            "Motion against distance: the coordinates of the regions are not known (columns x, y, "
+            "z of the atlas's dseg.tsv)."
         )
         return StageResult({"qcfc": _by_distance(r, p, np.zeros(len(r)), 1)}, numbers, (reason,))
-    numbers["rho_distance"] = float(stats.spearmanr(r[there], distance[there]).statistic)
-    table = _by_distance(r[there], p[there], distance[there], N_DISTANCES)
+    numbers["rho_distance"] = float(stats.spearmanr(r[defined], distance[defined]).statistic)
+    table = _by_distance(r[defined], p[defined], distance[defined], N_DISTANCES)
     return StageResult({"qcfc": table}, numbers)
 
 
@@ -80,16 +82,16 @@ def _p_of_r(r: Vector, n: int) -> Vector:
 
 
 def _distances(case: Case) -> Vector:
-    """Distance of the two regions of each edge (mm); NaN where one has no place."""
+    """Distance between the two regions of each edge (mm); NaN where coordinates are unknown."""
     unknown = (np.nan, np.nan, np.nan)
     names = case.decoding.regions.names
-    place = np.array([case.material.places.get(name, unknown) for name in names], dtype=float)
+    coordinates = np.array([case.material.places.get(name, unknown) for name in names], dtype=float)
     a, b = np.triu_indices(len(names), k=1)
-    return np.asarray(np.linalg.norm(place[a] - place[b], axis=1))
+    return np.asarray(np.linalg.norm(coordinates[a] - coordinates[b], axis=1))
 
 
 def _by_distance(r: Vector, p: Vector, distance: Vector, n_bins: int) -> pd.DataFrame:
-    """Edges in bins of distance: how many, how far, and how their strength goes with motion."""
+    """Edges in bins of distance: their number, mean distance, and correlation with motion."""
     rows = []
     for members in np.array_split(np.argsort(distance, kind="stable"), n_bins):
         inside = r[members]

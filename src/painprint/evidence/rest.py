@@ -1,4 +1,4 @@
-"""Does the signature read the level of pain at rest, where nothing is rated?"""
+"""Prediction of the level of pain from resting runs, in which nothing is rated."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ from painprint.stats.bootstrap import FISHER_Z, block_draw, bootstrap_columns, i
 from painprint.stats.correlation import correlation
 
 UNSEEN, ALL = "unseen", "all sessions"
-"""Models: of the fold that has not seen the session; of all sessions, as published."""
+"""Models: that of the outer fold without the session; that of all sessions, as published."""
 FEWEST_SESSIONS = 4
 
 
 def rest_tests(case: Case, *, on_step: OnStep | None = None) -> StageResult:
-    """Level read from each session's resting run against the rating of its first rated run.
+    """Compare the prediction from each session's resting run with the rating of its first run.
 
-    The model is that of the session's outer fold, which has seen neither; and beside it, as
-    published, that of all sessions, which has been trained on that very rating.
+    The model is that of the session's outer fold, trained on neither of the two; and for
+    comparison, as published, that of all sessions, which was trained on that very rating.
 
     Returns
     -------
     result : StageResult
         Table ``rest``: one row per session and model. Numbers: per model ``n``, ``r`` with
         interval, and ``above_mean``: r of the prediction minus the mean rating of the model's
-        training rows, with interval. Each fold's training mean moves against the rating held out,
-        so plain r of unseen sessions is biased downwards; ``above_mean`` takes that away. Where
-        ratings and BOLD both drift it is biased upwards, for neighbouring sessions are alike in
-        both; so there is no p.
+        training rows, with interval. The training mean of a fold varies inversely with the
+        held-out rating, so the plain r of unseen sessions is biased downwards; ``above_mean``
+        removes this bias. Where ratings and BOLD both drift, neighbouring sessions are similar in
+        both, and r is biased upwards; so there is no p.
 
     Raises
     ------
     NotEnoughData
-        Where runs were left out, no resting run is known, or few sessions have one.
+        Where runs were held out, no resting run is known, or few sessions have one.
 
     References
     ----------
@@ -52,7 +52,7 @@ def rest_tests(case: Case, *, on_step: OnStep | None = None) -> StageResult:
     """
     if case.settings.leave_out != "session":
         raise NotEnoughData(
-            "runs were left out, so every model has seen other runs of the session."
+            "runs were held out, so every model was trained on other runs of the session."
         )
     if case.material.rest is None:
         raise NotEnoughData(
@@ -63,10 +63,10 @@ def rest_tests(case: Case, *, on_step: OnStep | None = None) -> StageResult:
     table, not_done = score_rest(case, signature, on_step=on_step)
     n_sessions = table["session"].nunique()
     if n_sessions < FEWEST_SESSIONS:
-        said = f" {' '.join(not_done)}" if not_done else ""
+        reasons = f" {' '.join(not_done)}" if not_done else ""
         raise NotEnoughData(
             f"{n_sessions} sessions have a usable resting run and a rated first run; at least "
-            f"{FEWEST_SESSIONS} are needed.{said}"
+            f"{FEWEST_SESSIONS} are needed.{reasons}"
         )
     numbers = {
         model: _agree(case, table[table["model"] == model], model) for model in (UNSEEN, ALL)
@@ -79,7 +79,7 @@ def score_rest(
 ) -> tuple[pd.DataFrame, list[str]]:
     """Mean prediction of every session's resting runs, and the rating of its first run."""
     load = case.material.rest
-    assert load is not None  # asked before
+    assert load is not None  # checked before
     first = first_ratings(case)
     rows, not_done = [], []
     step = count_steps(on_step, len(case.decoding.groups))
@@ -103,8 +103,8 @@ def score_rest(
         predicted=("predicted", "mean"),
         training_mean=("training_mean", "first"),
     )
-    place = {name: i for i, name in enumerate(case.decoding.groups)}
-    table = table.sort_values("session", key=lambda names: names.map(place), kind="stable")
+    position = {name: i for i, name in enumerate(case.decoding.groups)}
+    table = table.sort_values("session", key=lambda names: names.map(position), kind="stable")
     table = table.sort_values("model", ascending=False, kind="stable", ignore_index=True)
     return table.assign(rating_first_run=[first[s] for s in table["session"]]), not_done
 
@@ -112,7 +112,7 @@ def score_rest(
 def _score(
     run: Run, signature: Signature, min_run_s: float
 ) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
-    """Mean prediction by either model, and what is unusual about the run.
+    """Mean prediction by both models, and warnings about the run.
 
     Raises
     ------
@@ -122,8 +122,8 @@ def _score(
     rows: list[dict[str, Any]] = []
     warnings: tuple[str, ...] = ()
     for model, held_out in ((UNSEEN, run.session), (ALL, EVERYTHING)):
-        found = predict_run(signature, run, held_out=held_out)
-        kept_s = found.counts["n_kept"] * run.tr_s
+        prediction = predict_run(signature, run, held_out=held_out)
+        kept_s = prediction.counts["n_kept"] * run.tr_s
         if kept_s < min_run_s:
             raise ValueError(
                 f"{run.key}: {kept_s:.0f} s are usable; at least {min_run_s:g} are needed "
@@ -133,28 +133,28 @@ def _score(
             {
                 "session": run.session,
                 "model": model,
-                "n_frames": found.counts["n_kept"],
-                "predicted": found.run,
+                "n_frames": prediction.counts["n_kept"],
+                "predicted": prediction.run,
                 "training_mean": signature.models[signature.find_model(held_out)].training_mean,
             }
         )
-        warnings = found.warnings
+        warnings = prediction.warnings
     return rows, warnings
 
 
 def first_ratings(case: Case) -> dict[str, float]:
     """Mean rating of each session's first run, over its kept frames."""
     frames = case.decoding.frames
-    position = run_positions([one.key for one in frames])
+    position = run_positions([run.key for run in frames])
     return {
-        one.key.session: float(one.rating.mean())
-        for one, at in zip(frames, position, strict=True)
-        if at == 0
+        run.key.session: float(run.rating.mean())
+        for run, number in zip(frames, position, strict=True)
+        if number == 0
     }
 
 
 def _agree(case: Case, rows: pd.DataFrame, model: str) -> dict[str, Any]:
-    """r over sessions, and r of what is predicted above the training mean."""
+    """r over sessions, of the prediction and of the prediction minus the training mean."""
     rng = case.stream(f"rest {model}")
     y, predicted, mean = (
         rows[name].to_numpy(float) for name in ("rating_first_run", "predicted", "training_mean")

@@ -1,4 +1,4 @@
-"""Does it hold when something is changed: other regions, farther sessions, the first run only?"""
+"""Sensitivity analyses: other regions, a buffer between sessions, the first run only."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ Variant = tuple[str, int, Callable[[], Agreement]]
 FEWEST_REGIONS = 4
 FEWEST_FIRST_RUNS = 3
 OTHER_AREAS = ", areas of "
-"""In the name of a variant of which areas were made of some sessions alone, or of all."""
+"""Part of the name of variants with an individual parcellation of some sessions, or of all."""
 FEWEST_OF_HALF = 4
-"""Groups that are decoded with areas made of other sessions, at least."""
+"""Fewest groups that are decoded with a parcellation made from other sessions."""
 
 
 def sensitivity_analyses(case: Case, *, on_step: OnStep | None = None) -> StageResult:
-    """The main analysis beside changed ones.
+    """Repeat the main analysis with changes.
 
     Returns
     -------
@@ -46,23 +46,23 @@ def sensitivity_analyses(case: Case, *, on_step: OnStep | None = None) -> StageR
     docs/methods.md
     """
     plans = [_first_run(case), _farther_sessions(case), _other_regions(case), _other_areas(case)]
-    whole = len(case.decoding.regions.names)
+    n_decoded = len(case.decoding.regions.names)
     variants: list[Variant] = [
-        ("as decoded", whole, partial(predictions_agreement, case.decoding.predictions)),
+        ("as decoded", n_decoded, partial(predictions_agreement, case.decoding.predictions)),
         *(variant for planned, _ in plans for variant in planned),
     ]
     step = count_steps(on_step, len(variants))
     rows, not_done = [], [reason for _, reasons in plans for reason in reasons]
     for name, n_regions, analyse in variants:
         try:
-            found = analyse()
+            agreement = analyse()
         except NotEnoughData as error:
             not_done.append(f"No analysis {name}: {error}")
             continue
         finally:
             step()
         rows += [
-            {"variant": name, "n_regions": n_regions, "scale": scale, **found[scale]}
+            {"variant": name, "n_regions": n_regions, "scale": scale, **agreement[scale]}
             for scale in SCALES
         ]
     return StageResult({"sensitivity": pd.DataFrame(rows)}, {}, tuple(not_done))
@@ -74,9 +74,9 @@ def predictions_agreement(predictions: pd.DataFrame) -> Agreement:
 
 
 def _first_run(case: Case) -> tuple[list[Variant], list[str]]:
-    """The existing predictions of each session's first run; nothing is trained again."""
-    position = run_positions([one.key for one in case.decoding.frames])
-    n_sessions = len({one.key.session for one in case.decoding.frames})
+    """The existing predictions of each session's first run, without retraining."""
+    position = run_positions([run.key for run in case.decoding.frames])
+    n_sessions = len({run.key.session for run in case.decoding.frames})
     first = np.flatnonzero(position == 0)
     if position.max() == 0:
         return [], ["No analysis of the first run only: every session has one run."]
@@ -87,7 +87,7 @@ def _first_run(case: Case) -> tuple[list[Variant], list[str]]:
         not_done.append(f"First run only: {missing} of {n_sessions} sessions lack it.")
     predictions = case.decoding.predictions
     chosen = predictions[predictions["run_code"].isin(first)]
-    # the level of what was left out is then that of its first run
+    # the mean of a held-out group is then that of its first run
     levels = chosen[chosen["scale"] == "run"].assign(scale="session")
     table = pd.concat([chosen[chosen["scale"] != "session"], levels], ignore_index=True)
     n_regions = len(case.decoding.regions.names)
@@ -95,7 +95,7 @@ def _first_run(case: Case) -> tuple[list[Variant], list[str]]:
 
 
 def _farther_sessions(case: Case) -> tuple[list[Variant], list[str]]:
-    """Neighbours left out too: as a buffer that does not train, or tested together."""
+    """Neighbouring groups excluded from training: as a buffer, or held out together."""
     unit, n_groups = case.settings.leave_out, len(case.decoding.groups)
     n_regions, buffer = len(case.decoding.regions.names), case.settings.buffer_sessions
     again = partial(_refit, case)
@@ -135,7 +135,7 @@ def _refit(
 
 
 def is_visual(network: str) -> bool:
-    """Whether atlases call the visual network, or a part of it, so.
+    """Whether this is a name of the visual network, or of a part of it.
 
     Examples
     --------
@@ -146,25 +146,27 @@ def is_visual(network: str) -> bool:
 
 
 def _other_regions(case: Case) -> tuple[list[Variant], list[str]]:
-    """Visual regions in, or only they; and each network left out."""
+    """With visual regions, only visual regions, and without each network."""
     used = case.decoding.regions
-    whole = case.whole()
-    if not any(whole.regions.networks):
+    unrestricted = case.whole()
+    if not any(unrestricted.regions.networks):
         return [], ["No analysis with other regions: the regions' networks are unknown."]
-    if [lags[0].key for lags in whole.runs] != [f.key for f in case.decoding.frames]:
+    if [lags[0].key for lags in unrestricted.runs] != [f.key for f in case.decoding.frames]:
         return [], ["No analysis with other regions: with all regions, other runs would be used."]
     not_done = []
-    visual = [n for n, w in whole.regions.network_of.items() if is_visual(w)]
+    visual = [n for n, w in unrestricted.regions.network_of.items() if is_visual(w)]
     sets: list[tuple[str, Sequence[str]]] = []
     if not visual:
         not_done.append("No analysis for visual regions: no network is called visual.")
     else:
         sets.append(("only visual regions", visual))
         if excluded := set(visual) - set(used.names):
-            with_visual = [n for n in whole.regions.names if n in excluded or n in used.names]
+            with_visual = [
+                n for n in unrestricted.regions.names if n in excluded or n in used.names
+            ]
             sets.append(("visual regions in", with_visual))
     variants: list[Variant] = [
-        (name, len(regions), partial(_refit_regions, case, whole, regions))
+        (name, len(regions), partial(_refit_regions, case, unrestricted, regions))
         for name, regions in sets
     ]
     for network in dict.fromkeys(w for w in used.networks if w):
@@ -182,23 +184,23 @@ def _refit_without(case: Case, names: Sequence[str]) -> Agreement:
     return refit(bin_grams, case.settings.rules, n_jobs=case.n_jobs).agreement()
 
 
-def _refit_regions(case: Case, whole: Prepared, names: Sequence[str]) -> Agreement:
+def _refit_regions(case: Case, unrestricted: Prepared, names: Sequence[str]) -> Agreement:
     """The main analysis with other regions."""
-    networks = tuple(whole.regions.network_of[n] for n in names)
+    networks = tuple(unrestricted.regions.network_of[n] for n in names)
     prepared = replace(
-        whole,
-        runs=[[one.select(names) for one in lags] for lags in whole.runs],
+        unrestricted,
+        runs=[[run.select(names) for run in lags] for lags in unrestricted.runs],
         regions=Regions(tuple(names), networks),
     )
     return _refit(replace(case, decoding=replace(case.decoding, prepared=prepared)))
 
 
 def _other_areas(case: Case) -> tuple[list[Variant], list[str]]:
-    """Sessions decoded with areas that were made of other sessions, beside areas that saw them.
+    """Sessions decoded with a parcellation made from other sessions, or from the same ones.
 
-    The areas of either half have seen about as much data, so what sets these two apart is that one
-    has seen the sessions' rest; areas of all have seen about twice as much. All have the same
-    sessions, all regions, and models of these sessions alone.
+    The parcellations of both halves are based on about as much data, so they differ in whether the
+    resting scans of the decoded sessions were used; that of all sessions is based on about twice as
+    much. All variants have the same sessions, all regions, and models of these sessions alone.
     """
     variants: list[Variant] = []
     not_done = []
@@ -228,18 +230,18 @@ def _other_areas(case: Case) -> tuple[list[Variant], list[str]]:
             continue
         n_sessions = len({sessions[k] for k in chosen})
         ordered = sorted(
-            prepared_of.items(), key=lambda one: (one[0] == "all", one[0] != areas.name)
+            prepared_of.items(), key=lambda item: (item[0] == "all", item[0] != areas.name)
         )
         for name, prepared in ordered:
-            said = f"{n_sessions} sessions outside {areas.name}{OTHER_AREAS}{name}"
+            variant = f"{n_sessions} sessions outside {areas.name}{OTHER_AREAS}{name}"
             variants.append(
-                (said, len(prepared.regions.names), partial(_refit_some, case, prepared, chosen))
+                (variant, len(prepared.regions.names), partial(_refit_some, case, prepared, chosen))
             )
     return variants, not_done
 
 
 def _refit_some(case: Case, prepared: Prepared, chosen: Sequence[int]) -> Agreement:
-    """The main analysis of some of the runs alone."""
+    """The main analysis of a subset of the runs."""
     runs = replace(prepared, runs=[prepared.runs[k] for k in chosen])
     group_index = np.unique(case.decoding.training.group_index[list(chosen)], return_inverse=True)[
         1

@@ -1,9 +1,9 @@
-"""What a stage of evidence is, and what its result looks like.
+"""Stages of evidence, and their results.
 
-A stage asks one question of a decoded person. Everything that the program says of it stands in one
-record, :class:`Stage`: what is computed, the tables and their columns, the heading and the
-paragraph on the page, the sentence of the Methods, the references. Files, page and command line
-loop over the records in :mod:`painprint.evidence.stages`.
+A stage answers one question about a decoded person. One record, :class:`Stage`, contains its
+computation, the columns of its tables, the heading and the paragraph of the page, the sentence of
+the Methods section and the references. Files, page and command line loop over the records in
+:mod:`painprint.evidence.stages`.
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ from painprint.evidence.case import Case
 from painprint.progress import OnStep
 
 SCALE = "1min, 2min (time bins), run (all kept frames) or session (mean of its runs)"
-"""What a column of scales holds."""
+"""Description of columns ``scale``."""
 
 AGREEMENT = {
     "r": "Pearson correlation of rating and held-out prediction",
-    "centred_r": "the same, both centred within what is left out; n/a where undefined",
+    "centred_r": "the same, both centred within held-out sessions or runs; n/a where undefined",
     "skill": "1 - SSE / SSE of the training mean",
 }
-"""What columns of agreement hold."""
+"""Descriptions of columns of agreement."""
 
 
 @dataclass(frozen=True, eq=False)
 class StageResult:
-    """The answer of a stage: tables for TSV files, numbers for the page, and what is missing.
+    """The result of a stage: tables for TSV files, numbers for the page, and what is missing.
 
     Attributes
     ----------
     tables : dict of DataFrame
         By suffix of the file.
     numbers : dict
-        Plain values.
+        Values that JSON can hold.
     not_done : tuple of str
-        What could not be done, and why: a sentence each.
+        Sentences that say what could not be computed, and why.
     """
 
     tables: Mapping[str, pd.DataFrame]
@@ -49,7 +49,7 @@ class StageResult:
 
 @dataclass(frozen=True, eq=False)
 class WrittenResult:
-    """A stage's result as it was written to files, with the study's numbers around it.
+    """The result of a stage as read from the output files, with the metrics of the study.
 
     Attributes
     ----------
@@ -58,11 +58,11 @@ class WrittenResult:
     tables : mapping of str to DataFrame
         Of all stages, by suffix of the file.
     metrics : mapping
-        The whole of ``metrics.json``.
+        Contents of ``metrics.json``.
     settings : mapping
         Values of all options, by name.
     rules : mapping
-        What the preset stands for, as in :class:`~painprint.settings.Rules`.
+        Values that the preset fixes, as in :class:`~painprint.settings.Rules`.
     """
 
     numbers: Mapping[str, Any]
@@ -73,7 +73,7 @@ class WrittenResult:
 
     @property
     def unit(self) -> str:
-        """What is left out together: session or run."""
+        """Unit that is held out: session or run."""
         return str(self.metrics["leave_out"])
 
 
@@ -81,12 +81,12 @@ class Compute(Protocol):
     """Computes the result of a stage from a decoded person."""
 
     def __call__(self, case: Case, *, on_step: OnStep | None = None) -> StageResult:
-        """Raises :class:`~painprint.decode.errors.NotEnoughData` with what is missing."""
+        """Raises :class:`~painprint.decode.errors.NotEnoughData` if data are missing."""
 
 
 @dataclass(frozen=True, eq=False)
 class Stage:
-    """One question that is asked of a decoded person.
+    """One question about a decoded person.
 
     Parameters
     ----------
@@ -95,18 +95,18 @@ class Stage:
     question : str
         Heading of its section on the page.
     link : str
-        The same in a word or two, for the page's navigation.
+        Short heading for the page's navigation.
     compute : callable
-        Gives the :class:`StageResult` of a :class:`~painprint.evidence.case.Case`.
+        Returns the :class:`StageResult` of a :class:`~painprint.evidence.case.Case`.
     tables : mapping of str to mapping
-        What each column of each table holds, by suffix of the file. The first table is there
-        whenever the question could be answered.
+        Description of each column of each table, by suffix of the file. The first table exists
+        whenever the stage could be computed.
     describe : callable
-        Gives the paragraph of the page from a :class:`WrittenResult`.
+        Returns the Results paragraph from a :class:`WrittenResult`.
     methods : callable, optional
-        Gives the sentence of the Methods likewise.
+        Returns the sentence of the Methods section likewise.
     references : tuple of str
-        Works that a paper with this analysis cites.
+        References of the analysis.
     """
 
     name: str

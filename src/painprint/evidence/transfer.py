@@ -1,4 +1,4 @@
-"""Does one person's signature work on another, and does it tell whose session this is?"""
+"""Transfer of signatures to other people, and identification of sessions by signatures."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ from painprint.signature.predict import pair_run, usable_regions
 FEWEST_SESSIONS_TO_IDENTIFY = 3
 ALONE = "Transfer needs at least two people decoded into the same folder with the same --atlas."
 MOST_MISSING = 0.2
-"""Share of a signature's regions that another person may lack."""
+"""Largest share of a signature's regions that another person may lack."""
 
 
 @dataclass(frozen=True, eq=False)
 class Member:
-    """A decoded person among others.
+    """A decoded person as member of a group.
 
     Attributes
     ----------
     atlas : str
-        Signatures meet only people with the same atlas.
+        Signatures are applied only to people with the same atlas.
     leave_out : {"session", "run"}
     groups : tuple of str
-        What was left out in turn, in order.
+        Sessions or runs that were held out in turn, in order.
     used : tuple of RunKey
         Runs that were decoded.
     predictions : DataFrame
         Held-out predictions by models of the person's own: columns of predictions.tsv, with
         int group_index ``group`` and ``run_code``.
     load : callable
-        Gives the rated runs; those that were not decoded are passed over.
+        Returns the rated runs; those that were not decoded are ignored.
     """
 
     name: str
@@ -66,7 +66,7 @@ class Member:
             signature=make_signature(decoding, simulated=False, metrics={}),
             leave_out=decoding.settings.leave_out,
             groups=decoding.groups,
-            used=tuple(one.key for one in decoding.frames),
+            used=tuple(run.key for run in decoding.frames),
             predictions=decoding.predictions,
             load=load,
         )
@@ -82,7 +82,7 @@ class Member:
         yield from (loaded[key] for key in self.used)
 
     def code(self, key: RunKey) -> int:
-        """Number of a run's group."""
+        """Index of a run's group."""
         of_session = key.session or "n/a"
         return self.groups.index(of_session if self.leave_out == "session" else str(key))
 
@@ -94,15 +94,15 @@ def transfer(
     random_seed: int,
     on_step: OnStep | None = None,
 ) -> StageResult:
-    """Every signature on every person with the same atlas; and whose model fits a session best.
+    """Apply every signature to every person with the same atlas, and identify sessions.
 
-    Own signatures are those of outer folds, which have not seen the session; signatures of
-    others are final models. All are scored like the main analysis.
+    Own signatures are the models of outer folds, trained without the session; signatures of others
+    are final models. All are scored as in the main analysis.
 
     Parameters
     ----------
     random_seed : int
-        Each pair has its own random stream, whoever else is there.
+        Each pair has its own random stream, independent of other members.
 
     Returns
     -------
@@ -120,64 +120,64 @@ def transfer(
     by_session: list[pd.DataFrame] = []
     not_done = [ALONE] if len(members) < 2 else []
     for person in members:
-        tables = {person.name: person.predictions}
+        by_model = {person.name: person.predictions}
         others, refused = _score_others(person, members)
         not_done += refused
-        tables |= others
-        for name, table in tables.items():
+        by_model |= others
+        for name, table in by_model.items():
             rng = np.random.default_rng([random_seed, *f"{name} on {person.name}".encode()])
             rows += _score(table, name, person.name, n_bootstraps, rng)
         if others and person.leave_out == "run":
             not_done.append(
-                f"No identification of sessions of {person.name}: runs were left out, so the "
-                "person's own models have seen other runs of the session."
+                f"No identification of sessions of {person.name}: runs were held out, so the "
+                "person's own models were trained on other runs of the session."
             )
         elif others:
-            by_session += [_within_sessions(t, name, person) for name, t in tables.items()]
+            by_session += [_within_sessions(t, name, person) for name, t in by_model.items()]
         step()
-    found = {"transfer": pd.DataFrame(rows)}
-    numbers: dict[str, Any] = {"pairs": _pairs(found["transfer"]), "identified": {}}
+    tables = {"transfer": pd.DataFrame(rows)}
+    numbers: dict[str, Any] = {"pairs": _pairs(tables["transfer"]), "identified": {}}
     if by_session:
-        found["identification"] = _mark_best(pd.concat(by_session, ignore_index=True))
-        numbers["identified"] = identify(found["identification"])
-    return StageResult(found, numbers, tuple(not_done))
+        tables["identification"] = _mark_best(pd.concat(by_session, ignore_index=True))
+        numbers["identified"] = identify(tables["identification"])
+    return StageResult(tables, numbers, tuple(not_done))
 
 
 def _score_others(
     person: Member, members: Sequence[Member]
 ) -> tuple[dict[str, pd.DataFrame], list[str]]:
-    """Predictions for a person by the signatures of others, and why some have none."""
+    """Predictions for a person by the signatures of others, and why some are missing."""
     tables, refused = {}, []
     others = [m for m in members if m is not person]
     matching = [m for m in others if m.atlas == person.atlas]
     refused += [
-        f"{m.name}'s signature on {person.name}: not tried. Atlas {m.atlas or 'unnamed'} there, "
+        f"{m.name}'s signature on {person.name}: not applied. Atlas {m.atlas or 'unnamed'} there, "
         f"{person.atlas or 'unnamed'} here; decode both with the same one (--atlas)."
         for m in others
         if m not in matching
     ]
     runs = list(person.runs()) if matching else []
     for member in matching:
-        called = f"{member.name}'s signature on {person.name}"
+        label = f"{member.name}'s signature on {person.name}"
         try:
             shared, missing = share_regions(member.signature, runs)
             if missing:
                 refused.append(
-                    f"{called}: {len(missing)} of its {len(member.signature.regions.names)} "
-                    f"regions have no signal there (first: {missing[0]}); edges of these are left "
-                    "out."
+                    f"{label}: {len(missing)} of its {len(member.signature.regions.names)} "
+                    f"regions have no signal there (first: {missing[0]}); their edges are "
+                    "excluded."
                 )
             tables[member.name] = predict_other(shared, runs, person)
         except ValueError as error:
-            refused.append(f"{called}: not tried. {error}")
+            refused.append(f"{label}: not applied. {error}")
     return tables, refused
 
 
 def share_regions(signature: Signature, runs: Sequence[Run]) -> tuple[Signature, list[str]]:
     """The final model on the regions that all these runs have, and the names of the others.
 
-    Without a region's edges the prediction moves by what they add, on average by a constant;
-    correlations stay meaningful, skill and errors less so.
+    Without the edges of a region, the prediction changes by their contribution, whose mean is a
+    constant shift; correlations remain meaningful, skill and errors less so.
 
     Raises
     ------
@@ -218,11 +218,11 @@ def predict_other(signature: Signature, runs: Sequence[Run], person: Member) -> 
     ValueError
         If regions of the signature are missing in a run.
     """
-    at = signature.find_model(EVERYTHING)
-    model = signature.models[at]
+    index = signature.find_model(EVERYTHING)
+    model = signature.models[index]
     frames = [pair_run(signature, run) for run in runs]
-    scores = [signature.score(at, one.signals) for one in frames]
-    group_index = np.array([person.code(one.key) for one in frames])
+    scores = [signature.score(index, run_frames.signals) for run_frames in frames]
+    group_index = np.array([person.code(run_frames.key) for run_frames in frames])
     table = average_frames(frames, scores, group_index, signature.rules)
     return table.assign(training_mean=model.training_mean)
 
@@ -233,10 +233,10 @@ def _score(
     rows = []
     for scale in SCALES:
         of_scale = table[table["scale"] == scale]
-        found = asdict(score_scale(of_scale, n_bootstraps=n_bootstraps, rng=rng))
+        row = asdict(score_scale(of_scale, n_bootstraps=n_bootstraps, rng=rng))
         for name in ("r", "auc", "skill", "centred_r", "slope", "intercept"):
-            found[f"{name}_low"], found[f"{name}_high"] = found.pop(f"{name}_ci")
-        rows.append({"model": model, "person": person, "scale": scale, **found})
+            row[f"{name}_low"], row[f"{name}_high"] = row.pop(f"{name}_ci")
+        rows.append({"model": model, "person": person, "scale": scale, **row})
     return rows
 
 
@@ -248,13 +248,13 @@ def _within_sessions(table: pd.DataFrame, model: str, person: Member) -> pd.Data
 
 
 def _mark_best(table: pd.DataFrame) -> pd.DataFrame:
-    """Whether a model has the largest r of the session; the first of equal ones, NaN never."""
+    """Whether a model has the largest r of the session (the first in case of ties; NaN never)."""
     best = table.dropna(subset="r").groupby(["person", "session"], sort=False)["r"].idxmax()
     return table.assign(best=table.index.isin(best).astype(int))
 
 
 def identify(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
-    """Share of each person's sessions that their own model fits best, against chance.
+    """Share of each person's sessions in which their own model agrees best, and chance.
 
     Parameters
     ----------
@@ -270,7 +270,7 @@ def identify(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
     """
     from scipy.stats import binomtest
 
-    found = {}
+    identified = {}
     for person, rows in table.groupby("person", sort=False):
         best = rows[rows["best"] == 1]
         n_models, n_sessions = rows["model"].nunique(), len(best)
@@ -282,8 +282,8 @@ def identify(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
             p = binomtest(n_own, n_sessions, 1 / n_models, alternative="greater").pvalue
             numbers |= {"n_own_best": n_own, "share": n_own / n_sessions}
             numbers |= {"low": float(ends.low), "high": float(ends.high), "p": float(p)}
-            found[str(person)] = numbers
-    return found
+            identified[str(person)] = numbers
+    return identified
 
 
 def _pairs(table: pd.DataFrame) -> list[dict[str, Any]]:

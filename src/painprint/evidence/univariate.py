@@ -1,6 +1,6 @@
-"""Where does BOLD follow the rating? A GLM for each run, then a test across sessions.
+"""Univariate map: a GLM of the rating for each run, and a test across sessions.
 
-The sessions of one person are the sample: what is found holds for this person.
+The sample are the sessions of one person, so inference is about this person.
 """
 
 from __future__ import annotations
@@ -33,18 +33,19 @@ from painprint.runs import (
 from painprint.settings import SIGNIFICANT
 
 HIGH_PASS_HZ = 1 / 128
-"""Slower drifts are nuisance: SPM's default."""
+"""Cut-off of the drift regressors: SPM's default."""
 OVERSAMPLING = 16
-"""Steps of the convolution in a frame: SPM's microtime resolution."""
+"""Time steps of the convolution per frame: SPM's microtime resolution."""
 FEWEST_SPARE_FRAMES = 20
-"""Frames of a run beyond its number of regressors."""
+"""Fewest residual degrees of freedom of a run (frames minus regressors)."""
 FEWEST_SESSIONS = 4
 NOISE = "ar1"
 """nilearn's default. About 10 s for 1,350 frames of 91,282 grayordinates; "ols" takes 3 s."""
 BLOCK = 2048
-"""Points that are fitted at a time: about 100 MB at 1,350 frames."""
+"""Number of grayordinates or voxels fitted at a time: about 100 MB at 1,350 frames."""
 SMALLEST_VARIANCE = 1e-30
-"""Of an effect; rounding below it would weight one run of a session alone."""
+"""Lower limit of the variance of an effect; below it, rounding errors would give one run all
+the weight."""
 
 
 def univariate_map(case: Case, *, on_step: OnStep | None = None) -> StageResult:
@@ -55,8 +56,8 @@ def univariate_map(case: Case, *, on_step: OnStep | None = None) -> StageResult:
     result : StageResult
         Table ``univariate``: mean over sessions of the effect (SD of the signal per unit of
         rating), its test across sessions, and q of the false discovery rate. Table
-        ``univariatedense``: the same for each point. Numbers: how much went in, and how many
-        are significant.
+        ``univariatedense``: the same for each grayordinate or voxel. Numbers: of sessions, runs
+        and regions, and of significant effects.
 
     References
     ----------
@@ -85,9 +86,9 @@ def univariate_map(case: Case, *, on_step: OnStep | None = None) -> StageResult:
 
 
 def _runs_again(case: Case, level: _Level, on_step: OnStep | None) -> Iterator[Run]:
-    """The runs that the decoding used, one at a time; those that do not come are left out."""
-    assert case.material.runs is not None  # asked before
-    wanted = [one.key for one in case.decoding.frames]
+    """The runs that were decoded, one at a time; those that are missing are noted."""
+    assert case.material.runs is not None  # checked before
+    wanted = [run.key for run in case.decoding.frames]
     step = count_steps(on_step, len(wanted))
     missing = dict.fromkeys(wanted)
     for run in case.material.runs():
@@ -105,14 +106,14 @@ def _signals_of(run: Run, names: tuple[str, ...]) -> Matrix:
 
 @dataclass(frozen=True, eq=False)
 class Design:
-    """Regressors of a run, at the frames that are used.
+    """Design matrix of a run, at the frames that are used.
 
     Attributes
     ----------
     frames : ndarray of int, shape (n_used,)
-        Frames of the derivative, from 0.
+        Indices of frames in the time series.
     matrix : ndarray of shape (n_used, n_regressors)
-        The rating, convolved, then nuisance: motion, drift and a constant.
+        The convolved rating, then nuisance regressors: motion, drift and a constant.
     """
 
     frames: Codes
@@ -120,15 +121,15 @@ class Design:
 
 
 def make_design(run: Run, *, drop_s: float) -> Design:
-    """Regressors of a run: made on its full clock, then cut to the frames that are used.
+    """Design matrix of a run: computed for all frames, then restricted to those used.
 
-    A frame is used where it is not censored, has a rating and a signal, and does not lie in the
-    first ``drop_s`` seconds.
+    A frame is used if it is not censored, has a rating and a signal, and is not within the first
+    ``drop_s`` seconds.
 
     Raises
     ------
     ValueError
-        If the rating cannot have an effect in this run, saying why.
+        If the effect of the rating cannot be estimated in this run.
     """
     used = np.isfinite(run.rating) & np.isfinite(run.signals).any(axis=1)
     assert run.censored is not None  # set in Run.__post_init__
@@ -146,20 +147,20 @@ def make_design(run: Run, *, drop_s: float) -> Design:
             f"{len(frames)} frames are usable; {n_regressors} regressors need at least "
             f"{n_regressors + FEWEST_SPARE_FRAMES}."
         )
-    left = rating - nuisance @ np.linalg.lstsq(nuisance, rating, rcond=None)[0]
-    if left @ left <= 1e-8 * ((rating - rating.mean()) ** 2).sum():
-        raise ValueError("its rating cannot be told from motion and drift.")
+    residual = rating - nuisance @ np.linalg.lstsq(nuisance, rating, rcond=None)[0]
+    if residual @ residual <= 1e-8 * ((rating - rating.mean()) ** 2).sum():
+        raise ValueError("its rating cannot be separated from motion and drift.")
     return Design(frames, np.column_stack([rating, nuisance]))
 
 
 def convolve_rating(rating: ArrayLike, tr_s: float) -> Vector:
-    """The rating as BOLD would follow it: convolved with SPM's canonical response, of sum 1.
+    """The rating convolved with SPM's canonical haemodynamic response (of sum 1).
 
     Parameters
     ----------
     rating : array of shape (n_frames,)
-        At mid-frame; where it is NaN, the nearest ratings are interpolated or kept, before the
-        run too.
+        At mid-frame. NaNs are interpolated; before the first and after the last rating, and before
+        the run, the nearest one is held.
 
     Returns
     -------
@@ -196,7 +197,7 @@ def _nuisance(run: Run, frames: Codes) -> Matrix:
 
 @dataclass(eq=False)
 class _Level:
-    """Effects on regions, or on points, gathered run by run.
+    """Effects on regions, or on grayordinates or voxels, accumulated over runs.
 
     ``sums`` holds, by session, the sum over runs of effect / variance, and of 1 / variance.
     """
@@ -209,9 +210,9 @@ class _Level:
     def add(self, key: RunKey, data: NDArray[np.floating], rows: Codes, design: Design) -> None:
         """Add a run, whose used frames are these rows of the data."""
         effect, variance = fit_rating(data, rows, design.matrix, n_jobs=self.n_jobs)
-        there = np.isfinite(effect)
-        weight = np.where(there, 1 / np.maximum(variance, SMALLEST_VARIANCE), 0)
-        sums = np.stack([np.where(there, effect, 0) * weight, weight])
+        defined = np.isfinite(effect)
+        weight = np.where(defined, 1 / np.maximum(variance, SMALLEST_VARIANCE), 0)
+        sums = np.stack([np.where(defined, effect, 0) * weight, weight])
         self.sums[key.session] = self.sums.get(key.session, np.zeros_like(sums)) + sums
         self.n_runs += 1
 
@@ -230,21 +231,21 @@ def fit_rating(
     noise: str = NOISE,
     n_jobs: int = 1,
 ) -> tuple[Vector, Vector]:
-    """GLM of each region or point of a run: the effect of the first regressor.
+    """GLM of each region, grayordinate or voxel of a run: effect of the first regressor.
 
-    Censored frames are cut out of data and regressors, so neighbours of a gap are taken for
-    neighbours by an autoregressive noise model.
+    Censored frames are removed from data and regressors, so an autoregressive noise model treats
+    the frames on both sides of a gap as neighbours.
 
     Parameters
     ----------
     data : array of shape (n_rows, n_points)
     rows : array of int, shape (n_used,)
-        Rows of the data that are used; z-scored over these.
+        Rows of the data that are used, over which it is z-scored.
     matrix : ndarray of shape (n_used, n_regressors)
     noise : {"ols", "ar1"}
-        Noise model, as of nilearn.
+        Noise model, as in nilearn.
     n_jobs : int
-        Workers; results do not depend on it.
+        Number of workers; results do not depend on it.
 
     Returns
     -------
@@ -264,19 +265,19 @@ def _fit_block(data: NDArray[np.floating], rows: Codes, matrix: Matrix, noise: s
     from nilearn.glm.first_level import run_glm
 
     z, usable = zscore(data[rows].astype(float))
-    found = np.full((2, len(usable)), np.nan)
+    estimates = np.full((2, len(usable)), np.nan)
     if not usable.any():
-        return found
+        return estimates
     labels, results = run_glm(z[:, usable], matrix, noise_model=noise)
     fitted = np.empty((2, len(labels)))
     for label, result in results.items():
         fitted[:, labels == label] = result.theta[0], result.vcov(column=0)
-    found[:, usable] = fitted
-    return found
+    estimates[:, usable] = fitted
+    return estimates
 
 
 def _add_dense(level: _Level, dense: Dense, run: Run, design: Design) -> None:
-    """Add the dense BOLD of a run, which is let go of after."""
+    """Add the effects on the dense BOLD of a run, which is not kept in memory."""
     try:
         data = load_points(dense, run.key)
         rows = rows_of_frames(len(data), run, design.frames)
@@ -312,12 +313,12 @@ def across_sessions(effects: Matrix) -> pd.DataFrame:
     if tested.any():
         t[tested], p[tested] = stats.ttest_1samp(effects[:, tested], 0)
         q[tested] = stats.false_discovery_control(p[tested])
-    there = np.isfinite(effects).sum(axis=0)
-    return pd.DataFrame({"effect": mean, "sd": sd, "n_sessions": there, "t": t, "p": p, "q": q})
+    n_defined = np.isfinite(effects).sum(axis=0)
+    return pd.DataFrame({"effect": mean, "sd": sd, "n_sessions": n_defined, "t": t, "p": p, "q": q})
 
 
 def _report(case: Case, regions: _Level, points: _Level | None) -> StageResult:
-    """Tables of regions and points, and what was left out of them."""
+    """Tables of regions and of grayordinates or voxels, and the runs missing from them."""
     not_done = [f"Not in the univariate map: {line}" for line in list_excluded(regions.left_out)]
     n_sessions = len(regions.sums)
     if n_sessions < FEWEST_SESSIONS:

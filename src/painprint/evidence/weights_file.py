@@ -1,4 +1,4 @@
-"""Read signatures from elsewhere: tables of regions or edges, CIFTI matrices, volumes."""
+"""Read external signatures: tables of regions or edges, CIFTI matrices, volumes."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ CIFTI = tuple(
         "ptseries"
     ).split()
 )
-"""What precedes .nii in the names of other CIFTI files."""
+"""Extensions before .nii of other CIFTI files."""
 PAIR = ("region_a", "region_b")
 SYMMETRIC = 1e-5
-"""Two entries of a matrix that differ by a larger share of its largest entry are not the same."""
+"""Tolerance of symmetry, relative to the largest entry of a matrix."""
 
 
 def read_weights(path: Path, *, dense: DenseFiles | None = None) -> ExternalWeights:
@@ -38,7 +38,7 @@ def read_weights(path: Path, *, dense: DenseFiles | None = None) -> ExternalWeig
     ----------
     path : Path
         One of: a table with columns ``region`` and ``weight``; a table with columns
-        ``region_a``, ``region_b`` and ``weight``, like our own weights.tsv; a pconn.nii; a
+        ``region_a``, ``region_b`` and ``weight``, like weights.tsv; a pconn.nii; a
         volume of voxel weights. Beside a table, a JSON sidecar may hold its ``Intercept``.
     dense : DenseFiles, optional
         Dense BOLD of the person; needed for a volume, which must be on its grid.
@@ -98,7 +98,7 @@ def _check_names(names: list[str], path: Path) -> None:
 
 
 def _pairs(table: pd.DataFrame, path: Path) -> tuple[tuple[str, ...], NDArray[np.int64]]:
-    """Names of regions, and which of them each row joins."""
+    """Names of regions, and the indices of the two regions of each row."""
     ends = np.concatenate([table[column].str.strip() for column in PAIR])
     codes, names = pd.factorize(ends)
     if "" in names:
@@ -120,7 +120,7 @@ def _pairs(table: pd.DataFrame, path: Path) -> tuple[tuple[str, ...], NDArray[np
 
 
 def _intercept(sidecar: Path) -> float | None:
-    """The intercept that a sidecar holds, where there is one."""
+    """The intercept in a sidecar, if any."""
     if not sidecar.is_file():
         return None
     value = read_json(sidecar).get("Intercept")
@@ -139,10 +139,10 @@ def _read_pconn(path: Path, name: str) -> ExternalWeights:
     if not len(a):
         raise DerivativesError("holds no edges.", path)
     upper, lower = matrix[a, b], matrix[b, a]
-    there = np.isfinite(upper) & np.isfinite(lower)
-    upper[~there] = np.nan
-    difference = np.abs(upper[there] - lower[there])
-    if (difference > SYMMETRIC * np.abs(upper[there]).max(initial=0)).any():
+    defined = np.isfinite(upper) & np.isfinite(lower)
+    upper[~defined] = np.nan
+    difference = np.abs(upper[defined] - lower[defined])
+    if (difference > SYMMETRIC * np.abs(upper[defined]).max(initial=0)).any():
         raise DerivativesError(
             "is not symmetric: the weight of an edge is the same in both directions. Give "
             "(W + W.T) / 2.",
@@ -152,7 +152,7 @@ def _read_pconn(path: Path, name: str) -> ExternalWeights:
 
 
 def _read_voxels(path: Path, name: str, dense: DenseFiles | None) -> ExternalWeights:
-    """Weights of the voxels of the dense BOLD; those elsewhere are counted."""
+    """Weights of the voxels of the dense BOLD; non-zero weights outside it are counted."""
     if dense is None or dense.kind != "voxels":
         raise DerivativesError(
             "holds weights of voxels, but no run is there as voxels (*_space-MNI*_bold.nii.gz) in "

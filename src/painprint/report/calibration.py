@@ -1,6 +1,6 @@
-"""How often people without a signature are called significant: what a page says of its tests.
+"""False-positive rates of the tests, from simulated people without a signature.
 
-The numbers are those of benchmarks/tables/null_calibration.tsv; a test holds them together.
+The numbers are those of benchmarks/tables/null_calibration.tsv; a test compares the two.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ N_PEOPLE = 200
 """Simulated people in each of five worlds: no drift, ratings that drift, BOLD that drifts, both
 independently, trends within runs. 10 sessions x 3 runs x 60 regions, 200 permutations."""
 AIM, AIM_OF_INTERVAL = 0.08, 0.05
-"""No share should be larger."""
+"""Largest false-positive rate aimed at, of the tests and of the interval."""
 
 INTERVAL = "block bootstrap, centred r"
 PAPER = "paper's bootstrap, r > 0"
@@ -20,11 +20,11 @@ SHARES = {
     INTERVAL: (7 / N_PEOPLE, 13 / N_PEOPLE),
     PAPER: (0 / N_PEOPLE, 39 / N_PEOPLE),
 }
-"""Smallest and largest share of the five worlds that a criterion called significant."""
+"""Smallest and largest false-positive rate of each criterion, over the five worlds."""
 
 
 def percent(criterion: str) -> str:
-    """A range of shares in words.
+    """Range of false-positive rates as text.
 
     Examples
     --------
@@ -36,7 +36,7 @@ def percent(criterion: str) -> str:
 
 
 def sentence() -> str:
-    """What the tests do where there is nothing to find."""
+    """Sentence about the false-positive rates of the tests."""
     missed = [
         name
         for name, (_, high) in SHARES.items()
@@ -44,10 +44,10 @@ def sentence() -> str:
     ]
     return (
         f"In 5 x {N_PEOPLE} simulated people without a signature (10 sessions; ratings, BOLD, both "
-        f"or neither drifting, or trends within runs), p within fell below .05 in "
+        f"or neither drifting, or trends within runs), p within was below .05 in "
         f"{percent('p within')}, p between in {percent('p between (session)')} "
         f"({percent('p between (1 min)')} at 1 min). The session-block interval of centred r "
         f"excluded 0 in {percent(INTERVAL)}; the paper's p of r was below .05, "
-        f"with r above 0, in {percent(PAPER)}. At most {100 * AIM:.0f} % was aimed at, "
+        f"with r above 0, in {percent(PAPER)}. The aim was at most {100 * AIM:.0f} %, and "
         f"{100 * AIM_OF_INTERVAL:.0f} % for the interval: missed by {', '.join(missed) or 'none'}."
     )

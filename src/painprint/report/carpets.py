@@ -12,18 +12,18 @@ Shades = NDArray[np.uint8]
 
 N_ROWS, MOST_COLUMNS = 60, 300
 GREYS = 16
-"""Shades that are told apart: the page holds an image for each run."""
+"""Number of grey levels; few, because the page contains an image for each run."""
 GAP = 2
 """Rows between the two carpets."""
 
 
 def carpet_image(before: Shades, after: Shades) -> str:
-    """Both carpets above each other, as the address of an embedded PNG.
+    """Both carpet plots, one above the other, as the data URI of a PNG.
 
     Parameters
     ----------
     before, after : ndarrays of shape (n_rows, n_frames)
-        1 to 255, and 0 where there is nothing: shown white.
+        1 to 255; 0 where there are no data, shown white.
     """
     from PIL import Image
 
@@ -35,15 +35,15 @@ def carpet_image(before: Shades, after: Shades) -> str:
 
 
 def _shrink(shades: Shades) -> Shades:
-    """Means of neighbouring rows and frames, in few shades; empty cells become white."""
+    """Means of neighbouring rows and frames, in few grey levels; empty cells become white."""
     n_rows, n_frames = shades.shape
     row_of = np.arange(n_rows) * min(N_ROWS, n_rows) // n_rows
     column_of = np.arange(n_frames) * min(MOST_COLUMNS, n_frames) // n_frames
     shape = (int(row_of[-1]) + 1, int(column_of[-1]) + 1)
     cell = (row_of[:, None] * shape[1] + column_of[None]).ravel()
-    there = (shades > 0).ravel()
+    filled = (shades > 0).ravel()
     total = np.bincount(cell, weights=shades.ravel(), minlength=shape[0] * shape[1])
-    count = np.bincount(cell, weights=there, minlength=shape[0] * shape[1])
+    count = np.bincount(cell, weights=filled, minlength=shape[0] * shape[1])
     mean = np.where(count > 0, total / np.maximum(count, 1), 255)
     coarse = np.round(mean / 255 * (GREYS - 1)) * (255 / (GREYS - 1))
     return coarse.reshape(shape).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Which figures a participant's results give."""
+"""Figures of a participant's results."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from painprint.results.read import Results
 
 
 def drawings(results: Results) -> dict[str, Drawing]:
-    """Figures of the decoding and of every stage that found something, by name."""
+    """Figures of the decoding and of every stage that was computed, by name."""
     unit, scales = results.metrics["leave_out"], results.metrics["scales"]
     by_scale = {scale: rows for scale, rows in results.predictions.groupby("scale", sort=False)}
     minutes = by_scale["1min"]
@@ -45,8 +45,8 @@ def drawings(results: Results) -> dict[str, Drawing]:
         ),
         **scatters,
         "calibrationheldout": Drawing(
-            "Rating against held-out prediction of each minute: the line has slope "
-            f"{wording.number(scales['1min']['slope'])}, calibrated is 1",
+            "Rating against held-out prediction of each minute: the line has a slope of "
+            f"{wording.number(scales['1min']['slope'])}; 1 is calibrated",
             partial(
                 figures.plot_calibration, minutes, results.per_session, scales["1min"], unit=unit
             ),
@@ -65,29 +65,29 @@ def drawings(results: Results) -> dict[str, Drawing]:
 
 
 def _session_columns(results: Results) -> list[str]:
-    """Columns of the table of sessions, which has at least their names."""
+    """Columns of the table of sessions; at least ``session`` where it is empty."""
     rows = results.audit["sessions"]
     return list(rows[0]) if rows else ["session"]
 
 
 def brain_drawings(views: BrainViews, painted: Sequence[AnyOverlay]) -> dict[str, Drawing]:
     """Figures of every overlay on the brain, by name: cortex, glass brain and slices."""
-    found = {}
+    drawn = {}
     for overlay in painted:
         for name, seen, where in (
             ("brain", views.cortex, "on the cortex"),
-            ("glass", views.glass, "in the depth, through a glass brain"),
-            ("slices", views.slices, "in the depth, on horizontal slices"),
+            ("glass", views.glass, "of subcortical regions, in a glass brain"),
+            ("slices", views.slices, "of subcortical regions, on axial slices"),
         ):
             if seen:
-                found[f"{name}{overlay.name}"] = Drawing(
+                drawn[f"{name}{overlay.name}"] = Drawing(
                     f"{overlay.title} {where}", partial(figures.plot_views, seen, overlay)
                 )
-    return found
+    return drawn
 
 
 def transfer_drawing(transfer: pd.DataFrame) -> Drawing:
-    """Every signature on this person's ratings."""
+    """Figure of the agreement of every signature with this person's ratings."""
     return Drawing(
         "Centred r of several people's signatures on this person's ratings",
         partial(figures.plot_transfer, transfer),

@@ -20,14 +20,14 @@ FIGURES = ("matrix", "transfer", "identification", "people")
 
 
 def write_group_report(results: GroupResults, *, pdf: bool = False) -> None:
-    """Write the group's figures, as PDF too if asked, and page."""
+    """Write the page of the group and its figures (also as PDF if asked for)."""
     wanted = _drawings(results)
-    drawn = {name: draw_figure(name, one.draw, pdf=pdf) for name, one in wanted.items()}
+    drawn = {name: draw_figure(name, drawing.draw, pdf=pdf) for name, drawing in wanted.items()}
     for name in FIGURES:
         for extension in (".svg", ".pdf"):
             results.files.figure(name, extension).unlink(missing_ok=True)
     write_figures(results.files.figure, drawn)
-    images = {name: inline(one.svg, wanted[name].what) for name, one in drawn.items()}
+    images = {name: inline(figure.svg, wanted[name].what) for name, figure in drawn.items()}
     write_text(results.files.page, render_group(results, images))
 
 
@@ -52,7 +52,7 @@ def _drawings(results: GroupResults) -> dict[str, Drawing]:
         )
     if results.metrics["identified"]:
         drawn["identification"] = Drawing(
-            "Share of sessions that the own signature fits best",
+            "Share of sessions in which the own signature agrees best with the rating",
             partial(figures.plot_identification, results.metrics["identified"]),
         )
     return drawn

@@ -40,12 +40,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class BrainSection:
-    """The brain of a page.
+    """The brain section of a page.
 
     Attributes
     ----------
     painted : list of Overlay or NetworkOverlay
-        The first is shown.
+        Maps that can be shown on it; the first is shown initially.
     """
 
     brain: Brain
@@ -53,19 +53,19 @@ class BrainSection:
 
 
 BRAIN_BEFORE = "importance"
-"""The brain stands before the section of this stage."""
+"""The brain section precedes the section of this stage."""
 
 
 @dataclass(frozen=True, eq=False)
 class StageSection:
-    """The section of a stage.
+    """The section of a stage on the page.
 
     Attributes
     ----------
     numbers : mapping or None
         None where the stage was skipped.
     text : str
-        Empty where nothing was found.
+        Empty where the stage could not be computed.
     figures : dict of Drawing
         By name.
     """
@@ -84,7 +84,7 @@ def write_report(results: Results, transfer: Transfer, *, pdf: bool = False) -> 
     transfer : Transfer
         Several people's signatures on this person's ratings.
     pdf : bool
-        Whether to write the figures as PDF too.
+        Whether to write the figures also as PDF.
     """
     files = results.files
     wanted = drawings(results)
@@ -95,25 +95,25 @@ def write_report(results: Results, transfer: Transfer, *, pdf: bool = False) -> 
         wanted |= brain_drawings(BrainViews(brain), section.painted)
     if transfer.rows is not None:
         wanted["transfer"] = transfer_drawing(transfer.rows)
-    drawn = {name: draw_figure(name, one.draw, pdf=pdf) for name, one in wanted.items()}
+    drawn = {name: draw_figure(name, drawing.draw, pdf=pdf) for name, drawing in wanted.items()}
     for old in files.figures():
         old.unlink()  # also those of an earlier run with other stages
     write_figures(files.figure, drawn)
     write_text(files.page, render_page(results, wanted, drawn, transfer, section))
 
 
-def write_figures(place: Callable[[str, str], Path], drawn: Mapping[str, Drawn]) -> None:
+def write_figures(path_of: Callable[[str, str], Path], drawn: Mapping[str, Drawn]) -> None:
     """Write every figure in the formats it was drawn in.
 
     Parameters
     ----------
-    place : callable
-        Gives the path of a name and an extension.
+    path_of : callable
+        Returns the path for a name and an extension.
     """
     for name, figure in drawn.items():
-        write_bytes(place(name, ".svg"), figure.svg)
+        write_bytes(path_of(name, ".svg"), figure.svg)
         if figure.pdf is not None:
-            write_bytes(place(name, ".pdf"), figure.pdf)
+            write_bytes(path_of(name, ".pdf"), figure.pdf)
 
 
 def make_environment() -> Environment:
@@ -139,7 +139,7 @@ def make_environment() -> Environment:
 
 
 def _script(name: str) -> Markup:
-    """A script of ours, to stand in the page."""
+    """A script of the package, to be embedded in the page."""
     return Markup(package_files("painprint.report").joinpath("templates", name).read_text("utf-8"))
 
 
@@ -155,7 +155,7 @@ def render_page(
     Raises
     ------
     KeyError
-        If the results lack something.
+        If a number is missing from the results.
     """
     titles = region_titles(section)
     sections = _stage_sections(results)
@@ -174,7 +174,7 @@ def render_page(
                 headline=words.headline(results),
                 methods=methods_paragraph(results),
                 references=references(results),
-                swings=words.calibration_sentences(results.metrics),
+                calibration_text=words.calibration_sentences(results.metrics),
                 selected=words.selected_sentences(results.metrics),
                 runs=results.runs.to_dict(orient="records"),
                 bold=_bold(results),
@@ -200,7 +200,7 @@ def render_page(
 
 
 def _stage_sections(results: Results) -> list[StageSection]:
-    """Every stage in order, with what it found."""
+    """Every stage in order, with its results."""
     answered = {stage.name: stage.describe(written) for stage, written in results.answered()}
     return [
         StageSection(
@@ -214,36 +214,36 @@ def _stage_sections(results: Results) -> list[StageSection]:
 
 
 def _links(sections: Sequence[StageSection], unit: str) -> list[tuple[str, str]]:
-    """Address and name of every section of the page."""
+    """Anchor and title of every section of the page."""
     links = [
-        ("timeline", "Ratings and prediction"), ("performance", "How well"),
-        ("sessions", f"Per {unit}"),
+        ("timeline", "Ratings and prediction"), ("performance", "Performance"),
+        ("sessions", f"{unit.capitalize()} means"),
     ]  # fmt: skip
-    for one in sections:
-        if one.stage.name == BRAIN_BEFORE:
+    for section in sections:
+        if section.stage.name == BRAIN_BEFORE:
             links.append(("brain", "Brain"))
-        links.append((one.stage.name, one.stage.link))
+        links.append((section.stage.name, section.stage.link))
     return [
         *links,
         ("transfer", "Other people"), ("quality", "Quality"), ("runs", "Runs"),
-        ("methods", "Methods"), ("settings", "Settings"), ("words", "Words"), ("files", "Files"),
+        ("methods", "Methods"), ("settings", "Settings"), ("words", "Glossary"), ("files", "Files"),
     ]  # fmt: skip
 
 
 def region_titles(section: BrainSection | None) -> dict[int, str]:
-    """Name, network and value of each region, as its outline says it."""
+    """Tooltip of each region's outline: name, network and value."""
     if section is None:
         return {}
     regions, first = section.brain.regions, section.painted[0]
-    found = {}
-    for place, (name, network) in enumerate(zip(regions.names, regions.networks, strict=True)):
-        value = first.said(place)
-        found[place] = f"{name}, {network or 'no network'}" + (f": {value}" if value else "")
-    return found
+    titles = {}
+    for index, (name, network) in enumerate(zip(regions.names, regions.networks, strict=True)):
+        value = first.value_text(index)
+        titles[index] = f"{name}, {network or 'no network'}" + (f": {value}" if value else "")
+    return titles
 
 
 def _bold(results: Results) -> list[dict[Any, Any]]:
-    """A row per run: its quality rating with reasons, and its carpet plot where there is one."""
+    """A row per run: its quality rating, the reasons, and its carpet plot where there is one."""
     atlas = parse_name(results.files.stem)[0].get("atlas", "")
     carpets = find_carpets(results.files.folder, atlas)
     rows = results.bold_quality.to_dict(orient="records")
@@ -257,18 +257,18 @@ def _bold(results: Results) -> list[dict[Any, Any]]:
 
 
 def _minutes(results: Results, table: str) -> list[dict[Any, Any]]:
-    """Rows of a stage's table at 1 min; none where there is no such table."""
-    found = results.stage_tables.get(table)
-    return _records(None if found is None else found.query("scale == '1min'"))
+    """Rows of a stage's table at 1 min; empty where there is no such table."""
+    rows = results.stage_tables.get(table)
+    return _records(None if rows is None else rows.query("scale == '1min'"))
 
 
 def _records(table: pd.DataFrame | None) -> list[dict[Any, Any]]:
-    """Rows of a table; none where there is no table."""
+    """Rows of a table; empty where there is no table."""
     return [] if table is None else table.to_dict(orient="records")
 
 
 def _cell(value: Any, digits: int = 2) -> str:
-    """A table cell: n/a for what is missing, whole numbers as such."""
+    """Text of a table cell: n/a for missing values, integers without decimals."""
     if value is None or value != value or value == "":
         return wording.MISSING
     if isinstance(value, float) and value != int(value):

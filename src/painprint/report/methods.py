@@ -1,4 +1,4 @@
-"""The paragraph of methods, from the settings actually used, and its references."""
+"""The Methods paragraph, from the settings actually used, and its references."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from painprint.wording import plural, rounded
 
 
 def methods_paragraph(results: Results) -> str:
-    """A Methods paragraph from the settings and numbers of this very run."""
+    """The Methods paragraph, from the settings and numbers of this study."""
     settings, rules = results.settings, results.provenance["rules"]
     metrics, runs = results.metrics, results.runs
     unit = settings["leave_out"]
@@ -22,25 +22,25 @@ def methods_paragraph(results: Results) -> str:
         f"{'Simulated data' if metrics['simulated'] else 'Data'} of "
         f"{plural(metrics['n_runs'], 'run')} in {plural(metrics['n_sessions'], 'session')} were "
         f"analysed with painprint {results.provenance['versions']['painprint']} "
-        f"({settings['preset']} preset), after {LEE_2026}.",
+        f"({settings['preset']} preset), following {LEE_2026}.",
         *_cleaning(results),
         f"Signals of {plural(metrics['n_regions'], 'region')}{_exclusions(settings)} were used.",
-        f"The first {settings['drop_s']:g} s of each run were left out; ratings, interpolated at "
+        f"The first {settings['drop_s']:g} s of each run were excluded; ratings, interpolated at "
         f"mid-frame, were paired with the BOLD signal {_lags(settings, runs)} later, and frames "
         f"flagged as outliers were removed, leaving {kept} of {total} frames. Each region was "
         f"z-scored within run, and {FEATURES[metrics['features']]}.",
         _bins(rules, settings, runs),
         _model(metrics, rules, unit),
-        "Held-out frames were predicted by the model that had not seen their "
-        f"{unit} and averaged in {_time_bins(rules)}. Reported are Pearson's r, also after "
-        f"centring rating and prediction within {unit}; skill, 1 - SSE / SSE of the training mean; "
-        "R²; mean absolute error; slope and intercept of the least-squares line of rating on "
-        "prediction; and the area under the ROC curve for ratings above the median. "
-        f"Primary, fixed in advance: {unit}-centred r and skill at 1 min. Intervals of these, of "
-        f"slope and of intercept are from a circular block bootstrap of neighbouring {unit}s with "
-        f"a small-sample correction; those of r and AUC resample {unit}s, runs and bins "
-        f"hierarchically ({settings['n_bootstraps']:,} samples, seed {settings['random_seed']}) "
-        "and ignore autocorrelation.",
+        f"Predictions of held-out frames, by the model trained without their {unit}, were averaged "
+        f"in {_time_bins(rules)}. Agreement was quantified by Pearson's r, also after centring "
+        f"rating and prediction within {unit}s; skill, 1 - SSE / SSE of the training mean; R²; "
+        "mean absolute error; slope and intercept of the least-squares line of rating on "
+        "prediction; and the area under the ROC curve for ratings above the median. The primary "
+        f"outcomes, fixed in advance, were {unit}-centred r and skill at 1 min. Their intervals "
+        "and those of slope and intercept are from a circular block bootstrap of neighbouring "
+        f"{unit}s with a small-sample correction; those of r and AUC are from resampling {unit}s, "
+        f"runs and bins hierarchically ({settings['n_bootstraps']:,} samples, seed "
+        f"{settings['random_seed']}), which ignores autocorrelation.",
         *_stage_methods(results),
     ]
     return " ".join(sentences)
@@ -52,7 +52,7 @@ FEATURES = {
     "both": "the signal of each region and the products of all region pairs (edges) were averaged "
     "within bins, each scaled to a mean squared length of 1 over the training rows",
 }
-"""What is decoded, by the name of the features."""
+"""How features are computed, by their name."""
 
 
 NUISANCE = {
@@ -66,13 +66,16 @@ NUISANCE = {
 
 
 def _cleaning(results: Results) -> list[str]:
-    """How regional signals were made of dense BOLD, if they were."""
+    """How regional signals were extracted from dense BOLD, if they were."""
     dense = results.audit.get("dense")
     if dense is None:
         return []
     band = f"sines and cosines below {dense['high_pass_hz']:g} Hz" if dense["high_pass_hz"] else ""
     fast = f"above {dense['low_pass_hz']:g} Hz" if dense["low_pass_hz"] else ""
-    out = [f"a linear trend, {NUISANCE[dense['nuisance_regressors']]}", *filter(None, [band, fast])]
+    removed = [
+        f"a linear trend, {NUISANCE[dense['nuisance_regressors']]}",
+        *filter(None, [band, fast]),
+    ]
     censored = (
         f"frames with a framewise displacement above {dense['fd_thresh_mm']:g} mm"
         + (
@@ -81,21 +84,21 @@ def _cleaning(results: Results) -> list[str]:
             else ""
         )
         if dense["fd_thresh_mm"]
-        else "no frames for their motion"
+        else "no frames for motion"
     )
     smoothed = dense["smoothing_sigma_mm"]
     return [
         f"Dense BOLD ({dense['kind']}"
         + (f", smoothed within the brain by {smoothed:g} mm SD" if smoothed else "")
         + f") was averaged over the regions of {dense['atlas']}; from the means, "
-        f"{' and '.join(out)} were taken out in one regression over the frames kept, after "
-        f"censoring {censored}. A region had to have signal in {dense['min_coverage']:.0%} of its "
-        "points in a run."
+        f"{' and '.join(removed)} were removed in a single regression over the retained frames, "
+        f"after censoring {censored}. A region had to have signal in {dense['min_coverage']:.0%} "
+        f"of its {dense['kind']} in each run."
     ]
 
 
 def _stage_methods(results: Results) -> list[str]:
-    """A sentence for each stage that found something."""
+    """A sentence for each stage that was computed."""
     return [
         stage.methods(result) for stage, result in results.answered() if stage.methods is not None
     ]
@@ -120,7 +123,7 @@ REFERENCES = {
 
 
 def references(results: Results) -> list[str]:
-    """References of what was used in this very run."""
+    """References of the methods used in this study."""
     dense = results.audit.get("dense")
     decoder = results.metrics["decoder"]
     used = {
@@ -140,12 +143,12 @@ def references(results: Results) -> list[str]:
 
 
 def _exclusions(settings: Mapping[str, Any]) -> str:
-    left_out = [
+    excluded = [
         f"{word} {', '.join(settings[name])}"
         for word, name in (("network", "exclude_network"), ("region", "exclude_region"))
         if settings[name]
     ]
-    return f" (without {' and '.join(left_out)})" if left_out else ""
+    return f" (excluding {' and '.join(excluded)})" if excluded else ""
 
 
 def _lags(settings: Mapping[str, Any], runs: Any) -> str:
@@ -164,11 +167,13 @@ def _bins(rules: Mapping[str, Any], settings: Mapping[str, Any], runs: Any) -> s
         cut = f" (1-min time bins in {n_parts} equal parts)" if n_parts > 1 else ""
         short = (
             f"; {lost} with less than {30 // n_parts} s of usable frames "
-            f"{'was' if lost == 1 else 'were'} left out"
+            f"{'was' if lost == 1 else 'were'} excluded"
             if lost
             else ""
         )
-        return f"{n_bins:,} time bins of about {60 // n_parts} s trained{cut}{short}."
+        return (
+            f"{n_bins:,} time bins of about {60 // n_parts} s were used for training{cut}{short}."
+        )
     rounding = (
         f" (ratings rounded to 1e-{rules['rating_decimals']})" if rules["rating_decimals"] else ""
     )
@@ -181,14 +186,14 @@ def _bins(rules: Mapping[str, Any], settings: Mapping[str, Any], runs: Any) -> s
 
 
 def _model(metrics: Mapping[str, Any], rules: Mapping[str, Any], unit: str) -> str:
-    """The decoder, and what it chose."""
+    """The decoder, and the hyperparameters that were selected."""
     chosen = metrics["selected"]
     if metrics["decoder"] == "ridge":
         return (
             f"Ridge regression was trained by nested leave-one-{unit}-out cross-validation: for "
-            f"each {unit} left out, the penalty was the one with the smallest squared error at 1 "
-            f"min when each other {unit} was left out in turn (leave-one-{unit}-out in closed "
-            f"form). Tried were {len(ALPHAS)} penalties λ, from {rounded(ALPHAS[0])} to "
+            f"each held-out {unit}, the penalty with the smallest squared error at 1 min when each "
+            f"other {unit} was left out in turn (leave-one-{unit}-out in closed form) was selected "
+            f"from {len(ALPHAS)} penalties λ between {rounded(ALPHAS[0])} and "
             f"{rounded(ALPHAS[-1])} times (α) the mean eigenvalue of the centred Gram matrix. The "
             f"model of all {unit}s has α = {rounded(chosen['alpha'])} and "
             f"{rounded(chosen['dof'])} effective degrees of freedom."
@@ -199,10 +204,10 @@ def _model(metrics: Mapping[str, Any], rules: Mapping[str, Any], unit: str) -> s
         else f"the training {unit}s alone"
     )
     return (
-        "LASSO principal-component regression, refit by least squares on the components kept, "
-        f"was trained by nested leave-one-{unit}-out cross-validation: for each {unit} left out, "
-        f"the penalty was the one with the highest correlation when each other {unit} was left "
-        f"out in turn, from a grid made of {grid}. The model of all {unit}s has "
+        "LASSO principal-component regression, refit by least squares on the selected components, "
+        f"was trained by nested leave-one-{unit}-out cross-validation: for each held-out {unit}, "
+        f"the penalty with the highest correlation when each other {unit} was left out in turn was "
+        f"selected from a grid made of {grid}. The model of all {unit}s has "
         f"{plural(chosen['n_components'], 'component')}."
     )
 

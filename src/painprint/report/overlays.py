@@ -1,4 +1,4 @@
-"""Values of regions as colours: what is painted on a brain."""
+"""Overlays: values of regions as colours on a brain."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from painprint.regions import Regions
 from painprint.results.read import Results
 
 MISSING_COLOUR = "#e3e6ea"
-"""Of a region without a value."""
+"""Colour of a region without a value."""
 MOST = 98
-"""Percentile of the values' size at which colours end."""
+"""Percentile of the absolute values at which the colour scale ends."""
 
 
 @dataclass(frozen=True, eq=False)
 class Overlay:
-    """A value of every region, to be painted.
+    """A value of every region, shown as colour.
 
     Attributes
     ----------
     name : str
-        Letters alone: for files.
+        Part of file names; letters only.
     label : str
-        What the numbers are, with their unit.
+        Quantity, with its unit.
     values : array of shape (n_regions,)
-        NaN where there is none.
+        NaN where unknown.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Overlay:
 
     @property
     def ends(self) -> tuple[float, float]:
-        """Values at which the colours end: around 0 where some lie below it."""
+        """Limits of the colour scale: symmetric about 0 where some values are negative."""
         known = self.values[np.isfinite(self.values)]
         most = float(np.percentile(np.abs(known), MOST)) if len(known) else 0.0
         most = most or 1.0  # all are 0
@@ -50,7 +50,7 @@ class Overlay:
 
     @property
     def colour_map(self) -> Colormap:
-        """Blue over white to red where some values lie below 0; else white to red."""
+        """Diverging (blue, white, red) where some values are negative; else sequential."""
         return colormaps["RdBu_r" if self.ends[0] < 0 else "YlOrRd"]
 
     @property
@@ -59,25 +59,25 @@ class Overlay:
         shades = self.colour_map(Normalize(*self.ends, clip=True)(np.nan_to_num(self.values)))
         known = np.isfinite(self.values)
         return [
-            to_hex(shade) if there else MISSING_COLOUR
-            for shade, there in zip(shades, known, strict=True)
+            to_hex(shade) if is_known else MISSING_COLOUR
+            for shade, is_known in zip(shades, known, strict=True)
         ]
 
     @property
     def beyond(self) -> tuple[bool, bool]:
-        """Whether some values lie below the first colour, or above the last."""
+        """Whether some values lie below, or above, the limits of the colour scale."""
         known, (low, high) = self.values[np.isfinite(self.values)], self.ends
         return bool((known < low).any()), bool((known > high).any())
 
-    def said(self, place: int) -> str:
-        """The value of a region in words."""
-        value = self.values[place]
+    def value_text(self, index: int) -> str:
+        """The value of a region as text."""
+        value = self.values[index]
         return f"{value:.3g}" if np.isfinite(value) else "n/a"
 
 
 @dataclass(frozen=True, eq=False)
 class NetworkOverlay:
-    """The network of every region, to be painted."""
+    """The network of every region, shown as colour."""
 
     regions: Regions
     name: str = "networks"
@@ -87,8 +87,8 @@ class NetworkOverlay:
     @property
     def legend(self) -> dict[str, str]:
         """Colour of each network."""
-        found = network_colours(self.regions.networks)
-        return {name or "no network": to_hex(shade) for name, shade in found.items()}
+        colours = network_colours(self.regions.networks)
+        return {name or "no network": to_hex(shade) for name, shade in colours.items()}
 
     @property
     def colours(self) -> list[str]:
@@ -96,8 +96,8 @@ class NetworkOverlay:
         legend = self.legend
         return [legend[network or "no network"] for network in self.regions.networks]
 
-    def said(self, place: int) -> str:
-        """Nothing to add to the network's name."""
+    def value_text(self, index: int) -> str:
+        """Empty, since the network is named beside the region anyway."""
         return ""
 
 
@@ -105,15 +105,15 @@ AnyOverlay = Overlay | NetworkOverlay
 
 
 def overlays(results: Results, regions: Regions) -> list[AnyOverlay]:
-    """What can be painted of a participant's results; the first is the one to show.
+    """Overlays of a participant's results; the first is the one shown initially.
 
     Parameters
     ----------
     regions : Regions
-        Of the brain; values are matched by name.
+        Regions of the brain; values are matched by name.
     """
     unit = results.metrics["leave_out"]
-    found: list[AnyOverlay] = []
+    painted: list[AnyOverlay] = []
     for table, column, title, label in (
         ("importance", "importance_centred", "Importance",
          f"mean loss of {unit}-centred r at 1 min when the region is permuted"),
@@ -123,14 +123,14 @@ def overlays(results: Results, regions: Regions) -> list[AnyOverlay]:
          "sum of the positive weights of the region's edges (rating per unit of co-fluctuation)"),
         ("importance", "negative_strength", "Negative weights",
          "sum of the negative weights of the region's edges (rating per unit of co-fluctuation)"),
-        ("univariate", "t", "Activity that follows the rating", "t across sessions"),
+        ("univariate", "t", "Association of activity with the rating", "t across sessions"),
     ):  # fmt: skip
         if table not in results.stage_tables:
             continue
         values = _values(results.stage_tables[table], column, regions.names)
         if np.isfinite(values).any():
-            found.append(Overlay(column.replace("_", ""), title, label, values))
-    return [*found, NetworkOverlay(regions)]
+            painted.append(Overlay(column.replace("_", ""), title, label, values))
+    return [*painted, NetworkOverlay(regions)]
 
 
 def _values(table: pd.DataFrame, column: str, names: Sequence[str]) -> NDArray[np.float64]:

@@ -110,7 +110,7 @@ def _reproducibility(metrics: Mapping[str, Any]) -> Card:
     if not metrics["halves"]:
         return Card(question, "Not known", metrics["no_halves"], "", "caution")
     agreement = metrics["halves"]["agreement"]
-    mood, answer = next((m, a) for least, m, a in FOUND_AGAIN if agreement["ari"] >= least)
+    status, answer = next((m, a) for least, m, a in RELIABILITY if agreement["ari"] >= least)
     return Card(
         question,
         answer,
@@ -118,7 +118,7 @@ def _reproducibility(metrics: Mapping[str, Any]) -> Card:
         f"adjusted Rand index {wording.number(agreement['ari'])}, median Dice "
         f"{wording.number(agreement['dice'])}; {agreement['n_areas'][0]} and "
         f"{agreement['n_areas'][1]} areas",
-        mood,
+        status,
     )
 
 
@@ -143,7 +143,7 @@ def _amount(metrics: Mapping[str, Any]) -> Card:
     minutes = metrics["minutes"]
     enough = minutes >= ADVISED_MIN
     return Card(
-        "Was there enough data?",
+        "Were there enough data?",
         "Yes" if enough else "Less than advised",
         f"About {ADVISED_MIN} minutes of rest, after censoring, are advised; reliability rises "
         "beyond.",
@@ -159,11 +159,11 @@ def _networks(metrics: Mapping[str, Any]) -> Card:
         "communities": "By communities",
         "overlap": "By overlap",
         "numbers": "By number",
-        "none": "They have no networks",
+        "none": "Without networks",
     }[way]
     named = [name for name in metrics["networks"]["counts"] if name]
     return Card(
-        "How are they named?",
+        "How are the areas named?",
         answer,
         metrics["networks"]["said"],
         f"{len(named)} networks",
@@ -181,12 +181,12 @@ def methods_paragraph(metrics: Mapping[str, Any]) -> str:
         f"sessions, {metrics['minutes']:.0f} min after censoring) were parcellated with painprint "
         f"{metrics['provenance']['versions']['painprint']} by boundary mapping (Laumann et al. "
         "2015; Gordon et al. 2016).",
-        f"Each run was cleaned in one regression ({NUISANCE[settings['nuisance_regressors']]}"
+        f"Each run was denoised in a single regression ({NUISANCE[settings['nuisance_regressors']]}"
         f"; {_band(settings['high_pass_hz'], settings['rest_low_pass_hz'])}; "
         + (
             f"frames above {settings['fd_thresh_mm']:g} mm of framewise displacement"
             if settings["fd_thresh_mm"]
-            else "no frames for their motion"
+            else "no frames for motion"
         )
         + " censored), centred and concatenated"
         + (

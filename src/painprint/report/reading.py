@@ -1,4 +1,4 @@
-"""The page of a new session: predicted pain, how sure, and whether to read it."""
+"""The page of new sessions: predicted pain, its interval, and the applicability domain."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from painprint.apps.predict import Scored
 
 LEVEL = "80"
-"""Of the intervals that are drawn and told."""
+"""Level (%) of the intervals that are shown."""
 
 
 def write_reading(path: Path, signature: Signature, scored: Sequence[Scored]) -> None:
     """Write the page of new sessions."""
-    assert signature.history is not None  # asked when the session was read
-    sessions = [_session(one, signature.history, signature.leave_out) for one in scored]
+    assert signature.history is not None  # checked when the session was read
+    sessions = [_session(session, signature.history, signature.leave_out) for session in scored]
     page = make_environment().get_template("reading.html")
     write_text(
         path,
@@ -40,35 +40,36 @@ def write_reading(path: Path, signature: Signature, scored: Sequence[Scored]) ->
     )
 
 
-def _session(one: Scored, history: History, unit: str) -> dict[str, Any]:
-    table = one.reading.table
+def _session(scored: Scored, history: History, unit: str) -> dict[str, Any]:
+    table = scored.reading.table
     minutes = table[table["scale"] == "1min"]
-    whole = table[table["scale"] == "session"].iloc[0]
+    session_row = table[table["scale"] == "session"].iloc[0]
     figure = draw_figure("reading", partial(figures.plot_reading, minutes, history.levels, LEVEL))
     rows = table[table["scale"] != "1min"].astype(object)
     return {
-        "name": f"Session {one.session}" if one.session else "New session",
-        "sentence": sentence(whole, history, unit),
-        "warnings": one.reading.warnings,
-        "verdict": one.reading.verdict,
-        "of_runs": list(zip(one.files, one.reading.of_runs, strict=True)),
+        "name": f"Session {scored.session}" if scored.session else "New session",
+        "sentence": sentence(session_row, history, unit),
+        "warnings": scored.reading.warnings,
+        "verdict": scored.reading.verdict,
+        "of_runs": list(zip(scored.files, scored.reading.of_runs, strict=True)),
         "rows": rows.where(rows.notna(), None).to_dict(orient="records"),
-        "files": one.files,
-        "not_done": one.reading.not_done,
+        "files": scored.files,
+        "not_done": scored.reading.not_done,
         "image": inline(figure.svg, "Predicted pain, minute by minute"),
     }
 
 
-def sentence(whole: pd.Series, history: History, unit: str) -> str:
-    """The reading of a session in plain words, beside the person's own history."""
+def sentence(session_row: pd.Series, history: History, unit: str) -> str:
+    """The predicted pain of a session, compared with the person's earlier sessions."""
     levels = np.array(history.levels)
-    low, high = whole[f"low_{LEVEL}"], whole[f"high_{LEVEL}"]
-    below = int((levels < whole["predicted"]).sum())
-    said = f"Predicted pain of this session: {wording.number(whole['predicted'])}"
+    low, high = session_row[f"low_{LEVEL}"], session_row[f"high_{LEVEL}"]
+    below = int((levels < session_row["predicted"]).sum())
+    text = f"Predicted pain of this session: {wording.number(session_row['predicted'])}"
     if np.isfinite(low):
-        said += f" ({LEVEL}% interval {wording.number(low)} to {wording.number(high)})"
+        text += f" ({LEVEL}% interval {wording.number(low)} to {wording.number(high)})"
     return (
-        f"{said}. In this person's own {len(levels)} rated {unit}s the mean rating went from "
+        f"{text}. In this person's {len(levels)} rated {unit}s, the mean rating ranged from "
         f"{wording.number(levels.min())} to {wording.number(levels.max())}, with a median of "
-        f"{wording.number(float(np.median(levels)))}; {below} of them lie below this prediction."
+        f"{wording.number(float(np.median(levels)))}; in {below} of them it was lower than this "
+        "prediction."
     )

@@ -1,4 +1,4 @@
-"""Figures of each stage of evidence: which ones, of what, with which caption."""
+"""Figures of each stage of evidence, with their captions."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from painprint.report.svg import Draw, Drawing
 from painprint.results.read import Results
 
 MOST_REGIONS = 20
-"""Regions that a figure of importance shows: the most important ones."""
+"""Number of regions, the most important ones, in figures of importance."""
 
 Drawings = dict[str, Drawing]
 
 
 def stage_drawings(results: Results) -> Drawings:
-    """Figures of every stage that found something, by name."""
+    """Figures of every stage that was computed, by name."""
     drawn: Drawings = {}
     for stage, _ in results.answered():
         drawn |= drawings_of_stage(stage.name, results)
@@ -35,9 +35,9 @@ def _null(results: Results) -> Drawings:
     table, unit = results.stage_tables["null"], results.metrics["leave_out"]
     return {
         f"null{kind}": Drawing(
-            f"What permuted ratings give, and the true ones ({kind})",
+            f"Null distribution from permuted ratings, and the observed value ({kind})",
             partial(figures.plot_null, table, kind, scale, statistic),
-            f"Grey: permuted ratings. Blue: the true ones. {caption}",
+            f"Grey: permuted ratings. Blue: observed ratings. {caption}",
         )
         for kind, scale, statistic, caption in (
             ("within", "1min", "centred_r", f"{unit.capitalize()}-centred r, ratings permuted "
@@ -72,7 +72,7 @@ def _sensitivity(results: Results) -> Drawings:
     minute = table.query("scale == '1min'").set_index("variant")["centred_r"]
     return {
         "sensitivity": Drawing(
-            "Centred r when something is changed",
+            "Centred r in the sensitivity analyses",
             partial(
                 figures.plot_dots,
                 {str(name): None if r != r else float(r) for name, r in minute.items()},
@@ -89,13 +89,13 @@ def _learning_curve(results: Results) -> Drawings:
         "curve": Drawing(
             "Centred r against number of sessions",
             partial(figures.plot_learning_curve, curve),
-            "Mean over draws, and where 95% of them lie.",
+            "Mean over draws, and the range of 95% of them.",
         ),
         "curveshare": Drawing(
             "Share of significant draws against number of sessions",
             partial(figures.plot_significant_draws, curve),
-            "Share of draws that two bootstraps call significant (p < .05, positive); neither is "
-            "the null.",
+            "Share of draws that are significant (p < .05, positive) by two bootstraps; neither is "
+            "a permutation test.",
         ),
     }
 
@@ -104,20 +104,20 @@ def _prospective(results: Results) -> Drawings:
     of_past, unit = results.stage_tables["calibration"], results.metrics["leave_out"]
     return {
         "future": Drawing(
-            "How models of the past do later",
+            "Agreement of models of past sessions with later ratings",
             partial(figures.plot_future, of_past, {"centred_r": "centred r", "skill": "skill"}, 0),
-            f"Models of the first {unit}s on all later minutes: agreement.",
+            f"Agreement of models of the first {unit}s with all later minutes.",
         ),
         "calibration": Drawing(
-            "Slope of later ratings over their prediction",
+            "Slope of later ratings on their prediction",
             partial(figures.plot_future, of_past, {"slope": "slope"}, 1),
-            "The same models: slope of the rating over the prediction; 1 is calibrated, below 1 "
-            "predictions are over-dispersed: they move more than ratings do.",
+            "The same models: slope of the rating on the prediction; 1 is calibrated, below 1 "
+            "predictions are over-dispersed.",
         ),
         "ahead": Drawing(
-            "Error against how far ahead is predicted",
+            "Prediction error against time since training",
             partial(figures.plot_error_ahead, results.stage_tables["prospective"], unit=unit),
-            f"Each later {unit} by the model of each past.",
+            f"Each later {unit}, predicted by the model of each number of past {unit}s.",
             wide=True,
         ),
     }
@@ -133,7 +133,7 @@ def _estimates(
     label: str,
     width: float = figures.DOUBLE,
 ) -> Draw:
-    """Estimates with their intervals, where there are groups enough for any."""
+    """Estimates, with their intervals where there are enough groups for them."""
     enough = _enough(results)
     return partial(
         figures.plot_estimates, names, rows, column,
@@ -142,7 +142,7 @@ def _estimates(
 
 
 def _enough(results: Results) -> bool:
-    """Whether there are groups enough for an interval."""
+    """Whether there are enough groups for an interval."""
     return bool(results.metrics["n_groups"] >= wording.FEW_GROUPS)
 
 
@@ -161,10 +161,10 @@ def _importance(results: Results) -> Drawings:
             drawn["networkimportance"] = Drawing(
                 "Importance of networks",
                 _estimates(results, rows, names, *centred, label=loss),
-                f"Networks, with their numbers of regions.{by_blocks}{'.' if by_blocks else ''}",
+                f"Networks (number of regions).{by_blocks}{'.' if by_blocks else ''}",
             )
         top = regions.nlargest(MOST_REGIONS, centred[0])
-        by_chance = "; among so many regions, some lie above 0 by chance." if by_blocks else ""
+        by_chance = "; among so many regions, some are above 0 by chance." if by_blocks else ""
         drawn["importance"] = Drawing(
             "The most important regions",
             _estimates(results, top, top["region"], *centred, label=loss),
@@ -191,8 +191,8 @@ def _importance(results: Results) -> Drawings:
         drawn["networkweights"] = Drawing(
             "Mean weight between networks",
             partial(figures.plot_network_weights, tables["networkweights"]),
-            "Mean weight of the edges within (diagonal) and between networks; red edges go with "
-            f"more pain, blue with less, in the model of all {unit}s.",
+            "Mean weight of the edges within (diagonal) and between networks in the model of all "
+            f"{unit}s; red: higher co-fluctuation predicts more pain, blue: less.",
         )
     return drawn
 
@@ -200,7 +200,7 @@ def _importance(results: Results) -> Drawings:
 def _rest(results: Results) -> Drawings:
     return {
         "rest": Drawing(
-            "Prediction at rest against the rating that followed",
+            "Prediction from rest against the rating of the first run",
             partial(figures.plot_rest, results.stage_tables["rest"]),
         )
     }
@@ -218,7 +218,7 @@ def _comparison(results: Results) -> Drawings:
                 results, others, others["method"], f"d_{key}", (f"d_{key}_low", f"d_{key}_high"),
                 label=label, width=figures.SINGLE,
             ),
-            "Right of 0, painprint is better."
+            "To the right of 0, painprint is better."
             + (f" Lines: 95% interval of the paired difference by blocks of {unit}s."
                if _enough(results) else ""),
         )  # fmt: skip
@@ -228,7 +228,7 @@ def _comparison(results: Results) -> Drawings:
 def _univariate(results: Results) -> Drawings:
     return {
         "univariate": Drawing(
-            "Activity that follows the rating, by region",
+            "Association of activity with the rating, by region",
             partial(figures.plot_univariate, results.stage_tables["univariate"]),
         )
     }
@@ -275,4 +275,4 @@ STAGE_FIGURES: dict[str, Callable[[Results], Drawings]] = {
     "external": _external,
     "qcfc": _qcfc,
 }
-"""What draws the figures of a stage that found something, by the stage's name."""
+"""Function that returns the figures of a stage, by the stage's name."""

@@ -1,4 +1,4 @@
-"""The first screen: what was found and how sure it is, in words that need no statistics."""
+"""The summary at the top of the page: results and their certainty, in plain words."""
 
 from __future__ import annotations
 
@@ -6,49 +6,49 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from painprint.report.words import SWINGS
+from painprint.report.words import DISPERSIONS
 from painprint.results.conclusion import (
     PRIMARY,
     Answer,
     Chance,
     Closeness,
     Conclusion,
-    Swing,
+    Dispersion,
     conclude,
 )
 from painprint.results.read import Results
 from painprint.wording import FEW_GROUPS, estimate, is_value, number, plural
 
 STRENGTHS = ((0.1, "hardly"), (0.3, "weakly"), (0.5, "moderately"), (float("inf"), "strongly"))
-"""Words for a positive correlation below so much (Cohen 1988)."""
+"""Upper limits of a positive correlation, and the words for it (Cohen 1988)."""
 MOST_NAMED = 3
 
 
 @dataclass(frozen=True)
 class Card:
-    """One answer.
+    """Answer to one question.
 
     Attributes
     ----------
     answer : str
-        In a few plain words.
+        A few plain words.
     text : str
-        A sentence or two.
+        One or two sentences.
     numbers : str
-        The same in numbers: with interval, p and n, as far as they apply.
-    mood : str
-        good, caution or bad: for a mark beside the answer; empty for none.
+        The statistics behind them: with interval, p and n, as far as they apply.
+    status : str
+        good, caution or bad: colour beside the answer; empty for none.
     """
 
     question: str
     answer: str
     text: str
     numbers: str
-    mood: str = ""
+    status: str = ""
 
 
 def summarise(results: Results) -> list[Card]:
-    """Answers to the questions that everybody asks first."""
+    """Answers to the main questions about a decoded person."""
     metrics = results.metrics
     conclusion = conclude(metrics)
     return [
@@ -66,56 +66,54 @@ def _found(metrics: Mapping[str, Any], conclusion: Conclusion) -> Card:
     strength = next((word for most, word in STRENGTHS if r is not None and 0 < r < most), "not")
     what = "the simulated rating" if metrics["simulated"] else "pain"
     follows = (
-        f"The prediction {strength} followed the ups and downs of {what} within {unit}s that the "
-        "model had not seen"
+        f"The prediction {strength} followed fluctuations of {what} within held-out {unit}s"
         if r is not None and r > 0
-        else f"The prediction did not follow the ups and downs of {what} within {unit}s that the "
-        "model had not seen"
+        else f"The prediction did not follow fluctuations of {what} within held-out {unit}s"
     )
     if conclusion.shares_sessions:
-        follows += ", though other runs of the same sessions had trained it"
-    answer, text, mood = {
+        follows += ", although other runs of the same sessions were in training"
+    answer, text, status = {
         Answer.YES: (f"Yes, {strength}", f"{follows}.", "good"),
         Answer.PART: (
             f"In part, {strength}",
-            f"{follows}. That is more than shuffled ratings give; but {_unmet(conclusion)}.",
+            f"{follows}. Agreement exceeds that with permuted ratings; but {_unmet(conclusion)}.",
             "caution",
         ),
         Answer.NO: (
             "Not shown",
-            "What the model predicted cannot be told from what shuffled ratings give.",
+            "The agreement cannot be distinguished from that with permuted ratings.",
             "bad",
         ),
         Answer.FEW: (
             "Too early to say",
-            f"{plural(n_groups, unit)} are too few for an answer; {FEW_GROUPS} are the least, and "
-            "usually more are needed.",
+            f"{plural(n_groups, unit)} are too few for a conclusion; at least {FEW_GROUPS} are "
+            "needed, and usually more.",
             "caution",
         ),
         Answer.UNTESTED: (
             "Not tested against chance",
-            f"{follows}; whether shuffled ratings would give as much "
+            f"{follows}; whether this exceeds the agreement with permuted ratings "
             f"{'cannot be' if conclusion.chance is Chance.NOT_PERMUTABLE else 'was not'} tested.",
             "caution",
         ),
     }[conclusion.answer]
-    r_said = _estimate(minute, "centred_r", conclusion)
+    r_text = _estimate(minute, "centred_r", conclusion)
     p = minute["p_within"]
     numbers = (
-        f"{unit}-centred r at 1 min {r_said}, "
+        f"{unit}-centred r at 1 min {r_text}, "
         f"{'no p' if p is None else f'p within {is_value(p)}'}, n = {minute['n']} minutes "
         f"in {plural(n_groups, unit)}; {metrics['preset']} preset"
     )
-    return Card("Could pain be read from this brain?", answer, text, numbers, mood)
+    return Card("Could pain be decoded from this brain?", answer, text, numbers, status)
 
 
 def _unmet(conclusion: Conclusion) -> str:
-    """Which of the two primary intervals does not lie above 0, in words."""
-    said = {
-        "centred_r": "with other sessions it might not follow them at all",
-        "skill": "it is not shown to come closer to the rating than the person's average would",
+    """Which primary intervals do not lie above 0, in words."""
+    reasons = {
+        "centred_r": "with other sessions, there might be none",
+        "skill": "predictions are not shown to be closer to the rating than the person's average",
     }
-    return ", and ".join(said[name] for name in PRIMARY if name not in conclusion.above_zero)
+    return ", and ".join(reasons[name] for name in PRIMARY if name not in conclusion.above_zero)
 
 
 def _estimate(minute: Mapping[str, Any], name: str, conclusion: Conclusion) -> str:
@@ -125,49 +123,50 @@ def _estimate(minute: Mapping[str, Any], name: str, conclusion: Conclusion) -> s
 
 
 def _sure(metrics: Mapping[str, Any], conclusion: Conclusion) -> Card:
-    question = "How sure is it?"
+    question = "How certain is it?"
     null, unit, scales = metrics["stages"]["null"], metrics["leave_out"], metrics["scales"]
     minute, level = scales["1min"], scales["session"]
     p, chance = minute["p_within"], conclusion.chance
     if chance is Chance.NOT_PERMUTABLE:
         return Card(
             question, "Not known",
-            "The model was trained on bins that are made from the rating. Shuffled ratings would "
-            "make other bins, so there is nothing to compare with. Models trained on bins of time "
-            "have this test.",
+            "The model was trained on bins that are made from the rating. Permuted ratings would "
+            "give other bins, so there is no null distribution. Models trained on time bins have "
+            "this test.",
             "no permutation null with rating bins", "caution",
         )  # fmt: skip
     if chance in (Chance.NOT_RUN, Chance.NOT_POSSIBLE):
         return Card(
-            question, "Not known", "Nothing was compared with shuffled ratings.",
+            question, "Not known", "The agreement was not compared with that of permuted ratings.",
             "no permutation null", "caution",
         )  # fmt: skip
     n = null["n_permutations"]
-    answer, mood = {
-        Chance.BEYOND: ("More than shuffled ratings give", "good"),
-        Chance.NOT_BEYOND: ("Shuffled ratings give as much", "bad"),
-        Chance.NO_AGREEMENT: ("There is no agreement to be sure of", "bad"),
-        Chance.TOO_FEW_PERMUTATIONS: ("Too few shuffles to say", "caution"),
+    answer, status = {
+        Chance.BEYOND: ("Higher than with permuted ratings", "good"),
+        Chance.NOT_BEYOND: ("No higher than with permuted ratings", "bad"),
+        Chance.NO_AGREEMENT: ("There is no agreement", "bad"),
+        Chance.TOO_FEW_PERMUTATIONS: ("Too few permutations", "caution"),
     }[chance]
     if chance is Chance.BEYOND and not conclusion.enough_groups:
-        answer, mood = f"{answer}, but few {unit}s", "caution"
+        answer, status = f"{answer}, but few {unit}s", "caution"
     as_good = max(round(p * (n + 1)) - 1, 0)
     between = level["p_between"]
     levels = (
         "" if conclusion.levels_beyond is None
-        else f" Does it also tell {unit}s of high ratings from {unit}s of low ones? "
-        + ("More than shuffled ratings do." if conclusion.levels_beyond else "Not shown.")
+        else f" The r between {unit} means is "
+        + ("" if conclusion.levels_beyond else "not shown to be ")
+        + "higher than with permuted means."
     )  # fmt: skip
     return Card(
         question,
         answer,
-        f"The ratings were shuffled {n:,} times within {unit}s and the models trained again: "
-        f"{as_good:,} times the shuffled rating was predicted as well as the true one.{levels}",
+        f"The ratings were permuted {n:,} times within {unit}s and the models trained again: "
+        f"{as_good:,} permuted ratings were predicted as well as the true one.{levels}",
         f"p within {is_value(p)}, of the {unit}-centred r of {number(minute['centred_r'])} at 1 "
         f"min; p between {'n/a' if between is None else is_value(between)}, of an r of "
         f"{number(level['r'])} over "
-        f"{plural(metrics['n_groups'], unit)}; {n:,} permutations of either kind",
-        mood,
+        f"{plural(metrics['n_groups'], unit)}; {n:,} permutations of each kind",
+        status,
     )
 
 
@@ -178,28 +177,39 @@ def _exact(metrics: Mapping[str, Any], conclusion: Conclusion) -> Card:
         f"{number(minute['mae'])}; slope of rating on prediction "
         f"{_estimate(minute, 'slope', conclusion)}; n = {minute['n']} minutes"
     )
-    question = "How exact is it?"
+    question = "How accurate is it?"
     if closeness is Closeness.UNDEFINED:
-        return Card(question, "Not known", "The error could not be compared.", numbers, "caution")
-    off = f"A minute's prediction is off by {number(minute['mae'])} on the scale of the rating."
-    swing = conclusion.swing
-    said = f" {SWINGS[swing]}" if swing in (Swing.LITTLE, Swing.FAR) else ""
+        return Card(
+            question,
+            "Not known",
+            "The skill over the training mean is undefined.",
+            numbers,
+            "caution",
+        )
+    error = (
+        f"The prediction of a minute deviates by {number(minute['mae'])} on average, on the scale "
+        "of the rating."
+    )
+    calibration = ""
+    if conclusion.dispersion in (Dispersion.UNDER, Dispersion.OVER):
+        calibration = f" {DISPERSIONS[conclusion.dispersion]}"
     if closeness is Closeness.NO:
         return Card(
             question,
             "No better than the average",
-            f"{off} Always guessing the person's average would come as close, or closer.{said}",
+            f"{error} Always predicting the person's average would be as close, or closer."
+            f"{calibration}",
             numbers,
             "bad",
         )
-    sure = closeness is Closeness.YES
+    is_sure = closeness is Closeness.YES
     return Card(
         question,
-        "Closer than the average" + ("" if sure else ", but uncertain"),
-        f"{off} Its squared errors are {minute['skill']:.0%} smaller than those of always "
-        f"guessing the person's average.{said}",
+        "Closer than the average" + ("" if is_sure else ", but uncertain"),
+        f"{error} The squared error is {minute['skill']:.0%} smaller than that of always "
+        f"predicting the person's average.{calibration}",
         numbers,
-        "good" if sure else "caution",
+        "good" if is_sure else "caution",
     )
 
 
@@ -208,7 +218,7 @@ def _where(results: Results, conclusion: Conclusion) -> Card:
     table = results.stage_tables.get("networkimportance")
     if table is None or not len(table):
         return Card(
-            question, "Not asked", "Importance of networks is not known: see below.",
+            question, "Not computed", "The importance of networks is not known: see below.",
             "no importance of networks",
         )  # fmt: skip
     enough = conclusion.enough_groups
@@ -229,8 +239,8 @@ def _where(results: Results, conclusion: Conclusion) -> Card:
     )
     if conclusion.answer not in (Answer.YES, Answer.PART):
         return Card(
-            question, "Not to be said",
-            "Where nothing is shown to be read, a place means nothing.", numbers,
+            question, "Not interpretable",
+            "Importance can be interpreted only where pain is shown to be decoded.", numbers,
         )  # fmt: skip
     if not len(above):
         return Card(
@@ -241,8 +251,8 @@ def _where(results: Results, conclusion: Conclusion) -> Card:
     return Card(
         question,
         ", ".join(map(str, shown["network"])) + (f" and {more} more" if more else ""),
-        "The prediction gets worse when what these networks' connections add to it is shuffled. "
-        "That says what is used to read pain, not where pain is.",
+        "The prediction gets worse when the contribution of these networks' connections is "
+        "permuted. This shows what the prediction relies on, not where pain arises.",
         numbers,
     )
 
@@ -252,7 +262,7 @@ def _doubts(results: Results, conclusion: Conclusion) -> Card:
     confounds = metrics["stages"]["confounds"] or {}
     flagged = [name for name, v in confounds.items() if name != "not_done" and v["flagged"]]
     ratings = list(results.bold_quality["quality_rating"])
-    poor, n_bad = sum(rating != "good" for rating in ratings), ratings.count("bad")
+    n_poor, n_bad = sum(rating != "good" for rating in ratings), ratings.count("bad")
     doubts = []
     if flagged:
         doubts.append(f"{', '.join(flagged)} alone predicts the rating too")
@@ -265,19 +275,19 @@ def _doubts(results: Results, conclusion: Conclusion) -> Card:
         doubts.append("signal-to-noise and coverage of the BOLD are not known")
     if conclusion.shares_sessions:
         doubts.append("other runs of the same sessions were in training")
-    if poor:
+    if n_poor:
         doubts.append(
-            f"{poor} of {plural(len(ratings), 'run')} with doubtful BOLD"
+            f"{n_poor} of {plural(len(ratings), 'run')} with doubtful BOLD"
             + (f" ({n_bad} bad)" if n_bad else "")
         )
     if audit["runs_left_out"]:
-        doubts.append(f"{plural(len(audit['runs_left_out']), 'run')} left out")
+        doubts.append(f"{plural(len(audit['runs_left_out']), 'run')} excluded")
     if not conclusion.enough_groups:
         doubts.append(f"only {plural(metrics['n_groups'], metrics['leave_out'])}")
     numbers = (
         f"{plural(n_tested, 'confound')} tested, {len(flagged)} flagged; "
-        f"{ratings.count('good')} of {plural(len(ratings), 'run')} good by what is known of them; "
-        f"{plural(metrics['n_runs'], 'run')} used"
+        f"{ratings.count('good')} of {plural(len(ratings), 'run')} of good quality, as far as "
+        f"known; {plural(metrics['n_runs'], 'run')} used"
     )
     if not doubts:
         return Card(
@@ -287,7 +297,7 @@ def _doubts(results: Results, conclusion: Conclusion) -> Card:
     text = "; ".join(doubts)
     return Card(
         "What could be wrong?",
-        f"{plural(len(doubts), 'thing')} to keep in mind",
+        f"{plural(len(doubts), 'point')} to consider",
         f"{text[0].upper()}{text[1:]}.",
         numbers,
         "bad" if flagged or n_bad else "caution",

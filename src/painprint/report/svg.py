@@ -19,9 +19,9 @@ Draw = Callable[[], Axes | Sequence[Axes]]
 THEMED = {
     style.INK: "ink", style.MUTED: "soft", style.RATING: "rating", style.PREDICTED: "predicted",
     style.BAND: "band", style.FILL: "fill", style.PALE: "pale", style.PAPER: "paper",
-    **{shade: rating for rating, (shade, _) in style.QUALITY_RATINGS.items()},
+    **{shade: rating for rating, (shade, _) in style.QUALITY_MARKS.items()},
 }  # fmt: skip
-"""Colours of figures that a page has a variable for."""
+"""Colours of figures that are replaced by CSS variables of the page."""
 TAG, COORDINATE = re.compile(r"<[^>]+>"), re.compile(r"-?\d+\.\d{3,}")
 NO_DATE: dict[str, dict[str, None]] = {
     "svg": {"Date": None, "Creator": None},
@@ -36,13 +36,13 @@ class Drawing:
     Parameters
     ----------
     what : str
-        What is seen, for those who cannot see it.
+        Alternative text.
     draw : callable
-        Gives its Axes.
+        Returns its Axes.
     caption : str
-        What stands below it on the page, where no template says it.
+        Caption on the page, unless the template contains it.
     wide : bool
-        Whether it scrolls sideways on a narrow screen rather than shrink.
+        Whether it scrolls sideways on a narrow screen instead of shrinking.
     """
 
     what: str
@@ -53,12 +53,12 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Drawn:
-    """A figure.
+    """A figure that was drawn.
 
     Attributes
     ----------
     pdf : bytes or None
-        Where it was asked for.
+        None unless asked for.
     """
 
     svg: bytes
@@ -71,11 +71,11 @@ def draw_figure(name: str, draw: Draw, *, pdf: bool = False) -> Drawn:
     Parameters
     ----------
     name : str
-        Differs between the figures of a page.
+        Unique among the figures of a page; seeds the identifiers in the SVG.
     draw : callable
-        Gives Axes of a new figure.
+        Returns Axes of a new figure.
     pdf : bool
-        Whether to draw it as PDF too.
+        Whether to draw it also as PDF.
     """
     with matplotlib.rc_context({**figures.STYLE, "svg.hashsalt": name}):
         drawn = draw()
@@ -93,21 +93,21 @@ def draw_figure(name: str, draw: Draw, *, pdf: bool = False) -> Drawn:
 
 
 def _shorter(tag: re.Match[str]) -> str:
-    """A tag with its coordinates to a hundredth of a point; embedded images have none."""
-    return COORDINATE.sub(lambda found: f"{float(found[0]):.2f}", tag[0])
+    """A tag with its coordinates rounded to 0.01 points; embedded images have none."""
+    return COORDINATE.sub(lambda number: f"{float(number[0]):.2f}", tag[0])
 
 
 def inline(image: bytes, what: str, titles: Mapping[int, str] | None = None) -> Markup:
-    """An SVG to stand in a page, where it takes the page's colours.
+    """An SVG for embedding in a page, with the colours of the page's theme.
 
     Parameters
     ----------
     image : bytes
         From :func:`draw_figure`.
     what : str
-        What is seen, for those who cannot see it.
+        Alternative text.
     titles : mapping of int to str, optional
-        Of regions on a brain, by place.
+        Tooltips of regions on a brain, by the region's index.
     """
     text = image.decode()
     text = text[text.index("<svg") :]
@@ -116,9 +116,9 @@ def inline(image: bytes, what: str, titles: Mapping[int, str] | None = None) -> 
     for colour, name in THEMED.items():
         text = text.replace(colour, f"var(--{name})")
 
-    def of_region(found: re.Match[str]) -> str:
-        title = (titles or {}).get(int(found[1]), "")
-        return f'<g data-region="{found[1]}"><title>{escape(title)}</title>'
+    def of_region(match: re.Match[str]) -> str:
+        title = (titles or {}).get(int(match[1]), "")
+        return f'<g data-region="{match[1]}"><title>{escape(title)}</title>'
 
     text = re.sub(r'<g id="region-(\d+)-\d+">', of_region, text)
     text = re.sub(r' id="brain-(legend|light)[^"]*"', r' class="brain-\1"', text)

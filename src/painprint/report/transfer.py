@@ -1,4 +1,4 @@
-"""What the group level says of a person, and which of its intervals mean something."""
+"""Results of the group level for one person, with the intervals that can be interpreted."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from painprint.wording import FEW_GROUPS
 
 @dataclass(frozen=True, eq=False)
 class Transfer:
-    """Signatures on one person's ratings.
+    """Agreement of several people's signatures with one person's ratings.
 
     Attributes
     ----------
     rows : DataFrame or None
-        Of transfer.tsv, at 1 min.
+        Rows of transfer.tsv at 1 min.
     missing : str
-        Why there are none.
+        Why there are no rows.
     """
 
     rows: pd.DataFrame | None
@@ -32,13 +32,13 @@ class Transfer:
 
 
 def transfer_to(out_dir: Path, participant: str) -> Transfer:
-    """How several people's signatures do on one person's ratings."""
+    """Results of several people's signatures for one person's ratings."""
     files = GroupFiles(out_dir)
     if not files.table("metrics", ".json").is_file():
         return Transfer(
             None,
-            "Not tried: `painprint run … group` tries every signature on everybody with the same "
-            "atlas.",
+            "Not computed: `painprint run … group` applies every signature to everybody with the "
+            "same atlas.",
         )
     try:
         results = read_group(files)
@@ -47,19 +47,19 @@ def transfer_to(out_dir: Path, participant: str) -> Transfer:
     rows = without_few(results.tables["transfer"], results.metrics)
     rows = rows[rows["person"] == f"sub-{participant}"]
     if rows["model"].nunique() < 2:
-        return Transfer(None, "Nobody else was decoded with the same atlas.")
+        return Transfer(None, "No other person was decoded with the same atlas.")
     return Transfer(rows)
 
 
 def without_few(transfer: pd.DataFrame, metrics: Mapping[str, Any]) -> pd.DataFrame:
-    """Rows at 1 min; without the intervals of people with few groups, which mean little.
+    """Rows at 1 min, without the intervals of people with too few groups for them.
 
     Parameters
     ----------
     transfer : DataFrame
-        transfer.tsv.
+        Contents of transfer.tsv.
     metrics : mapping
-        Of the group level.
+        Metrics of the group level.
     """
     minutes = transfer.query("scale == '1min'").copy()
     few = [p["name"] for p in metrics["participants"] if p["n_groups"] < FEW_GROUPS]

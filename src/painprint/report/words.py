@@ -1,4 +1,4 @@
-"""Sentences made from results and from the settings actually used."""
+"""Sentences of the pages, made from results and from the settings actually used."""
 
 from __future__ import annotations
 
@@ -6,43 +6,43 @@ from collections.abc import Mapping
 from typing import Any
 
 from painprint.decode.ridge import ALPHAS
-from painprint.results.conclusion import PRIMARY, Chance, Conclusion, Swing, conclude
+from painprint.results.conclusion import PRIMARY, Chance, Conclusion, Dispersion, conclude
 from painprint.results.read import Results
 from painprint.wording import FEW_GROUPS, is_value, number, plural, rounded, span
 
 GLOSSARY = {
-    "session-centred r": "Pearson's correlation of rating and prediction after each session's mean "
-    "was taken from both: 1 if they rise and fall together within sessions, 0 if not at all. "
-    "Levels of whole sessions count for nothing. (Run-centred where runs were left out.)",
-    "skill": "1 minus squared error over that of always predicting the mean of the training data: "
-    "1 is perfect, 0 is no better than the mean, below 0 is worse.",
-    "slope": "by how much the rating rises, on average, when the held-out prediction rises by 1: 1 "
-    "where predictions are calibrated, below 1 where they swing too far (over-dispersed), above 1 "
-    "where they swing too little. The intercept is the rating that goes with a prediction of 0: 0 "
-    "where calibrated.",
-    "r": "Pearson's correlation over all rows, levels of sessions included.",
-    "AUC": "chance that of two moments, one rated above the median and one below, the former is "
-    "predicted higher: 1 always, 0.5 by a coin.",
+    "session-centred r": "Pearson's correlation of rating and prediction after subtracting each "
+    "session's mean from both: 1 if they covary perfectly within sessions, 0 if not at all. "
+    "Differences between sessions do not contribute. (Run-centred where runs were held out.)",
+    "skill": "1 minus the squared error divided by that of always predicting the mean of the "
+    "training data: 1 is perfect, 0 is no better than the mean, below 0 is worse.",
+    "slope": "mean increase of the rating when the held-out prediction increases by 1: 1 where "
+    "predictions are calibrated, below 1 where they are over-dispersed (vary too much), above 1 "
+    "where they are under-dispersed (vary too little). The intercept is the mean rating at a "
+    "prediction of 0: 0 where calibrated.",
+    "r": "Pearson's correlation over all rows, including differences between sessions.",
+    "AUC": "area under the ROC curve: probability that, of two time bins, one rated above the "
+    "median and one not, the former has the higher prediction (0.5 by chance, 1 at best).",
     "MAE": "mean absolute error, in units of the rating.",
-    "95% interval": "made in such a way that it holds the true value in about 95 of 100 studies, "
-    "if its assumptions hold; here, of how the result would vary with other sessions.",
-    "p": "share of shuffled ratings that give as much or more. It is not the chance that the "
-    "finding is wrong.",
-    "p within, p between": "the same for ratings shuffled within sessions (do ups and downs go "
-    "together?) and between them (do levels?).",
-    "effective degrees of freedom": "how many free coefficients a shrunken regression amounts to: "
-    "0 if it predicts the mean alone, one for each training bin if nothing is shrunken.",
-    "importance": "how much the prediction loses when what a region or network adds to it is "
-    "shuffled.",
-    "weight": "what the model multiplies an edge by. It may serve to cancel noise, so it does not "
-    "say that the edge follows pain; the structure coefficient does.",
-    "mean FD": "mean framewise displacement: how much the head moved from frame to frame (mm).",
+    "95% interval": "interval that contains the true value in about 95 of 100 studies, if its "
+    "assumptions hold; here, it describes how the result would vary with other sessions.",
+    "p": "share of permuted ratings whose result is at least as large. It is not the probability "
+    "that the finding is wrong.",
+    "p within, p between": "the same for ratings permuted within sessions (do rating and "
+    "prediction covary over time?) and between them (do session means covary?).",
+    "effective degrees of freedom": "number of free coefficients that a penalised regression is "
+    "equivalent to: 0 if it predicts the mean alone, one per training bin without a penalty.",
+    "importance": "loss of agreement when the contribution of a region or network to the "
+    "prediction is permuted.",
+    "weight": "coefficient of an edge in the model. It may serve to cancel noise, so it does not "
+    "show that the edge varies with pain; the structure coefficient does.",
+    "mean FD": "mean framewise displacement: head motion from frame to frame (mm).",
 }
-"""Terms of the pages, explained."""
+"""Definitions of the terms on the pages."""
 
 
 def headline(results: Results) -> str:
-    """One sentence with the primary numbers, and one on what they do not say yet."""
+    """The primary outcomes, and whether they exceed chance."""
     metrics = results.metrics
     conclusion = conclude(metrics)
     minute, unit = metrics["scales"]["1min"], metrics["leave_out"]
@@ -59,9 +59,9 @@ def headline(results: Results) -> str:
         else ""
     )
     return (
-        f"In {plural(metrics['n_groups'], unit)} that the models had not seen, {what} were "
-        f"predicted minute by minute with a {unit}-centred r of {r} and a skill of {skill} over "
-        f"always predicting the training mean. {_direction(conclusion, metrics)} "
+        f"In {plural(metrics['n_groups'], 'held-out ' + unit)}, {what} were predicted minute by "
+        f"minute with a {unit}-centred r of {r} and a skill of {skill} relative to always "
+        f"predicting the training mean. {_direction(conclusion, metrics)} "
         f"{beyond_chance(conclusion, metrics)}{same}"
     )
 
@@ -69,7 +69,7 @@ def headline(results: Results) -> str:
 def _direction(conclusion: Conclusion, metrics: Mapping[str, Any]) -> str:
     """Which primary intervals lie above 0."""
     if not conclusion.is_defined:
-        return "A primary number is undefined, so nothing can be concluded."
+        return "A primary outcome is undefined, so no conclusion can be drawn."
     if not conclusion.enough_groups:
         few = f"{metrics['n_groups']} {metrics['leave_out']}s"
         return f"{few} are too few for an interval, or for a conclusion."
@@ -82,13 +82,13 @@ def _direction(conclusion: Conclusion, metrics: Mapping[str, Any]) -> str:
 
 NOT_PERMUTABLE = (
     "the model was trained on rating bins, which are made from the rating itself, so permuted "
-    "ratings would change the rows that train"
+    "ratings would change the training rows"
 )
 """Why there is no permutation null."""
 
 
 def beyond_chance(conclusion: Conclusion, metrics: Mapping[str, Any]) -> str:
-    """What the null says of the session-centred r at 1 min."""
+    """Result of the permutation test of the session-centred r at 1 min."""
     unit, p = metrics["leave_out"], metrics["scales"]["1min"]["p_within"]
     with_p = f"(p within {is_value(p)})"
     match conclusion.chance:
@@ -112,70 +112,74 @@ def beyond_chance(conclusion: Conclusion, metrics: Mapping[str, Any]) -> str:
             )
 
 
-SWINGS = {
-    Swing.AGAINST: "Higher predictions did not come with higher ratings, so how far they swing "
-    "means nothing.",
-    Swing.LITTLE: "Predictions swing too little: a difference between two of them is smaller than "
-    "the difference in rating that goes with it on average.",
-    Swing.FAR: "Predictions swing too far (over-dispersed): a difference between two of them is "
-    "larger than the difference in rating that goes with it on average.",
-    Swing.OPEN: "The interval holds 1: it is not shown that predictions swing too little or too "
-    "far.",
+DISPERSIONS = {
+    Dispersion.NEGATIVE: "Ratings did not increase with predictions, so the dispersion of the "
+    "predictions cannot be interpreted.",
+    Dispersion.UNDER: "Predictions are under-dispersed: a difference between two of them is "
+    "smaller than the mean difference in rating that it predicts.",
+    Dispersion.OVER: "Predictions are over-dispersed: a difference between two of them is larger "
+    "than the mean difference in rating that it predicts.",
+    Dispersion.UNDETERMINED: "The interval contains 1: neither under- nor over-dispersion of the "
+    "predictions is shown.",
 }
-"""What the slope of rating on held-out prediction says."""
+"""Interpretation of the slope of rating on held-out prediction."""
 
 
 def calibration_sentences(metrics: Mapping[str, Any]) -> str:
-    """Whether held-out predictions swing as far as ratings do."""
+    """Whether held-out predictions are calibrated, by the slope of the rating on them."""
     conclusion, minute = conclude(metrics), metrics["scales"]["1min"]
     if minute["slope"] is None:
-        return "The held-out prediction does not vary, so no line leads from it to the rating."
+        return (
+            "The held-out prediction does not vary, so the slope of the rating on it is undefined."
+        )
     slope = number(minute["slope"])
     if conclusion.enough_groups:
         slope += f" (95% interval {span(minute['slope_ci'])})"
     return (
-        f"When the held-out prediction of a minute rises by 1, the rating rises by {slope} on "
-        "average; 1 is calibrated. "
+        f"When the held-out prediction of a minute increases by 1, the rating increases by {slope} "
+        "on average; 1 is calibrated. "
         + (
-            f"{metrics['n_groups']} {metrics['leave_out']}s are too few to say whether predictions "
-            "swing too little (slope above 1) or too far (below 1)."
-            if conclusion.swing is None
-            else SWINGS[conclusion.swing]
+            f"{metrics['n_groups']} {metrics['leave_out']}s are too few to decide whether "
+            "predictions are under-dispersed (slope above 1) or over-dispersed (below 1)."
+            if conclusion.dispersion is None
+            else DISPERSIONS[conclusion.dispersion]
         )
     )
 
 
 def group_headline(metrics: Mapping[str, Any]) -> str:
-    """What the group level found, in two sentences."""
+    """Results of the group level, in two sentences."""
     pairs, identified = metrics["pairs"], metrics["identified"]
     enough = {p["name"] for p in metrics["participants"] if p["n_groups"] >= FEW_GROUPS}
     n_people = len(metrics["participants"])
     if not pairs:
         people = "One person was" if n_people == 1 else f"{n_people} people were"
-        return f"{people} decoded; no signature could be tried on somebody else."
-    judged = [p for p in pairs if p["person"] in enough]
-    working = [p for p in judged if (p["centred_r_low"] or 0) > 0]
+        return f"{people} decoded; no signature could be applied to another person."
+    with_interval = [p for p in pairs if p["person"] in enough]
+    working = [p for p in with_interval if (p["centred_r_low"] or 0) > 0]
     values = [p["centred_r"] for p in pairs if p["centred_r"] is not None]
-    found = (
-        f"{n_people} people, somebody's signature tried on somebody else in "
-        f"{plural(len(pairs), 'pair')}: centred r at 1 min from "
+    sentence = (
+        f"Signatures of {n_people} people were applied to another person in "
+        f"{plural(len(pairs), 'pair')}, with a centred r at 1 min from "
         f"{number(min(values, default=None))} to {number(max(values, default=None))}."
     )
-    if judged:
-        found += f" {len(working)} of {plural(len(judged), 'interval')} lie above 0."
+    if with_interval:
+        sentence += f" {len(working)} of {plural(len(with_interval), 'interval')} lie above 0."
     if not identified:
-        return found
-    own = sum(one["n_own_best"] for one in identified.values())
-    n_sessions = sum(one["n_sessions"] for one in identified.values())
-    chance = sum(one["n_sessions"] * one["chance"] for one in identified.values()) / n_sessions
+        return sentence
+    own = sum(person["n_own_best"] for person in identified.values())
+    n_sessions = sum(person["n_sessions"] for person in identified.values())
+    chance = (
+        sum(person["n_sessions"] * person["chance"] for person in identified.values()) / n_sessions
+    )
     return (
-        f"{found} In {own} of {n_sessions} sessions the person's own signature follows the rating "
-        f"best; {number(chance * n_sessions, 1)} would be chance."
+        f"{sentence} In {own} of {n_sessions} sessions, the person's own signature has the largest "
+        f"r with the rating; {number(chance * n_sessions, 1)} are expected by chance."
     )
 
 
 def selected_sentences(metrics: Mapping[str, Any]) -> str:
-    """What was chosen inside the training data, and whether the grid ended there."""
+    """Hyperparameters selected within the training data, and those at the edge of the grid."""
     chosen, unit = metrics["selected"], metrics["leave_out"]
     models = [chosen, *chosen["folds"]]
     if metrics["decoder"] != "ridge":
@@ -192,11 +196,13 @@ def selected_sentences(metrics: Mapping[str, Any]) -> str:
         f"{rounded(max(alpha))}, and {rounded(min(dof))} to {rounded(max(dof))} effective degrees "
         "of freedom."
     ]
-    for at, which, meaning in (
+    for edge, which, meaning in (
         (ALPHAS[0], "smallest", "less shrinkage might predict better"),
         (ALPHAS[-1], "largest", "these models predict little more than the mean rating"),
     ):
-        n = sum(one["at_edge_of_grid"] and abs(one["alpha"] / at - 1) < 1e-9 for one in models)
+        n = sum(
+            model["at_edge_of_grid"] and abs(model["alpha"] / edge - 1) < 1e-9 for model in models
+        )
         if n:
             sentences.append(
                 f"At the edge of the grid: {n} of the {len(models)} models took the {which} "

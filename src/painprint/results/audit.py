@@ -1,4 +1,4 @@
-"""What a study used, left out and assumed: its audit."""
+"""The audit of a study: what was used, excluded and assumed."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from painprint.settings import CLEANING, Rules, Settings
 
 
 @dataclass(frozen=True)
-class Account:
-    """What is to be said of a participant's files beside the numbers.
+class RunLog:
+    """Which files of a participant were read, and what was noted and excluded.
 
     Attributes
     ----------
     records : tuple of RunRecord
-        Of the runs that were read.
+        Runs that were read.
     notes : dict
-        Sentence to the runs it is about; to none where it is about all.
+        Runs that each note concerns, by its text; empty where it concerns all.
     geometry : Geometry
-        Where the regions lie.
+        Locations of the regions.
     external : tuple of Path
-        Weights of signatures from elsewhere.
+        Weights of external signatures.
     bids_filter : mapping
-        Which BOLD and ratings were meant.
+        Filter by which BOLD and ratings were selected.
     """
 
     inventory: Inventory
@@ -47,7 +47,7 @@ class Account:
     bids_filter: Mapping[str, Any] = field(default_factory=dict)
 
 
-def take_account(
+def make_run_log(
     inventory: Inventory,
     decoding: Decoding,
     records: Sequence[RunRecord],
@@ -56,75 +56,83 @@ def take_account(
     *,
     external: Sequence[Path] = (),
     bids_filter: Mapping[str, Any] | None = None,
-) -> Account:
-    """Collect what was assumed, what is unusual and what was left out."""
+) -> RunLog:
+    """Collect assumptions, notes on unusual runs, and exclusions."""
     dense = inventory.dense.notes if inventory.dense else ()
-    said = (*inventory.notes, *dense, *geometry.notes)
-    notes: dict[str, list[str]] = {note: [] for note in said}
-    of_run = {record.key: record for record in records}
+    general = (*inventory.notes, *dense, *geometry.notes)
+    notes: dict[str, list[str]] = {note: [] for note in general}
+    record_of = {record.key: record for record in records}
     rows = decoding.training.run_table.to_dict(orient="records")
-    for one, row in zip(decoding.frames, rows, strict=True):
-        record = of_run[one.key]
+    for run, row in zip(decoding.frames, rows, strict=True):
+        record = record_of[run.key]
         for note in (*record.notes, *check_run(row, record.quality)):
-            notes.setdefault(note, []).append(str(one.key))
+            notes.setdefault(note, []).append(str(run.key))
     unnamed = [n for n, w in decoding.regions.network_of.items() if not w]
     if inventory.region_table is None:
         notes["no atlas dseg.tsv was found: the regions' networks are unknown."] = []
     elif unnamed:
         notes[f"{len(unnamed)} regions have no network in the atlas (first: {unnamed[0]})."] = []
-    everything = (*left_out, *decoding.prepared.runs_left_out)
-    chosen = bids_filter or {}
-    return Account(inventory, tuple(records), everything, notes, geometry, tuple(external), chosen)
+    return RunLog(
+        inventory,
+        tuple(records),
+        (*left_out, *decoding.prepared.runs_left_out),
+        notes,
+        geometry,
+        tuple(external),
+        bids_filter or {},
+    )
 
 
 def describe_choice(fold: FoldModel, rules: Rules) -> dict[str, Any]:
     """Lag, penalty and effective degrees of freedom of a model."""
     choice = fold.choice
-    found: dict[str, Any] = {
+    description: dict[str, Any] = {
         "lambda": choice.penalty,
         "alpha": choice.alpha,
         "dof": choice.dof,
         "lag_s": fold.lag_s,
     }
     if rules.decoder == "lasso_pcr":
-        found["n_components"] = int(choice.dof)
+        description["n_components"] = int(choice.dof)
     else:
-        found["at_edge_of_grid"] = choice.at_edge
-    return found
+        description["at_edge_of_grid"] = choice.at_edge
+    return description
 
 
 def runs_table(decoding: Decoding, records: Sequence[RunRecord]) -> pd.DataFrame:
+    """The run table of the decoding, with mean framewise displacement (mm)."""
     fd = {record.key: record.bold.mean_fd_mm for record in records}
-    of_run = np.array([fd[one.key] for one in decoding.frames], dtype=float)
-    return decoding.training.run_table.assign(mean_fd_mm=of_run)
+    mean_fd = np.array([fd[run.key] for run in decoding.frames], dtype=float)
+    return decoding.training.run_table.assign(mean_fd_mm=mean_fd)
 
 
-def make_audit(decoding: Decoding, account: Account) -> dict[str, Any]:
+def make_audit(decoding: Decoding, run_log: RunLog) -> dict[str, Any]:
+    """Contents of ``audit.json``."""
     return {
-        "participant": account.inventory.participant,
-        "simulated": account.inventory.simulated,
+        "participant": run_log.inventory.participant,
+        "simulated": run_log.inventory.simulated,
         "leave_out": decoding.settings.leave_out,
         "groups": list(decoding.groups),
-        "exceptions": [*_exceptions(decoding), *_of_atlas(decoding, account.inventory)],
+        "exceptions": [*_exceptions(decoding), *_of_atlas(decoding, run_log.inventory)],
         "folds": [_fold_audit(fold, decoding) for fold in decoding.folds],
         "final": _fold_audit(decoding.final, decoding),
-        "runs": runs_table(decoding, account.records).to_dict(orient="records"),
-        "runs_left_out": [{**asdict(run.key), "reason": run.reason} for run in account.left_out],
+        "runs": runs_table(decoding, run_log.records).to_dict(orient="records"),
+        "runs_left_out": [{**asdict(run.key), "reason": run.reason} for run in run_log.left_out],
         "regions_left_out": decoding.prepared.regions_left_out,
-        "notes": [{"note": note, "runs": runs} for note, runs in account.notes.items()],
-        "sessions": account.inventory.sessions.to_dict(orient="records"),
-        "dense": describe_cleaning(account.inventory, decoding.settings),
-        "own_atlas_of": _own_atlas_of(account.inventory),
+        "notes": [{"note": note, "runs": runs} for note, runs in run_log.notes.items()],
+        "sessions": run_log.inventory.sessions.to_dict(orient="records"),
+        "dense": describe_cleaning(run_log.inventory, decoding.settings),
+        "own_atlas_of": _own_atlas_of(run_log.inventory),
     }
 
 
 def _own_atlas_of(inventory: Inventory) -> str | None:
-    """Whose own the atlas is; None for a group's, or where it does not say."""
+    """Participant of an individual parcellation; None for a group atlas, or where unknown."""
     return (inventory.image.participant or None) if inventory.image else None
 
 
 def describe_cleaning(inventory: Inventory, settings: Settings) -> dict[str, Any] | None:
-    """How regional time series were made of dense BOLD; None where they were given."""
+    """How regional time series were extracted from dense BOLD; None where they were given."""
     if inventory.image is None or inventory.dense is None:
         return None
     return {
@@ -135,9 +143,9 @@ def describe_cleaning(inventory: Inventory, settings: Settings) -> dict[str, Any
 
 
 def _exceptions(decoding: Decoding) -> list[str]:
-    """Where what is held out touches what is trained, declared."""
+    """Declared exceptions to the separation of training and test data."""
     exceptions = [
-        "region set: fixed over all runs by coverage and by exclusions asked for, not by ratings"
+        "region set: fixed over all runs by coverage and requested exclusions, not by ratings"
     ]
     if decoding.settings.rules.lambda_grid == "all":
         exceptions.append(
@@ -146,29 +154,29 @@ def _exceptions(decoding: Decoding) -> list[str]:
     runs_of_session = decoding.training.run_table["session"].value_counts()
     if decoding.settings.leave_out == "run" and (runs_of_session > 1).any():
         exceptions.append(
-            "runs were left out, not sessions: other runs of the same session were in training"
+            "runs were held out, not sessions: other runs of the same session were in training"
         )
     return exceptions
 
 
 def _of_atlas(decoding: Decoding, inventory: Inventory) -> list[str]:
-    """Whether the person's own atlas has seen sessions that are held out."""
+    """Whether an individual parcellation was made from sessions that are held out."""
     made_from = inventory.image.made_from if inventory.image else None
     if made_from is None or made_from.participant != inventory.participant:
         return []
-    decoded = list(dict.fromkeys(one.key.session for one in decoding.frames))
+    decoded = list(dict.fromkeys(run.key.session for run in decoding.frames))
     seen = [session for session in decoded if session in made_from.sessions]
     if not seen:
         return []
     return [
-        f"individual atlas: made of resting scans of {len(made_from.sessions)} sessions, "
+        f"individual parcellation: made from resting scans of {len(made_from.sessions)} sessions, "
         f"{len(seen)} of them among the {len(decoded)} decoded ones (their scans at rest, not "
         "their ratings)"
     ]
 
 
 def _fold_audit(fold: FoldModel, decoding: Decoding) -> dict[str, Any]:
-    """Which groups touched which parameter of a model."""
+    """Which groups each parameter of a model was estimated from."""
     others = [group for group in decoding.groups if group != fold.held_out]
     grid = list(decoding.groups) if decoding.settings.rules.lambda_grid == "all" else others
     touched = dict.fromkeys(("lag", "penalty", "components", "weights", "training_mean"), others)

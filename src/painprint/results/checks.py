@@ -1,4 +1,4 @@
-"""What a reader should know about a run that is used all the same."""
+"""Notes on unusual runs that are used nevertheless."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ MOST_AT_AN_END = 0.5
 
 
 def check_run(frames: Mapping[Any, Any], quality: RatingQuality) -> list[str]:
-    """Sentences about what is unusual; none where all is well.
+    """Notes on what is unusual about a run; empty where nothing is.
 
     Parameters
     ----------
     frames : mapping
         The run's row of the run table.
     """
-    said = []
+    notes = []
     if quality.sd == 0:
-        said.append("the rating never changes in this run.")
+        notes.append("the rating never changes in this run.")
     if quality.share_of_scan_rated < LEAST_RATED:
-        said.append(f"only {100 * quality.share_of_scan_rated:.0f} % of the scan is rated.")
+        notes.append(f"only {100 * quality.share_of_scan_rated:.0f} % of the scan is rated.")
     if quality.share_out_of_range:
-        said.append(
+        notes.append(
             f"{100 * quality.share_out_of_range:.1f} % of the ratings lie outside the possible "
             f"range (lowest {quality.lowest:g}, highest {quality.highest:g}; --rating-range)."
         )
     for share, end in ((quality.share_at_floor, "lowest"), (quality.share_at_ceiling, "highest")):
         if share is not None and share > MOST_AT_AN_END:
-            said.append(f"{100 * share:.0f} % of the ratings are the {end} possible.")
+            notes.append(f"{100 * share:.0f} % of the ratings are the {end} possible.")
     if frames["n_censored"] > MOST_CENSORED * frames["n_frames"]:
-        said.append(f"{frames['n_censored']} of {frames['n_frames']} frames are censored.")
+        notes.append(f"{frames['n_censored']} of {frames['n_frames']} frames are censored.")
     if frames["n_in_no_training_bin"] > MOST_IN_NO_BIN * frames["n_kept"]:
-        said.append(
+        notes.append(
             f"more than {100 * MOST_IN_NO_BIN:.0f} % of the usable frames do not train: their "
             "rating bin's stretch (--min-stretch-frames), or their time bin, was too short."
         )
     if frames["n_training_bins_lost"]:
-        said.append(f"{frames['n_training_bins_lost']} training bins lost all frames, or most.")
-    return said
+        notes.append(f"{frames['n_training_bins_lost']} training bins lost all frames, or most.")
+    return notes

@@ -1,4 +1,4 @@
-"""What each column of each output table holds."""
+"""Descriptions of the columns of all output tables."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from painprint.evidence.stages import STAGES
 STAGE_COLUMNS: dict[str, dict[str, str]] = {
     suffix: dict(columns) for stage in STAGES.values() for suffix, columns in stage.tables.items()
 }
-"""Of the stages, whose tables may not be there."""
+"""Columns of the stages; a table exists only if its stage was computed."""
 
 DECODING_COLUMNS: dict[str, dict[str, str]] = {
     "dseg": {
@@ -28,7 +28,7 @@ DECODING_COLUMNS: dict[str, dict[str, str]] = {
         "duration": "from the start of the first to the end of the last frame (s)",
         "n_frames": "kept frames",
         "rating": "mean rating",
-        "predicted": "mean prediction by the model that has not seen the session",
+        "predicted": "mean prediction by the model trained without the session",
         "training_mean": "mean rating of that model's training rows",
         "task": "task label",
     },
@@ -53,7 +53,7 @@ DECODING_COLUMNS: dict[str, dict[str, str]] = {
         "threshold": "predicted rating",
     },
     "persession": {
-        "session": "left-out session, or run",
+        "session": "held-out session, or run",
         "n_bins": "1-min bins",
         "r": "correlation of rating and prediction over the 1-min bins",
         "mae": "mean absolute error over the 1-min bins",
@@ -64,22 +64,22 @@ DECODING_COLUMNS: dict[str, dict[str, str]] = {
         "session": "session label",
         "task": "task label",
         "run": "run label",
-        "group": "what is left out together",
+        "group": "group that is held out together: session or run",
         "tr_s": "repetition time (s)",
         "lag_s": "haemodynamic lag used for the run (s)",
         "lag_frames": "the same in frames",
         "n_frames": "frames of the time series; the sum of the next six columns",
-        "n_start": "left out at the start",
+        "n_start": "excluded at the start",
         "n_beyond_end": "without BOLD after the lag",
         "n_without_rating": "without a rating",
         "n_censored": "censored",
         "n_without_signal": "without any finite signal",
         "n_kept": "used; the sum of the next two columns",
-        "n_in_training_bins": "in bins that train",
-        "n_in_no_training_bin": "in no bin that trains: the bin, or the stretch of a rating bin, "
+        "n_in_training_bins": "in training bins",
+        "n_in_no_training_bin": "in no training bin: the bin, or the stretch of a rating bin, "
         "was too short",
-        "n_training_bins": "bins that train",
-        "n_training_bins_lost": "bins that do not train: too short, or rating bins without frames",
+        "n_training_bins": "training bins",
+        "n_training_bins_lost": "bins excluded from training: too short, or without any frames",
         "mean_fd_mm": "mean framewise displacement (mm)",
     },
     "ratingquality": {
@@ -102,27 +102,27 @@ DECODING_COLUMNS: dict[str, dict[str, str]] = {
         "session": "session label",
         "task": "task label",
         "run": "run label",
-        "quality_rating": "good, caution or bad, by the limits in the settings; excludes no run",
-        "reasons": "for a rating that is not good",
+        "quality_rating": "quality rating: good, caution or bad, by limits in the settings; excludes no run",
+        "reasons": "reasons for a quality rating other than good",
         "mean_fd_mm": "mean framewise displacement of all frames, not filtered (mm)",
         "share_censored": "censored frames, of all frames",
-        "tsnr": "median over grayordinates or voxels of mean / SD over time, before cleaning",
-        "dvars_before": "median over frames of the RMS change of 2,000 evenly spaced points "
-        "(% of their mean), before cleaning",
-        "dvars_after": "the same after cleaning",
-        "share_covered": "regions with signal in enough of their points",
+        "tsnr": "median over grayordinates or voxels of mean / SD over time, before denoising",
+        "dvars_before": "median over frames of the RMS change of 2,000 evenly spaced "
+        "grayordinates or voxels (% of their mean), before denoising",
+        "dvars_after": "the same after denoising",
+        "share_covered": "share of regions with signal in enough of their grayordinates or voxels",
     },
 }
 
 
 COLUMNS = DECODING_COLUMNS | STAGE_COLUMNS
-"""Of everything that is written about a participant."""
+"""Columns of all tables of a participant."""
 
 GROUP_COLUMNS: dict[str, dict[str, str]] = {
     "transfer": {
         "model": "whose signature",
-        "person": "whose ratings; where it is the same person, models that have not seen the "
-        "session",
+        "person": "whose ratings; for the same person, predictions by models trained without "
+        "the session",
         "scale": SCALE,
         "n": "rows",
         "r": AGREEMENT["r"],
@@ -150,7 +150,7 @@ GROUP_COLUMNS: dict[str, dict[str, str]] = {
     },
     "identification": {
         "person": "whose session",
-        "session": "what was left out",
+        "session": "session that was held out",
         "model": "whose signature",
         "r": "correlation of rating and prediction over the session's 1-min bins",
         "mae": "mean absolute error over them",
@@ -162,35 +162,35 @@ AREA_COLUMNS: dict[str, dict[str, str]] = {
     "dseg": {
         "index": "label of the region in the image of the same name",
         "label": "region",
-        "name": "the same, where other programs look for it",
+        "name": "the same, under the name that other programs expect",
         "hemisphere": "L or R; n/a below the cortex",
         "network_label": "its network",
         "network_index": "code of the network: 1 to 17, 1.5 SCAN, 0 none; n/a where unknown",
         "n_points": "grayordinates",
         "area_mm2": "area on the person's surface; n/a below the cortex",
-        "medoid": "vertex of the hemisphere from which the ways to the area's others are shortest",
-        "x": "place of the medoid, or mean place of the voxels: to the right (mm)",
+        "medoid": "vertex of the hemisphere with the shortest total distance to the area's others",
+        "x": "coordinate of the medoid, or mean coordinate of the voxels: to the right (mm)",
         "y": "to the front",
         "z": "upwards",
-        "coverage": "mean share of frames in which its points had a signal",
-        "homogeneity": "share of variance of its points' connectivity in their first component; "
+        "coverage": "mean share of frames in which its grayordinates had a signal",
+        "homogeneity": "share of variance of its vertices' connectivity in their first component; "
         "n/a in the atlases of halves",
-        "network_share": "share of its points that have its network",
+        "network_share": "share of its vertices that belong to its network",
     },
     "homogeneity": {
         "areas": "which: individual, or the reference atlas",
-        "turn": "number of the null parcellation; 0 is the areas themselves",
-        "homogeneity": "mean over areas; one on the medial wall has its mean over other turns",
-        "n_on_wall": "areas of which a part lay on the medial wall",
+        "turn": "number of the rotation (spin test); 0 is the areas themselves",
+        "homogeneity": "mean over areas; one on the medial wall has its mean over other rotations",
+        "n_on_wall": "areas of which a part was rotated onto the medial wall",
     },
     "scan": {
         "threshold": "share of edges in the graph",
         "community": "number of the community at this threshold",
-        "n_vertices": "points of cortex",
-        "jaccard": "points that are in both community and prior, of those in either",
-        "prior_covered": "share of the prior's points that are in the community",
-        "inside_prior": "share of the community's points that are in the prior",
-        "action_mode_contrast": "correlation with the action-mode network less that with hand, "
+        "n_vertices": "vertices of the cortex",
+        "jaccard": "vertices in both community and prior, divided by those in either",
+        "prior_covered": "share of the prior's vertices that are in the community",
+        "inside_prior": "share of the community's vertices that are in the prior",
+        "action_mode_contrast": "correlation with the action-mode network minus that with hand, "
         "face and leg regions",
         "score": "jaccard x (1 + action_mode_contrast)",
     },

@@ -1,7 +1,7 @@
-"""What may be concluded from a study's numbers, decided once.
+"""Conclusions from the metrics of a study, drawn once.
 
-Terminal, page and every other text take their words from a :class:`Conclusion`; none of them looks
-at p-values and intervals again.
+Terminal, page and all other texts are worded from a :class:`Conclusion`; none of them compares
+p-values and intervals again.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from painprint.settings import SIGNIFICANT
 from painprint.wording import FEW_GROUPS
 
 PRIMARY = ("centred_r", "skill")
-"""The primary numbers, at 1 min, fixed in advance."""
+"""The primary outcomes, at 1 min, fixed in advance."""
 
 
 class Chance(Enum):
-    """What the permutation null says of the session-centred r at 1 min."""
+    """Result of the permutation test of the session-centred r at 1 min."""
 
-    NOT_PERMUTABLE = "rows that train are made from the rating"
+    NOT_PERMUTABLE = "training rows are made from the rating"
     NOT_RUN = "no permutation null was run"
     NOT_POSSIBLE = "the null or r could not be computed"
     TOO_FEW_PERMUTATIONS = "too few permutations for a p below .05"
@@ -31,12 +31,12 @@ class Chance(Enum):
 
     @property
     def is_tested(self) -> bool:
-        """Whether there is a p that can be significant."""
+        """Whether there is a p-value that can be significant."""
         return self in (Chance.NO_AGREEMENT, Chance.BEYOND, Chance.NOT_BEYOND)
 
 
 class Answer(Enum):
-    """Whether pain could be read."""
+    """Whether pain could be decoded."""
 
     YES = "yes"
     PART = "in part"
@@ -45,17 +45,17 @@ class Answer(Enum):
     UNTESTED = "not tested"
 
 
-class Swing(Enum):
-    """How far held-out predictions swing, by the slope of the rating on them."""
+class Dispersion(Enum):
+    """Dispersion of held-out predictions, by the slope of the rating on them."""
 
-    AGAINST = "higher predictions did not come with higher ratings"
-    LITTLE = "too little: the slope lies above 1"
-    FAR = "too far: the slope lies below 1"
-    OPEN = "the interval of the slope holds 1"
+    NEGATIVE = "the slope is 0 or below"
+    UNDER = "under-dispersed: the slope lies above 1"
+    OVER = "over-dispersed: the slope lies below 1"
+    UNDETERMINED = "the interval of the slope contains 1"
 
 
 class Closeness(Enum):
-    """Whether predictions come closer to the rating than the training mean, by skill."""
+    """Whether predictions are closer to the rating than the training mean, by skill."""
 
     UNDEFINED = "skill is undefined"
     NO = "skill is 0 or below"
@@ -65,7 +65,7 @@ class Closeness(Enum):
 
 @dataclass(frozen=True)
 class Conclusion:
-    """What may be concluded.
+    """Conclusions from a study.
 
     Attributes
     ----------
@@ -75,17 +75,17 @@ class Conclusion:
     chance : Chance
         Of the session-centred r at 1 min; only this is called a test.
     above_zero : tuple of str
-        Primary numbers whose interval lies above 0; empty where there are too few groups.
+        Primary outcomes whose interval lies above 0; empty where there are too few groups.
     is_defined : bool
-        Whether both primary numbers are.
+        Whether both primary outcomes are defined.
     enough_groups : bool
-        Whether there are groups enough for an interval.
+        Whether there are enough groups for an interval.
     levels_beyond : bool or None
         Whether r between sessions is higher than with permuted session means; None if not tested.
-    swing : Swing or None
-        None where it cannot be said.
+    dispersion : Dispersion or None
+        None where the slope is undefined, or there are too few groups for its interval.
     shares_sessions : bool
-        Whether runs were left out while other runs of their sessions trained.
+        Whether runs were held out while other runs of their sessions were in training.
     """
 
     answer: Answer
@@ -95,12 +95,12 @@ class Conclusion:
     enough_groups: bool
     levels_beyond: bool | None
     closeness: Closeness
-    swing: Swing | None
+    dispersion: Dispersion | None
     shares_sessions: bool
 
 
 def conclude(metrics: Mapping[str, Any]) -> Conclusion:
-    """What may be concluded from the contents of ``metrics.json``."""
+    """Conclusions from the contents of ``metrics.json``."""
     minute, n_groups = metrics["scales"]["1min"], metrics["n_groups"]
     enough = n_groups >= FEW_GROUPS
     low = {name: minute[f"{name}_ci"][0] for name in PRIMARY}
@@ -115,7 +115,7 @@ def conclude(metrics: Mapping[str, Any]) -> Conclusion:
         enough_groups=enough,
         levels_beyond=None if p_between is None else p_between < SIGNIFICANT,
         closeness=_closeness(minute["skill"], sure="skill" in above),
-        swing=_swing(minute, enough=enough),
+        dispersion=_dispersion(minute, enough=enough),
         shares_sessions=metrics["leave_out"] == "run" and metrics["n_sessions"] < n_groups,
     )
 
@@ -154,12 +154,14 @@ def _closeness(skill: float | None, *, sure: bool) -> Closeness:
     return Closeness.YES if sure else Closeness.UNCERTAIN
 
 
-def _swing(minute: Mapping[str, Any], *, enough: bool) -> Swing | None:
+def _dispersion(minute: Mapping[str, Any], *, enough: bool) -> Dispersion | None:
     slope, (low, high) = minute["slope"], minute["slope_ci"]
     if slope is None:
         return None
     if slope <= 0:
-        return Swing.AGAINST
+        return Dispersion.NEGATIVE
     if not enough:
         return None
-    return Swing.LITTLE if low > 1 else Swing.FAR if high < 1 else Swing.OPEN
+    if low > 1:
+        return Dispersion.UNDER
+    return Dispersion.OVER if high < 1 else Dispersion.UNDETERMINED

@@ -1,4 +1,4 @@
-"""Names of the files that a study leaves."""
+"""Names of the output files of a study."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from painprint.bids.runs import Inventory
 
 HISTORY = "history.json"
-"""Beside a signature that follows earlier ones: which."""
+"""File beside a signature that lists the earlier signatures it replaces."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class ParticipantFiles:
 
     @classmethod
     def of(cls, out_dir: Path, inventory: Inventory) -> ParticipantFiles:
-        """Files for what was found."""
+        """File names for an inventory of inputs."""
         tasks = "+".join(t for t in inventory.tasks if t)
         parts = [f"sub-{inventory.participant}"]
         parts += [f"task-{tasks}"] if tasks else []
@@ -62,11 +62,11 @@ class ParticipantFiles:
         return self.folder / "stages" / f"{self.stem}_training.safetensors"
 
     def stage(self, name: str) -> Path:
-        """The answer of a stage, kept until all results are written."""
+        """The result of a stage, kept until all results are written."""
         return self.folder / "stages" / f"{self.stem}_{name}.json"
 
     def figures(self) -> list[Path]:
-        """The figures that are there."""
+        """The figures that exist."""
         return sorted((self.folder / "figures").glob(f"{self.stem}_*.*"))
 
     def figure(self, name: str, extension: str = ".svg") -> Path:

@@ -1,4 +1,4 @@
-"""What the participants' results say, for questions about several people; and the answers."""
+"""Participants' results as input of the group level, and the results of that level."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ class GroupFiles:
 
 
 def settings_used(results: Results) -> Settings:
-    """The settings a participant was decoded with; where no decoder is named, it was the published
-    one."""
+    """The settings a participant was decoded with. Results of versions without a choice of decoder
+    have the published one."""
     written = results.provenance["settings"]
     named = {RENAMED.get(name, name): row["value"] for name, row in written.items()}
     values = {**PUBLISHED, **named}
@@ -57,12 +57,12 @@ def settings_used(results: Results) -> Settings:
 
 
 def read_member(results: Results, load: Callable[[], Iterable[Run]]) -> Member:
-    """A decoded participant among others, from the output files.
+    """A decoded participant as member of a group, from the output files.
 
     Parameters
     ----------
     load : callable
-        Gives the rated runs.
+        Returns the rated runs.
 
     Raises
     ------
@@ -94,21 +94,21 @@ def _with_codes(
     of_run: Mapping[RunKey, int],
     groups: Sequence[str],
 ) -> pd.DataFrame:
-    """Predictions with numbers of group and run; a session's row gets those of its first run."""
+    """Predictions with indices of group and run; for a session, those of its first run."""
     keys = predictions[["session", "task", "run"]].fillna("").itertuples(index=False)
     first = {g: used.index(next(k for k in used if of_run[k] == g)) for g in range(len(groups))}
     number = {key: i for i, key in enumerate(used)}
     levels = (predictions["scale"] == "session").to_numpy()
-    place = levels.cumsum() - 1  # sessions stand in the order of the groups
+    position = levels.cumsum() - 1  # sessions stand in the order of the groups
     run_code = [
-        first[int(place[i])] if levels[i] else number[RunKey(*key)] for i, key in enumerate(keys)
+        first[int(position[i])] if levels[i] else number[RunKey(*key)] for i, key in enumerate(keys)
     ]
     return predictions.assign(run_code=run_code, group=[of_run[used[r]] for r in run_code])
 
 
 @dataclass(frozen=True, eq=False)
 class GroupResults:
-    """The output files of the group level, read again: what its page shows."""
+    """The output files of the group level, as read for its page."""
 
     files: GroupFiles
     metrics: Mapping[str, Any]
@@ -124,9 +124,9 @@ def write_group(
     settings: Settings,
     simulated: bool,
 ) -> None:
-    """Write the answers about several people; the metrics last, so that they stand beside all.
+    """Write the results of the group level; metrics last, so that they exist only beside all.
 
-    ``keys`` says, by member, what the participant's results depend on.
+    ``keys`` identifies, by member, what the participant's results depend on.
     """
     files.page.unlink(missing_ok=True)
     files.table("metrics", ".json").unlink(missing_ok=True)
@@ -166,18 +166,20 @@ def read_group(files: GroupFiles) -> GroupResults:
     Raises
     ------
     DerivativesError
-        Naming the file that is missing or damaged, or who was decoded again since.
+        Naming the file that is missing or corrupted, or the person that was decoded again since.
     """
     metrics = read_json(files.table("metrics", ".json"))
     now = {
-        f"sub-{found.participant}": read_json(found.decoding("provenance", ".json")).get("key")
-        for found in find_results(files.out_dir)
+        f"sub-{decoding.participant}": read_json(decoding.decoding("provenance", ".json")).get(
+            "key"
+        )
+        for decoding in find_results(files.out_dir)
     }
-    for one in metrics.get("participants", []):
-        if one.get("key") != now.get(one.get("name")):
+    for participant in metrics.get("participants", []):
+        if participant.get("key") != now.get(participant.get("name")):
             raise DerivativesError(
-                f"{one.get('name')} was decoded again since the group level ran. Run `painprint "
-                "run ... group` again."
+                f"{participant.get('name')} was decoded again since the group level ran. Run "
+                "`painprint run ... group` again."
             )
-    there = [name for name in GROUP_COLUMNS if files.table(name).is_file()]
-    return GroupResults(files, metrics, {name: read_table(files.table(name)) for name in there})
+    suffixes = [name for name in GROUP_COLUMNS if files.table(name).is_file()]
+    return GroupResults(files, metrics, {name: read_table(files.table(name)) for name in suffixes})

@@ -1,4 +1,4 @@
-"""Where numbers come from: versions, command, settings, hashes of inputs."""
+"""Provenance of a study: versions, command, settings, hashes of inputs."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from painprint.decode.decoding import Decoding
 from painprint.files.dataset import BidsFile
 from painprint.files.inputs import MISSING, InputHashes
 from painprint.options import describe, flag
-from painprint.results.audit import Account
+from painprint.results.audit import RunLog
 from painprint.settings import DenseSettings, Settings
 
 PACKAGES = ("painprint", "numpy", "scipy", "pandas", "scikit-learn", "nibabel", "joblib", "numba")
 
 
 def versions() -> dict[str, str]:
-    """Versions of what the numbers come from."""
+    """Versions of Python and of the packages that affect the results."""
     return {"python": python_version(), **{name: version(name) for name in PACKAGES}}
 
 
-def make_provenance(decoding: Decoding, account: Account, hashes: InputHashes) -> dict[str, Any]:
+def make_provenance(decoding: Decoding, run_log: RunLog, hashes: InputHashes) -> dict[str, Any]:
     """Versions, command and settings of a study, and the hash of every input as it was read."""
-    inventory = account.inventory
-    read: dict[str, BidsFile] = {f.uri: f for r in account.records for f in r.sources}
+    inventory = run_log.inventory
+    read: dict[str, BidsFile] = {f.uri: f for r in run_log.records for f in r.sources}
     tables = [inventory.region_table] if inventory.region_table else []
     atlas = inventory.image.bids_files if inventory.image else ()
     read |= {file.uri: file for file in (*tables, *atlas)}
@@ -39,10 +39,10 @@ def make_provenance(decoding: Decoding, account: Account, hashes: InputHashes) -
     dense = inventory.dense if "univariate" not in decoding.settings.skip else None
     named = inventory.image.image.name if inventory.image else decoding.settings.atlas
     who = (inventory.participant,)
-    settings = replace(decoding.settings, participant_label=who, atlas=named)  # free of paths
+    settings = replace(decoding.settings, participant_label=who, atlas=named)  # without paths
     return {
         "versions": versions(),
-        "command": command_line(settings, account.external, filtered=bool(account.bids_filter)),
+        "command": command_line(settings, run_log.external, filtered=bool(run_log.bids_filter)),
         "settings": {row["name"]: row for row in describe(settings)},
         "rules": asdict(decoding.settings.rules),
         "inputs": {uri: hashes.of(read[uri].path) for uri in sorted(read)},
@@ -51,19 +51,19 @@ def make_provenance(decoding: Decoding, account: Account, hashes: InputHashes) -
             for file in (dense.files.values() if dense else ())
             if (digest := hashes.of(file.path)) != MISSING
         },
-        "geometry": hash_geometry(account.geometry, hashes),
-        "external": hash_external(account.external, hashes),
-        "bids_filter": account.bids_filter,
+        "geometry": hash_geometry(run_log.geometry, hashes),
+        "external": hash_external(run_log.external, hashes),
+        "bids_filter": run_log.bids_filter,
     }
 
 
 def hash_geometry(geometry: Geometry, hashes: InputHashes) -> dict[str, str]:
-    """SHA-256 of the images and surfaces that say where regions lie, by name."""
+    """SHA-256 of the images and surfaces that locate the regions, by name."""
     return {path.name: hashes.whole(path) for path in geometry.files}
 
 
 def hash_external(paths: Sequence[Path], hashes: InputHashes) -> list[dict[str, str | None]]:
-    """SHA-256 of the weights of signatures from elsewhere, and of their sidecars."""
+    """SHA-256 of the weights of external signatures, and of their sidecars."""
     sidecars = [path.with_suffix(".json") for path in paths]
     return [
         {
@@ -78,7 +78,7 @@ def hash_external(paths: Sequence[Path], hashes: InputHashes) -> list[dict[str, 
 def command_line(
     settings: Settings, external: Sequence[Path] = (), *, filtered: bool = False
 ) -> str:
-    """The command that repeats a study, its folders replaced."""
+    """The command that repeats a study, with placeholders for its folders."""
     words = ["painprint run <bids> <out> participant --derivatives <derivatives>"]
     if external:
         words.append(shlex.join(["--external", *(path.name for path in external)]))
@@ -87,7 +87,7 @@ def command_line(
 
 
 def changed_options(settings: DenseSettings) -> list[str]:
-    """The options that are not as by default, as they are typed."""
+    """Options that differ from their defaults, as typed on the command line."""
     default, words = type(settings)(), []
     for row in describe(settings):
         name, value = row["name"], row["value"]

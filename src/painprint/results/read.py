@@ -1,4 +1,4 @@
-"""The results of a study, read again."""
+"""Reading the results of a study."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ NAMES = (
     "network_b", "confound", "control", "variable", "variant", "model", "person", "method",
     "signature",
 )  # fmt: skip
-"""Columns of names, which may look like numbers."""
+"""Columns of names, read as text even where they look like numbers."""
 
 
 @dataclass(frozen=True, eq=False)
 class Results:
-    """A participant's output files, read again: what the page shows."""
+    """A participant's output files, as read for the page."""
 
     files: ParticipantFiles
     metrics: Mapping[str, Any]
@@ -45,7 +45,7 @@ class Results:
     rating_quality: pd.DataFrame
     bold_quality: pd.DataFrame
     stage_tables: Mapping[str, pd.DataFrame]
-    """Tables of the stages that were done, by suffix."""
+    """Tables of the stages that were computed, by suffix."""
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -54,11 +54,11 @@ class Results:
 
     @property
     def stages(self) -> list[Stage]:
-        """Every stage, in order, whether it was asked or not."""
+        """Every stage, in order, whether it was run or not."""
         return list(STAGES.values())
 
     def answered(self) -> list[tuple[Stage, WrittenResult]]:
-        """The stages that found something, with what was written of each."""
+        """The stages that were computed, with the written result of each."""
         return [
             (
                 stage,
@@ -77,12 +77,12 @@ class Results:
 
 def find_results(out_dir: Path) -> list[ParticipantFiles]:
     """Finished decodings below an output folder."""
-    found = []
+    decodings = []
     for path in sorted(out_dir.glob("sub-*/decoding/*_metrics.json")):
         entities, _, _ = parse_name(path.name)
         stem = path.name.removesuffix("_metrics.json")
-        found.append(ParticipantFiles(out_dir, entities["sub"], stem))
-    return found
+        decodings.append(ParticipantFiles(out_dir, entities["sub"], stem))
+    return decodings
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -91,7 +91,7 @@ def read_table(path: Path) -> pd.DataFrame:
     Raises
     ------
     DerivativesError
-        If it is missing or damaged.
+        If it is missing or corrupted.
     """
     try:
         return pd.read_csv(
@@ -114,9 +114,8 @@ def read_results(files: ParticipantFiles) -> Results:
     Raises
     ------
     DerivativesError
-        Naming the file that is missing or damaged.
+        Naming the file that is missing or corrupted.
     """
-
     written = read_json(files.decoding("provenance", ".json")).get("outputs") or {}
     for path in changed_files(files.folder, written):
         raise DerivativesError(
@@ -146,7 +145,7 @@ def _read_bold_quality(path: Path) -> pd.DataFrame:
 
 
 def _read_stage_tables(files: ParticipantFiles) -> dict[str, pd.DataFrame]:
-    """Tables of the stages that were done; those of the version before under their new names."""
+    """Tables of the stages that were computed; those of earlier versions under new names."""
     old_names = {new: old for old, new in RENAMED.items()}
     tables = {}
     for suffix in STAGE_COLUMNS:
@@ -161,6 +160,6 @@ def _read_stage_tables(files: ParticipantFiles) -> dict[str, pd.DataFrame]:
 
 
 def _with_new_names(metrics: dict[str, Any]) -> dict[str, Any]:
-    """Metrics with the stages of the version before under their new names."""
+    """Metrics with the stages of earlier versions under their new names."""
     stages = {RENAMED.get(name, name): numbers for name, numbers in metrics["stages"].items()}
     return {**metrics, "stages": stages}

@@ -1,4 +1,4 @@
-"""A study that can be killed: who is working, what is finished, and what need not be repeated."""
+"""Locks and cached steps, with which an interrupted study is resumed."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from painprint.files.errors import DerivativesError
 from painprint.store.files import changed_files, content_key, plain, write_bytes
 
 UNFINISHED = ".*.part"
-"""Names of files that a killed process was writing."""
+"""Temporary files of a process that was killed while writing."""
 
 
 @contextmanager
 def lock(out_dir: Path, name: str, *, wait: bool = False) -> Iterator[None]:
-    """Hold what is called ``name`` in an output folder; let go even when killed.
+    """Lock ``name`` in an output folder; the lock is released even if the process is killed.
 
-    Files that an earlier, killed process did not finish are taken away first.
+    Unfinished files of an earlier, killed process are removed first.
 
     Raises
     ------
     DerivativesError
-        If another process holds it, naming the process; with ``wait``, it is waited for.
+        If another process holds the lock, naming the process; not with ``wait``.
     """
     path = out_dir / "logs" / f"{name}.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -52,13 +52,16 @@ def lock(out_dir: Path, name: str, *, wait: bool = False) -> Iterator[None]:
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
-        for left in [*(out_dir / name).rglob(UNFINISHED), *out_dir.glob(f".{name}{UNFINISHED}")]:
-            left.unlink()
+        for unfinished in [
+            *(out_dir / name).rglob(UNFINISHED),
+            *out_dir.glob(f".{name}{UNFINISHED}"),
+        ]:
+            unfinished.unlink()
         yield
 
 
 class Lock:
-    """The lock of a participant's outputs; who holds it may ask for it again.
+    """A reentrant lock of a participant's outputs.
 
     Parameters
     ----------
@@ -73,7 +76,7 @@ class Lock:
 
     @contextmanager
     def hold(self) -> Iterator[None]:
-        """Hold it until the outermost ``with`` ends.
+        """Hold the lock until the outermost ``with`` ends.
 
         Raises
         ------
@@ -95,16 +98,16 @@ Arrays = dict[str, NDArray[Any]]
 
 
 def save_arrays(path: Path, arrays: Arrays, about: Mapping[str, Any], key: str) -> None:
-    """Keep arrays, and plain values about them, until all results are written."""
+    """Cache arrays, with metadata that JSON can hold, until all results are written."""
     digest = _digest(arrays)
-    whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     write_bytes(
-        path, save(whole, {"key": key, "sha256": digest, "about": json.dumps(plain(about))})
+        path, save(contiguous, {"key": key, "sha256": digest, "about": json.dumps(plain(about))})
     )
 
 
 def load_arrays(path: Path, key: str) -> tuple[Arrays, dict[str, Any]] | None:
-    """Arrays of the same inputs and settings, or None where there are none."""
+    """Cached arrays of the same inputs and settings, or None."""
     try:
         content = path.read_bytes()
         size = int.from_bytes(content[:8], "little")
@@ -118,11 +121,11 @@ def load_arrays(path: Path, key: str) -> tuple[Arrays, dict[str, Any]] | None:
 
 
 _PATHS = ("path_penalty", "path_score")
-"""Arrays of how a penalty was chosen."""
+"""Arrays of the selection of a penalty."""
 
 
 def save_training(path: Path, training: Training, key: str) -> None:
-    """Keep trained models until all of a participant's results are written."""
+    """Cache trained models until all of a participant's results are written."""
     models = (training.final, *training.folds)
     arrays: Arrays = {"group_index": training.group_index, "lag_of_run": training.lag_of_run}
     scalars = []
@@ -144,11 +147,11 @@ def save_training(path: Path, training: Training, key: str) -> None:
 
 
 def load_training(path: Path, key: str) -> Training | None:
-    """Trained models of the same inputs and settings, or None where there are none."""
-    found = load_arrays(path, key)
-    if found is None:
+    """Cached models of the same inputs and settings, or None."""
+    cached = load_arrays(path, key)
+    if cached is None:
         return None
-    arrays, about = found
+    arrays, about = cached
     models = []
     for i, scalars in enumerate(about["models"]):
         tried: dict[str, Any] = {name: arrays[f"{i}.{name}"] for name in _PATHS}
@@ -171,7 +174,7 @@ def load_training(path: Path, key: str) -> Training | None:
 
 
 def save_stage_result(path: Path, result: StageResult, key: str) -> None:
-    """Keep the answer of a stage until all of a participant's results are written."""
+    """Cache the result of a stage until all of a participant's results are written."""
     tables = {
         name: {c: [str(t[c].dtype), t[c].tolist()] for c in t.columns}
         for name, t in result.tables.items()
@@ -182,7 +185,7 @@ def save_stage_result(path: Path, result: StageResult, key: str) -> None:
 
 
 def load_stage_result(path: Path, key: str) -> StageResult | None:
-    """The answer of a stage on the same inputs and settings, or None where there is none."""
+    """Cached result of a stage with the same inputs and settings, or None."""
     try:
         read = json.loads(path.read_bytes())
         content = read["result"]
@@ -205,7 +208,7 @@ def _digest(arrays: Mapping[str, Any]) -> str:
 
 
 def is_finished(provenance: Mapping[str, Any], key: str, folder: Path) -> bool:
-    """Whether results of the same inputs and settings are there, every file as it was written."""
+    """Whether results of the same inputs and settings exist, with every file unchanged."""
     if provenance.get("key") != key:
         return False
     outputs = provenance.get("outputs")
@@ -215,7 +218,7 @@ def is_finished(provenance: Mapping[str, Any], key: str, folder: Path) -> bool:
 
 
 def remove(paths: Sequence[Path]) -> None:
-    """Take files away, and their folder where it is empty then."""
+    """Remove files, and their folders where these are empty then."""
     for path in paths:
         path.unlink(missing_ok=True)
         if path.parent.is_dir() and not any(path.parent.iterdir()):

@@ -31,7 +31,7 @@ from painprint.files.workbench import write_dense_maps, write_parcel_maps, write
 from painprint.quality import Limits, judge
 from painprint.regions import Regions
 from painprint.results.audit import (
-    Account,
+    RunLog,
     describe_choice,
     describe_cleaning,
     make_audit,
@@ -50,11 +50,11 @@ MAPS_OF_REGIONS = {
     "importance": ("importance", "importance_centred", "positive_strength", "negative_strength"),
     "univariate": ("t", "effect"),
 }
-"""Columns that are written for Connectome Workbench too, by table."""
+"""Columns that are also written for Connectome Workbench, by table."""
 
 
 NULL_METRICS = ("null_median", "p_within", "p_between")
-"""What the null adds to the metrics of a scale."""
+"""Metrics of a scale that come from the permutation tests."""
 
 
 def write_dataset_description(out_dir: Path, *, simulated: bool) -> None:
@@ -75,15 +75,15 @@ def write_decoding(
     files: ParticipantFiles,
     decoding: Decoding,
     stage_results: Mapping[str, StageResult],
-    account: Account,
+    run_log: RunLog,
     key: str,
     hashes: InputHashes,
 ) -> None:
-    """Write everything about one participant but the page.
+    """Write all results of one participant except the page.
 
     ``stage_results`` holds the result of every stage that was not skipped.
 
-    ``key`` says what the results depend on; provenance keeps it with a hash of every file.
+    ``key`` identifies what the results depend on; provenance keeps it with a hash of every file.
     ``hashes`` are those of the inputs as they were read.
     """
     tables = {
@@ -91,46 +91,46 @@ def write_decoding(
         "weights": _weights_table(decoding),
         "roc": decoding.evaluation.roc,
         "persession": decoding.evaluation.per_session,
-        "runs": runs_table(decoding, account.records),
-        "quality": _bold_table(account.records, decoding.settings),
-        **{name: table for one in stage_results.values() for name, table in one.tables.items()},
+        "runs": runs_table(decoding, run_log.records),
+        "quality": _bold_table(run_log.records, decoding.settings),
+        **{name: t for result in stage_results.values() for name, t in result.tables.items()},
     }
     if decoding.final.activity is not None:
         tables["activityweights"] = _activity_table(decoding)
     dense = tables.pop("univariatedense", None)
     _remove_earlier(files, tables)
-    if dense is not None and account.inventory.dense is not None:
-        _write_dense(files, dense, account.inventory.dense)
-    write_geometry(files, decoding.regions, tables, account.geometry)
-    used = {one.key for one in decoding.frames}
-    sources = sorted({f.uri for r in account.records if r.key in used for f in r.sources})
+    if dense is not None and run_log.inventory.dense is not None:
+        _write_dense(files, dense, run_log.inventory.dense)
+    write_geometry(files, decoding.regions, tables, run_log.geometry)
+    used = {run.key for run in decoding.frames}
+    sources = sorted({f.uri for r in run_log.records if r.key in used for f in r.sources})
     for suffix, table in tables.items():
         write_table(files.decoding(suffix, ".tsv"), table[list(COLUMNS[suffix])])
         write_json(files.decoding(suffix, ".json"), _sidecar(suffix, sources, decoding))
-    write_table(files.rating_quality(), _quality_table(account.records))
+    write_table(files.rating_quality(), _quality_table(run_log.records))
     write_json(
         files.rating_quality().with_suffix(".json"), _sidecar("ratingquality", sources, decoding)
     )
-    write_json(files.decoding("audit", ".json"), make_audit(decoding, account))
-    simulated = account.inventory.simulated
+    write_json(files.decoding("audit", ".json"), make_audit(decoding, run_log))
+    simulated = run_log.inventory.simulated
     metrics = _metrics(decoding, stage_results, simulated=simulated)
     numbers = {name: value for name, value in metrics.items() if name != "stages"}
     signature = complete_signature(
         make_signature(decoding, simulated=simulated, metrics=numbers),
         decoding,
-        origin=_origin(account.inventory, decoding.settings, hashes),
+        origin=_origin(run_log.inventory, decoding.settings, hashes),
     )
     write_signature(files.decoding("signature", ""), signature)
-    provenance = make_provenance(decoding, account, hashes)
+    provenance = make_provenance(decoding, run_log, hashes)
     provenance |= {"key": key, "outputs": _hash_outputs(files)}
     write_json(files.decoding("provenance", ".json"), provenance)
     write_json(files.decoding("metrics", ".json"), metrics)
 
 
 def _remove_earlier(files: ParticipantFiles, tables: Mapping[str, pd.DataFrame]) -> None:
-    """Take away what an earlier run, with other stages perhaps, left and nothing will replace.
+    """Remove files of an earlier run (perhaps with other stages) that will not be overwritten.
 
-    Metrics and page are taken away first and written last, for they stand only beside a whole set.
+    Metrics and page are removed first and written last, so they exist only beside a complete set.
     """
     files.page.unlink(missing_ok=True)
     files.decoding("metrics", ".json").unlink(missing_ok=True)
@@ -154,18 +154,18 @@ def write_geometry(
     tables: Mapping[str, pd.DataFrame],
     geometry: Geometry,
 ) -> None:
-    """Write where the regions lie: their table, image and surfaces, and what Workbench opens.
+    """Write the locations of the regions: table, image, surfaces, and files for Workbench.
 
     Parameters
     ----------
     regions : Regions
-        That were decoded.
+        Regions that were decoded.
     tables : mapping of str to DataFrame
-        weights, and importance and univariate where they were asked.
+        ``weights``, and ``importance`` and ``univariate`` where they were computed.
     """
     write_table(files.decoding("dseg", ".tsv"), region_table(regions, geometry.coordinates))
-    columns = {name: {"Description": text} for name, text in COLUMNS["dseg"].items()}
-    write_json(files.decoding("dseg", ".json"), columns)
+    descriptions = {name: {"Description": text} for name, text in COLUMNS["dseg"].items()}
+    write_json(files.decoding("dseg", ".json"), descriptions)
     write_surfaces(files.anat, files.participant, geometry.surfaces)
     kinds = [("dseg", ".dlabel.nii"), ("dseg", VOLUME), ("weights", ".pconn.nii")]
     kinds += [(name, ".pscalar.nii") for name in MAPS_OF_REGIONS] + [("importance", ".dscalar.nii")]
@@ -176,23 +176,23 @@ def write_geometry(
         return
     weights = edges_to_matrix(tables["weights"]["weight"].to_numpy(float))
     write_parcel_matrix(files.decoding("weights", ".pconn.nii"), parcels, weights)
-    for name, columns_of in MAPS_OF_REGIONS.items():
+    for name, columns in MAPS_OF_REGIONS.items():
         if name not in tables:
             continue
-        of_region = tables[name].set_index("region").reindex(list(regions.names))
-        maps = {column: of_region[column].to_numpy(float) for column in columns_of}
+        table = tables[name].set_index("region").reindex(list(regions.names))
+        maps = {column: table[column].to_numpy(float) for column in columns}
         write_parcel_maps(files.decoding(name, ".pscalar.nii"), parcels, maps)
         if name == "importance":  # of grayordinates or voxels, the univariate stage has its own
             write_dense_maps(files.decoding(name, ".dscalar.nii"), parcels, maps)
 
 
 def renew_geometry(files: ParticipantFiles, geometry: Geometry, hashes: InputHashes) -> None:
-    """Write where the regions lie again, for results that are finished; nothing is decoded.
+    """Write the locations of the regions again for finished results, without decoding.
 
     Raises
     ------
     DerivativesError
-        If the results are damaged.
+        If the results are corrupted.
     """
     results = read_results(files)
     regions = load_regions(files.decoding("dseg", ".tsv"))
@@ -208,7 +208,7 @@ def renew_geometry(files: ParticipantFiles, geometry: Geometry, hashes: InputHas
 
 
 def _hash_outputs(files: ParticipantFiles) -> dict[str, str]:
-    """SHA-256 of every output file but the provenance, the metrics and the page."""
+    """SHA-256 of every output file except provenance, metrics and page."""
     folders = (files.folder / "decoding", files.anat, *files.folder.glob("**/func"))
     written = (path for folder in folders for path in folder.rglob("*"))
     last = (files.decoding("provenance", ".json"), files.decoding("metrics", ".json"))
@@ -225,8 +225,8 @@ def _metrics(
     final = decoding.final
     scales = {scale: asdict(m) for scale, m in decoding.scales.items()}
     if "null" in stage_results:
-        for scale, of_null in stage_results["null"].numbers.get("scales", {}).items():
-            scales[scale] |= {name: of_null[name] for name in NULL_METRICS}
+        for scale, numbers in stage_results["null"].numbers.get("scales", {}).items():
+            scales[scale] |= {name: numbers[name] for name in NULL_METRICS}
     return {
         "preset": decoding.settings.preset,
         "leave_out": decoding.settings.leave_out,
@@ -286,7 +286,7 @@ def _activity_table(decoding: Decoding) -> pd.DataFrame:
 
 
 def _bold_table(records: Sequence[RunRecord], settings: Settings) -> pd.DataFrame:
-    """Quality of the BOLD of each run, with its rating."""
+    """Quality measures of the BOLD of each run, and its quality rating."""
     limits = Limits(
         settings.quality_fd_mm,
         settings.quality_censored,
@@ -296,8 +296,8 @@ def _bold_table(records: Sequence[RunRecord], settings: Settings) -> pd.DataFram
     rows = []
     for record in records:
         rating, reasons = judge(record.bold, limits)
-        judged = {"quality_rating": rating, "reasons": "; ".join(reasons)}
-        rows.append({**asdict(record.key), **judged, **asdict(record.bold)})
+        quality = {"quality_rating": rating, "reasons": "; ".join(reasons)}
+        rows.append({**asdict(record.key), **quality, **asdict(record.bold)})
     return pd.DataFrame(rows, columns=list(COLUMNS["quality"]))
 
 
@@ -315,7 +315,7 @@ def _sidecar(suffix: str, sources: Sequence[str], decoding: Decoding) -> dict[st
 
 
 def _origin(inventory: Inventory, settings: Settings, hashes: InputHashes) -> dict[str, Any]:
-    """Where regions come from: the atlas by name and content, and the cleaning."""
+    """Origin of the regional signals: the atlas, by name and hash, and the denoising."""
     table = inventory.region_table
     image = inventory.image
     return {

@@ -1,4 +1,4 @@
-"""The questions that a study asks of a decoded person, in order: a record each.
+"""The stages of evidence about a decoded person, in order, with one record each.
 
 A new stage is a module here, a line in ``STAGES``, and its figures in
 :mod:`painprint.report.stage_figures`.
@@ -45,11 +45,11 @@ STAGES: dict[str, Stage] = {
         qcfc.STAGE,
     )
 }
-"""Every stage by its name, in the order in which they are asked and shown."""
+"""Every stage by its name, in the order in which they are computed and shown."""
 
 
 RENAMED = {"controls": "confounds", "refits": "sensitivity"}
-"""Names of stages in the version before, which are still understood."""
+"""Names of stages in earlier versions, which are still accepted."""
 
 
 def stages_to_run(settings: Settings) -> list[Stage]:
@@ -58,7 +58,7 @@ def stages_to_run(settings: Settings) -> list[Stage]:
     Raises
     ------
     ValueError
-        Naming what is to be skipped and is no stage.
+        If a name in ``settings.skip`` is no stage.
     """
     skipped = []
     for name in settings.skip:
@@ -71,14 +71,14 @@ def stages_to_run(settings: Settings) -> list[Stage]:
 
 
 def run_stage(case: Case, name: str, *, on_step: OnStep | None = None) -> StageResult:
-    """Answer one question; where the data do not allow it, say why.
+    """Compute one stage; where the data do not allow it, the result contains the reason.
 
     Parameters
     ----------
     name : str
         A key of ``STAGES``.
     on_step : callable, optional
-        Told (done, of).
+        Called with the numbers of finished and of all steps.
     """
     try:
         return STAGES[name].compute(case, on_step=on_step)

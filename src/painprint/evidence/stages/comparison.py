@@ -1,4 +1,4 @@
-"""Comparison models: is painprint better than what one would try first?"""
+"""Comparison models: does painprint outperform simpler and established methods?"""
 
 from __future__ import annotations
 
@@ -28,11 +28,12 @@ TABLES: dict[str, dict[str, str]] = {
 
 
 def describe(result: WrittenResult) -> str:
-    """Paragraph of the page."""
+    """Results paragraph of the page."""
     numbers, unit, n_groups = result.numbers, result.unit, result.metrics["n_groups"]
     sentences = [
-        f"{plural(numbers['n_methods'], 'comparison model')}, trained on the same folds and tested "
-        "on the same minutes."
+        f"{plural(numbers['n_methods'], 'comparison model')} "
+        f"{'was' if numbers['n_methods'] == 1 else 'were'} trained on the same folds and tested on "
+        "the same minutes."
     ]
     if n_groups < FEW_GROUPS:
         sentences.append(f"{n_groups} {unit}s are too few for intervals of the differences.")
@@ -42,35 +43,37 @@ def describe(result: WrittenResult) -> str:
         worse = _beaten(numbers["methods"], f"d_{key}", above=False)
         undefined = [n for n, m in numbers["methods"].items() if m[f"d_{key}"][0] is None]
         sentences.append(
-            f"In {what}, painprint is better than {better or 'none'}, and worse than "
-            f"{worse or 'none'}; from the others it cannot be told"
+            f"The {what} of painprint is higher than that of {better or 'none'} and lower than "
+            f"that of {worse or 'none'}; for the others, the interval of the difference includes 0"
             + (f" (undefined: {', '.join(undefined)})." if undefined else ".")
         )
-    sentences.append(f"Intervals are those of the paired difference, by blocks of {unit}s.")
+    sentences.append(
+        f"Intervals (95%) are those of the paired difference, resampling blocks of {unit}s."
+    )
     return " ".join(sentences)
 
 
 def _beaten(methods: Mapping[str, Any], key: str, *, above: bool) -> str:
-    """Methods whose difference lies on one side of 0 with its whole interval."""
-    found = []
-    for name, of_method in methods.items():
-        _, low, high = of_method[key]
+    """Methods whose interval of the difference lies entirely above, or below, 0."""
+    names = []
+    for name, numbers in methods.items():
+        _, low, high = numbers[key]
         if low is not None and (low > 0 if above else high < 0):
-            found.append(name)
-    return ", ".join(found)
+            names.append(name)
+    return ", ".join(names)
 
 
 def methods(result: WrittenResult) -> str:
-    """Sentence of the Methods."""
+    """Sentence of the Methods section."""
     return (
-        "Comparison models were trained on the same outer folds, their parameters "
-        f"chosen inside the training {result.unit}s."
+        "Comparison models were trained on the same outer folds, their hyperparameters "
+        f"selected within the training {result.unit}s."
     )
 
 
 STAGE = Stage(
     name="baselines",
-    question="Is it better than comparison models?",
+    question="Does it outperform comparison models?",
     link="Comparison models",
     compute=baseline_comparison,
     tables=TABLES,

@@ -1,4 +1,4 @@
-"""Confound analyses: is it motion, time, or level?"""
+"""Confound analyses: do motion, time or the level of ratings explain the prediction?"""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TABLES: dict[str, dict[str, str]] = {
         "scale": SCALE,
         "analysis": "alone (the confound predicts the rating, trained on 1-min bins) or removed "
         "(partialled out of ratings and edges; the nested fit repeated, and compared with what is "
-        "left of the rating: skill is then over what the confound predicts)",
+        "residual rating: skill is then relative to what the confound predicts)",
         **AGREEMENT,
         "p_within": "of centred r of the confound alone, one-sided, among ratings permuted within "
         "sessions; n/a where not tested",
@@ -31,45 +31,48 @@ TABLES: dict[str, dict[str, str]] = {
 
 
 def describe(result: WrittenResult) -> str:
-    """Paragraph of the page."""
+    """Results paragraph of the page."""
     numbers, unit = result.numbers, result.unit
     verdicts = {name: v for name, v in numbers.items() if name != "not_done"}
     flagged = [name for name, verdict in verdicts.items() if verdict["flagged"]]
     n_tested = sum(verdict["p_corrected"] is not None for verdict in verdicts.values())
     them = "it" if len(flagged) == 1 else "them"
-    what = (
-        f"Flagged: {', '.join(flagged)}. The rating of unseen {unit}s can be predicted from {them} "
-        f"beyond chance, so the signature may read {them}; see what is left when removed."
+    verdict_text = (
+        f"Flagged: {', '.join(flagged)}. The rating of held-out {unit}s can be predicted from "
+        f"{them} alone beyond chance, so the signature may rely on {them}; see the performance "
+        f"after {them} {'was' if len(flagged) == 1 else 'were'} removed."
         if flagged
-        else f"None of the {n_tested} tested predicts the rating of unseen {unit}s beyond chance."
+        else f"None of the {n_tested} tested confounds predicts the rating of held-out {unit}s "
+        "beyond chance."
     )
     return (
-        f"{what} Each confound predicted the rating alone, on the same folds, with p from permuted "
-        f"ratings: within {unit}s where it varies there, and between them (Holm's "
-        "correction over all tests of a family, such as motion). Removed means partialled out of "
-        "ratings and of every edge, with coefficients from training data, and the nested fit "
-        "repeated."
+        f"{verdict_text} Each confound was used alone to predict the rating on the same folds. Its "
+        f"p-value comes from ratings permuted within {unit}s, where the confound varies there, and "
+        f"between {unit}s (Holm's correction over all tests of a family, such as motion). To "
+        "remove a confound, it was partialled out of the ratings and of every edge with "
+        "coefficients estimated in training data, and the nested fit was repeated."
     )
 
 
 def methods(result: WrittenResult) -> str:
-    """Sentence of the Methods."""
+    """Sentence of the Methods section."""
     same = (
         "the same permutations"
         if "null" in result.tables
         else f"permutations of the rating within and between {result.unit}s"
     )
     return (
-        "Motion, global signal, time in run and between sessions, previous level and "
-        f"session covariates, as far as known, were tested alone by least squares under {same} "
-        "(Holm within family), and partialled out of ratings and edges with "
-        "coefficients from training rows of every fold."
+        "Motion, global signal, time within runs and across sessions, the previous level and "
+        "session covariates, as far as they were known, were each used alone to predict the rating "
+        f"by least squares, tested against {same} (Holm's correction within families), and "
+        "partialled out of ratings and edges with coefficients estimated from the training rows of "
+        "every fold."
     )
 
 
 STAGE = Stage(
     name="confounds",
-    question="Is it motion, time, or level?",
+    question="Do motion, time or level explain the prediction?",
     link="Confounds",
     compute=confound_analyses,
     tables=TABLES,

@@ -1,4 +1,4 @@
-"""External signatures: do weights from elsewhere work?"""
+"""External signatures: do published weights predict this person's ratings?"""
 
 from __future__ import annotations
 
@@ -25,22 +25,26 @@ TABLES: dict[str, dict[str, str]] = {
 
 
 def describe(_: WrittenResult) -> str:
-    """Paragraph of the page."""
+    """Results paragraph of the page."""
     return (
-        "Weights from elsewhere, fixed before, scored on the frames that tested ours. Only "
-        "with an intercept are they in units of the rating, so that skill can be asked."
+        "The weights of these signatures were fixed in advance, outside this study, and scored on "
+        "the frames on which the signature of this study was tested. Skill is defined only for a "
+        "signature with an intercept, whose scores are in units of the rating."
     )
 
 
 def methods(_: WrittenResult) -> str:
-    """Sentence of the Methods."""
-    return "External signatures were applied to the frames that tested ours."
+    """Sentence of the Methods section."""
+    return (
+        "External signatures were applied to the frames on which the signature of this study was "
+        "tested."
+    )
 
 
 STAGE = Stage(
     name="external",
-    question="Do other signatures work?",
-    link="Other signatures",
+    question="Do external signatures predict these ratings?",
+    link="External signatures",
     compute=score_external,
     tables=TABLES,
     describe=describe,

@@ -1,4 +1,4 @@
-"""Importance: which regions and networks carry the prediction?"""
+"""Importance: which regions and networks contribute to the prediction?"""
 
 from __future__ import annotations
 
@@ -54,60 +54,62 @@ TABLES: dict[str, dict[str, str]] = {
 
 
 def describe(result: WrittenResult) -> str:
-    """Paragraph of the page."""
+    """Results paragraph of the page."""
     numbers, tables, unit = result.numbers, result.tables, result.unit
     if numbers["centred_r"] is None:
-        return f"The {unit}-centred r at 1 min is undefined, so nothing can be lost of it."
+        return f"The {unit}-centred r at 1 min is undefined, and so is its loss."
     regions = tables["importance"].nlargest(3, "importance_centred")
     values = regions["importance_centred"].to_numpy(float)
     named = zip(regions["region"], values, strict=True)
     names = ", ".join(f"{name} ({number(value, 3)})" for name, value in named)
     sentences = [
-        f"A region's importance is the mean loss of {unit}-centred r at 1 min (which is "
-        f"{number(numbers['centred_r'])}) when what its edges add to the prediction is moved from "
-        f"row to row, {numbers['n_permutations']:,} times, {unit}s, runs and minutes each among "
-        f"themselves. Largest: {names}. Losses of 0 or below mean that nothing is carried. The "
-        "published measure, the loss of plain r, stands beside it in importance.tsv; it hangs on "
-        f"the few {unit} means."
+        f"The importance of a region is the mean loss of {unit}-centred r at 1 min (which is "
+        f"{number(numbers['centred_r'])}) when the contribution of its edges to the prediction is "
+        f"permuted across rows ({numbers['n_permutations']:,} permutations of {unit}s, of runs "
+        f"within {unit}s and of minutes within runs). The most important regions are {names}. A "
+        "loss of 0 or below means that the region does not contribute. The published measure, the "
+        "loss of uncentred r, is given beside it in importance.tsv; it depends on the few "
+        f"{unit} means."
     ]
     if "networkimportance" in tables:
         first = tables["networkimportance"].nlargest(1, "importance_centred").iloc[0]
         sentences.append(
-            f"Of networks, all edges with an end in {first['network']} carry most "
-            f"({number(first['importance_centred'])}); edges between two networks count in both, "
-            "so networks do not add up to r, and large ones carry more."
+            "Among networks, the edges with at least one end in "
+            f"{first['network']} contribute most ({number(first['importance_centred'])}); edges "
+            "between two networks count for both, so the values do not sum to r, and large "
+            "networks contribute more."
         )
     similarity = numbers["fold_similarity"]
     if similarity is not None:
         shared = (numbers["n_folds"] - 2) / (numbers["n_folds"] - 1)
         sentences.append(
-            f"Weights of two folds correlate at {number(similarity)} on average (they share "
-            f"{100 * shared:.0f}% of their training {unit}s), and "
-            f"{100 * numbers['share_same_sign']:.0f}% of edges keep the sign of the final model in "
-            "a fold."
+            f"The weights of two folds correlate with a mean r of {number(similarity)} (two folds "
+            f"share {100 * shared:.0f}% of their training {unit}s); on average, "
+            f"{100 * numbers['share_same_sign']:.0f}% of the edges of a fold have the sign of the "
+            "final model."
         )
     sentences.append(
-        "A weight says what an edge adds given all others, and may be large to cancel noise; a "
-        "structure coefficient says whether the edge itself goes along with what is predicted. "
-        f"They correlate at {number(numbers['weight_structure_r'])} over edges."
+        "A weight is the contribution of an edge given all others, and may be large to cancel "
+        "noise; a structure coefficient is the correlation of the edge itself with the prediction. "
+        f"Over edges, the two have a correlation of {number(numbers['weight_structure_r'])}."
     )
     return " ".join(sentences)
 
 
 def methods(result: WrittenResult) -> str:
-    """Sentence of the Methods."""
+    """Sentence of the Methods section."""
     return (
-        "Importance of regions and networks is the mean loss of r at 1 min over "
-        f"{result.settings['n_importance_permutations']:,} permutations of their contribution, "
-        f"which moved {result.unit}s, runs within them and minutes within runs; structure "
-        "coefficients are correlations of each edge with the final model's prediction over "
-        "training rows."
+        "The importance of regions and networks is the mean loss of r at 1 min over "
+        f"{result.settings['n_importance_permutations']:,} permutations of their contribution "
+        f"(permuting {result.unit}s, runs within {result.unit}s and minutes within runs); "
+        "structure coefficients are the correlations of each edge with the prediction of the final "
+        "model over its training rows."
     )
 
 
 STAGE = Stage(
     name="importance",
-    question="Which regions and networks carry it?",
+    question="Which regions and networks contribute to the prediction?",
     link="Regions and networks",
     compute=importance,
     tables=TABLES,

@@ -1,4 +1,4 @@
-"""Learning curve: how much data does it take?"""
+"""Learning curve: how much data are needed?"""
 
 from __future__ import annotations
 
@@ -37,49 +37,57 @@ TABLES: dict[str, dict[str, str]] = {
 
 
 def describe(result: WrittenResult) -> str:
-    """Paragraph of the page."""
+    """Results paragraph of the page."""
     numbers, unit = result.numbers, result.unit
     answers = [_until(until, numbers["n_sessions"], unit) for until in numbers["until"]]
     return (
-        f"Models of fewer {unit}s, {numbers['n_draws']} random draws for each {unit} held out. How "
-        f"many it takes. {' '.join(answers)} The interval resamples the tested {unit}s in blocks, "
-        "not the draws; the curve a - b/s^c is followed no farther than twice the "
-        f"{unit}s there are."
+        f"Models were trained on fewer {unit}s, with up to {numbers['n_draws']} random draws for "
+        f"each {unit} held out. {unit.capitalize()}s needed: {' '.join(answers)} Intervals are "
+        f"from resampling the tested {unit}s in blocks, not the draws; the fitted curve a - b/s^c "
+        f"is extrapolated to at most twice the number of {unit}s available."
     )
 
 
-def _until(until: Mapping[str, Any], n_there: int, unit: str) -> str:
-    """How many more it takes, rounded up."""
+def _until(until: Mapping[str, Any], n_available: int, unit: str) -> str:
+    """Number of sessions needed for a target, rounded up."""
     what = until["what"][0].upper() + until["what"][1:]
     if until["refused"]:
         return f"{what}: no answer, {until['refused']}"
     n = math.ceil(until["n_sessions"])
-    way = f"{n - n_there} more than the {n_there} there are" if n > n_there else "reached already"
+    status = (
+        f"{n - n_available} more than the {n_available} available"
+        if n > n_available
+        else "already reached"
+    )
     ends = ""
     if until["low"] is not None:
-        high = "no end in reach" if until["high"] is None else f"{math.ceil(until['high'])}"
+        high = (
+            "no upper limit within reach"
+            if until["high"] is None
+            else f"{math.ceil(until['high'])}"
+        )
         ends = f" (95% interval {math.ceil(until['low'])} to {high})"
-    return f"{what}: {plural(n, unit)}{ends}, {way}."
+    return f"{what}: {plural(n, unit)}{ends}, {status}."
 
 
 def methods(result: WrittenResult) -> str:
-    """Sentence of the Methods."""
+    """Sentence of the Methods section."""
     unit, rules = result.unit, result.rules
     draws = result.settings["n_curve_draws"] or rules["curve_draws"]
     penalty = (
-        f"that of the held-out {unit}'s fold"
+        f"the penalty of the held-out {unit}'s fold"
         if rules["curve_penalty"] == "fold"
-        else "chosen by leaving out parts of the draw"
+        else "a penalty selected by cross-validation within the draw"
     )
     return (
-        f"For the learning curve, models of fewer {unit}s, {draws} random draws per "
-        f"held-out {unit} and number of {unit}s, used a penalty {penalty}."
+        f"For the learning curve, models were trained on fewer {unit}s (at most {draws} random "
+        f"draws per held-out {unit} and number of {unit}s) with {penalty}."
     )
 
 
 STAGE = Stage(
     name="curve",
-    question="How much data does it take?",
+    question="How much data are needed?",
     link="How much data",
     compute=learning_curve,
     tables=TABLES,

@@ -1,4 +1,4 @@
-"""Permutation null: is the agreement chance?"""
+"""Permutation tests: does the agreement exceed chance?"""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from painprint.wording import is_value, number
 
 TABLES: dict[str, dict[str, str]] = {
     "null": {
-        "null": "observed; within (session means stay, traces are swapped and shifted); between "
-        "(traces stay, session means are reordered); or both",
+        "null": "observed; within (session means are kept, time courses exchanged and shifted); "
+        "between (time courses are kept, session means reordered); or both",
         "permutation": "number of the permutation, from 1; 0 is the observed rating",
         "scale": f"{SCALE}; 2min averages pairs of 1-min bins",
         **AGREEMENT,
@@ -18,12 +18,12 @@ TABLES: dict[str, dict[str, str]] = {
 
 
 def describe(result: WrittenResult) -> str:
-    """Paragraph of the page."""
+    """Results paragraph of the page."""
     numbers, scales, unit = result.numbers, result.metrics["scales"], result.unit
     minute, levels = scales["1min"], scales["session"]
     sentences = [
-        "The whole pipeline, nested cross-validation included, was repeated with permuted ratings, "
-        f"{numbers['n_permutations']:,} times within {unit}s and as often between them."
+        "The entire pipeline, including nested cross-validation, was repeated with permuted "
+        f"ratings, {numbers['n_permutations']:,} times within {unit}s and as often between them."
     ]
     if minute["p_within"] is not None:
         sentences.append(
@@ -37,33 +37,33 @@ def describe(result: WrittenResult) -> str:
         )
     sentences += [
         f"With both components permuted, the median r at 1 min is {number(minute['null_median'])}.",
-        f"P within asks whether rating and prediction rise and fall together within {unit}s: time "
-        f"courses are permuted between {unit}s and shifted circularly within runs, and {unit} "
-        f"means are kept. It assumes that {unit}s are exchangeable in this, and that time courses "
-        "are stationary within runs (strong trends make p too small: see time in run).",
-        f"P between asks whether the levels of {unit}s go together: time courses are kept, and the "
-        f"{unit} means are put in other orders with an autocorrelation that could have made the "
-        "observed one. It assumes that they drift as a first-order autoregressive process. Both "
-        "are one-sided.",
+        f"P within tests whether rating and prediction covary within {unit}s: the time courses of "
+        f"the rating are exchanged between {unit}s and shifted circularly within runs, and {unit} "
+        f"means are kept. It assumes that time courses are exchangeable between {unit}s and "
+        "stationary within runs (strong trends make p too small; see the confound time in run).",
+        f"P between tests whether the {unit} means of rating and prediction covary: time courses "
+        f"are kept, and the {unit} means are reordered with an autocorrelation compatible with the "
+        f"observed one. It assumes that {unit} means drift as a first-order autoregressive "
+        "process. Both tests are one-sided.",
     ]
     return " ".join(sentences)
 
 
 def methods(result: WrittenResult) -> str:
-    """Sentence of the Methods."""
+    """Sentence of the Methods section."""
     unit = result.unit
     return (
-        "The whole pipeline was repeated on "
-        f"{result.settings['n_permutations']:,} ratings permuted within {unit}s (traces swapped "
-        f"between {unit}s and shifted circularly within runs) and as many permuted between them "
-        f"({unit} means reordered as a first-order autoregressive process, its coefficient drawn "
-        "from its posterior)."
+        "The entire pipeline was repeated with "
+        f"{result.settings['n_permutations']:,} ratings permuted within {unit}s (time courses "
+        f"exchanged between {unit}s and shifted circularly within runs) and as many permuted "
+        f"between them ({unit} means reordered according to a first-order autoregressive process "
+        "whose coefficient was drawn from its posterior)."
     )
 
 
 STAGE = Stage(
     name="null",
-    question="Is it chance?",
+    question="Does the agreement exceed chance?",
     link="Chance",
     compute=permutation_null,
     tables=TABLES,

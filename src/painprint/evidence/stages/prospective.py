@@ -1,4 +1,4 @@
-"""Prospective tests: does it hold in time?"""
+"""Prospective tests: do models of past sessions predict future ones?"""
 
 from __future__ import annotations
 
@@ -32,39 +32,41 @@ TABLES: dict[str, dict[str, str]] = {
 
 
 def describe(result: WrittenResult) -> str:
-    """Paragraph of the page."""
+    """Results paragraph of the page."""
     numbers, unit = result.numbers, result.unit
     following = numbers["next"]["1min"]
     sentences = [
-        f"Each {unit} predicted by the model of all {unit}s before it: {unit}-centred r "
-        f"{number(following['centred_r'])}, skill {number(following['skill'])}, mean absolute "
-        f"error {number(following['mae'], 3)} at 1 min."
+        f"Each {unit} was predicted by a model trained on all {unit}s before it, with a "
+        f"{unit}-centred r of {number(following['centred_r'])}, a skill of "
+        f"{number(following['skill'])} and a mean absolute error of "
+        f"{number(following['mae'], 3)} at 1 min."
     ]
     error = numbers["error_ahead"]
     if error is not None:
         sentences.append(
             f"The mean absolute error was {number(error['near'], 3)} for the next {unit} and "
             f"{number(error['far'], 3)} for those {error['far_ahead']} or more ahead (always "
-            f"predicting the training mean: {number(error['near_mean'], 3)} and "
+            f"predicting the training mean, {number(error['near_mean'], 3)} and "
             f"{number(error['far_mean'], 3)})."
         )
     if numbers["first"] is not None:
         first, later = numbers["first"]["1min"], numbers["later"]
         after = (
-            f"; on the later ones, their model has r {number(later['1min']['r'])}, centred "
-            f"{number(later['1min']['centred_r'])}"
+            f"; their model, tested on the later ones, has an r of {number(later['1min']['r'])} "
+            f"and a centred r of {number(later['1min']['centred_r'])}"
             if later
             else ""
         )
         sentences.append(
-            f"The first {numbers['n_first']} {unit}s alone, by nested leave-one-out as published: "
-            f"r {number(first['r'])}, AUC {number(first['auc'])} at 1 min{after}."
+            f"The first {numbers['n_first']} {unit}s alone, analysed by nested leave-one-out "
+            f"cross-validation as published, have an r of {number(first['r'])} and an AUC of "
+            f"{number(first['auc'])} at 1 min{after}."
         )
     return " ".join(sentences)
 
 
 def methods(result: WrittenResult) -> str:
-    """Sentence of the Methods."""
+    """Sentence of the Methods section."""
     unit, first = result.unit, result.settings["first_sessions"]
     alone = f", and the first {first} {unit}s were analysed alone"
     return (
@@ -75,7 +77,7 @@ def methods(result: WrittenResult) -> str:
 
 STAGE = Stage(
     name="prospective",
-    question="Does it hold in time?",
+    question="Do models of past sessions predict later ones?",
     link="Future",
     compute=prospective_tests,
     tables=TABLES,

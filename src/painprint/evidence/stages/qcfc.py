@@ -20,26 +20,27 @@ TABLES: dict[str, dict[str, str]] = {
 
 
 def describe(result: WrittenResult) -> str:
-    """Paragraph of the page."""
+    """Results paragraph of the page."""
     numbers = result.numbers
     share = numbers["share_significant"]
     sentences = [
-        f"Over {numbers['n_runs']} runs, the strength of an edge goes with mean framewise "
-        f"displacement of the frames used with a median |r| of {number(numbers['median_abs_r'])}; "
-        f"{share:.0%} of {numbers['n_edges']:,} edges have p < .05, where 5% would by chance."
+        f"Across {numbers['n_runs']} runs, the strength of an edge correlates with the mean "
+        "framewise displacement of the frames used with a median |r| of "
+        f"{number(numbers['median_abs_r'])}; {share:.0%} of {numbers['n_edges']:,} edges have "
+        "p < .05 (uncorrected; 5% are expected by chance)."
     ]
     if numbers["rho_distance"] is not None:
         sentences.append(
-            "Rank correlation of that r with the distance of the two regions: "
-            f"{number(numbers['rho_distance'])}; motion that cleaning leaves makes near edges "
-            "stronger and far ones weaker, so that it falls below 0."
+            "The rank correlation of this r with the distance between the two regions is "
+            f"{number(numbers['rho_distance'])}; residual motion artefacts strengthen short and "
+            "weaken long edges, which makes it negative."
         )
     return " ".join(sentences)
 
 
 STAGE = Stage(
     name="qcfc",
-    question="Does motion show in connectivity?",
+    question="Do motion artefacts remain in connectivity?",
     link="Motion",
     compute=motion_and_edges,
     tables=TABLES,

@@ -1,4 +1,4 @@
-"""Rest: can the rating be read from resting runs?"""
+"""Rest: can the level of ratings be predicted from resting runs?"""
 
 from __future__ import annotations
 
@@ -24,38 +24,38 @@ TABLES: dict[str, dict[str, str]] = {
 
 
 def describe(result: WrittenResult) -> str:
-    """Paragraph of the page."""
+    """Results paragraph of the page."""
     numbers = result.numbers
     unseen, everything = numbers["unseen"], numbers["all sessions"]
     above = unseen["above_mean"]
     return (
-        f"In {unseen['n']} sessions the resting run was read by the model that had not seen the "
-        "session, and compared with the mean rating of the session's first run: r of the "
-        "prediction above the mean of its training ratings is "
-        f"{_with_ends(above, unseen['n'])}. Where ratings and BOLD both drift over sessions this "
-        "is biased upwards, so no p is given. Plain r is "
-        f"{number(unseen['plain']['r'])}, biased downwards, for each fold's training mean moves "
-        "against the session it has not seen. The published way, the model of all sessions, gives "
-        f"r {number(everything['plain']['r'])}: that model was trained on these very ratings, so "
-        "it shows no prediction."
+        f"In {unseen['n']} sessions, the resting run was scored by the model that was not trained "
+        "on the session, and compared with the mean rating of the session's first run. The "
+        "prediction minus the mean of the model's training ratings correlates with it at "
+        f"r = {_with_interval(above, unseen['n'])}. This r is biased upwards where ratings and "
+        "BOLD both drift over sessions, so no p is given. The r of the prediction itself is "
+        f"{number(unseen['plain']['r'])}; it is biased downwards, because the training mean of a "
+        "fold varies inversely with the rating of the held-out session. The published procedure, "
+        f"with the model of all sessions, has an r of {number(everything['plain']['r'])}; that "
+        "model was trained on these very ratings, so this is no evidence of prediction."
     )
 
 
-def _with_ends(found: Mapping[str, Any], n: int) -> str:
+def _with_interval(agreement: Mapping[str, Any], n: int) -> str:
     """r, with its interval where there are enough sessions for one."""
     if n < FEW_GROUPS:
-        return number(found["r"])
-    return estimate(found["r"], [found["low"], found["high"]])
+        return number(agreement["r"])
+    return estimate(agreement["r"], [agreement["low"], agreement["high"]])
 
 
 def methods(_: WrittenResult) -> str:
-    """Sentence of the Methods."""
-    return "Resting runs were scored by the model that had not seen their session."
+    """Sentence of the Methods section."""
+    return "Resting runs were scored by the model that was not trained on their session."
 
 
 STAGE = Stage(
     name="rest",
-    question="Can it be read at rest?",
+    question="Can the level of pain be predicted from rest?",
     link="Rest",
     compute=rest_tests,
     tables=TABLES,

@@ -1,4 +1,4 @@
-"""Sensitivity analyses: does it hold when something is changed?"""
+"""Sensitivity analyses: are the results robust to choices of the analysis?"""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from painprint.wording import number, plural
 
 TABLES: dict[str, dict[str, str]] = {
     "sensitivity": {
-        "variant": "what was changed",
+        "variant": "name of the sensitivity analysis",
         "n_regions": "regions used",
         "scale": SCALE,
         **AGREEMENT,
@@ -17,51 +17,52 @@ TABLES: dict[str, dict[str, str]] = {
 
 
 def describe(result: WrittenResult) -> str:
-    """Paragraph of the page."""
+    """Results paragraph of the page."""
     table, unit = result.tables["sensitivity"], result.unit
     rows = table[table["scale"] == "1min"].set_index("variant")["centred_r"]
-    of_areas = rows.index.str.contains(OTHER_AREAS, regex=False)
-    areas, rows = rows[of_areas].dropna(), rows[~of_areas]
+    is_other_atlas = rows.index.str.contains(OTHER_AREAS, regex=False)
+    areas, rows = rows[is_other_atlas].dropna(), rows[~is_other_atlas]
     main, others = rows.iloc[0], rows.iloc[1:].dropna()
     sentences = [f"The {unit}-centred r at 1 min is {number(main)} as decoded"]
     sentences[0] += (
         "."
         if others.empty
-        else f", and from {number(others.min())} ({others.idxmin()}) to {number(others.max())} "
-        f"({others.idxmax()}) in changed analyses."
+        else f", and ranges from {number(others.min())} ({others.idxmin()}) to "
+        f"{number(others.max())} ({others.idxmax()}) in the sensitivity analyses."
     )
     for start, meaning in (
-        ("buffer", f"With a buffer, neighbours of the {unit} left out do not train."),
-        ("blocks", f"With blocks, neighbouring {unit}s are left out together."),
-        ("first", "The first run only is the existing prediction; all else is trained again."),
+        ("buffer", f"With a buffer, neighbours of the held-out {unit} do not train."),
+        ("blocks", f"With blocks, neighbouring {unit}s are held out together."),
+        ("first", "The first run only uses the existing predictions; all others are retrained."),
     ):
         if others.index.str.startswith(start).any():
             sentences.append(meaning)
     if len(areas):
         each = "; ".join(f"{name}: {number(r)}" for name, r in areas.items())
         sentences.append(
-            "The individual atlas was made of resting scans of sessions that are decoded. Beside "
-            "it, each half of the sessions alone, with areas made of the other half, of the same "
-            f"half (about as much data, but seen), and of all (about twice as much); no region was "
-            f"excluded for these: {each}."
+            "The individual parcellation was made from resting scans of sessions that are decoded. "
+            "Therefore each half of the sessions was also decoded alone, with areas made from the "
+            "other half, from the same half (about as much data, but of the decoded sessions) and "
+            "from all sessions (about twice as much data), without excluding any region: "
+            f"{each}."
         )
     return " ".join(sentences)
 
 
 def methods(result: WrittenResult) -> str:
-    """Sentence of the Methods."""
+    """Sentence of the Methods section."""
     unit = result.unit
     return (
         "The analysis was repeated with a buffer of "
         f"{plural(result.settings['buffer_sessions'], unit)}, with blocks of neighbouring {unit}s "
-        "left out, and with other regions."
+        "held out, and with other sets of regions."
     )
 
 
 STAGE = Stage(
     name="sensitivity",
-    question="Does it hold when something is changed?",
-    link="Changed",
+    question="Does it hold in sensitivity analyses?",
+    link="Sensitivity",
     compute=sensitivity_analyses,
     tables=TABLES,
     describe=describe,

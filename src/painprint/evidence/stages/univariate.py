@@ -1,4 +1,4 @@
-"""Univariate map: what follows the rating, region by region?"""
+"""Univariate map: where is activity associated with the rating?"""
 
 from __future__ import annotations
 
@@ -22,42 +22,42 @@ TABLES: dict[str, dict[str, str]] = {
 
 
 def describe(result: WrittenResult) -> str:
-    """Paragraph of the page."""
+    """Results paragraph of the page."""
     numbers, table = result.numbers, result.tables["univariate"]
-    said = (
-        "Region by region, without any decoding: the rating, convolved with the canonical "
-        "haemodynamic response, beside motion and slow drifts in a linear model of each run, the "
-        f"effects tested across {numbers['n_sessions']} sessions (taken as independent). "
-        f"{numbers['n_significant']} of {plural(numbers['n_regions'], 'region')} are significant "
-        "at a false discovery rate of 5%."
+    paragraph = (
+        "Independently of the decoding, a linear model of each run and region was fitted, with the "
+        "rating convolved with the canonical haemodynamic response, motion and slow drifts as "
+        f"regressors, and the effects were tested across {numbers['n_sessions']} sessions (taken "
+        f"as independent). {numbers['n_significant']} of {plural(numbers['n_regions'], 'region')} "
+        "are significant at a false discovery rate of 5%."
     )
     if numbers["n_significant"]:
         largest = table.iloc[int(table["t"].abs().argmax())]
-        said += f" Largest: {largest['region']} (t {number(largest['t'])})."
+        paragraph += f" The largest effect is in {largest['region']} (t = {number(largest['t'])})."
     dense = numbers["dense"]
     if dense:
-        said += (
-            f" Of {dense['n_points']:,} {dense['kind']}, {dense['n_significant']:,} are; "
-            f"{dense['n_without_signal']:,} lack a signal in at least one session and were not "
-            "tested. The map lies beside the table."
+        paragraph += (
+            f" Of {dense['n_points']:,} {dense['kind']}, {dense['n_significant']:,} are "
+            f"significant; {dense['n_without_signal']:,} lack a signal in at least one session and "
+            "were not tested. The map is saved beside the table."
         )
-    return said
+    return paragraph
 
 
 def methods(_: WrittenResult) -> str:
-    """Sentence of the Methods."""
+    """Sentence of the Methods section."""
     return (
-        "The univariate map is a mass-univariate linear model of each run (rating "
-        "convolved with SPM's canonical response, motion, cosine drifts, first-order "
-        "autoregressive noise; nilearn), combined within sessions by precision and tested across "
-        "sessions by a t-test with control of the false discovery rate."
+        "The univariate map was estimated by a mass-univariate general linear model of each run "
+        "(rating convolved with SPM's canonical response, motion, cosine drifts, first-order "
+        "autoregressive noise; nilearn), combined within sessions by precision weighting, and "
+        "tested across sessions by one-sample t-tests with control of the false discovery rate."
     )
 
 
 STAGE = Stage(
     name="univariate",
-    question="What follows the rating, region by region?",
-    link="Map",
+    question="Where is activity associated with the rating?",
+    link="Univariate map",
     compute=univariate_map,
     tables=TABLES,
     describe=describe,

@@ -1,7 +1,7 @@
-"""Figures: functions that take results and return Axes. They draw and compute nothing.
+"""Figures: functions that draw results and return Axes; they compute nothing.
 
-Every figure of the pages is made by one of these; sizes are those of a journal's columns
-(:data:`SINGLE`, :data:`DOUBLE`), and :data:`STYLE` is what the pages draw them with.
+Every figure of the pages is drawn by one of them, in the widths of a journal's columns
+(:data:`SINGLE`, :data:`DOUBLE`) and with the Matplotlib settings :data:`STYLE`.
 """
 
 from painprint.report.figures.areas import plot_rotated, plot_sizes, plot_vertex_map
@@ -48,7 +48,8 @@ __all__ = [
     "plot_dots", "plot_error_ahead", "plot_estimates", "plot_future", "plot_identification",
     "plot_learning_curve", "plot_levels", "plot_months", "plot_motion_distance",
     "plot_network_weights", "plot_null", "plot_observed_predicted", "plot_reading", "plot_rest",
-    "plot_roc", "plot_session_traces", "plot_sessions", "plot_significant_draws", "plot_sizes",
+    "plot_roc", "plot_rotated", "plot_session_traces", "plot_sessions", "plot_significant_draws",
+    "plot_sizes",
     "plot_strengths", "plot_structure", "plot_timeline", "plot_transfer", "plot_transfer_matrix",
-    "plot_rotated", "plot_univariate", "plot_vertex_map", "plot_views", "session_colours",
+    "plot_univariate", "plot_vertex_map", "plot_views", "session_colours",
 ]  # fmt: skip

@@ -39,7 +39,7 @@ def plot_vertex_map(
     Parameters
     ----------
     values : mapping of str to array of shape (n_vertices,)
-        By hemisphere; NaN where there is none.
+        By hemisphere; NaN where unknown (medial wall).
     label : str
         Of the colour bar, with unit.
     """

@@ -1,4 +1,4 @@
-"""Values of regions on a brain."""
+"""Figures of values of regions on a brain."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from painprint.report.overlays import AnyOverlay, Overlay
 
 GAP_MM = 10.0
 MM_PER_INCH = 100.0
-"""Of the brain, at most."""
+"""Largest scale of a brain."""
 EXTENDED = {
     (False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both",
 }  # fmt: skip
-"""Arrows of a colour bar, by whether values lie below and above it."""
+"""Arrows of a colour bar, by whether values lie below and above its limits."""
 CHARACTERS_PER_INCH = 14
-"""Of a legend."""
+"""Of the text of a legend."""
 SHADOW = 0.5
-"""How dark what faces away from the eye is."""
+"""Darkening of surfaces that face away from the viewer."""
 
 
 def plot_views(views: Sequence[View], overlay: AnyOverlay, *, ax: Axes | None = None) -> Axes:
@@ -42,7 +42,7 @@ def plot_views(views: Sequence[View], overlay: AnyOverlay, *, ax: Axes | None = 
     Returns
     -------
     ax : Axes
-        A patch per region and view, whose gid is ``region-<place of the region>-<view>``.
+        A patch per region and view, whose gid is ``region-<index of the region>-<view>``.
     """
     width = sum(right - left for left, right, _, _ in (v.extent for v in views))
     width += GAP_MM * (len(views) - 1)
@@ -75,12 +75,12 @@ def _draw(ax: Axes, view: View, number: int, colours: Sequence[str], move: Affin
         )
         ax.add_patch(patch)
 
-    deep = view.light is None
+    is_subcortical = view.light is None
     if view.ground is not None:
-        fill, edge, line = ("none", MUTED, 0.4) if deep else (FILL, "none", 0.0)
+        fill, edge, line = ("none", MUTED, 0.4) if is_subcortical else (FILL, "none", 0.0)
         add(view.ground, f"ground-{number}", fill=fill, edge=edge, line=line)
-    for place, shape in view.regions.items():
-        add(shape, f"region-{place}-{number}", fill=colours[place], edge=PAPER, line=0.25)
+    for index, shape in view.regions.items():
+        add(shape, f"region-{index}-{number}", fill=colours[index], edge=PAPER, line=0.25)
     if view.light is not None:
         left, right, bottom, top = view.extent
         shadow = np.zeros((*view.light.shape, 4))

@@ -1,4 +1,4 @@
-"""Which regions, networks and edges carry it."""
+"""Figures of the importance, weights and effects of regions, networks and edges."""
 
 from __future__ import annotations
 
@@ -60,9 +60,9 @@ def plot_structure(edges: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.locator_params(axis="x", nbins=4)
     ax.set_xlabel("weight (rating per unit of co-fluctuation)")
     ax.set_ylabel("structure coefficient (r)")
-    colours = ax.get_figure(root=True)
-    assert colours is not None  # these Axes were made for one
-    colours.colorbar(drawn, ax=ax, label="edges")
+    figure = ax.get_figure(root=True)
+    assert figure is not None  # these Axes were made for one
+    figure.colorbar(drawn, ax=ax, label="edges")
     return ax
 
 
@@ -77,8 +77,8 @@ def plot_univariate(regions: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     from painprint.settings import SIGNIFICANT
 
     ax = ax or new_axes(DOUBLE, 2.5)
-    place, names = pd.factorize(regions["network"].astype(object).fillna("no network"))
-    order = np.argsort(place, kind="stable")
+    network, names = pd.factorize(regions["network"].astype(object).fillna("no network"))
+    order = np.argsort(network, kind="stable")
     x = np.empty(len(regions))
     x[order] = np.arange(len(regions))
     significant = (regions["q"] < SIGNIFICANT).to_numpy()
@@ -92,10 +92,10 @@ def plot_univariate(regions: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
                 markerfacecolor=face, markersize=3, markeredgewidth=0.7, label=label,
             )  # fmt: skip
     ax.axhline(0, color=MUTED, linewidth=0.8, linestyle=":")
-    starts = [x[place == k].min() for k in range(len(names))]
+    starts = [x[network == k].min() for k in range(len(names))]
     for start in starts[1:]:
         ax.axvline(start - 0.5, color=FILL, linewidth=0.6, zorder=0)
-    ax.set_xticks([x[place == k].mean() for k in range(len(names))], [short(n) for n in names])
+    ax.set_xticks([x[network == k].mean() for k in range(len(names))], [short(n) for n in names])
     ax.set_xlim(-1, len(regions))
     ax.set_ylabel("t across sessions")
     ax.set_xlabel("regions, by network")

@@ -1,4 +1,4 @@
-"""What the stages found: chance, confounds, how much data, the future."""
+"""Figures of the stages of evidence."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from painprint.wording import number
 def plot_null(
     null: pd.DataFrame, kind: str, scale: str, statistic: str, *, ax: Axes | None = None
 ) -> Axes:
-    """Histogram of a statistic under permuted ratings, and where the observed one lies.
+    """Histogram of a statistic under permuted ratings, and the observed value.
 
     Parameters
     ----------
@@ -67,18 +67,18 @@ def plot_dots(
     marked: Sequence[str] = (),
     ax: Axes | None = None,
 ) -> Axes:
-    """A number per row beside that of the main analysis.
+    """One value per row, and that of the main analysis as reference.
 
     Parameters
     ----------
     values : mapping of str to float or None
         In the order of the rows; None is shown as n/a.
     reference : float or None
-        The main analysis, a dashed line.
+        Value of the main analysis, shown as a dashed line.
     label : str
         Of the x axis.
     marked : sequence of str
-        Rows to be drawn in another colour.
+        Rows drawn in another colour.
     """
     ax = ax or new_axes(DOUBLE, 0.5 + 0.22 * len(values))
     ax.axvline(0, color=MUTED, linewidth=0.8)
@@ -99,7 +99,7 @@ def plot_dots(
 def plot_learning_curve(
     curve: pd.DataFrame, scale: str = "1min", *, ax: Axes | None = None
 ) -> Axes:
-    """Centred r of models of so many sessions: mean over draws, and where 95 % of them lie.
+    """Centred r by number of training sessions: mean over draws, and range of 95 % of them.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def plot_learning_curve(
     ax.axhline(0, color=MUTED, linewidth=0.8)
     ax.fill_between(x, rows["centred_r_low"], rows["centred_r_high"], color=PALE, linewidth=0)
     ax.plot(x, rows["centred_r"], "o-", color=PREDICTED, markersize=3)
-    ax.set_xlabel("sessions that train")
+    ax.set_xlabel("training sessions")
     ax.set_ylabel(f"centred r, {SCALE_NAMES[scale]}")
     return ax
 
@@ -135,7 +135,7 @@ def plot_significant_draws(
     ):
         ax.plot(rows["n_sessions"], rows[column], "o-", color=colour, markersize=3, label=label)
     ax.set_ylim(-0.03, 1.03)
-    ax.set_xlabel("sessions that train")
+    ax.set_xlabel("training sessions")
     ax.set_ylabel("share of draws with p < .05")
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
     return ax
@@ -144,7 +144,7 @@ def plot_significant_draws(
 def plot_future(
     calibration: pd.DataFrame, columns: Mapping[str, str], goal: float, *, ax: Axes | None = None
 ) -> Axes:
-    """How models of the past do on all later minutes.
+    """Agreement of models of past sessions with all later minutes.
 
     Parameters
     ----------
@@ -153,14 +153,14 @@ def plot_future(
     columns : mapping
         Column to its label.
     goal : float
-        A dotted line.
+        Ideal value, shown as a dotted line.
     """
     ax = ax or new_axes(SINGLE, 2.3)
     ax.axhline(goal, color=MUTED, linewidth=0.8, linestyle=":")
     for colour, (column, label) in zip((PREDICTED, RATING), columns.items(), strict=False):
         x = calibration["n_past"]
         ax.plot(x, calibration[column], "o-", color=colour, markersize=3, label=label)
-    ax.set_xlabel("past sessions that train")
+    ax.set_xlabel("past sessions in training")
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0, ncols=2)
     return ax
 
@@ -168,7 +168,7 @@ def plot_future(
 def plot_error_ahead(
     prospective: pd.DataFrame, *, unit: str = "session", ax: Axes | None = None
 ) -> Axes:
-    """Error of models of the past against how far ahead they predict.
+    """Error of models of past sessions against the time between training and test.
 
     Parameters
     ----------
@@ -180,7 +180,7 @@ def plot_error_ahead(
     x = prospective["days_ahead" if days else "sessions_ahead"]
     for column, colour, label in (
         ("mae_of_training_mean", FILL, "always predicting the training mean"),
-        ("mae", PREDICTED, "model of the past"),
+        ("mae", PREDICTED, "model of past sessions"),
     ):
         ax.scatter(x, prospective[column], s=8, c=colour, linewidths=0, label=label)
     ax.set_xlabel("days ahead" if days else f"{unit}s ahead")
@@ -201,7 +201,7 @@ def plot_estimates(
     width: float = DOUBLE,
     ax: Axes | None = None,
 ) -> Axes:
-    """An estimate per row, with its interval.
+    """One estimate per row, with its interval.
 
     Parameters
     ----------
@@ -212,7 +212,7 @@ def plot_estimates(
     ends : (str, str) or None
         Columns of the ends of the interval; None to draw none.
     hollow : sequence of bool, optional
-        Rows whose mark is open.
+        Rows with an open marker.
     width : float
         Inches.
     """
@@ -235,7 +235,7 @@ def plot_estimates(
 
 
 def plot_rest(rest: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Level predicted from rest against the rating of the session's first run.
+    """Mean prediction at rest against the mean rating of the session's first run.
 
     Parameters
     ----------
@@ -244,7 +244,7 @@ def plot_rest(rest: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """
     ax = ax or new_axes(SINGLE, 2.9)
     for model, face, label in (
-        ("unseen", PREDICTED, "by the model that has not seen the session"),
+        ("unseen", PREDICTED, "by the model trained without the session"),
         ("all sessions", PAPER, "by the model of all sessions (as published)"),
     ):
         rows = rest[rest["model"] == model]
@@ -259,12 +259,12 @@ def plot_rest(rest: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
 
 def plot_motion_distance(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """How edges go with motion over runs, by the distance of their regions.
+    """Correlation of edges with motion over runs, by the distance between their regions.
 
     Parameters
     ----------
     table : DataFrame
-        Of the stage qcfc.
+        Contents of qcfc.tsv.
     """
     ax = ax or new_axes(SINGLE, 2.3)
     ax.axhline(0, color=MUTED, linewidth=0.8)

@@ -1,4 +1,4 @@
-"""Signatures on other people, and on new sessions."""
+"""Figures of signatures applied to other people and to new sessions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def plot_transfer(minutes: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     minutes : DataFrame
-        Rows of transfer.tsv at the scale 1min; ends of intervals that mean little are missing.
+        Rows of transfer.tsv at the scale 1min; intervals of people with few groups are missing.
     """
     rows = minutes.sort_values(["person", "model"], kind="stable")
     others = (rows["model"] != rows["person"]).tolist()
@@ -35,7 +35,7 @@ def plot_transfer(minutes: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 def plot_identification(
     identified: Mapping[str, Mapping[str, Any]], *, ax: Axes | None = None
 ) -> Axes:
-    """Share of each person's sessions that their own signature fits best, against chance.
+    """Share of each person's sessions in which their own signature agrees best, and chance.
 
     Parameters
     ----------
@@ -43,14 +43,14 @@ def plot_identification(
         ``identified`` of the group's metrics.
     """
     ax = ax or new_axes(DOUBLE, 0.7 + 0.28 * len(identified))
-    for y, one in enumerate(identified.values()):
-        ax.plot([one["low"], one["high"]], [y, y], color=PREDICTED, linewidth=1)
-        ax.plot(one["share"], y, "o", color=PREDICTED, markersize=4)
-        ax.plot([one["chance"]] * 2, [y - 0.35, y + 0.35], color=MUTED, linestyle=":")
+    for y, numbers in enumerate(identified.values()):
+        ax.plot([numbers["low"], numbers["high"]], [y, y], color=PREDICTED, linewidth=1)
+        ax.plot(numbers["share"], y, "o", color=PREDICTED, markersize=4)
+        ax.plot([numbers["chance"]] * 2, [y - 0.35, y + 0.35], color=MUTED, linestyle=":")
     ax.set_yticks(range(len(identified)), list(identified))
     ax.set_xlim(-0.02, 1.02)
     ax.invert_yaxis()
-    ax.set_xlabel("share of sessions that the own signature fits best")
+    ax.set_xlabel("share of sessions in which the own signature agrees best")
     return ax
 
 
@@ -64,11 +64,11 @@ def plot_reading(
     minutes : DataFrame
         Columns ``run``, ``predicted``, ``low_80`` and ``high_80`` (for level "80").
     levels : sequence of float
-        Mean ratings of the person's own sessions: dotted lines.
+        Mean ratings of the person's earlier sessions, shown as dotted lines.
     """
     ax = ax or new_axes(DOUBLE, 2.8)
-    for one in levels:
-        ax.axhline(one, color=MUTED, linewidth=0.5, linestyle=":")
+    for mean in levels:
+        ax.axhline(mean, color=MUTED, linewidth=0.5, linestyle=":")
     start, ticks, names = 0, [], []
     for run in minutes["run"].unique():
         rows = minutes[minutes["run"] == run]

@@ -1,4 +1,4 @@
-"""Ratings and their held-out prediction."""
+"""Figures of ratings and their held-out predictions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from painprint.report.figures.style import (
     MUTED,
     PAPER,
     PREDICTED,
-    QUALITY_RATINGS,
+    QUALITY_MARKS,
     RATING,
     SCALE_NAMES,
     SINGLE,
@@ -38,19 +38,19 @@ def plot_timeline(
     minutes : DataFrame
         Rows of predictions.tsv at the scale 1min.
     leave_out : str
-        Name of what was left out.
+        Unit that was held out.
     """
     ax = ax or new_axes(DOUBLE, 2.2)
     at, ticks, labels = 0, [], []
     bands = minutes.fillna({"session": "n/a"}).groupby("session", sort=False)
     for i, (session, rows) in enumerate(bands):
         start = at
-        for _, one in rows.groupby(["task", "run"], sort=False, dropna=False):
-            x = np.arange(at, at + len(one))
+        for _, run in rows.groupby(["task", "run"], sort=False, dropna=False):
+            x = np.arange(at, at + len(run))
             first = at == 0
-            ax.plot(x, one["rating"], color=RATING, label="rating" if first else None)
-            ax.plot(x, one["predicted"], color=PREDICTED, label="predicted" if first else None)
-            at += len(one) + 1
+            ax.plot(x, run["rating"], color=RATING, label="rating" if first else None)
+            ax.plot(x, run["predicted"], color=PREDICTED, label="predicted" if first else None)
+            at += len(run) + 1
         if i % 2:
             ax.axvspan(start - 1, at - 1, color=BAND, zorder=0, linewidth=0)
         ticks.append((start + at - 1) / 2)
@@ -60,9 +60,7 @@ def plot_timeline(
     ax.set_xlabel("session (lines break between runs)")
     ax.set_ylabel("rating, mean per minute")
     ax.legend(ncols=2, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
-    ax.set_title(
-        f"predicted by models that have not seen the {leave_out}", loc="right", color=MUTED
-    )
+    ax.set_title(f"predicted by models trained without the {leave_out}", loc="right", color=MUTED)
     return ax
 
 
@@ -245,8 +243,8 @@ def session_colours(sessions: Sequence[Any] | pd.Series) -> list[str]:
 
 
 def _label_units(ax: Axes, names: pd.Series, unit: str) -> None:
-    """Name the units along x: short names in full, few long ones over several lines, else
-    their number in the table."""
+    """Label the units on the x axis: short names in full, few long names on several lines, else
+    by their number in the table."""
     labels = names.fillna("n/a").astype(str)
     x = np.arange(len(labels))
     ax.set_xlabel(unit)
@@ -262,7 +260,7 @@ def _label_units(ax: Axes, names: pd.Series, unit: str) -> None:
 def plot_months(
     minutes: pd.DataFrame, sessions: pd.DataFrame, quality: pd.DataFrame, *, ax: Axes | None = None
 ) -> Axes:
-    """All sessions on one axis of time: how the ratings of each spread, and how good its BOLD is.
+    """Distribution of the ratings and quality of the BOLD of all sessions, over time.
 
     Parameters
     ----------
@@ -271,7 +269,7 @@ def plot_months(
     sessions : DataFrame
         Columns ``session`` and, where known, ``days`` since the first.
     quality : DataFrame
-        quality.tsv; a session has the rating of its worst run.
+        Contents of quality.tsv; a session has the quality rating of its worst run.
     """
     ax = ax or new_axes(DOUBLE, 2.4)
     names = minutes["session"].fillna("n/a").astype(str)
@@ -279,11 +277,13 @@ def plot_months(
     days = dict(zip(known["session"], known["days"], strict=True)) if "days" in known else {}
     timed = all(pd.notna(days.get(name)) for name in names.unique())
     worst = quality.assign(session=quality["session"].fillna("n/a").astype(str))
-    place = {name: float(days[name]) if timed else i + 1.0 for i, name in enumerate(names.unique())}
-    x = np.array(list(place.values()))
+    position = {
+        name: float(days[name]) if timed else i + 1.0 for i, name in enumerate(names.unique())
+    }
+    x = np.array(list(position.values()))
     width = 0.95 * float(np.median(np.diff(np.sort(x)))) if len(x) > 1 else 1.0
     lowest = float(minutes["rating"].min())
-    for name, at in place.items():
+    for name, at in position.items():
         ratings = minutes.loc[names == name, "rating"].to_numpy(float)
         if len(ratings) > 1 and np.ptp(ratings) > 0:
             density = gaussian_kde(ratings)
@@ -293,13 +293,13 @@ def plot_months(
             ax.plot([at, *(at + ridge), at], [y[0], *y, y[-1]], color=RATING, linewidth=0.7)
         ax.plot(at, ratings.mean(), "o", color=RATING, markersize=3.5)
     below = lowest - 0.1 * (float(minutes["rating"].max()) - lowest or 1.0)
-    for name, at in place.items():
-        of_runs = set(worst.loc[worst["session"] == name, "quality_rating"])
-        rating = next((one for one in reversed(QUALITY_RATINGS) if one in of_runs), None)
+    for name, at in position.items():
+        run_ratings = set(worst.loc[worst["session"] == name, "rating"])
+        rating = next((level for level in reversed(QUALITY_MARKS) if level in run_ratings), None)
         if rating is not None:
-            shade, mark = QUALITY_RATINGS[rating]
+            shade, mark = QUALITY_MARKS[rating]
             ax.plot(at, below, mark, color=shade, markersize=5)
-    for rating, (shade, mark) in QUALITY_RATINGS.items():
+    for rating, (shade, mark) in QUALITY_MARKS.items():
         if rating in set(worst["quality_rating"]):
             ax.plot([], [], mark, color=shade, markersize=5, label=f"BOLD: {rating}")
     ax.plot([], [], "o", color=RATING, markersize=3.5, label="mean rating")
@@ -312,7 +312,7 @@ def plot_months(
 def plot_session_traces(
     minutes: pd.DataFrame, per_session: pd.DataFrame, *, figure: Figure | None = None
 ) -> list[Axes]:
-    """Rating and prediction of each session in a panel of its own, with the r within it.
+    """Rating and prediction of each session, one panel per session, with the r within it.
 
     Parameters
     ----------
@@ -327,7 +327,7 @@ def plot_session_traces(
     """
     rows_of = minutes.assign(session=minutes["session"].fillna("n/a").astype(str))
     sessions = {str(name): rows for name, rows in rows_of.groupby("session", sort=False)}
-    of_session = dict(zip(per_session["session"].astype(str), per_session["r"], strict=True))
+    r_of_session = dict(zip(per_session["session"].astype(str), per_session["r"], strict=True))
     n_columns = min(7 if len(sessions) > 18 else 6, len(sessions))
     n_rows = -(-len(sessions) // n_columns)
     if figure is None:
@@ -335,12 +335,12 @@ def plot_session_traces(
     panels = figure.subplots(n_rows, n_columns, sharey=True, squeeze=False).ravel()
     for ax, (name, rows) in zip(panels, sessions.items(), strict=False):
         at = 0
-        for _, one in rows.groupby(["task", "run"], sort=False, dropna=False):
-            x = np.arange(at, at + len(one))
-            ax.plot(x, one["rating"], color=RATING, linewidth=1)
-            ax.plot(x, one["predicted"], color=PREDICTED, linewidth=1)
-            at += len(one) + 1
-        ax.set_title(f"{name}: r = {number(of_session[name])}" if name in of_session else name)
+        for _, run in rows.groupby(["task", "run"], sort=False, dropna=False):
+            x = np.arange(at, at + len(run))
+            ax.plot(x, run["rating"], color=RATING, linewidth=1)
+            ax.plot(x, run["predicted"], color=PREDICTED, linewidth=1)
+            at += len(run) + 1
+        ax.set_title(f"{name}: r = {number(r_of_session[name])}" if name in r_of_session else name)
         ax.set_xticks([])
     for ax in panels[len(sessions) :]:
         ax.remove()

@@ -1,4 +1,4 @@
-"""How all figures look: colours, sizes, type."""
+"""Style of all figures: colours, sizes, fonts."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ SINGLE, DOUBLE = 3.5, 7.2
 """Widths (inches) of a journal's single and double column: 89 and 183 mm."""
 
 INK, MUTED = "#1c2530", "#5b6572"
-"""Of text and axes; both can be read on white (contrast 15.4 and 5.9)."""
+"""Colours of text and axes (contrast with white: 15.4 and 5.9)."""
 RATING, PREDICTED = "#b2182b", "#2166ac"
 BAND, FILL, PALE, PAPER = "#f1f3f5", "#c6cbd2", "#d1e0f0", "#ffffff"
-"""Of stripes, of what is only beside the point, of an interval, and of what lies behind."""
+"""Colours of stripes, of secondary elements, of intervals, and of the background."""
 
-QUALITY_RATINGS = {"good": ("#007a59", "o"), "caution": ("#b36b00", "D"), "bad": ("#c1272d", "s")}
-"""Colour and mark of each quality rating, from the best to the worst."""
+QUALITY_MARKS = {"good": ("#007a59", "o"), "caution": ("#b36b00", "D"), "bad": ("#c1272d", "s")}
+"""Colour and marker of each quality rating, from the best to the worst."""
 LONGEST_NAME = 20
-"""Characters of a name that stand beside an axis."""
+"""Largest number of characters of a tick label."""
 SCALE_NAMES = {"1min": "1 min", "2min": "2 min", "run": "run", "session": "session"}
 
 STYLE: dict[Any, Any] = {
@@ -54,7 +54,7 @@ def new_axes(width: float, height: float) -> Axes:
 
 
 def short(name: object) -> str:
-    """A name that leaves room for the figure: a long one loses its middle.
+    """A name short enough for a tick label: the middle of a long one is cut out.
 
     Examples
     --------
