@@ -1,15 +1,15 @@
-"""Numbers as they stand in sentences: estimates, intervals, p-values, counts."""
+"""Formatting of numbers in sentences: estimates, intervals, p-values, counts."""
 
 from __future__ import annotations
 
 MISSING = "n/a"
 FEW_GROUPS = 8
-"""Below this there are fewer than 8 / 3 blocks of round(sqrt(n)) groups, and an interval from
-resampling them means little."""
+"""Fewest groups for an interval: with fewer there are fewer than 8 / 3 blocks of round(sqrt(n))
+groups, and resampling them is unreliable."""
 
 
 def number(value: float | None, digits: int = 2) -> str:
-    """A number to so many digits, or n/a.
+    """A number with a fixed number of decimals, or n/a.
 
     Examples
     --------
@@ -20,7 +20,7 @@ def number(value: float | None, digits: int = 2) -> str:
 
 
 def rounded(value: float) -> str:
-    """A number to three significant digits, without powers of ten.
+    """A number with three significant digits, without an exponent.
 
     Examples
     --------
@@ -31,7 +31,7 @@ def rounded(value: float) -> str:
 
 
 def span(ends: list[float | None]) -> str:
-    """An interval in words.
+    """An interval as text.
 
     Examples
     --------
@@ -53,7 +53,7 @@ def estimate(value: float | None, ends: list[float | None]) -> str:
 
 
 def p_value(p: float | None) -> str:
-    """A p-value, never 0.
+    """A p-value as text, never 0.
 
     Examples
     --------
@@ -66,7 +66,7 @@ def p_value(p: float | None) -> str:
 
 
 def is_value(p: float | None) -> str:
-    """A p-value in a sentence.
+    """A p-value with its relation, for a sentence.
 
     Examples
     --------

@@ -112,7 +112,7 @@ class Case:
             self.decoding.prepared, group_index, self.settings, n_jobs=self.n_jobs
         )
 
-    def whole(self) -> Prepared:
+    def with_all_regions(self) -> Prepared:
         """The runs without any region excluded by name or network."""
         load = self.material.whole
         return self.decoding.prepared if load is None else load()
@@ -133,10 +133,14 @@ def make_bin_grams(
     prepared: Prepared, group_index: NDArray[np.int64], settings: Settings, *, n_jobs: int
 ) -> list[BinGram]:
     """One Gram matrix of these runs per lag."""
-    first = [lags[0] for lags in prepared.runs]
+    first_lag = [lags[0] for lags in prepared.runs]
     return [
         make_bin_gram(
-            [lags[i] for lags in prepared.runs], group_index, settings, like=first, n_jobs=n_jobs
+            [lags[i] for lags in prepared.runs],
+            group_index,
+            settings,
+            like=first_lag,  # as many time bins at every lag
+            n_jobs=n_jobs,
         )
         for i in range(len(settings.lag_s))
     ]

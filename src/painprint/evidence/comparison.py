@@ -132,14 +132,14 @@ def predict_by_methods(
     """
     predicted, not_done = {}, []
     for number, method in enumerate(methods):
-        of_method = step_of_part(on_step, number, len(methods))
-        step = count_steps(of_method, len(lag))
+        on_method_step = step_of_part(on_step, number, len(methods))
+        step = count_steps(on_method_step, len(lag))
         try:
             predicted[method.name] = _predict(method, bin_grams, lag, n_jobs, step)
         except (NotEnoughData, TooLarge) as error:
             not_done.append(f"No baseline {method.name}: {error}")
-            if of_method is not None:
-                of_method(len(lag), len(lag))
+            if on_method_step is not None:
+                on_method_step(len(lag), len(lag))
     return predicted, not_done
 
 

@@ -224,7 +224,7 @@ def _smallest_r(n: int, p: float) -> float:
     """Smallest correlation over n independent rows with this two-sided p."""
     from scipy.stats import t
 
-    limit = float(t.isf(p / 2, n - 2))
+    limit = float(t.isf(p / 2, n - 2))  # critical t with n - 2 degrees of freedom
     return limit / float(np.sqrt(n - 2 + limit**2))
 
 

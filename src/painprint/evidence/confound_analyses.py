@@ -184,14 +184,14 @@ def predict_alone(
     by = _tests(confound, bin_gram)
     chosen = np.isin(permutations.kind, ("observed", *by))
     kind, n_minutes = permutations.kind[chosen], len(bin_gram.bins["1min"])
-    Y = np.concatenate([of_kind[:, chosen] for of_kind in ratings])
+    Y = np.concatenate([kind_ratings[:, chosen] for kind_ratings in ratings])
     group = np.concatenate([bin_gram.groups(name) for name in TESTED])
     minute = np.arange(len(group)) < n_minutes
     predicted, mean = np.empty_like(Y), np.empty((bin_gram.n_groups, Y.shape[1]))
     for k in range(bin_gram.n_groups):
         train, test = np.flatnonzero(minute & (group != k)), np.flatnonzero(group == k)
-        of_rows = columns(bin_gram, np.unique(group[train]))[bin_gram.rows("1min").start :]
-        predicted[test] = predict_from_confounds(of_rows, Y, train, test)
+        row_columns = columns(bin_gram, np.unique(group[train]))[bin_gram.rows("1min").start :]
+        predicted[test] = predict_from_confounds(row_columns, Y, train, test)
         mean[k] = Y[train].mean(axis=0)
     scales = bin_gram.scales
     y_at, predicted_at = (
@@ -216,8 +216,8 @@ def _tests(confound: Confound, bin_gram: BinGram) -> tuple[str, ...]:
     if confound.frame_values is not None:
         return ("within", "between") if enough else ("within",)
     # with several groups per session, only orders of sessions would be exchangeable
-    of_session = len({run.key.session for run in bin_gram.frames}) == bin_gram.n_groups
-    return ("between",) if enough and of_session else ()
+    one_group_per_session = len({run.key.session for run in bin_gram.frames}) == bin_gram.n_groups
+    return ("between",) if enough and one_group_per_session else ()
 
 
 def correct_families(verdicts: Mapping[str, Verdict]) -> dict[str, Verdict]:
@@ -254,15 +254,15 @@ def compare(case: Case, confounds: Sequence[Confound]) -> pd.DataFrame:
     for confound in confounds:
         for variable, by_scale in _variables(case, confound):
             for scale, values in by_scale.items():
-                of_scale = predictions[predictions["scale"] == scale]
-                predicted = of_scale["predicted"].to_numpy(float)
+                scale_rows = predictions[predictions["scale"] == scale]
+                predicted = scale_rows["predicted"].to_numpy(float)
                 rows.append(
                     {
                         "confound": confound.name,
                         "variable": variable,
                         "scale": scale,
                         "n": len(values),
-                        "r_rating": correlation(values, of_scale["rating"].to_numpy(float)),
+                        "r_rating": correlation(values, scale_rows["rating"].to_numpy(float)),
                         "r_predicted": correlation(values, predicted),
                         "auc_predicted": area_under_curve(values, predicted),
                     }

@@ -48,12 +48,12 @@ def draw_sessions(
         Ascending indices of groups.
     """
     draws = np.empty((n, n_groups, size), np.int64)
-    for of_draw in draws:
+    for draw in draws:
         order = rng.permutation(n_groups)
         for start in range(0, n_groups, per_draw):
             held_out = order[start : start + per_draw]
             others = np.setdiff1d(order, held_out)
-            of_draw[held_out] = np.sort(rng.permutation(others)[:size])
+            draw[held_out] = np.sort(rng.permutation(others)[:size])
     return draws
 
 
@@ -109,19 +109,19 @@ def predict_from_draws(
         np.empty((first.n_groups, len(draws))),
     )
     users: dict[tuple[int, ...], list[tuple[int, int]]] = {}
-    for d, of_draw in enumerate(draws):
-        for held_out, sessions in enumerate(of_draw):
+    for d, draw in enumerate(draws):
+        for held_out, sessions in enumerate(draw):
             users.setdefault(tuple(sessions.tolist()), []).append((d, held_out))
     jobs = (
-        (bin_grams, rules, np.array(sessions), [k for _, k in of_set], penalties)
-        for sessions, of_set in users.items()
+        (bin_grams, rules, np.array(sessions), [k for _, k in uses], penalties)
+        for sessions, uses in users.items()
     )
-    for of_set, parts in zip(
+    for uses, parts in zip(
         users.values(),
         map_ordered(_predict_from_sessions, jobs, n_jobs=n_jobs, large=True),
         strict=True,
     ):
-        for (d, held_out), (minutes, two_minutes, mean) in zip(of_set, parts, strict=True):
+        for (d, held_out), (minutes, two_minutes, mean) in zip(uses, parts, strict=True):
             predicted.minutes[first.groups("1min") == held_out, d] = minutes
             predicted.two_minutes[first.groups("2min") == held_out, d] = two_minutes
             predicted.training_mean[held_out, d] = mean
@@ -228,10 +228,10 @@ def score_draws(
         "session": np.arange(bin_gram.n_groups),
     }
     parts, resampled = [], np.empty((0, 0))
-    for scale, of_scale in zip(SCALES, rng.spawn(len(SCALES)), strict=True):
+    for scale, scale_rng in zip(SCALES, rng.spawn(len(SCALES)), strict=True):
         y, p, group = ratings[scale], predictions[scale], scales.groups[scale]
         values = agreement(y[:, None], p, predicted.training_mean[group], group)
-        by_hierarchy, by_block = of_scale.spawn(2)
+        by_hierarchy, by_block = scale_rng.spawn(2)
         draw = hierarchical_draw(group, runs[scale])
         r = bootstrap_columns(y, p, draw, n_bootstraps, by_hierarchy)
         centred = bootstrap_columns(

@@ -71,7 +71,7 @@ def score_external(case: Case, *, on_step: OnStep | None = None) -> StageResult:
         not_done += [f"{label}: {line}" for line in _uncovered(scored.counts)]
         if weights.kind != "edges":
             not_done.append(f"{label}: not scored by run and session, {NO_LEVELS}.")
-        rows += [_row(weights, scale, of_scale) for scale, of_scale in metrics.items()]
+        rows += [_row(weights, scale, scale_metrics) for scale, scale_metrics in metrics.items()]
         centred = [metrics["1min"].centred_r, *metrics["1min"].centred_r_ci]
         numbers[weights.name] = {"kind": weights.kind, **scored.counts, "centred_r": centred}
     tables = {"external": pd.DataFrame(rows)} if rows else {}
@@ -130,8 +130,8 @@ def _match(weights: ExternalWeights, names: tuple[str, ...]) -> Matrix:
     """
     position = {name: i for i, name in enumerate(names)}
     weighted = weights.values != 0
-    of_edges = weights.kind == "edges"
-    used = np.unique(weights.pairs[weighted]) if of_edges else np.flatnonzero(weighted)
+    has_edges = weights.kind == "edges"
+    used = np.unique(weights.pairs[weighted]) if has_edges else np.flatnonzero(weighted)
     if missing := [weights.regions[i] for i in used if weights.regions[i] not in position]:
         raise ValueError(
             f"{len(missing)} of its {len(used)} regions are not among the {len(names)} that were "
@@ -139,7 +139,7 @@ def _match(weights: ExternalWeights, names: tuple[str, ...]) -> Matrix:
             "with these regions, or set their weights to 0."
         )
     where = np.array([position.get(name, -1) for name in weights.regions], np.int64)
-    if not of_edges:
+    if not has_edges:
         vector = np.zeros(len(names))
         vector[where[weighted]] = weights.values[weighted]
         return vector
@@ -177,7 +177,7 @@ def _score_points(case: Case, weights: ExternalWeights) -> _Scored:
         )
     frames = case.decoding.frames
     lags = case.decoding.training.run_table["lag_frames"].to_numpy(np.int64)
-    position = {one.key: i for i, one in enumerate(frames)}
+    position = {run_frames.key: i for i, run_frames in enumerate(frames)}
     scores: list[Vector | None] = [None] * len(frames)
     left_out, n_silent = [], 0
     for run in runs():

@@ -78,17 +78,19 @@ def importance(case: Case, *, on_step: OnStep | None = None) -> StageResult:
         n_jobs=case.n_jobs,
         on_step=on_step,
     )
-    of_regions = losses.iloc[: len(regions.names)].reset_index(drop=True)
-    of_networks = losses.iloc[len(regions.names) :].reset_index(drop=True)
+    region_losses = losses.iloc[: len(regions.names)].reset_index(drop=True)
+    network_losses = losses.iloc[len(regions.names) :].reset_index(drop=True)
     fold_weights = np.array([fold.weights for fold in decoding.folds])
     structure = structure_table(case, fold_weights)
     tables = {
-        "importance": _region_table(regions, of_regions, decoding.final, structure, fold_weights),
+        "importance": _region_table(
+            regions, region_losses, decoding.final, structure, fold_weights
+        ),
         "structure": structure,
     }
     if networks:
         counts = {"network": list(networks), "n_regions": [len(m) for m in networks.values()]}
-        tables["networkimportance"] = pd.concat([pd.DataFrame(counts), of_networks], axis=1)
+        tables["networkimportance"] = pd.concat([pd.DataFrame(counts), network_losses], axis=1)
         tables["networkweights"] = network_weights(networks, decoding.final.weights)
     numbers = {
         "r": correlation(bins.rating, predicted),
@@ -204,16 +206,16 @@ def _contributions_of_fold(
     for row in rows:
         Z = frames[bins.run[row]].signals[bins.frames[row]]
         weighted = (Z.T @ Z) * (W / len(Z))
-        of_regions = weighted.sum(axis=1)
-        of_networks = np.array(
+        region_parts = weighted.sum(axis=1)
+        network_parts = np.array(
             [
-                of_regions[members].sum() - weighted[np.ix_(members, members)].sum() / 2
+                region_parts[members].sum() - weighted[np.ix_(members, members)].sum() / 2
                 for members in networks
             ]
         )
-        of_signals = v * Z.mean(axis=0)
-        of_networks += np.array([of_signals[members].sum() for members in networks])
-        parts.append([*(of_regions + of_signals), *of_networks])
+        signal_parts = v * Z.mean(axis=0)
+        network_parts += np.array([signal_parts[members].sum() for members in networks])
+        parts.append([*(region_parts + signal_parts), *network_parts])
     return np.array(parts)
 
 
@@ -234,8 +236,8 @@ def permute_rows(
     """
     orders = np.empty((n, len(group_index)), dtype=np.int32)
     for i in range(n):
-        of_group, of_run = rng.random(group_index.max() + 1), rng.random(run.max() + 1)
-        orders[i] = np.lexsort((rng.random(len(group_index)), of_run[run], of_group[group_index]))
+        group_key, run_key = rng.random(group_index.max() + 1), rng.random(run.max() + 1)
+        orders[i] = np.lexsort((rng.random(len(group_index)), run_key[run], group_key[group_index]))
     return orders
 
 
@@ -328,14 +330,15 @@ def _lose_part(
         resampled = correlate_resamples(
             counts, view.rating, view.predicted[:, None], group=group_index
         )
-        of_moved = correlate_resamples(counts, view.rating, moved.T, group=group_index)
-        resampled = (resampled - of_moved).mean(axis=1)
+        resampled_moved = correlate_resamples(counts, view.rating, moved.T, group=group_index)
+        resampled = (resampled - resampled_moved).mean(axis=1)
         resampled = resampled[np.isfinite(resampled)]
         if not len(resampled):
             losses.append((loss, None, None))
             continue
-        around = resampled - (r - float(r_permuted[:INTERVAL_PERMUTATIONS].mean())) + loss
-        ends = interval(t_inflated(around, loss, counts.shape[1], IDENTITY), null=0)
+        # shifted from the loss over the first permutations to that over all
+        shifted = resampled - (r - float(r_permuted[:INTERVAL_PERMUTATIONS].mean())) + loss
+        ends = interval(t_inflated(shifted, loss, counts.shape[1], IDENTITY), null=0)
         losses.append((loss, ends.low, ends.high))
     return losses
 
@@ -375,8 +378,8 @@ def _region_table(
 ) -> pd.DataFrame:
     W = edges_to_matrix(final.weights)
     strengths = {"positive": np.maximum(W, 0).sum(axis=1), "negative": np.minimum(W, 0).sum(axis=1)}
-    of_edges = edges_to_matrix(np.abs(structure["structure"].to_numpy()))
-    lines = np.array([edges_to_matrix(weights) for weights in fold_weights])
+    structure_size = edges_to_matrix(np.abs(structure["structure"].to_numpy()))
+    fold_matrices = np.array([edges_to_matrix(weights) for weights in fold_weights])
     return pd.DataFrame(
         {
             "region": regions.names,
@@ -384,9 +387,9 @@ def _region_table(
             **losses,
             "positive_strength": strengths["positive"],
             "negative_strength": strengths["negative"],
-            "mean_abs_structure": of_edges.sum(axis=1) / (len(W) - 1),
+            "mean_abs_structure": structure_size.sum(axis=1) / (len(W) - 1),
             "fold_similarity": [
-                _mean_correlation(np.delete(lines[:, g], g, axis=1)) for g in range(len(W))
+                _mean_correlation(np.delete(fold_matrices[:, g], g, axis=1)) for g in range(len(W))
             ],
         }
     )

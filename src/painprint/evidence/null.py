@@ -119,8 +119,8 @@ def null_statistics(
     lag = np.argmax([fit.inner_score for fit in fits], axis=0)  # (n_groups, n)
     mean = _at_lag([fit.training_mean for fit in fits], lag)
     y = [
-        _by_scale(bin_gram, *of_kinds[1:])
-        for bin_gram, of_kinds in zip(bin_grams, ratings, strict=True)
+        _by_scale(bin_gram, *kind_ratings[1:])
+        for bin_gram, kind_ratings in zip(bin_grams, ratings, strict=True)
     ]
     predicted = [
         _by_scale(bin_gram, *np.split(fit.held_out, [len(bin_gram.bins["1min"])]))
@@ -129,7 +129,8 @@ def null_statistics(
     statistics = {}
     for scale, group in first.scales.groups.items():
         y_at, predicted_at = (
-            _at_lag([of_lag[scale] for of_lag in values], lag[group]) for values in (y, predicted)
+            _at_lag([lag_values[scale] for lag_values in values], lag[group])
+            for values in (y, predicted)
         )
         statistics[scale] = agreement(y_at, predicted_at, mean[group], group)
     return statistics

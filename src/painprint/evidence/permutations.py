@@ -63,7 +63,7 @@ def draw_permutations(bin_gram: BinGram, n: int, rng: np.random.Generator) -> Pe
     donor = np.tile(np.arange(n_runs), (len(kind), 1))
     shift = np.zeros((len(kind), n_runs))
     order = np.tile(observed, (len(kind), 1))
-    position = run_positions([one.key for one in bin_gram.frames])
+    position = run_positions([run.key for run in bin_gram.frames])
     traces = np.isin(kind, ("within", "both"))
     donor[traces] = _swap(group_index, position, int(traces.sum()), rng)
     shift[traces] = rng.random((int(traces.sum()), n_runs))
@@ -159,6 +159,7 @@ def _circular_means(trace: Vector, start: Codes, spans: Sequence[Codes]) -> list
     n, sums = len(trace), np.concatenate([[0.0], np.cumsum(trace)])
 
     def up_to(frame: Codes) -> Matrix:
+        """Sum of the first frames, going round the time course as often as needed."""
         total: Matrix = (frame // n) * sums[-1] + sums[frame % n]
         return total
 

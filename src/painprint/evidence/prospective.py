@@ -174,10 +174,10 @@ def _average(bin_gram: BinGram, minutes: Vector, two_minutes: Vector) -> dict[st
     """Averages at four scales, where the values of entire groups may be NaN."""
     missing = np.isnan(minutes)
     averages = bin_gram.scales.average(np.where(missing, 0.0, minutes), two_minutes)
-    of_group = np.bincount(bin_gram.groups("1min"), weights=missing) > 0
+    is_missing = np.bincount(bin_gram.groups("1min"), weights=missing) > 0
     averages["1min"] = minutes
-    averages["run"] = np.where(of_group[bin_gram.group_index], np.nan, averages["run"])
-    averages["session"] = np.where(of_group, np.nan, averages["session"])
+    averages["run"] = np.where(is_missing[bin_gram.group_index], np.nan, averages["run"])
+    averages["session"] = np.where(is_missing, np.nan, averages["session"])
     return averages
 
 

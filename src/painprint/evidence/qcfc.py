@@ -76,7 +76,7 @@ def motion_and_edges(case: Case, *, on_step: OnStep | None = None) -> StageResul
 
 def _p_of_r(r: Vector, n: int) -> Vector:
     """Two-sided p of correlations over n independent runs."""
-    clipped = np.clip(np.nan_to_num(r), -1 + 1e-12, 1 - 1e-12)
+    clipped = np.clip(np.nan_to_num(r), -1 + 1e-12, 1 - 1e-12)  # keeps t finite at |r| = 1
     t = clipped * np.sqrt((n - 2) / (1 - clipped**2))
     return np.where(np.isnan(r), np.nan, 2 * stats.t.sf(np.abs(t), n - 2))
 

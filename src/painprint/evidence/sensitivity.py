@@ -148,7 +148,7 @@ def is_visual(network: str) -> bool:
 def _other_regions(case: Case) -> tuple[list[Variant], list[str]]:
     """With visual regions, only visual regions, and without each network."""
     used = case.decoding.regions
-    unrestricted = case.whole()
+    unrestricted = case.with_all_regions()
     if not any(unrestricted.regions.networks):
         return [], ["No analysis with other regions: the regions' networks are unknown."]
     if [lags[0].key for lags in unrestricted.runs] != [f.key for f in case.decoding.frames]:
@@ -208,18 +208,18 @@ def _other_areas(case: Case) -> tuple[list[Variant], list[str]]:
     sessions = [key.session for key in keys]
     prepared_of = {areas.name: areas.prepare() for areas in case.material.other_areas}
     if prepared_of:
-        prepared_of["all"] = case.whole()
+        prepared_of["all"] = case.with_all_regions()
     for name in [n for n, p in prepared_of.items() if [lags[0].key for lags in p.runs] != keys]:
         not_done.append(f"No analysis with areas of {name}: other runs would be used.")
         del prepared_of[name]
-    of_half = [areas.sessions for areas in case.material.other_areas]
-    if unseen := sorted(set(sessions) - frozenset().union(*of_half)) if of_half else []:
+    halves = [areas.sessions for areas in case.material.other_areas]
+    if unseen := sorted(set(sessions) - frozenset().union(*halves)) if halves else []:
         not_done.append(
             f"No analysis with areas of halves of the sessions {', '.join(unseen)}: their rest is "
             "in neither half."
         )
     for areas in case.material.other_areas:
-        seen = frozenset().union(*of_half) - areas.sessions
+        seen = frozenset().union(*halves) - areas.sessions
         chosen = [k for k, session in enumerate(sessions) if session in seen]
         n_groups = len(np.unique(case.decoding.training.group_index[chosen]))
         if n_groups < FEWEST_OF_HALF:

@@ -83,8 +83,8 @@ class Member:
 
     def code(self, key: RunKey) -> int:
         """Index of a run's group."""
-        of_session = key.session or "n/a"
-        return self.groups.index(of_session if self.leave_out == "session" else str(key))
+        session = key.session or "n/a"
+        return self.groups.index(session if self.leave_out == "session" else str(key))
 
 
 def transfer(
@@ -232,8 +232,8 @@ def _score(
 ) -> list[dict[str, Any]]:
     rows = []
     for scale in SCALES:
-        of_scale = table[table["scale"] == scale]
-        row = asdict(score_scale(of_scale, n_bootstraps=n_bootstraps, rng=rng))
+        scale_rows = table[table["scale"] == scale]
+        row = asdict(score_scale(scale_rows, n_bootstraps=n_bootstraps, rng=rng))
         for name in ("r", "auc", "skill", "centred_r", "slope", "intercept"):
             row[f"{name}_low"], row[f"{name}_high"] = row.pop(f"{name}_ci")
         rows.append({"model": model, "person": person, "scale": scale, **row})

@@ -148,6 +148,7 @@ def make_design(run: Run, *, drop_s: float) -> Design:
             f"{n_regressors + FEWEST_SPARE_FRAMES}."
         )
     residual = rating - nuisance @ np.linalg.lstsq(nuisance, rating, rcond=None)[0]
+    # collinear with nuisance up to rounding: its effect would be numerical noise
     if residual @ residual <= 1e-8 * ((rating - rating.mean()) ** 2).sum():
         raise ValueError("its rating cannot be separated from motion and drift.")
     return Design(frames, np.column_stack([rating, nuisance]))
@@ -308,7 +309,7 @@ def across_sessions(effects: Matrix) -> pd.DataFrame:
     1     0.0  1.0           3  0.000  1.000  1.000
     """
     mean, sd = effects.mean(axis=0), effects.std(axis=0, ddof=1)
-    tested = sd > 1e-12 * np.abs(mean)
+    tested = sd > 1e-12 * np.abs(mean)  # not constant up to rounding; NaN compares as False
     t, p, q = np.full((3, len(mean)), np.nan)
     if tested.any():
         t[tested], p[tested] = stats.ttest_1samp(effects[:, tested], 0)
@@ -324,14 +325,14 @@ def _report(case: Case, regions: _Level, points: _Level | None) -> StageResult:
     if n_sessions < FEWEST_SESSIONS:
         too_few = _too_few("No univariate map", n_sessions)
         return StageResult({}, {}, (too_few, *not_done))
-    of_regions = across_sessions(regions.effects())
+    region_table = across_sessions(regions.effects())
     names = {"region": case.decoding.regions.names, "network": case.decoding.regions.networks}
-    tables = {"univariate": pd.concat([pd.DataFrame(names), of_regions], axis=1)}
+    tables = {"univariate": pd.concat([pd.DataFrame(names), region_table], axis=1)}
     numbers: dict[str, Any] = {
         "n_sessions": n_sessions,
         "n_runs": regions.n_runs,
-        "n_regions": len(of_regions),
-        "n_significant": _count_significant(of_regions),
+        "n_regions": len(region_table),
+        "n_significant": _count_significant(region_table),
         "dense": None,
     }
     if points is not None and case.material.dense is not None:

@@ -101,16 +101,18 @@ def _learning_curve(results: Results) -> Drawings:
 
 
 def _prospective(results: Results) -> Drawings:
-    of_past, unit = results.stage_tables["calibration"], results.metrics["leave_out"]
+    calibration, unit = results.stage_tables["calibration"], results.metrics["leave_out"]
     return {
         "future": Drawing(
             "Agreement of models of past sessions with later ratings",
-            partial(figures.plot_future, of_past, {"centred_r": "centred r", "skill": "skill"}, 0),
+            partial(
+                figures.plot_future, calibration, {"centred_r": "centred r", "skill": "skill"}, 0
+            ),
             f"Agreement of models of the first {unit}s with all later minutes.",
         ),
         "calibration": Drawing(
             "Slope of later ratings on their prediction",
-            partial(figures.plot_future, of_past, {"slope": "slope"}, 1),
+            partial(figures.plot_future, calibration, {"slope": "slope"}, 1),
             "The same models: slope of the rating on the prediction; 1 is calibrated, below 1 "
             "predictions are over-dispersed.",
         ),

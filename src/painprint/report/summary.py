@@ -110,7 +110,7 @@ def _found(metrics: Mapping[str, Any], conclusion: Conclusion) -> Card:
 def _unmet(conclusion: Conclusion) -> str:
     """Which primary intervals do not lie above 0, in words."""
     reasons = {
-        "centred_r": "with other sessions, there might be none",
+        "centred_r": "with other sessions, there might be no agreement",
         "skill": "predictions are not shown to be closer to the rating than the person's average",
     }
     return ", and ".join(reasons[name] for name in PRIMARY if name not in conclusion.above_zero)

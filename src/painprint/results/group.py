@@ -73,7 +73,7 @@ def read_member(results: Results, load: Callable[[], Iterable[Run]]) -> Member:
     groups = tuple(results.audit["groups"])
     rows = results.runs[["session", "task", "run", "group"]].fillna("")
     used = tuple(RunKey(s, t, r) for s, t, r in rows.iloc[:, :3].itertuples(index=False))
-    of_run = {key: groups.index(name) for key, name in zip(used, rows["group"], strict=True)}
+    group_of_run = {key: groups.index(name) for key, name in zip(used, rows["group"], strict=True)}
     atlas = parse_name(f"{files.stem}_metrics.json")[0].get("atlas", "")
     own = results.audit.get("own_atlas_of")
     return Member(
@@ -83,7 +83,7 @@ def read_member(results: Results, load: Callable[[], Iterable[Run]]) -> Member:
         leave_out=leave_out,
         groups=groups,
         used=used,
-        predictions=_with_codes(results.predictions, used, of_run, groups),
+        predictions=_with_codes(results.predictions, used, group_of_run, groups),
         load=load,
     )
 
@@ -91,19 +91,21 @@ def read_member(results: Results, load: Callable[[], Iterable[Run]]) -> Member:
 def _with_codes(
     predictions: pd.DataFrame,
     used: Sequence[RunKey],
-    of_run: Mapping[RunKey, int],
+    group_of_run: Mapping[RunKey, int],
     groups: Sequence[str],
 ) -> pd.DataFrame:
     """Predictions with indices of group and run; for a session, those of its first run."""
     keys = predictions[["session", "task", "run"]].fillna("").itertuples(index=False)
-    first = {g: used.index(next(k for k in used if of_run[k] == g)) for g in range(len(groups))}
+    first = {
+        g: used.index(next(k for k in used if group_of_run[k] == g)) for g in range(len(groups))
+    }
     number = {key: i for i, key in enumerate(used)}
     levels = (predictions["scale"] == "session").to_numpy()
     position = levels.cumsum() - 1  # sessions stand in the order of the groups
     run_code = [
         first[int(position[i])] if levels[i] else number[RunKey(*key)] for i, key in enumerate(keys)
     ]
-    return predictions.assign(run_code=run_code, group=[of_run[used[r]] for r in run_code])
+    return predictions.assign(run_code=run_code, group=[group_of_run[used[r]] for r in run_code])
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,5 +1,5 @@
 "use strict";
-// The brain: outlines that can be asked and recoloured, and, where there is WebGL, a surface to turn.
+// Interactive brain: outlines with tooltips that can be recoloured, and, with WebGL, a surface that can be rotated.
 (() => {
   const source = document.getElementById("brain-data");
   if (!source) return;
@@ -9,8 +9,8 @@
   const outlines = [...document.querySelectorAll("[data-region]")];
   const tip = get("brain-tip"), said = get("brain-said"), bar = get("brain-bar"), find = get("brain-find");
   let overlay = data.overlays[0], pointed = -1;
-  document.querySelectorAll(".brain-scripted").forEach((one) => { one.hidden = false; });
-  outlines.forEach((one) => one.querySelector("title")?.remove());
+  document.querySelectorAll(".brain-scripted").forEach((element) => { element.hidden = false; });
+  outlines.forEach((outline) => outline.querySelector("title")?.remove());
 
   const describe = (region) => {
     const { name, network } = data.regions[region];
@@ -19,7 +19,7 @@
   };
   const point = (region, event) => {
     if (region !== pointed) {
-      outlines.forEach((one) => one.classList.toggle("found", Number(one.dataset.region) === region));
+      outlines.forEach((outline) => outline.classList.toggle("found", Number(outline.dataset.region) === region));
       pointed = region;
       said.textContent = region < 0 ? "" : describe(region);
       scene?.draw();
@@ -34,12 +34,12 @@
     }
   };
   document.querySelectorAll(".brain-flat").forEach((flat) => {
-    const ask = (event) => {
+    const pointAt = (event) => {
       const region = event.target.closest("[data-region]");
       point(region ? Number(region.dataset.region) : -1, event);
     };
-    flat.addEventListener("pointermove", ask);
-    flat.addEventListener("click", ask);
+    flat.addEventListener("pointermove", pointAt);
+    flat.addEventListener("click", pointAt);
     flat.addEventListener("pointerleave", (event) => { if (event.pointerType !== "touch") point(-1); });
   });
 
@@ -69,13 +69,13 @@
   };
   const paint = () => {
     root.classList.toggle("repainted", overlay !== data.overlays[0]);
-    outlines.forEach((one) => one.querySelectorAll("path").forEach((path) => {
-      path.style.fill = overlay.colours[one.dataset.region];
+    outlines.forEach((outline) => outline.querySelectorAll("path").forEach((path) => {
+      path.style.fill = overlay.colours[outline.dataset.region];
     }));
-    document.querySelectorAll(".brain-painted").forEach((one) => { one.textContent = `${overlay.title} (${overlay.label})`; });
-    document.querySelectorAll(".brain-flat svg").forEach((one) => {
-      one.dataset.where ??= one.getAttribute("aria-label").slice(data.overlays[0].title.length);
-      one.setAttribute("aria-label", overlay.title + one.dataset.where);
+    document.querySelectorAll(".brain-painted").forEach((element) => { element.textContent = `${overlay.title} (${overlay.label})`; });
+    document.querySelectorAll(".brain-flat svg").forEach((image) => {
+      image.dataset.where ??= image.getAttribute("aria-label").slice(data.overlays[0].title.length);
+      image.setAttribute("aria-label", overlay.title + image.dataset.where);
     });
     explain();
     scene?.paint(overlay.colours);
@@ -87,7 +87,7 @@
   });
   find.addEventListener("input", () => {
     const wanted = find.value.trim().toLowerCase();
-    point(data.regions.findIndex((one) => one.name.toLowerCase() === wanted));
+    point(data.regions.findIndex((region) => region.name.toLowerCase() === wanted));
   });
 
   // The surface.
@@ -218,7 +218,7 @@
     for (const name of shapes) {
       farthest[name] = Math.max(...sheets.map(({ made }) => made[name].places.reduce((most, value) => Math.max(most, Math.abs(value)), 0)));
     }
-    // Regions are asked of a picture of their numbers, which must not be smoothed.
+    // The region at a pixel is read from an offscreen image of region numbers, without antialiasing.
     const numbers = gl.createFramebuffer(), [ids, depth] = [gl.createRenderbuffer(), gl.createRenderbuffer()];
     const fit = (w, h) => {
       canvas.width = w;

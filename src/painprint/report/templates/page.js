@@ -1,5 +1,5 @@
 "use strict";
-// Sections: a link into a closed one opens it; paper shows all.
+// Sections: a link to a closed section opens it; all are open in print.
 (() => {
   const sections = [...document.querySelectorAll("details")];
   const reveal = () => {
