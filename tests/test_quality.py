@@ -87,7 +87,7 @@ def decoded(rng, leak=0.0, n_sessions=8, places=True):
         runs = [shaken(run, rng, leak) for run in runs]
     decoding = decode_runs(runs, Settings(n_bootstraps=100))
     where = {name: [10.0 * i, 0, 0] for i, name in enumerate(decoding.regions.names)}
-    return Case(decoding, material=Material(places=where if places else {}))
+    return Case(decoding, material=Material(coordinates=where if places else {}))
 
 
 def shaken(run, rng, leak):

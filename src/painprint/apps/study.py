@@ -204,7 +204,7 @@ def find_participant(
     material = Material(
         runs=reader.runs,
         rest=reader.rest if inventory.rest else None,
-        places=coordinates,
+        coordinates=coordinates,
         dense=dense,
         external=tuple(external),
         other_areas=_other_areas(study, reader),

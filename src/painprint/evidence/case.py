@@ -57,7 +57,7 @@ class Material:
         BOLD of grayordinates or voxels.
     external : tuple of ExternalWeights
         External signatures, scored on the same frames.
-    places : mapping of str to (x, y, z)
+    coordinates : mapping of str to (x, y, z)
         Coordinates of regions (mm), as far as known.
     other_areas : tuple of OtherAreas
         Parcellations of the person, each made from one half of the sessions.
@@ -68,7 +68,7 @@ class Material:
     rest: Callable[[], Iterable[Run | ExcludedRun]] | None = None
     dense: Dense | None = None
     external: tuple[ExternalWeights, ...] = ()
-    places: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    coordinates: Mapping[str, Sequence[float]] = field(default_factory=dict)
     other_areas: tuple[OtherAreas, ...] = ()
 
 

@@ -85,7 +85,9 @@ def _distances(case: Case) -> Vector:
     """Distance between the two regions of each edge (mm); NaN where coordinates are unknown."""
     unknown = (np.nan, np.nan, np.nan)
     names = case.decoding.regions.names
-    coordinates = np.array([case.material.places.get(name, unknown) for name in names], dtype=float)
+    coordinates = np.array(
+        [case.material.coordinates.get(name, unknown) for name in names], dtype=float
+    )
     a, b = np.triu_indices(len(names), k=1)
     return np.asarray(np.linalg.norm(coordinates[a] - coordinates[b], axis=1))
 

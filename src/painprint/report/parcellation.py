@@ -23,7 +23,7 @@ from painprint.report.viewer import viewer_data
 from painprint.settings import SIGNIFICANT
 from painprint.store.files import write_text
 
-FOUND_AGAIN = ((0.7, "good", "Yes"), (0.4, "caution", "In part"), (-1.0, "bad", "Hardly"))
+RELIABILITY = ((0.7, "good", "Yes"), (0.4, "caution", "In part"), (-1.0, "bad", "Hardly"))
 """Thresholds of the adjusted Rand index of the halves for each answer; a convention."""
 MOST_CANDIDATES = 10
 

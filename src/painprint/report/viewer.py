@@ -46,7 +46,7 @@ def _overlay(overlay: AnyOverlay, n_regions: int) -> dict[str, Any]:
         "title": overlay.title,
         "label": overlay.label,
         "colours": overlay.colours,
-        "said": [overlay.said(region) for region in range(n_regions)],
+        "said": [overlay.value_text(region) for region in range(n_regions)],
     }
     if isinstance(overlay, Overlay):
         bar = [to_hex(overlay.colour_map(x)) for x in np.linspace(0, 1, STEPS)]

@@ -102,7 +102,7 @@ DECODING_COLUMNS: dict[str, dict[str, str]] = {
         "session": "session label",
         "task": "task label",
         "run": "run label",
-        "quality_rating": "quality rating: good, caution or bad, by limits in the settings; excludes no run",
+        "quality_rating": "good, caution or bad, by limits in the settings; excludes no run",
         "reasons": "reasons for a quality rating other than good",
         "mean_fd_mm": "mean framewise displacement of all frames, not filtered (mm)",
         "share_censored": "censored frames, of all frames",
