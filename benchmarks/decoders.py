@@ -26,8 +26,8 @@ from resume import TABLES, fill
 from scipy.linalg import block_diag
 
 from painprint import Settings
+from painprint.bids.find import DataSelection, find_runs
 from painprint.bids.load import load_run
-from painprint.bids.select import DataSelection, find_runs
 from painprint.decode.bin_gram import KINDS, make_bin_gram
 from painprint.decode.decoders import Ridge
 from painprint.decode.prepare import prepare_runs

@@ -30,7 +30,7 @@ from nibabel.cifti2.cifti2_axes import BrainModelAxis, SeriesAxis
 
 from painprint import Settings
 from painprint.atlas.image import find_atlases, read_atlas
-from painprint.bids.select import DataSelection, find_runs
+from painprint.bids.find import DataSelection, find_runs
 from painprint.bold.denoise import ACOMPCOR
 from painprint.bold.extract import Extraction
 from painprint.dense.region_means import RegionMeans

@@ -32,7 +32,7 @@ from painprint.evidence.confounds import confounds_of_motion
 from painprint.evidence.draws import draw_sessions, predict_from_draws, score_draws, summarise_draws
 from painprint.evidence.learning_curve import count_together
 from painprint.evidence.null import permutation_null
-from painprint.evidence.permutations import draw_permutations, permute_ratings
+from painprint.evidence.permuted_ratings import draw_permutations, permute_ratings
 from painprint.simulate.person import Person, as_run, simulate_person
 from painprint.simulate.world import World
 

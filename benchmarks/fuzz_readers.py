@@ -32,12 +32,12 @@ import numpy as np
 
 from painprint import Regions, Settings
 from painprint.atlas.table import load_regions
+from painprint.bids.find import find_runs
 from painprint.bids.load import load_run
-from painprint.bids.select import find_runs
 from painprint.bids.sessions import read_sessions
+from painprint.errors import DerivativesError
 from painprint.files.cifti import read_ptseries
 from painprint.files.dataset import Dataset
-from painprint.files.errors import DerivativesError
 from painprint.signature.applicability import ApplicabilityDomain, Spread
 from painprint.signature.file import read_signature, write_signature
 from painprint.signature.model import History, Signature, UsedModel

@@ -22,8 +22,8 @@ import pandas as pd
 from scipy.stats import binomtest
 
 from painprint import Settings
+from painprint.bids.find import DataSelection, find_runs
 from painprint.bids.load import load_run
-from painprint.bids.select import DataSelection, find_runs
 from painprint.decode.prepare import prepare_runs
 from painprint.files.dataset import Dataset
 from painprint.runs import FD

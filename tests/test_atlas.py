@@ -6,8 +6,8 @@ import pytest
 from nibabel.cifti2.cifti2_axes import BrainModelAxis
 
 from painprint.atlas.image import find_atlases, read_atlas
+from painprint.errors import DerivativesError
 from painprint.files.dataset import Dataset
-from painprint.files.errors import DerivativesError
 from painprint.files.gifti import read_surface
 from painprint.files.images import Grayordinates, Voxels
 from painprint.files.maps import write_labels

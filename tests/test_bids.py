@@ -5,9 +5,9 @@ import json
 import pytest
 from conftest import simulate_runs, write_json, write_table
 
-from painprint.bids.select import DataSelection, find_runs
+from painprint.bids.find import DataSelection, find_runs
+from painprint.errors import DerivativesError
 from painprint.files.dataset import Dataset, inherited_metadata, parse_name
-from painprint.files.errors import DerivativesError
 from painprint.runs import natural
 
 

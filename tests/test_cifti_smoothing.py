@@ -17,6 +17,7 @@ from painprint.cortex.operators import make_smoothing
 from painprint.cortex.sphere import make_sphere
 from painprint.cortex.voxels import grid_widths, make_voxel_smoothing
 from painprint.dense.smoothing import CiftiSmoothing
+from painprint.errors import DerivativesError
 from painprint.evidence.stages import STAGES
 from painprint.files.cifti import (
     make_grayordinates,
@@ -24,7 +25,6 @@ from painprint.files.cifti import (
     read_brain_models,
     read_dtseries,
 )
-from painprint.files.errors import DerivativesError
 from painprint.files.gifti import write_surface
 from painprint.files.images import Voxels
 from painprint.files.maps import write_series

@@ -9,7 +9,7 @@ from painprint.apps.arguments import choose_derivatives
 from painprint.apps.participants import Failed, for_each_participant
 from painprint.cli import main
 from painprint.cortex.settings import AreaSettings
-from painprint.files.errors import DerivativesError
+from painprint.errors import DerivativesError
 from painprint.options import flag, option_metadata
 from painprint.settings import GROUPS, Settings
 

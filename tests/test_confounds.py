@@ -16,7 +16,7 @@ from painprint.evidence.confound_analyses import (
     predict_alone,
 )
 from painprint.evidence.confounds import bin_means, find_confounds, previous_means
-from painprint.evidence.permutations import draw_permutations, permute_ratings
+from painprint.evidence.permuted_ratings import draw_permutations, permute_ratings
 from painprint.runs import FD, motion_confounds
 
 SETTINGS = Settings(n_bootstraps=100, n_permutations=99)

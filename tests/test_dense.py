@@ -8,8 +8,8 @@ import pytest
 from nibabel.cifti2 import BrainModelAxis, ScalarAxis, SeriesAxis
 
 from painprint.bids.dense import find_dense, load_dense, write_map
+from painprint.errors import DerivativesError
 from painprint.files.dataset import Dataset
-from painprint.files.errors import DerivativesError
 from painprint.runs import RunKey
 
 KEYS = [RunKey(session, "rating", "1") for session in ("01", "02", "03")]

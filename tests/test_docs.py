@@ -17,7 +17,7 @@ from painprint.evidence.stages import STAGES
 from painprint.files.images import Voxels
 from painprint.files.maps import write_labels
 from painprint.options import flag
-from painprint.results.steps import lock
+from painprint.store.lock import lock
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

@@ -16,12 +16,12 @@ from painprint.decode.metrics import SCALES, score_scale
 from painprint.decode.training import average_frames
 from painprint.dense.image import Dense
 from painprint.edges import edges_to_matrix, score_frames
+from painprint.errors import DerivativesError
 from painprint.evidence.case import Case, Material
 from painprint.evidence.external import score_external, weigh_points
 from painprint.evidence.external_weights import ExternalWeights
 from painprint.evidence.weights_file import read_weights
 from painprint.files.dataset import Dataset
-from painprint.files.errors import DerivativesError
 from painprint.runs import RunKey
 
 SETTINGS = Settings(n_bootstraps=100)

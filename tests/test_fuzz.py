@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from painprint.atlas.table import load_regions
+from painprint.errors import DerivativesError
 from painprint.files import tables
-from painprint.files.errors import DerivativesError
 from painprint.files.tables import read_json, read_lines, read_numbers, read_table
 from painprint.signature.file import read_signature
 from painprint.store.files import content_key

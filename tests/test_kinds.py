@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from painprint.bids.kinds import FOR_MAPS, REGIONAL, TO_BE_CLEANED, select
+from painprint.bids.select import FOR_MAPS, REGIONAL, TO_BE_CLEANED, select
+from painprint.errors import DerivativesError
 from painprint.files.dataset import BidsFile, parse_name
-from painprint.files.errors import DerivativesError
 from painprint.runs import RunKey
 
 SURFACE = "space-fsLR_den-91k_bold.dtseries.nii"

@@ -12,7 +12,7 @@ from test_bids import find
 from painprint import Settings
 from painprint.atlas.table import load_regions
 from painprint.bids.load import load_run
-from painprint.files.errors import DerivativesError
+from painprint.errors import DerivativesError
 from painprint.runs import FD, MOTION_NAMES
 
 SETTINGS = Settings()

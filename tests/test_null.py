@@ -9,7 +9,7 @@ from painprint import Run, Settings, decode_runs
 from painprint.decode.errors import NotEnoughData
 from painprint.evidence.case import Case
 from painprint.evidence.null import permutation_null
-from painprint.evidence.permutations import (
+from painprint.evidence.permuted_ratings import (
     draw_permutations,
     permute_ratings,
     run_positions,

@@ -25,9 +25,9 @@ from painprint.cli import main
 from painprint.cortex.evaluate import compare
 from painprint.cortex.networks import NETWORKS
 from painprint.cortex.settings import AreaSettings
+from painprint.errors import DerivativesError
 from painprint.files.cifti import read_brain_models
 from painprint.files.coordinates import subcortical_voxels
-from painprint.files.errors import DerivativesError
 from painprint.files.gifti import read_surface, write_surface
 from painprint.files.images import Grayordinates, Voxels
 from painprint.files.labels import read_label_image

@@ -19,16 +19,16 @@ from painprint.apps.study import Study, find_participant
 from painprint.atlas.image import read_atlas
 from painprint.bold import extract
 from painprint.cli import main
+from painprint.errors import DerivativesError
 from painprint.evidence.stages import STAGES
 from painprint.files.cifti import read_dtseries
-from painprint.files.errors import DerivativesError
 from painprint.files.inputs import MISSING, InputHashes
 from painprint.files.tables import read_lines
-from painprint.results.steps import Lock, lock
 from painprint.simulate.person import Person
 from painprint.simulate.world import World
 from painprint.simulate.write import write_people
 from painprint.store import files as store
+from painprint.store.lock import Lock, lock
 
 
 @pytest.fixture(scope="module")

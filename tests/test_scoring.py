@@ -15,7 +15,7 @@ from painprint import Settings, decode_runs
 from painprint.bins import make_time_bins
 from painprint.cli import main
 from painprint.decode.prepare import prepare_runs
-from painprint.files.errors import DerivativesError
+from painprint.errors import DerivativesError
 from painprint.runs import Run
 from painprint.signature.file import VERSION, read_signature, write_signature
 from painprint.signature.model import complete_signature, make_signature

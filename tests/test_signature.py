@@ -10,7 +10,7 @@ from safetensors.numpy import save
 
 from painprint import Settings, decode_runs
 from painprint.cli import main
-from painprint.files.errors import DerivativesError
+from painprint.errors import DerivativesError
 from painprint.runs import Run
 from painprint.signature.file import read_signature, write_signature
 from painprint.signature.model import make_signature

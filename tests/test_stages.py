@@ -15,19 +15,19 @@ from test_pipeline import STEM, outputs, run
 
 from painprint import Settings, decode_runs
 from painprint.cli import main
+from painprint.errors import DerivativesError
 from painprint.evidence.case import Case
 from painprint.evidence.stages import STAGES, run_stage, stages_to_run
-from painprint.files.errors import DerivativesError
 from painprint.results import steps as stages
 from painprint.results.steps import (
     load_stage_result,
     load_training,
-    lock,
     save_stage_result,
     save_training,
 )
 from painprint.store import files as store
 from painprint.store.files import content_key, plain
+from painprint.store.lock import lock
 
 
 @pytest.fixture

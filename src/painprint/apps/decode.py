@@ -18,10 +18,10 @@ from painprint.bids.runs import files_of
 from painprint.decode.decoding import Decoding, decode_runs, evaluate_training
 from painprint.decode.prepare import Prepared, prepare_runs
 from painprint.decode.training import train
+from painprint.errors import DerivativesError
 from painprint.evidence.case import Case
 from painprint.evidence.stage import StageResult
 from painprint.evidence.stages import STAGES, run_stage, stages_to_run
-from painprint.files.errors import DerivativesError
 from painprint.files.inputs import InputHashes
 from painprint.files.tables import read_json
 from painprint.results.audit import RunLog, make_run_log
@@ -31,7 +31,6 @@ from painprint.results.steps import (
     is_finished,
     load_stage_result,
     load_training,
-    lock,
     remove,
     save_stage_result,
     save_training,
@@ -39,6 +38,7 @@ from painprint.results.steps import (
 from painprint.results.write import renew_geometry, write_dataset_description, write_decoding
 from painprint.runs import ExcludedRun, list_excluded
 from painprint.store.files import content_key
+from painprint.store.lock import lock
 
 MOST_NAMED = 4
 """Runs named in a line of the log; page and audit name all of them."""

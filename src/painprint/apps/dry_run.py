@@ -13,9 +13,9 @@ from painprint.bins import PARTS_OF_A_MINUTE, count_bins
 from painprint.decode.many import MOMENTS_BYTES
 from painprint.decode.prepare import Prepared, prepare_runs
 from painprint.edges import count_edges
+from painprint.errors import DerivativesError
 from painprint.evidence.bin_features import MOST_BYTES_OF_EDGES
 from painprint.evidence.stages import stages_to_run
-from painprint.files.errors import DerivativesError
 from painprint.runs import ExcludedRun, Run, list_excluded
 
 

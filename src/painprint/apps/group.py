@@ -9,12 +9,12 @@ from painprint.apps.pages import write_group_page, write_page
 from painprint.apps.study import Progress, Study, ignore_progress, log
 from painprint.bids.filter import BidsFilter
 from painprint.bids.runs import files_of
+from painprint.errors import DerivativesError
 from painprint.files.dataset import parse_name
-from painprint.files.errors import DerivativesError
 from painprint.results.group import GroupFiles, read_member, settings_used, write_group
 from painprint.results.read import Results, find_results, read_results
-from painprint.results.steps import lock
 from painprint.runs import Run
+from painprint.store.lock import lock
 
 
 def run_group(study: Study, *, progress: Progress | None = None) -> None:

@@ -22,7 +22,7 @@ from painprint.apps.study import Progress, Study
 from painprint.bids.runs import files_of
 from painprint.bold.extract import NAME as MADE_HERE
 from painprint.decode.prepare import prepare_runs
-from painprint.files.errors import DerivativesError
+from painprint.errors import DerivativesError
 from painprint.files.inputs import InputHashes
 from painprint.files.tables import read_json
 from painprint.results.files import HISTORY, ParticipantFiles

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from painprint.apps.study import log
-from painprint.files.errors import DerivativesError
+from painprint.errors import DerivativesError
 from painprint.results.files import ParticipantFiles
 from painprint.results.group import GroupFiles, read_group
 from painprint.results.read import find_results, read_results

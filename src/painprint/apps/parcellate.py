@@ -10,7 +10,7 @@ from painprint.cortex.boundary_map import Kernels
 from painprint.cortex.gather import MOST_COLUMNS
 from painprint.cortex.naming import Namer
 from painprint.cortex.settings import ADVISED_MIN, LEAST_MIN
-from painprint.files.errors import DerivativesError
+from painprint.errors import DerivativesError
 from painprint.files.tables import read_json
 from painprint.parcellate.individual_file import (
     HALVES,
@@ -37,8 +37,9 @@ from painprint.parcellate.stages import (
 )
 from painprint.parcellate.study import AreaStudy, ParticipantInputs, find_inputs
 from painprint.parcellate.tables import AreaOutputs, area_table
-from painprint.results.steps import is_finished, lock, remove
+from painprint.results.steps import is_finished, remove
 from painprint.results.write import write_dataset_description
+from painprint.store.lock import lock
 
 log = logging.getLogger("painprint")
 

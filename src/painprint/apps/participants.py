@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 
-from painprint.files.errors import DerivativesError
+from painprint.errors import DerivativesError
 
 log = logging.getLogger("painprint")
 

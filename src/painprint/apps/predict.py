@@ -14,13 +14,13 @@ import pandas as pd
 
 from painprint.atlas.image import AtlasFiles, find_atlases, mesh_density
 from painprint.atlas.surfaces import Surfaces, find_surfaces
-from painprint.bids.kinds import is_dense
+from painprint.bids.find import find_unrated_run
 from painprint.bids.load import Bold, load_bold
 from painprint.bids.runs import RunFiles
-from painprint.bids.select import find_unrated_run
+from painprint.bids.select import is_dense
 from painprint.decode.training import EVERYTHING
+from painprint.errors import DerivativesError
 from painprint.files.dataset import Dataset
-from painprint.files.errors import DerivativesError
 from painprint.files.inputs import InputHashes
 from painprint.runs import Run, RunKey
 from painprint.settings import CLEANING, Settings

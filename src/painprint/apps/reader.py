@@ -19,14 +19,14 @@ from painprint.bids.load import Bold, RunRecord, load_bold, load_run
 from painprint.bids.runs import Inventory, RunFiles
 from painprint.bold.extract import Extraction
 from painprint.dense.image import Dense
-from painprint.files.errors import DerivativesError
+from painprint.errors import DerivativesError
 from painprint.files.inputs import InputHashes
 from painprint.files.tables import read_table
 from painprint.progress import OnStep, count_steps
 from painprint.regions import Regions
-from painprint.results.steps import Lock
 from painprint.runs import ExcludedRun, Run, RunKey
 from painprint.settings import Settings
+from painprint.store.lock import Lock
 
 log = logging.getLogger("painprint")
 

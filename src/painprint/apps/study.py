@@ -13,21 +13,21 @@ from painprint.atlas.geometry import Geometry, find_geometry
 from painprint.atlas.image import AtlasFiles, mesh_density
 from painprint.atlas.surfaces import find_surfaces
 from painprint.bids.filter import BidsFilter
+from painprint.bids.find import DataSelection, find_runs
 from painprint.bids.runs import Inventory
-from painprint.bids.select import DataSelection, find_runs
 from painprint.bold.extract import Extraction
 from painprint.decode.prepare import Prepared, prepare_runs
+from painprint.errors import DerivativesError
 from painprint.evidence.case import Material, OtherAreas
 from painprint.evidence.stages import stages_to_run
 from painprint.evidence.weights_file import read_weights
 from painprint.files.dataset import Dataset
-from painprint.files.errors import DerivativesError
 from painprint.files.inputs import InputHashes
 from painprint.options import flag
 from painprint.progress import OnStep
 from painprint.results.provenance import hash_external, hash_geometry
-from painprint.results.steps import Lock
 from painprint.settings import CLEANING, Settings
+from painprint.store.lock import Lock
 
 log = logging.getLogger("painprint")
 

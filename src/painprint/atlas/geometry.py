@@ -22,8 +22,8 @@ from painprint.atlas.brain import (
 from painprint.atlas.image import DLABEL, Atlas, AtlasFiles, images_labelled, read_atlas
 from painprint.atlas.surfaces import SHAPES, Surfaces, find_surfaces, name_density
 from painprint.atlas.table import load_coordinates, load_regions
+from painprint.errors import DerivativesError
 from painprint.files.dataset import Dataset
-from painprint.files.errors import DerivativesError
 from painprint.files.gifti import read_surface, write_surface
 from painprint.files.labels import LabelImage, read_label_image
 from painprint.files.maps import write_labels

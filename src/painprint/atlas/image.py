@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from painprint.atlas.surfaces import FS_LR, name_density
 from painprint.atlas.table import NETWORK_COLUMNS, label_column
+from painprint.errors import DerivativesError
 from painprint.files.coordinates import centroids
 from painprint.files.dataset import BidsFile, Dataset, parse_name
-from painprint.files.errors import DerivativesError
 from painprint.files.images import Points
 from painprint.files.labels import LabelImage, read_label_image
 from painprint.files.tables import MISSING, numbers, read_json, read_table

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from painprint.atlas.image import AtlasFiles, find_atlases
-from painprint.bids.kinds import CIFTI, NIFTI, atlas_of, is_denoised, is_dense, is_series, kind_of
+from painprint.bids.select import CIFTI, NIFTI, atlas_of, is_denoised, is_dense, is_series, kind_of
+from painprint.errors import DerivativesError
 from painprint.files.dataset import BidsFile, Dataset
-from painprint.files.errors import DerivativesError
 from painprint.files.labels import read_label_image
 from painprint.runs import natural
 

@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painprint.atlas.surfaces import Surfaces
-from painprint.bids.kinds import CIFTI, FOR_MAPS, is_dense, select
+from painprint.bids.select import CIFTI, FOR_MAPS, is_dense, select
 from painprint.dense.image import Dense
 from painprint.dense.smoothing import CiftiSmoothing
+from painprint.errors import DerivativesError
 from painprint.files.cifti import read_brain_models, read_dtseries
 from painprint.files.dataset import BidsFile, Dataset, run_key
-from painprint.files.errors import DerivativesError
 from painprint.files.images import Grayordinates, Points, Voxels
 from painprint.files.maps import write_maps
 from painprint.files.nifti import read_mask, read_varying_voxels, read_volumes

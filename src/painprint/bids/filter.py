@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from painprint.errors import DerivativesError
 from painprint.files.dataset import BidsFile, normal_run
-from painprint.files.errors import DerivativesError
 from painprint.files.tables import read_json
 
 QUERIES = ("bold", "rating")

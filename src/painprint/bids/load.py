@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from painprint.bids.rating_file import load_rating
 from painprint.bids.ratings import RatingQuality, frame_ratings, rating_quality
 from painprint.bids.runs import RunFiles
+from painprint.errors import DerivativesError
 from painprint.files.cifti import read_ptseries
 from painprint.files.dataset import BidsFile, inherited_metadata, number_in, raw_bold
-from painprint.files.errors import DerivativesError
 from painprint.files.tables import read_numbers
 from painprint.quality import BoldQuality
 from painprint.runs import DVARS, FD, MOTION_NAMES, Run, RunKey, motion_confounds, restore_censored

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from painprint.bids.ratings import RatingRecording
 from painprint.bids.runs import RunFiles
+from painprint.errors import DerivativesError
 from painprint.files.dataset import BidsFile, inherited_metadata, number_in
-from painprint.files.errors import DerivativesError
 from painprint.files.tables import numeric_rows, read_lines, to_number
 from painprint.settings import Settings
 

@@ -10,9 +10,9 @@ import pandas as pd
 
 from painprint.atlas.image import AtlasFiles
 from painprint.bids.dense import DenseFiles, find_mask
-from painprint.bids.kinds import Selection, is_dense
+from painprint.bids.select import Selection, is_dense
+from painprint.errors import DerivativesError
 from painprint.files.dataset import ACQUISITION, BidsFile, normal_run, run_key
-from painprint.files.errors import DerivativesError
 from painprint.files.hcp import MOTION
 from painprint.runs import ExcludedRun, RunKey, natural
 

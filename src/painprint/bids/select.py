@@ -1,348 +1,247 @@
-"""Find the runs of one participant: regional time series or dense BOLD, and their ratings."""
+"""Which BOLD is used: one kind for all runs, and one file of that kind for each run."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
-import pandas as pd
+from painprint.errors import DerivativesError
+from painprint.files.dataset import BidsFile, run_key
+from painprint.runs import RunKey
 
-from painprint.atlas.image import AtlasFiles
-from painprint.bids.choose import (
-    RegionSource,
-    choose_input,
-    choose_sessions,
-    choose_tasks,
-    label_of,
-)
-from painprint.bids.dense import DenseFiles, find_dense
-from painprint.bids.filter import BidsFilter
-from painprint.bids.kinds import (
-    CIFTI,
-    REGIONAL,
-    SERIES_SUFFIXES,
-    TO_BE_CLEANED,
-    Selection,
-    atlas_of,
-    is_denoised,
-    is_dense,
-    is_series,
-    select,
-)
-from painprint.bids.runs import (
-    Inventory,
-    RunFiles,
-    assemble,
-    assemble_rest,
-    is_rating_file,
-    run_files,
-    run_order,
-)
-from painprint.bids.sessions import read_sessions
-from painprint.files.dataset import BidsFile, Dataset, run_key
-from painprint.files.errors import DerivativesError
-from painprint.files.hcp import hcp_files
-from painprint.runs import ExcludedRun
+SERIES_SUFFIXES = ("timeseries.tsv", "timeseries.ptseries.nii", "bold.ptseries.nii")
+CIFTI = ".dtseries.nii"
+NIFTI = (".nii.gz", ".nii")
+SPACES = ("fsLR", "MNI152NLin6Asym", "MNI152NLin2009cAsym")
+"""In order of preference, where a run was parcellated in several spaces."""
+DENOISED = "denoised"
+"""desc entity of XCP-D's residuals."""
+
+
+def atlas_of(file: BidsFile) -> str:
+    """Atlas label; older XCP-D called the entity seg."""
+    return file.entities.get("atlas") or file.entities.get("seg", "")
+
+
+def is_series(file: BidsFile) -> bool:
+    """Whether a file contains regional time series."""
+    name = file.suffix + file.extension
+    if file.entities.get("stat", "mean") != "mean":
+        return False
+    return name in SERIES_SUFFIXES and (bool(atlas_of(file)) or name.endswith("ptseries.nii"))
+
+
+def is_dense(file: BidsFile) -> bool:
+    """Whether a file contains dense BOLD on a common mesh or template, comparable between runs."""
+    if file.suffix != "bold":
+        return False
+    in_mni = file.entities.get("space", "").startswith("MNI")
+    return file.extension == CIFTI or (file.extension in NIFTI and in_mni)
+
+
+def is_denoised(file: BidsFile) -> bool:
+    """Whether a file contains XCP-D's residuals."""
+    return file.entities.get("desc", "").startswith(DENOISED)
+
+
+class Kind(NamedTuple):
+    """Extension and entities that distinguish the BOLD files of a run; all runs use one kind.
+
+    Kinds that a preference ranks equally are sorted by these fields, in this order.
+    """
+
+    extension: str
+    space: str
+    res: str
+    den: str
+    desc: str
+
+    def __str__(self) -> str:
+        named = [f"{k}-{v}" for k, v in self._asdict().items() if v and k != "extension"]
+        return " ".join([*named, *([self.extension] if self.extension else [])]) or "no space"
+
+
+def kind_of(file: BidsFile, *, with_extension: bool = False) -> Kind:
+    """The kind of a file, from its name."""
+    entities = (file.entities.get(name, "") for name in Kind._fields[1:])
+    return Kind(file.extension if with_extension else "", *entities)
+
+
+Criterion = Callable[[Kind, int], int]
+"""Rank of a kind, given the number of runs that have it; the lowest rank is preferred."""
+
+
+def _most_runs(_: Kind, n_runs: int) -> int:
+    return -n_runs
+
+
+def _not_cleaned(kind: Kind, _: int) -> int:
+    """BOLD whose desc indicates that it was denoised before ranks last."""
+    return any(word in kind.desc.lower() for word in ("denois", "clean", "aroma"))
+
+
+def _preprocessed(kind: Kind, _: int) -> int:
+    return kind.desc not in ("", "preproc")
+
+
+def _usual_space(kind: Kind, _: int) -> int:
+    return SPACES.index(kind.space) if kind.space in SPACES else len(SPACES)
+
+
+def _cifti(kind: Kind, _: int) -> int:
+    return kind.extension != CIFTI
+
+
+def _denoised(kind: Kind, _: int) -> int:
+    return (kind.desc != DENOISED) + (not kind.desc.startswith(DENOISED))
+
+
+def _on_surface(kind: Kind, _: int) -> int:
+    return kind.space != "fsLR"
 
 
 @dataclass(frozen=True)
-class DataSelection:
-    """Which data of a participant are analysed.
+class Preference:
+    """Ranking of the kinds of BOLD, of which the best is used for all runs.
 
     Attributes
     ----------
-    task_id, session_label : sequence of str
-        Tasks and sessions to use; empty for all. Several tasks with ratings must be named.
-    rest_task : sequence of str
-        Tasks that are rest, unless they are used as rated tasks.
-    atlas : str, optional
-        Label, or path of an image. Needed where there are several, and for dense BOLD.
-    bids_filter : BidsFilter
-        Entities that BOLD and rating files must have.
+    noun, verb : str
+        Noun and verb ("exists" or "exist") of notes and errors.
+    criteria : tuple of callables
+        The first criterion by which two kinds differ decides.
+    with_extension : bool
+        Whether files of different extensions are different kinds; if not, the TSV file of a run is
+        preferred to its CIFTI file.
     """
 
-    task_id: Sequence[str] = ()
-    rest_task: Sequence[str] = ()
-    session_label: Sequence[str] = ()
-    atlas: str | None = None
-    bids_filter: BidsFilter = BidsFilter()
+    noun: str
+    verb: str
+    criteria: tuple[Criterion, ...]
+    with_extension: bool = False
+
+    def kind_of(self, file: BidsFile) -> Kind:
+        """The kind of a file, as distinguished by this preference."""
+        return kind_of(file, with_extension=self.with_extension)
 
 
-def find_runs(
-    raw: Dataset,
-    derivatives: Sequence[Dataset],
-    participant: str,
-    selection: DataSelection = DataSelection(),  # noqa: B008 (frozen)
-    *,
-    beside: Sequence[Dataset] = (),
-) -> Inventory:
-    """Find the runs of one participant and their ratings.
+REGIONAL = Preference("time series", "exist", (_most_runs, _usual_space))
+"""Regional time series, which were denoised before: the kind that most runs have, so that as few as
+possible are excluded; then the surface."""
 
-    Regional time series are used where there are any of the atlas; else dense BOLD, from which
-    they can be made if the atlas has an image.
+TO_BE_CLEANED = Preference(
+    "dense BOLD", "exists", (_not_cleaned, _most_runs, _preprocessed, _usual_space)
+)
+"""Dense BOLD from which regional time series or individual parcellations are made. It is denoised
+and censored here; regressing confounds out of residuals would fit them twice. Hence BOLD that was
+denoised before ranks last, even if more runs have it."""
 
-    Parameters
-    ----------
-    raw : Dataset
-        Raw dataset with the ratings.
-    derivatives : sequence of Dataset
-        Datasets with regional time series or dense BOLD; a run is taken from the first that has it.
-    participant : str
-        Label without "sub-".
-    beside : sequence of Dataset
-        Further datasets in which individual parcellations are looked for.
-
-    Raises
-    ------
-    DerivativesError
-        If nothing is found, or a choice is needed.
-    """
-    files = _list_files(raw, derivatives, participant)
-    bids_filter = selection.bids_filter
-    bold, misnamed = _of_participant(bids_filter.choose("bold", files.derived), participant)
-    filtered = "bold" in bids_filter.queries
-    source = choose_input(
-        bold, derivatives, selection.atlas, participant, beside=beside, filtered=filtered
-    )
-    sessions = choose_sessions(source.files, selection.session_label, participant)
-    in_sessions = _with_entity(source.files, "ses", sessions)
-    ratings = bids_filter.choose("rating", filter(is_rating_file, files.raw))
-    tasks = choose_tasks(in_sessions, ratings, selection.task_id, participant)
-    ratings = _with_entity(ratings, "task", tasks)
-    if selection.session_label:
-        ratings = _with_entity(ratings, "ses", sessions)
-    preference = TO_BE_CLEANED if source.image else REGIONAL
-    rated = select(_with_entity(in_sessions, "task", tasks), preference)
-    rest_tasks = {label_of(task, "task") for task in selection.rest_task} - set(tasks)
-    rest = select(_with_entity(in_sessions, "task", rest_tasks), preference, kind=rated.kind)
-    inventory = _inventory(
-        files, source, tasks, ratings, rated=rated, rest=rest, notes_on_names=misnamed
-    )
-    if source.image:
-        return inventory
-    keys = [run.key for run in inventory.runs]
-    return replace(inventory, dense=find_dense(derivatives, participant, keys))
+FOR_MAPS = Preference(
+    "dense BOLD", "exists", (_most_runs, _cifti, _denoised, _on_surface), with_extension=True
+)
+"""Dense BOLD for the univariate map if regional time series come from XCP-D. Those are residuals,
+and the map should show the same signal, which is not denoised again: XCP-D's residuals are
+preferred, but only among the kinds that most runs have, so that the map includes as many runs as
+possible."""
 
 
 @dataclass(frozen=True)
-class _Files:
-    """Every file that may concern a participant, before any choice."""
-
-    participant: str
-    raw: list[BidsFile]
-    raw_sidecars: tuple[BidsFile, ...]
-    by_dataset: dict[str, list[BidsFile]]
-    simulated: bool
-
-    @property
-    def derived(self) -> list[BidsFile]:
-        """Files of the derivatives, those of the first dataset first."""
-        return [file for files in self.by_dataset.values() for file in files]
-
-
-def _list_files(raw: Dataset, derivatives: Sequence[Dataset], participant: str) -> _Files:
-    """List the files of the datasets that may concern a participant."""
-    raw_files = raw.files_of(participant)
-    sidecars = tuple(f for f in (*raw.shared_files(), *raw_files) if f.extension == ".json")
-    by_dataset = {
-        d.name: [*d.shared_files(), *d.files_of(participant), *hcp_files(d, participant)]
-        for d in derivatives
-    }
-    simulated = any(d.simulated for d in (raw, *derivatives))
-    return _Files(participant, raw_files, sidecars, by_dataset, simulated)
-
-
-def _of_participant(
-    files: Sequence[BidsFile], participant: str
-) -> tuple[list[BidsFile], tuple[str, ...]]:
-    """The files named after the participant, and a note on time series that are not."""
-    named = [f for f in files if f.entities.get("sub") == participant]
-    misnamed = [f for f in files if is_series(f) and f.entities.get("sub") != participant]
-    if not misnamed:
-        return named, ()
-    return named, (
-        f"{len(misnamed)} time series in the folder of sub-{participant} are not called sub-"
-        f"{participant}_... and were not used (first: {misnamed[0].path.name}).",
-    )
-
-
-def _inventory(
-    files: _Files,
-    source: RegionSource,
-    tasks: Sequence[str],
-    ratings: Sequence[BidsFile],
-    *,
-    rated: Selection,
-    rest: Selection,
-    notes_on_names: Sequence[str],
-) -> Inventory:
-    """The runs of selected BOLD with their companion files, in chronological order."""
-    runs, excluded = assemble(rated, ratings, files.by_dataset, files.raw_sidecars)
-    resting, rest_notes = assemble_rest(rest, files.by_dataset, files.raw_sidecars)
-    sessions, session_notes = read_sessions(files.raw)
-    in_time = _chronological(sessions)
-    return Inventory(
-        participant=files.participant,
-        atlas=source.atlas,
-        tasks=tuple(tasks),
-        runs=tuple(sorted(runs, key=in_time)),
-        excluded=tuple(sorted(excluded, key=in_time)),
-        rest=tuple(sorted(resting, key=in_time)),
-        dense=_dense_of(runs, source.image) if source.image else None,
-        notes=(*source.notes, *rated.notes, *session_notes, *notes_on_names, *rest_notes),
-        region_table=_region_table(files.derived, source.atlas),
-        sessions=sessions,
-        simulated=files.simulated,
-        image=source.image,
-    )
-
-
-def _chronological(sessions: pd.DataFrame) -> Callable[[RunFiles | ExcludedRun], tuple[Any, ...]]:
-    """Sort key that puts runs in chronological order."""
-    position = {name: i for i, name in enumerate(sessions["session"])}
-    return lambda run: run_order(run.key, position)
-
-
-@dataclass(frozen=True)
-class DenseRuns:
-    """Dense BOLD of a participant's runs on surfaces, whether rated or not.
+class Selection:
+    """The BOLD file of each run, or the reason why there is none.
 
     Attributes
     ----------
-    runs : tuple of RunFiles
-        In chronological order; without ratings.
+    kind : Kind
+        The kind of the files.
+    candidates : mapping
+        All BOLD files, by run.
+    files : mapping
+        The file to be used, by run.
+    problems : mapping
+        Reason why a run has no file, by run.
     notes : tuple of str
-        Choices that were made, and runs that cannot be used, with the reason.
-    sessions : DataFrame
-        As returned by :func:`painprint.bids.sessions.read_sessions`.
+        Choices that were made.
     """
 
-    participant: str
-    runs: tuple[RunFiles, ...]
+    kind: Kind
+    candidates: Mapping[RunKey, Sequence[BidsFile]]
+    files: Mapping[RunKey, BidsFile]
+    problems: Mapping[RunKey, str]
     notes: tuple[str, ...]
-    sessions: pd.DataFrame
-    simulated: bool
+
+    def file_of(self, key: RunKey) -> BidsFile:
+        """The file of a run.
+
+        Raises
+        ------
+        DerivativesError
+            If the run has none.
+        """
+        if key in self.problems:
+            raise DerivativesError(self.problems[key])
+        return self.files[key]
 
 
-def find_dense_runs(
-    raw: Dataset,
-    derivatives: Sequence[Dataset],
-    participant: str,
-    *,
-    task_id: Sequence[str],
-    session_label: Sequence[str] = (),
-    bids_filter: BidsFilter = BidsFilter(),  # noqa: B008 (frozen)
-) -> DenseRuns:
-    """Find the CIFTI runs of some tasks, from which the cortex can be parcellated.
+def select(
+    candidates: Iterable[BidsFile], preference: Preference, *, kind: Kind | None = None
+) -> Selection:
+    """Select one kind of BOLD for all runs, and the file of each run.
 
     Parameters
     ----------
-    derivatives : sequence of Dataset
-        Datasets with dense BOLD; a run is taken from the first that has it.
-    participant : str
-        Label without "sub-".
-    task_id, session_label : sequence of str
-        Tasks and sessions to use; no session stands for all.
-    bids_filter : BidsFilter
-        Entities that BOLD files must have.
+    candidates : iterable of BidsFile
+        Files of the first dataset come first; a run is taken from the first dataset that has it.
+    kind : Kind, optional
+        The kind of other runs, if it was chosen before; the choice is not noted again.
+
+    Raises
+    ------
+    ValueError
+        If there are neither files nor a kind.
+    """
+    by_run: dict[RunKey, list[BidsFile]] = {}
+    for file in candidates:
+        by_run.setdefault(run_key(file.entities), []).append(file)
+    notes: tuple[str, ...] = ()
+    if kind is None:
+        kind, *others = _ranked(by_run, preference)
+        if others:
+            names = "; ".join(map(str, (kind, *others)))
+            notes = (f"{preference.noun} {preference.verb} as {names}: {kind} was used.",)
+    files, problems = {}, {}
+    for key, run_files in by_run.items():
+        try:
+            files[key] = _file_of(run_files, kind, preference)
+        except DerivativesError as error:
+            problems[key] = str(error)
+    return Selection(kind, by_run, files, problems, notes)
+
+
+def _ranked(by_run: Mapping[RunKey, Sequence[BidsFile]], preference: Preference) -> list[Kind]:
+    """The kinds of the files, in order of preference."""
+    n_runs = Counter(k for files in by_run.values() for k in set(map(preference.kind_of, files)))
+    return sorted(n_runs, key=lambda k: ([rank(k, n_runs[k]) for rank in preference.criteria], k))
+
+
+def _file_of(files: Sequence[BidsFile], kind: Kind, preference: Preference) -> BidsFile:
+    """The file of this kind of a run: from the first dataset, TSV rather than CIFTI.
 
     Raises
     ------
     DerivativesError
-        If there is no such run, naming those that there are.
+        If there is none, or several match equally.
     """
-    files = _list_files(raw, derivatives, participant)
-    bold = [
-        f
-        for f in bids_filter.choose("bold", files.derived)
-        if f.entities.get("sub") == participant and f.suffix == "bold" and f.extension == CIFTI
-    ]
-    usable = [f for f in bold if not is_denoised(f)]
-    if not usable:
-        why = "only what XCP-D has cleaned" if bold else "none"
+    of_kind = [file for file in files if preference.kind_of(file) == kind]
+    if not of_kind:
+        kinds = ", ".join(str(preference.kind_of(file)) for file in files)
         raise DerivativesError(
-            f"sub-{participant}: dense BOLD on surfaces (*_bold.dtseries.nii) is needed; there is "
-            f"{why} in {', '.join(str(d.root) for d in derivatives)}. Pass the output folder of "
-            "fMRIPrep (--cifti-output) or ciftify with --derivatives."
+            f"no {preference.noun} as {kind}, which the other runs have (only {kinds})."
         )
-    of_tasks = _of_tasks(usable, task_id, participant)
-    sessions_to_use = choose_sessions(of_tasks, session_label, participant)
-    selected = select(_with_entity(of_tasks, "ses", sessions_to_use), TO_BE_CLEANED)
-    runs, run_notes = assemble_rest(selected, files.by_dataset, files.raw_sidecars)
-    sessions, session_notes = read_sessions(files.raw)
-    return DenseRuns(
-        participant,
-        tuple(sorted(runs, key=_chronological(sessions))),
-        (*selected.notes, *session_notes, *run_notes),
-        sessions,
-        files.simulated,
-    )
-
-
-def _of_tasks(
-    files: Sequence[BidsFile], task_id: Sequence[str], participant: str
-) -> list[BidsFile]:
-    """The runs of these tasks, each of which must have one."""
-    tasks = sorted({f.entities.get("task", "") for f in files})
-    wanted = [label_of(task, "task") for task in task_id]
-    if missing := [task for task in wanted if task not in tasks]:
-        raise DerivativesError(
-            f"sub-{participant}: there is no run of the task {', '.join(missing)}. There are: "
-            f"{', '.join(tasks)}. Name the resting runs with --task-id."
-        )
-    return _with_entity(files, "task", wanted)
-
-
-def _with_entity(files: Iterable[BidsFile], entity: str, labels: Collection[str]) -> list[BidsFile]:
-    """The files whose label of an entity is one of these; "" stands for files without it."""
-    return [file for file in files if file.entities.get(entity, "") in labels]
-
-
-def _dense_of(runs: Sequence[RunFiles], image: AtlasFiles) -> DenseFiles:
-    """The dense BOLD from which regional time series are made."""
-    return DenseFiles(
-        kind="grayordinates" if image.of_grayordinates else "voxels",
-        files={run.key: run.series for run in runs},
-        masks={run.key: run.mask for run in runs if run.mask is not None},
-        problems={},
-        notes=_note_masks(runs, image),
-    )
-
-
-def _note_masks(runs: Sequence[RunFiles], image: AtlasFiles) -> tuple[str, ...]:
-    without = [str(run.key) for run in runs if run.mask is None]
-    if image.of_grayordinates or not without:
-        return ()
-    return (
-        f"{len(without)} of {len(runs)} runs have no brain mask (*_desc-brain_mask.nii.gz): the "
-        f"voxels of the atlas were taken (first: {without[0]}).",
-    )
-
-
-def find_unrated_run(path: Path) -> RunFiles:
-    """The files of a run without a rating, which is only scored: BOLD and its companions.
-
-    Raises
-    ------
-    DerivativesError
-        If there is no such file, or its name is not that of regional time series or dense BOLD.
-    """
-    if not path.is_file():
-        raise DerivativesError(f"there is no file {path}.")
-    folder = Dataset(path.parent, "run")
-    in_folder = folder.files_in(path.parent)
-    (series,) = (f for f in in_folder if f.path.name == path.name)
-    if series.suffix + series.extension not in SERIES_SUFFIXES and not is_dense(series):
-        raise DerivativesError(
-            f"is not called like regional time series (*_{', *_'.join(SERIES_SUFFIXES)}) or dense "
-            "BOLD (*_bold.dtseries.nii, *_space-MNI..._bold.nii.gz).",
-            path,
-        )
-    return run_files(run_key(series.entities), series, (), {series.dataset: in_folder}, ())
-
-
-def _region_table(files: Sequence[BidsFile], atlas: str) -> BidsFile | None:
-    tables = [f for f in files if f.suffix == "dseg" and f.extension == ".tsv"]
-    return next((f for f in tables if atlas_of(f) == atlas), None)
+    of_first_dataset = [file for file in of_kind if file.dataset == of_kind[0].dataset]
+    matches = [file for file in of_first_dataset if file.extension == ".tsv"] or of_first_dataset
+    if len(matches) > 1:
+        names = ", ".join(file.path.name for file in matches)
+        raise DerivativesError(f"several files match this run: {names}. Remove all but one.")
+    return matches[0]

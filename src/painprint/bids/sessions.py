@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from painprint.errors import DerivativesError
 from painprint.files.dataset import BidsFile
-from painprint.files.errors import DerivativesError
 from painprint.files.tables import MISSING, numbers, read_table
 from painprint.runs import natural
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
+from painprint.errors import DerivativesError
 from painprint.files.dataset import parse_name, run_key
-from painprint.files.errors import DerivativesError
 from painprint.runs import RunKey
 from painprint.store.files import write_bytes
 

@@ -20,8 +20,8 @@ from painprint.bold.carpets import carpet_path, write_carpet
 from painprint.bold.denoise import clean_signals, count_regressors, temporal_signal_to_noise
 from painprint.bold.nuisance import Cleaner, Cleaning, same_points
 from painprint.dense.region_means import RegionMeans
+from painprint.errors import DerivativesError
 from painprint.files.dataset import BidsFile, inherited_metadata, parse_name, raw_bold
-from painprint.files.errors import DerivativesError
 from painprint.files.gifti import read_surface
 from painprint.files.images import STRUCTURES, Points, Series
 from painprint.files.inputs import InputHashes

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from painprint.arrays import Matrix
 from painprint.atlas.surfaces import Surfaces
-from painprint.bids.kinds import CIFTI
 from painprint.bids.load import repetition_time
 from painprint.bids.runs import RunFiles
+from painprint.bids.select import CIFTI
 from painprint.bold.denoise import (
     Band,
     check_freedom,
@@ -22,10 +22,10 @@ from painprint.bold.denoise import (
     nuisance_columns,
 )
 from painprint.dense.smoothing import CiftiSmoothing
+from painprint.errors import DerivativesError
 from painprint.files.cifti import open_dtseries
 from painprint.files.confounds import read_confounds
 from painprint.files.dataset import BidsFile, inherited_metadata, number_in, raw_bold
-from painprint.files.errors import DerivativesError
 from painprint.files.images import POINTS_AT_A_TIME, Grayordinates, Points, Series, Voxels
 from painprint.files.nifti import open_volumes, read_mask
 from painprint.runs import DVARS, FD, MOTION_NAMES, framewise_displacement

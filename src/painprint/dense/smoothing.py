@@ -16,7 +16,7 @@ from painprint.cortex.mesh import Mesh
 from painprint.cortex.operators import make_smoothing
 from painprint.cortex.voxels import Steps, grid_widths, make_voxel_smoothing
 from painprint.dense.region_means import CONSTANT
-from painprint.files.errors import DerivativesError
+from painprint.errors import DerivativesError
 from painprint.files.gifti import read_surface
 from painprint.files.images import POINTS_AT_A_TIME, STRUCTURES, Grayordinates, Series
 

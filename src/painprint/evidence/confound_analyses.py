@@ -27,7 +27,7 @@ from painprint.decode.refit import Columns, refit
 from painprint.decode.residuals import predict_from_confounds
 from painprint.evidence.case import Case
 from painprint.evidence.confounds import Confound, bin_means, find_confounds
-from painprint.evidence.permutations import (
+from painprint.evidence.permuted_ratings import (
     FEWEST_SESSIONS_TO_REORDER,
     Permutations,
     draw_permutations,

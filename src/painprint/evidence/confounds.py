@@ -12,7 +12,7 @@ from painprint.bins import Bins
 from painprint.decode.bin_gram import KINDS, BinGram
 from painprint.decode.refit import Columns
 from painprint.evidence.case import Case
-from painprint.evidence.permutations import session_levels
+from painprint.evidence.permuted_ratings import session_levels
 from painprint.runs import DVARS, FD, MOTION_NAMES, Frames
 
 

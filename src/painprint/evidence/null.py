@@ -30,7 +30,7 @@ from painprint.decode.decoders import make_decoder
 from painprint.decode.errors import NotEnoughData
 from painprint.decode.metrics import SCALES, agreement
 from painprint.evidence.case import Case
-from painprint.evidence.permutations import (
+from painprint.evidence.permuted_ratings import (
     FEWEST_SESSIONS_TO_REORDER,
     NULLS,
     Permutations,

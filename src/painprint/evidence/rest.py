@@ -11,7 +11,7 @@ from painprint.arrays import Vector
 from painprint.decode.errors import NotEnoughData
 from painprint.decode.training import EVERYTHING
 from painprint.evidence.case import Case
-from painprint.evidence.permutations import run_positions
+from painprint.evidence.permuted_ratings import run_positions
 from painprint.evidence.stage import StageResult
 from painprint.progress import OnStep, count_steps
 from painprint.runs import ExcludedRun, Run

@@ -15,7 +15,7 @@ from painprint.decode.metrics import SCALES, rows_by_scale
 from painprint.decode.prepare import Prepared
 from painprint.decode.refit import refit
 from painprint.evidence.case import Case, make_bin_grams
-from painprint.evidence.permutations import run_positions
+from painprint.evidence.permuted_ratings import run_positions
 from painprint.evidence.stage import StageResult
 from painprint.progress import OnStep, count_steps
 from painprint.regions import Regions

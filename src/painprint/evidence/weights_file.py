@@ -10,9 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from painprint.bids.dense import DenseFiles
+from painprint.errors import DerivativesError
 from painprint.evidence.external_weights import ExternalWeights
 from painprint.files.cifti import read_pconn
-from painprint.files.errors import DerivativesError
 from painprint.files.images import Voxels
 from painprint.files.nifti import read_volume
 from painprint.files.tables import numbers, read_json, read_table

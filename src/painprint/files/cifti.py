@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from painprint.files.errors import DerivativesError
+from painprint.errors import DerivativesError
 from painprint.files.images import (
     BOTH_SIGNS,
     POINTS_AT_A_TIME,

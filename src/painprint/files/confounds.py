@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from painprint.files.errors import DerivativesError
+from painprint.errors import DerivativesError
 from painprint.files.tables import read_lines, read_numbers, to_number
 from painprint.runs import MOTION_NAMES
 

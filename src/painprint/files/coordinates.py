@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from painprint.files.errors import DerivativesError
+from painprint.errors import DerivativesError
 from painprint.files.images import STRUCTURES, Grayordinates, Voxels
 
 if TYPE_CHECKING:

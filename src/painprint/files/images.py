@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from painprint.files.errors import DerivativesError
+from painprint.errors import DerivativesError
 from painprint.store.files import write_bytes
 
 POINTS_AT_A_TIME = 2048

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from painprint.files.errors import DerivativesError
+from painprint.errors import DerivativesError
 from painprint.store.files import LARGE_BYTES, hash_file, hash_input
 
 MISSING = "missing"

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from painprint.errors import DerivativesError
 from painprint.files.cifti import read_brain_models, read_cifti
 from painprint.files.coordinates import cortex_of, millimetres, plain_structure
-from painprint.files.errors import DerivativesError
 from painprint.files.images import (
     AFFINE_TOLERANCE_MM,
     STRUCTURES,

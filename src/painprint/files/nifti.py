@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from painprint.files.errors import DerivativesError
+from painprint.errors import DerivativesError
 from painprint.files.images import POINTS_AT_A_TIME, Series, Voxels, grid_of, reading, write_image
 
 VOLUMES_AT_A_TIME = 16

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from painprint.files.errors import DerivativesError
+from painprint.errors import DerivativesError
 
 MOST_BYTES = 200_000_000
 """Upper limit for tables, which a corrupted or malicious gzip file could exceed."""

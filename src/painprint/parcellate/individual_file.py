@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from painprint.arrays import Codes
 from painprint.atlas.image import PARCELLATION as FOLDER
 from painprint.cortex.settings import AreaSettings
+from painprint.errors import DerivativesError
 from painprint.files.dataset import parse_name
-from painprint.files.errors import DerivativesError
 from painprint.files.images import Grayordinates
 from painprint.files.maps import write_maps
 from painprint.files.tables import read_json, read_table

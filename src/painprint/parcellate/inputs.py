@@ -16,8 +16,8 @@ from painprint.atlas.image import Atlas, find_atlases, read_atlas
 from painprint.atlas.surfaces import Surfaces
 from painprint.cortex.hemispheres import Cortex
 from painprint.cortex.mesh import Mesh
+from painprint.errors import DerivativesError
 from painprint.files.coordinates import cortex_of, subcortical_voxels
-from painprint.files.errors import DerivativesError
 from painprint.files.gifti import read_surface
 from painprint.files.images import Grayordinates, Voxels
 from painprint.files.labels import read_codes

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from painprint.arrays import Codes, Single
+from painprint.bids.find import DenseRuns
 from painprint.bids.runs import RunFiles
-from painprint.bids.select import DenseRuns
 from painprint.bold.nuisance import Cleaner, Cleaning
 from painprint.cortex.gather import Gathering
 from painprint.cortex.settings import ADVISED_MIN, LEAST_MIN, LEAST_OF_HALF_MIN
-from painprint.files.errors import DerivativesError
+from painprint.errors import DerivativesError
 from painprint.files.images import Grayordinates, Series
 from painprint.parcellate.individual_file import HALVES
 from painprint.parcellate.inputs import CorticalGrayordinates

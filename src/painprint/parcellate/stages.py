@@ -19,7 +19,7 @@ from painprint.cortex.naming import Named, Namer
 from painprint.cortex.parcels import ParcelRules, make_parcels
 from painprint.cortex.settings import AreaSettings
 from painprint.cortex.similarity import ExactSimilarity, LinearSimilarity
-from painprint.files.errors import DerivativesError
+from painprint.errors import DerivativesError
 from painprint.parcellate.individual_file import HALVES, AreaFiles
 from painprint.parcellate.scans import Gathered
 from painprint.parcellate.tables import SpinTests

@@ -12,15 +12,15 @@ import numpy as np
 from painprint.arrays import Codes
 from painprint.atlas.surfaces import Surfaces, find_surfaces, name_density
 from painprint.bids.filter import BidsFilter
-from painprint.bids.select import DenseRuns, find_dense_runs
+from painprint.bids.find import DenseRuns, find_dense_runs
 from painprint.bold.nuisance import same_points
 from painprint.cortex.communities import has_infomap
 from painprint.cortex.networks import N_NETWORKS, SCAN_LADDER
 from painprint.cortex.settings import AreaSettings
+from painprint.errors import DerivativesError
 from painprint.files.cifti import read_brain_models
 from painprint.files.coordinates import cortex_of
 from painprint.files.dataset import Dataset
-from painprint.files.errors import DerivativesError
 from painprint.files.images import Grayordinates
 from painprint.parcellate.individual_file import AreaFiles
 from painprint.parcellate.inputs import (

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from painprint.files.errors import DerivativesError
+from painprint.errors import DerivativesError
 from painprint.results.group import GroupFiles, read_group
 from painprint.wording import FEW_GROUPS
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pandas as pd
 
+from painprint.errors import DerivativesError
 from painprint.evidence.stage import StageResult
 from painprint.evidence.transfer import Member
 from painprint.files.dataset import parse_name
-from painprint.files.errors import DerivativesError
 from painprint.files.tables import read_json
 from painprint.results.columns import GROUP_COLUMNS
 from painprint.results.provenance import versions

@@ -11,10 +11,10 @@ from typing import Any
 
 import pandas as pd
 
+from painprint.errors import DerivativesError
 from painprint.evidence.stage import Stage, WrittenResult
 from painprint.evidence.stages import RENAMED, STAGES
 from painprint.files.dataset import parse_name
-from painprint.files.errors import DerivativesError
 from painprint.files.tables import read_json
 from painprint.results.columns import STAGE_COLUMNS
 from painprint.results.files import ParticipantFiles

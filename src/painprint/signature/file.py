@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from painprint.edges import count_edges
-from painprint.files.errors import DerivativesError
+from painprint.errors import DerivativesError
 from painprint.files.tables import read_json
 from painprint.regions import Regions
 from painprint.settings import DECODING

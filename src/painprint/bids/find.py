@@ -1,0 +1,348 @@
+"""Find the runs of one participant: regional time series or dense BOLD, and their ratings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from painprint.atlas.image import AtlasFiles
+from painprint.bids.choose import (
+    RegionSource,
+    choose_input,
+    choose_sessions,
+    choose_tasks,
+    label_of,
+)
+from painprint.bids.dense import DenseFiles, find_dense
+from painprint.bids.filter import BidsFilter
+from painprint.bids.runs import (
+    Inventory,
+    RunFiles,
+    assemble,
+    assemble_rest,
+    is_rating_file,
+    run_files,
+    run_order,
+)
+from painprint.bids.select import (
+    CIFTI,
+    REGIONAL,
+    SERIES_SUFFIXES,
+    TO_BE_CLEANED,
+    Selection,
+    atlas_of,
+    is_denoised,
+    is_dense,
+    is_series,
+    select,
+)
+from painprint.bids.sessions import read_sessions
+from painprint.errors import DerivativesError
+from painprint.files.dataset import BidsFile, Dataset, run_key
+from painprint.files.hcp import hcp_files
+from painprint.runs import ExcludedRun
+
+
+@dataclass(frozen=True)
+class DataSelection:
+    """Which data of a participant are analysed.
+
+    Attributes
+    ----------
+    task_id, session_label : sequence of str
+        Tasks and sessions to use; empty for all. Several tasks with ratings must be named.
+    rest_task : sequence of str
+        Tasks that are rest, unless they are used as rated tasks.
+    atlas : str, optional
+        Label, or path of an image. Needed where there are several, and for dense BOLD.
+    bids_filter : BidsFilter
+        Entities that BOLD and rating files must have.
+    """
+
+    task_id: Sequence[str] = ()
+    rest_task: Sequence[str] = ()
+    session_label: Sequence[str] = ()
+    atlas: str | None = None
+    bids_filter: BidsFilter = BidsFilter()
+
+
+def find_runs(
+    raw: Dataset,
+    derivatives: Sequence[Dataset],
+    participant: str,
+    selection: DataSelection = DataSelection(),  # noqa: B008 (frozen)
+    *,
+    beside: Sequence[Dataset] = (),
+) -> Inventory:
+    """Find the runs of one participant and their ratings.
+
+    Regional time series are used where there are any of the atlas; else dense BOLD, from which
+    they can be made if the atlas has an image.
+
+    Parameters
+    ----------
+    raw : Dataset
+        Raw dataset with the ratings.
+    derivatives : sequence of Dataset
+        Datasets with regional time series or dense BOLD; a run is taken from the first that has it.
+    participant : str
+        Label without "sub-".
+    beside : sequence of Dataset
+        Further datasets in which individual parcellations are looked for.
+
+    Raises
+    ------
+    DerivativesError
+        If nothing is found, or a choice is needed.
+    """
+    files = _list_files(raw, derivatives, participant)
+    bids_filter = selection.bids_filter
+    bold, misnamed = _of_participant(bids_filter.choose("bold", files.derived), participant)
+    filtered = "bold" in bids_filter.queries
+    source = choose_input(
+        bold, derivatives, selection.atlas, participant, beside=beside, filtered=filtered
+    )
+    sessions = choose_sessions(source.files, selection.session_label, participant)
+    in_sessions = _with_entity(source.files, "ses", sessions)
+    ratings = bids_filter.choose("rating", filter(is_rating_file, files.raw))
+    tasks = choose_tasks(in_sessions, ratings, selection.task_id, participant)
+    ratings = _with_entity(ratings, "task", tasks)
+    if selection.session_label:
+        ratings = _with_entity(ratings, "ses", sessions)
+    preference = TO_BE_CLEANED if source.image else REGIONAL
+    rated = select(_with_entity(in_sessions, "task", tasks), preference)
+    rest_tasks = {label_of(task, "task") for task in selection.rest_task} - set(tasks)
+    rest = select(_with_entity(in_sessions, "task", rest_tasks), preference, kind=rated.kind)
+    inventory = _inventory(
+        files, source, tasks, ratings, rated=rated, rest=rest, notes_on_names=misnamed
+    )
+    if source.image:
+        return inventory
+    keys = [run.key for run in inventory.runs]
+    return replace(inventory, dense=find_dense(derivatives, participant, keys))
+
+
+@dataclass(frozen=True)
+class _Files:
+    """Every file that may concern a participant, before any choice."""
+
+    participant: str
+    raw: list[BidsFile]
+    raw_sidecars: tuple[BidsFile, ...]
+    by_dataset: dict[str, list[BidsFile]]
+    simulated: bool
+
+    @property
+    def derived(self) -> list[BidsFile]:
+        """Files of the derivatives, those of the first dataset first."""
+        return [file for files in self.by_dataset.values() for file in files]
+
+
+def _list_files(raw: Dataset, derivatives: Sequence[Dataset], participant: str) -> _Files:
+    """List the files of the datasets that may concern a participant."""
+    raw_files = raw.files_of(participant)
+    sidecars = tuple(f for f in (*raw.shared_files(), *raw_files) if f.extension == ".json")
+    by_dataset = {
+        d.name: [*d.shared_files(), *d.files_of(participant), *hcp_files(d, participant)]
+        for d in derivatives
+    }
+    simulated = any(d.simulated for d in (raw, *derivatives))
+    return _Files(participant, raw_files, sidecars, by_dataset, simulated)
+
+
+def _of_participant(
+    files: Sequence[BidsFile], participant: str
+) -> tuple[list[BidsFile], tuple[str, ...]]:
+    """The files named after the participant, and a note on time series that are not."""
+    named = [f for f in files if f.entities.get("sub") == participant]
+    misnamed = [f for f in files if is_series(f) and f.entities.get("sub") != participant]
+    if not misnamed:
+        return named, ()
+    return named, (
+        f"{len(misnamed)} time series in the folder of sub-{participant} are not called sub-"
+        f"{participant}_... and were not used (first: {misnamed[0].path.name}).",
+    )
+
+
+def _inventory(
+    files: _Files,
+    source: RegionSource,
+    tasks: Sequence[str],
+    ratings: Sequence[BidsFile],
+    *,
+    rated: Selection,
+    rest: Selection,
+    notes_on_names: Sequence[str],
+) -> Inventory:
+    """The runs of selected BOLD with their companion files, in chronological order."""
+    runs, excluded = assemble(rated, ratings, files.by_dataset, files.raw_sidecars)
+    resting, rest_notes = assemble_rest(rest, files.by_dataset, files.raw_sidecars)
+    sessions, session_notes = read_sessions(files.raw)
+    in_time = _chronological(sessions)
+    return Inventory(
+        participant=files.participant,
+        atlas=source.atlas,
+        tasks=tuple(tasks),
+        runs=tuple(sorted(runs, key=in_time)),
+        excluded=tuple(sorted(excluded, key=in_time)),
+        rest=tuple(sorted(resting, key=in_time)),
+        dense=_dense_of(runs, source.image) if source.image else None,
+        notes=(*source.notes, *rated.notes, *session_notes, *notes_on_names, *rest_notes),
+        region_table=_region_table(files.derived, source.atlas),
+        sessions=sessions,
+        simulated=files.simulated,
+        image=source.image,
+    )
+
+
+def _chronological(sessions: pd.DataFrame) -> Callable[[RunFiles | ExcludedRun], tuple[Any, ...]]:
+    """Sort key that puts runs in chronological order."""
+    position = {name: i for i, name in enumerate(sessions["session"])}
+    return lambda run: run_order(run.key, position)
+
+
+@dataclass(frozen=True)
+class DenseRuns:
+    """Dense BOLD of a participant's runs on surfaces, whether rated or not.
+
+    Attributes
+    ----------
+    runs : tuple of RunFiles
+        In chronological order; without ratings.
+    notes : tuple of str
+        Choices that were made, and runs that cannot be used, with the reason.
+    sessions : DataFrame
+        As returned by :func:`painprint.bids.sessions.read_sessions`.
+    """
+
+    participant: str
+    runs: tuple[RunFiles, ...]
+    notes: tuple[str, ...]
+    sessions: pd.DataFrame
+    simulated: bool
+
+
+def find_dense_runs(
+    raw: Dataset,
+    derivatives: Sequence[Dataset],
+    participant: str,
+    *,
+    task_id: Sequence[str],
+    session_label: Sequence[str] = (),
+    bids_filter: BidsFilter = BidsFilter(),  # noqa: B008 (frozen)
+) -> DenseRuns:
+    """Find the CIFTI runs of some tasks, from which the cortex can be parcellated.
+
+    Parameters
+    ----------
+    derivatives : sequence of Dataset
+        Datasets with dense BOLD; a run is taken from the first that has it.
+    participant : str
+        Label without "sub-".
+    task_id, session_label : sequence of str
+        Tasks and sessions to use; no session stands for all.
+    bids_filter : BidsFilter
+        Entities that BOLD files must have.
+
+    Raises
+    ------
+    DerivativesError
+        If there is no such run, naming those that there are.
+    """
+    files = _list_files(raw, derivatives, participant)
+    bold = [
+        f
+        for f in bids_filter.choose("bold", files.derived)
+        if f.entities.get("sub") == participant and f.suffix == "bold" and f.extension == CIFTI
+    ]
+    usable = [f for f in bold if not is_denoised(f)]
+    if not usable:
+        why = "only what XCP-D has cleaned" if bold else "none"
+        raise DerivativesError(
+            f"sub-{participant}: dense BOLD on surfaces (*_bold.dtseries.nii) is needed; there is "
+            f"{why} in {', '.join(str(d.root) for d in derivatives)}. Pass the output folder of "
+            "fMRIPrep (--cifti-output) or ciftify with --derivatives."
+        )
+    of_tasks = _of_tasks(usable, task_id, participant)
+    sessions_to_use = choose_sessions(of_tasks, session_label, participant)
+    selected = select(_with_entity(of_tasks, "ses", sessions_to_use), TO_BE_CLEANED)
+    runs, run_notes = assemble_rest(selected, files.by_dataset, files.raw_sidecars)
+    sessions, session_notes = read_sessions(files.raw)
+    return DenseRuns(
+        participant,
+        tuple(sorted(runs, key=_chronological(sessions))),
+        (*selected.notes, *session_notes, *run_notes),
+        sessions,
+        files.simulated,
+    )
+
+
+def _of_tasks(
+    files: Sequence[BidsFile], task_id: Sequence[str], participant: str
+) -> list[BidsFile]:
+    """The runs of these tasks, each of which must have one."""
+    tasks = sorted({f.entities.get("task", "") for f in files})
+    wanted = [label_of(task, "task") for task in task_id]
+    if missing := [task for task in wanted if task not in tasks]:
+        raise DerivativesError(
+            f"sub-{participant}: there is no run of the task {', '.join(missing)}. There are: "
+            f"{', '.join(tasks)}. Name the resting runs with --task-id."
+        )
+    return _with_entity(files, "task", wanted)
+
+
+def _with_entity(files: Iterable[BidsFile], entity: str, labels: Collection[str]) -> list[BidsFile]:
+    """The files whose label of an entity is one of these; "" stands for files without it."""
+    return [file for file in files if file.entities.get(entity, "") in labels]
+
+
+def _dense_of(runs: Sequence[RunFiles], image: AtlasFiles) -> DenseFiles:
+    """The dense BOLD from which regional time series are made."""
+    return DenseFiles(
+        kind="grayordinates" if image.of_grayordinates else "voxels",
+        files={run.key: run.series for run in runs},
+        masks={run.key: run.mask for run in runs if run.mask is not None},
+        problems={},
+        notes=_note_masks(runs, image),
+    )
+
+
+def _note_masks(runs: Sequence[RunFiles], image: AtlasFiles) -> tuple[str, ...]:
+    without = [str(run.key) for run in runs if run.mask is None]
+    if image.of_grayordinates or not without:
+        return ()
+    return (
+        f"{len(without)} of {len(runs)} runs have no brain mask (*_desc-brain_mask.nii.gz): the "
+        f"voxels of the atlas were taken (first: {without[0]}).",
+    )
+
+
+def find_unrated_run(path: Path) -> RunFiles:
+    """The files of a run without a rating, which is only scored: BOLD and its companions.
+
+    Raises
+    ------
+    DerivativesError
+        If there is no such file, or its name is not that of regional time series or dense BOLD.
+    """
+    if not path.is_file():
+        raise DerivativesError(f"there is no file {path}.")
+    folder = Dataset(path.parent, "run")
+    in_folder = folder.files_in(path.parent)
+    (series,) = (f for f in in_folder if f.path.name == path.name)
+    if series.suffix + series.extension not in SERIES_SUFFIXES and not is_dense(series):
+        raise DerivativesError(
+            f"is not called like regional time series (*_{', *_'.join(SERIES_SUFFIXES)}) or dense "
+            "BOLD (*_bold.dtseries.nii, *_space-MNI..._bold.nii.gz).",
+            path,
+        )
+    return run_files(run_key(series.entities), series, (), {series.dataset: in_folder}, ())
+
+
+def _region_table(files: Sequence[BidsFile], atlas: str) -> BidsFile | None:
+    tables = [f for f in files if f.suffix == "dseg" and f.extension == ".tsv"]
+    return next((f for f in tables if atlas_of(f) == atlas), None)
