@@ -166,9 +166,9 @@ def test_the_page_shows_calibration_and_the_p_of_its_headline(browser, pages):
     (path,) = pages.glob("sub-01/decoding/*_metrics.json")
     minute = json.loads(path.read_text())["scales"]["1min"]
     with Tab(browser, pages / "sub-01.html") as tab:
-        figure = tab.page.locator("#performance figure:has(svg[aria-label*='line has slope'])")
+        figure = tab.page.locator("#performance figure:has(svg[aria-label*='line has a slope'])")
         label = figure.locator("svg").get_attribute("aria-label")
-        assert f"slope {minute['slope']:z.2f}" in label
+        assert f"slope of {minute['slope']:z.2f}" in label
         assert f"intercept {minute['intercept']:z.2f}" in figure.locator("figcaption").inner_text()
         first = tab.page.locator("#summary li.first .numbers").inner_text()
         assert f"{minute['centred_r']:z.2f} (" in first
