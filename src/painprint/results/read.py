@@ -161,5 +161,7 @@ def _read_stage_tables(files: ParticipantFiles) -> dict[str, pd.DataFrame]:
 
 def _with_new_names(metrics: dict[str, Any]) -> dict[str, Any]:
     """Metrics with the stages of earlier versions under their new names."""
+    if not isinstance(metrics.get("stages"), dict):
+        return metrics  # not of a study; what is missing is named where it is needed
     stages = {RENAMED.get(name, name): numbers for name, numbers in metrics["stages"].items()}
     return {**metrics, "stages": stages}
