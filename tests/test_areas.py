@@ -21,7 +21,7 @@ def cortex():
 
 @pytest.fixture(scope="module")
 def planted(cortex):
-    """Areas of both hemispheres, and time series that go with them."""
+    """Areas of both hemispheres, and time series that are correlated within them."""
     rng = np.random.default_rng(4)
     labels = np.concatenate(
         [plant_areas(mesh, 12, rng) + 12 * k for k, mesh in enumerate(cortex.meshes.values())]

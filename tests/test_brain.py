@@ -143,18 +143,18 @@ def test_nearest_regions_by_a_loop(rng):
     assert (nearest_region(vertices, places, np.zeros(9, bool)) == -1).all()
 
 
-def test_deep_regions_are_those_that_the_sheet_cannot_show():
+def test_subcortical_regions_are_those_that_the_mesh_cannot_show():
     places, faces = ball(20)
-    sheet = CorticalMesh(faces, {"folded": places}, np.where(places[:, 2] > 0, 0, 1))
+    mesh = CorticalMesh(faces, {"folded": places}, np.where(places[:, 2] > 0, 0, 1))
     at = np.array([[0.0, 0, 48], [0, 0, 5], [0, 3, 5], [0, 0, -47], [48, 0, 0]])
     owner = np.array([0, 2, 2, 1, 3])
-    assert subcortical_regions(at, owner, {"L": sheet}).tolist() == [
+    assert subcortical_regions(at, owner, {"L": mesh}).tolist() == [
         2,
         3,
     ]  # 3 lies there, but unpainted
 
 
-def test_a_sheet_checks_itself():
+def test_a_cortical_mesh_checks_itself():
     places, faces = ball(6)
     with pytest.raises(ValueError, match="faces have vertices up to"):
         CorticalMesh(faces + 50, {"folded": places}, np.zeros(len(places), int))
@@ -371,9 +371,9 @@ def test_a_surface_is_written_without_what_came_with_it(tmp_path):
 def test_the_viewer_gets_the_mesh_and_harmless_text():
     places, faces = ball(20)
     region = np.where(places[:, 0] > 0, 0, -1)
-    sheets = {"L": CorticalMesh(faces, {"folded": places, "inflated": places + 7}, region)}
+    meshes = {"L": CorticalMesh(faces, {"folded": places, "inflated": places + 7}, region)}
     regions = Regions(("</script><b>", "x"), ("&", ""))
-    brain = Brain(regions, sheets, None, {}, "a ball")
+    brain = Brain(regions, meshes, None, {}, "a ball")
     overlay = Overlay("t", "T", "t", np.array([1.0, np.nan]))
     text = str(viewer_data(brain, [overlay, NetworkOverlay(regions)]))
     assert "<" not in text and ">" not in text and "&" not in text

@@ -215,8 +215,8 @@ def watershed_by_a_loop(values, adjacency, near, ends, order_of):
     return labels
 
 
-def test_flooding_by_a_loop(bumpy, rng):
-    """Whatever the order, basins agree with a slow loop except where orders differ."""
+def test_watershed_by_a_loop(bumpy, rng):
+    """Whatever the order, watersheds agree with a slow loop except where orders differ."""
     inside = bumpy.adjacency[bumpy.cortex][:, bumpy.cortex]
     ring, near = Neighbours.of(inside), Neighbours.within(inside, 3)
     values = make_smoothing(bumpy, 6.0) @ rng.normal(size=(inside.shape[0], 6))

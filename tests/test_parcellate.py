@@ -328,7 +328,7 @@ def test_a_finished_parcellation_is_not_repeated(bids, tmp_path, caplog, monkeyp
     assert len(made) == 4 and table.read_bytes()[-9:] == content[-9:]
 
 
-@pytest.mark.parametrize("killed_in", ["turned", "name"])
+@pytest.mark.parametrize("killed_in", ["rotated", "name"])
 def test_a_killed_run_goes_on_where_it_was(
     scans, maps, found, tmp_path, monkeypatch, no_page, killed_in
 ):
@@ -342,7 +342,7 @@ def test_a_killed_run_goes_on_where_it_was(
         raise AssertionError("boundaries were made again")
 
     with monkeypatch.context() as patch:
-        if killed_in == "turned":
+        if killed_in == "rotated":
             patch.setattr(area_stages, "compare_with_rotated", kill)
         else:
             patch.setattr(parcellating, "area_table", kill)
@@ -678,7 +678,7 @@ def test_runs_with_other_points_are_left_out_by_name(bids, tmp_path, no_page, li
     assert "ses-03" in note and bold_of(bids, "03").name in note
     assert "has other grayordinates than most runs" in note
     assert str(tmp_path) not in json.dumps(results.metrics)
-    # the sessions that are left take turns
+    # the remaining sessions alternate between the halves
     assert results.metrics["halves"]["sessions"] == {"odd": ["01", "04"], "even": ["02"]}
 
 
@@ -846,7 +846,7 @@ def test_no_areas_at_all(scans, tmp_path, monkeypatch):
     with pytest.raises(DerivativesError) as said:
         make(scans, tmp_path / "out")
     assert str(said.value).startswith(
-        "sub-01: no areas were found: none of the basins of the boundary map has "
+        "sub-01: no areas were found: no watershed region of the boundary map has "
         "10 of the 1,174 vertices of cortex. Is there signal in the data"
     )
 
@@ -934,7 +934,7 @@ def test_an_atlas_of_voxels_for_cortex_alone(bids, points, tmp_path):
     change_bold(bids, change)
     said = refusal(bids, tmp_path / "out", deep)
     assert said == (
-        "deep.nii.gz: needs voxels, but the BOLD has cortex alone. Leave out --subcortical-atlas."
+        "deep.nii.gz: needs voxels, but the BOLD has cortex alone. Omit --subcortical-atlas."
     )
 
 

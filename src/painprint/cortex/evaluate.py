@@ -183,14 +183,13 @@ def compare(first: Codes, second: Codes) -> Agreement:
     from sklearn.metrics import adjusted_rand_score
 
     both = (first > 0) & (second > 0)
-    present = np.unique(first[first > 0]) - 1  # areas without a shared vertex count as 0
+    # areas without a shared vertex count as 0
+    inside = _inside(first, both, second)[np.unique(first[first > 0]) - 1]
     neither = (first == 0) & (second == 0)
     return Agreement(
         n_areas=(len(np.unique(first[first > 0])), len(np.unique(second[second > 0]))),
         dice=float(np.median(matched_dice(first, second))),
-        dice_inside=(
-            float(np.median(_inside(first, both, second)[present])) if len(present) else 0.0
-        ),
+        dice_inside=float(np.median(inside)) if len(inside) else 0.0,
         ari=float(adjusted_rand_score(first[both], second[both])) if both.any() else 0.0,
         share_both=float(both.mean()),
         share_neither=float(neither.mean()),

@@ -159,13 +159,10 @@ class Namer:
             return self._numbered(labels, of_areas, of_point)
         spread = np.where(labels[:, None] > 0, of_areas[np.maximum(labels, 1) - 1], graph.NONE)
         network_map = template if of_point is None else of_point
-        codes_of_points = networks.consensus(
-            networks.name_communities(spread, network_map), fill=True
-        )
-        codes = networks.mode_in_parcels(codes_of_points, labels).astype(float)
-        codes, points, scan_description, table = self._scan(
-            labels, nodes, codes, network_map.astype(float), n_jobs, steps
-        )
+        consensus = networks.consensus(networks.name_communities(spread, network_map), fill=True)
+        codes = networks.mode_in_parcels(consensus, labels).astype(float)
+        points = network_map.astype(float)
+        codes, points, scan_note, table = self._scan(labels, nodes, codes, points, n_jobs, steps)
         nodes_in_words = {
             "supervertices": f"of {N_SUPERVERTICES:,} supervertices (at most) and of the areas",
             "full": "of all vertices and of the areas",
@@ -178,31 +175,26 @@ class Namer:
         )
         if nodes is None:
             description += " The network map of vertices is the group template."
-        return self._named(
-            "communities", description, labels, codes, points, scan_description, table
-        )
+        return self._named("communities", description, labels, codes, points, scan_note, table)
 
     def _by_overlap(self, labels: Codes) -> Named:
         """Without Infomap: the template network of most vertices of an area."""
         missing = "Infomap is not installed (pip install 'painprint[communities]')"
-        scan_description = f"SCAN was not identified: {missing}."
+        scan_note = f"SCAN was not identified: {missing}."
         if self.template is None:
             unknown = np.full(int(labels.max()), np.nan)
             return Named(
                 "none",
                 f"{missing}, and there is no template (--network-template): areas have no names.",
-                unknown, ("",) * len(unknown), unknown, np.full(len(labels), ""),
-                scan_description, None,
+                unknown, ("",) * len(unknown), unknown, np.full(len(labels), ""), scan_note, None,
             )  # fmt: skip
-        codes, _ = networks.name_by_overlap(labels, self.template)
+        codes = networks.name_by_overlap(labels, self.template)[0].astype(float)
         points = np.where(self.template <= networks.N_NETWORKS, self.template, 0).astype(float)
         description = (
             f"{missing}, so each area has the template network of most of its vertices: "
             "a group's networks, not individual ones."
         )
-        return self._named(
-            "overlap", description, labels, codes.astype(float), points, scan_description, None
-        )
+        return self._named("overlap", description, labels, codes, points, scan_note, None)
 
     def _numbered(self, labels: Codes, of_areas: Codes, of_point: Codes | None) -> Named:
         """Without a template: communities by number."""
@@ -218,12 +210,8 @@ class Namer:
             "have numbers. An area has the community of most of its vertices."
         )
         unknown = np.full(len(number), np.nan)
-        scan_description = (
-            "SCAN was not identified: that takes --network-template and --scan-prior."
-        )
-        return Named(
-            "numbers", description, unknown, of_area, unknown, points, scan_description, None
-        )
+        scan_note = "SCAN was not identified: that takes --network-template and --scan-prior."
+        return Named("numbers", description, unknown, of_area, unknown, points, scan_note, None)
 
     @staticmethod
     def _named(
@@ -232,7 +220,7 @@ class Namer:
         labels: Codes,
         codes: Vector,
         points: Vector,
-        scan_description: str,
+        scan_note: str,
         table: pd.DataFrame | None,
     ) -> Named:
         """Names of codes, and the share of an area's vertices that have its code."""
@@ -244,8 +232,8 @@ class Namer:
         names = np.array([n if c else "" for c, n in zip(
             points.tolist(), networks.network_names(points), strict=True)])  # fmt: skip
         return Named(
-            way, description, codes, tuple(networks.network_names(codes)), share, names,
-            scan_description, table,
+            way, description, codes, tuple(networks.network_names(codes)), share, names, scan_note,
+            table,
         )  # fmt: skip
 
     @property

@@ -176,13 +176,7 @@ def drop_silent_vertices(
     gathered : Gathered
         Modified in place: these vertices are removed.
     codes : mapping of str to array of int, shape (n_points,)
-        Maps of the vertices.
-
-    Returns
-    -------
-    cortical : CorticalGrayordinates
-    codes : dict
-        Maps of the remaining vertices.
+        Maps of the vertices; those of the remaining ones are returned.
     """
     squares = sum(half.squares for half in gathered.halves.values() if half.n_frames)
     silent = np.asarray(squares) <= 0

@@ -141,9 +141,8 @@ def find_inputs(study: AreaStudy, participant: str) -> ParticipantInputs:
     surfaces = find_surfaces(
         study.datasets, participant, density=density, space=entities.get("space", "")
     )
-    cortical = read_cortex(
-        points, surfaces, path, available=_surface_names(study.datasets, participant)
-    )
+    available = _surface_names(study.datasets, participant)
+    cortical = read_cortex(points, surfaces, path, available=available)
     maps, subcortical = study.maps, None
     if maps.subcortical_atlas:
         subcortical = read_subcortical(str(maps.subcortical_atlas), points)

@@ -132,7 +132,6 @@ def area_table(
 
     Parameters
     ----------
-    labels : ndarray of int, shape (n_cortical,)
     features : ndarray of shape (n_cortical, rank) or None
         As for :func:`painprint.cortex.evaluate.homogeneity`.
     coverage : ndarray of shape (n_cortical,)
