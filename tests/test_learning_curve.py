@@ -178,7 +178,7 @@ def test_an_interval_that_runs_off_has_no_upper_end():
     ("r", "target", "words"),
     [
         (0.6 - 0.5 * SIZES**-0.8, 0.7, "levels off near 0.60"),
-        (0.6 - 0.5 * SIZES**-0.2, 0.4, "would take more than 28 sessions"),
+        (0.6 - 0.5 * SIZES**-0.2, 0.4, "would need more than 28 sessions"),
         (np.full(7, 0.1), 0.3, "does not rise"),
     ],
 )

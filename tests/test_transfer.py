@@ -118,7 +118,7 @@ def test_a_region_without_signal_in_another_person_is_left_out_and_named(members
     other = Member.of(decode_runs(silent, SETTINGS), lambda: silent, name="b", atlas="A")
     found = transfer([a, other], n_bootstraps=100, random_seed=0)
     assert found.not_done[0].startswith(
-        "a's signature on b: 1 of its 8 regions have no signal there (first: 7); edges of these"
+        "a's signature on b: 1 of its 8 regions have no signal there (first: 7); their edges"
     )
     assert centred_r(found)["a", "b"] > 0.3
 
