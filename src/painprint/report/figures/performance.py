@@ -294,7 +294,7 @@ def plot_months(
         ax.plot(at, ratings.mean(), "o", color=RATING, markersize=3.5)
     below = lowest - 0.1 * (float(minutes["rating"].max()) - lowest or 1.0)
     for name, at in position.items():
-        run_ratings = set(worst.loc[worst["session"] == name, "rating"])
+        run_ratings = set(worst.loc[worst["session"] == name, "quality_rating"])
         rating = next((level for level in reversed(QUALITY_MARKS) if level in run_ratings), None)
         if rating is not None:
             shade, mark = QUALITY_MARKS[rating]
