@@ -786,7 +786,7 @@ def no_gifti(bids):
         (break_all, "cannot be read as CIFTI"),
         (drop_confounds, "has no confounds (*_desc-confounds_timeseries.tsv"),
         (left_cortex_alone, "bold.dtseries.nii: has no CORTEX_RIGHT; both "
-            "hemispheres."),
+            "hemispheres are needed."),
         (no_surfaces, "no midthickness surfaces of both hemispheres with 642 vertices were found "
             "(there are: none). Pass the dataset that has them (fMRIPrep --cifti-output, ciftify) "
             "with --derivatives."),
