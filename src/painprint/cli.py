@@ -255,15 +255,10 @@ def report(out_dir: Path, *, pdf: bool = False) -> None:
     pdf
         Write the figures as PDF too.
     """
-    from painprint.apps.pages import write_pages
-    from painprint.apps.parcellate import write_parcellation_pages
-    from painprint.results.read import find_results
+    from painprint.apps.pages import write_all_pages
 
     with logged(None):
-        n_parcellated, n_failed = write_parcellation_pages(out_dir, pdf=pdf)
-        if find_results(out_dir) or not n_parcellated:
-            n_failed += write_pages(out_dir, pdf=pdf)
-        if n_failed:
+        if write_all_pages(out_dir, pdf=pdf):
             raise Failed
 
 

@@ -23,19 +23,19 @@ from painprint.evidence.case import Case
 from painprint.evidence.stage import StageResult
 from painprint.evidence.stages import STAGES, run_stage, stages_to_run
 from painprint.files.inputs import InputHashes
-from painprint.files.tables import read_json
 from painprint.results.audit import RunLog, make_run_log
 from painprint.results.files import ParticipantFiles
-from painprint.results.provenance import hash_external, hash_geometry, versions
+from painprint.results.geometry import renew_geometry
+from painprint.results.provenance import hash_external, versions
 from painprint.results.steps import (
-    is_finished,
+    is_decoded,
     load_stage_result,
     load_training,
     remove,
     save_stage_result,
     save_training,
 )
-from painprint.results.write import renew_geometry, write_dataset_description, write_decoding
+from painprint.results.write import write_dataset_description, write_decoding
 from painprint.runs import ExcludedRun, list_excluded
 from painprint.store.files import content_key
 from painprint.store.lock import lock
@@ -73,11 +73,9 @@ def run_participant(
         check_output(files)
         inputs.reader.write_regions()
         key = _key(study, inputs)
-        if _finished(files, key):
+        if is_decoded(files, key):
             log.info("sub-%s: finished before, with the same inputs and settings.", participant)
-            written = read_json(files.decoding("provenance", ".json")).get("geometry")
-            if written != hash_geometry(inputs.geometry, hashes):
-                renew_geometry(files, inputs.geometry, hashes)
+            if renew_geometry(files, inputs.geometry, hashes):
                 log.info("sub-%s: views of the brain are made again.", participant)
         else:
             _decode(study, inputs, files, key, progress or (lambda _: ignore_progress))
@@ -207,17 +205,6 @@ def _key(study: Study, inputs: ParticipantInputs) -> str:
             **({"surfaces": surfaces} if surfaces else {}),
         }
     )
-
-
-def _finished(files: ParticipantFiles, key: str) -> bool:
-    """Whether the same study was finished, and its outputs are unchanged."""
-    if not files.decoding("metrics", ".json").is_file():
-        return False
-    try:
-        provenance = read_json(files.decoding("provenance", ".json"))
-    except DerivativesError:
-        return False
-    return is_finished(provenance, key, files.folder)
 
 
 def _describe_exclusions(run_log: RunLog, prepared: Prepared) -> Iterator[str]:

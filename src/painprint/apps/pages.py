@@ -97,6 +97,27 @@ def write_pages(out_dir: Path, *, pdf: bool = False) -> int:
     return n_failed
 
 
+def write_all_pages(out_dir: Path, *, pdf: bool = False) -> int:
+    """Write the pages of all decodings and of all individual parcellations again.
+
+    Returns
+    -------
+    n_failed : int
+        Number of pages that could not be written; each is named in the log.
+
+    Raises
+    ------
+    DerivativesError
+        If there is neither.
+    """
+    from painprint.apps.parcellate import write_parcellation_pages
+
+    n_parcellated, n_failed = write_parcellation_pages(out_dir, pdf=pdf)
+    if find_results(out_dir) or not n_parcellated:
+        n_failed += write_pages(out_dir, pdf=pdf)
+    return n_failed
+
+
 def check_output(files: ParticipantFiles) -> None:
     """Check that the output folder contains no other decoding of the participant.
 

@@ -6,9 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from painprint.arrays import Matrix
 from painprint.atlas.brain import SIDES
 from painprint.files.dataset import Dataset
+from painprint.files.gifti import read_surface
 from painprint.files.hcp import hcp_surfaces
+from painprint.files.images import STRUCTURES
 
 FS_LR = "32k"
 DENSITIES = {10_242: "10k", 32_492: FS_LR, 40_962: "41k", 59_292: "59k", 163_842: "164k"}
@@ -42,6 +45,16 @@ class Surfaces:
     paths: Mapping[str, Path]
     in_mni: bool
     inflated: Mapping[str, Path] = field(default_factory=dict)
+
+    def vertices(self) -> dict[str, Matrix]:
+        """Coordinates of the vertices (mm) by CIFTI structure: (n_vertices, 3).
+
+        Raises
+        ------
+        DerivativesError
+            If a surface cannot be read.
+        """
+        return {STRUCTURES[side]: read_surface(path)[0] for side, path in self.paths.items()}
 
 
 def find_surfaces(

@@ -22,8 +22,7 @@ from painprint.bold.nuisance import Cleaner, Cleaning, same_points
 from painprint.dense.region_means import RegionMeans
 from painprint.errors import DerivativesError
 from painprint.files.dataset import BidsFile, inherited_metadata, parse_name, raw_bold
-from painprint.files.gifti import read_surface
-from painprint.files.images import STRUCTURES, Points, Series
+from painprint.files.images import Points, Series
 from painprint.files.inputs import InputHashes
 from painprint.files.tables import read_json
 from painprint.parallel import read_ahead
@@ -123,10 +122,7 @@ class Extraction:
         notes = []
         if not np.isfinite(xyz).all() and self.surfaces.paths:
             try:
-                surfaces = {
-                    STRUCTURES[side]: read_surface(path)[0]
-                    for side, path in self.surfaces.paths.items()
-                }
+                surfaces = self.surfaces.vertices()
             except DerivativesError as error:
                 notes.append(f"coordinates of cortical regions are not known: {error}")
             else:

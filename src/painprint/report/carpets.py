@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import base64
 import io
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from painprint.bold.carpets import find_carpets, read_carpet
+from painprint.files.dataset import parse_name
+from painprint.results.read import Results
+from painprint.runs import RunKey
 
 Shades = NDArray[np.uint8]
 
@@ -15,6 +21,20 @@ GREYS = 16
 """Number of grey levels; few, because the page contains an image for each run."""
 GAP = 2
 """Rows between the two carpets."""
+
+
+def bold_rows(results: Results) -> list[dict[Any, Any]]:
+    """A row per run: its quality rating, the reasons, and its carpet plot where there is one."""
+    atlas = parse_name(results.files.stem)[0].get("atlas", "")
+    carpets = find_carpets(results.files.folder, atlas)
+    rows = results.bold_quality.to_dict(orient="records")
+    for row in rows:
+        labels = (
+            "" if row[name] != row[name] else row[name] for name in ("session", "task", "run")
+        )
+        path = carpets.get(RunKey(*labels))
+        row["carpet"] = carpet_image(*read_carpet(path)) if path else None
+    return rows
 
 
 def carpet_image(before: Shades, after: Shades) -> str:

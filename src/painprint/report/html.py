@@ -16,12 +16,10 @@ from markupsafe import Markup
 from painprint import wording
 from painprint.atlas.brain import Brain
 from painprint.atlas.geometry import read_brain
-from painprint.bold.carpets import find_carpets, read_carpet
-from painprint.files.dataset import parse_name
 from painprint.options import flag
 from painprint.report import calibration, figures, words
 from painprint.report.brain_views import BrainViews
-from painprint.report.carpets import carpet_image
+from painprint.report.carpets import bold_rows
 from painprint.report.drawings import brain_drawings, drawings, transfer_drawing
 from painprint.report.methods import methods_paragraph, references
 from painprint.report.overlays import AnyOverlay, overlays
@@ -31,7 +29,6 @@ from painprint.report.svg import Drawing, Drawn, draw_figure, inline
 from painprint.report.transfer import Transfer
 from painprint.report.viewer import viewer_data
 from painprint.results.read import Results
-from painprint.runs import RunKey
 from painprint.store.files import write_bytes, write_text
 
 if TYPE_CHECKING:
@@ -177,7 +174,7 @@ def render_page(
                 calibration_text=words.calibration_sentences(results.metrics),
                 selected=words.selected_sentences(results.metrics),
                 runs=results.runs.to_dict(orient="records"),
-                bold=_bold(results),
+                bold=bold_rows(results),
                 cleaned_here=bool(results.bold_quality["tsnr"].notna().any()),
                 quality=results.rating_quality.to_dict(orient="records"),
                 scale_names=figures.SCALE_NAMES,
@@ -240,20 +237,6 @@ def region_titles(section: BrainSection | None) -> dict[int, str]:
         value = first.value_text(index)
         titles[index] = f"{name}, {network or 'no network'}" + (f": {value}" if value else "")
     return titles
-
-
-def _bold(results: Results) -> list[dict[Any, Any]]:
-    """A row per run: its quality rating, the reasons, and its carpet plot where there is one."""
-    atlas = parse_name(results.files.stem)[0].get("atlas", "")
-    carpets = find_carpets(results.files.folder, atlas)
-    rows = results.bold_quality.to_dict(orient="records")
-    for row in rows:
-        labels = (
-            "" if row[name] != row[name] else row[name] for name in ("session", "task", "run")
-        )
-        path = carpets.get(RunKey(*labels))
-        row["carpet"] = carpet_image(*read_carpet(path)) if path else None
-    return rows
 
 
 def _minutes(results: Results, table: str) -> list[dict[Any, Any]]:

@@ -16,7 +16,10 @@ from safetensors.numpy import load, save
 
 from painprint.decode.model import Choice
 from painprint.decode.training import FoldModel, Training
+from painprint.errors import DerivativesError
 from painprint.evidence.stage import StageResult
+from painprint.files.tables import read_json
+from painprint.results.files import ParticipantFiles
 from painprint.store.files import changed_files, content_key, plain, write_bytes
 
 Arrays = dict[str, NDArray[Any]]
@@ -140,6 +143,17 @@ def is_finished(provenance: Mapping[str, Any], key: str, folder: Path) -> bool:
     if not isinstance(outputs, dict):
         return False
     return not changed_files(folder, outputs)
+
+
+def is_decoded(files: ParticipantFiles, key: str) -> bool:
+    """Whether a participant was decoded from the same inputs, and all outputs are unchanged."""
+    if not files.decoding("metrics", ".json").is_file():
+        return False
+    try:
+        provenance = read_json(files.decoding("provenance", ".json"))
+    except DerivativesError:
+        return False
+    return is_finished(provenance, key, files.folder)
 
 
 def remove(paths: Sequence[Path]) -> None:

@@ -11,25 +11,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from painprint.atlas.geometry import (
-    VOLUME,
-    Geometry,
-    region_table,
-    write_parcel_images,
-    write_surfaces,
-)
-from painprint.atlas.table import load_regions
 from painprint.bids.dense import MAP_EXTENSION, DenseFiles, write_map
 from painprint.bids.load import RunRecord
 from painprint.bids.runs import Inventory
 from painprint.decode.decoding import Decoding
-from painprint.edges import edges_to_matrix
 from painprint.evidence.stage import StageResult
 from painprint.evidence.stages import STAGES
 from painprint.files.inputs import InputHashes
-from painprint.files.workbench import write_dense_maps, write_parcel_maps, write_parcel_matrix
 from painprint.quality import Limits, judge
-from painprint.regions import Regions
 from painprint.results.audit import (
     RunLog,
     describe_choice,
@@ -39,19 +28,12 @@ from painprint.results.audit import (
 )
 from painprint.results.columns import COLUMNS
 from painprint.results.files import HISTORY, ParticipantFiles
-from painprint.results.provenance import hash_geometry, make_provenance
-from painprint.results.read import read_results, read_table
+from painprint.results.geometry import hash_outputs, write_geometry
+from painprint.results.provenance import make_provenance
 from painprint.settings import READ_WITH, Settings
 from painprint.signature.file import write_signature
 from painprint.signature.model import complete_signature, make_signature
-from painprint.store.files import hash_file, write_json, write_table
-
-MAPS_OF_REGIONS = {
-    "importance": ("importance", "importance_centred", "positive_strength", "negative_strength"),
-    "univariate": ("t", "effect"),
-}
-"""Columns that are also written for Connectome Workbench, by table."""
-
+from painprint.store.files import write_json, write_table
 
 NULL_METRICS = ("null_median", "p_within", "p_between")
 """Metrics of a scale that come from the permutation tests."""
@@ -122,7 +104,7 @@ def write_decoding(
     )
     write_signature(files.decoding("signature", ""), signature)
     provenance = make_provenance(decoding, run_log, hashes)
-    provenance |= {"key": key, "outputs": _hash_outputs(files)}
+    provenance |= {"key": key, "outputs": hash_outputs(files)}
     write_json(files.decoding("provenance", ".json"), provenance)
     write_json(files.decoding("metrics", ".json"), metrics)
 
@@ -146,77 +128,6 @@ def _write_dense(files: ParticipantFiles, table: pd.DataFrame, dense: DenseFiles
     """The univariate map of grayordinates or voxels, as an image with a map per column."""
     maps = {name: table[name].to_numpy(float) for name in ("effect", "t", "p", "q")}
     write_map(files.decoding("univariate", MAP_EXTENSION[dense.kind]), dense, maps)
-
-
-def write_geometry(
-    files: ParticipantFiles,
-    regions: Regions,
-    tables: Mapping[str, pd.DataFrame],
-    geometry: Geometry,
-) -> None:
-    """Write the locations of the regions: table, image, surfaces, and files for Workbench.
-
-    Parameters
-    ----------
-    regions : Regions
-        Regions that were decoded.
-    tables : mapping of str to DataFrame
-        ``weights``, and ``importance`` and ``univariate`` where they were computed.
-    """
-    write_table(files.decoding("dseg", ".tsv"), region_table(regions, geometry.coordinates))
-    descriptions = {name: {"Description": text} for name, text in COLUMNS["dseg"].items()}
-    write_json(files.decoding("dseg", ".json"), descriptions)
-    write_surfaces(files.anat, files.participant, geometry.surfaces)
-    kinds = [("dseg", ".dlabel.nii"), ("dseg", VOLUME), ("weights", ".pconn.nii")]
-    kinds += [(name, ".pscalar.nii") for name in MAPS_OF_REGIONS] + [("importance", ".dscalar.nii")]
-    for suffix, extension in kinds:  # of an earlier run
-        files.decoding(suffix, extension).unlink(missing_ok=True)
-    parcels = write_parcel_images(files.decoding("dseg", ""), regions, geometry)
-    if parcels is None:
-        return
-    weights = edges_to_matrix(tables["weights"]["weight"].to_numpy(float))
-    write_parcel_matrix(files.decoding("weights", ".pconn.nii"), parcels, weights)
-    for name, columns in MAPS_OF_REGIONS.items():
-        if name not in tables:
-            continue
-        table = tables[name].set_index("region").reindex(list(regions.names))
-        maps = {column: table[column].to_numpy(float) for column in columns}
-        write_parcel_maps(files.decoding(name, ".pscalar.nii"), parcels, maps)
-        if name == "importance":  # of grayordinates or voxels, the univariate stage has its own
-            write_dense_maps(files.decoding(name, ".dscalar.nii"), parcels, maps)
-
-
-def renew_geometry(files: ParticipantFiles, geometry: Geometry, hashes: InputHashes) -> None:
-    """Write the locations of the regions again for finished results, without decoding.
-
-    Raises
-    ------
-    DerivativesError
-        If the results are corrupted.
-    """
-    results = read_results(files)
-    regions = load_regions(files.decoding("dseg", ".tsv"))
-    weights = read_table(files.decoding("weights", ".tsv"))
-    files.page.unlink(missing_ok=True)
-    write_geometry(files, regions, {**results.stage_tables, "weights": weights}, geometry)
-    provenance = {
-        **results.provenance,
-        "geometry": hash_geometry(geometry, hashes),
-        "outputs": _hash_outputs(files),
-    }
-    write_json(files.decoding("provenance", ".json"), provenance)
-
-
-def _hash_outputs(files: ParticipantFiles) -> dict[str, str]:
-    """SHA-256 of every output file except provenance, metrics and page."""
-    folders = (files.folder / "decoding", files.anat, *files.folder.glob("**/func"))
-    written = (path for folder in folders for path in folder.rglob("*"))
-    last = (files.decoding("provenance", ".json"), files.decoding("metrics", ".json"))
-    return {
-        path.relative_to(files.folder).as_posix(): hash_file(path)
-        for path in sorted(written)
-        if path.is_file() and path not in last
-    }
 
 
 def _metrics(
