@@ -67,5 +67,5 @@ def test_a_gzip_bomb_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(tables, "MOST_BYTES", 10_000)
     path = tmp_path / "bomb.tsv.gz"
     path.write_bytes(gzip.compress(b"0\n" * 100_000))
-    with pytest.raises(DerivativesError, match="holds more than"):
+    with pytest.raises(DerivativesError, match="contains more than"):
         read_lines(path)

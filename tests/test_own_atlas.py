@@ -37,9 +37,12 @@ def merge_pairs(image, path):
     atlas = nib.load(image)
     labels, models = (atlas.header.get_axis(k) for k in (0, 1))
     (names,) = labels.label
-    n = len(names) // 2
-    merged = {k: names[2 * k - 1 if k else 0] for k in range(n + 1)}
-    data = np.ceil(atlas.get_fdata() / 2).astype(np.float32)
+    codes = [code for code in names if code]
+    data = np.zeros_like(atlas.get_fdata(dtype=np.float32))
+    merged = {0: names[0]}
+    for k, code in enumerate(codes):
+        data[atlas.get_fdata() == code] = k // 2 + 1
+        merged.setdefault(k // 2 + 1, names[code])
     nib.save(nib.Cifti2Image(data, (LabelAxis(labels.name, [merged]), models)), path)
 
 
@@ -106,9 +109,9 @@ def test_a_persons_own_atlas_is_found_by_its_label_and_named_in_the_audit(simula
     assert "with areas made from the other half" in page
 
 
-def test_the_control_decodes_some_sessions_as_if_there_were_no_others(simulated, tmp_path):
+def test_a_half_is_decoded_as_if_there_were_no_other_sessions(simulated, tmp_path):
     out = tmp_path / "out"
-    give_own_atlas(simulated, out / "sub-01" / "parcellation")
+    give_own_atlas(simulated, out / "sub-01" / "parcellation", merged=None)
     _, sensitivity = decode(simulated, out, "--atlas", "individual")
     alone = tmp_path / "alone"
     give_own_atlas(simulated, alone / "sub-01" / "parcellation", halves=False)
@@ -128,7 +131,7 @@ def test_an_atlas_of_other_sessions_is_no_exception(simulated, tmp_path):
 
 def test_a_half_that_leaves_few_sessions_is_not_tried(simulated, tmp_path):
     out = tmp_path / "out"
-    give_own_atlas(simulated, out / "sub-01" / "parcellation")
+    give_own_atlas(simulated, out / "sub-01" / "parcellation", merged=None)
     few = ("--session-label", *SESSIONS[:6])
     _, sensitivity = decode(simulated, out, "--atlas", "individual", *few)
     assert not sensitivity.index.str.contains("areas of").any()

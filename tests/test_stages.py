@@ -174,7 +174,7 @@ def test_a_killed_study_resumes_to_the_same_bytes(derivatives, tmp_path):
 def test_the_second_process_is_told_who_is_there(derivatives, tmp_path, capsys):
     out = tmp_path / "out"
     code = (
-        "import sys, time\nfrom pathlib import Path\nfrom painprint.results.steps import lock\n"
+        "import sys, time\nfrom pathlib import Path\nfrom painprint.store.lock import lock\n"
         "with lock(Path(sys.argv[1]), 'sub-01'):\n    print('held', flush=True)\n    time.sleep(60)"
     )
     holder = subprocess.Popen([sys.executable, "-c", code, str(out)], stdout=subprocess.PIPE)
