@@ -62,7 +62,7 @@ def measure_signature(seed, n_sessions, sizes):
     rng, bin_gram = case.stream("curve"), case.bin_grams[0]
     for size in sizes:
         draws = draw_sessions(
-            bin_gram.n_groups, size, 20, rng, together=count_together(bin_gram.n_groups, size)
+            bin_gram.n_groups, size, 20, rng, per_draw=count_together(bin_gram.n_groups, size)
         )
         predicted = predict_from_draws(case.bin_grams, case.settings.rules, draws)
         scored, _ = score_draws(bin_gram, predicted, 1000, case.stream("curve bootstrap"))

@@ -38,7 +38,7 @@ from painprint.bids.sessions import read_sessions
 from painprint.errors import DerivativesError
 from painprint.files.cifti import read_ptseries
 from painprint.files.dataset import Dataset
-from painprint.signature.applicability import ApplicabilityDomain, Spread
+from painprint.signature.applicability import ApplicabilityDomain, ReferenceDistribution
 from painprint.signature.file import read_signature, write_signature
 from painprint.signature.model import History, Signature, UsedModel
 from painprint.stats.conformal import NonconformityScores
@@ -88,14 +88,14 @@ def make_valid(root):
     nib.save(image, root / "image.ptseries.nii")
     groups = ("01", "02", "03", "04", "05", "06")
     models = tuple(UsedModel(held_out, 0.1, 0.5, 6.0) for held_out in ("", *groups))
-    spreads = {
-        (measure, scale): Spread(-1.0, 0.3, 6)
+    distributions = {
+        (measure, scale): ReferenceDistribution(-1.0, 0.3, 6)
         for measure in ("leverage", "residual", "motion")
         for scale in ("run", "session")
     }
     domain = ApplicabilityDomain(
-        rng.normal(size=6), rng.normal(size=(2, 6)).astype(np.float32), np.ones(2), spreads, 500.0,
-        (1.0,),
+        rng.normal(size=6), rng.normal(size=(2, 6)).astype(np.float32), np.ones(2), distributions,
+        500.0, (1.0,),
     )  # fmt: skip
     errors = {
         scale: NonconformityScores([rng.random(n) for _ in groups]) for scale, n in SCALE_SIZES

@@ -104,7 +104,7 @@ def study(number):
 
 
 def engagement(folder):
-    """Each of the four people read by the others' envelopes, and each run by the other runs'."""
+    """Each of the four people against the others' domains, and each run against the other runs'."""
     raw = Dataset(folder, "raw")
     derivatives = [Dataset(folder / "derivatives" / "xcp_d", "derivatives1")]
     people = {}
