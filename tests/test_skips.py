@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 pytest_plugins = "pytester"
+# the skip and the expected failure below are what is tested: pytester runs them, not this suite
 TESTS = """
     import pytest
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from painprint.apps.study import log
@@ -80,17 +81,14 @@ def write_pages(out_dir: Path, *, pdf: bool = False) -> int:
             f"no finished participant in {out_dir} (sub-*/decoding/*_metrics.json). "
             "Run `painprint run` first."
         )
-    n_failed = 0
-    for files in finished:
-        try:
-            write_page(files, pdf=pdf)
-        except DerivativesError as error:
-            log.error("%s", error)
-            n_failed += 1
+    pages = [partial(write_page, files, pdf=pdf) for files in finished]
     group = GroupFiles(out_dir)
     if group.table("metrics", ".json").is_file():
+        pages.append(partial(write_group_page, group, pdf=pdf))
+    n_failed = 0
+    for write in pages:
         try:
-            write_group_page(group, pdf=pdf)
+            write()
         except DerivativesError as error:
             log.error("%s", error)
             n_failed += 1

@@ -57,7 +57,7 @@ def sensitivity_analyses(case: Case, *, on_step: OnStep | None = None) -> StageR
         try:
             agreement = analyse()
         except NotEnoughData as error:
-            not_done.append(f"No analysis {name}: {error}")
+            not_done.append(f"No analysis of {name!r}: {error}")
             continue
         finally:
             step()

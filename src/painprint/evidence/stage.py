@@ -27,6 +27,18 @@ AGREEMENT = {
 }
 """Descriptions of columns of agreement."""
 
+FIXED_WEIGHTS = {
+    "n": "rows",
+    "r": AGREEMENT["r"],
+    "r_low": "lower end of the paper's interval",
+    "r_high": "upper end",
+    "r_p": "two-sided p of r, the paper's hierarchical bootstrap",
+    "centred_r": AGREEMENT["centred_r"],
+    "centred_r_low": "lower end of the session-block interval",
+    "centred_r_high": "upper end",
+}
+"""What columns of a score hold where the weights were fixed before."""
+
 
 @dataclass(frozen=True, eq=False)
 class StageResult:

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+import pandas as pd
+
 from painprint import wording
+from painprint.atlas.brain import Brain
 from painprint.atlas.geometry import read_brain
 from painprint.cortex.settings import ADVISED_MIN
 from painprint.files.labels import read_cortex_maps
@@ -39,36 +42,9 @@ def write_parcellation_report(results: AreaResults, *, pdf: bool = False) -> Non
     files = results.files
     brain = read_brain(files.path("dseg", ""), files.folder, files.participant)
     assert brain is not None  # surfaces were written with the areas
-    areas = results.areas
-    painted: list[AnyOverlay] = [
-        NetworkOverlay(brain.regions),
-        Overlay(
-            "homogeneity", "Homogeneity",
-            "share of the variance of an area's connectivity explained by one component",
-            areas["homogeneity"].to_numpy(float),
-        ),
-        Overlay("area", "Size", "area (mm²)", areas["area_mm2"].to_numpy(float)),
-    ]  # fmt: skip
+    painted = _overlays(brain, results.areas)
     section = BrainSection(brain, painted)
-    views = BrainViews(brain)
-    maps = read_cortex_maps(files.path("boundaries", ".dscalar.nii"))
-    density = maps["density"]
-    drawings = {
-        **brain_drawings(views, painted),
-        "boundaries": Drawing(
-            "Boundary map on the cortex",
-            partial(
-                figures.plot_vertex_map, views.pictures, density,
-                "share of maps in which a vertex lies on a boundary",
-            ),
-        ),
-        "sizes": Drawing("Sizes of areas", partial(figures.plot_sizes, areas)),
-    }  # fmt: skip
-    if len(results.homogeneity):
-        drawings["turned"] = Drawing(
-            "Homogeneity of areas and of the same areas rotated",
-            partial(figures.plot_rotated, results.homogeneity),
-        )
+    drawings = _drawings(results, BrainViews(brain), painted)
     drawn = {name: draw_figure(name, d.draw, pdf=pdf) for name, d in drawings.items()}
     for old in files.figures():
         old.unlink()
@@ -96,6 +72,43 @@ def write_parcellation_report(results: AreaResults, *, pdf: bool = False) -> Non
         )
     )
     write_text(files.page, page)
+
+
+def _overlays(brain: Brain, areas: pd.DataFrame) -> list[AnyOverlay]:
+    """What is painted on the brain; the first is shown."""
+    return [
+        NetworkOverlay(brain.regions),
+        Overlay(
+            "homogeneity", "Homogeneity",
+            "share of the variance of an area's connectivity explained by one component",
+            areas["homogeneity"].to_numpy(float),
+        ),
+        Overlay("area", "Size", "area (mm²)", areas["area_mm2"].to_numpy(float)),
+    ]  # fmt: skip
+
+
+def _drawings(
+    results: AreaResults, views: BrainViews, painted: list[AnyOverlay]
+) -> dict[str, Drawing]:
+    """Figures of the page, by name."""
+    density = read_cortex_maps(results.files.path("boundaries", ".dscalar.nii"))["density"]
+    drawings = {
+        **brain_drawings(views, painted),
+        "boundaries": Drawing(
+            "Boundary map on the cortex",
+            partial(
+                figures.plot_vertex_map, views.pictures, density,
+                "share of maps in which a vertex lies on a boundary",
+            ),
+        ),
+        "sizes": Drawing("Sizes of areas", partial(figures.plot_sizes, results.areas)),
+    }  # fmt: skip
+    if len(results.homogeneity):
+        drawings["turned"] = Drawing(
+            "Homogeneity of areas and of the same areas rotated",
+            partial(figures.plot_rotated, results.homogeneity),
+        )
+    return drawings
 
 
 def summarise(metrics: Mapping[str, Any]) -> list[Card]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from painprint.evidence.stage import AGREEMENT, SCALE
+from painprint.evidence.stage import AGREEMENT, FIXED_WEIGHTS, SCALE
 from painprint.evidence.stages import STAGES
 
 STAGE_COLUMNS: dict[str, dict[str, str]] = {
@@ -124,14 +124,7 @@ GROUP_COLUMNS: dict[str, dict[str, str]] = {
         "person": "whose ratings; for the same person, predictions by models trained without "
         "the session",
         "scale": SCALE,
-        "n": "rows",
-        "r": AGREEMENT["r"],
-        "r_low": "lower end of the paper's interval",
-        "r_high": "upper end",
-        "r_p": "two-sided p of r, the paper's hierarchical bootstrap",
-        "centred_r": AGREEMENT["centred_r"],
-        "centred_r_low": "lower end of the session-block interval",
-        "centred_r_high": "upper end",
+        **FIXED_WEIGHTS,
         "skill": AGREEMENT["skill"],
         "skill_low": "lower end of its session-block interval",
         "skill_high": "upper end",
@@ -163,11 +156,11 @@ AREA_COLUMNS: dict[str, dict[str, str]] = {
         "index": "label of the region in the image of the same name",
         "label": "region",
         "name": "the same, under the name that other programs expect",
-        "hemisphere": "L or R; n/a below the cortex",
+        "hemisphere": "L or R; n/a for subcortical regions",
         "network_label": "its network",
         "network_index": "code of the network: 1 to 17, 1.5 SCAN, 0 none; n/a where unknown",
         "n_points": "grayordinates",
-        "area_mm2": "area on the person's surface; n/a below the cortex",
+        "area_mm2": "area on the person's surface; n/a for subcortical regions",
         "medoid": "vertex of the hemisphere with the shortest total distance to the area's others",
         "x": "coordinate of the medoid, or mean coordinate of the voxels: to the right (mm)",
         "y": "to the front",

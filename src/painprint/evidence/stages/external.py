@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from painprint.evidence.external import score_external
-from painprint.evidence.stage import AGREEMENT, SCALE, Stage, WrittenResult
+from painprint.evidence.stage import AGREEMENT, FIXED_WEIGHTS, SCALE, Stage, WrittenResult
 
 TABLES: dict[str, dict[str, str]] = {
     "external": {
         "signature": "name of the file",
         "scale": SCALE,
-        "n": "rows",
-        "r": AGREEMENT["r"],
-        "r_low": "lower end of the paper's interval",
-        "r_high": "upper end",
-        "r_p": "two-sided p of r, the paper's hierarchical bootstrap",
-        "centred_r": AGREEMENT["centred_r"],
-        "centred_r_low": "lower end of the session-block interval",
-        "centred_r_high": "upper end",
+        **FIXED_WEIGHTS,
         "auc": "area under the ROC curve for ratings above the median",
         "skill": AGREEMENT["skill"] + "; n/a without an intercept",
         "mae": "mean absolute error; n/a without an intercept",
