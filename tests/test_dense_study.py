@@ -13,11 +13,13 @@ from conftest import QUICK
 from nibabel.cifti2.cifti2_axes import SeriesAxis
 from scipy.signal import butter, filtfilt
 
+from painprint import Settings
+from painprint.apps.study import Study
 from painprint.bold.denoise import ACOMPCOR
 from painprint.bold.extract import Extraction
 from painprint.cli import main
 from painprint.evidence.stages import STAGES
-from painprint.runs import MOTION_NAMES
+from painprint.runs import MOTION_NAMES, RunKey
 from painprint.simulate.layouts import POINTS_PER_REGION
 from painprint.simulate.person import Person
 from painprint.simulate.world import World
@@ -334,10 +336,6 @@ def tr_in_ms(bids):
     first(bids, "*bold.json").write_text('{"RepetitionTime": 460}')
 
 
-def header_of_another_tr(bids):
-    rewrite(first(bids, "*bold.dtseries.nii"), tr_s=2.0)
-
-
 def two_files_for_one_run(bids):
     path = first(bids, "*bold.dtseries.nii")
     shutil.copy(path, path.with_name(path.name.replace("run-1", "run-01")))
@@ -368,7 +366,6 @@ def link_to_nothing(bids):
         (no_confounds, "has no confounds .*_desc-confounds"),
         (tr_of_zero, "RepetitionTime 0 s, but the raw bold.json 0.46 s"),
         (tr_in_ms, "RepetitionTime 460 s, but the raw bold.json 0.46 s"),
-        (header_of_another_tr, "the image's header 2 s. Correct the wrong one"),
         (two_files_for_one_run, "several files match this run"),
         (only_the_end_of_the_brain, "15 of 16 regions have no signal"),
         (link_to_nothing, "link to a file that does not exist"),
@@ -628,3 +625,56 @@ def test_the_methods_paragraph_says_how_bold_was_cleaned(simulated, tmp_path):
     page = (tmp_path / "sub-01.html").read_text()
     assert "removed in a single regression over the retained frames" in page
     assert "framewise displacement above 0.4 mm (motion parameters low-passed at 0.1 Hz)" in page
+
+
+# --- the times of frames ---------------------------------------------------------------------
+
+
+def times_of_first_run(bids, out, **options):
+    """Middle of each frame of the first run (s), and the notes on it."""
+    study = Study(
+        bids, out, (bids / "derivatives/fmriprep",), Settings(atlas="Simulated01", **options), 1
+    )
+    reader = study.reader(study.find("01"))
+    run = reader.runs()[0]
+    assert run.key == RunKey("01", "rating", "1")
+    return run.start_s + run.tr_s * (np.arange(len(run.rating)) + 0.5), reader.records[0].notes
+
+
+@pytest.mark.parametrize(
+    ("metadata", "first_s"),
+    [
+        ({"StartTime": 0.2, "SliceTimingCorrected": True}, 0.2),
+        ({"StartTime": 0.2, "SliceTimingCorrected": False}, 0.2 + TR_S / 2),
+        ({}, TR_S / 2),
+    ],
+)
+def test_dense_bold_has_the_times_of_its_sidecar(bids, tmp_path, metadata, first_s):
+    first(bids, "*bold.json").write_text(json.dumps({"RepetitionTime": TR_S, **metadata}))
+    for _ in range(2):  # made, then read again
+        times, notes = times_of_first_run(bids, tmp_path / "out")
+        np.testing.assert_allclose(times, first_s + TR_S * np.arange(len(times)), atol=1e-9)
+        assert any("no StartTime" in note for note in notes) == (not metadata)
+
+
+def test_a_header_of_another_repetition_time_is_noted_and_not_used(bids, tmp_path):
+    rewrite(first(bids, "*bold.dtseries.nii"), tr_s=1.0)
+    times, notes = times_of_first_run(bids, tmp_path / "out")
+    np.testing.assert_allclose(np.diff(times), TR_S, atol=1e-9)
+    assert any("its header says a repetition time of 1 s, the sidecar 0.46 s" in n for n in notes)
+    times, notes = times_of_first_run(bids, tmp_path / "out", tr_s=0.5)
+    np.testing.assert_allclose(np.diff(times), 0.5, atol=1e-9)
+    assert "the repetition time is 0.5 s (--tr), although files say 0.46, 1 s." in notes
+
+
+def test_dense_bold_that_lacks_frames_of_the_raw_scan_is_refused(bids, tmp_path):
+    bold = first(bids, "*bold.dtseries.nii")
+    n_frames = len(nib.load(bold).header.get_axis(0))
+    raw = nib.Nifti1Image(np.zeros((1, 1, 1, n_frames + 7), np.int16), np.eye(4))
+    nib.save(raw, bids / "sub-01/ses-01/func/sub-01_ses-01_task-rating_run-1_bold.nii.gz")
+    run(bids, tmp_path / "out", *ATLAS, *QUICK)
+    reason = left_out(tmp_path / "out")["01", "1"]
+    assert "first 7 frames were removed, StartTime must be 3.22 s" in reason
+    first(bids, "*bold.json").write_text(json.dumps({"RepetitionTime": TR_S, "StartTime": 3.22}))
+    times, _ = times_of_first_run(bids, tmp_path / "out")
+    np.testing.assert_allclose(times, TR_S * (7.5 + np.arange(n_frames)), atol=1e-9)

@@ -269,6 +269,7 @@ def predict(
     *,
     out: Path | None = None,
     atlas: str | None = None,
+    tr: float | None = None,
     fold: str = "",
 ) -> None:
     """Score new runs with a person's signature: pain with intervals, and its applicability.
@@ -281,12 +282,14 @@ def predict(
         Folder of the signature, or its signature.json.
     runs
         Regional time series (*_timeseries.tsv or *.ptseries.nii) with the same regions, or dense
-        BOLD, which is denoised as in the study; sidecars, confounds and masks in the same folder
+        BOLD, which is denoised as in the study; sidecars, confounds and masks of the same dataset
         are used.
     out
         A folder for reading.tsv, reading.json and the page reading.html.
     atlas
         For dense BOLD: the atlas image of the study.
+    tr
+        Repetition time (s), which overrides sidecars and headers.
     fold
         Use the model for which this session (or run) was held out instead of the final model;
         without intervals.
@@ -294,7 +297,7 @@ def predict(
     from painprint.apps.predict import predict as score
 
     with logged(None):
-        print(score(signature, runs, fold=fold, atlas=atlas, out_dir=out))
+        print(score(signature, runs, fold=fold, atlas=atlas, out_dir=out, tr_s=tr))
 
 
 @app.command

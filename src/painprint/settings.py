@@ -105,6 +105,11 @@ class DenseSettings:
     """Participants to analyse, with or without "sub-". Default: all."""
     session_label: tuple[str, ...] = option((), group=DATA)
     """Sessions to use, with or without "ses-". Default: all."""
+    tr_s: float | None = option(
+        None, "s", group=DATA, bounds=Bounds(0, low_is_open=True), tags={"reading"}
+    )
+    """Repetition time of the BOLD (s), which overrides sidecars and headers. Default: as in the
+    files."""
     nuisance_regressors: Nuisance = option("paper", source=LEE_2026, group=CLEANERS)
     """Dense BOLD: nuisance regressors in addition to a linear trend. paper: 6 motion parameters, 5
     white-matter and 5 CSF components (aCompCor); 24P; 36P; acompcor_gsr; none."""

@@ -123,7 +123,7 @@ def describe_scans(study: AreaStudy, participant: str) -> str:
             lines.append(f"  leave out {run.key}: {error}")
             continue
         n_kept = int(cleaning.kept.sum())
-        minutes += n_kept * cleaning.tr_s / 60
+        minutes += n_kept * cleaning.times.tr_s / 60
         lines.append(f"  use       {run.key}: {n_kept} of {series.n_frames} frames")
     lines += [f"  note: {note}" for note in inputs.runs.notes]
     cortex, subcortical = inputs.cortical.cortex, inputs.subcortical

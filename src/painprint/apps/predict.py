@@ -63,7 +63,12 @@ class Scored:
 
 
 def score_sessions(
-    path: Path, runs: Sequence[Path], *, atlas: str | None = None, out_dir: Path | None = None
+    path: Path,
+    runs: Sequence[Path],
+    *,
+    atlas: str | None = None,
+    out_dir: Path | None = None,
+    tr_s: float | None = None,
 ) -> tuple[Signature, list[Scored]]:
     """Score new runs with a signature; runs of a session are read together.
 
@@ -77,6 +82,8 @@ def score_sessions(
         For dense BOLD: the atlas of the study.
     out_dir : Path, optional
         Where regional time series made from dense BOLD are kept.
+    tr_s : float, optional
+        Repetition time that overrides sidecars and headers (s).
 
     Raises
     ------
@@ -87,9 +94,9 @@ def score_sessions(
     run_files = _find(runs)
     by_session: dict[str, list[tuple[Path, Run]]] = {}
     with tempfile.TemporaryDirectory() as folder:
-        dense = _DenseRuns(signature, atlas, out_dir or Path(folder))
+        dense = _DenseRuns(signature, atlas, out_dir or Path(folder), tr_s)
         for path_of_run, files in zip(runs, run_files, strict=True):
-            bold = dense.load(files) if is_dense(files.series) else load_bold(files)
+            bold = dense.load(files) if is_dense(files.series) else load_bold(files, tr_s)
             for note in bold.notes:
                 log.warning("%s: %s", path_of_run.name, note)
             unrated = np.full(len(bold.signals), np.nan)
@@ -162,9 +169,12 @@ def _find(runs: Sequence[Path]) -> list[RunFiles]:
 class _DenseRuns:
     """Makes regional signals of new runs of dense BOLD as in the study; the atlas is read once."""
 
-    def __init__(self, signature: Signature, atlas: str | None, out_dir: Path) -> None:
+    def __init__(
+        self, signature: Signature, atlas: str | None, out_dir: Path, tr_s: float | None
+    ) -> None:
         self.signature = signature
         self.atlas = atlas
+        self.tr_s = tr_s
         self.out_dir = out_dir
         self.hashes = InputHashes()
         self._extraction: Extraction | None = None
@@ -185,7 +195,7 @@ class _DenseRuns:
             )
         image = self._extraction.files if self._extraction else self._find_image(self.atlas)
         dense = self.signature.origin["dense"]
-        settings = Settings(**{name: dense[name] for name in CLEANING})
+        settings = Settings(tr_s=self.tr_s, **{name: dense[name] for name in CLEANING})
         smooth = settings.smoothing_sigma_mm
         surfaces = _surfaces_beside(files, mesh_density(image)) if smooth else NO_SURFACES
         if self._extraction is None or self._extraction.surfaces != surfaces:
@@ -223,6 +233,7 @@ def predict(
     fold: str = EVERYTHING,
     atlas: str | None = None,
     out_dir: Path | None = None,
+    tr_s: float | None = None,
 ) -> str:
     """Score new runs: returns a table as TSV, and writes files and a page into ``out_dir``.
 
@@ -239,8 +250,8 @@ def predict(
             raise DerivativesError(
                 "intervals and a page need the final model of a signature of version 2."
             )
-        return _to_text(_predictions(signature, runs, fold))
-    signature, scored = score_sessions(path, runs, atlas=atlas, out_dir=out_dir)
+        return _to_text(_predictions(signature, runs, fold, tr_s))
+    signature, scored = score_sessions(path, runs, atlas=atlas, out_dir=out_dir, tr_s=tr_s)
     for session in scored:
         verdict = session.reading.verdict
         name = f"ses-{session.session}" if session.session else "session"
@@ -251,13 +262,15 @@ def predict(
     return _to_text(table)
 
 
-def _predictions(signature: Signature, runs: Sequence[Path], fold: str) -> pd.DataFrame:
+def _predictions(
+    signature: Signature, runs: Sequence[Path], fold: str, tr_s: float | None
+) -> pd.DataFrame:
     """Predictions of one model, without intervals."""
     tables = []
     for path, files in zip(runs, _find(runs), strict=True):
         if is_dense(files.series):
             raise DerivativesError("is dense BOLD; fold models take regional time series.", path)
-        bold = load_bold(files)
+        bold = load_bold(files, tr_s)
         unrated = np.full(len(bold.signals), np.nan)
         try:
             prediction = predict_run(signature, bold.as_run(files.key, unrated), held_out=fold)

@@ -177,7 +177,9 @@ class Reader:
 
     def _load(self, files: RunFiles) -> Bold:
         """The regional signals of a run, made from dense BOLD if necessary."""
-        return self.extraction.load(files) if self.extraction else load_bold(files)
+        if self.extraction:
+            return self.extraction.load(files)
+        return load_bold(files, self.settings.tr_s).only_regions_of(self.regions)
 
     def rest(self) -> Iterator[Run | ExcludedRun]:
         """The resting runs one at a time; for a run that cannot be read, the reason."""

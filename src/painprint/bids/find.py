@@ -21,6 +21,7 @@ from painprint.bids.dense import DenseFiles, find_dense
 from painprint.bids.filter import BidsFilter
 from painprint.bids.runs import (
     Inventory,
+    ParticipantFiles,
     RunFiles,
     assemble,
     assemble_rest,
@@ -43,7 +44,7 @@ from painprint.bids.select import (
 from painprint.bids.sessions import read_sessions
 from painprint.errors import DerivativesError
 from painprint.files.dataset import BidsFile, Dataset, run_key
-from painprint.files.hcp import hcp_files
+from painprint.files.hcp import RESULTS, hcp_files
 from painprint.runs import ExcludedRun
 
 
@@ -126,23 +127,7 @@ def find_runs(
     return replace(inventory, dense=find_dense(derivatives, participant, keys))
 
 
-@dataclass(frozen=True)
-class _Files:
-    """Every file that may concern a participant, before any choice."""
-
-    participant: str
-    raw: list[BidsFile]
-    raw_sidecars: tuple[BidsFile, ...]
-    by_dataset: dict[str, list[BidsFile]]
-    simulated: bool
-
-    @property
-    def derived(self) -> list[BidsFile]:
-        """Files of the derivatives, those of the first dataset first."""
-        return [file for files in self.by_dataset.values() for file in files]
-
-
-def _list_files(raw: Dataset, derivatives: Sequence[Dataset], participant: str) -> _Files:
+def _list_files(raw: Dataset, derivatives: Sequence[Dataset], participant: str) -> ParticipantFiles:
     """List the files of the datasets that may concern a participant."""
     raw_files = raw.files_of(participant)
     sidecars = tuple(f for f in (*raw.shared_files(), *raw_files) if f.extension == ".json")
@@ -151,7 +136,7 @@ def _list_files(raw: Dataset, derivatives: Sequence[Dataset], participant: str) 
         for d in derivatives
     }
     simulated = any(d.simulated for d in (raw, *derivatives))
-    return _Files(participant, raw_files, sidecars, by_dataset, simulated)
+    return ParticipantFiles(participant, by_dataset, raw_files, sidecars, simulated)
 
 
 def _of_participant(
@@ -169,7 +154,7 @@ def _of_participant(
 
 
 def _inventory(
-    files: _Files,
+    files: ParticipantFiles,
     source: RegionSource,
     tasks: Sequence[str],
     ratings: Sequence[BidsFile],
@@ -179,8 +164,8 @@ def _inventory(
     notes_on_names: Sequence[str],
 ) -> Inventory:
     """The runs of selected BOLD with their companion files, in chronological order."""
-    runs, excluded = assemble(rated, ratings, files.by_dataset, files.raw_sidecars)
-    resting, rest_notes = assemble_rest(rest, files.by_dataset, files.raw_sidecars)
+    runs, excluded = assemble(rated, ratings, files)
+    resting, rest_notes = assemble_rest(rest, files)
     sessions, session_notes = read_sessions(files.raw)
     in_time = _chronological(sessions)
     return Inventory(
@@ -270,7 +255,7 @@ def find_dense_runs(
     of_tasks = _of_tasks(usable, task_id, participant)
     sessions_to_use = choose_sessions(of_tasks, session_label, participant)
     selected = select(_with_entity(of_tasks, "ses", sessions_to_use), TO_BE_CLEANED)
-    runs, run_notes = assemble_rest(selected, files.by_dataset, files.raw_sidecars)
+    runs, run_notes = assemble_rest(selected, files)
     sessions, session_notes = read_sessions(files.raw)
     return DenseRuns(
         participant,
@@ -329,18 +314,36 @@ def find_unrated_run(path: Path) -> RunFiles:
     DerivativesError
         If there is no such file, or its name is not that of regional time series or dense BOLD.
     """
+    path = path.absolute()
     if not path.is_file():
         raise DerivativesError(f"there is no file {path}.")
-    folder = Dataset(path.parent, "run")
-    in_folder = folder.files_in(path.parent)
-    (series,) = (f for f in in_folder if f.path.name == path.name)
-    if series.suffix + series.extension not in SERIES_SUFFIXES and not is_dense(series):
+    files = _files_around(path)
+    bold = (f for f in files.derived if is_dense(f) or f.suffix + f.extension in SERIES_SUFFIXES)
+    series = next((f for f in bold if f.path == path), None)
+    if series is None:
         raise DerivativesError(
             f"is not called like regional time series (*_{', *_'.join(SERIES_SUFFIXES)}) or dense "
-            "BOLD (*_bold.dtseries.nii, *_space-MNI..._bold.nii.gz).",
+            "BOLD (*_bold.dtseries.nii, *_space-MNI..._bold.nii.gz, or "
+            "MNINonLinear/Results/RUN/RUN_Atlas*.dtseries.nii).",
             path,
         )
-    return run_files(run_key(series.entities), series, (), {series.dataset: in_folder}, ())
+    return run_files(run_key(series.entities), series, (), files)
+
+
+def _files_around(path: Path) -> ParticipantFiles:
+    """The files of the participant of a run, in its dataset and the raw dataset around it; of a
+    file outside a dataset, those in its folder."""
+    folder = next((p for p in path.parents if p.name.startswith("sub-")), None)
+    if folder is None:
+        folder = next((p for p in path.parents if (p / RESULTS).is_dir()), None)
+    if folder is None:
+        alone = Dataset(path.parent, "run")
+        return ParticipantFiles("", {alone.name: alone.files_in(path.parent)})
+    label, root = folder.name.removeprefix("sub-"), folder.parent
+    nested = root.parent.name == "derivatives"
+    raw_root = root.parent.parent if nested else root
+    files = _list_files(Dataset(raw_root, "raw"), [Dataset(root, "run")], label)
+    return files if nested else replace(files, raw=(), raw_sidecars=())
 
 
 def _region_table(files: Sequence[BidsFile], atlas: str) -> BidsFile | None:

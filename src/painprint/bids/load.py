@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +13,20 @@ from numpy.typing import NDArray
 
 from painprint.bids.rating_file import load_rating
 from painprint.bids.ratings import RatingQuality, frame_ratings, rating_quality
+from painprint.bids.regional import keep_columns, read_signals
 from painprint.bids.runs import RunFiles
+from painprint.bids.timing import frame_times
 from painprint.errors import DerivativesError
-from painprint.files.cifti import read_ptseries
-from painprint.files.dataset import BidsFile, inherited_metadata, number_in, raw_bold
+from painprint.files.dataset import BidsFile, inherited_metadata, number_in
 from painprint.files.tables import read_numbers
 from painprint.quality import BoldQuality
+from painprint.regions import Regions
 from painprint.runs import DVARS, FD, MOTION_NAMES, Run, RunKey, motion_confounds, restore_censored
 from painprint.settings import Settings
 
+MOST = 0.5
+"""Share of the columns of a time series that an atlas of these names has at least."""
 DVARS_COLUMNS = ("std_dvars", "dvars")
-LONGEST_TR_S = 30.0
 QUALITY_KEY = "Quality"
 """Key of the BOLD quality in the sidecar of a time series made by painprint."""
 
@@ -77,6 +80,22 @@ class Bold:
     notes: tuple[str, ...]
     quality: BoldQuality
 
+    def only_regions_of(self, atlas: Regions | None) -> Bold:
+        """The same signals without columns that the atlas does not have.
+
+        If it does not have most of them, it has other names, and nothing is left out.
+        """
+        if atlas is None:
+            return self
+        known = set(atlas.names)
+        in_atlas = np.array([name in known for name in self.regions], dtype=bool)
+        if in_atlas.mean() < MOST:
+            return self
+        regions, signals, notes = keep_columns(
+            self.regions, self.signals, in_atlas, "the table of the atlas does not have"
+        )
+        return replace(self, regions=regions, signals=signals, notes=(*self.notes, *notes))
+
     def as_run(self, key: RunKey, rating: NDArray[np.float64]) -> Run:
         """The run with a rating for each frame.
 
@@ -102,46 +121,47 @@ class Bold:
             raise DerivativesError(str(error), self.sources[0].path) from error
 
 
-def load_bold(files: RunFiles) -> Bold:
+def load_bold(files: RunFiles, tr_s: float | None = None) -> Bold:
     """Read the regional signals of a run, its censored frames and its motion.
+
+    Parameters
+    ----------
+    tr_s : float, optional
+        Repetition time that overrides all files (s).
 
     Raises
     ------
     DerivativesError
         Naming the file, what is wrong with it, and what to do.
     """
-    metadata = inherited_metadata(files.series, files.sidecars)
-    raw = raw_bold(files.series, files.raw_sidecars)
     path = files.series.path
-    tr_s = repetition_time(metadata.values, raw.values, path)
-    start_s = number_in(metadata.values, "StartTime", path)
-    regions, signals = _read_series(files.series)
-    sources, notes = [files.series, *metadata.sidecars, *raw.sidecars], []
-    if start_s is None:
-        notes.append("no StartTime: the first frame is assumed to start with the scan.")
+    regions, signals, header_tr_s, notes = read_signals(files.series)
+    companions = []
     if files.outliers is not None:
         censored = _read_outliers(files.outliers.path)
-        sources.append(files.outliers)
+        companions.append(files.outliers)
         try:
             signals = restore_censored(signals, censored)
         except ValueError as error:
             raise DerivativesError(str(error), path) from error
     else:
         censored = np.zeros(len(signals), bool)
-        notes.append("no outliers file: nothing was censored.")
+        notes = (*notes, "no outliers file: nothing was censored.")
     confounds = {}
     if files.motion is not None:
         confounds = _read_motion(files.motion.path, len(signals))
-        sources.append(files.motion)
+        companions.append(files.motion)
+    times = frame_times(files, len(signals), header_tr_s=header_tr_s, given_tr_s=tr_s)
+    metadata = inherited_metadata(files.series, files.sidecars)
     return Bold(
         regions=regions,
         signals=signals,
         censored=censored,
-        tr_s=tr_s,
-        start_s=start_s or 0.0,
+        tr_s=times.tr_s,
+        start_s=times.start_s,
         confounds=confounds,
-        sources=tuple(sources),
-        notes=tuple(notes),
+        sources=(files.series, *times.sources, *companions),
+        notes=(*times.notes, *notes),
         quality=_quality(metadata.values, censored, confounds, path),
     )
 
@@ -165,21 +185,21 @@ def _quality(
 
 
 def load_run(
-    files: RunFiles, settings: Settings, load: Callable[[RunFiles], Bold] = load_bold
+    files: RunFiles, settings: Settings, load: Callable[[RunFiles], Bold] | None = None
 ) -> tuple[Run, RunRecord]:
     """Read the signals and the rating of one run.
 
     Parameters
     ----------
-    load : callable
-        Function that reads the regional signals.
+    load : callable, optional
+        Function that reads the regional signals. Default: :func:`load_bold`.
 
     Raises
     ------
     DerivativesError
         Naming the file, what is wrong with it, and what to do.
     """
-    bold = load(files)
+    bold = load(files) if load else load_bold(files, settings.tr_s)
     recording, rating_sources, rating_notes = load_rating(files, settings)
     rating = frame_ratings(
         recording,
@@ -196,12 +216,6 @@ def load_run(
         notes=(*bold.notes, *rating_notes),
         bold=bold.quality,
     )
-
-
-def _read_series(file: BidsFile) -> tuple[tuple[str, ...], NDArray[np.float64]]:
-    if file.extension == ".tsv":
-        return read_numbers(file.path)
-    return read_ptseries(file.path)
 
 
 def _read_outliers(path: Path) -> NDArray[np.bool_]:
@@ -234,43 +248,3 @@ def _read_motion(path: Path, n_frames: int) -> dict[str, NDArray[np.float64]]:
         confounds = {FD: column[FD]}
     dvars = next((name for name in DVARS_COLUMNS if name in column), None)
     return {**confounds, DVARS: column[dvars]} if dvars else confounds
-
-
-def repetition_time(
-    series_metadata: Mapping[str, Any],
-    raw_metadata: Mapping[str, Any],
-    path: Path,
-    in_header: float | None = None,
-) -> float:
-    """Repetition time (s) from the sidecars of time series and raw BOLD and the image's header.
-
-    Raises
-    ------
-    DerivativesError
-        If they disagree, none of them has it, or it is out of range.
-    """
-    in_sidecar = number_in(series_metadata, "RepetitionTime", path)
-    frequency = number_in(series_metadata, "SamplingFrequency", path)
-    if in_sidecar is None and frequency:
-        in_sidecar = 1 / frequency
-    values = {
-        "its sidecar says RepetitionTime": in_sidecar,
-        "the raw bold.json": number_in(raw_metadata, "RepetitionTime", path),
-        "the image's header": in_header,
-    }
-    known = {where: value for where, value in values.items() if value is not None}
-    if not known:
-        raise DerivativesError(
-            "no RepetitionTime in its sidecar or the raw bold.json. Add "
-            f'{path.name.partition(".")[0]}.json with {{"RepetitionTime": ...}} (s).',
-            path,
-        )
-    (first, tr_s), *others = known.items()
-    for where, value in others:
-        if abs(tr_s - value) > 1e-3 * abs(value):  # headers and sidecars round differently
-            raise DerivativesError(
-                f"{first} {tr_s:g} s, but {where} {value:g} s. Correct the wrong one.", path
-            )
-    if not 0 < tr_s < LONGEST_TR_S:
-        raise DerivativesError(f"RepetitionTime is {tr_s:g}; seconds are needed.", path)
-    return tr_s

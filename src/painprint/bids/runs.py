@@ -10,9 +10,9 @@ import pandas as pd
 
 from painprint.atlas.image import AtlasFiles
 from painprint.bids.dense import DenseFiles, find_mask
-from painprint.bids.select import Selection, is_dense
+from painprint.bids.select import NIFTI, Selection, is_denoised, is_dense
 from painprint.errors import DerivativesError
-from painprint.files.dataset import ACQUISITION, BidsFile, normal_run, run_key
+from painprint.files.dataset import ACQUISITION, BidsFile, is_raw_run_of, normal_run, run_key
 from painprint.files.hcp import MOTION
 from painprint.runs import ExcludedRun, RunKey, natural
 
@@ -35,6 +35,11 @@ class RunFiles:
         Companions of dense BOLD; only volumes have a mask.
     sidecars, raw_sidecars : tuple of BidsFile
         JSON files of the derivative and of the raw dataset that may apply.
+    preprocessed : BidsFile or None
+        BOLD of the run, or its sidecar, from which regional time series were made: XCP-D's
+        residuals, else fMRIPrep's BOLD. It has the times of frames, which XCP-D's time series lack.
+    raw_bold : tuple of BidsFile
+        Raw images of the run, of which the header is read.
     """
 
     key: RunKey
@@ -46,12 +51,40 @@ class RunFiles:
     raw_sidecars: tuple[BidsFile, ...]
     confounds: BidsFile | None = None
     mask: BidsFile | None = None
+    preprocessed: BidsFile | None = None
+    raw_bold: tuple[BidsFile, ...] = ()
 
     @property
     def data_files(self) -> tuple[BidsFile, ...]:
         """The files of the run other than ratings and sidecars."""
         files = (self.series, self.outliers, self.motion, self.confounds, self.mask)
         return tuple(file for file in files if file is not None)
+
+
+@dataclass(frozen=True)
+class ParticipantFiles:
+    """Every file that may concern a participant, before any choice.
+
+    Attributes
+    ----------
+    raw : list of BidsFile
+        Files of the participant in the raw dataset.
+    raw_sidecars : tuple of BidsFile
+        JSON files of the raw dataset that may apply.
+    by_dataset : dict
+        Files of each derivative dataset, by its name; the first is preferred.
+    """
+
+    participant: str
+    by_dataset: Mapping[str, Sequence[BidsFile]]
+    raw: Sequence[BidsFile] = ()
+    raw_sidecars: tuple[BidsFile, ...] = ()
+    simulated: bool = False
+
+    @property
+    def derived(self) -> list[BidsFile]:
+        """Files of the derivatives, those of the first dataset first."""
+        return [file for files in self.by_dataset.values() for file in files]
 
 
 @dataclass(frozen=True)
@@ -91,8 +124,7 @@ class Inventory:
 def assemble(
     chosen: Selection,
     ratings: Sequence[BidsFile],
-    by_dataset: Mapping[str, Sequence[BidsFile]],
-    raw_sidecars: tuple[BidsFile, ...],
+    files: ParticipantFiles,
 ) -> tuple[list[RunFiles], set[ExcludedRun]]:
     """Collect the files of each rated run; runs that lack some are excluded."""
     entities_of_run = {key: files[0].entities for key, files in chosen.candidates.items()}
@@ -107,22 +139,18 @@ def assemble(
         try:
             series = chosen.file_of(key)
             _check_ratings(run_ratings, key, entities_of_run)
-            runs.append(run_files(key, series, run_ratings, by_dataset, raw_sidecars))
+            runs.append(run_files(key, series, run_ratings, files))
         except DerivativesError as error:
             excluded.add(ExcludedRun(key, str(error)))
     return runs, excluded
 
 
-def assemble_rest(
-    chosen: Selection,
-    by_dataset: Mapping[str, Sequence[BidsFile]],
-    raw_sidecars: tuple[BidsFile, ...],
-) -> tuple[list[RunFiles], list[str]]:
+def assemble_rest(chosen: Selection, files: ParticipantFiles) -> tuple[list[RunFiles], list[str]]:
     """Collect the files of each resting run; one sentence for each run that cannot be used."""
     runs, notes = [], []
     for key in chosen.candidates:
         try:
-            runs.append(run_files(key, chosen.file_of(key), (), by_dataset, raw_sidecars))
+            runs.append(run_files(key, chosen.file_of(key), (), files))
         except DerivativesError as error:
             notes.append(f"resting run {key} was not used: {error}")
     return runs, notes
@@ -132,23 +160,55 @@ def run_files(
     key: RunKey,
     series: BidsFile,
     rating: tuple[BidsFile, ...],
-    by_dataset: Mapping[str, Sequence[BidsFile]],
-    raw_sidecars: tuple[BidsFile, ...],
+    files: ParticipantFiles,
 ) -> RunFiles:
     """The files of a run, given its BOLD and its ratings."""
-    candidates = by_dataset[series.dataset]
+    candidates = files.by_dataset[series.dataset]
     dense = is_dense(series)
+    preprocessed = None if dense else _preprocessed(series, files)
+    datasets = {series.dataset, *([preprocessed.dataset] if preprocessed else [])}
+    sidecars = [f for name in datasets for f in files.by_dataset[name] if f.extension == ".json"]
     return RunFiles(
         key=key,
         series=series,
         rating=rating,
         outliers=None if dense else _companion(series, candidates, "outliers"),
         motion=None if dense else _companion(series, candidates, "motion"),
-        sidecars=tuple(f for f in candidates if f.extension == ".json"),
-        raw_sidecars=raw_sidecars,
+        sidecars=tuple(sidecars),
+        raw_sidecars=files.raw_sidecars,
         confounds=_confounds(series, candidates) if dense else None,
         mask=find_mask(series, candidates) if dense else None,
+        preprocessed=preprocessed,
+        raw_bold=_raw_bold_of(series, files.raw),
     )
+
+
+def _preprocessed(series: BidsFile, files: ParticipantFiles) -> BidsFile | None:
+    """BOLD, or its sidecar, from which a time series was made: in its dataset, else in another;
+    residuals are preferred."""
+    key = run_key(series.entities)
+    of_run = [f for f in files.derived if f.suffix == "bold" and run_key(f.entities) == key]
+    bold = [f for f in of_run if f.extension == ".json" or is_dense(f)]
+    return min(
+        (f for f in bold if "stat" not in f.entities),
+        key=lambda f: (f.dataset != series.dataset, not is_denoised(f)),
+        default=None,
+    )
+
+
+def _raw_bold_of(series: BidsFile, raw: Sequence[BidsFile]) -> tuple[BidsFile, ...]:
+    """Raw images of the run of a time series: those of its echo and phase-encoding direction if
+    it has such labels, else of all."""
+    images = [
+        f
+        for f in raw
+        if f.suffix == "bold"
+        and f.extension in NIFTI
+        and not {"space", "desc"} & f.entities.keys()
+        and is_raw_run_of(f.entities, series.entities)
+    ]
+    exact = [f for f in images if run_key(f.entities) == run_key(series.entities)]
+    return tuple(exact or images)
 
 
 def _confounds(series: BidsFile, files: Sequence[BidsFile]) -> BidsFile | None:

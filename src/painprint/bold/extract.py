@@ -16,12 +16,13 @@ from painprint.atlas.image import Atlas, AtlasFiles, read_atlas
 from painprint.atlas.surfaces import Surfaces
 from painprint.bids.load import QUALITY_KEY, Bold, load_bold
 from painprint.bids.runs import RunFiles
+from painprint.bids.timing import timing_sidecars
 from painprint.bold.carpets import carpet_path, write_carpet
 from painprint.bold.denoise import clean_signals, count_regressors, temporal_signal_to_noise
 from painprint.bold.nuisance import Cleaner, Cleaning, same_points
 from painprint.dense.region_means import RegionMeans
 from painprint.errors import DerivativesError
-from painprint.files.dataset import BidsFile, inherited_metadata, parse_name, raw_bold
+from painprint.files.dataset import BidsFile, parse_name
 from painprint.files.images import Points, Series
 from painprint.files.inputs import InputHashes
 from painprint.files.tables import read_json
@@ -39,7 +40,7 @@ from painprint.store.files import (
     write_text,
 )
 
-METHOD = 1
+METHOD = 2
 """Version of this computation; time series of a lower version are made again."""
 NAME = "painprint"
 """Name of the output dataset in BIDS URIs."""
@@ -140,10 +141,11 @@ class Extraction:
         DerivativesError
             Naming the file, what is wrong with it, and what to do.
         """
-        bold = load_bold(self.regional(files))
-        metadata = inherited_metadata(files.series, files.sidecars)
-        raw = raw_bold(files.series, files.raw_sidecars)
-        return replace(bold, sources=(*files.data_files, *metadata.sidecars, *raw.sidecars))
+        regional = self.regional(files)
+        bold = load_bold(regional)
+        (sidecar,) = regional.sidecars
+        notes = (*read_json(sidecar.path)["Notes"], *bold.notes)
+        return replace(bold, sources=(*files.data_files, *timing_sidecars(files)), notes=notes)
 
     def regional(self, files: RunFiles) -> RunFiles:
         """Files of the regional time series of a run, which are made if they do not exist."""
@@ -160,7 +162,7 @@ class Extraction:
             outliers=self._file(outliers),
             motion=self._file(motion),
             sidecars=(self._file(sidecar),),
-            raw_sidecars=files.raw_sidecars,
+            raw_sidecars=(),
         )
 
     @property
@@ -201,9 +203,7 @@ class Extraction:
 
     def _inputs(self, files: RunFiles) -> list[Path]:
         """Files from which the regional time series of a run are made; the atlas last."""
-        sidecars = inherited_metadata(files.series, files.sidecars).sidecars
-        raw = raw_bold(files.series, files.raw_sidecars).sidecars
-        paths = (file.path for file in (*files.data_files, *sidecars, *raw))
+        paths = (file.path for file in (*files.data_files, *timing_sidecars(files)))
         return [*paths, *self.smoothed_on, *(file.path for file in self.files.bids_files)]
 
     def _key(self, files: RunFiles) -> str:
@@ -221,6 +221,7 @@ class Extraction:
                 "atlas": self.files.label,
                 "settings": {name: getattr(self.settings, name) for name in CLEANING},
                 "resting": self.cleaner.is_rest(files),
+                "tr_s": self.settings.tr_s,
             }
         )
 
@@ -297,15 +298,15 @@ class Extraction:
         )
         quality = self._quality(averages, cleaning, sample[:, usable], usable)
         written = (series, outliers, motion, coverage_path, carpet_path(series))
-        sources = (*files.data_files, *cleaning.sources)
-        start = {} if cleaning.start_s is None else {"StartTime": cleaning.start_s}
+        times = cleaning.times
+        sources = (*files.data_files, *times.sources)
         surfaces = {path.name: self.hashes.whole(path) for path in self.smoothed_on}
         write_json(
             sidecar,
             {
-                "RepetitionTime": cleaning.tr_s,
-                **start,
-                "SamplingFrequency": 1 / cleaning.tr_s,
+                "RepetitionTime": times.tr_s,
+                "StartTime": times.start_s,
+                "SamplingFrequency": 1 / times.tr_s,
                 "Sources": [file.uri for file in sources],
                 "Atlas": self.files.label,
                 "CensoredFrames": "absent from the rows; flagged in outliers.tsv",
@@ -313,6 +314,7 @@ class Extraction:
                 "Cleaning": {name: getattr(self.settings, name) for name in CLEANING},
                 **({"SmoothedOn": surfaces} if surfaces else {}),
                 QUALITY_KEY: asdict(quality),
+                "Notes": cleaning.notes,
                 "Key": key,
                 "Outputs": {path.name: hash_file(path) for path in written},
             },

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from painprint.arrays import Matrix
 from painprint.atlas.surfaces import Surfaces
-from painprint.bids.load import repetition_time
 from painprint.bids.runs import RunFiles
 from painprint.bids.select import CIFTI
+from painprint.bids.timing import FrameTimes, frame_times
 from painprint.bold.denoise import (
     Band,
     check_freedom,
@@ -25,7 +25,6 @@ from painprint.dense.smoothing import CiftiSmoothing
 from painprint.errors import DerivativesError
 from painprint.files.cifti import open_dtseries
 from painprint.files.confounds import read_confounds
-from painprint.files.dataset import BidsFile, inherited_metadata, number_in, raw_bold
 from painprint.files.images import POINTS_AT_A_TIME, Grayordinates, Points, Series, Voxels
 from painprint.files.nifti import open_volumes, read_mask
 from painprint.runs import DVARS, FD, MOTION_NAMES, framewise_displacement
@@ -44,18 +43,17 @@ class Cleaning:
     kept : ndarray of bool, shape (n_frames,)
     motion : DataFrame
         Motion parameters and framewise displacement, one row per frame.
-    start_s : float or None
-        StartTime of the sidecar (s).
-    sources : tuple of BidsFile
-        Sidecars that were read.
+    times : FrameTimes
+        Times of the frames.
+    notes : tuple of str
+        Assumptions that were made.
     """
 
     design: Matrix
     kept: NDArray[np.bool_]
     motion: pd.DataFrame
-    tr_s: float
-    start_s: float | None
-    sources: tuple[BidsFile, ...]
+    times: FrameTimes
+    notes: tuple[str, ...]
 
 
 @dataclass(eq=False)
@@ -126,9 +124,8 @@ class Cleaner:
             If confounds are missing or do not fit.
         """
         path, settings = files.series.path, self.settings
-        metadata = inherited_metadata(files.series, files.sidecars)
-        raw = raw_bold(files.series, files.raw_sidecars)
-        tr_s = repetition_time(metadata.values, raw.values, path, header_tr_s)
+        times = frame_times(files, n_frames, header_tr_s=header_tr_s, given_tr_s=settings.tr_s)
+        tr_s = times.tr_s
         if files.confounds is None:
             raise DerivativesError(
                 "has no confounds (*_desc-confounds_timeseries.tsv, or HCP's "
@@ -162,9 +159,7 @@ class Cleaner:
         motion[FILTERED_FD] = filtered
         if DVARS in confounds.columns:
             motion[DVARS] = confounds.columns[DVARS]
-        start_s = number_in(metadata.values, "StartTime", path)
-        sources = (*metadata.sidecars, *raw.sidecars)
-        return Cleaning(design, kept, motion, tr_s, start_s, sources)
+        return Cleaning(design, kept, motion, times, times.notes)
 
     def clean_points(
         self, files: RunFiles, data: NDArray[np.float32], tr_s: float | None

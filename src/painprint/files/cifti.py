@@ -89,7 +89,7 @@ def _names(axes: Iterable[Any]) -> tuple[str, ...]:
     return tuple(type(axis).__name__ for axis in axes)
 
 
-def read_ptseries(path: Path) -> tuple[tuple[str, ...], NDArray[np.float64]]:
+def read_ptseries(path: Path) -> tuple[tuple[str, ...], NDArray[np.float64], float | None]:
     """Read parcellated time series.
 
     Returns
@@ -97,6 +97,8 @@ def read_ptseries(path: Path) -> tuple[tuple[str, ...], NDArray[np.float64]]:
     names : tuple of str
         Parcel names.
     signals : ndarray of shape (n_frames, n_parcels)
+    tr_s : float or None
+        Repetition time of the header (s), if it has one.
 
     Raises
     ------
@@ -104,7 +106,12 @@ def read_ptseries(path: Path) -> tuple[tuple[str, ...], NDArray[np.float64]]:
         If the file is not a readable CIFTI file of series x parcels.
     """
     axes, data = read_cifti(path, "ptseries")
-    return tuple(str(name) for name in axes[1].name), data
+    return tuple(str(name) for name in axes[1].name), data, _repetition_time(axes[0])
+
+
+def _repetition_time(series: Any) -> float | None:
+    """Step of a CIFTI axis of frames (s); None if it is 0 or has another unit."""
+    return float(series.step) or None if str(series.unit).upper() == "SECOND" else None
 
 
 def read_pconn(path: Path) -> tuple[tuple[str, ...], NDArray[np.float64]]:
@@ -174,8 +181,7 @@ def open_dtseries(path: Path) -> Series:
                 data = np.ascontiguousarray(np.asarray(block, dtype=np.float32).T)
             yield first, data
 
-    tr_s = float(series.step) if str(series.unit).upper() == "SECOND" else None
-    return Series(path, points, len(series), tr_s or None, blocks)
+    return Series(path, points, len(series), _repetition_time(series), blocks)
 
 
 def series_axis(n_frames: int, tr_s: float) -> Any:

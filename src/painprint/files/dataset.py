@@ -16,6 +16,9 @@ from painprint.runs import RunKey, is_digits, natural
 
 ACQUISITION = ("acq", "ce", "rec", "dir", "echo")
 """Entities that may distinguish runs of the same session, task and run label."""
+SAME_IN_RAW = ("acq", "ce", "rec")
+"""Those of them that a derivative shares with its raw run; echoes may be combined, and runs of
+several phase-encoding directions concatenated."""
 
 
 @dataclass(frozen=True)
@@ -223,16 +226,41 @@ def _comparable(entities: Mapping[str, str]) -> dict[str, str]:
     return {k: normal_run(v) if k == "run" else v for k, v in entities.items()}
 
 
-def raw_bold(series: BidsFile, raw: Sequence[BidsFile]) -> Metadata:
-    """Metadata of the raw BOLD run from which a time series was made."""
+def raw_metadata(series: BidsFile, raw: Sequence[BidsFile]) -> Metadata:
+    """Metadata of the raw BOLD run from which a time series was made.
+
+    If no sidecar of exactly this name has a repetition time, those of other echoes, parts and
+    phase-encoding directions of the run are used, provided that they agree on it.
+    """
     if not raw:
         return Metadata({}, ())
     keep = ("sub", "ses", "task", "run", *ACQUISITION)
     entities = {k: v for k, v in series.entities.items() if k in keep}
+    metadata = _metadata_of_raw_bold(entities, raw)
+    if "RepetitionTime" in metadata.values:
+        return metadata
+    others = [
+        _metadata_of_raw_bold(c.entities, raw)
+        for c in raw
+        if c.suffix == "bold" and is_raw_run_of(c.entities, entities)
+    ]
+    others = [other for other in others if "RepetitionTime" in other.values]
+    same = len({str(other.values["RepetitionTime"]) for other in others}) == 1
+    return others[0] if same else metadata
+
+
+def _metadata_of_raw_bold(entities: Mapping[str, str], raw: Sequence[BidsFile]) -> Metadata:
+    """Inherited metadata of raw BOLD with these entities."""
     folder = raw[0].root / f"sub-{entities['sub']}"
     if "ses" in entities:
         folder /= f"ses-{entities['ses']}"
-    bold = BidsFile(
-        folder / "func" / "bold.json", raw[0].root, raw[0].dataset, entities, "bold", ""
-    )
+    path = folder / "func" / "bold.json"
+    bold = BidsFile(path, raw[0].root, raw[0].dataset, entities, "bold", "")
     return inherited_metadata(bold, raw)
+
+
+def is_raw_run_of(raw: Mapping[str, str], series: Mapping[str, str]) -> bool:
+    """Whether entities of a raw file are those of a time series, apart from echo, part and
+    phase-encoding direction."""
+    a, b = _comparable(raw), _comparable(series)
+    return all(a.get(name) == b.get(name) for name in ("sub", "ses", "task", "run", *SAME_IN_RAW))

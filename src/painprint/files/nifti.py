@@ -33,16 +33,32 @@ def open_volumes(path: Path, points: Voxels, *, sigma_mm: float = 0.0) -> Series
     with reading(path, "NIfTI"):
         image = open_series(path)
         _check_grid(image, points, path, "the brain mask or the atlas")
-        seconds = {"sec": 1.0, "msec": 1e-3, "usec": 1e-6}.get(image.header.get_xyzt_units()[1])
-        step = float(image.header.get_zooms()[3])
 
     def blocks() -> Iterator[tuple[int, NDArray[np.float32]]]:
         series = read_volumes(path, points, sigma_mm=sigma_mm)
         for first in range(0, points.n_points, POINTS_AT_A_TIME):
             yield first, np.ascontiguousarray(series[:, first : first + POINTS_AT_A_TIME].T)
 
-    tr_s = step * seconds if seconds else None
-    return Series(path, points, image.shape[3], tr_s or None, blocks)
+    return Series(path, points, image.shape[3], _repetition_time(image.header), blocks)
+
+
+def _repetition_time(header: Any) -> float | None:
+    """Repetition time of a header (s); None if it is 0 or without a unit."""
+    seconds = {"sec": 1.0, "msec": 1e-3, "usec": 1e-6}.get(header.get_xyzt_units()[1])
+    return float(header.get_zooms()[3]) * seconds or None if seconds else None
+
+
+def read_scan_header(path: Path) -> tuple[int, float | None]:
+    """Number of frames, and repetition time (s) if the header has one.
+
+    Raises
+    ------
+    DerivativesError
+        If the file is not a 4D image.
+    """
+    with reading(path, "NIfTI"):
+        image = open_series(path)
+    return int(image.shape[3]), _repetition_time(image.header)
 
 
 def read_mask(path: Path) -> Voxels:

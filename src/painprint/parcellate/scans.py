@@ -163,7 +163,7 @@ def _read(
         "mean_fd_mm": float(cleaning.motion[FD].mean()),
         "n_silent": int(silent.sum()),
     }
-    return data, row, cleaning.tr_s
+    return data, row, cleaning.times.tr_s
 
 
 def drop_silent_vertices(

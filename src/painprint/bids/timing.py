@@ -1,0 +1,303 @@
+"""Times of the frames of a run: repetition time and start, from sidecars, headers and raw scan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from painprint.bids.runs import RunFiles
+from painprint.bids.select import is_dense
+from painprint.errors import DerivativesError
+from painprint.files.dataset import BidsFile, Metadata, inherited_metadata, number_in, raw_metadata
+from painprint.files.nifti import read_scan_header
+
+LONGEST_TR_S = 30.0
+SAME_TR = 1e-3
+"""Relative difference of two repetition times that is rounding: headers hold float32."""
+PLACEHOLDER_TR_S = 1.0
+"""Repetition time in headers that were written by programs that did not know it."""
+LONGEST_PAUSE = 0.1
+"""Share of a frame in which the scanner may pause (DelayTime) without a note."""
+LONGEST_DUMMY_S = 30.0
+"""More than this at the start of a scan is not dummy scans (s)."""
+
+
+@dataclass(frozen=True)
+class FrameTimes:
+    """Times of the frames of a run.
+
+    Attributes
+    ----------
+    tr_s : float
+        Repetition time (s).
+    start_s : float
+        Start of the first frame after the start of the scan (s). The signal of frame i is that
+        at ``start_s + tr_s / 2 + i * tr_s``.
+    slices_corrected : bool
+        Whether slice timing was corrected. ``start_s`` is then half a TR before StartTime, the
+        time to which the slices of the first frame were shifted.
+    sources : tuple of BidsFile
+        Sidecars that were read.
+    notes : tuple of str
+        Assumptions that were made, and contradictions that were resolved.
+    """
+
+    tr_s: float
+    start_s: float
+    slices_corrected: bool
+    sources: tuple[BidsFile, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Sidecars:
+    """Merged sidecars that may have the times of a run's frames, the most specific first."""
+
+    series: Metadata
+    preprocessed: Metadata
+    raw: Metadata
+
+    @classmethod
+    def of(cls, files: RunFiles) -> _Sidecars:
+        bold = files.preprocessed
+        return cls(
+            inherited_metadata(files.series, files.sidecars),
+            inherited_metadata(bold, files.sidecars) if bold else Metadata({}, ()),
+            raw_metadata(files.series, files.raw_sidecars),
+        )
+
+    @property
+    def sources(self) -> tuple[BidsFile, ...]:
+        both = (*self.series.sidecars, *self.preprocessed.sidecars, *self.raw.sidecars)
+        return tuple(dict.fromkeys(both))
+
+
+def timing_sidecars(files: RunFiles) -> tuple[BidsFile, ...]:
+    """The sidecars from which :func:`frame_times` reads."""
+    return _Sidecars.of(files).sources
+
+
+def frame_times(
+    files: RunFiles,
+    n_frames: int,
+    *,
+    header_tr_s: float | None = None,
+    given_tr_s: float | None = None,
+) -> FrameTimes:
+    """Repetition time and start of a run, checked against the raw scan if there is one.
+
+    Parameters
+    ----------
+    n_frames : int
+        Number of frames of the derivative, including those that censoring removed.
+    header_tr_s : float, optional
+        Repetition time in the header of the derivative (s).
+    given_tr_s : float, optional
+        Repetition time that overrides all files (s).
+
+    Raises
+    ------
+    DerivativesError
+        If the repetition time is unknown, sources contradict each other, or the derivative has
+        more or fewer frames than the raw scan for no known reason.
+    """
+    path, sidecars = files.series.path, _Sidecars.of(files)
+    scan = _read_scan(files)
+    scan_tr_s = scan.tr_s if scan else None
+    headers = {"its header": header_tr_s, "the header of the raw scan": scan_tr_s}
+    tr_s, notes = _repetition_time(path, sidecars, headers, given_tr_s)
+    start_s, corrected, start_notes = _start(path, sidecars, tr_s)
+    notes += start_notes
+    if scan is not None:
+        start_s, scan_notes = _align(files, n_frames, tr_s, start_s, scan)
+        notes += scan_notes
+    return FrameTimes(tr_s, start_s, corrected, sidecars.sources, tuple(notes))
+
+
+@dataclass(frozen=True)
+class _Scan:
+    """Header of the raw scan."""
+
+    name: str
+    n_frames: int
+    tr_s: float | None
+
+
+def _read_scan(files: RunFiles) -> _Scan | None:
+    """Header of the raw scan; None if there is none, or its echoes differ in length."""
+    present = [file.path for file in files.raw_bold if file.path.exists()]  # links may be broken
+    headers = [(path, *read_scan_header(path)) for path in present]
+    if len({n_frames for _, n_frames, _ in headers}) != 1:
+        return None
+    path, n_frames, tr_s = headers[0]
+    return _Scan(path.name, n_frames, tr_s)
+
+
+def _repetition_time(
+    path: Path,
+    sidecars: _Sidecars,
+    headers: Mapping[str, float | None],
+    given_s: float | None,
+) -> tuple[float, list[str]]:
+    """Repetition time (s), and notes about contradictions that were resolved.
+
+    Raises
+    ------
+    DerivativesError
+        If sidecars contradict each other, none of the sources has it, or it is out of range.
+    """
+    if given_s is not None:
+        return given_s, _departures(given_s, path, sidecars, headers)
+    in_sidecars = {
+        "its sidecar says RepetitionTime": _in_sidecar(sidecars.series, path, frequency=True),
+        "the sidecar of the BOLD it was made from": _in_sidecar(sidecars.preprocessed, path),
+        "the raw bold.json": _in_sidecar(sidecars.raw, path),
+    }
+    known = {where: value for where, value in in_sidecars.items() if value is not None}
+    in_headers = {where: value for where, value in headers.items() if value is not None}
+    if not known and not in_headers:
+        raise DerivativesError(
+            "no RepetitionTime in its sidecar, in that of the BOLD it was made from, in the raw "
+            "bold.json or in a header. Pass it with --tr (s), or add "
+            f'{path.name.partition(".")[0]}.json with {{"RepetitionTime": ...}}.',
+            path,
+        )
+    (first, tr_s), *others = (known or in_headers).items()
+    for where, value in others:
+        if not _same(tr_s, value):
+            raise DerivativesError(
+                f"{first} {tr_s:g} s, but {where} {value:g} s. Correct the wrong one, or pass "
+                "--tr.",
+                path,
+            )
+    if not 0 < tr_s < LONGEST_TR_S:
+        raise DerivativesError(
+            f"RepetitionTime is {tr_s:g}; seconds are needed. Correct it, or pass --tr.", path
+        )
+    if known:
+        return tr_s, [
+            f"{where} says a repetition time of {value:g} s, the sidecar {tr_s:g} s, which was "
+            "used."
+            for where, value in in_headers.items()
+            if not _same(tr_s, value)
+        ]
+    if tr_s == PLACEHOLDER_TR_S:
+        return tr_s, [
+            "the repetition time of 1 s is from a header alone, where some programs write 1 if "
+            "they do not know it (--tr)."
+        ]
+    return tr_s, []
+
+
+def _departures(
+    given_s: float, path: Path, sidecars: _Sidecars, headers: Mapping[str, float | None]
+) -> list[str]:
+    """A note if files have another repetition time than the one that was given."""
+    of_files = (sidecars.series, sidecars.preprocessed, sidecars.raw)
+    in_sidecars = [number_in(metadata.values, "RepetitionTime", path) for metadata in of_files]
+    known = {value for value in (*in_sidecars, *headers.values()) if value is not None}
+    others = sorted(value for value in known if not _same(given_s, value))
+    if not others:
+        return []
+    values = ", ".join(f"{value:g}" for value in others)
+    return [f"the repetition time is {given_s:g} s (--tr), although files say {values} s."]
+
+
+def _same(a_s: float, b_s: float) -> bool:
+    return abs(a_s - b_s) <= SAME_TR * abs(b_s)
+
+
+def _in_sidecar(metadata: Metadata, path: Path, *, frequency: bool = False) -> float | None:
+    """Repetition time (s) in a sidecar, also as a sampling frequency if asked.
+
+    Raises
+    ------
+    DerivativesError
+        If its frames are not equally spaced, or two of its entries contradict each other.
+    """
+    tr_s = number_in(metadata.values, "RepetitionTime", path)
+    if tr_s is None and "VolumeTiming" in metadata.values:
+        raise DerivativesError(
+            "a sidecar has VolumeTiming instead of RepetitionTime: frames that are not equally "
+            "spaced cannot be used. If they are, pass --tr.",
+            path,
+        )
+    hz = number_in(metadata.values, "SamplingFrequency", path) if frequency else None
+    if not hz:
+        return tr_s
+    if tr_s is not None and not _same(tr_s, 1 / hz):
+        raise DerivativesError(
+            f"its sidecar says RepetitionTime {tr_s:g} s, but SamplingFrequency {hz:g} Hz. Correct "
+            "the wrong one.",
+            path,
+        )
+    return 1 / hz
+
+
+def _start(path: Path, sidecars: _Sidecars, tr_s: float) -> tuple[float, bool, list[str]]:
+    """Start of the first frame (s), whether slice timing was corrected, and assumptions."""
+    both = (sidecars.series.values, sidecars.preprocessed.values)
+    values = next((v for v in both if v.get("StartTime") is not None), None)
+    corrected = any(v.get("SliceTimingCorrected") is True for v in ([values] if values else both))
+    notes = []
+    delay_s = next((d for v in both if (d := number_in(v, "DelayTime", path))), 0.0)
+    if not corrected and delay_s > LONGEST_PAUSE * tr_s:
+        notes.append(
+            f"the scanner paused for {delay_s:g} s in each frame of {tr_s:g} s (DelayTime): the "
+            "rating was read at the middle of the frame, not of its slices."
+        )
+    if values is None:
+        notes.append(
+            "no StartTime: the slices of a frame are assumed to be shifted to its middle, and the "
+            "first frame to start with the scan."
+            if corrected
+            else "no StartTime: the first frame is assumed to start with the scan."
+        )
+        return 0.0, corrected, notes
+    start_s = number_in(values, "StartTime", path) or 0.0
+    return start_s - tr_s / 2 * corrected, corrected, notes
+
+
+def _align(
+    files: RunFiles, n_frames: int, tr_s: float, start_s: float, scan: _Scan
+) -> tuple[float, list[str]]:
+    """Start of the first frame (s), compared with the number of frames of the raw scan.
+
+    XCP-D drops dummy scans from its outputs without a trace in the sidecar.
+
+    Raises
+    ------
+    DerivativesError
+        If the number of frames is not explained.
+    """
+    path, n_missing = files.series.path, scan.n_frames - n_frames
+    if abs(start_s - n_missing * tr_s) < tr_s:
+        return start_s, []
+    both = f"has {n_frames} frames, but the raw scan {scan.name} {scan.n_frames}"
+    if n_missing < 0:
+        raise DerivativesError(f"{both}. Does it belong to another run?", path)
+    if n_missing == 0:
+        raise DerivativesError(
+            f"its first frame starts {start_s:g} s after the scan (StartTime), but it has all "
+            f"{n_frames} frames of the raw scan {scan.name}. Correct StartTime.",
+            path,
+        )
+    dummy_s = n_missing * tr_s
+    if is_dense(files.series) or abs(start_s) >= tr_s or dummy_s > LONGEST_DUMMY_S:
+        raise DerivativesError(
+            f"{both}, and its first frame starts at {start_s:g} s (StartTime). If the first "
+            f"{n_missing} frames were removed, StartTime must be {dummy_s:g} s.",
+            path,
+        )
+    if files.outliers is None:
+        raise DerivativesError(
+            f"{both}, and there is no outliers file: frames may have been censored, or dropped at "
+            "the start. Pass the output folder that holds *_outliers.tsv.",
+            path,
+        )
+    return start_s + dummy_s, [
+        f"{n_missing} frames of the raw scan are missing, as XCP-D drops dummy scans "
+        f"(--dummy-scans) at the start: the first frame was taken to start at "
+        f"{start_s + dummy_s:g} s."
+    ]
