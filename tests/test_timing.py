@@ -197,6 +197,10 @@ def test_a_scan_that_is_not_here_or_whose_echoes_differ_is_not_compared(tree, se
     scan.unlink()
     scan.with_name(scan.name.replace("echo-1", "echo-2")).unlink()
     scan.symlink_to(tree.root / "annexed")
+    assert not any("raw scan" in note for note in times_of_frames(tree)[1])
+    scan.unlink()
+    scan.write_text("/annex/objects/MD5E-s1--0.nii.gz")
+    assert any("raw scan cannot be read" in note for note in times_of_frames(tree)[1])
     np.testing.assert_allclose(times_of_frames(tree)[0], MIDDLE, atol=1e-9)
 
 

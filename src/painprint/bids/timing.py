@@ -103,12 +103,12 @@ def frame_times(
         more or fewer frames than the raw scan for no known reason.
     """
     path, sidecars = files.series.path, _Sidecars.of(files)
-    scan = _read_scan(files)
+    scan, unreadable = _read_scan(files)
     scan_tr_s = scan.tr_s if scan else None
     headers = {"its header": header_tr_s, "the header of the raw scan": scan_tr_s}
     tr_s, notes = _repetition_time(path, sidecars, headers, given_tr_s)
     start_s, corrected, start_notes = _start(path, sidecars, tr_s)
-    notes += start_notes
+    notes += [*start_notes, *unreadable]
     if scan is not None:
         start_s, scan_notes = _align(files, n_frames, tr_s, start_s, scan)
         notes += scan_notes
@@ -124,14 +124,18 @@ class _Scan:
     tr_s: float | None
 
 
-def _read_scan(files: RunFiles) -> _Scan | None:
-    """Header of the raw scan; None if there is none, or its echoes differ in length."""
+def _read_scan(files: RunFiles) -> tuple[_Scan | None, list[str]]:
+    """Header of the raw scan, and a note if it is not readable (its content may be elsewhere, as
+    with git-annex). None if there is none, or its echoes differ in length."""
     present = [file.path for file in files.raw_bold if file.path.exists()]  # links may be broken
-    headers = [(path, *read_scan_header(path)) for path in present]
+    try:
+        headers = [(path, *read_scan_header(path)) for path in present]
+    except DerivativesError:
+        return None, ["the raw scan cannot be read, and was not compared (datalad get?)."]
     if len({n_frames for _, n_frames, _ in headers}) != 1:
-        return None
+        return None, []
     path, n_frames, tr_s = headers[0]
-    return _Scan(path.name, n_frames, tr_s)
+    return _Scan(path.name, n_frames, tr_s), []
 
 
 def _repetition_time(
