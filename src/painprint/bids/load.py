@@ -18,6 +18,7 @@ from painprint.bids.runs import RunFiles
 from painprint.bids.timing import frame_times
 from painprint.errors import DerivativesError
 from painprint.files.dataset import BidsFile, inherited_metadata, number_in
+from painprint.files.outliers import read_outliers
 from painprint.files.tables import read_numbers
 from painprint.quality import BoldQuality
 from painprint.regions import Regions
@@ -138,7 +139,8 @@ def load_bold(files: RunFiles, tr_s: float | None = None) -> Bold:
     regions, signals, header_tr_s, notes = read_signals(files.series)
     companions = []
     if files.outliers is not None:
-        censored = _read_outliers(files.outliers.path)
+        outliers = read_outliers(files.outliers.path, len(signals))
+        censored, notes = outliers.censored, (*notes, *outliers.notes)
         companions.append(files.outliers)
         try:
             signals = restore_censored(signals, censored)
@@ -218,17 +220,6 @@ def load_run(
     )
 
 
-def _read_outliers(path: Path) -> NDArray[np.bool_]:
-    """True where a frame is flagged in any column; a missing flag counts as flagged."""
-    _, flags = read_numbers(path)
-    invalid = ~(np.isnan(flags) | (flags == 0) | (flags == 1))
-    if invalid.any():
-        row = int(np.flatnonzero(invalid.any(axis=1))[0])
-        raise DerivativesError(
-            f"row {row + 1} is {flags[row][invalid[row]][0]:g}; flags are 0 (keep) or 1 (censor).",
-            path,
-        )
-    return np.asarray((flags != 0).any(axis=1))
 
 
 def _read_motion(path: Path, n_frames: int) -> dict[str, NDArray[np.float64]]:
