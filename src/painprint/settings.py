@@ -150,17 +150,21 @@ class Settings(DenseSettings):
     """
 
     task_id: tuple[str, ...] = option((), group=DATA, tags={"reading"})
-    """Tasks to use; several are pooled. Required if several tasks have ratings."""
+    """Tasks to use, with or without "task-"; several are pooled. Required if several tasks have
+    ratings."""
     rest_task: tuple[str, ...] = option(("rest",), source=LEE_2026, group=DATA)
     """Resting-state tasks: unrated runs of the same sessions, scored by the signature."""
     atlas: str | None = option(None, group=DATA)
-    """Atlas label of the regional time series, required if there are several; or an atlas image
-    (dlabel.nii, nii.gz) or BIDS-Atlas folder, with which regional time series are made from dense
-    BOLD."""
+    """Atlas label of the regional time series, with or without "atlas-", required if there are
+    several; or an atlas image (dlabel.nii, nii.gz) or BIDS-Atlas folder, with which regional time
+    series are made from dense BOLD."""
     exclude_network: tuple[str, ...] = option((), group=DATA, tags={"reading"})
     """Exclude the regions of these networks, by network label."""
     exclude_region: tuple[str, ...] = option((), group=DATA, tags={"reading"})
     """Exclude these regions, by name."""
+    not_a_covariate: tuple[str, ...] = option((), group=DATA)
+    """Columns of sessions.tsv that are no confounds, such as pain scores (outcomes) and record
+    numbers. Default: every numeric column is one."""
 
     preset: Literal["recommended", "paper"] = option(
         "recommended", source=LEE_2026, group=DECODER, tags={"reading"}

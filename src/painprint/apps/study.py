@@ -103,6 +103,7 @@ class Study:
             self.settings.session_label,
             self.settings.atlas,
             self.bids_filter,
+            self.settings.not_a_covariate,
         )
         results = [Dataset(self.out_dir, "results")] if self.out_dir.is_dir() else ()
         return find_runs(self.raw, self.datasets, participant, selection, beside=results)

@@ -132,7 +132,7 @@ def find_atlases(
     Parameters
     ----------
     path_or_label : str
-        A dlabel.nii or NIfTI file, a BIDS-Atlas folder, or a label.
+        A dlabel.nii or NIfTI file, a BIDS-Atlas folder, or a label, with or without "atlas-".
     datasets : sequence of Dataset
         Searched for a label.
     participant : str
@@ -155,7 +155,8 @@ def find_atlases(
         if not path.name.endswith(IMAGES):
             raise DerivativesError(f"is no atlas image ({', '.join(IMAGES)}).", path)
         return [AtlasFiles(atlas_label(path), path, _table_of(path, _tables_beside(path)))]
-    if labelled := images_labelled(path_or_label, datasets, participant, beside=beside):
+    label = path_or_label.removeprefix("atlas-")
+    if labelled := images_labelled(label, datasets, participant, beside=beside):
         return labelled
     if path.is_dir():
         atlases = _images_among(Dataset(path, "atlas").all_files())

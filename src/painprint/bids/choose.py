@@ -40,6 +40,8 @@ def choose_input(
     DerivativesError
         If there is neither, or a choice is needed.
     """
+    if atlas is not None and not Path(atlas).exists():
+        atlas = label_of(atlas, "atlas", "seg")
     series = [f for f in files if is_series(f)]
     bold = [f for f in files if f.suffix == "bold" and f.extension in (CIFTI, *NIFTI)]
     dense = [f for f in files if is_dense(f) and not is_denoised(f)]
@@ -144,9 +146,11 @@ def _nothing_found(
     )
 
 
-def label_of(text: str, entity: str) -> str:
-    """A label without the prefix of its entity."""
-    return text.removeprefix(f"{entity}-")
+def label_of(text: str, *entities: str) -> str:
+    """A label without the prefix of its entity, which is one of these."""
+    for entity in entities:
+        text = text.removeprefix(f"{entity}-")
+    return text
 
 
 def _choose_atlas(series: Sequence[BidsFile], atlas: str | None, participant: str) -> str:

@@ -2,28 +2,50 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from painprint.bids.select import CIFTI, NIFTI, is_series
 from painprint.errors import DerivativesError
 from painprint.files.dataset import BidsFile, normal_run
 from painprint.files.tables import read_json
 
 QUERIES = ("bold", "rating")
-OF_OTHERS = ("fmap", "sbref", "flair", "t2w", "t1w", "t2star", "roi", "asl", "m0scan")
-"""Other queries of fMRIPrep, which are ignored."""
+OF_OTHERS = frozenset(
+    "fmap sbref flair t2w t1w t2star roi asl m0scan pet "  # fMRIPrep
+    "anat_brainmask anat_dseg anat_to_template_xfm template_to_anat_xfm "  # XCP-D
+    "t1w_mask t1w_seg t1w_to_template_xform template_to_t1w_xform "
+    "t1w_to_template_xfm template_to_t1w_xfm "
+    "lh_pial_surf rh_pial_surf lh_subject_sphere rh_subject_sphere lh_wm_surf rh_wm_surf "
+    "cortical_thickness cortical_thickness_corr myelin myelin_smoothed sulcal_curv "
+    "sulcal_depth".split()
+)
+"""Other queries of fMRIPrep and XCP-D, which are ignored."""
 ENTITIES = {
-    "session": "ses", "acquisition": "acq", "ceagent": "ce", "reconstruction": "rec",
-    "direction": "dir", "resolution": "res", "density": "den", "description": "desc",
-    "segmentation": "seg",
+    "subject": "sub", "session": "ses", "acquisition": "acq", "ceagent": "ce",
+    "reconstruction": "rec", "direction": "dir", "resolution": "res", "density": "den",
+    "description": "desc", "segmentation": "seg", "statistic": "stat", "modality": "mod",
 }  # fmt: skip
 """BIDS keys of the entities that pybids names in full."""
 SHORT = frozenset(
-    "ses task acq ce rec dir run echo space res den desc atlas seg recording suffix extension "
-    "datatype".split()
+    "sub ses task acq ce rec dir run echo part chunk flip inv mt proc mod hemi label cohort space "
+    "res den desc atlas seg stat recording suffix extension datatype".split()
 )
+ANY, ABSENT = "*", ""
+"""Values that stand for a label of any kind, and for no label."""
+ENUM = re.compile(r"<?Query\.(NONE|ANY|REQUIRED|OPTIONAL)(: \d+)?>?")
+"""pybids' special values as text, which fMRIPrep accepts too."""
+OF_ENUM = {"NONE": (ABSENT,), "ANY": (ANY,), "REQUIRED": (ANY,), "OPTIONAL": (ANY, ABSENT)}
+OF_RUNS = ("ses", "task", "run")
+"""Entities of a run that a rating has too."""
+COMBINED = ("echo", "part")
+"""Entities of raw images that are combined into one."""
+OF_IMAGES = ("desc", "res", "den")
+"""Entities of preprocessed images, which regional time series lack."""
+DATATYPES = frozenset("anat beh dwi eeg fmap func meg perf pet".split())
 
 
 @dataclass(frozen=True)
@@ -33,17 +55,27 @@ class BidsFilter:
     Attributes
     ----------
     queries : mapping
-        Allowed values by query and entity; an empty tuple if the entity must be absent.
+        Allowed values by query and entity. ``"*"`` stands for any value, ``""`` for none, as does
+        an empty tuple.
     """
 
     queries: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict, hash=False)
 
     def choose(self, query: str, files: Iterable[BidsFile]) -> list[BidsFile]:
-        """The files that match a query."""
+        """The files that match a query.
+
+        What a query says of an image, and not of a run, is no condition for regional time series
+        made from it.
+        """
         wanted = self.queries.get(query, {})
         return [
             f for f in files if all(_matches(f, name, values) for name, values in wanted.items())
         ]
+
+    def choose_ratings(self, files: Iterable[BidsFile]) -> list[BidsFile]:
+        """The recordings that match the query "rating", of runs that the query "bold" asks for."""
+        runs = {k: v for k, v in self.queries.get("bold", {}).items() if k in OF_RUNS}
+        return BidsFilter({"runs": runs}).choose("runs", self.choose("rating", files))
 
     def without(self, query: str) -> BidsFilter:
         """The other queries."""
@@ -52,22 +84,36 @@ class BidsFilter:
 
 def _matches(file: BidsFile, name: str, values: tuple[str, ...]) -> bool:
     """Whether an entity of a file, or its suffix, extension or datatype, has one of the values."""
-    if name == "datatype":
-        return file.path.parent.name in values
-    value = {"suffix": file.suffix, "extension": file.extension}.get(name)
-    if value is None:
-        value = file.entities.get(name)
-    if value is None:
-        return not values
+    value = _value(file, name)
     if name == "run":
         value, values = normal_run(value), tuple(map(normal_run, values))
-    return value in values
+    if value in (values or (ABSENT,)) or (value and ANY in values):
+        return True
+    if not value and name in COMBINED:
+        return True
+    return is_series(file) and (
+        (name == "suffix" and "bold" in values)
+        or (name == "extension" and not {CIFTI, *NIFTI}.isdisjoint(values))
+        or (name in OF_IMAGES and not value)
+    )
+
+
+def _value(file: BidsFile, name: str) -> str:
+    """Label of an entity of a file, or its suffix, extension or datatype; "" for none."""
+    if name == "datatype":
+        folder = file.path.parent.name
+        return folder if folder in DATATYPES else "func"  # HCP has a folder for each run
+    if name in ("suffix", "extension"):
+        return str(getattr(file, name))
+    return file.entities.get(name, ABSENT)
 
 
 def read_bids_filter(path: Path | None) -> BidsFilter:
     """Read a filter file: ``{"bold": {"space": "fsLR"}, "rating": {"recording": "pain"}}``.
 
-    Without a file, all files match.
+    Values are as for fMRIPrep: a label, a list of labels, null for files without the entity, and
+    ``"*"`` for files with any label. Queries that only fMRIPrep or XCP-D has are ignored. Without
+    a file, all files match.
 
     Raises
     ------
@@ -82,7 +128,9 @@ def read_bids_filter(path: Path | None) -> BidsFilter:
             continue
         if query not in QUERIES:
             raise DerivativesError(
-                f"has a query {query!r}; known are {', '.join(QUERIES)} (--bids-filter-file).", path
+                f"has a query {query!r}; known are {', '.join(QUERIES)}, and those of fMRIPrep and "
+                f"XCP-D, which are ignored: {', '.join(sorted(OF_OTHERS))} (--bids-filter-file).",
+                path,
             )
         if not isinstance(wanted, dict):
             raise DerivativesError(f'{query} must be an object, like {{"space": "fsLR"}}.', path)
@@ -99,9 +147,17 @@ def read_bids_filter(path: Path | None) -> BidsFilter:
 
 def _values(value: Any, entity: str, path: Path) -> tuple[str, ...]:
     """Allowed values of an entity, without its prefix."""
-    if value is None:
-        return ()
-    values = value if isinstance(value, list) else [value]
-    if not all(isinstance(v, (str, int)) and not isinstance(v, bool) for v in values):
-        raise DerivativesError(f"{entity} must be text, a list of texts, or null.", path)
-    return tuple(str(v).removeprefix(f"{entity}-") for v in values)
+    values: list[str] = []
+    for one in value if isinstance(value, list) else [value]:
+        if isinstance(one, bool) or not (one is None or isinstance(one, str | int)):
+            raise DerivativesError(
+                f'{entity} must be text, "*" for any, null for none, or a list of these.', path
+            )
+        text = ABSENT if one is None else str(one).removeprefix(f"{entity}-")
+        if special := ENUM.fullmatch(text):
+            values += OF_ENUM[special[1]]
+        elif entity == "extension" and text not in (ABSENT, ANY) and not text.startswith("."):
+            values.append(f".{text}")
+        else:
+            values.append(text)
+    return tuple(values)

@@ -17,6 +17,7 @@ from painprint.bids.choose import (
     choose_tasks,
     label_of,
 )
+from painprint.bids.covariates import choose_covariates
 from painprint.bids.dense import DenseFiles, find_dense
 from painprint.bids.filter import BidsFilter
 from painprint.bids.runs import (
@@ -62,6 +63,8 @@ class DataSelection:
         Label, or path of an image. Needed where there are several, and for dense BOLD.
     bids_filter : BidsFilter
         Entities that BOLD and rating files must have.
+    not_a_covariate : sequence of str
+        Columns of sessions.tsv that are no covariates.
     """
 
     task_id: Sequence[str] = ()
@@ -69,6 +72,7 @@ class DataSelection:
     session_label: Sequence[str] = ()
     atlas: str | None = None
     bids_filter: BidsFilter = BidsFilter()
+    not_a_covariate: Sequence[str] = ()
 
 
 def find_runs(
@@ -109,7 +113,7 @@ def find_runs(
     )
     sessions = choose_sessions(source.files, selection.session_label, participant)
     in_sessions = _with_entity(source.files, "ses", sessions)
-    ratings = bids_filter.choose("rating", filter(is_rating_file, files.raw))
+    ratings = bids_filter.choose_ratings(filter(is_rating_file, files.raw))
     tasks = choose_tasks(in_sessions, ratings, selection.task_id, participant)
     ratings = _with_entity(ratings, "task", tasks)
     if selection.session_label:
@@ -119,7 +123,14 @@ def find_runs(
     rest_tasks = {label_of(task, "task") for task in selection.rest_task} - set(tasks)
     rest = select(_with_entity(in_sessions, "task", rest_tasks), preference, kind=rated.kind)
     inventory = _inventory(
-        files, source, tasks, ratings, rated=rated, rest=rest, notes_on_names=misnamed
+        files,
+        source,
+        tasks,
+        ratings,
+        rated=rated,
+        rest=rest,
+        not_a_covariate=selection.not_a_covariate,
+        notes=misnamed,
     )
     if source.image:
         return inventory
@@ -161,12 +172,14 @@ def _inventory(
     *,
     rated: Selection,
     rest: Selection,
-    notes_on_names: Sequence[str],
+    not_a_covariate: Sequence[str],
+    notes: Sequence[str],
 ) -> Inventory:
     """The runs of selected BOLD with their companion files, in chronological order."""
     runs, excluded = assemble(rated, ratings, files)
     resting, rest_notes = assemble_rest(rest, files)
     sessions, session_notes = read_sessions(files.raw)
+    sessions, covariate_notes = choose_covariates(sessions, not_a_covariate, files.raw)
     in_time = _chronological(sessions)
     return Inventory(
         participant=files.participant,
@@ -176,7 +189,7 @@ def _inventory(
         excluded=tuple(sorted(excluded, key=in_time)),
         rest=tuple(sorted(resting, key=in_time)),
         dense=_dense_of(runs, source.image) if source.image else None,
-        notes=(*source.notes, *rated.notes, *session_notes, *notes_on_names, *rest_notes),
+        notes=(*source.notes, *rated.notes, *session_notes, *covariate_notes, *notes, *rest_notes),
         region_table=_region_table(files.derived, source.atlas),
         sessions=sessions,
         simulated=files.simulated,

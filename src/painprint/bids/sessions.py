@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from painprint.bids.session_times import Stamps, contradicts_labels, days_of_sessions, read_stamps
 from painprint.errors import DerivativesError
 from painprint.files.dataset import BidsFile
-from painprint.files.tables import MISSING, numbers, read_table
+from painprint.files.tables import numbers, read_table
 from painprint.runs import natural
+
+DEPENDS = "Tests on later sessions and blocks of neighbouring sessions depend on this order."
 
 
 def read_sessions(files: Sequence[BidsFile]) -> tuple[pd.DataFrame, tuple[str, ...]]:
@@ -18,7 +21,8 @@ def read_sessions(files: Sequence[BidsFile]) -> tuple[pd.DataFrame, tuple[str, .
 
     Acquisition times come from ``sessions.tsv``, else from ``scans.tsv``; they are converted to
     days and not kept. A column ``days`` of ``sessions.tsv`` can be used instead. All of this is
-    optional: what cannot be read is noted, and sessions are then in the order of their names.
+    optional: what cannot be read or cannot be right is noted, and sessions are then in the order
+    of their labels.
 
     Parameters
     ----------
@@ -33,37 +37,88 @@ def read_sessions(files: Sequence[BidsFile]) -> tuple[pd.DataFrame, tuple[str, .
     notes : tuple of str
     """
     labels = sorted({f.entities["ses"] for f in files if "ses" in f.entities}, key=natural)
-    sessions = pd.DataFrame({"days": float("nan")}, index=pd.Index(labels, name="session"))
-    times = pd.Series(pd.NaT, index=labels, dtype="datetime64[us]")
-    notes = []
+    covariates = pd.DataFrame(index=pd.Index(labels, name="session"))
+    notes: list[str] = []
+    of_scans, of_sessions = Stamps({}), Stamps({})
     for file in files:
         if file.extension != ".tsv" or file.suffix not in ("sessions", "scans"):
             continue
         try:
             table = read_table(file.path)
-            times_of_rows = _parse_times(table, file.path)
             if file.suffix == "scans":
-                session = file.entities.get("ses")
-                if session in labels and pd.isna(times[session]):
-                    times[session] = times_of_rows.min()
+                session = file.entities.get("ses", "")
+                of_scans = _join(_stamps(table.assign(session=session), file.path, notes), of_scans)
             else:
                 described = _by_session(table, file.path)
-                times_of_rows.index = described.index
-                times = times_of_rows.reindex(labels).combine_first(times)
-                for name in described.columns.difference(["session_id", "acq_time"], sort=False):
-                    covariate = _maybe_numbers(described[name], file.path)
-                    if covariate is not None:
-                        sessions[name] = covariate.reindex(labels)
+                covariates = _covariates(described, file.path).reindex(labels)
+                if "days" in described and "days" not in covariates:
+                    notes.append("the column days of sessions.tsv was not used: it is not numeric.")
+                of_sessions = _stamps(described.reset_index(), file.path, notes)
         except DerivativesError as error:
             notes.append(f"not used: {error}")
-    if times.notna().any():
-        sessions["days"] = (times - times.min()).dt.total_seconds() / 86400
-    sessions["days"] = sessions["days"].round(3)
+    days, problems = days_of_sessions(_join(of_sessions, of_scans), labels)
+    stated = covariates.pop("days") if "days" in covariates else None
+    if stated is not None and days.isna().any():
+        days, problems = stated, []
+        if len(days) > 1 and days.nunique() == 1 and days.notna().all():
+            days, problems = days * float("nan"), ["all sessions have the same number of days"]
+    sessions = covariates
+    sessions.insert(0, "days", days.astype(float).round(3))
     if sessions["days"].notna().all():
         sessions = sessions.sort_values("days", kind="stable")
-    elif sessions["days"].notna().any():
-        notes.append("some sessions have no time: sessions are in the order of their names.")
-    return sessions.reset_index(), tuple(notes)
+    sessions = sessions.reset_index()
+    return sessions, (*notes, *_note_order(sessions, problems))
+
+
+def _note_order(sessions: pd.DataFrame, problems: Sequence[str]) -> list[str]:
+    """How sessions were ordered, if that is not what one would expect; at most one note."""
+    labels, days = sessions["session"], sessions["days"]
+    if len(sessions) < 2:
+        return []
+    if days.notna().all():
+        if contradicts_labels(labels):
+            return [
+                "the times of the sessions contradict the numbers in their labels: sessions are in "
+                f"the order of time, ses-{', ses-'.join(labels[:4])}{', ...' * (len(labels) > 4)}."
+            ]
+        tied = labels[days.duplicated(keep=False)]
+        return [
+            f"ses-{', ses-'.join(tied)} share a date without times of day: sessions of one date "
+            "are in the order of their labels."
+        ] * bool(len(tied))
+    unnumbered = [label for label in labels if not any(c.isdigit() for c in label)]
+    seen = list(problems)
+    if days.notna().any():
+        seen.append("some sessions have no time")
+    if unnumbered:
+        seen.append(
+            f"the label{'s' * (len(unnumbered) > 1)} {', '.join(unnumbered[:4])} "
+            f"{'have' if len(unnumbered) > 1 else 'has'} no number"
+        )
+    if not seen:
+        return []
+    unknown = "" if days.notna().any() else "days are unknown, and "
+    return [
+        f"{'; '.join(seen)}: {unknown}sessions are in the order of their names. {DEPENDS} Write "
+        "days since the first session into a column days of sessions.tsv."
+    ]
+
+
+def _join(first: Stamps, second: Stamps) -> Stamps:
+    """Acquisition times of two files, those of the first where both have one."""
+    dates = {**second.of_session, **first.of_session}
+    return Stamps(dates, (first.dateless | second.dateless) - dates.keys())
+
+
+def _stamps(table: pd.DataFrame, path: Path, notes: list[str]) -> Stamps:
+    """Acquisition times of a table with a column session; a note if they cannot be read."""
+    if "acq_time" not in table:
+        return Stamps({})
+    try:
+        return read_stamps(zip(table["session"], table["acq_time"], strict=True), path)
+    except DerivativesError as error:
+        notes.append(f"times not used: {error}")
+        return Stamps({})
 
 
 def _by_session(table: pd.DataFrame, path: Path) -> pd.DataFrame:
@@ -77,18 +132,14 @@ def _by_session(table: pd.DataFrame, path: Path) -> pd.DataFrame:
     return table.set_index(pd.Index(labels, name="session"))
 
 
-def _parse_times(table: pd.DataFrame, path: Path) -> pd.Series:
-    """acq_time of each row, NaT where it is missing."""
-    if "acq_time" not in table:
-        return pd.Series(pd.NaT, index=table.index, dtype="datetime64[us]")
-    text = table["acq_time"].mask(table["acq_time"].isin(MISSING))
-    try:
-        times = pd.to_datetime(text, format="ISO8601", utc=True)
-    except ValueError as error:
-        raise DerivativesError(
-            "acq_time must look like 2000-01-31T12:00:00 or be n/a.", path
-        ) from error
-    return times.dt.tz_localize(None).astype("datetime64[us]")
+def _covariates(described: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """The numeric columns of sessions.tsv, indexed by session label."""
+    columns = {
+        name: values
+        for name in described.columns.difference(["session_id", "acq_time"], sort=False)
+        if (values := _maybe_numbers(described[name], path)) is not None
+    }
+    return pd.DataFrame(columns, index=described.index)
 
 
 def _maybe_numbers(column: pd.Series, path: Path) -> pd.Series | None:

@@ -95,7 +95,7 @@ def find_confounds(case: Case) -> tuple[list[Confound], list[str]]:
     if not covariates:
         not_done.append(
             "No confound for session covariates, such as medication: sessions.tsv has no numeric "
-            "column."
+            f"column{' but those of --not-a-covariate' * bool(case.settings.not_a_covariate)}."
         )
     for name in covariates:
         values = case.group_values(name)

@@ -86,6 +86,11 @@ def prospective_tests(case: Case, *, on_step: OnStep | None = None) -> StageResu
     if n_first in futures:
         numbers["later"] = _agreement(_after(bin_grams[0], futures[n_first], n_first))
     days = case.group_values("days") if "days" in case.sessions else np.full(n_groups, np.nan)
+    if "days" in case.sessions and np.isnan(days).any():
+        not_done.append(
+            f"No days ahead for some {unit}s: the days of their sessions are unknown, and the past "
+            "is what comes first by the labels of sessions."
+        )
     per_session = _per_session(bin_grams[0], futures, case.decoding.groups, days)
     tables = {"prospective": per_session, "calibration": _calibration(bin_grams[0], futures)}
     numbers |= {"n_first": n_first, "error_ahead": error_ahead(per_session)}

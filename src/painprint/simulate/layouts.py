@@ -2,7 +2,8 @@
 
 The mean of a region's points is the simulated signal plus nuisance signals to be removed by
 cleaning: trend, motion, and components of white matter and CSF. The data are small; headers and
-file names are real.
+names of files, columns and keys are real. The layout ciftify has HCP's Movement_Regressors.txt,
+which ciftify itself does not write: it leaves the confounds beside fMRIPrep's BOLD.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from painprint.arrays import Matrix
 from painprint.atlas.surfaces import name_density
-from painprint.bold.denoise import N_COMPONENTS, with_changes, with_squares
+from painprint.bold.denoise import N_COMPONENTS, with_changes
 from painprint.cortex.mesh import Mesh
 from painprint.files.cifti import make_grayordinates
 from painprint.files.confounds import MOVEMENT
@@ -27,8 +27,8 @@ from painprint.files.hcp import RESULTS
 from painprint.files.images import Grayordinates, Points, Voxels
 from painprint.files.maps import write_labels, write_mask, write_series
 from painprint.regions import Regions
-from painprint.runs import MOTION_NAMES, framewise_displacement
 from painprint.simulate.areas import plant_areas, simulate_hemisphere
+from painprint.simulate.confounds import BASELINE, bold_sidecar, confounds_table
 from painprint.simulate.person import SUBCORTICAL_NETWORK
 from painprint.store.files import write_json, write_table, write_text
 
@@ -37,7 +37,6 @@ SPARE_POINTS = 40
 """Points in no region: cortex outside the atlas, or brain between the regions."""
 N_SUBCORTICAL = 2
 """Number of last regions, which lie in the left and right thalamus."""
-BASELINE = 10_000.0
 SIGNAL_SHARE = 0.01
 """SD of a region's signal, as a share of the baseline."""
 POINT_NOISE, NUISANCE = 2.0, 0.3
@@ -50,7 +49,6 @@ MNI_2MM = np.array([[-2.0, 0, 0, 90], [0, 2, 0, -126], [0, 0, 2, -72], [0, 0, 0,
 MNI_SHAPE = (91, 109, 91)
 SMALL_SHAPE = (12, 12, 12)
 SPACE = "MNI152NLin2009cAsym"
-N_COSINES = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,17 +139,10 @@ class DenseLayout:
             path = folder / f"{stem}_{self.where}_bold.dtseries.nii"
         write_series(path, self.points, bold, tr_s)
         sidecar = path.with_name(path.name.partition(".")[0] + ".json")
-        write_json(sidecar, {"RepetitionTime": tr_s, "StartTime": 0, "SkullStripped": False})
-        confounds = _confounds(motion, components, bold)
+        write_json(sidecar, bold_sidecar(entities["task"], tr_s))
+        confounds, of_confounds = confounds_table(motion, components, bold)
         write_table(folder / f"{stem}_desc-confounds_timeseries.tsv", confounds)
-        write_json(
-            folder / f"{stem}_desc-confounds_timeseries.json",
-            {
-                f"{tissue[0].lower()}_comp_cor_{i:02d}": {"Method": "aCompCor", "Mask": tissue}
-                for tissue in ("WM", "CSF")
-                for i in range(N_COMPONENTS)
-            },
-        )
+        write_json(folder / f"{stem}_desc-confounds_timeseries.json", of_confounds)
 
     def _bold(
         self, signals: Matrix, motion: Matrix, components: Matrix, rng: np.random.Generator
@@ -270,37 +261,3 @@ def _volumes(n_points: int) -> Voxels:
     inner = np.argwhere(np.pad(np.ones([n - 2 for n in SMALL_SHAPE], bool), 1))[:n_points]
     inside[tuple(inner.T)] = True
     return Voxels(inside, MNI_2MM)
-
-
-def _confounds(motion: Matrix, components: Matrix, bold: NDArray[np.float32]) -> pd.DataFrame:
-    """Confounds table with fMRIPrep's columns and missing values."""
-    n_frames = len(motion)
-    global_signal = bold.mean(axis=1, dtype=float)
-    tissues = np.column_stack([global_signal, BASELINE + components[:, [0, N_COMPONENTS]]])
-    columns: dict[str, Any] = {}
-    for names, values in (
-        (("global_signal", "white_matter", "csf"), tissues),
-        (MOTION_NAMES, motion),
-    ):
-        expanded = with_squares(with_changes(values))
-        endings = ("", "_derivative1", "_power2", "_derivative1_power2")
-        for ending, block in zip(endings, np.split(expanded, 4, axis=1), strict=True):
-            for name, column in zip(names, block.T, strict=True):
-                columns[name + ending] = column.copy()
-                if "derivative1" in ending:
-                    columns[name + ending][0] = np.nan
-    fd = framewise_displacement(motion)
-    fd[0] = np.nan
-    change = np.sqrt((np.diff(bold.astype(float), axis=0) ** 2).mean(axis=1))
-    columns["framewise_displacement"] = fd
-    columns["dvars"] = np.concatenate([[np.nan], change])
-    columns["std_dvars"] = columns["dvars"] / np.nanmedian(columns["dvars"])
-    for i in range(N_COMPONENTS):
-        columns[f"w_comp_cor_{i:02d}"] = components[:, i]
-        columns[f"c_comp_cor_{i:02d}"] = components[:, N_COMPONENTS + i]
-        columns[f"a_comp_cor_{i:02d}"] = components[:, i] + components[:, N_COMPONENTS + i]
-    for i in range(N_COSINES):
-        phase = np.pi * (i + 1) * (np.arange(n_frames) + 0.5) / n_frames
-        columns[f"cosine{i:02d}"] = np.cos(phase)
-    columns["non_steady_state_outlier00"] = (np.arange(n_frames) == 0).astype(float)
-    return pd.DataFrame(columns)

@@ -10,17 +10,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from painprint.runs import MOTION_NAMES
+from painprint.simulate.confounds import bold_sidecar
 from painprint.simulate.layouts import make_layout
-from painprint.simulate.person import (
-    RATING_HZ,
-    Person,
-    SimulatedRun,
-    Truth,
-    simulate_days,
-    simulate_person,
-)
+from painprint.simulate.person import RATING_HZ, Person, Truth, simulate_days, simulate_person
 from painprint.simulate.world import Layout
+from painprint.simulate.xcp_d import write_region_table, write_regional
 from painprint.store.files import write_bytes, write_json, write_table
 
 ATLAS = "Simulated"
@@ -96,8 +90,7 @@ def _write_person(
         else make_layout(layout, truth.regions, divisions=person.world.divisions, rng=area_rng)
     )
     if dense is None:
-        folder = derivatives / "atlases" / f"atlas-{atlas}"
-        write_table(folder / f"atlas-{atlas}_dseg.tsv", _dseg(truth))
+        write_region_table(derivatives, atlas, _dseg(truth))
     else:
         dense.write_atlas(derivatives, atlas, _dseg(truth))
         dense.write_surfaces(derivatives, name)
@@ -114,7 +107,15 @@ def _write_person(
         stem = "_".join(f"{key}-{value}" for key, value in entities.items() if value)
         folder = Path(f"sub-{name}") / f"ses-{entities['ses']}" / "func"
         if dense is None:
-            _write_regional(derivatives / folder, stem, atlas, person, truth, run)
+            write_regional(
+                derivatives / folder / stem,
+                atlas,
+                pd.DataFrame(run.signals, columns=list(truth.regions.names)),
+                motion=run.motion,
+                censored=run.censored,
+                metadata=bold_sidecar(entities["task"], person.world.tr_s),
+                fd_thresh_mm=person.signal.censor_mm,
+            )
         else:
             noise = np.random.default_rng([*seed, 2, run.session, run.run])
             dense.write_run(
@@ -152,19 +153,6 @@ def _planted_edges(person: Person, truth: Truth) -> pd.DataFrame:
             "strength": truth.edges[planted],
         }
     )
-
-
-def _write_regional(
-    derived: Path, stem: str, atlas: str, person: Person, truth: Truth, run: SimulatedRun
-) -> None:
-    series = derived / f"{stem}_space-fsLR_atlas-{atlas}_stat-mean_timeseries"
-    signals = pd.DataFrame(run.signals, columns=list(truth.regions.names))
-    write_table(series.with_suffix(".tsv"), signals)
-    write_json(series.with_suffix(".json"), {"RepetitionTime": person.world.tr_s, "StartTime": 0})
-    flags = pd.DataFrame({"framewise_displacement": run.censored.astype(int)})
-    write_table(derived / f"{stem}_outliers.tsv", flags)
-    motion = pd.DataFrame(run.motion, columns=list(MOTION_NAMES))
-    write_table(derived / f"{stem}_motion.tsv", motion)
 
 
 def _dseg(truth: Truth) -> pd.DataFrame:
