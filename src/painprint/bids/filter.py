@@ -41,8 +41,9 @@ ENUM = re.compile(r"<?Query\.(NONE|ANY|REQUIRED|OPTIONAL)(: \d+)?>?")
 OF_ENUM = {"NONE": (ABSENT,), "ANY": (ANY,), "REQUIRED": (ANY,), "OPTIONAL": (ANY, ABSENT)}
 OF_RUNS = ("ses", "task", "run")
 """Entities of a run that a rating has too."""
-COMBINED = ("echo", "part")
-"""Entities of raw images that are combined into one."""
+MADE_FROM = {"echo": None, "part": "mag"}
+"""Entities of raw images that are lost where images are combined, and the only label that a file
+without them may stand for; None for any."""
 OF_IMAGES = ("desc", "res", "den")
 """Entities of preprocessed images, which regional time series lack."""
 DATATYPES = frozenset("anat beh dwi eeg fmap func meg perf pet".split())
@@ -89,7 +90,7 @@ def _matches(file: BidsFile, name: str, values: tuple[str, ...]) -> bool:
         value, values = normal_run(value), tuple(map(normal_run, values))
     if value in (values or (ABSENT,)) or (value and ANY in values):
         return True
-    if not value and name in COMBINED:
+    if not value and name in MADE_FROM and MADE_FROM[name] in (None, *values):
         return True
     return is_series(file) and (
         (name == "suffix" and "bold" in values)
