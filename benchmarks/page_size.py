@@ -43,7 +43,7 @@ PAINTED = "document.getElementById('brain-bar').childElementCount > 0"
 def write_geometry(derivatives: Path, n: int) -> None:
     """Surfaces of the simulated person, and the image of their atlas."""
     ball, faces = make_sphere(n)
-    table_path = next(derivatives.glob("atlases/*/*_dseg.tsv"))
+    table_path = next(derivatives.glob("sourcedata/atlases/*/*_dseg.tsv"))
     table = pd.read_csv(table_path, sep="\t")
     deep = table.index[-N_DEEP:] if len(table) > 3 * N_DEEP else table.index[-2:]
     waves = 1 + 0.06 * np.sin(9 * ball).prod(axis=1, keepdims=True)
@@ -67,7 +67,7 @@ def write_geometry(derivatives: Path, n: int) -> None:
         {"cortex_left": inside, "cortex_right": inside}, len(ball), at, grid
     )
     values = np.concatenate([labels["L"], labels["R"], np.repeat(table["index"][deep], 4)])
-    image = table_path.name.replace("_dseg.tsv", "_space-fsLR_den-32k_dseg.dlabel.nii")
+    image = table_path.name.replace(".tsv", ".dlabel.nii")
     known = dict(zip(table["index"], table["label"], strict=True))
     write_labels(table_path.with_name(image), points, values, known)
 

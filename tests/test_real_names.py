@@ -113,6 +113,7 @@ FLAGS = {FD: [0, 1, 0, 0, 0, 0], "dvars": [0, 0, 1, 0, 0, 0]}
         ({"random_censor": [1, 0, 0, 1, 1, 0]}, 6, [1, 2], "random_censor was not used: a random"),
         ({"exact_2": [1, 0, 0, 1, 0, 0], "exact_3": [1, 0, 0, 0, 0, 0]}, 4, [1, 2], "exact_3 were"),
         ({"volume": [0, 1, 2, 3, 4, 5]}, 6, [1, 2], "the column volume was not used: the name"),
+        ({"uncensored": [1, 0, 0, 1, 1, 1]}, 6, [1, 2], "the column uncensored was not used: the"),
         ({"keep": [1, 0, 0, 1, 1, 1]}, 6, [1, 2], "the column keep was not used: the name"),
         ({"eye": [0, 0, 0, 1, 1, 0]}, 2, [1, 2, 3, 4], "lacks the frames that framewise_displac"),
         ({"label": list("abcdef")}, 4, [1, 2], "the column label was not used: the name"),

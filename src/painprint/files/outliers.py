@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from painprint.errors import DerivativesError
 from painprint.files.tables import numbers, read_table
 
-SUBSAMPLE = re.compile(r"exact_\d+|random_censor.*", re.I)
+SUBSAMPLE = re.compile(r"exact_.+|random_censor.*", re.I)
 """Random subsamples of the kept frames, from which XCP-D computes correlation matrices."""
 MEASURE = re.compile(
-    r"framewise_displacement|(^|_)fd(_|$|\d)|dvars|rmsd|outlier|censor|scrub|spike|motion", re.I
+    r"framewise_displacement|(^|_)fd(_|$|\d)|dvars|rmsd|scrub|spike|motion|"
+    r"(?<!non)(?<!non[_-])outlier|(?<!un)censor",
+    re.I,
 )
 """Names of measures of outliers, in XCP-D and elsewhere."""
 MOST_COMBINED = 8
