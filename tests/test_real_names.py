@@ -193,7 +193,7 @@ def test_simulated_fmriprep_has_its_names_and_no_others(simulated, layout, of):
     (sidecar,) = folder.glob(f"{stem}_*_bold.json")
     check(keys(sidecar), names("fmriprep", "bold.json", "key"))
     content = json.loads(sidecar.read_text())
-    assert (content["RepetitionTime"], content["StartTime"]) == (1.0, 0.0)
+    assert (content["RepetitionTime"], content["StartTime"]) == (1.0, 0.5)
     confounds = folder / f"{stem}_desc-confounds_timeseries"
     columns = pd.read_csv(confounds.with_suffix(".tsv"), sep="\t").columns
     check(columns, names("fmriprep", "desc-confounds_timeseries.tsv", "column"))

@@ -115,11 +115,11 @@ def confounds_table(
 
 
 def bold_sidecar(task: str, tr_s: float) -> dict[str, Any]:
-    """Sidecar of preprocessed BOLD whose slices were corrected to the start of the frame."""
+    """Sidecar of preprocessed BOLD whose slices were shifted to the middle of the frame."""
     return {
         "RepetitionTime": tr_s,
         "SkullStripped": False,
         "SliceTimingCorrected": True,
-        "StartTime": 0.0,
+        "StartTime": round(tr_s / 2, 3),
         "TaskName": task,
     }
