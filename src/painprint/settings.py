@@ -196,6 +196,10 @@ class Settings(DenseSettings):
     rating_max_gap_s: float = option(5.0, "s", group=RATING, bounds=NOT_NEGATIVE, tags={"reading"})
     """Longest gap (s) between two rating samples in which frames have a rating (recommended
     preset)."""
+    rating_hold: bool = option(False, group=RATING, tags={"reading"})
+    """The rating holds from each sample to the next, and from the last one to the end of the scan,
+    as of a slider that is logged only when it moves; it is not interpolated, and there are no
+    gaps."""
 
     low_pass_hz: float = option(0.0, "Hz", LEE_2026, group=CLEANERS, bounds=NOT_NEGATIVE)
     """Dense BOLD of rated runs: low-pass cut-off frequency (Hz); 0 for none."""

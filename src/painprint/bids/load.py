@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from painprint.bids.clock import check_clock, check_sampling
 from painprint.bids.rating_file import load_rating
 from painprint.bids.ratings import RatingQuality, frame_ratings, rating_quality
 from painprint.bids.regional import keep_columns, read_signals
@@ -203,19 +204,24 @@ def load_run(
     """
     bold = load(files) if load else load_bold(files, settings.tr_s)
     recording, rating_sources, rating_notes = load_rating(files, settings)
-    rating = frame_ratings(
-        recording,
-        len(bold.signals),
-        tr_s=bold.tr_s,
-        bold_start_s=bold.start_s,
-        max_gap_s=settings.rating_max_gap_s if settings.rules.max_gap else np.inf,
-    )
+    n_frames = len(bold.signals)
+    max_gap_s = settings.rating_max_gap_s if settings.rules.max_gap else np.inf
+    try:
+        clock_notes = check_clock(
+            recording, bold.start_s, bold.start_s + n_frames * bold.tr_s, tr_s=bold.tr_s
+        )
+        rating = frame_ratings(
+            recording, n_frames, tr_s=bold.tr_s, bold_start_s=bold.start_s, max_gap_s=max_gap_s
+        )
+        clock_notes += check_sampling(recording, rating)
+    except ValueError as error:
+        raise DerivativesError(str(error), rating_sources[0].path) from error
     return bold.as_run(files.key, rating), RunRecord(
         key=files.key,
         quality=rating_quality(recording, rating, max_gap_s=settings.rating_max_gap_s),
         rating_file=rating_sources[0].path.name,
         sources=(*bold.sources, *rating_sources),
-        notes=(*bold.notes, *rating_notes),
+        notes=(*bold.notes, *rating_notes, *clock_notes),
         bold=bold.quality,
     )
 

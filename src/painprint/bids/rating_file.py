@@ -2,29 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from painprint.bids.rating_columns import Rank, rank_column, rank_in_recording, time_column
+from painprint.bids.rating_times import start_of_recording, times_in_seconds, times_of_rate
 from painprint.bids.ratings import RatingRecording
 from painprint.bids.runs import RunFiles
 from painprint.errors import DerivativesError
-from painprint.files.dataset import BidsFile, inherited_metadata, number_in
-from painprint.files.tables import numeric_rows, read_lines, to_number
+from painprint.files.dataset import BidsFile, Metadata, inherited_metadata
+from painprint.files.tables import MISSING, numeric_rows, read_lines, split_line, to_number
 from painprint.settings import Settings
 
-TIME_COLUMNS = ("time", "time_s", "t", "seconds", "onset", "timestamp")
-RATING_COLUMNS = ("rating", "pain", "pain_rating", "intensity")
-OTHER_RECORDINGS = tuple(
-    "cardiac respir trigger ppg ecg ekg eda gsr scr skin emg eeg pulse heart oxi spo2 co2 o2 etco2 "
-    "x_coord y_coord pupil gaze eye blink saccade breath belt temperature".split()
-)
-"""Beginnings of the names of columns that are never the rating."""
 RESP_RANGE = (0.0, 1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class _Table:
+    """A recording: its columns and sidecars.
+
+    Attributes
+    ----------
+    time : str or None
+        Column of times.
+    lines : list of str or None
+        Lines of samples, if the file was read for its header.
+    """
+
+    file: BidsFile
+    names: tuple[str, ...]
+    time: str | None
+    metadata: Metadata
+    lines: list[str] | None
+
+    def entry(self, name: str) -> Mapping[str, Any]:
+        """What the sidecar says of a column."""
+        entry = self.metadata.values.get(name)
+        return entry if isinstance(entry, dict) else {}
+
+    def rank(self, name: str) -> Rank:
+        """How well a column says that it is the rating."""
+        if self.metadata.values.get("PhysioType") == "eyetrack" or not self._has_numbers(name):
+            return Rank.OTHER
+        label = self.file.entities.get("recording", "")
+        return rank_in_recording(rank_column(name, self.entry(name)), name, self.file.suffix, label)
+
+    def _has_numbers(self, name: str) -> bool:
+        """Whether a column may have numbers; a column of words is not the rating."""
+        if not self.lines:
+            return True
+        at = self.names.index(name)
+        rows = (split_line(line) for line in self.lines)
+        return any(_is_number(row[at]) for row in rows if at < len(row))
 
 
 def load_rating(
@@ -43,142 +76,188 @@ def load_rating(
     Raises
     ------
     DerivativesError
-        If none of the recordings, or several of them, may be the rating.
+        If none of the recordings, or several of them, may be the rating, or its times contradict
+        each other.
     """
-    wanted = settings.rating_recording
-    parsed = [
-        (file, columns)
-        for file in files.rating
-        if (wanted is None or file.entities.get("recording") == wanted)
-        and (columns := _rating_columns(file, files.raw_sidecars, settings))
-    ]
-    if not parsed:
-        names = ", ".join(file.path.name for file in files.rating)
-        raise DerivativesError(
-            f"no rating among the recordings {names}. Name it with --rating-recording or "
-            "--rating-column."
+    table, column, notes = _choose(files, settings)
+    time_s, value, start_s, time_notes = _read_samples(table, column, settings)
+    value_range = settings.rating_range or (RESP_RANGE if table.file.suffix == "resp" else None)
+    try:
+        recording = RatingRecording(
+            time_s, value, start_s=start_s, value_range=value_range, hold=settings.rating_hold
         )
-    if len(parsed) > 1:
-        names = ", ".join(file.path.name for file, _ in parsed)
+    except ValueError as error:
+        raise DerivativesError(str(error), table.file.path) from error
+    return recording, (table.file, *table.metadata.sidecars), (*notes, *time_notes)
+
+
+def _choose(files: RunFiles, settings: Settings) -> tuple[_Table, str, list[str]]:
+    """The recording and its column of the rating, and notes about the choice."""
+    wanted = settings.rating_recording
+    tables, problems = [], []
+    for file in files.rating:
+        if wanted is not None and file.entities.get("recording") != wanted:
+            continue
+        try:
+            tables.append(_read_columns(file, files))
+        except DerivativesError as error:
+            problems.append((file, error))
+    best = _best_columns(tables, settings)
+    if not best and problems:
+        raise problems[0][1]
+    if not best:
+        raise DerivativesError(_describe_missing(files, tables, settings))
+    if len({table.file.path for table, _ in best}) > 1:
+        names = ", ".join(dict.fromkeys(table.file.path.name for table, _ in best))
         raise DerivativesError(
             f"several recordings may be the rating: {names}. Choose with --rating-recording "
             "or --rating-column."
         )
-    file, columns = parsed[0]
-    metadata = inherited_metadata(file, files.raw_sidecars)
-    time_s, value = _read_samples(file, columns, metadata.values)
+    if len(best) > 1:
+        raise DerivativesError(
+            f"several columns may be the rating: {', '.join(name for _, name in best)}. Choose "
+            "with --rating-column.",
+            best[0][0].file.path,
+        )
+    ((table, column),) = best
     notes = []
-    if columns.rating.lower() not in RATING_COLUMNS:
-        notes.append(f"the column {columns.rating!r} was taken as the rating.")
-    start_s, start_notes = _start_s(metadata.values, settings, file.path)
-    value_range = settings.rating_range or (RESP_RANGE if file.suffix == "resp" else None)
-    try:
-        recording = RatingRecording(time_s, value, start_s=start_s, value_range=value_range)
-    except ValueError as error:
-        raise DerivativesError(str(error), file.path) from error
-    return recording, (file, *metadata.sidecars), (*notes, *start_notes)
+    if table.rank(column) != Rank.NAMED:
+        notes.append(f"the column {column!r} was taken as the rating.")
+    for file, problem in problems:
+        why = str(problem).removeprefix(f"{file.path.name}: ")
+        notes.append(f"a recording (*_{file.suffix}{file.extension}) was not considered: {why}")
+    return table, column, notes
 
 
-def _start_s(
-    metadata: Mapping[str, Any], settings: Settings, path: Path
-) -> tuple[float, list[str]]:
-    """Start of the recording relative to the start of the scan (s), and notes about it."""
-    start_s, in_sidecar = settings.rating_start_s, number_in(metadata, "StartTime", path)
-    if start_s is None:
-        if in_sidecar is not None:
-            return in_sidecar, []
-        return 0.0, ["no StartTime: the rating is assumed to start with the scan (--rating-start)."]
-    if in_sidecar is None or in_sidecar == start_s:
-        return start_s, []
-    return start_s, [
-        f"the rating starts at {start_s:g} s (--rating-start), not at {in_sidecar:g} s as its "
-        "sidecar says."
-    ]
+def _best_columns(tables: list[_Table], settings: Settings) -> list[tuple[_Table, str]]:
+    """The columns of all recordings that say best that they are the rating."""
+    if settings.rating_column is not None:
+        return [(t, settings.rating_column) for t in tables if settings.rating_column in t.names]
+    ranks = {
+        (table, name): table.rank(name)
+        for table in tables
+        for name in table.names
+        if name != table.time
+    }
+    worst = Rank.UNNAMED if settings.rating_recording is None else Rank.OTHER
+    best = min(ranks.values(), default=worst)
+    return [key for key, rank in ranks.items() if rank == best <= worst]
 
 
-@dataclass(frozen=True)
-class _Columns:
-    """Columns of a recording, and which of them are rating and time."""
+def _describe_missing(files: RunFiles, tables: list[_Table], settings: Settings) -> str:
+    """Why no recording is the rating, with all columns that there are."""
+    names = ", ".join(file.path.name for file in files.rating)
+    columns = "; ".join(f"{t.file.path.name}: {', '.join(t.names)}" for t in tables)
+    if not columns:
+        columns = f"none has recording-{settings.rating_recording} in its name"
+    why = "stimuli, physiological channels, times and counters are not taken unasked"
+    if settings.rating_column is not None:
+        why = f"no column is called {settings.rating_column!r}"
+    return (
+        f"no rating among the recordings {names}: {why}. Name it with --rating-recording or "
+        f"--rating-column. Columns: {columns}."
+    )
 
-    names: tuple[str, ...]
-    rating: str
-    time: str | None
-    header: bool
-    lines: list[str] | None
-    """All lines of the file, if it was read for its header."""
 
+def _read_columns(file: BidsFile, files: RunFiles) -> _Table:
+    """The columns of a recording.
 
-def _rating_columns(
-    file: BidsFile, sidecars: Sequence[BidsFile], settings: Settings
-) -> _Columns | None:
-    """Columns of a recording, or None if none of them is the rating."""
-    if file.suffix in ("physio", "stim"):
-        names = inherited_metadata(file, sidecars).values.get("Columns")
+    Raises
+    ------
+    DerivativesError
+        If they are not known, or have no times.
+    """
+    metadata = inherited_metadata(file, files.raw_sidecars)
+    lines = None
+    if _has_columns_in_sidecar(file):
+        names = metadata.values.get("Columns")
         if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
             raise DerivativesError(
                 "its sidecar must list the Columns (and SamplingFrequency, StartTime).", file.path
             )
-        header, lines = False, None
     else:
-        lines = read_lines(file.path)
-        names, header = _header(lines, file)
+        names, lines = _read_header(file)
     if len(set(names)) < len(names):
         raise DerivativesError(f"column names must differ: {', '.join(names)}.", file.path)
-    time = next((n for n in names if n.lower() in TIME_COLUMNS), None)
-    rating = _choose_column([n for n in names if n != time], settings, file)
-    return None if rating is None else _Columns(tuple(names), rating, time, header, lines)
+    time = time_column(tuple(names))
+    if time is None and lines is not None:
+        raise DerivativesError(
+            f"has no column of times among {', '.join(names)}; call it time or onset (s).",
+            file.path,
+        )
+    return _Table(file, tuple(names), time, metadata, lines)
 
 
-def _header(lines: list[str], file: BidsFile) -> tuple[list[str], bool]:
-    """Column names, and whether they are the first line of the file."""
+def _has_columns_in_sidecar(file: BidsFile) -> bool:
+    """Whether a file has no header; its sidecar lists the columns."""
+    return file.suffix in ("physio", "stim")
+
+
+def _read_header(file: BidsFile) -> tuple[list[str], list[str]]:
+    """Column names, and the lines of samples."""
+    lines = read_lines(file.path)
     if not lines:
         raise DerivativesError("is empty.", file.path)
-    first = lines[0].split("\t")
-    if file.suffix == "resp" and not any(character.isalpha() for character in lines[0]):
+    first = split_line(lines[0])
+    if file.suffix == "resp" and not any(_is_text(cell) for cell in first):
         if len(first) != 2 or not all(_is_number(cell) for cell in first):
             raise DerivativesError(
                 f"starts with {lines[0]!r}; a resp.tsv without a header has two columns of "
                 "numbers, seconds and rating, separated by a tab, with decimal points.",
                 file.path,
             )
-        return ["time", "rating"], False
-    return [name.strip() for name in first], True
-
-
-def _choose_column(names: list[str], settings: Settings, file: BidsFile) -> str | None:
-    """The column of the rating, or None if there is none."""
-    if settings.rating_column is not None:
-        return settings.rating_column if settings.rating_column in names else None
-    possible = [n for n in names if not n.lower().startswith(OTHER_RECORDINGS)]
-    named = [n for n in possible if n.lower() in RATING_COLUMNS]
-    if len(named) == 1:
-        return named[0]
-    if len(possible) > 1:
-        raise DerivativesError(
-            f"several columns may be the rating: {', '.join(possible)}. Choose with "
-            "--rating-column.",
-            file.path,
-        )
-    return possible[0] if possible else None
+        return ["time", "rating"], lines
+    return first, lines[1:]
 
 
 def _read_samples(
-    file: BidsFile, columns: _Columns, metadata: Mapping[str, Any]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Sample times relative to the start of the recording (s), and ratings."""
-    lines = read_lines(file.path) if columns.lines is None else columns.lines
-    values = numeric_rows(lines[columns.header :], columns.names, file.path)
-    rating = values[:, columns.names.index(columns.rating)]
-    frequency = number_in(metadata, "SamplingFrequency", file.path)
-    if file.suffix in ("physio", "stim"):
-        if frequency is None or frequency <= 0:
-            raise DerivativesError("its sidecar has no SamplingFrequency above 0 (Hz).", file.path)
-        return np.arange(len(rating)) / frequency, rating
-    if columns.time is None:
-        raise DerivativesError(
-            f"has no column of times; call it one of {', '.join(TIME_COLUMNS)} (s).", file.path
+    table: _Table, column: str, settings: Settings
+) -> tuple[NDArray[np.float64], NDArray[np.float64], float, list[str]]:
+    """Sample times (s), ratings, start of the recording in the scan (s), and notes."""
+    path, metadata = table.file.path, table.metadata.values
+    notes: list[str] = []
+    lines = table.lines
+    if lines is None:
+        lines, notes = _without_header(read_lines(path), table, column)
+    use = tuple(dict.fromkeys(name for name in (table.time, column) if name is not None))
+    values = numeric_rows(lines, table.names, path, use)
+    if table.time is None:
+        time_s = times_of_rate(len(values), metadata, path)
+    else:
+        time_s, time_notes = times_in_seconds(
+            values[:, 0], table.time, metadata, path, on_change=settings.rating_hold
         )
-    return values[:, columns.names.index(columns.time)], rating
+        notes = [*notes, *time_notes]
+    start_s, start_notes = start_of_recording(
+        time_s,
+        table.time,
+        metadata,
+        settings,
+        path,
+        of_first_sample=_has_columns_in_sidecar(table.file),
+    )
+    return time_s, values[:, -1], start_s, [*notes, *start_notes]
+
+
+def _without_header(lines: list[str], table: _Table, column: str) -> tuple[list[str], list[str]]:
+    """Lines of samples of a file that must have no header but may begin with one, and a note."""
+    first = split_line(lines[0]) if lines else []
+    if [cell.lower() for cell in first] == [name.lower() for name in table.names]:
+        return lines[1:], ["the recording begins with a line of column names, which was skipped."]
+    if len(first) == len(table.names) and _is_text(first[table.names.index(column)]):
+        at = table.names.index(column)
+        raise DerivativesError(
+            f"row 1 of column {column!r} is {first[at]!r}, which is not a number. A tsv.gz has no "
+            f"header; its sidecar lists the Columns ({', '.join(table.names)}). Remove the line, "
+            "or correct the Columns.",
+            table.file.path,
+        )
+    return lines, []
+
+
+def _is_text(cell: str) -> bool:
+    """Whether a cell has letters and is neither a number nor missing."""
+    return any(c.isalpha() for c in cell) and cell not in MISSING and not _is_number(cell)
 
 
 def _is_number(text: str) -> bool:

@@ -7,6 +7,11 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+LONGER_STEP = 1.5
+FEWEST_LONGER = 0.1
+"""A rating is not sampled regularly if more than this share of its steps is longer than
+``LONGER_STEP`` usual ones: more than jitter and lost samples make."""
+
 
 @dataclass(frozen=True, eq=False)
 class RatingRecording:
@@ -22,6 +27,9 @@ class RatingRecording:
         Start of the recording relative to the start of the scan (s).
     value_range : (float, float) or None
         Lowest and highest possible rating, if known.
+    hold : bool
+        Whether each sample holds until the next one, and the last one from then on, as of a slider
+        that is logged when it moves. Otherwise the rating is interpolated between samples.
 
     Raises
     ------
@@ -33,6 +41,7 @@ class RatingRecording:
     value: NDArray[np.float64]
     start_s: float = 0.0
     value_range: tuple[float, float] | None = None
+    hold: bool = False
 
     def __post_init__(self) -> None:
         time_s = np.array(self.time_s, dtype=float)
@@ -57,6 +66,22 @@ class RatingRecording:
         object.__setattr__(self, "time_s", time_s)
         object.__setattr__(self, "value", value)
 
+    @property
+    def span_s(self) -> tuple[float, float]:
+        """Start of the first sample and end of the last one, in time of the scan (s); a sample
+        lasts for the usual step."""
+        step_s = float(np.median(np.diff(self.time_s)))
+        return self.start_s + float(self.time_s[0]), self.start_s + float(self.time_s[-1]) + step_s
+
+    @property
+    def looks_on_change(self) -> bool:
+        """Whether samples seem to have been logged only when the rating changed: steps of different
+        lengths, and each sample differs from the one before."""
+        steps = np.diff(self.time_s)
+        long = steps > LONGER_STEP * np.median(steps)
+        changes = np.diff(self.value) != 0
+        return bool(long.mean() > FEWEST_LONGER and changes.all() and not self.hold)
+
 
 def frame_ratings(
     recording: RatingRecording,
@@ -66,7 +91,8 @@ def frame_ratings(
     bold_start_s: float = 0.0,
     max_gap_s: float = np.inf,
 ) -> NDArray[np.float64]:
-    """Rating of each frame, interpolated linearly at mid-frame and never extrapolated.
+    """Rating of each frame at mid-frame: interpolated linearly and never extrapolated, or, if the
+    samples hold, that of the last sample before.
 
     Parameters
     ----------
@@ -77,7 +103,8 @@ def frame_ratings(
     bold_start_s : float
         Start of the first frame relative to the start of the scan (s).
     max_gap_s : float
-        Frames strictly inside a longer interval between two samples get no rating (s).
+        Frames strictly inside a longer interval between two samples get no rating (s), unless the
+        samples hold.
 
     Returns
     -------
@@ -90,6 +117,9 @@ def frame_ratings(
     """
     # the order of these operations is fixed: rounding decides which ratings tie
     t = ((bold_start_s - recording.start_s) + tr_s / 2) + np.arange(n_frames) * tr_s
+    if recording.hold:
+        last = np.searchsorted(recording.time_s, t, side="right") - 1
+        return np.where(last < 0, np.nan, recording.value[last])
     rating = np.interp(t, recording.time_s, recording.value, left=np.nan, right=np.nan)
     for start, stop in _gaps(recording.time_s, max_gap_s):
         rating[(t > start) & (t < stop)] = np.nan
@@ -134,35 +164,42 @@ def rating_quality(
     rating_of_frame : array of shape (n_frames,)
         As returned by :func:`frame_ratings`.
     max_gap_s : float
-        A longer interval between samples, or any missing samples, count as a gap (s).
+        A longer interval between samples, or any missing samples, count as a gap (s). Of samples
+        that hold, only missing ones do, and mean, SD and shares are those of the rated frames,
+        since samples last differently long.
     """
     finite = np.isfinite(recording.value)
     value, time_s = recording.value[finite], recording.time_s[finite]
     steps = np.diff(time_s)
     missing_before = np.diff(np.flatnonzero(finite)) > 1
-    gaps = steps[(steps > max_gap_s) | missing_before]
+    gaps = steps[((steps > max_gap_s) & (not recording.hold)) | missing_before]
+    stuck_s = _longest_stuck(time_s, value, recording.hold)
+    of_frames = np.asarray(rating_of_frame, dtype=float)
+    rated = np.isfinite(of_frames)
+    if recording.hold and rated.any():
+        value = of_frames[rated]
     floor = ceiling = outside = None
     if recording.value_range is not None:
         low, high = recording.value_range
         floor, ceiling = float(np.mean(value <= low)), float(np.mean(value >= high))
         outside = float(np.mean((value < low) | (value > high)))
     return RatingQuality(
-        lowest=float(value.min()),
-        highest=float(value.max()),
+        lowest=float(recording.value[finite].min()),
+        highest=float(recording.value[finite].max()),
         mean=float(value.mean()),
         sd=float(value.std(ddof=1)) if len(value) > 1 else 0.0,
         share_at_floor=floor,
         share_at_ceiling=ceiling,
         share_out_of_range=outside,
-        longest_stuck_s=_longest_stuck(time_s, value),
+        longest_stuck_s=stuck_s,
         n_gaps=len(gaps),
         longest_gap_s=float(gaps.max()) if len(gaps) else 0.0,
-        share_of_scan_rated=float(np.isfinite(np.asarray(rating_of_frame)).mean()),
+        share_of_scan_rated=float(rated.mean()),
     )
 
 
-def _longest_stuck(time_s: NDArray[np.float64], value: NDArray[np.float64]) -> float:
-    """Longest time over which the rating was constant (s)."""
+def _longest_stuck(time_s: NDArray[np.float64], value: NDArray[np.float64], hold: bool) -> float:
+    """Longest time over which the rating was constant (s); if samples hold, until the next one."""
     starts = np.concatenate([[0], np.flatnonzero(np.diff(value)) + 1])
-    ends = np.concatenate([starts[1:] - 1, [len(value) - 1]])
+    ends = np.concatenate([starts[1:] - (not hold), [len(value) - 1]])
     return float((time_s[ends] - time_s[starts]).max())

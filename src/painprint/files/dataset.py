@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from painprint.errors import DerivativesError
-from painprint.files.tables import read_json
+from painprint.files.tables import read_json, to_number
 from painprint.runs import RunKey, is_digits, natural
 
 ACQUISITION = ("acq", "ce", "rec", "dir", "echo")
@@ -131,7 +131,12 @@ class Dataset:
     def description(self) -> dict[str, Any]:
         """Contents of dataset_description.json; empty if there is none."""
         path = self.root / "dataset_description.json"
-        return read_json(path) if path.is_file() else {}
+        try:
+            return read_json(path) if path.is_file() else {}
+        except DerivativesError as error:
+            raise DerivativesError(
+                f"the description of the dataset {self.root}, {error}"
+            ) from error
 
     @property
     def simulated(self) -> bool:
@@ -203,20 +208,35 @@ def inherited_metadata(file: BidsFile, candidates: Iterable[BidsFile]) -> Metada
     ordered = sorted(applying, key=lambda c: (len(c.path.parts), len(c.entities)))
     merged: dict[str, Any] = {}
     for sidecar in ordered:
-        merged.update(read_json(sidecar.path))
+        merged.update(_read_sidecar(sidecar))
     return Metadata(merged, tuple(ordered))
 
 
+def _read_sidecar(sidecar: BidsFile) -> dict[str, Any]:
+    """Contents of a sidecar; several of a study may have the same name, so errors say where."""
+    try:
+        return read_json(sidecar.path)
+    except DerivativesError as error:
+        folder = Path(sidecar.root.name, sidecar.path.parent.relative_to(sidecar.root))
+        raise DerivativesError(f"the sidecar {folder.as_posix()}/{error}") from error
+
+
 def number_in(metadata: Mapping[str, Any], key: str, path: Path) -> float | None:
-    """A finite number of a sidecar; None if it is absent or, for SamplingFrequency, a text."""
+    """A finite number of a sidecar, which may be written as text, "0.8"; None if it is absent.
+
+    Raises
+    ------
+    DerivativesError
+        If it is anything else.
+    """
     value = metadata.get(key)
-    if value is None or (key == "SamplingFrequency" and isinstance(value, str)):
+    if value is None or (key == "SamplingFrequency" and value == "TR"):
         return None  # some XCP-D versions write "TR" here
     try:
-        number = math.nan if isinstance(value, bool) else float(value)
+        number = to_number(value) if isinstance(value, str) else float(value)
     except (TypeError, ValueError, OverflowError):
         number = math.nan
-    if isinstance(value, str) or not math.isfinite(number):
+    if isinstance(value, bool) or not math.isfinite(number):
         raise DerivativesError(f"{key} in its sidecar is {value!r:.40}; a number is needed.", path)
     return number
 

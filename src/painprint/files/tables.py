@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import re
 import zlib
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,11 @@ def read_json(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise _unreadable(path, error) from error
     except (ValueError, RecursionError) as error:
-        raise DerivativesError(f"is not valid JSON ({error}). Repair the sidecar.", path) from error
+        raise DerivativesError(
+            f"is not valid JSON ({error}). Repair it; a comma too much or too little is the usual "
+            "cause.",
+            path,
+        ) from error
     if not isinstance(content, dict):
         raise DerivativesError('must hold a JSON object, like {"RepetitionTime": 0.46}.', path)
     return content
@@ -62,8 +67,9 @@ def to_number(text: str) -> float:
 
 
 def read_lines(path: Path) -> list[str]:
-    """Read the lines of a text file, gzipped or not, without byte-order mark, CR, and empty lines
-    at the end. Other empty lines are kept: they may be samples without a value."""
+    """Read the lines of a text file, gzipped or not, without byte-order mark and empty lines at
+    the end; a line may end with LF, CR LF or CR. Other empty lines are kept: they may be samples
+    without a value."""
     try:
         opened = gzip.open if path.suffix == ".gz" else open
         with opened(path, "rb") as file:
@@ -79,10 +85,22 @@ def read_lines(path: Path) -> list[str]:
         raise DerivativesError("is not UTF-8 text.", path) from error
     except OSError as error:
         raise _unreadable(path, error) from error
-    lines = [line.rstrip("\r") for line in text.split("\n")]
+    lines = re.sub(r"\r*\n|\r", "\n", text).split("\n") if "\r" in text else text.split("\n")
     while lines and not lines[-1]:
         lines.pop()
     return lines
+
+
+def split_line(line: str) -> list[str]:
+    """Cells of a line of tab-separated text, without spaces and quotation marks around them.
+
+    Examples
+    --------
+    >>> split_line('"time"\\t rating')
+    ['time', 'rating']
+    """
+    cells = [cell.strip() for cell in line.split("\t")]
+    return [c[1:-1].strip() if len(c) > 1 and c[0] == c[-1] == '"' else c for c in cells]
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -96,7 +114,7 @@ def read_table(path: Path) -> pd.DataFrame:
     lines = read_lines(path)
     if not lines:
         raise DerivativesError("is empty.", path)
-    return split_rows(lines[1:], tuple(name.strip() for name in lines[0].split("\t")), path)
+    return split_rows(lines[1:], tuple(split_line(lines[0])), path)
 
 
 def split_rows(lines: list[str], names: tuple[str, ...], path: Path) -> pd.DataFrame:
@@ -110,10 +128,14 @@ def split_rows(lines: list[str], names: tuple[str, ...], path: Path) -> pd.DataF
     if len(set(names)) < len(names):
         repeated = sorted({name for name in names if names.count(name) > 1})
         raise DerivativesError(f"column names must differ; repeated: {', '.join(repeated)}.", path)
-    rows = [line.split("\t") for line in lines]
+    rows = [split_line(line) for line in lines]
     for number, row in enumerate(rows, start=1):
         if len(row) != len(names):
-            hint = " Columns must be separated by tabs." if len(row) == 1 or len(names) == 1 else ""
+            hint = ""
+            if len(row) == len(names) + 1:
+                hint = " If they are row names of R, write the table with row.names = FALSE."
+            if len(row) == 1 or len(names) == 1:
+                hint = " Columns must be separated by tabs."
             raise DerivativesError(
                 f"data line {number} has {len(row)} columns, but {len(names)} are expected.{hint}",
                 path,
@@ -133,36 +155,52 @@ def read_numbers(path: Path) -> tuple[tuple[str, ...], NDArray[np.float64]]:
     lines = read_lines(path)
     if not lines:
         raise DerivativesError("is empty.", path)
-    names = tuple(name.strip() for name in lines[0].split("\t"))
+    names = tuple(split_line(lines[0]))
     return names, numeric_rows(lines[1:], names, path)
 
 
-def numeric_rows(lines: list[str], names: tuple[str, ...], path: Path) -> NDArray[np.float64]:
-    """Convert lines of tab-separated numbers: (n_lines, n_columns).
+def numeric_rows(
+    lines: list[str], names: tuple[str, ...], path: Path, use: tuple[str, ...] | None = None
+) -> NDArray[np.float64]:
+    """Convert lines of tab-separated numbers.
+
+    Parameters
+    ----------
+    use : tuple of str, optional
+        Columns to read, all of them by default. The others may hold text.
+
+    Returns
+    -------
+    values : ndarray of shape (n_lines, n_columns)
+        Columns in the order of ``use``.
 
     Raises
     ------
     DerivativesError
         As :func:`read_table` and :func:`numbers`, naming the first invalid entry.
     """
+    used = names if use is None else use
     if not lines:
-        return np.empty((0, len(names)))
+        return np.empty((0, len(used)))
     if {line.count("\t") for line in lines} == {len(names) - 1}:
+        positions = [names.index(name) for name in used]
         try:
-            return pd.read_csv(
+            table = pd.read_csv(
                 io.StringIO("\n".join(lines)),
                 sep="\t",
                 header=None,
+                usecols=positions,
                 dtype=float,
                 na_values=MISSING,
                 keep_default_na=False,
                 skip_blank_lines=False,
                 quoting=csv.QUOTE_NONE,
-            ).to_numpy()
+            )
+            return table[positions].to_numpy()
         except ValueError:
             pass  # the strict reading below names the entry
     table = split_rows(lines, names, path)
-    return np.stack([numbers(table[name], path) for name in table.columns], axis=1)
+    return np.stack([numbers(table[name], path) for name in used], axis=1)
 
 
 def numbers(column: pd.Series, path: Path) -> NDArray[np.float64]:

@@ -1,0 +1,130 @@
+"""Whether a rating recording and a scan can have the same clock."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from painprint.bids.ratings import RatingRecording
+
+OTHER_UNITS = {
+    "milliseconds": (1e3, "ms"),
+    "microseconds": (1e6, "us"),
+    "nanoseconds": (1e9, "ns"),
+    "minutes": (1 / 60, "min"),
+}
+"""Units of time in which a recording seems longer or shorter by a factor, and their symbols."""
+SAME_LENGTH = 2.0
+"""Largest ratio of two lengths that are called the same."""
+LONGEST_RATIO = 50.0
+"""A recording that lasts longer, in durations of the scan, is on another clock: the rating of a
+session of two hours lasts 48 scans of two and a half minutes."""
+SHORTEST_RATIO = 1 / 300
+LEAST_NOTED_S = 1.0
+LEAST_HELD_S = 60.0
+MOST_IN_GAPS = 0.5
+
+
+def check_clock(
+    recording: RatingRecording, scan_start_s: float, scan_end_s: float, *, tr_s: float
+) -> tuple[str, ...]:
+    """Check that a recording can be that of the scan, and note where the two do not overlap.
+
+    Parameters
+    ----------
+    recording : RatingRecording
+        It lasts from its first sample to a step after the last.
+    scan_start_s, scan_end_s : float
+        Start of the first frame and end of the last one (s).
+    tr_s : float
+        Repetition time (s); differences of less than a frame, or a second, are not noted.
+
+    Returns
+    -------
+    notes : tuple of str
+        In whole seconds, so that runs with the same design have the same note.
+
+    Raises
+    ------
+    ValueError
+        If the recording covers no part of the scan, or its length is impossible.
+    """
+    start_s, end_s = recording.span_s
+    if recording.hold:
+        end_s = max(end_s, scan_end_s)  # the last sample holds
+    spans = (
+        f"the rating lasts from {_seconds(start_s)} to {_seconds(end_s)} s "
+        f"({_seconds(end_s - start_s)} s), the scan from {_seconds(scan_start_s)} to "
+        f"{_seconds(scan_end_s)} s ({_seconds(scan_end_s - scan_start_s)} s)"
+    )
+    _check_length(recording, scan_end_s - scan_start_s, spans)
+    if end_s <= scan_start_s or start_s >= scan_end_s:
+        raise ValueError(
+            f"{spans}: they do not overlap. Times count from the start of the scan: subtract it "
+            "from the times, or say with --rating-start when the recording began."
+        )
+    least_s = max(tr_s, LEAST_NOTED_S)
+    notes = []
+    if start_s - scan_start_s > least_s:
+        notes.append(f"the rating starts {start_s - scan_start_s:.0f} s after the first frame.")
+    if scan_end_s - end_s > least_s:
+        notes.append(f"the rating ends {scan_end_s - end_s:.0f} s before the scan does.")
+    if end_s - scan_end_s > least_s:
+        notes.append(f"the rating goes on for {end_s - scan_end_s:.0f} s after the scan.")
+    held_s = scan_end_s - recording.span_s[1]
+    if recording.hold and held_s > LEAST_HELD_S:
+        notes.append(f"the last rating sample holds for the last {held_s:.0f} s of the scan.")
+    return tuple(notes)
+
+
+def check_sampling(recording: RatingRecording, rating: NDArray[np.float64]) -> tuple[str, ...]:
+    """Note that a rating seems to be logged only when it changes, unless its samples hold.
+
+    Parameters
+    ----------
+    rating : ndarray of shape (n_frames,)
+        Rating of each frame, as returned by :func:`painprint.bids.ratings.frame_ratings`.
+
+    Raises
+    ------
+    ValueError
+        If most frames have no rating for that reason.
+    """
+    if not recording.looks_on_change:
+        return ()
+    n_without = int(np.isnan(rating).sum())
+    seems = "the rating seems to be logged only when it changes"
+    remedy = "If each sample holds until the next one, pass --rating-hold"
+    if n_without > MOST_IN_GAPS * len(rating):
+        raise ValueError(
+            f"{seems} ({len(recording.time_s)} samples, steps of up to "
+            f"{np.diff(recording.time_s).max():.3g} s): {n_without} of {len(rating)} frames have "
+            f"no rating. {remedy}; to interpolate between them, pass a longer --rating-max-gap."
+        )
+    return (f"{seems}, and was interpolated between its samples. {remedy}.",)
+
+
+def _check_length(recording: RatingRecording, scan_s: float, spans: str) -> None:
+    """Check that a recording is not longer or shorter than a scan by a unit of time."""
+    first_s, last_s = recording.span_s
+    ratio = (last_s - first_s) / scan_s
+    for unit, (factor, symbol) in OTHER_UNITS.items():
+        if recording.hold and factor < 1:
+            continue  # the last sample may hold for long
+        if max(ratio / factor, factor / ratio) < SAME_LENGTH:
+            raise ValueError(
+                f"{spans}: the times look like {unit}. Convert them to seconds, or write their "
+                f'unit into the sidecar, as in {{"time": {{"Units": "{symbol}"}}}}; where there is '
+                "no column of times, correct its SamplingFrequency (Hz)."
+            )
+    if ratio > LONGEST_RATIO or (ratio < SHORTEST_RATIO and not recording.hold):
+        raise ValueError(
+            f"{spans}: the rating is {ratio:.2g} times as long. Its times must be in seconds, its "
+            "SamplingFrequency in Hz. Convert them, or write the unit of the times into the "
+            'sidecar, as in {"time": {"Units": "ms"}}.'
+        )
+
+
+def _seconds(value: float) -> str:
+    """Seconds, whole where there are many."""
+    return f"{value:.0f}" if abs(value) >= 10 or value == 0 else f"{value:.3g}"
