@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from painprint.atlas.image import AtlasFiles, find_atlases
+from painprint.bids.events import mention_trial_ratings
 from painprint.bids.select import CIFTI, NIFTI, atlas_of, is_denoised, is_dense, is_series, kind_of
 from painprint.errors import DerivativesError
 from painprint.files.dataset import BidsFile, Dataset
@@ -190,8 +191,21 @@ def choose_tasks(
     ratings: Sequence[BidsFile],
     task_id: Sequence[str],
     participant: str,
+    *,
+    events: Sequence[BidsFile] = (),
 ) -> list[str]:
-    """The tasks that were given, or the only one with ratings."""
+    """The tasks that were given, or the only one with ratings.
+
+    Parameters
+    ----------
+    events : sequence of BidsFile
+        Events of the runs, which may have ratings by trial instead.
+
+    Raises
+    ------
+    DerivativesError
+        If a task does not exist, none has ratings, or several have.
+    """
     available = sorted({f.entities.get("task", "") for f in files})
     if task_id:
         wanted = [label_of(task, "task") for task in task_id]
@@ -207,6 +221,7 @@ def choose_tasks(
             f"sub-{participant}: no rating recording was found for the task"
             f"{'s' * (len(available) != 1)} {', '.join(available)}. Ratings lie in the raw "
             "dataset as *_physio.tsv.gz, *_stim.tsv.gz, *_beh.tsv, *_rating.tsv or *_resp.tsv."
+            + mention_trial_ratings(f for f in events if f.entities.get("task", "") in available)
         )
     if len(rated) > 1:
         raise DerivativesError(

@@ -114,7 +114,7 @@ def find_runs(
     sessions = choose_sessions(source.files, selection.session_label, participant)
     in_sessions = _with_entity(source.files, "ses", sessions)
     ratings = bids_filter.choose_ratings(filter(is_rating_file, files.raw))
-    tasks = choose_tasks(in_sessions, ratings, selection.task_id, participant)
+    tasks = choose_tasks(in_sessions, ratings, selection.task_id, participant, events=files.events)
     ratings = _with_entity(ratings, "task", tasks)
     if selection.session_label:
         ratings = _with_entity(ratings, "ses", sessions)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from painprint.atlas.image import AtlasFiles
 from painprint.bids.dense import DenseFiles, find_mask
+from painprint.bids.events import is_events_file, mention_trial_ratings
 from painprint.bids.select import NIFTI, Selection, is_denoised, is_dense
 from painprint.errors import DerivativesError
 from painprint.files.dataset import ACQUISITION, BidsFile, is_raw_run_of, normal_run, run_key
@@ -86,6 +87,11 @@ class ParticipantFiles:
         """Files of the derivatives, those of the first dataset first."""
         return [file for files in self.by_dataset.values() for file in files]
 
+    @property
+    def events(self) -> list[BidsFile]:
+        """Events of the raw runs."""
+        return [file for file in self.raw if is_events_file(file)]
+
 
 @dataclass(frozen=True)
 class Inventory:
@@ -126,7 +132,8 @@ def assemble(
     ratings: Sequence[BidsFile],
     files: ParticipantFiles,
 ) -> tuple[list[RunFiles], set[ExcludedRun]]:
-    """Collect the files of each rated run; runs that lack some are excluded."""
+    """Collect the files of each rated run; runs that lack some are excluded, and ratings that lie
+    in their events are mentioned."""
     entities_of_run = {key: files[0].entities for key, files in chosen.candidates.items()}
     runs = []
     excluded = {
@@ -138,6 +145,12 @@ def assemble(
         run_ratings = tuple(f for f in ratings if _same_run(f.entities, entities))
         try:
             series = chosen.file_of(key)
+            if not run_ratings:
+                of_run = (f for f in files.events if _same_run(f.entities, entities))
+                raise DerivativesError(
+                    "no rating recording was found in the raw dataset."
+                    + mention_trial_ratings(of_run)
+                )
             _check_ratings(run_ratings, key, entities_of_run)
             runs.append(run_files(key, series, run_ratings, files))
         except DerivativesError as error:
@@ -239,15 +252,13 @@ def is_rating_file(file: BidsFile) -> bool:
 def _check_ratings(
     ratings: Sequence[BidsFile], key: RunKey, entities_of_run: Mapping[RunKey, Mapping[str, str]]
 ) -> None:
-    """Check that a run has a rating that belongs to no other run.
+    """Check that the ratings of a run belong to no other run.
 
     Raises
     ------
     DerivativesError
-        If it has none, or shares it.
+        If it shares one.
     """
-    if not ratings:
-        raise DerivativesError("no rating recording was found in the raw dataset.")
     for rating in ratings:
         others = [
             str(other)
