@@ -14,7 +14,8 @@ SCALES = frozenset(
 rating scale, computerised and generalised forms, (general) labelled magnitude scale."""
 PAIN = frozenset("pain painfulness".split())
 RATINGS = SCALES | PAIN
-VAGUE = frozenset("intensity unpleasantness discomfort score slider joystick".split())
+DEVICES = frozenset("slider joystick dial".split())
+VAGUE = frozenset("intensity unpleasantness discomfort score".split()) | DEVICES
 """Words for a rating unless a column has a better name: an intensity may be the stimulus's."""
 PHYSIOLOGY = frozenset(
     "cardiac ecg ekg heart heartrate heartbeat hr hrv bpm ibi pulse puls pulsox ppg pleth "
@@ -39,7 +40,7 @@ TIMES = frozenset("time times t onset onsets timestamp timestamps".split())
 OTHER_TIMES = frozenset("duration rt latency offset start stop end date clock delay".split())
 NEVER = PHYSIOLOGY | STIMULI | COUNTERS | TIMES | OTHER_TIMES
 """Words for what is never the rating."""
-SELF_REPORT = RATINGS | frozenset("slider joystick reported felt perceived".split())
+SELF_REPORT = RATINGS | DEVICES | frozenset("reported felt perceived".split())
 PREPOSITION = re.compile(r"\b(?:of|in|during|by|for|from|to|at|while|with|when|as)\b|[,;:.(]")
 
 PHYSICAL_UNITS = frozenset(
@@ -125,7 +126,7 @@ def rank_in_recording(rank: Rank, name: str, suffix: str, label: str) -> Rank:
     """
     if suffix == "stim":
         return rank if rank == Rank.NAMED and SCALES & set(words_of(name)) else Rank.OTHER
-    if suffix == "physio" and rank != Rank.NAMED and not RATINGS & set(words_of(label)):
+    if suffix == "physio" and rank != Rank.NAMED and not (RATINGS | DEVICES) & set(words_of(label)):
         return Rank.OTHER
     return rank
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from painprint.bids.choose import label_of
 from painprint.bids.rating_columns import Rank, rank_column, rank_in_recording, time_column
 from painprint.bids.rating_times import start_of_recording, times_in_seconds, times_of_rate
 from painprint.bids.ratings import RatingRecording
@@ -93,7 +94,7 @@ def load_rating(
 
 def _choose(files: RunFiles, settings: Settings) -> tuple[_Table, str, list[str]]:
     """The recording and its column of the rating, and notes about the choice."""
-    wanted = settings.rating_recording
+    wanted = settings.rating_recording and label_of(settings.rating_recording, "recording")
     tables, problems = [], []
     for file in files.rating:
         if wanted is not None and file.entities.get("recording") != wanted:
@@ -181,8 +182,9 @@ def _read_columns(file: BidsFile, files: RunFiles) -> _Table:
         raise DerivativesError(f"column names must differ: {', '.join(names)}.", file.path)
     time = time_column(tuple(names))
     if time is None and lines is not None:
+        hint = " Columns must be separated by tabs." if len(names) == 1 else ""
         raise DerivativesError(
-            f"has no column of times among {', '.join(names)}; call it time or onset (s).",
+            f"has no column of times among {', '.join(names)}; call it time or onset (s).{hint}",
             file.path,
         )
     return _Table(file, tuple(names), time, metadata, lines)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from painprint.errors import DerivativesError
-from painprint.files.tables import read_json, to_number
+from painprint.files.tables import MISSING, read_json, to_number
 from painprint.runs import RunKey, is_digits, natural
 
 ACQUISITION = ("acq", "ce", "rec", "dir", "echo")
@@ -134,9 +134,7 @@ class Dataset:
         try:
             return read_json(path) if path.is_file() else {}
         except DerivativesError as error:
-            raise DerivativesError(
-                f"the description of the dataset {self.root}, {error}"
-            ) from error
+            raise DerivativesError(f"the description of a dataset, {self.root}/{error}") from error
 
     @property
     def simulated(self) -> bool:
@@ -230,8 +228,10 @@ def number_in(metadata: Mapping[str, Any], key: str, path: Path) -> float | None
         If it is anything else.
     """
     value = metadata.get(key)
-    if value is None or (key == "SamplingFrequency" and value == "TR"):
-        return None  # some XCP-D versions write "TR" here
+    if value is None or (isinstance(value, str) and value in MISSING):
+        return None
+    if key == "SamplingFrequency" and value == "TR":
+        return None  # as some versions of XCP-D write
     try:
         number = to_number(value) if isinstance(value, str) else float(value)
     except (TypeError, ValueError, OverflowError):
