@@ -23,7 +23,7 @@ PHYSIOLOGY = frozenset(
     "respiratory respiration resp rsp breath breaths breathing belt bellows ventilation "
     "eda gsr scr scl skin electrodermal conductance emg eeg eog blood "
     "trigger triggers ttl sync marker markers scanner scannertrigger "
-    "eye eyes eye1 eye2 eye3 eyetrack eyetracker eyetracking pupil pupils gaze blink blinks "
+    "eye eyes eyetrack eyetracker eyetracking pupil pupils gaze blink blinks "
     "saccade saccades fixation coord coordinate coordinates motion".split()
 )
 """Words for a physiological channel, an eye tracker, or a signal of the scanner."""
@@ -75,19 +75,22 @@ class Rank(IntEnum):
 
 
 def words_of(name: str) -> tuple[str, ...]:
-    """Lower-case words of a name, split at signs, digits and capitals; O2 and eye1 stay as well.
+    """Lower-case words of a name, split at signs, digits and capitals; words with a digit too,
+    where only they are known, such as CO2.
 
     Examples
     --------
     >>> words_of("painRating_2"), words_of("PPG100C"), words_of("CO2")
     (('pain', 'rating'), ('ppg', 'c'), ('co', 'co2'))
     """
+    known = RATINGS | NEVER
     words: list[str] = []
     for part in re.findall(r"[^\W_]+", name.replace("µ", "u").replace("μ", "u")):
-        words += re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\dA-Za-z]+", part)
-        if part.lower() in NEVER or part.lower() in RATINGS:
-            words.append(part)
-    return tuple(dict.fromkeys(word.lower() for word in words))
+        split = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\dA-Za-z]+", part)
+        words += [word.lower() for word in split]
+        if part.lower() in known and not known & {word.lower() for word in split}:
+            words.append(part.lower())
+    return tuple(dict.fromkeys(words))
 
 
 def rank_column(name: str, entry: Mapping[str, Any]) -> Rank:

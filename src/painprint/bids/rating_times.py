@@ -135,13 +135,16 @@ def start_of_recording(
     if in_sidecar is None:
         return 0.0, ["no StartTime: the rating is assumed to start with the scan (--rating-start)."]
     step_s = float(np.median(np.diff(time_s))) if len(time_s) > 1 else 0.0
-    if abs(first_s) <= step_s or column is None:
+    if column is None or first_s == 0:
         return in_sidecar, []
-    if abs(first_s - in_sidecar) <= step_s:
-        return 0.0, [
+    if abs(first_s - in_sidecar) <= min(step_s, abs(first_s)):
+        noted = in_sidecar != 0 and not of_first_sample
+        return 0.0, noted * [
             "the times of the rating begin with its StartTime: they are times of the scan, and "
             "StartTime was not added."
         ]
+    if abs(first_s) <= step_s:
+        return in_sidecar, []
     if not of_first_sample:
         return in_sidecar, []
     if is_timestamp(column):

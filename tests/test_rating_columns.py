@@ -1,0 +1,263 @@
+"""Which recording and which column of a run is the rating."""
+
+import gzip
+import json
+
+import numpy as np
+import pytest
+from conftest import simulate_runs, write_json, write_table
+from test_bids import find
+from test_load import load_first, path_of
+
+from painprint import Settings
+from painprint.bids.rating_columns import Rank, rank_column, rank_in_recording, words_of
+from painprint.errors import DerivativesError
+
+NAMES = {
+    Rank.NAMED: "rating pain Pain_Rating painVAS VAS100 NRS0-10 heat_pain_rating vas_score CoVAS",
+    Rank.VAGUE: "intensity unpleasantness slider_position",
+    Rank.UNNAMED: "breathlessness engagement value burning",
+    Rank.OTHER: "temperature stim_intensity pain_temperature thermodeTemp ECG1 RESP HR PPG100C CO2 "
+    "SpO2 pulse trigger MRTrigger scr_phasic pupil_size x_coordinate heart_rate frame sample_index "
+    "volume trial pain_index rating_rt duration Unnamed:0 time_of_day",
+}
+
+
+@pytest.mark.parametrize(("rank", "name"), [(r, n) for r, ns in NAMES.items() for n in ns.split()])
+def test_the_words_of_a_name_say_what_a_column_is(rank, name):
+    assert rank_column(name, {}) == rank
+
+
+def test_names_are_split_at_signs_capitals_and_digits():
+    assert words_of("painRating_2") == ("pain", "rating")
+    assert words_of("MR TRIGGER - HLT100C") == ("mr", "trigger", "hlt", "c")
+    assert words_of("eye1_x") == ("eye", "x")
+    assert rank_column("", {}) == Rank.OTHER
+
+
+@pytest.mark.parametrize(
+    "units", ["degree Celsius", "°C", "C", "mA", "V", "millivolts", "kPa", "mmHg", "bpm", "s"]
+)
+def test_physical_units_are_not_those_of_a_rating(units):
+    assert rank_column("pain", {"Units": units}) == Rank.OTHER
+
+
+@pytest.mark.parametrize("units", ["mm", "cm", "%", "VAS", "0-100", "points", "a.u.", "", None])
+def test_units_of_scales_are_those_of_a_rating(units):
+    assert rank_column("pain", {"Units": units}) == Rank.NAMED
+
+
+@pytest.mark.parametrize(
+    ("description", "rank"),
+    [
+        ("temperature of the thermode during the pain rating", Rank.OTHER),
+        ("output of the thermode", Rank.OTHER),
+        ("Respiratory belt", Rank.OTHER),
+        ("Stimulus", Rank.OTHER),
+        ("continuous pain rating during thermal stimulation", Rank.UNNAMED),
+        ("Stimulus intensity rating", Rank.UNNAMED),
+        ("pain evoked by the thermode", Rank.UNNAMED),
+        ("breathing discomfort as felt, 0 to 10", Rank.OTHER),
+    ],
+)
+def test_a_description_is_read_like_a_name(description, rank):
+    assert rank_column("channel", {"Description": description}) == rank
+
+
+@pytest.mark.parametrize(
+    ("name", "suffix", "label", "rank"),
+    [
+        ("rating", "stim", "", Rank.NAMED),
+        ("pain", "stim", "pain", Rank.OTHER),
+        ("intensity", "stim", "pain", Rank.OTHER),
+        ("breathlessness", "physio", "pain", Rank.UNNAMED),
+        ("position", "physio", "slider", Rank.UNNAMED),
+        ("intensity", "physio", "", Rank.OTHER),
+        ("channel", "physio", "belt", Rank.OTHER),
+        ("pain", "physio", "", Rank.NAMED),
+        ("value", "beh", "", Rank.UNNAMED),
+    ],
+)
+def test_what_may_be_the_rating_depends_on_the_kind_of_recording(name, suffix, label, rank):
+    assert rank_in_recording(rank_column(name, {}), name, suffix, label) == rank
+
+
+@pytest.fixture
+def one(rng):
+    return simulate_runs(rng, n_sessions=1, n_runs=1)[0]
+
+
+def add_recording(tree, ending, columns, values, **metadata):
+    """A further recording of the run, sampled at mid-frame, with a sidecar."""
+    stem = tree.root / "sub-01/ses-01/func/sub-01_ses-01_task-rating_run-1"
+    text = "\n".join("\t".join(map(str, row)) for row in values) + "\n"
+    path = stem.with_name(f"{stem.name}_{ending}.tsv.gz")
+    path.write_bytes(gzip.compress(text.encode()))
+    described = {"SamplingFrequency": 1.0, "StartTime": 0.5, "Columns": columns, **metadata}
+    write_json(path.with_name(path.name.replace(".tsv.gz", ".json")), described)
+
+
+def describe(tree, **change):
+    """Change the sidecar of the rating."""
+    path = path_of(tree, "*_physio.json")
+    write_json(path, {**json.loads(path.read_text()), **change})
+
+
+OTHERS = {
+    "a stimulus": ("stim", ["intensity"], {}),
+    "a temperature": ("recording-thermode_physio", ["channel"], {"channel": {"Units": "°C"}}),
+    "physiology": ("physio", ["ECG1"], {}),
+    "an unnamed channel": ("recording-biopac_physio", ["channel"], {}),
+    "an eye tracker": ("recording-rating_physio", ["x"], {"PhysioType": "eyetrack"}),
+    "a counter": ("recording-pain_physio", ["sample"], {}),
+}
+
+
+@pytest.mark.parametrize("case", OTHERS)
+def test_what_is_no_rating_is_refused_alone_and_ignored_beside_one(tree, one, case):
+    ending, columns, metadata = OTHERS[case]
+    tree.add_run(one, rating="beh")
+    add_recording(tree, ending, columns, 45 - one.rating[:, None], **metadata)
+    run, record = load_first(tree)
+    np.testing.assert_allclose(run.rating, one.rating, atol=1e-12)
+    assert not any("column" in note for note in record.notes)
+    path_of(tree, "*_beh.tsv").unlink()
+    with pytest.raises(DerivativesError, match="no rating among.*--rating-column") as caught:
+        load_first(tree)
+    assert columns[0] in str(caught.value)
+    run, record = load_first(tree, Settings(rating_column=columns[0]))
+    np.testing.assert_allclose(run.rating, 45 - one.rating, atol=1e-12)
+    assert f"the column '{columns[0]}' was taken as the rating." in record.notes
+
+
+def test_a_stimulus_is_taken_if_its_recording_is_named(tree, one):
+    tree.add_run(one)
+    add_recording(tree, "recording-thermode_stim", ["intensity"], 45 - one.rating[:, None])
+    for label in ("thermode", "recording-thermode"):
+        run, _ = load_first(tree, Settings(rating_recording=label))
+        np.testing.assert_allclose(run.rating, 45 - one.rating, atol=1e-12)
+
+
+def test_a_named_rating_wins_over_unnamed_columns_of_other_recordings(tree, one):
+    tree.add_run(one)
+    values = np.stack([np.arange(360) + 0.5, np.zeros(360), np.ones(360)], axis=1)
+    path = path_of(tree, "*_physio.tsv.gz").with_name("sub-01_ses-01_task-rating_run-1_beh.tsv")
+    write_table(path, ["time", "score", "value"], values)
+    np.testing.assert_allclose(load_first(tree)[0].rating, one.rating, atol=1e-12)
+
+
+def test_a_rating_beside_what_cannot_be_read_is_used_and_that_is_said(tree, one):
+    tree.add_run(one)
+    path = path_of(tree, "*_physio.tsv.gz")
+    other = path.with_name("sub-01_ses-01_task-rating_run-1_physio.tsv.gz")
+    other.write_bytes(path.read_bytes())
+    run, record = load_first(tree)
+    np.testing.assert_allclose(run.rating, one.rating, atol=1e-12)
+    assert any("(*_physio.tsv.gz) was not considered: its sidecar" in n for n in record.notes)
+
+
+def test_breathlessness_in_a_recording_of_pain_is_taken_and_noted(tree, one):
+    tree.add_run(one)
+    describe(tree, Columns=["breathlessness"])
+    run, record = load_first(tree)
+    np.testing.assert_allclose(run.rating, one.rating, atol=1e-12)
+    assert "the column 'breathlessness' was taken as the rating." in record.notes
+
+
+def write_beh(tree, one, names, texts, quote=""):
+    """The rating as beh.tsv with columns of text around time and rating."""
+    rows = zip(np.arange(360) + 0.5, one.rating, strict=True)
+    lines = [[texts[0], f"{t:.17g}", f"{r:.17g}", *texts[1:]] for t, r in rows]
+    text = "\n".join("\t".join(f"{quote}{c}{quote}" for c in line) for line in [names, *lines])
+    path_of(tree, "*_beh.tsv").write_text(text + "\n")
+
+
+def test_columns_of_text_do_no_harm(tree, one):
+    tree.add_run(one, rating="beh")
+    write_beh(tree, one, ["condition", "time", "rating", "comment"], ["heat", "n/a"])
+    np.testing.assert_allclose(load_first(tree)[0].rating, one.rating, atol=1e-12)
+    write_beh(tree, one, ["condition", "time", "burning", "comment"], ["heat", "none"])
+    for settings in (Settings(), Settings(rating_column="burning")):
+        np.testing.assert_allclose(load_first(tree, settings)[0].rating, one.rating, atol=1e-12)
+
+
+def test_quoted_names_and_cells_are_read(tree, one):
+    tree.add_run(one, rating="beh")
+    write_beh(tree, one, ["condition", "time", "rating"], ["heat"], quote='"')
+    np.testing.assert_allclose(load_first(tree)[0].rating, one.rating, atol=1e-12)
+
+
+def test_row_names_of_r_are_explained(tree, one):
+    tree.add_run(one, rating="beh")
+    write_beh(tree, one, ["time", "rating"], ["1"], quote='"')
+    with pytest.raises(DerivativesError, match="has 3 columns, but 2 .* row.names = FALSE"):
+        load_first(tree)
+
+
+def test_lines_that_end_with_a_carriage_return_alone_are_read(tree, one):
+    tree.add_run(one, rating="beh")
+    path = path_of(tree, "*_beh.tsv")
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r"))
+    np.testing.assert_allclose(load_first(tree)[0].rating, one.rating, atol=1e-12)
+
+
+def test_quoted_names_of_regions_are_read(tree, one):
+    series = tree.add_run(one)
+    header, _, rest = series.read_text().partition("\n")
+    quoted = "\t".join(f'"{name}"' for name in header.split("\t"))
+    series.write_text(quoted + "\n" + rest)
+    run, _ = load_first(tree)
+    assert run.regions == one.regions
+    np.testing.assert_array_equal(run.signals, one.signals)
+
+
+def test_a_header_in_a_headerless_file_is_skipped_and_noted(tree, one):
+    tree.add_run(one)
+    path = path_of(tree, "*_physio.tsv.gz")
+    samples = gzip.decompress(path.read_bytes())
+    path.write_bytes(gzip.compress(b'"Pain"\n' + samples))
+    run, record = load_first(tree)
+    np.testing.assert_allclose(run.rating, one.rating, atol=1e-12)
+    assert any("begins with a line of column names" in note for note in record.notes)
+    path.write_bytes(gzip.compress(b"vas\n" + samples))
+    with pytest.raises(DerivativesError, match="'vas', which is not a number.*Columns .pain."):
+        load_first(tree)
+
+
+def test_numbers_of_sidecars_may_be_text(tree, one):
+    series = tree.add_run(one)
+    write_json(series.with_suffix(".json"), {"RepetitionTime": "1.0", "SamplingFrequency": "TR"})
+    describe(tree, SamplingFrequency="1", StartTime=" 0.5")
+    run, _ = load_first(tree)
+    assert run.tr_s == 1.0
+    np.testing.assert_allclose(run.rating, one.rating, atol=1e-12)
+    describe(tree, SamplingFrequency="10 Hz")
+    with pytest.raises(DerivativesError, match="SamplingFrequency .* '10 Hz'; a number"):
+        load_first(tree)
+
+
+def test_broken_json_is_named_with_its_dataset(tree, one):
+    tree.add_run(one)
+    (tree.root / "task-rating_bold.json").write_text('{"RepetitionTime": 1.0,}')
+    with pytest.raises(
+        DerivativesError, match=r"sidecar bids/task-rating_bold\.json: is not valid"
+    ):
+        load_first(tree)
+    path = tree.derivatives / "dataset_description.json"
+    path.write_text('{"Name": "XCP-D",}')
+    with pytest.raises(DerivativesError, match="description of a dataset, .*xcp_d/dataset_desc"):
+        find(tree)
+
+
+def test_ratings_in_events_are_mentioned(tree, one):
+    tree.add_run(one)
+    path = path_of(tree, "*_physio.tsv.gz")
+    path.unlink()
+    events = path.with_name("sub-01_ses-01_task-rating_run-1_events.tsv")
+    events.write_text("onset\tduration\trating\n1\t1\t5\n")
+    ((reason),) = (run.reason for run in find(tree, task_id=("rating",)).excluded)
+    assert "no rating recording" in reason and "_events.tsv has the column rating" in reason
+    with pytest.raises(DerivativesError, match="no rating recording.*by trial, are not read"):
+        find(tree)
+    events.write_text("onset\tduration\ttrial_type\n1\t1\theat\n")
+    assert "_events" not in find(tree, task_id=("rating",)).excluded[0].reason
