@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import QUICK, Tree, simulate_runs
+from conftest import QUICK, Tree, simulate_runs, write_table
 
 import painprint
 from painprint.cli import app, main
@@ -189,6 +189,35 @@ def _(tree):
 def _(tree):
     for path in list(tree.root.glob("sub-01/**/*recording-pain_physio*")):
         shutil.copy(path, str(path).replace("recording-pain", "recording-mood"))
+    run(tree)
+
+
+@provokes("No rating among the recordings")
+def _(tree):
+    edit(tree.root, "sub-01/**/*_physio.json", lambda t: t.replace('"pain"', '"cardiac"'))
+    run(tree)
+
+
+def as_table(tree, change):
+    """The ratings as beh.tsv, with times and values changed."""
+    for path in sorted(tree.root.glob("sub-01/**/*_physio.tsv.gz")):
+        value = np.loadtxt(path)
+        table = np.stack(change(np.arange(len(value)) + 0.5, value), axis=1)
+        name = path.name.replace("recording-pain_physio.tsv.gz", "beh.tsv")
+        write_table(path.with_name(name), ["time", "rating"], table)
+        path.unlink()
+
+
+@provokes("Times in another unit")
+def _(tree):
+    as_table(tree, lambda times, value: (1000 * times, value))
+    run(tree)
+
+
+@provokes("A rating that is logged when it changes")
+def _(tree):
+    at = np.r_[0:360:20, 1:360:20]
+    as_table(tree, lambda times, value: (times[np.sort(at)], value[np.sort(at)]))
     run(tree)
 
 

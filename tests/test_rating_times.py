@@ -242,9 +242,9 @@ def test_a_missing_sample_holds_too():
 
 def test_the_last_sample_holds_to_the_end_and_that_is_counted_where_it_is_long():
     held = RatingRecording([0, 1, 2, 3], [0, 1, 0, 1], hold=True)
-    assert check_clock(held, 0, 60, tr_s=1) == ()
+    assert check_clock(held, 0, 60, tr_s=1) == check_clock(HELD, 2, 60, tr_s=1) == ()
     (note,) = check_clock(held, *SCAN, tr_s=1)
-    assert note == "the last rating sample holds for the last 196 s of the scan."
+    assert note == "the last rating sample holds for the last 197 s of the scan."
     with pytest.raises(ValueError, match="milliseconds"):
         check_clock(RatingRecording([0, 9e4, 2e5], [0, 1, 0], hold=True), *SCAN, tr_s=1)
 

@@ -68,9 +68,9 @@ class RatingRecording:
 
     @property
     def span_s(self) -> tuple[float, float]:
-        """Start of the first sample and end of the last one, in time of the scan (s); a sample
-        lasts for the usual step."""
-        step_s = float(np.median(np.diff(self.time_s)))
+        """Start of the first sample and end of the last one, in time of the scan (s): a sample
+        lasts for the usual step; of one that holds, the beginning is counted."""
+        step_s = 0.0 if self.hold else float(np.median(np.diff(self.time_s)))
         return self.start_s + float(self.time_s[0]), self.start_s + float(self.time_s[-1]) + step_s
 
     @property
