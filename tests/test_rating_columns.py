@@ -54,9 +54,11 @@ def test_units_of_scales_are_those_of_a_rating(units):
         ("output of the thermode", Rank.OTHER),
         ("Respiratory belt", Rank.OTHER),
         ("Stimulus", Rank.OTHER),
-        ("continuous pain rating during thermal stimulation", Rank.UNNAMED),
-        ("Stimulus intensity rating", Rank.UNNAMED),
-        ("pain evoked by the thermode", Rank.UNNAMED),
+        ("continuous pain rating during thermal stimulation", Rank.DESCRIBED),
+        ("Stimulus intensity rating", Rank.DESCRIBED),
+        ("pain evoked by the thermode", Rank.DESCRIBED),
+        ("continuous self-reported engagement, 1 to 9", Rank.DESCRIBED),
+        ("output of the amplifier", Rank.UNNAMED),
         ("breathing discomfort as felt, 0 to 10", Rank.OTHER),
     ],
 )
@@ -85,6 +87,13 @@ def test_what_may_be_the_rating_depends_on_the_kind_of_recording(name, suffix, l
 @pytest.fixture
 def one(rng):
     return simulate_runs(rng, n_sessions=1, n_runs=1)[0]
+
+
+def test_a_self_report_by_its_description_is_taken_from_a_physio_file():
+    rank = rank_column("engagement", {"Description": "self-reported engagement"})
+    assert rank_in_recording(rank, "engagement", "physio", "engagement") == Rank.DESCRIBED
+    assert rank_in_recording(rank, "engagement", "stim", "engagement") == Rank.OTHER
+    assert rank_column("trigger", {"Description": "pain rating"}) == Rank.OTHER
 
 
 def add_recording(tree, ending, columns, values, **metadata):

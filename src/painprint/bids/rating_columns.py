@@ -21,7 +21,7 @@ PHYSIOLOGY = frozenset(
     "cardiac ecg ekg heart heartrate heartbeat hr hrv bpm ibi pulse puls pulsox ppg pleth "
     "plethysmograph plethysmogram oximeter oximetry oxygen spo2 sao2 o2 co2 etco2 capnograph "
     "respiratory respiration resp rsp breath breaths breathing belt bellows ventilation "
-    "eda gsr scr scl skin electrodermal conductance emg eeg eog blood "
+    "bp abp bvp eda gsr scr scl skin electrodermal conductance emg eeg eog blood "
     "trigger triggers ttl sync marker markers scanner scannertrigger "
     "eye eyes eyetrack eyetracker eyetracking pupil pupils gaze blink blinks "
     "saccade saccades fixation coord coordinate coordinates motion".split()
@@ -65,12 +65,14 @@ BESIDE_TIMES = frozenset("elapsed relative rel from since scan recording in of".
 
 
 class Rank(IntEnum):
-    """How well a column's name says that it is the rating; the lowest rank wins."""
+    """How well a column says that it is the rating; the lowest rank wins."""
 
     NAMED = 0
-    VAGUE = 1
-    UNNAMED = 2
-    OTHER = 3
+    DESCRIBED = 1
+    """Described as a self-report in the sidecar, whatever its name."""
+    VAGUE = 2
+    UNNAMED = 3
+    OTHER = 4
     """Something else: only if it was asked for."""
 
 
@@ -110,11 +112,14 @@ def rank_column(name: str, entry: Mapping[str, Any]) -> Rank:
     >>> [rank_column(n, {}).name for n in ("pain_vas", "intensity", "breathlessness", "ECG1")]
     ['NAMED', 'VAGUE', 'UNNAMED', 'OTHER']
     """
-    if not words_of(name) or _is_physical(entry.get("Units")) or _tells_of_another(entry):
+    described = _is_self_report(entry)
+    if not words_of(name) or _is_physical(entry.get("Units")) or described is False:
         return Rank.OTHER
     known = [word for word in words_of(name) if word in RATINGS or word in NEVER]
     if known:
         return Rank.NAMED if known[-1] in RATINGS else Rank.OTHER
+    if described:
+        return Rank.DESCRIBED
     return Rank.VAGUE if VAGUE & set(words_of(name)) else Rank.UNNAMED
 
 
@@ -125,13 +130,12 @@ def rank_in_recording(rank: Rank, name: str, suffix: str, label: str) -> Rank:
     ----------
     suffix, label : str
         Suffix and recording- label of the file. In a stimulus file a column must be called a
-        rating; in a physiological file, where the label does not say that it is one, too.
+        rating; in a physiological file it must be called or described as one, or the label says so.
     """
     if suffix == "stim":
         return rank if rank == Rank.NAMED and SCALES & set(words_of(name)) else Rank.OTHER
-    if suffix == "physio" and rank != Rank.NAMED and not (RATINGS | DEVICES) & set(words_of(label)):
-        return Rank.OTHER
-    return rank
+    labelled = bool((RATINGS | DEVICES) & set(words_of(label)))
+    return Rank.OTHER if suffix == "physio" and rank > Rank.DESCRIBED and not labelled else rank
 
 
 def time_column(names: tuple[str, ...]) -> str | None:
@@ -182,8 +186,9 @@ def _is_physical(units: object) -> bool:
     return text in PHYSICAL_UNITS or bool(words & {u for u in PHYSICAL_UNITS if len(u) > 3})
 
 
-def _tells_of_another(entry: Mapping[str, Any]) -> bool:
-    """Whether a description is that of a stimulus or of physiology.
+def _is_self_report(entry: Mapping[str, Any]) -> bool | None:
+    """Whether a description is that of a self-report, or else of a stimulus or of physiology; None
+    where it says neither.
 
     What stands before the first preposition is read as a name is: its last known word decides.
     Where it has none, the first one after it does, as in "output of the thermode".
@@ -195,5 +200,5 @@ def _tells_of_another(entry: Mapping[str, Any]) -> bool:
             for part in (head, *rest)
         ]
         if decisive := known[0][-1:] or known[-1][:1]:
-            return decisive[0] not in SELF_REPORT
-    return False
+            return decisive[0] in SELF_REPORT
+    return None

@@ -151,7 +151,10 @@ def _describe_missing(files: RunFiles, tables: list[_Table], settings: Settings)
     columns = "; ".join(f"{t.file.path.name}: {', '.join(t.names)}" for t in tables)
     if not columns:
         columns = f"none has recording-{settings.rating_recording} in its name"
-    why = "stimuli, physiological channels, times and counters are not taken unasked"
+    why = (
+        "stimuli, physiological channels, times, counters, and columns of a physio file that "
+        "nothing calls a rating are not taken unasked"
+    )
     if settings.rating_column is not None:
         why = f"no column is called {settings.rating_column!r}"
     return (
