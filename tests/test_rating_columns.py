@@ -133,7 +133,8 @@ def test_what_is_no_rating_is_refused_alone_and_ignored_beside_one(tree, one, ca
     path_of(tree, "*_beh.tsv").unlink()
     with pytest.raises(DerivativesError, match="no rating among.*--rating-column") as caught:
         load_first(tree)
-    assert columns[0] in str(caught.value)
+    units = f" ({metadata['channel']['Units']})" if "channel" in metadata else ""
+    assert f"_{ending}.tsv.gz: {columns[0]}{units}." in str(caught.value)
     run, record = load_first(tree, Settings(rating_column=columns[0]))
     np.testing.assert_allclose(run.rating, 45 - one.rating, atol=1e-12)
     assert f"the column '{columns[0]}' was taken as the rating." in record.notes

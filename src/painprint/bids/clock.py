@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painprint.bids.ratings import RatingRecording
+from painprint.wording import rounded
 
 OTHER_UNITS = {
     "milliseconds": (1e3, "ms"),
@@ -60,8 +61,9 @@ def check_clock(
     _check_length(recording, scan_end_s - scan_start_s, spans)
     if end_s <= scan_start_s or start_s >= scan_end_s:
         raise ValueError(
-            f"{spans}: they do not overlap. Times count from the start of the scan: subtract it "
-            "from the times, or say with --rating-start when the recording began."
+            f"{spans}: they do not overlap. Times are seconds from the start of the recording, "
+            "which StartTime in the sidecar or --rating-start puts into the scan: subtract from them "
+            "what the clock said then."
         )
     least_s = max(tr_s, LEAST_NOTED_S)
     notes = []
@@ -119,7 +121,7 @@ def _check_length(recording: RatingRecording, scan_s: float, spans: str) -> None
             )
     if ratio > LONGEST_RATIO or (ratio < SHORTEST_RATIO and not recording.hold):
         raise ValueError(
-            f"{spans}: the rating is {ratio:.2g} times as long. Its times must be in seconds, its "
+            f"{spans}: the rating is {rounded(ratio)} times as long. Its times must be in seconds, its "
             "SamplingFrequency in Hz. Convert them, or write the unit of the times into the "
             'sidecar, as in {"time": {"Units": "ms"}}.'
         )

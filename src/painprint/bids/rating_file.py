@@ -45,6 +45,11 @@ class _Table:
         entry = self.metadata.values.get(name)
         return entry if isinstance(entry, dict) else {}
 
+    def describe(self, name: str) -> str:
+        """The name of a column with its unit."""
+        units = self.entry(name).get("Units")
+        return f"{name} ({units})" if units else name
+
     def rank(self, name: str) -> Rank:
         """How well a column says that it is the rating."""
         if self.metadata.values.get("PhysioType") == "eyetrack" or not self._has_numbers(name):
@@ -148,7 +153,9 @@ def _best_columns(tables: list[_Table], settings: Settings) -> list[tuple[_Table
 def _describe_missing(files: RunFiles, tables: list[_Table], settings: Settings) -> str:
     """Why no recording is the rating, with all columns that there are."""
     names = ", ".join(file.path.name for file in files.rating)
-    columns = "; ".join(f"{t.file.path.name}: {', '.join(t.names)}" for t in tables)
+    columns = "; ".join(
+        f"{table.file.path.name}: {', '.join(map(table.describe, table.names))}" for table in tables
+    )
     if not columns:
         columns = f"none has recording-{settings.rating_recording} in its name"
     why = (

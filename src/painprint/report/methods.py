@@ -18,6 +18,8 @@ def methods_paragraph(results: Results) -> str:
     metrics, runs = results.metrics, results.runs
     unit = settings["leave_out"]
     kept, total = int(runs["n_kept"].sum()), int(runs["n_frames"].sum())
+    held = settings.get("rating_hold")  # results of earlier versions do not have it
+    at_mid_frame = f"{'held from the last sample before' if held else 'interpolated at'} mid-frame"
     sentences = [
         f"{'Simulated data' if metrics['simulated'] else 'Data'} of "
         f"{plural(metrics['n_runs'], 'run')} in {plural(metrics['n_sessions'], 'session')} were "
@@ -25,8 +27,8 @@ def methods_paragraph(results: Results) -> str:
         f"({settings['preset']} preset), following {LEE_2026}.",
         *_cleaning(results),
         f"Signals of {plural(metrics['n_regions'], 'region')}{_exclusions(settings)} were used.",
-        f"The first {settings['drop_s']:g} s of each run were excluded; ratings, interpolated at "
-        f"mid-frame, were paired with the BOLD signal {_lags(settings, runs)} later, and frames "
+        f"The first {settings['drop_s']:g} s of each run were excluded; ratings, {at_mid_frame}, "
+        f"were paired with the BOLD signal {_lags(settings, runs)} later, and frames "
         f"flagged as outliers were removed, leaving {kept} of {total} frames. Each region was "
         f"z-scored within run, and {FEATURES[metrics['features']]}.",
         _bins(rules, settings, runs),
