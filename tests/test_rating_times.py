@@ -201,6 +201,10 @@ def test_only_what_does_not_overlap_is_noted(start_s, end_s, notes):
     assert list(check_clock(recording, *SCAN, tr_s=0.8)) == notes
 
 
+def test_a_scan_without_frames_is_not_the_ratings_fault():
+    assert check_clock(regular(0, 200), 0.0, 0.0, tr_s=1.0) == ()
+
+
 def test_less_than_a_frame_is_not_noted():
     assert check_clock(regular(1.9, 198.1), *SCAN, tr_s=2.0) == ()
     assert len(check_clock(regular(1.9, 198.1), *SCAN, tr_s=0.5)) == 2

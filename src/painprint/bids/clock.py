@@ -50,6 +50,8 @@ def check_clock(
     ValueError
         If the recording covers no part of the scan, or its length is impossible.
     """
+    if scan_end_s <= scan_start_s:
+        return ()  # no frames, which is said of the time series
     start_s, end_s = recording.span_s
     if recording.hold:
         end_s = max(end_s, scan_end_s)  # the last sample holds
@@ -62,8 +64,8 @@ def check_clock(
     if end_s <= scan_start_s or start_s >= scan_end_s:
         raise ValueError(
             f"{spans}: they do not overlap. Times are seconds from the start of the recording, "
-            "which StartTime in the sidecar or --rating-start puts into the scan: subtract from them "
-            "what the clock said then."
+            "which StartTime in the sidecar or --rating-start puts into the scan: subtract from "
+            "them what the clock said then."
         )
     least_s = max(tr_s, LEAST_NOTED_S)
     notes = []
@@ -121,8 +123,8 @@ def _check_length(recording: RatingRecording, scan_s: float, spans: str) -> None
             )
     if ratio > LONGEST_RATIO or (ratio < SHORTEST_RATIO and not recording.hold):
         raise ValueError(
-            f"{spans}: the rating is {rounded(ratio)} times as long. Its times must be in seconds, its "
-            "SamplingFrequency in Hz. Convert them, or write the unit of the times into the "
+            f"{spans}: the rating is {rounded(ratio)} times as long. Its times must be in seconds, "
+            "its SamplingFrequency in Hz. Convert them, or write the unit of the times into the "
             'sidecar, as in {"time": {"Units": "ms"}}.'
         )
 
