@@ -36,6 +36,7 @@ bench-smoke: $(VENV)/dev.stamp
 	$(BIN)/python benchmarks/decode_speed.py --sessions 5 --regions 60 --frames 500
 	$(BIN)/python benchmarks/decoders.py tuning --people 1 --sessions 5 --out $(SMOKE)
 	$(BIN)/python benchmarks/fuzz_readers.py --files 1200
+	$(BIN)/python benchmarks/clock_faults.py --sizes 2 --repetitions 2 --clean 20 --out $(SMOKE)/clock.tsv
 	$(BIN)/python benchmarks/kill_and_resume.py --kills 2 --out $(SMOKE)/kills.tsv
 	$(BIN)/python benchmarks/null_calibration.py --people 1 --out $(SMOKE)/calibration.tsv
 	$(BIN)/python benchmarks/block_intervals.py --people 1 --out $(SMOKE)/blocks.tsv

@@ -147,11 +147,12 @@ def test_sidecars_that_contradict_each_other_are_refused(tree, series):
 
 
 @pytest.mark.parametrize("n_dropped", [1, 4, 10, 15])
-def test_dummy_scans_that_xcp_d_dropped_shift_the_frames(tree, series, n_dropped):
+@pytest.mark.parametrize("start_s", [0.0, 0.975, 1.9])
+def test_dummy_scans_that_xcp_d_dropped_shift_the_frames(tree, series, n_dropped, start_s):
     raw_scan(tree, series, N_FRAMES + n_dropped)
-    denoised_bold(series, RepetitionTime=TR_S, StartTime=0.975, SliceTimingCorrected=True)
+    denoised_bold(series, RepetitionTime=TR_S, StartTime=start_s, SliceTimingCorrected=True)
     times, notes = times_of_frames(tree)
-    right = 0.975 + TR_S * (np.arange(N_FRAMES) + n_dropped)
+    right = start_s + TR_S * (np.arange(N_FRAMES) + n_dropped)
     inside = right <= N_FRAMES * TR_S
     np.testing.assert_allclose(times[inside], right[inside], atol=1e-9)
     assert any(f"{n_dropped} frames of the raw scan are missing" in note for note in notes)

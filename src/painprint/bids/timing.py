@@ -276,7 +276,8 @@ def _align(
         If the number of frames is not explained.
     """
     path, n_missing = files.series.path, scan.n_frames - n_frames
-    if abs(start_s - n_missing * tr_s) < tr_s:
+    most_s = tr_s / 2 if n_missing else tr_s
+    if abs(start_s - n_missing * tr_s) < most_s:
         return start_s, []
     both = f"has {n_frames} frames, but the raw scan {scan.name} {scan.n_frames}"
     if n_missing < 0:
