@@ -129,6 +129,17 @@ def _(tree):
     dense(tree, "--atlas", "Simulated01", change=without_components)
 
 
+@provokes("No confounds")
+def _(tree):
+    people = tree.root.parent / "people"
+    small = ["--sessions", "3", "--n-regions", "8", "--n-runs", "1", "--run", "90"]
+    assert main(["simulate", str(people), *small, "--layout", "ciftify"]) == 0
+    for path in people.rglob("Movement_Regressors.txt"):
+        path.unlink()
+    run = ["run", str(people), str(tree.root.parent / "out"), "participant"]
+    main([*run, "--atlas", "Simulated01", "--dry-run"])
+
+
 @provokes("Smoothing on the surface")
 def _(tree):
     dense(tree, "--atlas", "Simulated01", "--smoothing-sigma", "2")
@@ -440,7 +451,12 @@ def test_every_option_of_the_pages_exists():
     for command in (name for name in app if not name.startswith("-")):
         options = app[command].assemble_argument_collection()
         known |= {f"--{flag(one.field_info.name)}" for one in options}
-    known |= {"--cifti-output", "--datasets", "--atlases"}  # of fMRIPrep and XCP-D
+    known |= {
+        "--cifti-output",
+        "--datasets",
+        "--atlases",
+        "--combine-runs",
+    }  # of fMRIPrep and XCP-D
     known |= {"--surfaces", "--workbench"}  # of benchmarks/planted_areas.py
     unknown = {"--permutations"}  # on purpose, in the FAQ
     ours = [

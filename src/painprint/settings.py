@@ -112,7 +112,8 @@ class DenseSettings:
     files."""
     nuisance_regressors: Nuisance = option("paper", source=LEE_2026, group=CLEANERS)
     """Dense BOLD: nuisance regressors in addition to a linear trend. paper: 6 motion parameters, 5
-    white-matter and 5 CSF components (aCompCor); 24P; 36P; acompcor_gsr; none."""
+    white-matter and 5 CSF components (aCompCor), or as many as there are; 24P; 36P; acompcor_gsr;
+    none."""
     high_pass_hz: float = option(0.005, "Hz", LEE_2026, group=CLEANERS, bounds=NOT_NEGATIVE)
     """Dense BOLD: high-pass cut-off frequency (Hz); 0 for none."""
     rest_low_pass_hz: float = option(0.1, "Hz", LEE_2026, group=CLEANERS, bounds=NOT_NEGATIVE)

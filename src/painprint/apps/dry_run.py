@@ -73,12 +73,14 @@ def _describe_dense(study: Study, inventory: Inventory) -> tuple[str, bool]:
         f"atlas {inventory.image.image.name}" + (" (simulated data)" if inventory.simulated else "")
     ]
     excluded, n_bytes, sessions = list(inventory.excluded), 0, set()
+    notes = dict.fromkeys(inventory.notes)
     for files in (*inventory.runs, *inventory.rest):
         try:
-            series = reader.extraction.check(files)
+            series, run_notes = reader.extraction.check(files)
         except DerivativesError as error:
             excluded.append(ExcludedRun(files.key, str(error)))
             continue
+        notes |= dict.fromkeys(run_notes)
         n_bytes = max(n_bytes, 4 * series.n_frames * series.points.n_points)
         sessions |= {files.key.session} if files.rating else set()
         kind = "use" if files.rating else "rest"
@@ -88,7 +90,7 @@ def _describe_dense(study: Study, inventory: Inventory) -> tuple[str, bool]:
         )
     lines += [f"  exclude  {line}" for line in list_excluded(excluded)]
     dense_notes = inventory.dense.notes if inventory.dense else ()
-    lines += [f"  note: {note}" for note in (*inventory.notes, *dense_notes)]
+    lines += [f"  note: {note}" for note in (*notes, *dense_notes)]
     try:
         n_regions = len(reader.extraction.atlas.regions.names)
     except DerivativesError as error:

@@ -116,16 +116,18 @@ def describe_scans(study: AreaStudy, participant: str) -> str:
     inputs = find_inputs(study, participant)
     cleaner = Cleaner(study.settings, inputs.surfaces)
     lines, minutes = [f"sub-{participant}: task {', '.join(study.settings.task_id)}"], 0.0
+    notes = dict.fromkeys(inputs.runs.notes)
     for run in inputs.runs.runs:
         try:
             series, cleaning = open_run(run, inputs.cortical, cleaner)
         except DerivativesError as error:
             lines.append(f"  leave out {run.key}: {error}")
             continue
+        notes |= dict.fromkeys(cleaning.notes)
         n_kept = int(cleaning.kept.sum())
         minutes += n_kept * cleaning.times.tr_s / 60
         lines.append(f"  use       {run.key}: {n_kept} of {series.n_frames} frames")
-    lines += [f"  note: {note}" for note in inputs.runs.notes]
+    lines += [f"  note: {note}" for note in notes]
     cortex, subcortical = inputs.cortical.cortex, inputs.subcortical
     lines.append(
         f"  {cortex.n_points:,} vertices of cortex; {minutes:.0f} minutes ({LEAST_MIN} are needed, "

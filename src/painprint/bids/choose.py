@@ -8,7 +8,15 @@ from pathlib import Path
 
 from painprint.atlas.image import AtlasFiles, find_atlases
 from painprint.bids.events import mention_trial_ratings
-from painprint.bids.select import CIFTI, NIFTI, atlas_of, is_denoised, is_dense, is_series, kind_of
+from painprint.bids.select import (
+    CIFTI,
+    NIFTI,
+    atlas_of,
+    is_dense,
+    is_series,
+    kind_of,
+    residuals_of_xcpd,
+)
 from painprint.errors import DerivativesError
 from painprint.files.dataset import BidsFile, Dataset
 from painprint.files.labels import read_label_image
@@ -45,13 +53,18 @@ def choose_input(
         atlas = label_of(atlas, "atlas", "seg")
     series = [f for f in files if is_series(f)]
     bold = [f for f in files if f.suffix == "bold" and f.extension in (CIFTI, *NIFTI)]
-    dense = [f for f in files if is_dense(f) and not is_denoised(f)]
+    residuals = residuals_of_xcpd(files, derivatives)
+    dense = [f for f in files if is_dense(f) and f not in residuals]
     images = find_atlases(atlas, derivatives, participant, beside=beside) if atlas else []
     by_path = bool(images) and Path(str(atlas)).exists()
     regional = [f for f in series if not by_path and (atlas is None or atlas_of(f) == atlas)]
     if regional or not dense:
         if not series:
-            raise DerivativesError(_nothing_found(participant, derivatives, bold, filtered))
+            raise DerivativesError(
+                _unusable(participant, bold, residuals)
+                if bold
+                else _nothing_found(participant, derivatives, filtered)
+            )
         if by_path:
             raise DerivativesError(
                 f"sub-{participant}: --atlas is an image, which needs dense BOLD (*_bold.dtseries."
@@ -128,23 +141,40 @@ def _fits_atlas(file: BidsFile, image: AtlasFiles) -> bool:
     return file.extension != CIFTI and image.space in ("", file.entities.get("space", ""))
 
 
-def _nothing_found(
-    participant: str, derivatives: Sequence[Dataset], bold: Sequence[BidsFile], filtered: bool
-) -> str:
-    """Error message if there is no usable BOLD."""
-    if bold:
-        kinds = "; ".join(sorted({str(kind_of(f)) for f in bold}))
-        return (
-            f"sub-{participant}: the BOLD found cannot be used ({kinds}): needed is CIFTI or "
-            "MNI space, not denoised by XCP-D (whose regional time series can be used)."
-        )
+def _unusable(participant: str, bold: Sequence[BidsFile], residuals: Sequence[BidsFile]) -> str:
+    """Error message if there is BOLD, but none that can be used."""
+    kinds = "; ".join(sorted({str(kind_of(f)) for f in bold}))
+    why = (
+        "XCP-D has denoised it, and it is not denoised again. Pass the output folder of fMRIPrep "
+        "with --derivatives, or let XCP-D write regional time series (--atlases)."
+        if residuals
+        else "needed is CIFTI (*_bold.dtseries.nii) or a space whose name begins with MNI."
+    )
+    return f"sub-{participant}: the BOLD found cannot be used ({kinds}): {why}"
+
+
+def _nothing_found(participant: str, derivatives: Sequence[Dataset], filtered: bool) -> str:
+    """Error message if there is no BOLD."""
     where = ", ".join(str(d.root) for d in derivatives) or "no --derivatives folder was given"
     return (
         f"sub-{participant}: no regional time series (*_timeseries.tsv or *.ptseries.nii) and no "
         "dense BOLD (*_bold.dtseries.nii, *_bold.nii.gz in MNI space, MNINonLinear/Results) in "
         f"{where}. Pass the output folder of XCP-D, fMRIPrep or ciftify with --derivatives"
         + (", and check the filter file." if filtered else ".")
+        + _datasets_below(derivatives)
     )
+
+
+def _datasets_below(derivatives: Sequence[Dataset]) -> str:
+    """Sentences on folders that are no datasets, but contain some, as in the multiverse layout."""
+    text = ""
+    for root in (d.root for d in derivatives):
+        below = (
+            [] if any(root.glob("sub-*")) else sorted({p.parent.name for p in root.glob("*/sub-*")})
+        )
+        if below:
+            text += f" Below {root.name} there is {', '.join(below)}: pass one of these."
+    return text
 
 
 def label_of(text: str, *entities: str) -> str:

@@ -31,8 +31,8 @@ ENTITIES = {
 }  # fmt: skip
 """BIDS keys of the entities that pybids names in full."""
 SHORT = frozenset(
-    "sub ses task acq ce rec dir run echo part chunk flip inv mt proc mod hemi label cohort space "
-    "res den desc atlas seg stat recording suffix extension datatype".split()
+    "ses task acq ce rec dir run echo part chunk flip inv mt proc mod hemi label cohort space "
+    "res den desc atlas seg stat hash recording suffix extension datatype".split()
 )
 ANY, ABSENT = "*", ""
 """Values that stand for a label of any kind, and for no label."""

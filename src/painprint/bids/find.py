@@ -17,9 +17,11 @@ from painprint.bids.choose import (
     choose_tasks,
     label_of,
 )
+from painprint.bids.concatenations import leave_out_concatenations
 from painprint.bids.covariates import choose_covariates
 from painprint.bids.dense import DenseFiles, find_dense
 from painprint.bids.filter import BidsFilter
+from painprint.bids.processing import note_processing, note_sources
 from painprint.bids.runs import (
     Inventory,
     ParticipantFiles,
@@ -37,9 +39,10 @@ from painprint.bids.select import (
     TO_BE_CLEANED,
     Selection,
     atlas_of,
-    is_denoised,
     is_dense,
     is_series,
+    note_denoised,
+    residuals_of_xcpd,
     select,
 )
 from painprint.bids.sessions import read_sessions
@@ -119,9 +122,12 @@ def find_runs(
     if selection.session_label:
         ratings = _with_entity(ratings, "ses", sessions)
     preference = TO_BE_CLEANED if source.image else REGIONAL
-    rated = select(_with_entity(in_sessions, "task", tasks), preference)
     rest_tasks = {label_of(task, "task") for task in selection.rest_task} - set(tasks)
-    rest = select(_with_entity(in_sessions, "task", rest_tasks), preference, kind=rated.kind)
+    of_tasks = _with_entity(in_sessions, "task", {*tasks, *rest_tasks})
+    of_runs, joined = leave_out_concatenations(of_tasks, ratings)
+    rated = select(_with_entity(of_runs, "task", tasks), preference)
+    rest = select(_with_entity(of_runs, "task", rest_tasks), preference, kind=rated.kind)
+    denoised = note_denoised(rated.kind) if source.image else ()
     inventory = _inventory(
         files,
         source,
@@ -130,12 +136,17 @@ def find_runs(
         rated=rated,
         rest=rest,
         not_a_covariate=selection.not_a_covariate,
-        notes=misnamed,
+        notes=(*joined, *denoised, *misnamed),
     )
     if source.image:
         return inventory
     keys = [run.key for run in inventory.runs]
-    return replace(inventory, dense=find_dense(derivatives, participant, keys))
+    dense = find_dense(derivatives, participant, keys)
+    if dense is not None:
+        dense = replace(
+            dense, notes=(*dense.notes, *note_sources(dense.files, "dense BOLD for maps"))
+        )
+    return replace(inventory, dense=dense)
 
 
 def _list_files(raw: Dataset, derivatives: Sequence[Dataset], participant: str) -> ParticipantFiles:
@@ -181,6 +192,8 @@ def _inventory(
     sessions, session_notes = read_sessions(files.raw)
     sessions, covariate_notes = choose_covariates(sessions, not_a_covariate, files.raw)
     in_time = _chronological(sessions)
+    used = sorted((*runs, *resting), key=in_time)
+    processing = note_processing(used, "dense BOLD" if source.image else "time series")
     return Inventory(
         participant=files.participant,
         atlas=source.atlas,
@@ -189,7 +202,15 @@ def _inventory(
         excluded=tuple(sorted(excluded, key=in_time)),
         rest=tuple(sorted(resting, key=in_time)),
         dense=_dense_of(runs, source.image) if source.image else None,
-        notes=(*source.notes, *rated.notes, *session_notes, *covariate_notes, *notes, *rest_notes),
+        notes=(
+            *source.notes,
+            *rated.notes,
+            *processing,
+            *session_notes,
+            *covariate_notes,
+            *notes,
+            *rest_notes,
+        ),  # fmt: skip
         region_table=_region_table(files.derived, source.atlas),
         sessions=sessions,
         simulated=files.simulated,
@@ -257,9 +278,10 @@ def find_dense_runs(
         for f in bids_filter.choose("bold", files.derived)
         if f.entities.get("sub") == participant and f.suffix == "bold" and f.extension == CIFTI
     ]
-    usable = [f for f in bold if not is_denoised(f)]
+    residuals = residuals_of_xcpd(bold, derivatives)
+    usable = [f for f in bold if f not in residuals]
     if not usable:
-        why = "only what XCP-D has cleaned" if bold else "none"
+        why = "only what XCP-D has denoised" if bold else "none"
         raise DerivativesError(
             f"sub-{participant}: dense BOLD on surfaces (*_bold.dtseries.nii) is needed; there is "
             f"{why} in {', '.join(str(d.root) for d in derivatives)}. Pass the output folder of "
@@ -267,13 +289,17 @@ def find_dense_runs(
         )
     of_tasks = _of_tasks(usable, task_id, participant)
     sessions_to_use = choose_sessions(of_tasks, session_label, participant)
-    selected = select(_with_entity(of_tasks, "ses", sessions_to_use), TO_BE_CLEANED)
+    of_runs, joined = leave_out_concatenations(_with_entity(of_tasks, "ses", sessions_to_use))
+    selected = select(of_runs, TO_BE_CLEANED)
     runs, run_notes = assemble_rest(selected, files)
     sessions, session_notes = read_sessions(files.raw)
+    in_order = tuple(sorted(runs, key=_chronological(sessions)))
+    chosen = (*selected.notes, *joined, *note_denoised(selected.kind))
+    processing = note_processing(in_order, "dense BOLD")
     return DenseRuns(
         participant,
-        tuple(sorted(runs, key=_chronological(sessions))),
-        (*selected.notes, *session_notes, *run_notes),
+        in_order,
+        (*chosen, *processing, *session_notes, *run_notes),
         sessions,
         files.simulated,
     )

@@ -19,6 +19,7 @@ from painprint.bids.runs import RunFiles
 from painprint.bids.timing import frame_times
 from painprint.errors import DerivativesError
 from painprint.files.dataset import BidsFile, inherited_metadata, number_in
+from painprint.files.multiverse import without_hash
 from painprint.files.outliers import read_outliers
 from painprint.files.tables import read_numbers
 from painprint.quality import BoldQuality
@@ -226,11 +227,10 @@ def load_run(
     )
 
 
-
-
 def _read_motion(path: Path, n_frames: int) -> dict[str, NDArray[np.float64]]:
     """Motion parameters, framewise displacement (computed from them if present) and DVARS."""
     names, values = read_numbers(path)
+    names = without_hash(names, path)
     if len(values) != n_frames:
         raise DerivativesError(
             f"has {len(values)} rows, but the time series {n_frames} frames. Was an outliers file "

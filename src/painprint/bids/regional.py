@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from painprint.errors import DerivativesError
 from painprint.files.cifti import read_ptseries
 from painprint.files.dataset import BidsFile
+from painprint.files.multiverse import without_hash
 from painprint.files.tables import read_numbers
 
 FEWEST_ROWS = 20
@@ -40,6 +41,7 @@ def read_signals(
     if file.extension != ".tsv":
         return (*read_ptseries(file.path), ())
     names, signals = read_numbers(file.path)
+    names = without_hash(names, file.path)
     if "" in names:
         raise DerivativesError(
             f"has a column without a name (number {names.index('') + 1}), as pandas writes an "

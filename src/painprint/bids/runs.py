@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ import pandas as pd
 from painprint.atlas.image import AtlasFiles
 from painprint.bids.dense import DenseFiles, find_mask
 from painprint.bids.events import is_events_file, mention_trial_ratings
-from painprint.bids.select import NIFTI, Selection, is_denoised, is_dense
+from painprint.bids.select import DENOISED, NIFTI, Selection, hash_of, is_dense
 from painprint.errors import DerivativesError
 from painprint.files.dataset import ACQUISITION, BidsFile, is_raw_run_of, normal_run, run_key
 from painprint.files.hcp import MOTION
@@ -32,7 +32,7 @@ class RunFiles:
         Recordings that may contain the rating; which of them does is decided when they are read.
     outliers, motion : BidsFile or None
         Companions of regional time series.
-    confounds, mask : BidsFile or None
+    confounds, confounds_sidecar, mask : BidsFile or None
         Companions of dense BOLD; only volumes have a mask.
     sidecars, raw_sidecars : tuple of BidsFile
         JSON files of the derivative and of the raw dataset that may apply.
@@ -54,12 +54,24 @@ class RunFiles:
     mask: BidsFile | None = None
     preprocessed: BidsFile | None = None
     raw_bold: tuple[BidsFile, ...] = ()
+    confounds_sidecar: BidsFile | None = None
+
+    @property
+    def companions(self) -> dict[str, BidsFile]:
+        """The tables and the mask that belong to the BOLD, by what they are."""
+        files = {
+            "outliers": self.outliers,
+            "motion": self.motion,
+            "confounds": self.confounds,
+            "brain mask": self.mask,
+        }
+        return {what: file for what, file in files.items() if file is not None}
 
     @property
     def data_files(self) -> tuple[BidsFile, ...]:
         """The files of the run other than ratings and sidecars."""
-        files = (self.series, self.outliers, self.motion, self.confounds, self.mask)
-        return tuple(file for file in files if file is not None)
+        described = (self.confounds_sidecar,) if self.confounds_sidecar else ()
+        return (self.series, *self.companions.values(), *described)
 
 
 @dataclass(frozen=True)
@@ -137,16 +149,16 @@ def assemble(
     entities_of_run = {key: files[0].entities for key, files in chosen.candidates.items()}
     runs = []
     excluded = {
-        ExcludedRun(run_key(f.entities), "a rating, but no regional time series was found.")
+        ExcludedRun(run_key(f.entities), _without_series(f, entities_of_run.values()))
         for f in ratings
-        if not any(_same_run(f.entities, entities) for entities in entities_of_run.values())
+        if not any(same_run(f.entities, entities) for entities in entities_of_run.values())
     }
     for key, entities in entities_of_run.items():
-        run_ratings = tuple(f for f in ratings if _same_run(f.entities, entities))
+        run_ratings = tuple(f for f in ratings if same_run(f.entities, entities))
         try:
             series = chosen.file_of(key)
             if not run_ratings:
-                of_run = (f for f in files.events if _same_run(f.entities, entities))
+                of_run = (f for f in files.events if same_run(f.entities, entities))
                 raise DerivativesError(
                     "no rating recording was found in the raw dataset."
                     + mention_trial_ratings(of_run)
@@ -156,6 +168,18 @@ def assemble(
         except DerivativesError as error:
             excluded.add(ExcludedRun(key, str(error)))
     return runs, excluded
+
+
+def _without_series(rating: BidsFile, series: Iterable[Mapping[str, str]]) -> str:
+    """Why a rating is not used that belongs to no time series."""
+    reason = "a rating, but no regional time series was found."
+    joined = {k: v for k, v in rating.entities.items() if k not in ("run", "dir")}
+    if "run" in rating.entities and any(same_run(joined, entities) for entities in series):
+        reason += (
+            " There is one without a run label: if it is a concatenation of runs, pass the time "
+            "series of each run."
+        )
+    return reason
 
 
 def assemble_rest(chosen: Selection, files: ParticipantFiles) -> tuple[list[RunFiles], list[str]]:
@@ -175,25 +199,41 @@ def run_files(
     rating: tuple[BidsFile, ...],
     files: ParticipantFiles,
 ) -> RunFiles:
-    """The files of a run, given its BOLD and its ratings."""
-    candidates = files.by_dataset[series.dataset]
+    """The files of a run, given its BOLD and its ratings.
+
+    Companions are taken from the dataset of the BOLD, else from the first dataset that has them.
+    """
+    by_dataset = files.by_dataset
+    others = (found for name, found in by_dataset.items() if name != series.dataset)
+    datasets = [by_dataset[series.dataset], *others]
+
+    def first(find: Callable[[Sequence[BidsFile]], BidsFile | None]) -> BidsFile | None:
+        return next((file for of_one in datasets if (file := find(of_one)) is not None), None)
+
     dense = is_dense(series)
     preprocessed = None if dense else _preprocessed(series, files)
-    datasets = {series.dataset, *([preprocessed.dataset] if preprocessed else [])}
-    sidecars = [f for name in datasets for f in files.by_dataset[name] if f.extension == ".json"]
+    described = {series.dataset, *([preprocessed.dataset] if preprocessed else [])}
+    confounds = first(lambda found: _confounds(series, found)) if dense else None
+    beside = by_dataset[confounds.dataset] if confounds else ()
     return RunFiles(
         key=key,
         series=series,
         rating=rating,
-        outliers=None if dense else _companion(series, candidates, "outliers"),
-        motion=None if dense else _companion(series, candidates, "motion"),
-        sidecars=tuple(sidecars),
+        outliers=None if dense else first(lambda found: _companion(series, found, "outliers")),
+        motion=None if dense else first(lambda found: _companion(series, found, "motion")),
+        sidecars=tuple(f for n in described for f in by_dataset[n] if f.extension == ".json"),
         raw_sidecars=files.raw_sidecars,
-        confounds=_confounds(series, candidates) if dense else None,
-        mask=find_mask(series, candidates) if dense else None,
+        confounds=confounds,
+        mask=first(lambda found: find_mask(series, found)) if dense else None,
         preprocessed=preprocessed,
         raw_bold=_raw_bold_of(series, files.raw),
+        confounds_sidecar=next((f for f in beside if _describes(f, confounds)), None),
     )
+
+
+def _describes(file: BidsFile, table: BidsFile | None) -> bool:
+    """Whether a file is the JSON file beside a table, with the same name."""
+    return table is not None and file.path == table.path.with_suffix(".json") and file.path.exists()
 
 
 def _preprocessed(series: BidsFile, files: ParticipantFiles) -> BidsFile | None:
@@ -204,7 +244,7 @@ def _preprocessed(series: BidsFile, files: ParticipantFiles) -> BidsFile | None:
     bold = [f for f in of_run if f.extension == ".json" or is_dense(f)]
     return min(
         (f for f in bold if "stat" not in f.entities),
-        key=lambda f: (f.dataset != series.dataset, not is_denoised(f)),
+        key=lambda f: (f.dataset != series.dataset, f.entities.get("desc") != DENOISED),
         default=None,
     )
 
@@ -263,7 +303,7 @@ def _check_ratings(
         others = [
             str(other)
             for other, entities in entities_of_run.items()
-            if other != key and _same_run(rating.entities, entities)
+            if other != key and same_run(rating.entities, entities)
         ]
         if others:
             raise DerivativesError(
@@ -272,7 +312,7 @@ def _check_ratings(
             )
 
 
-def _same_run(rating: Mapping[str, str], series: Mapping[str, str]) -> bool:
+def same_run(rating: Mapping[str, str], series: Mapping[str, str]) -> bool:
     """Whether a rating belongs to a time series: session, task and run are the same, and its other
     entities do not contradict."""
     return (
@@ -286,22 +326,28 @@ def _same_run(rating: Mapping[str, str], series: Mapping[str, str]) -> bool:
 def _companion(
     series: BidsFile, files: Sequence[BidsFile], suffix: str, extension: str = ".tsv"
 ) -> BidsFile | None:
-    """The file of a run with this suffix; of several, the one with the fewest entities."""
-    key = run_key(series.entities)
-    matches = sorted(
-        (
-            f
-            for f in files
-            if f.suffix == suffix and f.extension == extension and run_key(f.entities) == key
-        ),
-        key=lambda f: len(f.entities),
+    """The file of a run with this suffix; of several, that with the same hash, then that with the
+    fewest entities.
+
+    The echoes of a run share their companions.
+    """
+    of_suffix = [f for f in files if f.suffix == suffix and f.extension == extension]
+    combined = {name: label for name, label in series.entities.items() if name != "echo"}
+    keys = (run_key(series.entities), run_key(combined))
+    matches = next(
+        (m for key in keys if (m := [f for f in of_suffix if run_key(f.entities) == key])), []
     )
-    if len(matches) > 1 and len(matches[0].entities) == len(matches[1].entities):
+    ranked = sorted(matches, key=lambda f: _rank_of_companion(f, series))
+    if len(ranked) > 1 and len({_rank_of_companion(f, series) for f in ranked[:2]}) == 1:
         raise DerivativesError(
-            f"several {suffix} files match this run: {matches[0].path.name}, "
-            f"{matches[1].path.name}. Remove all but one."
+            f"several {suffix} files match this run: {ranked[0].path.name}, "
+            f"{ranked[1].path.name}. Remove all but one."
         )
-    return matches[0] if matches else None
+    return ranked[0] if ranked else None
+
+
+def _rank_of_companion(file: BidsFile, series: BidsFile) -> tuple[bool, int]:
+    return hash_of(file) != hash_of(series), len(file.entities)
 
 
 def run_order(key: RunKey, sessions: Mapping[str, int]) -> tuple[Any, ...]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from painprint.errors import DerivativesError
-from painprint.files.dataset import BidsFile, run_key
+from painprint.files.dataset import BidsFile, Dataset, run_key
+from painprint.files.multiverse import HASH
 from painprint.runs import RunKey
 
 SERIES_SUFFIXES = ("timeseries.tsv", "timeseries.ptseries.nii", "bold.ptseries.nii")
@@ -17,7 +18,9 @@ NIFTI = (".nii.gz", ".nii")
 SPACES = ("fsLR", "MNI152NLin6Asym", "MNI152NLin2009cAsym")
 """In order of preference, where a run was parcellated in several spaces."""
 DENOISED = "denoised"
-"""desc entity of XCP-D's residuals."""
+"""desc entity of XCP-D's residuals, and of tedana's."""
+XCPD = "xcp"
+"""Part of every name that XCP-D has had, in lower case."""
 
 
 def atlas_of(file: BidsFile) -> str:
@@ -41,9 +44,17 @@ def is_dense(file: BidsFile) -> bool:
     return file.extension == CIFTI or (file.extension in NIFTI and in_mni)
 
 
-def is_denoised(file: BidsFile) -> bool:
-    """Whether a file contains XCP-D's residuals."""
-    return file.entities.get("desc", "").startswith(DENOISED)
+def residuals_of_xcpd(files: Iterable[BidsFile], derivatives: Sequence[Dataset]) -> list[BidsFile]:
+    """The dense BOLD that XCP-D has denoised, which is not denoised again.
+
+    A dataset is XCP-D's according to its description, or to the name of its folder.
+    """
+    of_xcpd = {d.name for d in derivatives if XCPD in " ".join((*d.programs, d.root.name)).lower()}
+    return [
+        f
+        for f in files
+        if is_dense(f) and f.dataset in of_xcpd and f.entities.get("desc", "").startswith(DENOISED)
+    ]
 
 
 class Kind(NamedTuple):
@@ -77,7 +88,7 @@ def _most_runs(_: Kind, n_runs: int) -> int:
     return -n_runs
 
 
-def _not_cleaned(kind: Kind, _: int) -> int:
+def _was_cleaned(kind: Kind, _: int = 0) -> bool:
     """BOLD whose desc indicates that it was denoised before ranks last."""
     return any(word in kind.desc.lower() for word in ("denois", "clean", "aroma"))
 
@@ -132,7 +143,7 @@ REGIONAL = Preference("time series", "exist", (_most_runs, _usual_space))
 possible are excluded; then the surface."""
 
 TO_BE_CLEANED = Preference(
-    "dense BOLD", "exists", (_not_cleaned, _most_runs, _preprocessed, _usual_space)
+    "dense BOLD", "exists", (_was_cleaned, _most_runs, _preprocessed, _usual_space)
 )
 """Dense BOLD from which regional time series or individual parcellations are made. It is denoised
 and censored here; regressing confounds out of residuals would fit them twice. Hence BOLD that was
@@ -211,12 +222,31 @@ def select(
             names = "; ".join(map(str, (kind, *others)))
             notes = (f"{preference.noun} {preference.verb} as {names}: {kind} was used.",)
     files, problems = {}, {}
+    hashes = [set(map(hash_of, run_files)) for run_files in by_run.values()]
+    n_runs_of = Counter(label for labels in hashes for label in labels)
+    if any(len(labels) > 1 for labels in hashes):
+        names = ", ".join(label or "none" for label in sorted(n_runs_of))
+        notes += (
+            f"{preference.noun} {preference.verb} with several hashes of parameters ({names}): of "
+            "each run, that which most runs have was used.",
+        )
     for key, run_files in by_run.items():
         try:
-            files[key] = _file_of(run_files, kind, preference)
+            files[key] = _file_of(run_files, kind, preference, n_runs_of)
         except DerivativesError as error:
             problems[key] = str(error)
     return Selection(kind, by_run, files, problems, notes)
+
+
+def note_denoised(kind: Kind) -> tuple[str, ...]:
+    """Note on BOLD to be denoised that was denoised before, according to its desc."""
+    if not _was_cleaned(kind):
+        return ()
+    return (
+        f"dense BOLD as {kind} was denoised before: what is regressed out of it here is regressed "
+        "out twice. Pass BOLD that was only preprocessed (desc-preproc), or regress nothing out "
+        "(--nuisance-regressors none).",
+    )
 
 
 def _ranked(by_run: Mapping[RunKey, Sequence[BidsFile]], preference: Preference) -> list[Kind]:
@@ -225,8 +255,16 @@ def _ranked(by_run: Mapping[RunKey, Sequence[BidsFile]], preference: Preference)
     return sorted(n_runs, key=lambda k: ([rank(k, n_runs[k]) for rank in preference.criteria], k))
 
 
-def _file_of(files: Sequence[BidsFile], kind: Kind, preference: Preference) -> BidsFile:
-    """The file of this kind of a run: from the first dataset, TSV rather than CIFTI.
+def hash_of(file: BidsFile) -> str:
+    """Label of the parameters with which a file was made; empty outside the multiverse layout."""
+    return file.entities.get(HASH, "")
+
+
+def _file_of(
+    files: Sequence[BidsFile], kind: Kind, preference: Preference, n_runs_of: Mapping[str, int]
+) -> BidsFile:
+    """The file of this kind of a run: from the first dataset, with the hash that most runs have,
+    TSV rather than CIFTI.
 
     Raises
     ------
@@ -240,7 +278,9 @@ def _file_of(files: Sequence[BidsFile], kind: Kind, preference: Preference) -> B
             f"no {preference.noun} as {kind}, which the other runs have (only {kinds})."
         )
     of_first_dataset = [file for file in of_kind if file.dataset == of_kind[0].dataset]
-    matches = [file for file in of_first_dataset if file.extension == ".tsv"] or of_first_dataset
+    usual = min(map(hash_of, of_first_dataset), key=lambda label: (-n_runs_of[label], label))
+    of_hash = [file for file in of_first_dataset if hash_of(file) == usual]
+    matches = [file for file in of_hash if file.extension == ".tsv"] or of_hash
     if len(matches) > 1:
         names = ", ".join(file.path.name for file in matches)
         raise DerivativesError(f"several files match this run: {names}. Remove all but one.")

@@ -8,7 +8,8 @@ instead of 91,282 grayordinates.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -107,10 +108,11 @@ def with_squares(columns: Matrix) -> Matrix:
     return np.column_stack([columns, columns**2])
 
 
-def nuisance_columns(confounds: Mapping[str, Vector], model: str) -> Matrix:
+def nuisance_columns(confounds: Mapping[str, Vector], model: str, *, hint: str = "") -> Matrix:
     """Nuisance regressors of a run.
 
-    ``paper``: six motion parameters, five components of white matter and five of CSF (aCompCor).
+    ``paper``: six motion parameters, five components of white matter and five of CSF (aCompCor), or
+    as many as there are.
     ``24P``: motion parameters, their backward differences, and the squares of both. ``36P``: the
     same for motion, white matter, CSF and global signal. ``acompcor_gsr``: motion parameters, their
     backward differences, the ten components, and the global signal. ``none``: no regressors.
@@ -119,6 +121,8 @@ def nuisance_columns(confounds: Mapping[str, Vector], model: str) -> Matrix:
     ----------
     confounds : mapping of str to array of shape (n_frames,)
         Confounds by fMRIPrep's names.
+    hint : str
+        Why confounds may be missing, for the error.
 
     Returns
     -------
@@ -133,14 +137,17 @@ def nuisance_columns(confounds: Mapping[str, Vector], model: str) -> Matrix:
     ----------
     Lee et al. (2026); Friston et al. (1996); Satterthwaite et al. (2013); Ciric et al. (2017)
     """
-    needed = _needed(model)
+    needed = _needed(model, confounds)
     if missing := [name for name in needed if name not in confounds]:
-        possible = [m for m in MODELS if m != "none" and set(_needed(m)) <= set(confounds)]
+        possible = [
+            m for m in MODELS if m != "none" and set(_needed(m, confounds)) <= set(confounds)
+        ]
         models = f"Possible models: {', '.join(possible)}." if possible else "No other is possible."
-        raise ValueError(
+        text = (
             f"the nuisance model {model!r} needs {_first(missing)}, which the confounds lack. "
-            f"{models} Choose with --nuisance-regressors (none: only trend and filter)."
+            f"{models} Choose with --nuisance-regressors (none: only trend and filter). {hint}"
         )
+        raise ValueError(text.rstrip())
     for name in needed:
         if not np.isfinite(confounds[name]).all():
             row = int(np.flatnonzero(~np.isfinite(confounds[name]))[0])
@@ -152,20 +159,48 @@ def nuisance_columns(confounds: Mapping[str, Vector], model: str) -> Matrix:
         return with_squares(with_changes(motion))
     if model == "36P":
         return with_squares(with_changes(_stack(confounds, (*MOTION_NAMES, *TISSUES))))
-    components = _stack(confounds, ACOMPCOR)
+    components = _stack(confounds, component_names(confounds))
     if model == "paper":
         return np.column_stack([motion, components])
     return np.column_stack([with_changes(motion), components, confounds["global_signal"]])
 
 
-def _needed(model: str) -> tuple[str, ...]:
-    """Confounds that a nuisance model needs."""
+def component_names(confounds: Collection[str]) -> tuple[str, ...]:
+    """The first five components of white matter, and of CSF; of one that has none, those needed.
+
+    fMRIPrep keeps as many as explain half of the variance of a mask, which may be fewer.
+    """
+    return tuple(name for tissue in "wc" for name in _components_of(tissue, confounds))
+
+
+def _components_of(tissue: str, confounds: Collection[str]) -> list[str]:
+    prefix = f"{tissue}_comp_cor_"
+    there = [name for name in confounds if re.fullmatch(f"{prefix}[0-9]+", name)]
+    expected = [name for name in ACOMPCOR if name.startswith(prefix)]
+    return sorted(there, key=lambda name: int(name.removeprefix(prefix)))[:N_COMPONENTS] or expected
+
+
+def note_components(confounds: Collection[str], model: str) -> tuple[str, ...]:
+    """Note on a model whose components are fewer than five of a tissue."""
+    n_white_matter, n_csf = (len(_components_of(tissue, confounds)) for tissue in "wc")
+    names = set(component_names(confounds))
+    if not names <= set(_needed(model, confounds)) or n_white_matter == n_csf == N_COMPONENTS:
+        return ()
+    return (
+        f"the confounds have {n_white_matter} components of white matter and {n_csf} of CSF "
+        f"(aCompCor), where the model has {N_COMPONENTS} of each: these were regressed out.",
+    )
+
+
+def _needed(model: str, confounds: Collection[str]) -> tuple[str, ...]:
+    """Confounds that a nuisance model needs, given the components that there are."""
+    components = component_names(confounds)
     return {
         "none": (),
         "24P": MOTION_NAMES,
         "36P": (*MOTION_NAMES, *TISSUES),
-        "paper": (*MOTION_NAMES, *ACOMPCOR),
-        "acompcor_gsr": (*MOTION_NAMES, *ACOMPCOR, "global_signal"),
+        "paper": (*MOTION_NAMES, *components),
+        "acompcor_gsr": (*MOTION_NAMES, *components, "global_signal"),
     }[model]
 
 

@@ -42,6 +42,8 @@ from painprint.store.files import (
 
 METHOD = 2
 """Version of this computation; time series of a lower version are made again."""
+NOTES_KEY = "Notes"
+"""Key of the notes on frame times and confounds in the sidecar of a time series."""
 NAME = "painprint"
 """Name of the output dataset in BIDS URIs."""
 FIRST = ("sub", "ses", "task", "acq", "ce", "rec", "dir", "run", "echo")
@@ -144,7 +146,7 @@ class Extraction:
         regional = self.regional(files)
         bold = load_bold(regional)
         (sidecar,) = regional.sidecars
-        notes = (*read_json(sidecar.path)["Notes"], *bold.notes)
+        notes = (*read_json(sidecar.path)[NOTES_KEY], *bold.notes)
         return replace(bold, sources=(*files.data_files, *timing_sidecars(files)), notes=notes)
 
     def regional(self, files: RunFiles) -> RunFiles:
@@ -160,7 +162,7 @@ class Extraction:
             series=self._file(series),
             rating=files.rating,
             outliers=self._file(outliers),
-            motion=self._file(motion),
+            motion=self._file(motion) if motion.is_file() else None,
             sidecars=(self._file(sidecar),),
             raw_sidecars=(),
         )
@@ -246,8 +248,8 @@ class Extraction:
         self.hashes.check(self._inputs(files))
         self._write(files, key, averages, cleaning, cleaned_regions, cleaned_sample)
 
-    def check(self, files: RunFiles) -> Series:
-        """Check a run by its headers and confounds, without reading its BOLD.
+    def check(self, files: RunFiles) -> tuple[Series, tuple[str, ...]]:
+        """Check a run by its headers and confounds, without reading its BOLD; notes on them.
 
         Raises
         ------
@@ -258,7 +260,7 @@ class Extraction:
         cleaning = self.cleaner.cleaning(files, series.n_frames, series.tr_s)
         self.cleaner.check_freedom(files, cleaning)
         self._parcellation(series)
-        return series
+        return series, cleaning.notes
 
     def _parcellation(self, series: Series) -> Parcellation:
         """The atlas on the points of a run."""
@@ -288,7 +290,10 @@ class Extraction:
         write_text(series, _numbers(names, cleaned))
         flags = pd.DataFrame({FD: (~cleaning.kept).astype(int)})
         write_table(outliers, flags)
-        write_table(motion, cleaning.motion)
+        if cleaning.motion.empty:
+            motion.unlink(missing_ok=True)
+        else:
+            write_table(motion, cleaning.motion)
         write_table(coverage_path, pd.DataFrame([averages.coverage], columns=list(names)))
         usable = averages.usable[averages.sampled]
         write_carpet(
@@ -297,7 +302,9 @@ class Extraction:
             carpet(np.where(usable, sample, np.nan), cleaning.kept),
         )
         quality = self._quality(averages, cleaning, sample[:, usable], usable)
-        written = (series, outliers, motion, coverage_path, carpet_path(series))
+        written = [series, outliers, coverage_path, carpet_path(series)]
+        if not cleaning.motion.empty:
+            written.append(motion)
         times = cleaning.times
         sources = (*files.data_files, *times.sources)
         surfaces = {path.name: self.hashes.whole(path) for path in self.smoothed_on}
@@ -314,7 +321,7 @@ class Extraction:
                 "Cleaning": {name: getattr(self.settings, name) for name in CLEANING},
                 **({"SmoothedOn": surfaces} if surfaces else {}),
                 QUALITY_KEY: asdict(quality),
-                "Notes": cleaning.notes,
+                NOTES_KEY: cleaning.notes,
                 "Key": key,
                 "Outputs": {path.name: hash_file(path) for path in written},
             },
@@ -331,7 +338,7 @@ class Extraction:
         scale = float(averages.mean[averages.usable].mean()) if averages.usable.any() else 0.0
         enough = averages.coverage >= self.settings.min_coverage
         return BoldQuality(
-            mean_fd_mm=float(cleaning.motion[FD].mean()),
+            mean_fd_mm=cleaning.mean_fd_mm,
             share_censored=float(1 - cleaning.kept.mean()),
             tsnr=temporal_signal_to_noise(
                 averages.mean[averages.usable], averages.sd[averages.usable]

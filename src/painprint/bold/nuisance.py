@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -19,12 +20,13 @@ from painprint.bold.denoise import (
     clean_signals,
     filtered_displacement,
     make_design,
+    note_components,
     nuisance_columns,
 )
 from painprint.dense.smoothing import CiftiSmoothing
 from painprint.errors import DerivativesError
 from painprint.files.cifti import open_dtseries
-from painprint.files.confounds import read_confounds
+from painprint.files.confounds import Confounds, read_confounds
 from painprint.files.images import POINTS_AT_A_TIME, Grayordinates, Points, Series, Voxels
 from painprint.files.nifti import open_volumes, read_mask
 from painprint.runs import DVARS, FD, MOTION_NAMES, framewise_displacement
@@ -42,11 +44,11 @@ class Cleaning:
     design : ndarray of shape (n_frames, n_columns)
     kept : ndarray of bool, shape (n_frames,)
     motion : DataFrame
-        Motion parameters and framewise displacement, one row per frame.
+        Motion parameters, framewise displacement and DVARS as far as known, one row per frame.
     times : FrameTimes
         Times of the frames.
     notes : tuple of str
-        Assumptions that were made.
+        Assumptions about times and confounds.
     """
 
     design: Matrix
@@ -54,6 +56,11 @@ class Cleaning:
     motion: pd.DataFrame
     times: FrameTimes
     notes: tuple[str, ...]
+
+    @property
+    def mean_fd_mm(self) -> float:
+        """Mean framewise displacement (mm), not filtered; NaN if motion is not known."""
+        return float(self.motion[FD].mean()) if FD in self.motion else math.nan
 
 
 @dataclass(eq=False)
@@ -121,45 +128,98 @@ class Cleaner:
         Raises
         ------
         DerivativesError
-            If confounds are missing or do not fit.
+            If confounds that are needed are missing, or do not fit.
         """
-        path, settings = files.series.path, self.settings
+        settings = self.settings
         times = frame_times(files, n_frames, header_tr_s=header_tr_s, given_tr_s=settings.tr_s)
         tr_s = times.tr_s
-        if files.confounds is None:
-            raise DerivativesError(
-                "has no confounds (*_desc-confounds_timeseries.tsv, or HCP's "
-                "Movement_Regressors.txt).",
-                path,
-            )
-        confounds = read_confounds(files.confounds.path, n_frames)
+        confounds = self._confounds(files, n_frames)
         low_pass_hz = settings.rest_low_pass_hz if self.is_rest(files) else self.low_pass_hz
         band = Band(settings.high_pass_hz, low_pass_hz)
         try:
             band.check(tr_s)
         except ValueError as error:
             raise DerivativesError(str(error)) from error  # concerns the options, not a file
-        try:
-            nuisance = nuisance_columns(confounds.columns, settings.nuisance_regressors)
-            design = make_design(nuisance, tr_s, band)
-            filtered = filtered_displacement(
-                confounds.motion, tr_s, low_pass_hz=settings.motion_low_pass_hz
-            )
-        except ValueError as error:
-            raise DerivativesError(str(error), files.confounds.path) from error
+        motion = self._motion(files, confounds, n_frames, tr_s)
+        design = make_design(self._nuisance(files, confounds, n_frames), tr_s, band)
         kept = np.ones(n_frames, bool)
         if settings.fd_thresh_mm:
-            kept &= filtered <= settings.fd_thresh_mm
+            kept &= motion[FILTERED_FD].to_numpy() <= settings.fd_thresh_mm
         if settings.dummy_scans is None:
             kept &= ~confounds.non_steady
         else:
             kept[: settings.dummy_scans] = False
-        motion = pd.DataFrame(confounds.motion, columns=list(MOTION_NAMES))
-        motion[FD] = framewise_displacement(confounds.motion)
-        motion[FILTERED_FD] = filtered
+        return Cleaning(design, kept, motion, times, (*times.notes, *confounds.notes))
+
+    def _confounds(self, files: RunFiles, n_frames: int) -> Confounds:
+        """The confounds of a run; without a table that can be read none, if none are needed."""
+        settings = self.settings
+        needed = settings.nuisance_regressors != "none" or settings.fd_thresh_mm > 0
+        why = "no confounds"
+        if files.confounds is not None:
+            sidecar = files.confounds_sidecar
+            try:
+                confounds = read_confounds(
+                    files.confounds.path, n_frames, sidecar.path if sidecar else None
+                )
+            except DerivativesError as error:
+                if needed:
+                    raise
+                why = f"confounds that cannot be used ({str(error).rstrip('.')})"
+            else:
+                few = note_components(confounds.columns, settings.nuisance_regressors)
+                return replace(confounds, notes=(*confounds.notes, *few))
+        elif needed:
+            raise DerivativesError(
+                "has no confounds (*_desc-confounds_timeseries.tsv, or HCP's "
+                "Movement_Regressors.txt). Pass the dataset that has them, such as fMRIPrep's, "
+                "with --derivatives too; or do without them (--nuisance-regressors none "
+                "--fd-thresh 0).",
+                files.series.path,
+            )
+        note = f"{why}: only trend and filter were regressed out, and motion is not known."
+        if settings.dummy_scans is None:
+            note += " No frame was censored, not even before steady state (--dummy-scans)."
+        return Confounds({}, np.zeros(n_frames, bool), (note,))
+
+    def _nuisance(self, files: RunFiles, confounds: Confounds, n_frames: int) -> Matrix:
+        """Nuisance regressors: (n_frames, n_nuisance)."""
+        model = self.settings.nuisance_regressors
+        if model == "none":
+            return np.empty((n_frames, 0))
+        assert files.confounds is not None  # see _confounds
+        try:
+            return nuisance_columns(confounds.columns, model, hint=confounds.hint)
+        except ValueError as error:
+            raise DerivativesError(str(error), files.confounds.path) from error
+
+    def _motion(
+        self, files: RunFiles, confounds: Confounds, n_frames: int, tr_s: float
+    ) -> pd.DataFrame:
+        """Motion parameters, framewise displacement and DVARS, as far as known."""
+        table = pd.DataFrame(index=range(n_frames))
+        if confounds.motion is not None:
+            table[list(MOTION_NAMES)] = confounds.motion
+            table[FD] = framewise_displacement(confounds.motion)
+        if self.settings.fd_thresh_mm:
+            assert files.confounds is not None  # see _confounds
+            path = files.confounds.path
+            if confounds.motion is None:
+                missing = [name for name in MOTION_NAMES if name not in confounds.columns]
+                raise DerivativesError(
+                    f"has no column {', '.join(missing)}: motion is needed for censoring. Censor "
+                    "nothing with --fd-thresh 0.",
+                    path,
+                )
+            try:
+                table[FILTERED_FD] = filtered_displacement(
+                    confounds.motion, tr_s, low_pass_hz=self.settings.motion_low_pass_hz
+                )
+            except ValueError as error:
+                raise DerivativesError(str(error), path) from error
         if DVARS in confounds.columns:
-            motion[DVARS] = confounds.columns[DVARS]
-        return Cleaning(design, kept, motion, times, times.notes)
+            table[DVARS] = confounds.columns[DVARS]
+        return table
 
     def clean_points(
         self, files: RunFiles, data: NDArray[np.float32], tr_s: float | None

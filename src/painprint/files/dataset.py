@@ -14,6 +14,12 @@ from painprint.errors import DerivativesError
 from painprint.files.tables import MISSING, read_json, to_number
 from painprint.runs import RunKey, is_digits, natural
 
+OLD_SUFFIXES = {
+    "preproc": ("bold", "preproc"),
+    "brainmask": ("mask", "brain"),
+    "confounds": ("timeseries", "confounds"),
+}
+"""Suffix and desc entity that became of the suffixes of functional files of fMRIPrep before 1.2."""
 ACQUISITION = ("acq", "ce", "rec", "dir", "echo")
 """Entities that may distinguish runs of the same session, task and run label."""
 SAME_IN_RAW = ("acq", "ce", "rec")
@@ -68,6 +74,22 @@ def parse_name(name: str) -> tuple[dict[str, str], str, str]:
         else:
             suffix = part
     return entities, suffix, dot + extension
+
+
+def _parse_old_name(name: str) -> tuple[dict[str, str], str, str]:
+    """As :func:`parse_name`, and functional files of fMRIPrep before 1.2 under today's names.
+
+    Examples
+    --------
+    >>> _parse_old_name("sub-01_task-rest_bold_space-MNI152NLin2009cAsym_brainmask.nii.gz")[0]
+    {'sub': '01', 'task': 'rest', 'space': 'MNI152NLin2009cAsym', 'desc': 'brain'}
+    """
+    entities, suffix, extension = parse_name(name)
+    if suffix not in OLD_SUFFIXES or "_bold_" not in name:
+        return entities, suffix, extension
+    suffix, desc = OLD_SUFFIXES[suffix]
+    entities["desc"] = entities.pop("variant", desc)
+    return entities, suffix, extension
 
 
 def normal_run(label: str) -> str:
@@ -139,18 +161,23 @@ class Dataset:
     @property
     def simulated(self) -> bool:
         """Whether the dataset is simulated, according to its description."""
-        generators = self.description.get("GeneratedBy", [])
-        generators = generators if isinstance(generators, list) else []
         texts = [self.description.get("Name", "")]
-        texts += [
-            generator.get(key, "")
-            for generator in generators
-            if isinstance(generator, dict)
-            for key in ("Name", "Description")
-        ]
+        texts += [g.get(key, "") for g in self._generators for key in ("Name", "Description")]
         return self.description.get("Simulated") is True or any(
             "simulat" in str(text).lower() for text in texts
         )
+
+    @property
+    def programs(self) -> tuple[str, ...]:
+        """Names of the programs that made the dataset, according to its description."""
+        return tuple(str(g["Name"]) for g in self._generators if g.get("Name"))
+
+    @property
+    def _generators(self) -> list[dict[str, Any]]:
+        """GeneratedBy of the description; before BIDS 1.4, PipelineDescription."""
+        found = self.description.get("GeneratedBy", self.description.get("PipelineDescription"))
+        found = found if isinstance(found, list) else [found]
+        return [generator for generator in found if isinstance(generator, dict)]
 
     def _walk(self, folder: Path) -> list[BidsFile]:
         """Files below a folder, listed once."""
@@ -160,7 +187,7 @@ class Dataset:
         return self._walked[folder]
 
     def _file(self, path: Path) -> BidsFile:
-        return BidsFile(path, self.root, self.name, *parse_name(path.name))
+        return BidsFile(path, self.root, self.name, *_parse_old_name(path.name))
 
 
 def _is_file(path: Path) -> bool:

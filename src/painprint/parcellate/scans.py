@@ -20,7 +20,6 @@ from painprint.files.images import Grayordinates, Series
 from painprint.parcellate.individual_file import HALVES
 from painprint.parcellate.inputs import CorticalGrayordinates
 from painprint.progress import OnStep
-from painprint.runs import FD
 
 log = logging.getLogger("painprint")
 
@@ -86,7 +85,7 @@ def gather_runs(
     half_of: dict[str, str] = {}
     for done, run in enumerate(runs.runs, start=1):
         try:
-            series, row, tr_s = _read(run, cortical, cleaner)
+            series, row, cleaning = _read(run, cortical, cleaner)
         except DerivativesError as error:
             gathered.notes.append(f"left out {run.key}: {error}")
             log.warning("sub-%s: left out %s: %s", runs.participant, run.key, error)
@@ -95,7 +94,8 @@ def gather_runs(
             half = half_of.setdefault(run.key.session, HALVES[len(half_of) % len(HALVES)])
             gathered.halves[half].add(series)
             gathered.rows.append({**asdict(run.key), "half": half, **row})
-            gathered.minutes_of[half] += series.shape[1] * tr_s / 60
+            gathered.minutes_of[half] += series.shape[1] * cleaning.times.tr_s / 60
+            gathered.notes += [note for note in cleaning.notes if note not in gathered.notes]
         on_step(done, len(runs.runs))
     if gathered.minutes < LEAST_MIN:
         n_frames = sum(row["n_kept"] for row in gathered.rows)
@@ -136,8 +136,8 @@ def open_run(
 
 def _read(
     run: RunFiles, cortical: CorticalGrayordinates, cleaner: Cleaner
-) -> tuple[Single, dict[str, Any], float]:
-    """Cleaned series of the cortical vertices, a row of the table of runs, and the TR (s).
+) -> tuple[Single, dict[str, Any], Cleaning]:
+    """Cleaned series of the cortical vertices, a row of the table of runs, and the cleaning.
 
     Raises
     ------
@@ -160,10 +160,10 @@ def _read(
     row = {
         "n_frames": series.n_frames,
         "n_kept": data.shape[1],
-        "mean_fd_mm": float(cleaning.motion[FD].mean()),
+        "mean_fd_mm": cleaning.mean_fd_mm,
         "n_silent": int(silent.sum()),
     }
-    return data, row, cleaning.times.tr_s
+    return data, row, cleaning
 
 
 def drop_silent_vertices(

@@ -1,0 +1,102 @@
+"""Concatenations of runs, which are not counted beside the runs themselves.
+
+``xcp_d --combine-runs``, the default of some of its modes, writes the concatenation of a task's
+runs as a file without ``run-`` and ``dir-``, besides the files of the runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from painprint.arrays import Matrix
+from painprint.bids.regional import read_signals
+from painprint.bids.runs import same_run
+from painprint.bids.select import CIFTI, is_series
+from painprint.errors import DerivativesError
+from painprint.files.cifti import open_dtseries
+from painprint.files.dataset import BidsFile, run_key
+from painprint.files.images import reading
+from painprint.files.nifti import open_series
+
+JOINED = ("run", "dir")
+"""Entities that the concatenation of several runs lacks."""
+
+
+def leave_out_concatenations(
+    files: Sequence[BidsFile], ratings: Sequence[BidsFile] = ()
+) -> tuple[list[BidsFile], tuple[str, ...]]:
+    """The files that are not concatenations of others, and a note on those that are.
+
+    Parameters
+    ----------
+    files : sequence of BidsFile
+        BOLD or regional time series of one participant.
+    ratings : sequence of BidsFile
+        A concatenation stays if it has a rating and none of its runs has one.
+    """
+    left_out = []
+    for whole in files:
+        parts = [part for part in files if _may_be_part(part, whole)]
+        of_run = [r for r in ratings if any(same_run(r.entities, p.entities) for p in parts)]
+        only_rated = not of_run and any(same_run(r.entities, whole.entities) for r in ratings)
+        if parts and not only_rated and _is_concatenation(whole, parts):
+            left_out.append(whole)
+    if not left_out:
+        return list(files), ()
+    keys = ", ".join(dict.fromkeys(str(run_key(file.entities)) for file in left_out))
+    return [file for file in files if file not in left_out], (
+        "concatenations of runs (xcp_d --combine-runs) were left out, because their runs are "
+        f"there too: {keys}.",
+    )
+
+
+def _may_be_part(part: BidsFile, whole: BidsFile) -> bool:
+    """Whether a file is of a run, and the other the same without its run or direction."""
+    if (part.suffix, part.extension) != (whole.suffix, whole.extension):
+        return False
+    more = {name for name in part.entities if name not in whole.entities}
+    return bool(more) and more <= set(JOINED) and whole.entities.items() <= part.entities.items()
+
+
+def _is_concatenation(whole: BidsFile, parts: Iterable[BidsFile]) -> bool:
+    """Whether the frames of a part are among those of the whole; of volumes, whether several parts
+    have as many frames together.
+
+    A run that cannot be read is none, and is left to the error when it is used.
+    """
+    try:
+        if not is_series(whole) and whole.extension != CIFTI:
+            n_frames = [_n_volumes(part) for part in parts]
+            return len(n_frames) > 1 and sum(n_frames) == _n_volumes(whole)
+        joined = _frames(whole)
+        return any(_contains(joined, _frames(part)) for part in parts)
+    except DerivativesError:
+        return False
+
+
+def _n_volumes(file: BidsFile) -> int:
+    with reading(file.path, "NIfTI"):
+        return int(open_series(file.path).shape[-1])
+
+
+def _frames(file: BidsFile) -> Matrix:
+    """Regional time series, or those of some grayordinates: (n_frames, n_series)."""
+    if is_series(file):
+        return read_signals(file)[1]
+    _, block = next(open_dtseries(file.path).blocks())
+    return np.asarray(block.T, dtype=float)
+
+
+def _contains(joined: Matrix, part: Matrix) -> bool:
+    """Whether the rows of a part are successive rows of others, up to rounding."""
+    n_frames = len(part)
+    if not 0 < n_frames <= len(joined) or part.shape[1] != joined.shape[1]:
+        return False
+
+    def same(a: Matrix, b: Matrix) -> bool:
+        return np.allclose(a, b, rtol=1e-4, atol=1e-6, equal_nan=True)  # float32, few digits
+
+    starts = [i for i in range(len(joined) - n_frames + 1) if same(joined[i], part[0])]
+    return any(same(joined[i : i + n_frames], part) for i in starts)
