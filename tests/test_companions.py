@@ -133,7 +133,7 @@ def test_no_confounds_are_needed_where_nothing_needs_them(ciftify):
     expected = np.column_stack([np.linspace(-1, 1, N), stop_band(N, TR_S, Band(0.02))])
     np.testing.assert_array_equal(found.design, expected)
     assert found.kept.all() and found.motion.empty and np.isnan(found.mean_fd_mm)
-    assert "no confounds" in found.notes[-1] and "--dummy-scans" in found.notes[0]
+    assert "no confounds" in found.notes[-1] and "--dummy-scans" in found.notes[-1]
     four = cleaning(run, nuisance_regressors="none", fd_thresh_mm=0, dummy_scans=4)
     assert list(np.flatnonzero(~four.kept)) == [0, 1, 2, 3]
     assert "--dummy-scans" not in four.notes[0]
@@ -214,7 +214,7 @@ def dense_runs(*datasets):
 def test_bold_that_another_program_denoised_is_used_with_a_note(tmp_path, program):
     found = dense_runs(dataset(tmp_path / "deriv", "d1", DENOISED, program=program))
     assert [run.series.path.name for run in found.runs] == [DENOISED[5:]]
-    (note,) = found.notes
+    *_, note = found.notes
     assert "desc-denoised was denoised before" in note and "XCP-D" not in note
 
 
