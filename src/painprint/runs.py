@@ -82,6 +82,10 @@ class Run:
     confounds : mapping of str to array of shape (n_frames,), optional
         Nuisance variables such as motion. Never used to train; confound analyses test whether
         they explain rating and prediction. See :func:`motion_confounds`.
+    event : array of int of shape (n_frames,), optional
+        For ratings of events, such as trials: number of the event that each rated frame belongs
+        to, from 0, and -1 for all others. An event's frames are consecutive and have one rating.
+        Default: the rating is continuous.
 
     Raises
     ------
@@ -99,6 +103,7 @@ class Run:
     start_s: float = 0.0
     regions: Sequence[str] = ()
     confounds: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    event: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         names = tuple(self.regions) or tuple(str(c) for c in getattr(self.signals, "columns", ()))
@@ -131,6 +136,14 @@ class Run:
                     f"{where}confound {name} has shape {values.shape}, but there are "
                     f"{len(rating)} frames."
                 )
+        if self.event is not None:
+            event = np.array(self.event, dtype=np.int64)
+            if event.shape != rating.shape or (np.diff(event[event >= 0]) < 0).any():
+                raise ValueError(
+                    f"{where}event has shape {event.shape}; one number is needed for each of "
+                    f"{len(rating)} frames, not decreasing over those of events."
+                )
+            object.__setattr__(self, "event", _frozen(event))
         for array in (signals, rating, censored, *confounds.values()):
             array.flags.writeable = False
         object.__setattr__(self, "confounds", confounds)
@@ -259,6 +272,8 @@ class Frames:
         Numbers of frames; every frame of the run is counted under exactly one reason, or kept.
     confounds : dict of ndarrays of shape (n_kept,)
         Values at the paired BOLD frame.
+    event : ndarray of int, shape (n_kept,), or None
+        Number of the event of each frame; None for a continuous rating.
     """
 
     signals: NDArray[np.float64]
@@ -271,6 +286,7 @@ class Frames:
     start_s: float
     counts: dict[str, int] = field(default_factory=dict)
     confounds: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    event: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.rating)
@@ -296,6 +312,9 @@ class Frames:
 
 def pair_frames(run: Run, *, lag_frames: int, drop_frames: int, need_rating: bool = True) -> Frames:
     """Pair the rating of frame i with BOLD frame i + lag, and keep the usable pairs.
+
+    Signals are z-scored over the frames that are kept; if events are rated, over those between
+    them, too.
 
     Excluded are, in this order and each frame counted once: the start of the run, frames
     whose lagged BOLD lies beyond the end, frames without a rating, censored frames, and
@@ -332,7 +351,11 @@ def pair_frames(run: Run, *, lag_frames: int, drop_frames: int, need_rating: boo
     exclude("n_without_signal", no_signal[kept + lag_frames])
     counts["n_kept"] = len(kept)
 
-    z, usable = zscore(signals[kept + lag_frames])
+    scaled = paired = kept + lag_frames
+    if run.event is not None:
+        scaled = np.flatnonzero(~(run.censored | no_signal) & (np.arange(n) >= drop_frames))
+    z, usable = zscore(signals[scaled])
+    z = z[np.searchsorted(scaled, paired)]
     return Frames(
         signals=_frozen(z),
         rating=_frozen(run.rating[kept]),
@@ -343,7 +366,8 @@ def pair_frames(run: Run, *, lag_frames: int, drop_frames: int, need_rating: boo
         tr_s=run.tr_s,
         start_s=run.start_s,
         counts=counts,
-        confounds={name: _frozen(v[kept + lag_frames]) for name, v in run.confounds.items()},
+        confounds={name: _frozen(v[paired]) for name, v in run.confounds.items()},
+        event=None if run.event is None else _frozen(run.event[kept]),
     )
 
 
