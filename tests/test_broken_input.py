@@ -195,7 +195,7 @@ NOTED = {
     ),
     "a region more": (
         with_columns(lambda table: table.assign(extra=table["4"] ** 2)),
-        "has a signal in only 1 of 10 runs",
+        "columns that the table of the atlas does not have are no regions and were left out: extra",
     ),
 }
 

@@ -7,6 +7,7 @@ import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pytest
 from conftest import QUICK, Tree, simulate_runs, write_table
@@ -241,6 +242,23 @@ def _(tree):
 @provokes("No repetition time")
 def _(tree):
     edit(tree.derivatives, "sub-01/**/*_timeseries.json", lambda text: "{}")
+    run(tree)
+
+
+@provokes("Whose repetition time?")
+def _(tree):
+    (tree.root / "task-rating_bold.json").write_text('{"RepetitionTime": 0.8}')
+    run(tree)
+
+
+@provokes("Frames are missing")
+def _(tree):
+    for series in tree.derivatives.glob("sub-01/**/*_timeseries.tsv"):
+        stem = series.name.partition("_space-")[0]
+        series.with_name(f"{stem}_outliers.tsv").unlink()
+        raw = nib.Nifti1Image(np.zeros((1, 1, 1, 400), np.int16), np.eye(4))
+        folder = tree.root / series.parent.relative_to(tree.derivatives)
+        nib.save(raw, folder / f"{stem}_bold.nii.gz")
     run(tree)
 
 

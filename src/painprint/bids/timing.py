@@ -288,17 +288,17 @@ def _align(
             f"{n_frames} frames of the raw scan {scan.name}. Correct StartTime.",
             path,
         )
+    if files.outliers is None and not is_dense(files.series):
+        raise DerivativesError(
+            f"{both}, and there is no outliers file: frames may have been censored, or dropped at "
+            "the start. Pass the output folder that holds *_outliers.tsv.",
+            path,
+        )
     dummy_s = n_missing * tr_s
     if is_dense(files.series) or abs(start_s) >= tr_s or dummy_s > LONGEST_DUMMY_S:
         raise DerivativesError(
             f"{both}, and its first frame starts at {start_s:g} s (StartTime). If the first "
             f"{n_missing} frames were removed, StartTime must be {dummy_s:g} s.",
-            path,
-        )
-    if files.outliers is None:
-        raise DerivativesError(
-            f"{both}, and there is no outliers file: frames may have been censored, or dropped at "
-            "the start. Pass the output folder that holds *_outliers.tsv.",
             path,
         )
     return start_s + dummy_s, [
