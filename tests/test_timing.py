@@ -7,9 +7,10 @@ from conftest import simulate_runs, write_json, write_table
 from test_load import load_first
 
 from painprint import Settings
-from painprint.bids.find import find_unrated_run
+from painprint.bids.find import find_runs, find_unrated_run
 from painprint.bids.load import load_bold
 from painprint.errors import DerivativesError
+from painprint.files.dataset import Dataset
 
 TR_S, N_FRAMES = 2.0, 120
 
@@ -155,7 +156,19 @@ def test_dummy_scans_that_xcp_d_dropped_shift_the_frames(tree, series, n_dropped
     right = start_s + TR_S * (np.arange(N_FRAMES) + n_dropped)
     inside = right <= N_FRAMES * TR_S
     np.testing.assert_allclose(times[inside], right[inside], atol=1e-9)
-    assert any(f"{n_dropped} frames of the raw scan are missing" in note for note in notes)
+    assert any(f"{n_dropped} frames of the scan are missing" in note for note in notes)
+
+
+def test_confounds_of_fmriprep_tell_of_dropped_dummy_scans_too(tree, series):
+    denoised_bold(series, RepetitionTime=TR_S, StartTime=0)
+    fmriprep = tree.root / "derivatives/fmriprep"
+    folder = fmriprep / series.parent.relative_to(tree.derivatives)
+    folder.mkdir(parents=True)
+    name = series.name.partition("_space-")[0] + "_desc-confounds_timeseries.tsv"
+    write_table(folder / name, ["trans_x"], np.zeros((N_FRAMES + 6, 1)))
+    datasets = [Dataset(tree.derivatives, "derivatives1"), Dataset(fmriprep, "derivatives2")]
+    (files,) = find_runs(Dataset(tree.root, "raw"), datasets, "01").runs
+    assert load_bold(files).start_s == 6 * TR_S
 
 
 def test_a_start_time_that_accounts_for_dropped_frames_is_believed(tree, series):

@@ -41,6 +41,9 @@ class RunFiles:
         residuals, else fMRIPrep's BOLD. It has the times of frames, which XCP-D's time series lack.
     raw_bold : tuple of BidsFile
         Raw images of the run, of which the header is read.
+    all_frames : BidsFile or None
+        fMRIPrep's confounds in another dataset than regional time series: a row for every frame of
+        the scan.
     """
 
     key: RunKey
@@ -54,6 +57,7 @@ class RunFiles:
     mask: BidsFile | None = None
     preprocessed: BidsFile | None = None
     raw_bold: tuple[BidsFile, ...] = ()
+    all_frames: BidsFile | None = None
     confounds_sidecar: BidsFile | None = None
 
     @property
@@ -204,31 +208,41 @@ def run_files(
     Companions are taken from the dataset of the BOLD, else from the first dataset that has them.
     """
     by_dataset = files.by_dataset
-    others = (found for name, found in by_dataset.items() if name != series.dataset)
+    others = [found for name, found in by_dataset.items() if name != series.dataset]
     datasets = [by_dataset[series.dataset], *others]
-
-    def first(find: Callable[[Sequence[BidsFile]], BidsFile | None]) -> BidsFile | None:
-        return next((file for of_one in datasets if (file := find(of_one)) is not None), None)
 
     dense = is_dense(series)
     preprocessed = None if dense else _preprocessed(series, files)
     described = {series.dataset, *([preprocessed.dataset] if preprocessed else [])}
-    confounds = first(lambda found: _confounds(series, found)) if dense else None
+    confounds = _first(datasets, lambda found: _confounds(series, found)) if dense else None
     beside = by_dataset[confounds.dataset] if confounds else ()
     return RunFiles(
         key=key,
         series=series,
         rating=rating,
-        outliers=None if dense else first(lambda found: _companion(series, found, "outliers")),
-        motion=None if dense else first(lambda found: _companion(series, found, "motion")),
+        outliers=None
+        if dense
+        else _first(datasets, lambda found: _companion(series, found, "outliers")),
+        motion=None
+        if dense
+        else _first(datasets, lambda found: _companion(series, found, "motion")),
         sidecars=tuple(f for n in described for f in by_dataset[n] if f.extension == ".json"),
         raw_sidecars=files.raw_sidecars,
         confounds=confounds,
-        mask=first(lambda found: find_mask(series, found)) if dense else None,
+        mask=_first(datasets, lambda found: find_mask(series, found)) if dense else None,
         preprocessed=preprocessed,
         raw_bold=_raw_bold_of(series, files.raw),
+        all_frames=None if dense else _first(others, lambda found: _confounds(series, found)),
         confounds_sidecar=next((f for f in beside if _describes(f, confounds)), None),
     )
+
+
+def _first(
+    datasets: Iterable[Sequence[BidsFile]],
+    find: Callable[[Sequence[BidsFile]], BidsFile | None],
+) -> BidsFile | None:
+    """What is found in the first dataset that has it."""
+    return next((file for files in datasets if (file := find(files)) is not None), None)
 
 
 def _describes(file: BidsFile, table: BidsFile | None) -> bool:

@@ -11,6 +11,7 @@ from painprint.bids.select import is_dense
 from painprint.errors import DerivativesError
 from painprint.files.dataset import BidsFile, Metadata, inherited_metadata, number_in, raw_metadata
 from painprint.files.nifti import read_scan_header
+from painprint.files.tables import read_lines
 
 LONGEST_TR_S = 30.0
 SAME_TR = 1e-3
@@ -117,7 +118,7 @@ def frame_times(
 
 @dataclass(frozen=True)
 class _Scan:
-    """Header of the raw scan."""
+    """Number of frames of the raw scan, and what says so."""
 
     name: str
     n_frames: int
@@ -125,9 +126,15 @@ class _Scan:
 
 
 def _read_scan(files: RunFiles) -> tuple[_Scan | None, list[str]]:
-    """Header of the raw scan, and a note if it is not readable (its content may be elsewhere, as
-    with git-annex). None if there is none, or its echoes differ in length."""
+    """Frames of the raw scan by its header, else by fMRIPrep's confounds, and a note if the header
+    is not readable (the content may be elsewhere, as with git-annex).
+
+    None if there is neither, or echoes differ in length.
+    """
     present = [file.path for file in files.raw_bold if file.path.exists()]  # links may be broken
+    if not present and files.all_frames is not None:
+        path = files.all_frames.path
+        return _Scan(f"its confounds {path.name}", len(read_lines(path)) - 1, None), []
     try:
         headers = [(path, *read_scan_header(path)) for path in present]
     except DerivativesError:
@@ -135,7 +142,7 @@ def _read_scan(files: RunFiles) -> tuple[_Scan | None, list[str]]:
     if len({n_frames for _, n_frames, _ in headers}) != 1:
         return None, []
     path, n_frames, tr_s = headers[0]
-    return _Scan(path.name, n_frames, tr_s), []
+    return _Scan(f"the raw scan {path.name}", n_frames, tr_s), []
 
 
 def _repetition_time(
@@ -279,13 +286,13 @@ def _align(
     most_s = tr_s / 2 if n_missing else tr_s
     if abs(start_s - n_missing * tr_s) < most_s:
         return start_s, []
-    both = f"has {n_frames} frames, but the raw scan {scan.name} {scan.n_frames}"
+    both = f"has {n_frames} frames, but {scan.name} {scan.n_frames}"
     if n_missing < 0:
         raise DerivativesError(f"{both}. Does it belong to another run?", path)
     if n_missing == 0:
         raise DerivativesError(
             f"its first frame starts {start_s:g} s after the scan (StartTime), but it has all "
-            f"{n_frames} frames of the raw scan {scan.name}. Correct StartTime.",
+            f"{n_frames} frames of the scan ({scan.name}). Correct StartTime.",
             path,
         )
     if files.outliers is None and not is_dense(files.series):
@@ -302,7 +309,7 @@ def _align(
             path,
         )
     return start_s + dummy_s, [
-        f"{n_missing} frames of the raw scan are missing, as XCP-D drops dummy scans "
+        f"{n_missing} frames of the scan are missing, as XCP-D drops dummy scans "
         f"(--dummy-scans) at the start: the first frame was taken to start at "
         f"{start_s + dummy_s:g} s."
     ]
