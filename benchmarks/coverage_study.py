@@ -22,7 +22,7 @@ import pandas as pd
 from joblib import Parallel, delayed
 
 from painprint import Settings
-from painprint.bins import make_time_bins
+from painprint.bins import make_test_bins
 from painprint.decode.decoding import decode_runs
 from painprint.decode.prepare import prepare_runs
 from painprint.signature.model import complete_signature, make_signature
@@ -48,7 +48,7 @@ def truth_of(runs):
     found, of_runs = [], []
     for run in runs:
         ((frames,),) = prepare_runs(iter([run]), SETTINGS).runs
-        bins = make_time_bins([frames], SETTINGS.rules, "1min")
+        bins = make_test_bins([frames], SETTINGS.rules, "1min")
         found += [frames.rating[m].mean() for m in bins.frames]
         of_runs.append(frames.rating.mean())
         found.append(of_runs[-1])

@@ -13,7 +13,7 @@ from painprint.bins import (
     drop_short_stretches,
     equal_time_bins,
     make_rating_bins,
-    make_time_bins,
+    make_test_bins,
     rating_bins,
 )
 from painprint.runs import pair_frames
@@ -99,7 +99,7 @@ def test_bins_partition_the_kept_frames(lengths, preset):
     runs = [frames_of(rng, n, session=str(i)) for i, n in enumerate(lengths)]
     rules = PRESETS[preset]
     for scale in ("1min", "2min"):
-        assert_partition(runs, make_time_bins(runs, rules, scale), n_left_out=0)
+        assert_partition(runs, make_test_bins(runs, rules, scale), n_left_out=0)
     rated = make_rating_bins(runs, rules, min_stretch_frames=2)
     assert_partition(runs, rated, n_left_out=rated.n_frames_excluded.sum())
 

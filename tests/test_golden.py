@@ -19,7 +19,7 @@ from painprint.bins import (
     discretize_edges,
     discretized_time_bins,
     drop_short_stretches,
-    make_time_bins,
+    make_test_bins,
     rating_bins,
 )
 from painprint.cli import main
@@ -285,7 +285,7 @@ def test_the_learning_curve_of_given_draws(case):
 def test_importance_of_given_permutations(case):
     full = np.load(GOLDEN / "golden.npz")
     decoding = case.decoding
-    bins = make_time_bins(decoding.frames, case.settings.rules, "1min")
+    bins = make_test_bins(decoding.frames, case.settings.rules, "1min")
     codes = decoding.training.group_index[bins.run]
     parts = contributions(decoding.frames, bins, codes, decoding.folds)
     predicted = parts.sum(axis=1) / 2 + np.array([f.intercept for f in decoding.folds])[codes]

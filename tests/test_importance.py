@@ -7,7 +7,7 @@ import pytest
 from conftest import simulate_runs
 
 from painprint import Regions, Settings, decode_runs
-from painprint.bins import make_time_bins
+from painprint.bins import make_test_bins
 from painprint.decode.metrics import center_by
 from painprint.evidence.case import Case
 from painprint.evidence.importance import (
@@ -38,7 +38,7 @@ def finding(case):
 
 @pytest.fixture(scope="module")
 def minutes(case):
-    bins = make_time_bins(case.decoding.frames, SETTINGS.rules, "1min")
+    bins = make_test_bins(case.decoding.frames, SETTINGS.rules, "1min")
     return bins, case.decoding.training.group_index[bins.run]
 
 

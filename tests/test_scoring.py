@@ -12,7 +12,7 @@ import pytest
 from conftest import QUICK, Tree, simulate_runs
 
 from painprint import Settings, decode_runs
-from painprint.bins import make_time_bins
+from painprint.bins import make_test_bins
 from painprint.cli import main
 from painprint.decode.prepare import prepare_runs
 from painprint.errors import DerivativesError
@@ -383,7 +383,7 @@ def test_dense_runs_are_cleaned_as_the_study_was(tmp_path, capsys):
 
 def test_bins_of_a_reading_are_those_of_the_study(people, signature):
     (lags,) = prepare_runs(iter(people[20:21]), Settings()).runs
-    bins = make_time_bins(lags, Settings().rules, "1min")
+    bins = make_test_bins(lags, Settings().rules, "1min")
     rows = read_session(signature, people[20:21]).table.query("scale == '1min'")
     assert rows["n_frames"].tolist() == [len(m) for m in bins.frames]
 

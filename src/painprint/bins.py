@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 from painprint.runs import Frames, round_half_up
 from painprint.settings import Rules
 
+TIME_SCALES, EVENT_SCALES = ("1min", "2min"), ("event",)
+"""Test bins, by name: time bins of a continuous rating, or events; the first is the primary scale,
+which training bins are parts of."""
+SCALES = (*TIME_SCALES, *EVENT_SCALES, "run", "session")
+"""All scales at which predictions are scored; runs and sessions are means over test bins."""
 NO_BIN = -1
 """Bin number of frames that are in no bin."""
 
@@ -237,7 +242,7 @@ def cut_minutes(runs: Sequence[Frames], minutes: Bins, n_parts: int) -> Parts:
     Parameters
     ----------
     minutes : Bins
-        From :func:`make_time_bins`.
+        From :func:`make_test_bins`.
     """
     labels = [np.full(len(run), NO_BIN) for run in runs]
     minute, next_label = [], [0] * len(runs)
@@ -271,15 +276,49 @@ def select_bins(bins: Bins, rows: NDArray[np.int64]) -> Bins:
     )
 
 
-def make_time_bins(
+def primary_scale(scales: Container[str]) -> str:
+    """The primary one of the scales of a study: events if they were rated, else minutes.
+
+    Examples
+    --------
+    >>> primary_scale(["1min", "2min", "run", "session"])
+    '1min'
+    """
+    return next(name for name in (*EVENT_SCALES, *TIME_SCALES) if name in scales)
+
+
+def test_scales(runs: Sequence[Frames]) -> tuple[str, ...]:
+    """Names of the test bins of runs, the primary scale first.
+
+    Raises
+    ------
+    ValueError
+        If only some of the runs have ratings of events.
+    """
+    of_events = {run.event is not None for run in runs}
+    if len(of_events) > 1:
+        raise ValueError("some runs have ratings of events, and others a continuous rating.")
+    return EVENT_SCALES if True in of_events else TIME_SCALES
+
+
+def make_test_bins(
     runs: Sequence[Frames], rules: Rules, scale: str, *, like: Sequence[Frames] | None = None
 ) -> Bins:
-    """Test bins of equal length, at the scale ``"1min"`` or ``"2min"``.
+    """Bins that test: of equal length, at the scale ``"1min"`` or ``"2min"``, or events.
 
-    With ``like``, the same runs at another lag, their numbers of bins are those of ``like``.
+    With ``like``, the same runs at another lag, their numbers of time bins are those of ``like``.
     """
+    if scale == "event":
+        return _event_bins(runs)
     cut = discretized_time_bins if rules.time_bins == "discretize" else equal_time_bins
     counts = [count_bins(run, rules) for run in like or runs]
     n_bins = [c.one_minute if scale == "1min" else c.two_minutes for c in counts]
     labels = [cut(len(run), n) for run, n in zip(runs, n_bins, strict=True)]
+    return gather_bins(runs, labels, n_bins)
+
+
+def _event_bins(runs: Sequence[Frames]) -> Bins:
+    """The events of the runs."""
+    labels = [run.event for run in runs if run.event is not None]  # all of them: test_scales
+    n_bins = [int(label.max(initial=NO_BIN)) + 1 for label in labels]
     return gather_bins(runs, labels, n_bins)

@@ -371,6 +371,33 @@ def pair_frames(run: Run, *, lag_frames: int, drop_frames: int, need_rating: boo
     )
 
 
+def keep_common_events(lags: Sequence[Frames]) -> list[Frames]:
+    """The frames at each lag of those events that have frames at all of them; the others count as
+    frames without a rating."""
+    events = [frames.event for frames in lags if frames.event is not None]
+    if not events:
+        return list(lags)
+    common = set.intersection(*(set(event.tolist()) for event in events))
+    kept = []
+    for frames, event in zip(lags, events, strict=True):
+        rows = np.isin(event, sorted(common))
+        n_lost = int((~rows).sum())
+        counts = {**frames.counts, "n_kept": int(rows.sum())}
+        counts["n_without_rating"] += n_lost
+        kept.append(
+            replace(
+                frames,
+                signals=_frozen(frames.signals[rows]),
+                rating=_frozen(frames.rating[rows]),
+                frame=_frozen(frames.frame[rows]),
+                counts=counts,
+                confounds={name: _frozen(v[rows]) for name, v in frames.confounds.items()},
+                event=_frozen(event[rows]),
+            )
+        )
+    return kept
+
+
 def zscore(signals: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """z-score each column (``ddof=1``); constant or non-finite columns become NaN.
 

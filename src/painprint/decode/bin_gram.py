@@ -15,8 +15,9 @@ from painprint.bins import (
     Bins,
     cut_minutes,
     make_rating_bins,
-    make_time_bins,
+    make_test_bins,
     select_bins,
+    test_scales,
 )
 from painprint.decode.errors import NotEnoughData
 from painprint.decode.gram import activity_gram, gram
@@ -25,28 +26,25 @@ from painprint.edges import count_edges
 from painprint.runs import Frames
 from painprint.settings import Rules, Settings
 
-KINDS = ("train", "1min", "2min")
-"""Training bins, and time bins that test."""
-
 
 @dataclass(frozen=True, eq=False)
 class BinGram:
-    """Inner products of training bins and time bins of the same runs.
+    """Inner products of training bins and test bins of the same runs.
 
     Models of any rows, and their predictions of any others, follow from it without computing edges.
 
     Attributes
     ----------
     products : mapping of str to ndarray of shape (n_rows, n_rows)
-        By feature ("edges", "activity"). Training bins first, then 1-min and 2-min time bins.
+        By feature ("edges", "activity"). Training bins first, then test bins, scale by scale.
     bins : mapping of str to Bins
-        By kind: "train", "1min", "2min".
+        By kind: "train", then the scales of test bins ("1min" and "2min", or "event").
     frames : sequence of Frames
         The runs.
     group_index : ndarray of int, shape (n_runs,)
         Group of each run.
     minute : ndarray of int, shape (n_training_bins,), or None
-        1-min bin that each training bin is a part of; None for rating bins.
+        Primary test bin that each training bin is a part of; None for rating bins.
     """
 
     products: Mapping[str, Matrix]
@@ -54,6 +52,16 @@ class BinGram:
     frames: Sequence[Frames]
     group_index: NDArray[np.int64]
     minute: NDArray[np.int64] | None
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Kinds of bins, in the order of the rows: "train", then the scales of test bins."""
+        return tuple(self.bins)
+
+    @property
+    def tested(self) -> tuple[str, ...]:
+        """Scales of test bins; the first is the primary one."""
+        return self.kinds[1:]
 
     @property
     def n_groups(self) -> int:
@@ -67,7 +75,7 @@ class BinGram:
 
     def rows(self, kind: str) -> slice:
         """Rows of K that hold the bins of one kind."""
-        before = KINDS[: KINDS.index(kind)]
+        before = self.kinds[: self.kinds.index(kind)]
         start = sum(len(self.bins[name]) for name in before)
         return slice(start, start + len(self.bins[kind]))
 
@@ -114,13 +122,14 @@ class BinGram:
         number = {r: i for i, r in enumerate(runs)}
         chosen = {
             kind: np.array([row for r in runs for row in np.flatnonzero(self.run(kind) == r)], int)
-            for kind in KINDS
+            for kind in self.kinds
         }
         bins = {kind: _select(self.bins[kind], rows, runs, number) for kind, rows in chosen.items()}
-        rows = np.concatenate([self.rows(kind).start + chosen[kind] for kind in KINDS])
+        rows = np.concatenate([self.rows(kind).start + chosen[kind] for kind in self.kinds])
         new_index = {g: i for i, g in enumerate(kept)}
-        new_minute = np.empty(len(self.bins["1min"]), int)
-        new_minute[chosen["1min"]] = np.arange(len(chosen["1min"]))
+        of_primary = chosen[self.tested[0]]
+        new_minute = np.empty(len(self.bins[self.tested[0]]), int)
+        new_minute[of_primary] = np.arange(len(of_primary))
         return BinGram(
             products={name: K[np.ix_(rows, rows)] for name, K in self.products.items()},
             bins=bins,
@@ -150,10 +159,10 @@ class BinGram:
 
     @cached_property
     def scales(self) -> Scales:
-        """Weights by which values of time bins average to the four scales."""
-        minutes = self.bins["1min"]
-        n_frames = np.array([len(f) for f in minutes.frames], dtype=float)
-        of_run = (minutes.run == np.arange(len(self.frames))[:, None]) * n_frames
+        """Weights by which values of test bins average to all scales."""
+        primary = self.bins[self.tested[0]]
+        n_frames = np.array([len(f) for f in primary.frames], dtype=float)
+        of_run = (primary.run == np.arange(len(self.frames))[:, None]) * n_frames
         of_run /= of_run.sum(axis=1, keepdims=True)
         of_group = (self.group_index == np.arange(self.n_groups)[:, None]).astype(float)
         of_group /= of_group.sum(axis=1, keepdims=True)
@@ -161,57 +170,58 @@ class BinGram:
             of_run,
             of_group,
             self.group_index,
-            self.groups("1min"),
-            self.groups("2min"),
+            {kind: self.groups(kind) for kind in self.tested},
         )
 
 
 @dataclass(frozen=True, eq=False)
 class Scales:
-    """Averages of time bins at the four scales.
+    """Averages of test bins at all scales.
 
-    1-min and 2-min bins stay as they are, runs are means over all kept frames, groups are means of
-    their runs.
+    Test bins stay as they are, runs are means over all kept frames, groups are means of their runs.
 
     Attributes
     ----------
-    of_run : ndarray of shape (n_runs, n_minutes)
-        Weight of each minute in its run.
+    of_run : ndarray of shape (n_runs, n_bins)
+        Weight of each bin of the primary scale in its run.
     of_group : ndarray of shape (n_groups, n_runs)
         Weight of each run in its group.
     group_index : ndarray of int, shape (n_runs,)
-    minute_groups, two_minute_groups : ndarray of int
-        Group of each time bin.
+    tested : mapping of str to ndarray of int
+        Group of each test bin, by scale; the primary scale first.
     """
 
     of_run: Matrix
     of_group: Matrix
     group_index: NDArray[np.int64]
-    minute_groups: NDArray[np.int64]
-    two_minute_groups: NDArray[np.int64]
+    tested: Mapping[str, NDArray[np.int64]]
 
-    def average(self, minutes: Matrix, two_minutes: Matrix) -> dict[str, Matrix]:
-        """Average values at four scales.
+    @property
+    def primary(self) -> str:
+        """The primary scale."""
+        return next(iter(self.tested))
+
+    def average(self, values: Mapping[str, Matrix]) -> dict[str, Matrix]:
+        """Average values at all scales.
 
         Parameters
         ----------
-        minutes : ndarray of shape (n_minutes, ...)
-        two_minutes : ndarray of shape (n_two_minutes, ...)
+        values : mapping of str to ndarray of shape (n_bins, ...)
+            Of test bins, by scale.
         """
-        runs = self.of_run @ minutes
-        return {
-            "1min": minutes,
-            "2min": two_minutes,
-            "run": runs,
-            "session": self.of_group @ runs,
-        }
+        runs = self.of_run @ values[self.primary]
+        return {**values, "run": runs, "session": self.of_group @ runs}
+
+    def split(self, values: Matrix) -> dict[str, Matrix]:
+        """Values of all test bins, one scale after the other, by scale."""
+        ends = np.cumsum([len(group) for group in self.tested.values()])[:-1]
+        return dict(zip(self.tested, np.split(values, ends), strict=True))
 
     @property
     def groups(self) -> dict[str, NDArray[np.int64]]:
         """Group of each row, by scale."""
         return {
-            "1min": self.minute_groups,
-            "2min": self.two_minute_groups,
+            **self.tested,
             "run": self.group_index,
             "session": np.arange(len(self.of_group)),
         }
@@ -260,7 +270,7 @@ def features_of(settings: Settings) -> tuple[str, ...]:
 def cut_bins(
     frames: Sequence[Frames], settings: Settings, *, like: Sequence[Frames] | None = None
 ) -> tuple[dict[str, Bins], NDArray[np.int64] | None]:
-    """Bins of each kind, and the minute of each training bin.
+    """Bins of each kind, and the primary test bin of each training bin.
 
     Parameters
     ----------
@@ -273,21 +283,27 @@ def cut_bins(
         If no bin is long enough for training.
     """
     rules = settings.rules
-    minutes, two_minutes = (
-        make_time_bins(frames, rules, scale, like=like) for scale in ("1min", "2min")
-    )
-    train, minute = make_training_bins(frames, rules, minutes, settings.min_stretch_frames)
+    tested = {
+        scale: make_test_bins(frames, rules, scale, like=like) for scale in test_scales(frames)
+    }
+    primary = next(iter(tested.values()))
+    train, minute = make_training_bins(frames, rules, primary, settings.min_stretch_frames)
     if not len(train):
         raise NotEnoughData(
             f"no time bin has half of its {rules.train_bins} of usable frames, so none can train."
         )
-    return {"train": train, "1min": minutes, "2min": two_minutes}, minute
+    return {"train": train, **tested}, minute
 
 
 def make_training_bins(
     frames: Sequence[Frames], rules: Rules, minutes: Bins, min_stretch_frames: int
 ) -> tuple[Bins, NDArray[np.int64] | None]:
-    """Training bins, and the 1-min bin that each is a part of; None for rating bins."""
+    """Training bins, and the primary test bin that each is a part of; None for rating bins.
+
+    Events train as they are.
+    """
+    if frames[0].event is not None:
+        return minutes, np.arange(len(minutes))
     if rules.train_bins == "rating":
         return make_rating_bins(frames, rules, min_stretch_frames=min_stretch_frames), None
     parts = cut_minutes(frames, minutes, PARTS_OF_A_MINUTE[rules.train_bins])
@@ -328,17 +344,17 @@ class _Layout:
 
 def _lay_out(bins: Mapping[str, Bins], minute: NDArray[np.int64] | None) -> _Layout:
     """Derive minutes from training bins if these are their parts and cover all their frames."""
-    train, minutes, two_minutes = (bins[kind] for kind in KINDS)
-    n_train, n_minutes, n_two = len(train), len(minutes), len(two_minutes)
+    train, minutes, *larger = bins.values()
+    n_train, n_minutes, n_two = len(train), len(minutes), sum(map(len, larger))
     weight, minute_weight = (np.array([len(f) for f in b.frames], float) for b in (train, minutes))
     if minute is None or (np.bincount(minute, weight, n_minutes) < minute_weight).any():
         rows = np.arange(n_train + n_minutes + n_two)
-        base = join_bins([train, minutes, two_minutes])
+        base = join_bins(list(bins.values()))
         return _Layout(base, rows, rows, np.ones(len(rows)))
     train_rows, two_minute_rows = np.arange(n_train), n_train + np.arange(n_two)
     first_part = np.searchsorted(minute, np.arange(n_minutes))
     return _Layout(
-        base=join_bins([train, two_minutes]),
+        base=join_bins([train, *larger]),
         members=np.concatenate([train_rows, train_rows, two_minute_rows]),
         starts=np.concatenate([train_rows, n_train + first_part, n_train + two_minute_rows]),
         share=np.concatenate([np.ones(n_train), weight / minute_weight[minute], np.ones(n_two)]),

@@ -65,7 +65,7 @@ class Decoding:
 
     @property
     def scales(self) -> dict[str, ScaleMetrics]:
-        """Metrics by scale: "1min", "2min", "run", "session"."""
+        """Metrics by scale: "1min" and "2min", or "event"; "run"; "session"."""
         return self.evaluation.scales
 
     @property

@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from painprint.arrays import Matrix, Vector
+from painprint.bins import SCALES, primary_scale
 from painprint.stats.bootstrap import (
     FISHER_Z,
     IDENTITY,
@@ -32,7 +33,6 @@ from painprint.stats.bootstrap import (
 )
 from painprint.stats.correlation import correlate_columns, correlation, weighted_r
 
-SCALES = ("1min", "2min", "run", "session")
 UNDEFINED = Interval(None, None, None)
 
 
@@ -71,7 +71,7 @@ class ScaleMetrics:
 
 @dataclass(frozen=True)
 class MeanR:
-    """Mean over runs (or sessions) of the correlation over their 1-min bins."""
+    """Mean over runs (or sessions) of the correlation over their bins of the primary scale."""
 
     n: int
     r: float | None
@@ -88,9 +88,9 @@ class Evaluation:
     scales : dict of ScaleMetrics
         Metrics by scale.
     per_session : DataFrame
-        Agreement within each group left out, over its 1-min bins.
+        Agreement within each group left out, over its bins of the primary scale.
     roc : DataFrame
-        ROC curves at the four scales.
+        ROC curves at all scales.
     """
 
     scales: dict[str, ScaleMetrics]
@@ -114,17 +114,18 @@ def evaluate(
     random_seed : int
         Each metric has a random stream of its own, so that it does not depend on the others.
     """
-    streams = iter(np.random.SeedSequence(random_seed).spawn(len(SCALES) + 2))
+    by_scale = split_scales(predictions)
+    streams = iter(np.random.SeedSequence(random_seed).spawn(len(by_scale) + 2))
 
     def stream() -> np.random.Generator:
         return np.random.default_rng(next(streams))
 
-    by_scale = {scale: predictions[predictions["scale"] == scale] for scale in SCALES}
     scales = {
         scale: score_scale(rows, n_bootstraps=n_bootstraps, rng=stream())
         for scale, rows in by_scale.items()
     }
-    per_run, per_group = (score_units(by_scale["1min"], by) for by in ("run_code", "group"))
+    bins = by_scale[primary_scale(by_scale)]
+    per_run, per_group = (score_units(bins, by) for by in ("run_code", "group"))
     return Evaluation(
         scales=scales,
         within_run=mean_r(per_run, n_bootstraps=n_bootstraps, rng=stream()),
@@ -221,7 +222,13 @@ class Rows:
 
 def rows_by_scale(predictions: pd.DataFrame) -> dict[str, Rows]:
     """Held-out predictions by scale."""
-    return {scale: Rows.of(predictions[predictions["scale"] == scale]) for scale in SCALES}
+    return {scale: Rows.of(rows) for scale, rows in split_scales(predictions).items()}
+
+
+def split_scales(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Rows of a table by scale, for those scales that it has."""
+    parts = {scale: table[table["scale"] == scale] for scale in SCALES}
+    return {scale: rows for scale, rows in parts.items() if len(rows)}
 
 
 def score_scale(
@@ -424,8 +431,7 @@ def roc_table(predictions: pd.DataFrame) -> pd.DataFrame:
     from sklearn.metrics import roc_curve
 
     parts = []
-    for scale in SCALES:
-        rows = predictions[predictions["scale"] == scale]
+    for scale, rows in split_scales(predictions).items():
         high = rows["rating"] > rows["rating"].median()
         if not high.any():
             continue

@@ -10,7 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painprint.regions import Regions
-from painprint.runs import ExcludedRun, Frames, Run, count_frames, list_excluded, pair_frames
+from painprint.runs import (
+    ExcludedRun,
+    Frames,
+    Run,
+    count_frames,
+    keep_common_events,
+    list_excluded,
+    pair_frames,
+)  # fmt: skip
 from painprint.settings import Settings
 
 
@@ -106,6 +114,7 @@ def _pair_runs(
             )
             for lag_s in settings.lag_s
         ]
+        lags = keep_common_events(lags)
         kept_s = min(frames.kept_s for frames in lags)
         if kept_s < settings.min_run_s or min(len(frames) for frames in lags) < 2:
             excluded.append(ExcludedRun(run.key, _too_short(lags[0], kept_s, settings)))

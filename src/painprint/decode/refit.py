@@ -25,7 +25,7 @@ Columns = Callable[[BinGram, NDArray[np.int64]], Matrix]
 
 @dataclass(frozen=True, eq=False)
 class HeldOut:
-    """Ratings and held-out predictions of time bins, by scale.
+    """Ratings and held-out predictions of test bins, by scale.
 
     Attributes
     ----------
@@ -64,7 +64,7 @@ def refit(
     fold_of_group: NDArray[np.int64] | None = None,
     n_jobs: int = 1,
 ) -> HeldOut:
-    """Nested leave-one-group-out, tested on time bins.
+    """Nested leave-one-group-out, tested on test bins.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def refit(
         for b in range(fold_of_group.max() + 1)
     ]
     rating, predicted = (
-        {kind: np.empty(len(first.bins[kind])) for kind in ("1min", "2min")} for _ in range(2)
+        {kind: np.empty(len(first.bins[kind])) for kind in first.tested} for _ in range(2)
     )
     training_mean = np.empty(first.n_groups)
     for b, lag in enumerate(chosen):
@@ -93,15 +93,15 @@ def refit(
         block = fold_of_group[bin_gram.groups("train")]
         train = np.flatnonzero(np.abs(block - b) > buffer)
         training_mean[fold_of_group == b] = model.y_mean
-        for kind in ("1min", "2min"):
+        for kind in first.tested:
             test = np.flatnonzero(fold_of_group[bin_gram.groups(kind)] == b)
             predicted[kind][test], rating[kind][test] = _predict_rows(
                 bin_gram, kind, test, train, model, columns
             )
     scales = scales_at(bin_grams, np.array(chosen)[fold_of_group])
     return HeldOut(
-        scales.average(rating["1min"], rating["2min"]),
-        scales.average(predicted["1min"], predicted["2min"]),
+        scales.average(rating),
+        scales.average(predicted),
         training_mean,
         scales.groups,
     )

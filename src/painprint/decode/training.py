@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from painprint.bins import Bins, make_time_bins
+from painprint.bins import Bins, make_test_bins, test_scales
 from painprint.decode.bin_gram import cut_bins, features_of, inner_products
 from painprint.decode.decoders import make_decoder
 from painprint.decode.gram import activity_weights, edge_weights
@@ -235,12 +235,12 @@ def _with_weights(
 def predict_held_out(
     prepared: Prepared, training: Training, settings: Settings, *, n_jobs: int = 1
 ) -> pd.DataFrame:
-    """Predict every run by the fold without its group, averaged at four scales.
+    """Predict every run by the fold without its group, averaged at all scales.
 
     Returns
     -------
     predictions : DataFrame
-        One row per time bin, run and session, with the columns of predictions.tsv, and the
+        One row per test bin, run and session, with the columns of predictions.tsv, and the
         indices ``group`` and ``run_code``.
     """
     frames, group_index, folds = training.frames(prepared), training.group_index, training.folds
@@ -263,7 +263,7 @@ def average_frames(
     group_index: NDArray[np.int64],
     rules: Rules,
 ) -> pd.DataFrame:
-    """Mean rating and score of time bins, runs, and groups (means of their runs).
+    """Mean rating and score of test bins, runs, and groups (means of their runs).
 
     Parameters
     ----------
@@ -279,14 +279,14 @@ def average_frames(
     table : DataFrame
         As from :func:`predict_held_out`, without ``training_mean``; the score is ``predicted``.
     """
-    minutes, two_minutes = (
-        _score_bins(frames, make_time_bins(frames, rules, scale), scores, scale)
-        for scale in ("1min", "2min")
-    )
+    tested = [
+        _score_bins(frames, make_test_bins(frames, rules, scale), scores, scale)
+        for scale in test_scales(frames)
+    ]
     runs = pd.DataFrame(
         [_row(run, np.arange(len(run)), scores[r], "run", r) for r, run in enumerate(frames)]
     )
-    table = pd.concat([minutes, two_minutes, runs, _means(runs, group_index)], ignore_index=True)
+    table = pd.concat([*tested, runs, _means(runs, group_index)], ignore_index=True)
     table["group"] = group_index[table["run_code"]]
     return table.astype({"bin": "Int64"})
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from painprint.arrays import Codes, Matrix, Single, Vector
 from painprint.bins import Bins, make_rating_bins
-from painprint.decode.bin_gram import KINDS, BinGram, inner_products, join_bins
+from painprint.decode.bin_gram import BinGram, inner_products, join_bins
 from painprint.decode.errors import NotEnoughData
 from painprint.decode.gram import activity_gram
 from painprint.edges import count_edges, edge_block, matrix_to_edges
@@ -247,7 +247,7 @@ def _edges_of_frames(frames: Matrix) -> Vector:
 
 def all_bins(bin_gram: BinGram) -> Bins:
     """Bins that train and test, in the order of the Gram matrix."""
-    return join_bins([bin_gram.bins[kind] for kind in KINDS])
+    return join_bins(list(bin_gram.bins.values()))
 
 
 def _bin_signals(bin_gram: BinGram) -> list[tuple[Matrix, Codes]]:

@@ -17,10 +17,10 @@ import numpy as np
 import pandas as pd
 
 from painprint.arrays import Codes, Matrix, Vector
-from painprint.bins import count_bins, make_time_bins
-from painprint.decode.bin_gram import KINDS, BinGram, inner_products
+from painprint.bins import count_bins, make_test_bins, primary_scale
+from painprint.decode.bin_gram import BinGram, inner_products
 from painprint.decode.errors import NotEnoughData
-from painprint.decode.metrics import SCALES, Rows, center_by, rows_by_scale
+from painprint.decode.metrics import Rows, center_by, rows_by_scale
 from painprint.decode.refit import scales_at
 from painprint.evidence.bin_features import TooLarge, all_bins
 from painprint.evidence.case import Case
@@ -63,10 +63,9 @@ def baseline_comparison(case: Case, *, on_step: OnStep | None = None) -> StageRe
         bin_grams, lag, methods, n_jobs=case.n_jobs, on_step=on_step
     )
     ours, scales = rows_by_scale(case.decoding.predictions), scales_at(bin_grams, lag)
-    n_minutes = len(bin_grams[0].bins["1min"])
     parts = [score_method(OURS, ours, {scale: rows.predicted for scale, rows in ours.items()})]
     for name, values in predicted.items():
-        theirs = scales.average(values[:n_minutes], values[n_minutes:])
+        theirs = scales.average(scales.split(values))
         scores, differences = score_method(name, ours, theirs), _differences(ours, theirs, case)
         parts.append(pd.concat([scores, differences], axis=1))
     table = pd.concat(parts, ignore_index=True).reindex(columns=[*COLUMNS, *DIFFERENCES])
@@ -96,7 +95,8 @@ def _bin_gram_to_compare(case: Case, bin_gram: BinGram, like: Sequence[Frames]) 
     counts = [[count_bins(run, rules) for run in runs] for runs in (like, case.bin_grams[0].frames)]
     if counts[0] != counts[1]:
         tests = {
-            kind: make_time_bins(bin_gram.frames, rules, kind, like=like) for kind in KINDS[1:]
+            kind: make_test_bins(bin_gram.frames, rules, kind, like=like)
+            for kind in bin_gram.tested
         }
         bin_gram = replace(bin_gram, bins={**bin_gram.bins, **tests}, products={})
     if "edges" in bin_gram.products:
@@ -116,7 +116,7 @@ def predict_by_methods(
     n_jobs: int = 1,
     on_step: OnStep | None = None,
 ) -> tuple[dict[str, Vector], list[str]]:
-    """Held-out time bins, 1-min ones and then 2-min ones, predicted by each method.
+    """Held-out test bins, one scale after the other, predicted by each method.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def predict_by_methods(
 
     Returns
     -------
-    predicted : dict of ndarrays of shape (n_minutes + n_two_minutes,)
+    predicted : dict of ndarrays of shape (n_test_bins,)
         By the methods' names.
     not_done : list of str
         Methods that are not possible, and why.
@@ -146,7 +146,8 @@ def predict_by_methods(
 def _predict(
     method: Method, bin_grams: Sequence[BinGram], lag: Codes, n_jobs: int, step: Callable[[], None]
 ) -> Vector:
-    predicted = np.empty(sum(len(bin_grams[0].bins[kind]) for kind in ("1min", "2min")))
+    first, tested = bin_grams[0], bin_grams[0].tested
+    predicted = np.empty(sum(len(first.bins[kind]) for kind in tested))
     for i, bin_gram in enumerate(bin_grams):
         folds = [
             fold_without(bin_gram, int(group), fewest_frames=method.fewest_frames)
@@ -158,7 +159,7 @@ def _predict(
             method.predict, ((seen, fold) for fold in folds), n_jobs=n_jobs, large=True
         )
         for fold, values in zip(folds, predictions, strict=True):
-            predicted[fold.test - bin_gram.rows("1min").start] = values
+            predicted[fold.test - bin_gram.rows(tested[0]).start] = values
             step()
     return predicted
 
@@ -180,8 +181,8 @@ def fold_without(bin_gram: BinGram, held_out: int, *, fewest_frames: int = 1) ->
     NotEnoughData
         If there are fewer than 2 training groups, or time bins are too short.
     """
-    group = np.concatenate([bin_gram.groups(kind) for kind in KINDS])
-    n_frames = np.array([len(f) for kind in KINDS for f in bin_gram.bins[kind].frames])
+    group = np.concatenate([bin_gram.groups(kind) for kind in bin_gram.kinds])
+    n_frames = np.array([len(f) for bins in bin_gram.bins.values() for f in bins.frames])
     trains = np.arange(len(group)) < bin_gram.rows("train").stop
     train = np.flatnonzero(trains & (group != held_out) & (n_frames >= fewest_frames))
     test = np.flatnonzero(~trains & (group == held_out))
@@ -210,7 +211,8 @@ def score_method(name: str, ours: Mapping[str, Rows], theirs: Mapping[str, Vecto
     theirs : mapping of ndarrays
         Predictions by scale.
     """
-    constant = not center_by(theirs["1min"], ours["1min"].group).any()
+    primary = primary_scale(ours)
+    constant = not center_by(theirs[primary], ours[primary].group).any()
     records = []
     for scale, rows in ours.items():
         row = replace(rows, predicted=theirs[scale]).agreement()
@@ -225,7 +227,7 @@ def _differences(
     ours: Mapping[str, Rows], theirs: Mapping[str, Vector], case: Case
 ) -> pd.DataFrame:
     """Differences at each scale, with the same resamples for every method."""
-    streams = case.stream("baselines").spawn(len(SCALES))
+    streams = case.stream("baselines").spawn(len(ours))
     differences = [
         paired_difference(rows, theirs[scale], n_bootstraps=case.settings.n_bootstraps, rng=rng)
         for (scale, rows), rng in zip(ours.items(), streams, strict=True)
@@ -292,7 +294,7 @@ def _differences_of_resamples(ours: Rows, theirs: Vector) -> dict[str, Callable[
 
 
 def summarise(table: pd.DataFrame, methods: Sequence[Method]) -> dict[str, Any]:
-    """Results of each method at 1 min, for the page.
+    """Results of each method at the primary scale, for the page.
 
     Parameters
     ----------
@@ -305,7 +307,8 @@ def summarise(table: pd.DataFrame, methods: Sequence[Method]) -> dict[str, Any]:
         ``n_methods``; ``methods``: by name its description (``said``), centred r and skill, and
         the differences with their intervals.
     """
-    minutes = table[(table["scale"] == "1min") & (table["method"] != OURS)].set_index("method")
+    at_primary = table["scale"] == primary_scale(set(table["scale"]))
+    minutes = table[at_primary & (table["method"] != OURS)].set_index("method")
     descriptions = {method.name: method.description for method in methods}
     return {
         "n_methods": len(minutes),

@@ -141,7 +141,7 @@ def published(bin_gram: BinGram, n_jobs: int, *, settings: Settings) -> Vector:
     trained = rating_bin_gram(bin_gram, settings, n_jobs)
     held_out = refit([trained], settings.rules, n_jobs=n_jobs).predicted
     unknown = np.full(len(bin_gram.bins["train"]), np.nan)
-    return np.concatenate([unknown, held_out["1min"], held_out["2min"]])
+    return np.concatenate([unknown, *(held_out[kind] for kind in bin_gram.tested)])
 
 
 def held_out_already(predicted: Vector, fold: Fold) -> Vector:

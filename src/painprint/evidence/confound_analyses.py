@@ -19,10 +19,10 @@ import numpy as np
 import pandas as pd
 
 from painprint.arrays import Matrix, Vector
-from painprint.bins import make_time_bins
+from painprint.bins import make_test_bins, primary_scale
 from painprint.decode.bin_gram import BinGram
 from painprint.decode.errors import NotEnoughData
-from painprint.decode.metrics import SCALES, agreement, area_under_curve
+from painprint.decode.metrics import agreement, area_under_curve
 from painprint.decode.refit import Columns, refit
 from painprint.decode.residuals import predict_from_confounds
 from painprint.evidence.case import Case
@@ -39,7 +39,6 @@ from painprint.settings import SIGNIFICANT
 from painprint.stats.correlation import correlation
 from painprint.stats.permutation import p_above
 
-TESTED = ("1min", "2min")
 """Time bins that a confound is tested on; the first are also those of training."""
 
 
@@ -76,7 +75,7 @@ class Verdict:
     @classmethod
     def of(cls, family: str, alone: Mapping[str, Mapping[str, float]]) -> Verdict:
         """From the results of :func:`predict_alone`."""
-        minute, level = alone["1min"], alone["session"]
+        minute, level = alone[primary_scale(alone)], alone["session"]
         return cls(
             family,
             _defined(minute["centred_r"]),
@@ -110,8 +109,8 @@ def confound_analyses(case: Case, *, on_step: OnStep | None = None) -> StageResu
     permutations = draw_permutations(
         bin_grams[0], case.settings.n_permutations, case.stream("controls")
     )
-    ratings = permute_ratings(bin_grams[0], permutations, *TESTED)
-    rows, verdicts = [], {}
+    ratings = permute_ratings(bin_grams[0], permutations, *bin_grams[0].tested)
+    rows, verdicts, primary = [], {}, bin_grams[0].scales.primary
     for confound in confounds:
         columns = confound.columns(bin_grams)
         alone = predict_alone(confound, columns, bin_grams[0], permutations, ratings)
@@ -123,15 +122,15 @@ def confound_analyses(case: Case, *, on_step: OnStep | None = None) -> StageResu
             removed = refit(bin_grams, rules, columns=columns, n_jobs=case.n_jobs).agreement()
             verdict = replace(
                 verdict,
-                centred_r_removed=_defined(removed["1min"]["centred_r"]),
-                skill_removed=_defined(removed["1min"]["skill"]),
+                centred_r_removed=_defined(removed[primary]["centred_r"]),
+                skill_removed=_defined(removed[primary]["skill"]),
             )
         except NotEnoughData as error:
             not_done.append(f"{confound.name} could not be removed: {error}")
         verdicts[confound.name] = verdict
         rows += [
             {"confound": confound.name, "scale": scale, "analysis": analysis, **by_scale[scale]}
-            for scale in SCALES
+            for scale in bin_grams[0].scales.groups
             for analysis, by_scale in (("alone", alone), ("removed", removed))
             if by_scale
         ]
@@ -173,7 +172,7 @@ def predict_alone(
     columns : callable
         Columns of the confound.
     ratings : sequence of ndarray of shape (n_rows, n_permutations)
-        Of 1-min and of 2-min bins; the first column holds the observed ratings.
+        Of the bins of each tested scale; the first column holds the observed ratings.
 
     Returns
     -------
@@ -183,20 +182,18 @@ def predict_alone(
     """
     by = _tests(confound, bin_gram)
     chosen = np.isin(permutations.kind, ("observed", *by))
-    kind, n_minutes = permutations.kind[chosen], len(bin_gram.bins["1min"])
+    kind, first = permutations.kind[chosen], bin_gram.rows(bin_gram.tested[0])
     Y = np.concatenate([kind_ratings[:, chosen] for kind_ratings in ratings])
-    group = np.concatenate([bin_gram.groups(name) for name in TESTED])
-    minute = np.arange(len(group)) < n_minutes
+    group = np.concatenate([bin_gram.groups(name) for name in bin_gram.tested])
+    primary = np.arange(len(group)) < first.stop - first.start
     predicted, mean = np.empty_like(Y), np.empty((bin_gram.n_groups, Y.shape[1]))
     for k in range(bin_gram.n_groups):
-        train, test = np.flatnonzero(minute & (group != k)), np.flatnonzero(group == k)
-        row_columns = columns(bin_gram, np.unique(group[train]))[bin_gram.rows("1min").start :]
+        train, test = np.flatnonzero(primary & (group != k)), np.flatnonzero(group == k)
+        row_columns = columns(bin_gram, np.unique(group[train]))[first.start :]
         predicted[test] = predict_from_confounds(row_columns, Y, train, test)
         mean[k] = Y[train].mean(axis=0)
     scales = bin_gram.scales
-    y_at, predicted_at = (
-        scales.average(values[:n_minutes], values[n_minutes:]) for values in (Y, predicted)
-    )
+    y_at, predicted_at = (scales.average(scales.split(values)) for values in (Y, predicted))
     results = {}
     for scale, groups in scales.groups.items():
         values = agreement(y_at[scale], predicted_at[scale], mean[groups], groups)
@@ -285,8 +282,8 @@ def _variables(case: Case, confound: Confound) -> list[tuple[str, dict[str, Vect
     for name in values_by_run[0]:
         run_values = [v[name] for v in values_by_run]
         by_scale = {
-            scale: bin_means(run_values, make_time_bins(frames, case.settings.rules, scale))
-            for scale in ("1min", "2min")
+            scale: bin_means(run_values, make_test_bins(frames, case.settings.rules, scale))
+            for scale in bin_gram.tested
         }
         by_scale["run"] = np.array([np.nanmean(v) for v in run_values], dtype=float)
         by_scale["session"] = bin_gram.scales.of_group @ by_scale["run"]

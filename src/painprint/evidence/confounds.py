@@ -9,7 +9,7 @@ import numpy as np
 
 from painprint.arrays import Codes, Matrix, Vector
 from painprint.bins import Bins
-from painprint.decode.bin_gram import KINDS, BinGram
+from painprint.decode.bin_gram import BinGram
 from painprint.decode.refit import Columns
 from painprint.evidence.case import Case
 from painprint.evidence.permuted_ratings import session_levels
@@ -47,7 +47,7 @@ class Confound:
         group_values = self.group_values
         assert group_values is not None  # one of the two is given
         return lambda bin_gram, training: group_values(bin_gram, training)[
-            np.concatenate([bin_gram.groups(kind) for kind in KINDS])
+            np.concatenate([bin_gram.groups(kind) for kind in bin_gram.kinds])
         ]
 
 
@@ -58,12 +58,14 @@ def _frame_columns(
 
     They are separate because associations within and between sessions may differ in sign.
     """
-    groups = np.concatenate([bin_gram.groups(kind) for kind in KINDS])
+    groups = np.concatenate([bin_gram.groups(kind) for kind in bin_gram.kinds])
     values = [frame_values(run) for run in bin_gram.frames]
     columns = []
     for name in values[0]:
         values_by_run = [v[name] for v in values]
-        rows = np.concatenate([bin_means(values_by_run, bin_gram.bins[kind]) for kind in KINDS])
+        rows = np.concatenate(
+            [bin_means(values_by_run, bin_gram.bins[kind]) for kind in bin_gram.kinds]
+        )
         levels = bin_gram.scales.of_group @ np.array([np.nanmean(v) for v in values_by_run])
         columns += [levels[groups], rows - levels[groups]]
     return np.column_stack(columns)

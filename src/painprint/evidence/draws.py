@@ -12,7 +12,7 @@ from painprint.arrays import Codes, Matrix, Vector
 from painprint.decode.bin_gram import BinGram
 from painprint.decode.decoders import make_decoder
 from painprint.decode.lasso_pcr import Components, fit_components
-from painprint.decode.metrics import SCALES, agreement, center_columns
+from painprint.decode.metrics import agreement, center_columns
 from painprint.decode.model import Choice, Model, best_lag
 from painprint.parallel import map_ordered
 from painprint.settings import SIGNIFICANT, Rules
@@ -59,27 +59,26 @@ def draw_sessions(
 
 @dataclass(frozen=True, eq=False)
 class DrawPredictions:
-    """Held-out time bins predicted by the models of each draw.
+    """Held-out test bins predicted by the models of each draw.
 
     Attributes
     ----------
-    minutes, two_minutes : ndarrays of shape (n_rows, n_draws)
+    tested : dict of ndarrays of shape (n_rows, n_draws)
+        By scale.
     training_mean : ndarray of shape (n_groups, n_draws)
     """
 
-    minutes: Matrix
-    two_minutes: Matrix
+    tested: dict[str, Matrix]
     training_mean: Matrix
 
 
 def side_by_side(parts: Sequence[DrawPredictions]) -> DrawPredictions:
     """Draws of several numbers of sessions, concatenated."""
-    return DrawPredictions(
-        *(
-            np.concatenate([getattr(part, name) for part in parts], axis=1)
-            for name in ("minutes", "two_minutes", "training_mean")
-        )
-    )
+    tested = {
+        scale: np.concatenate([part.tested[scale] for part in parts], axis=1)
+        for scale in parts[0].tested
+    }
+    return DrawPredictions(tested, np.concatenate([p.training_mean for p in parts], axis=1))
 
 
 def predict_from_draws(
@@ -104,8 +103,7 @@ def predict_from_draws(
     """
     first = bin_grams[0]
     predicted = DrawPredictions(
-        np.empty((len(first.bins["1min"]), len(draws))),
-        np.empty((len(first.bins["2min"]), len(draws))),
+        {kind: np.empty((len(first.bins[kind]), len(draws))) for kind in first.tested},
         np.empty((first.n_groups, len(draws))),
     )
     users: dict[tuple[int, ...], list[tuple[int, int]]] = {}
@@ -121,9 +119,9 @@ def predict_from_draws(
         map_ordered(_predict_from_sessions, jobs, n_jobs=n_jobs, large=True),
         strict=True,
     ):
-        for (d, held_out), (minutes, two_minutes, mean) in zip(uses, parts, strict=True):
-            predicted.minutes[first.groups("1min") == held_out, d] = minutes
-            predicted.two_minutes[first.groups("2min") == held_out, d] = two_minutes
+        for (d, held_out), (values, mean) in zip(uses, parts, strict=True):
+            for kind in first.tested:
+                predicted.tested[kind][first.groups(kind) == held_out, d] = values[kind]
             predicted.training_mean[held_out, d] = mean
     return predicted
 
@@ -134,8 +132,8 @@ def _predict_from_sessions(
     sessions: Codes,
     held_out: Sequence[int],
     penalties: Sequence[tuple[int, float]] | None,
-) -> list[tuple[Vector, Vector, float]]:
-    """One training set: predictions of the held-out groups at both scales of time bins."""
+) -> list[tuple[dict[str, Vector], float]]:
+    """One training set: predictions of the held-out groups at every scale of test bins."""
     if penalties is None:
         models = [_choose(bin_gram, rules, sessions) for bin_gram in bin_grams]
         lag = best_lag([model.choice.inner_score for model in models])
@@ -186,23 +184,23 @@ def _choose(bin_gram: BinGram, rules: Rules, sessions: Codes) -> Model:
 
 def _predict(
     bin_gram: BinGram, sessions: Codes, held_out: int, model: Model
-) -> tuple[Vector, Vector, float]:
+) -> tuple[dict[str, Vector], float]:
     rows = _training_rows(bin_gram, sessions)
-    minutes, two_minutes = (
-        bin_gram.block(kind, "train", model.scale)[
+    values = {
+        kind: bin_gram.block(kind, "train", model.scale)[
             np.ix_(np.flatnonzero(bin_gram.groups(kind) == held_out), rows)
         ]
         @ model.dual
         + model.intercept
-        for kind in ("1min", "2min")
-    )
-    return minutes, two_minutes, model.y_mean
+        for kind in bin_gram.tested
+    }
+    return values, model.y_mean
 
 
 def score_draws(
     bin_gram: BinGram, predicted: DrawPredictions, n_bootstraps: int, rng: np.random.Generator
 ) -> tuple[pd.DataFrame, Vector]:
-    """Agreement of every draw at four scales, with p-values.
+    """Agreement of every draw at all scales, with p-values.
 
     Parameters
     ----------
@@ -216,19 +214,18 @@ def score_draws(
     draws : DataFrame
         One row per draw and scale; see the columns of learningcurvedraws.tsv.
     resampled : ndarray of shape (n_bootstraps, n_draws)
-        Centred r at 1 min, sessions resampled in blocks; NaN where undefined.
+        Centred r at the primary scale, sessions resampled in blocks; NaN where undefined.
     """
     scales = bin_gram.scales
-    ratings = scales.average(bin_gram.y("1min"), bin_gram.y("2min"))
-    predictions = scales.average(predicted.minutes, predicted.two_minutes)
+    ratings = scales.average({kind: bin_gram.y(kind) for kind in bin_gram.tested})
+    predictions = scales.average(predicted.tested)
     runs = {
-        "1min": bin_gram.run("1min"),
-        "2min": bin_gram.run("2min"),
+        **{kind: bin_gram.run(kind) for kind in bin_gram.tested},
         "run": np.arange(len(bin_gram.group_index)),
         "session": np.arange(bin_gram.n_groups),
     }
     parts, resampled = [], np.empty((0, 0))
-    for scale, scale_rng in zip(SCALES, rng.spawn(len(SCALES)), strict=True):
+    for scale, scale_rng in zip(runs, rng.spawn(len(runs)), strict=True):
         y, p, group = ratings[scale], predictions[scale], scales.groups[scale]
         values = agreement(y[:, None], p, predicted.training_mean[group], group)
         by_hierarchy, by_block = scale_rng.spawn(2)
@@ -241,7 +238,7 @@ def score_draws(
             n_bootstraps,
             by_block,
         )
-        if scale == "1min":
+        if scale == scales.primary:
             resampled = centred
         parts.append(
             pd.DataFrame(

@@ -11,7 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from painprint.arrays import Codes, Matrix, Vector
-from painprint.decode.metrics import SCALES, ScaleMetrics, score_scale
+from painprint.bins import EVENT_SCALES, TIME_SCALES, primary_scale
+from painprint.decode.metrics import ScaleMetrics, score_scale, split_scales
 from painprint.decode.training import average_frames
 from painprint.dense.points import load_points, rows_of_frames
 from painprint.edges import matrix_to_edges, score_frames
@@ -21,7 +22,7 @@ from painprint.evidence.stage import StageResult
 from painprint.progress import OnStep, count_steps
 from painprint.runs import ExcludedRun, Frames, list_excluded, zscore
 
-WITHIN_RUNS = ("1min", "2min")
+WITHIN_RUNS = (*TIME_SCALES, *EVENT_SCALES)
 NO_LEVELS = "for the mean of a z-scored signal is 0 in every run"
 """Why a weighted sum of activity has no score at the scale of runs."""
 FEWEST_GROUPS = 3
@@ -72,7 +73,8 @@ def score_external(case: Case, *, on_step: OnStep | None = None) -> StageResult:
         if weights.kind != "edges":
             not_done.append(f"{label}: not scored by run and session, {NO_LEVELS}.")
         rows += [_row(weights, scale, scale_metrics) for scale, scale_metrics in metrics.items()]
-        centred = [metrics["1min"].centred_r, *metrics["1min"].centred_r_ci]
+        primary = metrics[primary_scale(metrics)]
+        centred = [primary.centred_r, *primary.centred_r_ci]
         numbers[weights.name] = {"kind": weights.kind, **scored.counts, "centred_r": centred}
     tables = {"external": pd.DataFrame(rows)} if rows else {}
     return StageResult(tables, {"signatures": numbers}, tuple(not_done))
@@ -254,10 +256,9 @@ def _evaluate(case: Case, weights: ExternalWeights, scored: _Scored) -> dict[str
     table["training_mean"] = means[table["group"]]
     rng = case.stream(f"external {weights.name}")
     return {
-        scale: score_scale(
-            table[table["scale"] == scale], n_bootstraps=settings.n_bootstraps, rng=rng
-        )
-        for scale in (SCALES if weights.kind == "edges" else WITHIN_RUNS)
+        scale: score_scale(rows, n_bootstraps=settings.n_bootstraps, rng=rng)
+        for scale, rows in split_scales(table).items()
+        if weights.kind == "edges" or scale in WITHIN_RUNS
     }
 
 

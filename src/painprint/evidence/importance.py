@@ -12,7 +12,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from painprint.arrays import Codes, Matrix, Vector
-from painprint.bins import Bins, make_time_bins
+from painprint.bins import Bins, make_test_bins, primary_scale
 from painprint.decode.errors import NotEnoughData
 from painprint.decode.gram import edge_correlations
 from painprint.decode.metrics import center_by, center_columns
@@ -53,7 +53,8 @@ def importance(case: Case, *, on_step: OnStep | None = None) -> StageResult:
     docs/methods.md; Lee et al. (2026); Haufe et al. (2014), doi 10.1016/j.neuroimage.2013.10.067
     """
     decoding, regions = case.decoding, case.decoding.regions
-    bins = make_time_bins(decoding.frames, case.settings.rules, "1min")
+    primary = primary_scale(set(decoding.predictions["scale"]))
+    bins = make_test_bins(decoding.frames, case.settings.rules, primary)
     group_index = decoding.training.group_index[bins.run]
     networks, not_done = network_members(regions)
     parts = contributions(
@@ -64,7 +65,7 @@ def importance(case: Case, *, on_step: OnStep | None = None) -> StageResult:
         list(networks.values()),
         n_jobs=case.n_jobs,
     )
-    minutes = decoding.predictions[decoding.predictions["scale"] == "1min"]
+    minutes = decoding.predictions[decoding.predictions["scale"] == primary]
     predicted = minutes["predicted"].to_numpy(float)
     if correlation(bins.rating, predicted) is None:
         raise NotEnoughData("rating or prediction never varies, so importance is undefined.")

@@ -25,10 +25,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from painprint.arrays import Codes, Matrix, Vector
-from painprint.decode.bin_gram import KINDS, BinGram
+from painprint.decode.bin_gram import BinGram
 from painprint.decode.decoders import make_decoder
 from painprint.decode.errors import NotEnoughData
-from painprint.decode.metrics import SCALES, agreement
+from painprint.decode.metrics import agreement
 from painprint.evidence.case import Case
 from painprint.evidence.permuted_ratings import (
     FEWEST_SESSIONS_TO_REORDER,
@@ -61,19 +61,19 @@ def permutation_null(case: Case, *, on_step: OnStep | None = None) -> StageResul
     ----------
     docs/methods.md
     """
-    if case.settings.rules.train_bins == "rating":
+    bin_grams = case.bin_grams
+    if bin_grams[0].minute is None:
         raise NotEnoughData(
             "rating bins are made from the rating, so a permuted rating would change the rows that "
             "train. The recommended preset on time bins (--train-bins 30s) has this null."
         )
-    bin_grams = case.bin_grams
     permutations = draw_permutations(
         bin_grams[0], case.settings.n_permutations, case.stream("null")
     )
     values = null_statistics(bin_grams, case, permutations, on_step=on_step)
     table = _table(values, permutations.kind)
     n_groups = bin_grams[0].n_groups
-    scales = {scale: _summarise(values[scale], permutations.kind) for scale in SCALES}
+    scales = {scale: _summarise(values[scale], permutations.kind) for scale in values}
     not_done = []
     if n_groups < FEWEST_SESSIONS_TO_REORDER:
         not_done.append(
@@ -82,7 +82,7 @@ def permutation_null(case: Case, *, on_step: OnStep | None = None) -> StageResul
         )
         for summary in scales.values():
             summary["p_between"] = None
-    if scales["1min"]["p_within"] is None:
+    if scales[bin_grams[0].scales.primary]["p_within"] is None:
         not_done.append(
             f"No p within {case.settings.leave_out}s: rating or prediction do not vary within them."
         )
@@ -98,8 +98,8 @@ def null_statistics(
     on_step: OnStep | None = None,
 ) -> dict[str, dict[str, Vector]]:
     """r, centred r and skill of each permutation, by scale."""
-    first, tested = bin_grams[0], ("1min", "2min")
-    ratings = [permute_ratings(bin_gram, permutations, *KINDS) for bin_gram in bin_grams]
+    first, tested = bin_grams[0], bin_grams[0].tested
+    ratings = [permute_ratings(bin_gram, permutations, *first.kinds) for bin_gram in bin_grams]
     fits = []
     for i, (bin_gram, (Y, *_)) in enumerate(zip(bin_grams, ratings, strict=True)):
         tested_blocks = [bin_gram.blocks(kind, "train") for kind in tested]
@@ -119,11 +119,11 @@ def null_statistics(
     lag = np.argmax([fit.inner_score for fit in fits], axis=0)  # (n_groups, n)
     mean = _at_lag([fit.training_mean for fit in fits], lag)
     y = [
-        _by_scale(bin_gram, *kind_ratings[1:])
+        bin_gram.scales.average(dict(zip(tested, kind_ratings[1:], strict=True)))
         for bin_gram, kind_ratings in zip(bin_grams, ratings, strict=True)
     ]
     predicted = [
-        _by_scale(bin_gram, *np.split(fit.held_out, [len(bin_gram.bins["1min"])]))
+        bin_gram.scales.average(bin_gram.scales.split(fit.held_out))
         for bin_gram, fit in zip(bin_grams, fits, strict=True)
     ]
     statistics = {}
@@ -134,11 +134,6 @@ def null_statistics(
         )
         statistics[scale] = agreement(y_at, predicted_at, mean[group], group)
     return statistics
-
-
-def _by_scale(bin_gram: BinGram, minutes: Matrix, two_minutes: Matrix) -> dict[str, Matrix]:
-    """Values of time bins at every scale."""
-    return bin_gram.scales.average(minutes, two_minutes)
 
 
 def _at_lag(values: Sequence[Matrix], lag: Codes) -> Matrix:
@@ -168,6 +163,6 @@ def _table(values: dict[str, dict[str, Vector]], kind: NDArray[np.str_]) -> pd.D
     number = np.concatenate([np.arange((kind == k).sum()) + (k != "observed") for k in NULLS])
     parts = [
         pd.DataFrame({"null": kind, "permutation": number, "scale": scale, **values[scale]})
-        for scale in SCALES
+        for scale in values
     ]
     return pd.concat(parts, ignore_index=True)

@@ -10,7 +10,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from painprint.arrays import Codes, Matrix, Vector
-from painprint.bins import Bins
 from painprint.decode.bin_gram import BinGram
 from painprint.runs import RunKey, natural
 from painprint.stats.permutation import surrogate_orders
@@ -102,12 +101,13 @@ def session_levels(bin_gram: BinGram) -> Vector:
 def permute_ratings(bin_gram: BinGram, permutations: Permutations, *kinds: str) -> list[Matrix]:
     """Ratings of the bins of each kind under each permutation.
 
-    Frames are permuted and then averaged in bins, so every kind of bin has the same permutation.
+    Frames are permuted and then averaged in bins, so every kind of bin has the same permutation. A
+    rating of events is permuted by events.
 
     Parameters
     ----------
     kinds : str
-        Of time bins.
+        Of time bins or events.
 
     Returns
     -------
@@ -115,14 +115,15 @@ def permute_ratings(bin_gram: BinGram, permutations: Permutations, *kinds: str) 
     """
     levels, n = session_levels(bin_gram), len(permutations.kind)
     traces = [
-        f.rating - levels[g] for f, g in zip(bin_gram.frames, bin_gram.group_index, strict=True)
+        trace - levels[g]
+        for trace, g in zip(_time_courses(bin_gram), bin_gram.group_index, strict=True)
     ]
     moved = {kind: np.empty((len(bin_gram.bins[kind]), n)) for kind in kinds}
     run_means = np.empty((len(traces), n))
-    for r, frames in enumerate(bin_gram.frames):
+    for r, trace in enumerate(traces):
         rows = {kind: np.flatnonzero(bin_gram.run(kind) == r) for kind in kinds}
-        spans = [_spans(bin_gram.bins[kind], rows[kind]) for kind in kinds]
-        spans.append(np.array([[0, len(frames)]]))
+        spans = [_spans(bin_gram, kind, rows[kind]) for kind in kinds]
+        spans.append(np.array([[0, len(trace)]]))
         for donor in np.unique(permutations.donor[:, r]):
             at = np.flatnonzero(permutations.donor[:, r] == donor)
             start = np.floor(permutations.shift[at, r] * len(traces[donor])).astype(np.int64)
@@ -144,8 +145,19 @@ def permute_ratings(bin_gram: BinGram, permutations: Permutations, *kinds: str) 
     return ratings
 
 
-def _spans(bins: Bins, rows: Codes) -> Codes:
-    """First frame of each time bin and the one after its last: (n_rows, 2)."""
+def _time_courses(bin_gram: BinGram) -> list[Vector]:
+    """Ratings of the frames of each run, or of its events."""
+    if bin_gram.frames[0].event is None:
+        return [frames.rating for frames in bin_gram.frames]
+    y, run = bin_gram.y("event"), bin_gram.run("event")
+    return [y[run == r] for r in range(len(bin_gram.frames))]
+
+
+def _spans(bin_gram: BinGram, kind: str, rows: Codes) -> Codes:
+    """First frame (or event) of each bin and the one after its last: (n_rows, 2)."""
+    if bin_gram.frames[0].event is not None:
+        return np.column_stack([np.arange(len(rows)), np.arange(len(rows)) + 1])
+    bins = bin_gram.bins[kind]
     return np.array([[bins.frames[i][0], bins.frames[i][-1] + 1] for i in rows], int)
 
 

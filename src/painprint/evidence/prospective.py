@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from painprint.arrays import Vector
 from painprint.decode.bin_gram import BinGram
 from painprint.decode.decoders import make_decoder
 from painprint.decode.errors import NotEnoughData
-from painprint.decode.metrics import SCALES, area_under_curve, calibration_line
+from painprint.decode.metrics import area_under_curve, calibration_line
 from painprint.decode.model import best_lag
 from painprint.decode.refit import HeldOut, refit
 from painprint.evidence.case import Case
@@ -160,27 +160,28 @@ def predict_future(bin_grams: Sequence[BinGram], rules: Rules, n_past: int) -> H
     lag = best_lag([model.choice.inner_score for model in models])
     bin_gram, model = bin_grams[lag], models[lag]
     past = np.flatnonzero(bin_gram.groups("train") < n_past)
-    rating, predicted = [], []
-    for kind in ("1min", "2min"):
+    rating, predicted = {}, {}
+    for kind in bin_gram.tested:
         future = bin_gram.groups(kind) >= n_past
         values = bin_gram.block(kind, "train", model.scale)[:, past] @ model.dual + model.intercept
-        predicted.append(np.where(future, values, np.nan))
-        rating.append(np.where(future, bin_gram.y(kind), np.nan))
+        predicted[kind] = np.where(future, values, np.nan)
+        rating[kind] = np.where(future, bin_gram.y(kind), np.nan)
     scales = bin_gram.scales
     return HeldOut(
-        _average(bin_gram, *rating),
-        _average(bin_gram, *predicted),
+        _average(bin_gram, rating),
+        _average(bin_gram, predicted),
         np.full(bin_gram.n_groups, model.y_mean),
         scales.groups,
     )
 
 
-def _average(bin_gram: BinGram, minutes: Vector, two_minutes: Vector) -> dict[str, Vector]:
-    """Averages at four scales, where the values of entire groups may be NaN."""
-    missing = np.isnan(minutes)
-    averages = bin_gram.scales.average(np.where(missing, 0.0, minutes), two_minutes)
-    is_missing = np.bincount(bin_gram.groups("1min"), weights=missing) > 0
-    averages["1min"] = minutes
+def _average(bin_gram: BinGram, values: Mapping[str, Vector]) -> dict[str, Vector]:
+    """Averages at all scales, where the values of entire groups may be NaN."""
+    primary = bin_gram.scales.primary
+    missing = np.isnan(values[primary])
+    averages = bin_gram.scales.average({**values, primary: np.where(missing, 0.0, values[primary])})
+    is_missing = np.bincount(bin_gram.groups(primary), weights=missing) > 0
+    averages[primary] = values[primary]
     averages["run"] = np.where(is_missing[bin_gram.group_index], np.nan, averages["run"])
     averages["session"] = np.where(is_missing, np.nan, averages["session"])
     return averages
@@ -212,7 +213,9 @@ def _join(parts: Sequence[HeldOut]) -> HeldOut:
     first = min(int(part.groups["session"].min()) for part in parts)
 
     def all_of(name: str) -> dict[str, Any]:
-        return {s: np.concatenate([getattr(part, name)[s] for part in parts]) for s in SCALES}
+        return {
+            s: np.concatenate([getattr(part, name)[s] for part in parts]) for s in parts[0].groups
+        }
 
     return HeldOut(
         all_of("rating"),
@@ -225,11 +228,11 @@ def _join(parts: Sequence[HeldOut]) -> HeldOut:
 def _per_session(
     bin_gram: BinGram, futures: dict[int, HeldOut], names: Sequence[str], days: Vector
 ) -> pd.DataFrame:
-    rows = []
+    rows, primary = [], bin_gram.scales.primary
     for n_past, future in futures.items():
         for k in range(n_past, bin_gram.n_groups):
             minutes = _only(future, k, k + 1)
-            y, predicted = minutes.rating["1min"], minutes.predicted["1min"]
+            y, predicted = minutes.rating[primary], minutes.predicted[primary]
             rows.append(
                 {
                     "n_past": n_past,
@@ -249,16 +252,16 @@ def _per_session(
 
 def _calibration(bin_gram: BinGram, futures: dict[int, HeldOut]) -> pd.DataFrame:
     """Error, and the line of rating on prediction, per number of past groups."""
-    rows = []
+    rows, primary = [], bin_gram.scales.primary
     for n_past, future in futures.items():
         later = _after(bin_gram, future, n_past)
-        y, predicted = later.rating["1min"], later.predicted["1min"]
+        y, predicted = later.rating[primary], later.predicted[primary]
         slope, intercept = calibration_line(predicted, y) or (np.nan, float(y.mean()))
         rows.append(
             {
                 "n_past": n_past,
                 "n_future": bin_gram.n_groups - n_past,
-                **later.agreement()["1min"],
+                **later.agreement()[primary],
                 "mae": np.abs(y - predicted).mean(),
                 "bias": (predicted - y).mean(),
                 "slope": slope,

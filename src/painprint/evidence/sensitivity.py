@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from painprint.decode.errors import NotEnoughData
-from painprint.decode.metrics import SCALES, rows_by_scale
+from painprint.decode.metrics import rows_by_scale
 from painprint.decode.prepare import Prepared
 from painprint.decode.refit import refit
 from painprint.evidence.case import Case, make_bin_grams
@@ -62,8 +62,8 @@ def sensitivity_analyses(case: Case, *, on_step: OnStep | None = None) -> StageR
         finally:
             step()
         rows += [
-            {"variant": name, "n_regions": n_regions, "scale": scale, **agreement[scale]}
-            for scale in SCALES
+            {"variant": name, "n_regions": n_regions, "scale": scale, **values}
+            for scale, values in agreement.items()
         ]
     return StageResult({"sensitivity": pd.DataFrame(rows)}, {}, tuple(not_done))
 

@@ -17,7 +17,7 @@ import pandas as pd
 from painprint.evidence.case import Case
 from painprint.progress import OnStep
 
-SCALE = "1min, 2min (time bins), run (all kept frames) or session (mean of its runs)"
+SCALE = "1min, 2min (time bins) or event, run (all kept frames) or session (mean of its runs)"
 """Description of columns ``scale``."""
 
 AGREEMENT = {

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from painprint.bins import primary_scale
 from painprint.decode.decoding import Decoding
-from painprint.decode.metrics import SCALES, score_scale, score_units
+from painprint.decode.metrics import score_scale, score_units, split_scales
 from painprint.decode.training import EVERYTHING, average_frames
 from painprint.edges import edges_to_matrix, matrix_to_edges
 from painprint.evidence.stage import StageResult
@@ -231,8 +232,7 @@ def _score(
     table: pd.DataFrame, model: str, person: str, n_bootstraps: int, rng: np.random.Generator
 ) -> list[dict[str, Any]]:
     rows = []
-    for scale in SCALES:
-        scale_rows = table[table["scale"] == scale]
+    for scale, scale_rows in split_scales(table).items():
         row = asdict(score_scale(scale_rows, n_bootstraps=n_bootstraps, rng=rng))
         for name in ("r", "auc", "skill", "centred_r", "slope", "intercept"):
             row[f"{name}_low"], row[f"{name}_high"] = row.pop(f"{name}_ci")
@@ -241,8 +241,9 @@ def _score(
 
 
 def _within_sessions(table: pd.DataFrame, model: str, person: Member) -> pd.DataFrame:
-    """r of a model within each session of a person, over 1-min bins."""
-    units = score_units(table[table["scale"] == "1min"], "group")
+    """r of a model within each session of a person, over its bins of the primary scale."""
+    by_scale = split_scales(table)
+    units = score_units(by_scale[primary_scale(by_scale)], "group")
     names = [person.groups[k] for k in units["group"]]
     return units[["r", "mae"]].assign(person=person.name, session=names, model=model)
 
@@ -287,7 +288,8 @@ def identify(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
 
 
 def _pairs(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Session-centred r at 1 min of each signature on each other person."""
-    rows = table[(table["scale"] == "1min") & (table["model"] != table["person"])]
+    """Session-centred r at the primary scale of each signature on each other person."""
+    at_primary = table["scale"] == primary_scale(set(table["scale"]))
+    rows = table[at_primary & (table["model"] != table["person"])]
     names = ["model", "person", "n", "centred_r", "centred_r_low", "centred_r_high"]
     return [dict(zip(names, row, strict=True)) for row in rows[names].itertuples(index=False)]

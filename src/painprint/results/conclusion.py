@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from painprint.bins import primary_scale
 from painprint.settings import SIGNIFICANT
 from painprint.wording import FEW_GROUPS
 
@@ -101,7 +102,7 @@ class Conclusion:
 
 def conclude(metrics: Mapping[str, Any]) -> Conclusion:
     """Conclusions from the contents of ``metrics.json``."""
-    minute, n_groups = metrics["scales"]["1min"], metrics["n_groups"]
+    minute, n_groups = primary_metrics(metrics), metrics["n_groups"]
     enough = n_groups >= FEW_GROUPS
     low = {name: minute[f"{name}_ci"][0] for name in PRIMARY}
     above = tuple(name for name in PRIMARY if enough and (low[name] or 0) > 0)
@@ -120,6 +121,12 @@ def conclude(metrics: Mapping[str, Any]) -> Conclusion:
     )
 
 
+def primary_metrics(metrics: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Metrics at the primary scale, from the contents of ``metrics.json``."""
+    scales: Mapping[str, Mapping[str, Any]] = metrics["scales"]
+    return scales[primary_scale(scales)]
+
+
 def _answer(chance: Chance, *, enough: bool, both: bool) -> Answer:
     if not enough:
         return Answer.FEW
@@ -132,7 +139,7 @@ def _answer(chance: Chance, *, enough: bool, both: bool) -> Answer:
 
 def _chance(metrics: Mapping[str, Any]) -> Chance:
     null = metrics["stages"]["null"]
-    r, p = (metrics["scales"]["1min"][name] for name in ("centred_r", "p_within"))
+    r, p = (primary_metrics(metrics)[name] for name in ("centred_r", "p_within"))
     if metrics["train_bins"] == "rating":
         return Chance.NOT_PERMUTABLE
     if null is None:

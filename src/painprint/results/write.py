@@ -147,7 +147,7 @@ def _metrics(
         "n_runs": len(decoding.training.run_table),
         "n_regions": len(decoding.regions.names),
         "decoder": decoding.settings.rules.decoder,
-        "train_bins": decoding.settings.rules.train_bins,
+        "train_bins": "event" if "event" in scales else decoding.settings.rules.train_bins,
         "features": decoding.settings.features,
         "selected": {
             **describe_choice(final, decoding.settings.rules),

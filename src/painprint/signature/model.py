@@ -231,7 +231,9 @@ def complete_signature(
         return pd.Series(labels, runs.index)
 
     errors = {}
-    if signature.leave_out == "session":  # else other runs of the same session trained
+    # new runs are scored by minutes, with frames between events; of a session that is left out,
+    # no run trained
+    if signature.leave_out == "session" and "1min" in set(rows["scale"]):
         for scale in SCALES:
             at_scale = rows[rows["scale"] == scale]
             if scale == "session":  # rows are in the order of the groups

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from painprint.bins import PAPER_COUNTS, make_time_bins
+from painprint.bins import PAPER_COUNTS, make_test_bins
 from painprint.decode.training import EVERYTHING
 from painprint.edges import bin_edges
 from painprint.runs import Frames, Run, RunKey, count_frames, pair_frames
@@ -148,7 +148,7 @@ def predict_run(signature: Signature, run: Run, *, held_out: str = EVERYTHING) -
     at = signature.find_model(held_out)
     frames = pair_run(signature, run, held_out=held_out, need_rating=False)
     score = signature.score(at, frames.signals)
-    bins = make_time_bins([frames], signature.rules, "1min")
+    bins = make_test_bins([frames], signature.rules, "1min")
     minutes = pd.DataFrame(
         {
             "minute": bins.number,
@@ -277,7 +277,7 @@ def _score_all(signature: Signature, run: Run) -> _Scored:
         for model in reversed(signature.models)
     }
     frames = at_lag[signature.models[0].lag_s]
-    bins = make_time_bins([frames], signature.rules, "1min")
+    bins = make_test_bins([frames], signature.rules, "1min")
     members = [*bins.frames, np.arange(len(frames))]
     edges_at = {
         lag_s: _edges_of(lagged, _matching_frames(frames, members, lagged), signature.domain.mean)
@@ -358,7 +358,7 @@ def _add_intervals(
                     unit = {"1min": "minute"}.get(scale, scale)
                     not_done[
                         f"no interval of a {unit}: the signature has no held-out errors of {unit}s "
-                        "(runs were left out, or it was recalibrated)."
+                        "(runs were left out, ratings were of events, or it was recalibrated)."
                     ] = None
                     continue
                 try:
