@@ -28,7 +28,7 @@ from scipy.linalg import block_diag
 from painprint import Settings
 from painprint.bids.find import DataSelection, find_runs
 from painprint.bids.load import load_run
-from painprint.decode.bin_gram import KINDS, make_bin_gram
+from painprint.decode.bin_gram import make_bin_gram
 from painprint.decode.decoders import Ridge
 from painprint.decode.prepare import prepare_runs
 from painprint.decode.training import predict_held_out, train
@@ -71,7 +71,9 @@ def decode_centred(prepared, settings):
     """Held-out minutes where sessions' mean edges are taken away, before training and scoring."""
     codes, _ = prepared.groups(settings.leave_out)
     bin_gram = make_bin_gram([lags[0] for lags in prepared.runs], codes, settings)
-    member = [bin_gram.groups(kind) == np.arange(bin_gram.n_groups)[:, None] for kind in KINDS]
+    member = [
+        bin_gram.groups(kind) == np.arange(bin_gram.n_groups)[:, None] for kind in bin_gram.kinds
+    ]
     means = block_diag(*[(m / m.sum(axis=1, keepdims=True)).T @ m.astype(float) for m in member])
     away = np.eye(len(means)) - np.where(means > 0, means, 0)
     centred = replace(bin_gram, products={"edges": away @ bin_gram.edges @ away.T})

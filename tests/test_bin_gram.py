@@ -5,7 +5,7 @@ import pytest
 from conftest import simulate_runs
 
 from painprint import Settings, bin_edges, decode_runs
-from painprint.decode.bin_gram import KINDS, make_bin_gram
+from painprint.decode.bin_gram import make_bin_gram
 from painprint.decode.refit import refit
 from painprint.evidence.case import Case
 
@@ -27,8 +27,8 @@ def edges(bin_gram, kind):
 
 def test_blocks_are_inner_products_of_edges(case):
     bin_gram = case.bin_grams[0]
-    for kind in KINDS:
-        for other in KINDS:
+    for kind in ("train", "1min", "2min"):
+        for other in ("train", "1min", "2min"):
             np.testing.assert_allclose(
                 bin_gram.block(kind, other),
                 edges(bin_gram, kind) @ edges(bin_gram, other).T,
@@ -40,7 +40,7 @@ def test_values_average_to_the_scales_as_predictions_do(case):
     predictions = case.decoding.predictions
     by_scale = {s: rows["predicted"].to_numpy() for s, rows in predictions.groupby("scale")}
     scales = case.bin_grams[0].scales
-    for scale, values in scales.average(by_scale["1min"], by_scale["2min"]).items():
+    for scale, values in scales.average({s: by_scale[s] for s in ("1min", "2min")}).items():
         np.testing.assert_allclose(values, by_scale[scale], rtol=1e-10)
         groups = predictions.loc[predictions["scale"] == scale, "group"]
         np.testing.assert_array_equal(scales.groups[scale], groups)
@@ -55,7 +55,7 @@ def test_some_groups_are_what_only_they_would_give(case):
     part = bin_gram.select_groups([1, 3, 4])
     np.testing.assert_allclose(part.edges, again.edges, atol=1e-12)
     np.testing.assert_array_equal(part.group_index, again.group_index)
-    for kind in KINDS:
+    for kind in ("train", "1min", "2min"):
         np.testing.assert_array_equal(part.y(kind), again.y(kind))
         np.testing.assert_array_equal(part.run(kind), again.run(kind))
 

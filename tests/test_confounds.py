@@ -6,10 +6,8 @@ import pytest
 from conftest import simulate_runs
 
 from painprint import Run, Settings, decode_runs
-from painprint.decode.bin_gram import KINDS
 from painprint.evidence.case import Case
 from painprint.evidence.confound_analyses import (
-    TESTED,
     Verdict,
     confound_analyses,
     correct_families,
@@ -119,7 +117,7 @@ def test_the_mean_before_skips_groups_that_do_not_train(case):
 def test_no_rating_of_a_held_out_session_reaches_training_rows(case, rng):
     bin_gram = case.bin_grams[0]
     training = np.array([0, 1, 3, 4, 5, 6])
-    rows = np.isin(np.concatenate([bin_gram.groups(k) for k in KINDS]), training)
+    rows = np.isin(np.concatenate([bin_gram.groups(k) for k in bin_gram.kinds]), training)
     before = {
         c.name: c.columns(case.bin_grams)(bin_gram, training) for c in find_confounds(case)[0]
     }
@@ -231,7 +229,7 @@ def test_prediction_alone_is_least_squares_on_the_same_folds(case):
     bin_gram = case.bin_grams[0]
     confound = next(c for c in find_confounds(case)[0] if c.name == "time in run")
     permutations = draw_permutations(bin_gram, 19, np.random.default_rng(0))
-    ratings = permute_ratings(bin_gram, permutations, *TESTED)
+    ratings = permute_ratings(bin_gram, permutations, *bin_gram.tested)
     columns = confound.columns(case.bin_grams)
     found = predict_alone(confound, columns, bin_gram, permutations, ratings)
     C = np.column_stack(

@@ -275,7 +275,7 @@ def test_the_learning_curve_of_given_draws(case):
         )
         found = predict_from_draws(case.bin_grams, case.settings.rules, draws, penalties=penalties)
         expected = np.transpose(full["trsz_Yfit_tbin10"][:, :, :, size - 1], (1, 0, 3, 2))
-        np.testing.assert_allclose(found.minutes, expected.reshape(240, 3), atol=1e-9)
+        np.testing.assert_allclose(found.tested["1min"], expected.reshape(240, 3), atol=1e-9)
         scored, _ = score_draws(case.bin_grams[0], found, 100, np.random.default_rng(0))
         r = scored.pivot(index="draw", columns="scale", values="r")[list(SCALES)]
         np.testing.assert_allclose(r, full["trsz_rall_r"][:, size - 1], atol=1e-9)

@@ -82,7 +82,7 @@ def test_a_draw_is_a_model_of_its_sessions_alone(case, size):
             test = np.flatnonzero(kernel.groups("1min") == held_out)
             K = kernel.block("1min", "train")[np.ix_(test, rows)]
             expected = model.predict(K)[:, 0]
-            np.testing.assert_allclose(found.minutes[test, d], expected, atol=1e-10)
+            np.testing.assert_allclose(found.tested["1min"][test, d], expected, atol=1e-10)
             assert found.training_mean[held_out, d] == pytest.approx(kernel.y("train")[rows].mean())
 
 
@@ -135,7 +135,7 @@ def test_a_session_of_constant_rating_teaches_its_mean(rng):
     draws[0, 1] = 0
     found = predict_from_draws(case.bin_grams, SETTINGS.rules, draws)
     others = case.bin_grams[0].groups("1min") != 1
-    np.testing.assert_allclose(found.minutes[others, 0], 0.4)
+    np.testing.assert_allclose(found.tested["1min"][others, 0], 0.4)
     assert "learningcurve" in learning_curve(case).tables
 
 
