@@ -10,7 +10,7 @@ from painprint.apps.study import Progress, Study, ignore_progress, log
 from painprint.bids.filter import BidsFilter
 from painprint.bids.runs import files_of
 from painprint.errors import DerivativesError
-from painprint.files.dataset import parse_name
+from painprint.files.dataset import atlas_name, parse_name
 from painprint.results.group import GroupFiles, read_member, settings_used, write_group
 from painprint.results.read import Results, find_results, read_results
 from painprint.runs import Run
@@ -86,7 +86,7 @@ def _runs_of(study: Study, results: Results) -> list[Run]:
     )
     study = replace(study, settings=settings_used(results), bids_filter=bids_filter)
     if results.audit.get("dense"):  # regional time series were written into the output folder
-        label = parse_name(results.files.stem)[0]["atlas"]
+        label = atlas_name(parse_name(results.files.stem)[0])
         study = replace(
             study,
             derivatives=(study.out_dir,),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+from painprint.atlas.surfaces import name_density
 from painprint.bold.nuisance import Cleaner
 from painprint.cortex.boundary_map import Kernels
 from painprint.cortex.gather import MOST_COLUMNS
@@ -17,6 +18,7 @@ from painprint.parcellate.individual_file import (
     AreaFiles,
     find_area_results,
     read_area_results,
+    write_atlas_dataset,
     write_results,
 )
 from painprint.parcellate.metrics import (
@@ -62,6 +64,12 @@ def parcellate_participant(
         else:
             _parcellate(study, inputs, progress or (lambda _: _no_progress))
         remove([files.stage(name) for name in STAGES])
+        if not write_atlas_dataset(files, name_density(inputs.cortical.n_vertices)):
+            log.warning(
+                "sub-%s: the atlas was not copied to a dataset for XCP-D, as the names of the BOLD "
+                "do not say its space (such as space-fsLR).",
+                participant,
+            )
         if files.page.is_file():
             log.info("sub-%s: page: %s", participant, files.page)
         else:

@@ -16,11 +16,12 @@ from painprint.atlas.surfaces import FS_LR, name_density
 from painprint.atlas.table import NETWORK_COLUMNS, label_column
 from painprint.errors import DerivativesError
 from painprint.files.coordinates import centroids
-from painprint.files.dataset import BidsFile, Dataset, parse_name
+from painprint.files.dataset import BidsFile, Dataset, atlas_name, parse_name
 from painprint.files.images import Points
 from painprint.files.labels import LabelImage, read_label_image
 from painprint.files.tables import MISSING, numbers, read_json, read_table
 from painprint.regions import NO_REGION, Parcellation, Regions
+from painprint.runs import natural
 
 DLABEL = ".dlabel.nii"
 IMAGES = (DLABEL, ".nii.gz", ".nii")
@@ -54,7 +55,7 @@ class AtlasFiles:
     Attributes
     ----------
     label : str
-        BIDS label, letters and digits.
+        BIDS label, with segmentation and scale where it has them: ``Schaefer2018_scale-100``.
     table : Path or None
         Names and networks of the labels.
     """
@@ -126,13 +127,14 @@ def find_atlases(
 ) -> list[AtlasFiles]:
     """Find atlas images by file, folder, or label.
 
-    A label is searched for among the participant's individual parcellations, then in ``atlases``
-    folders.
+    A label is searched for among the participant's individual parcellations, then among the
+    atlases of datasets.
 
     Parameters
     ----------
     path_or_label : str
-        A dlabel.nii or NIfTI file, a BIDS-Atlas folder, or a label, with or without "atlas-".
+        A dlabel.nii or NIfTI file, a BIDS-Atlas folder, or a label, with or without "atlas-"; an
+        atlas with several scales has several labels, such as ``Schaefer2018_scale-100``.
     datasets : sequence of Dataset
         Searched for a label.
     participant : str
@@ -163,8 +165,11 @@ def find_atlases(
         if not atlases:
             raise DerivativesError("holds no atlas image (*_dseg.dlabel.nii, *_dseg.nii.gz).", path)
         if len(labels := {files.label for files in atlases}) > 1:
+            names = ", ".join(sorted(labels, key=natural))
             raise DerivativesError(
-                f"holds several atlases: {', '.join(sorted(labels))}. Pass one with --atlas.", path
+                f"holds several atlases: {names}. Pass the file of one with --atlas, or the folder "
+                "with --derivatives and the name with --atlas.",
+                path,
             )
         return atlases
     if path.name != path_or_label or path_or_label.endswith(IMAGES):
@@ -179,7 +184,7 @@ def images_labelled(
     *,
     beside: Sequence[Dataset] = (),
 ) -> list[AtlasFiles]:
-    """Images with this atlas label: individual ones, otherwise those in ``atlases`` folders.
+    """Images with this atlas label: individual ones, otherwise those of datasets.
 
     Those of grayordinates come first.
     """
@@ -191,9 +196,15 @@ def images_labelled(
     ]
     shared = [file for dataset in datasets for file in dataset.shared_files()]
     for files in (individual, shared):
-        if atlases := _images_among([f for f in files if f.entities.get("atlas") == label]):
+        if atlases := _images_among([f for f in files if f.atlas == label]):
             return atlases
     return []
+
+
+def image_names(datasets: Sequence[Dataset]) -> list[str]:
+    """Labels of the atlases of datasets that have an image."""
+    shared = [file for dataset in datasets for file in dataset.shared_files()]
+    return sorted({files.label for files in _images_among(shared)}, key=natural)
 
 
 def _images_among(files: Sequence[BidsFile]) -> list[AtlasFiles]:
@@ -208,9 +219,8 @@ def _images_among(files: Sequence[BidsFile]) -> list[AtlasFiles]:
 
 
 def atlas_label(path: Path) -> str:
-    """BIDS label of an atlas file: its entity, otherwise its name without punctuation."""
-    entities = parse_name(path.name)[0]
-    return entities.get("atlas") or entities.get("seg") or re.sub("[^A-Za-z0-9]", "", _stem(path))
+    """Label of an atlas file by its entities, otherwise its name without punctuation."""
+    return atlas_name(parse_name(path.name)[0]) or re.sub("[^A-Za-z0-9]", "", _stem(path))
 
 
 def _stem(path: Path) -> str:
@@ -219,7 +229,8 @@ def _stem(path: Path) -> str:
 
 
 def _table_of(image: Path, candidates: Iterable[Path]) -> Path | None:
-    """Table of an image: of the same name, otherwise the one that shares most entities with it.
+    """Table of an image: of the same name, otherwise the one of the same atlas, segmentation and
+    scale that shares most entities with it.
 
     Raises
     ------
@@ -232,7 +243,8 @@ def _table_of(image: Path, candidates: Iterable[Path]) -> Path | None:
         if _stem(path) == _stem(image):
             return path
         of_table = parse_name(_stem(path))[0]
-        if of_table.get("atlas", of_table.get("seg")) and of_table.items() <= entities.items():
+        same_atlas = "" != atlas_name(of_table) == atlas_name(entities)
+        if same_atlas and of_table.items() <= entities.items():
             n_shared[path] = len(of_table)
     best = [path for path, n in n_shared.items() if n == max(n_shared.values())]
     if len(best) > 1:

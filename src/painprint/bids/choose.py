@@ -6,17 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from painprint.atlas.image import AtlasFiles, find_atlases
+from painprint.atlas.image import AtlasFiles, find_atlases, image_names
 from painprint.bids.events import mention_trial_ratings
-from painprint.bids.select import (
-    CIFTI,
-    NIFTI,
-    atlas_of,
-    is_dense,
-    is_series,
-    kind_of,
-    residuals_of_xcpd,
-)
+from painprint.bids.select import CIFTI, NIFTI, is_dense, is_series, kind_of, residuals_of_xcpd
 from painprint.errors import DerivativesError
 from painprint.files.dataset import BidsFile, Dataset
 from painprint.files.labels import read_label_image
@@ -57,7 +49,7 @@ def choose_input(
     dense = [f for f in files if is_dense(f) and f not in residuals]
     images = find_atlases(atlas, derivatives, participant, beside=beside) if atlas else []
     by_path = bool(images) and Path(str(atlas)).exists()
-    regional = [f for f in series if not by_path and (atlas is None or atlas_of(f) == atlas)]
+    regional = [f for f in series if not by_path and (atlas is None or f.atlas == atlas)]
     if regional or not dense:
         if not series:
             raise DerivativesError(
@@ -72,7 +64,7 @@ def choose_input(
                 "Name their atlas instead."
             )
         label = _choose_atlas(series, atlas, participant)
-        return RegionSource([f for f in series if atlas_of(f) == label], label, None, ())
+        return RegionSource([f for f in series if f.atlas == label], label, None, ())
     if atlas is None:
         raise DerivativesError(
             f"sub-{participant}: there is dense BOLD ({dense[0].path.name}, ...), but no atlas to "
@@ -80,10 +72,12 @@ def choose_input(
             "for volumes, or a BIDS-Atlas folder."
         )
     if not images:
-        labels = sorted({atlas_of(f) for f in series}) or ["none"]
+        with_image = ", ".join(image_names(derivatives)) or "none"
+        with_series = ", ".join(sorted({f.atlas for f in series}, key=natural)) or "none"
         raise DerivativesError(
             f"sub-{participant}: no image of atlas {atlas} was found for the dense BOLD; pass its "
-            f"path with --atlas. Atlases of regional time series: {', '.join(labels)}."
+            f"path, or another name, with --atlas. Atlases with an image: {with_image}; with "
+            f"regional time series: {with_series}."
         )
     if (match := _choose_image(images, dense)) is not None:
         image, fitting = match
@@ -185,8 +179,8 @@ def label_of(text: str, *entities: str) -> str:
 
 
 def _choose_atlas(series: Sequence[BidsFile], atlas: str | None, participant: str) -> str:
-    """The atlas label that was given, or the only one."""
-    available = sorted({atlas_of(f) for f in series})
+    """The atlas that was given, or the only one."""
+    available = sorted({f.atlas for f in series}, key=natural)
     names = ", ".join(name or "(unnamed)" for name in available)
     if atlas is not None:
         if atlas not in available:

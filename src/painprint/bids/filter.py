@@ -32,7 +32,7 @@ ENTITIES = {
 """BIDS keys of the entities that pybids names in full."""
 SHORT = frozenset(
     "ses task acq ce rec dir run echo part chunk flip inv mt proc mod hemi label cohort space "
-    "res den desc atlas seg stat hash recording suffix extension datatype".split()
+    "res den desc atlas seg scale stat hash recording suffix extension datatype".split()
 )
 ANY, ABSENT = "*", ""
 """Values that stand for a label of any kind, and for no label."""

@@ -38,7 +38,6 @@ from painprint.bids.select import (
     SERIES_SUFFIXES,
     TO_BE_CLEANED,
     Selection,
-    atlas_of,
     is_dense,
     is_series,
     note_denoised,
@@ -387,4 +386,4 @@ def _files_around(path: Path) -> ParticipantFiles:
 
 def _region_table(files: Sequence[BidsFile], atlas: str) -> BidsFile | None:
     tables = [f for f in files if f.suffix == "dseg" and f.extension == ".tsv"]
-    return next((f for f in tables if atlas_of(f) == atlas), None)
+    return next((f for f in tables if f.atlas == atlas), None)

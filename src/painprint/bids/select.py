@@ -23,17 +23,12 @@ XCPD = "xcp"
 """Part of every name that XCP-D has had, in lower case."""
 
 
-def atlas_of(file: BidsFile) -> str:
-    """Atlas label; older XCP-D called the entity seg."""
-    return file.entities.get("atlas") or file.entities.get("seg", "")
-
-
 def is_series(file: BidsFile) -> bool:
     """Whether a file contains regional time series."""
     name = file.suffix + file.extension
     if file.entities.get("stat", "mean") != "mean":
         return False
-    return name in SERIES_SUFFIXES and (bool(atlas_of(file)) or name.endswith("ptseries.nii"))
+    return name in SERIES_SUFFIXES and (bool(file.atlas) or name.endswith("ptseries.nii"))
 
 
 def is_dense(file: BidsFile) -> bool:

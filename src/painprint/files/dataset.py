@@ -51,6 +51,11 @@ class BidsFile:
     extension: str
 
     @property
+    def atlas(self) -> str:
+        """Name of its atlas, as of :func:`atlas_name`."""
+        return atlas_name(self.entities)
+
+    @property
     def uri(self) -> str:
         """BIDS URI, which contains no path outside the dataset."""
         return f"bids:{self.dataset}:{self.path.relative_to(self.root).as_posix()}"
@@ -90,6 +95,26 @@ def _parse_old_name(name: str) -> tuple[dict[str, str], str, str]:
     suffix, desc = OLD_SUFFIXES[suffix]
     entities["desc"] = entities.pop("variant", desc)
     return entities, suffix, extension
+
+
+def atlas_name(entities: Mapping[str, str]) -> str:
+    """Name of the atlas of a file: its label, with segmentation and scale; empty if there is none.
+
+    Several segmentations and scales of one atlas are different atlases (BIDS 1.11). Some versions
+    of XCP-D wrote seg for atlas.
+
+    Examples
+    --------
+    >>> atlas_name({"space": "fsLR", "atlas": "Schaefer2018", "scale": "100", "seg": "7n"})
+    'Schaefer2018_seg-7n_scale-100'
+    >>> atlas_name({"seg": "Gordon"})
+    'Gordon'
+    """
+    first = "atlas" if entities.get("atlas") else "seg"
+    if not entities.get(first):
+        return ""
+    others = (name for name in ("seg", "scale") if name != first and entities.get(name))
+    return "_".join([entities[first], *(f"{name}-{entities[name]}" for name in others)])
 
 
 def normal_run(label: str) -> str:
@@ -143,9 +168,14 @@ class Dataset:
         return [self._file(p) for p in sorted(folder.iterdir()) if _is_file(p)]
 
     def shared_files(self) -> list[BidsFile]:
-        """Files that belong to no participant: inherited sidecars and atlases."""
+        """Files that belong to no participant: inherited sidecars and atlases.
+
+        Atlases lie in folders of templates (BIDS 1.11) or of atlases, below the root, or below
+        ``atlases`` or ``sourcedata/atlases``.
+        """
         files = self.files_in(self.root)
-        for folder in (self.root / "atlases", self.root / "sourcedata" / "atlases"):
+        own = (path for kind in ("tpl", "atlas") for path in sorted(self.root.glob(f"{kind}-*")))
+        for folder in (self.root / "atlases", self.root / "sourcedata" / "atlases", *own):
             files += self._walk(folder)
         return files
 

@@ -65,8 +65,18 @@ class AreaFiles:
 
     @property
     def bids_atlas(self) -> Path:
-        """A separate BIDS-Atlas dataset with the atlas, for other software."""
+        """A separate dataset with the atlas, as XCP-D 0.10 and its successors before 26 read it."""
         return self.folder / "bids-atlas"
+
+    @property
+    def atlas_dataset(self) -> Path:
+        """A separate dataset with the atlas as BIDS 1.11 names it, for XCP-D 26 and others."""
+        return self.folder / "atlases"
+
+    @property
+    def own_label(self) -> str:
+        """Label of the atlas in that dataset: that of no other person, as in ``individual01``."""
+        return self.label + self.participant
 
     def figure(self, name: str, extension: str = ".svg") -> Path:
         """A figure."""
@@ -126,13 +136,54 @@ def write_atlas(
 
 
 def write_bids_atlas(files: AreaFiles, description: Mapping[str, Any]) -> None:
-    """Copy the atlas into a separate BIDS-Atlas dataset, as XCP-D expects it."""
+    """Copy the atlas into a separate BIDS-Atlas dataset, as XCP-D before version 26 expects it."""
     root = files.bids_atlas
     write_json(root / "dataset_description.json", description)
     for extension in ATLAS_FILES:
         source = files.path("dseg", extension)
         name = "_".join(p for p in (f"atlas-{files.label}", files.where, "dseg") if p) + extension
         write_bytes(root / f"atlas-{files.label}" / name, source.read_bytes())
+
+
+def write_atlas_dataset(files: AreaFiles, density: str) -> bool:
+    """Copy a finished atlas into a separate dataset, named as in BIDS 1.11.
+
+    Its label contains the participant's, as other software keeps one file for each label: XCP-D
+    copies an atlas to its outputs only if there is none of that label.
+
+    Parameters
+    ----------
+    density : str
+        BIDS ``den`` entity of the mesh.
+
+    Returns
+    -------
+    written : bool
+        False if the names of the BOLD do not say its space, so that its template is not known.
+
+    Raises
+    ------
+    DerivativesError
+        If a file of the atlas is missing or corrupted.
+    """
+    template = parse_name(files.where)[0].get("space")
+    if template is None:
+        return False
+    root, label = files.atlas_dataset, files.own_label
+    old = set(root.rglob(f"tpl-*_atlas-{label}_*"))
+    stem = root / f"tpl-{template}" / f"tpl-{template}_atlas-{label}_den-{density}_dseg"
+    for extension in ATLAS_FILES:
+        content = files.path("dseg", extension).read_bytes()
+        write_bytes(stem.with_name(stem.name + extension), content)
+    for path in old - {stem.with_name(stem.name + extension) for extension in ATLAS_FILES}:
+        path.unlink()  # of another density
+    description = read_json(files.bids_atlas / "dataset_description.json")
+    description |= {"BIDSVersion": "1.11.0", "DatasetType": "derivative"}
+    write_json(root / "dataset_description.json", description)
+    sidecar = read_json(files.path("dseg", ".json"))
+    about = {name: sidecar.get(name) for name in ("Name", "Description", "SampleSize")}
+    write_json(root / f"atlas-{label}_description.json", {**about, "BIDSVersion": "1.11.0"})
+    return True
 
 
 def write_cortical_maps(
@@ -158,12 +209,14 @@ def write_results(
 ) -> None:
     """Write metrics and provenance, after all other files, whose hashes they contain.
 
+    The dataset of BIDS 1.11 is a copy, which is made from finished results.
+
     Parameters
     ----------
     key : str
         Hash of everything that the results depend on.
     """
-    hidden = (files.stage("x").parent, files.figure("x").parent)
+    hidden = (files.stage("x").parent, files.figure("x").parent, files.atlas_dataset)
     outputs = {
         path.relative_to(files.folder).as_posix(): hash_file(path)
         for path in sorted(files.folder.rglob("*"))

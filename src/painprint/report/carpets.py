@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painprint.bold.carpets import find_carpets, read_carpet
-from painprint.files.dataset import parse_name
+from painprint.files.dataset import atlas_name, parse_name
 from painprint.results.read import Results
 from painprint.runs import RunKey
 
@@ -25,7 +25,7 @@ GAP = 2
 
 def bold_rows(results: Results) -> list[dict[Any, Any]]:
     """A row per run: its quality rating, the reasons, and its carpet plot where there is one."""
-    atlas = parse_name(results.files.stem)[0].get("atlas", "")
+    atlas = atlas_name(parse_name(results.files.stem)[0])
     carpets = find_carpets(results.files.folder, atlas)
     rows = results.bold_quality.to_dict(orient="records")
     for row in rows:

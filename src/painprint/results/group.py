@@ -12,7 +12,7 @@ import pandas as pd
 from painprint.errors import DerivativesError
 from painprint.evidence.stage import StageResult
 from painprint.evidence.transfer import Member
-from painprint.files.dataset import parse_name
+from painprint.files.dataset import atlas_name, parse_name
 from painprint.files.tables import read_json
 from painprint.results.columns import GROUP_COLUMNS
 from painprint.results.provenance import versions
@@ -74,7 +74,7 @@ def read_member(results: Results, load: Callable[[], Iterable[Run]]) -> Member:
     rows = results.runs[["session", "task", "run", "group"]].fillna("")
     used = tuple(RunKey(s, t, r) for s, t, r in rows.iloc[:, :3].itertuples(index=False))
     group_of_run = {key: groups.index(name) for key, name in zip(used, rows["group"], strict=True)}
-    atlas = parse_name(f"{files.stem}_metrics.json")[0].get("atlas", "")
+    atlas = atlas_name(parse_name(f"{files.stem}_metrics.json")[0])
     own = results.audit.get("own_atlas_of")
     return Member(
         name=f"sub-{files.participant}",
