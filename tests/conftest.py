@@ -56,6 +56,7 @@ NEEDS = {
     "java": _program("java", "default-jre-headless"),
     "wb_command": _program("wb_command", "connectome-workbench"),
     "infomap": Need("Infomap is not installed", lambda: find_spec("infomap") is not None),
+    "pybids": Need("pybids is not installed", lambda: find_spec("bids") is not None),
     "golden": _reference("golden"),
     "engagement": _reference("data/engagement"),
     "cortex": _reference("cortex"),

@@ -398,8 +398,11 @@ def test_a_missing_page_is_made_again(scans, maps, found, tmp_path):
     out = tmp_path / "out"
     shutil.copytree(found.files.out_dir, out)
     (out / found.files.page.name).unlink()
+    dataset = found.files.atlas_dataset
+    shutil.rmtree(out / dataset.relative_to(found.files.out_dir))  # as of an earlier version
     again = make(scans, out, maps, n_checked=60)
     assert again.files.page.read_bytes() == found.files.page.read_bytes()
+    assert content_of(again.files.atlas_dataset) == content_of(dataset)
 
 
 @pytest.mark.needs("infomap")

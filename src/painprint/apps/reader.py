@@ -82,7 +82,9 @@ class Reader:
     def with_atlas(self, image: AtlasFiles) -> Reader:
         """Reader of the same runs of dense BOLD with another atlas; ratings are not read again."""
         assert self.extraction is not None  # the atlas is an image
-        inventory = replace(self.inventory, atlas=image.label, image=image)
+        inventory = replace(
+            self.inventory, atlas=image.label, image=image, made_from=image.made_from
+        )
         extraction = self.extraction.with_atlas(image)
         other = Reader(inventory, self.settings, self.hashes, self.lock, extraction)
         runs = zip(self.runs(), self.records, strict=True)

@@ -48,6 +48,26 @@ class MadeFrom:
     halves: tuple[str, ...]
 
 
+def made_from(path: Path) -> MadeFrom | None:
+    """Participant and sessions from which an atlas was made, if its sidecar exists and names them.
+
+    Raises
+    ------
+    DerivativesError
+        If the sidecar is corrupted.
+    """
+    sidecar = read_json(path) if path.is_file() else {}
+    if not isinstance(sidecar.get("Sessions"), list) or "Participant" not in sidecar:
+        return None
+    halves = sidecar.get("Halves")
+    halves = halves if isinstance(halves, dict) else {}
+    return MadeFrom(
+        str(sidecar["Participant"]),
+        tuple(str(session) for session in sidecar["Sessions"]),
+        tuple(str(label) for label in halves.values()),
+    )
+
+
 @dataclass(frozen=True)
 class AtlasFiles:
     """Image and table of an atlas, found but not read.
@@ -73,17 +93,7 @@ class AtlasFiles:
         DerivativesError
             If the sidecar is corrupted.
         """
-        path = self.image.with_name(_stem(self.image) + ".json")
-        sidecar = read_json(path) if path.is_file() else {}
-        if not isinstance(sidecar.get("Sessions"), list) or "Participant" not in sidecar:
-            return None
-        halves = sidecar.get("Halves")
-        halves = halves if isinstance(halves, dict) else {}
-        return MadeFrom(
-            str(sidecar["Participant"]),
-            tuple(str(session) for session in sidecar["Sessions"]),
-            tuple(str(label) for label in halves.values()),
-        )
+        return made_from(self.image.with_name(_stem(self.image) + ".json"))
 
     @property
     def participant(self) -> str:

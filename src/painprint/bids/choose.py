@@ -84,8 +84,6 @@ def choose_input(
         notes = [f"regions were made of dense BOLD with the atlas {image.image.name}."]
         if series:
             notes.append("there are regional time series too, which were not used.")
-        if image.participant not in ("", participant):
-            notes.append(f"the atlas is sub-{image.participant}'s own, not this person's.")
         return RegionSource(fitting, image.label, image, tuple(notes))
     names = ", ".join(image.image.name for image in images)
     kinds = "; ".join(sorted({str(kind_of(f)) for f in dense}))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from painprint.atlas.image import AtlasFiles
+from painprint.atlas.image import AtlasFiles, MadeFrom, made_from
 from painprint.bids.choose import (
     RegionSource,
     choose_input,
@@ -193,6 +193,7 @@ def _inventory(
     in_time = _chronological(sessions)
     used = sorted((*runs, *resting), key=in_time)
     processing = note_processing(used, "dense BOLD" if source.image else "time series")
+    own = source.image.made_from if source.image else _made_from(files.derived, source.atlas)
     return Inventory(
         participant=files.participant,
         atlas=source.atlas,
@@ -203,6 +204,7 @@ def _inventory(
         dense=_dense_of(runs, source.image) if source.image else None,
         notes=(
             *source.notes,
+            *_note_other_person(own, files.participant),
             *rated.notes,
             *processing,
             *session_notes,
@@ -214,6 +216,7 @@ def _inventory(
         sessions=sessions,
         simulated=files.simulated,
         image=source.image,
+        made_from=own,
     )
 
 
@@ -382,6 +385,21 @@ def _files_around(path: Path) -> ParticipantFiles:
     raw_root = root.parent.parent if nested else root
     files = _list_files(Dataset(raw_root, "raw"), [Dataset(root, "run")], label)
     return files if nested else replace(files, raw=(), raw_sidecars=())
+
+
+def _made_from(files: Sequence[BidsFile], atlas: str) -> MadeFrom | None:
+    """Participant and sessions from which the atlas of regional time series was made."""
+    sidecars = (f for f in files if f.suffix == "dseg" and f.extension == ".json")
+    return next(
+        (own for f in sidecars if atlas and f.atlas == atlas and (own := made_from(f.path))), None
+    )
+
+
+def _note_other_person(own: MadeFrom | None, participant: str) -> tuple[str, ...]:
+    """Note on an individual atlas of somebody else."""
+    if own is None or own.participant == participant:
+        return ()
+    return (f"the atlas is sub-{own.participant}'s own, not this person's.",)
 
 
 def _region_table(files: Sequence[BidsFile], atlas: str) -> BidsFile | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from painprint.atlas.image import AtlasFiles
+from painprint.atlas.image import AtlasFiles, MadeFrom
 from painprint.bids.dense import DenseFiles, find_mask
 from painprint.bids.events import is_events_file, mention_trial_ratings
 from painprint.bids.select import DENOISED, NIFTI, Selection, hash_of, is_dense
@@ -127,6 +127,8 @@ class Inventory:
         Choices that were made.
     image : AtlasFiles or None
         The atlas with which regional time series are made, where the runs are dense BOLD.
+    made_from : MadeFrom or None
+        Participant and sessions from which an individual atlas was made, where its sidecar says so.
     """
 
     participant: str
@@ -141,6 +143,7 @@ class Inventory:
     sessions: pd.DataFrame
     simulated: bool
     image: AtlasFiles | None = None
+    made_from: MadeFrom | None = None
 
 
 def assemble(

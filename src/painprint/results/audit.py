@@ -128,7 +128,7 @@ def make_audit(decoding: Decoding, run_log: RunLog) -> dict[str, Any]:
 
 def _own_atlas_of(inventory: Inventory) -> str | None:
     """Participant of an individual parcellation; None for a group atlas, or where unknown."""
-    return (inventory.image.participant or None) if inventory.image else None
+    return inventory.made_from.participant if inventory.made_from else None
 
 
 def describe_cleaning(inventory: Inventory, settings: Settings) -> dict[str, Any] | None:
@@ -161,7 +161,7 @@ def _exceptions(decoding: Decoding) -> list[str]:
 
 def _of_atlas(decoding: Decoding, inventory: Inventory) -> list[str]:
     """Whether an individual parcellation was made from sessions that are held out."""
-    made_from = inventory.image.made_from if inventory.image else None
+    made_from = inventory.made_from
     if made_from is None or made_from.participant != inventory.participant:
         return []
     decoded = list(dict.fromkeys(run.key.session for run in decoding.frames))
