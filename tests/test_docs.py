@@ -474,6 +474,8 @@ def test_every_option_of_the_pages_exists():
         "--datasets",
         "--atlases",
         "--combine-runs",
+        "--mode",
+        "--file-format",
     }  # of fMRIPrep and XCP-D
     known |= {"--surfaces", "--workbench"}  # of benchmarks/planted_areas.py
     unknown = {"--permutations"}  # on purpose, in the FAQ

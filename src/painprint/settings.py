@@ -157,8 +157,9 @@ class Settings(DenseSettings):
     """Resting-state tasks: unrated runs of the same sessions, scored by the signature."""
     atlas: str | None = option(None, group=DATA)
     """Atlas label of the regional time series, with or without "atlas-", required if there are
-    several; or an atlas image (dlabel.nii, nii.gz) or BIDS-Atlas folder, with which regional time
-    series are made from dense BOLD."""
+    several, and with its scale where it has one (Schaefer2018_scale-100); or an atlas image
+    (dlabel.nii, nii.gz) or BIDS-Atlas folder, with which regional time series are made from dense
+    BOLD."""
     exclude_network: tuple[str, ...] = option((), group=DATA, tags={"reading"})
     """Exclude the regions of these networks, by network label."""
     exclude_region: tuple[str, ...] = option((), group=DATA, tags={"reading"})
