@@ -93,6 +93,15 @@ def test_a_filter_file_may_ask_for_a_scale(tmp_path):
     assert [file.path.name for file in chosen] == names[1:]
 
 
+def test_figures_of_a_scale_are_not_those_of_the_atlas_without_scale(tmp_path):
+    stems = [f"sub-01_task-t_atlas-{atlas}" for atlas in ("S", "S_scale-100", "S_seg-7n_scale-100")]
+    (tmp_path / "sub-01/figures").mkdir(parents=True)
+    files = [ParticipantFiles(tmp_path, "01", stem) for stem in stems]
+    for one in files:
+        one.figure("a_b").touch()
+    assert [one.figures() for one in files] == [[one.figure("a_b")] for one in files]
+
+
 # --- regional time series ---------------------------------------------------------------------
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from painprint.bids.runs import Inventory
+from painprint.files.dataset import atlas_name, parse_name
 
 HISTORY = "history.json"
 """File beside a signature that lists the earlier signatures it replaces."""
@@ -67,7 +68,9 @@ class ParticipantFiles:
 
     def figures(self) -> list[Path]:
         """The figures that exist."""
-        return sorted((self.folder / "figures").glob(f"{self.stem}_*.*"))
+        paths = sorted((self.folder / "figures").glob(f"{self.stem}_*.*"))
+        atlas = atlas_name(parse_name(self.stem)[0])  # of which another may be a scale
+        return [path for path in paths if atlas_name(parse_name(path.name)[0]) == atlas]
 
     def figure(self, name: str, extension: str = ".svg") -> Path:
         """A figure."""
