@@ -194,7 +194,15 @@ class Settings(DenseSettings):
     rating_recording: str | None = option(None, group=RATING, tags={"reading"})
     """recording- label of the rating, if a run has several recordings."""
     rating_column: str | None = option(None, group=RATING, tags={"reading"})
-    """Column of the rating, if a recording has several."""
+    """Column of the rating, if a recording or the events have several; or a column of scans.tsv or
+    sessions.tsv, for one rating of each run or session."""
+    rating_window: tuple[float, float] | None = option(None, "s", group=RATING, tags={"reading"})
+    """Ratings of events (events.tsv): start and end of the time that is rated, relative to the
+    onset of the row of the rating (s), or of the row that --rating-of names."""
+    rating_of: str | None = option(None, group=RATING, tags={"reading"})
+    """Ratings of events (events.tsv): the trial_type of what is rated, such as a stimulus. A rating
+    belongs to the row of this type before it, and to its duration unless there is a
+    --rating-window."""
     rating_max_gap_s: float = option(5.0, "s", group=RATING, bounds=NOT_NEGATIVE, tags={"reading"})
     """Longest gap (s) between two rating samples in which frames have a rating (recommended
     preset)."""
@@ -202,6 +210,9 @@ class Settings(DenseSettings):
     """The rating holds from each sample to the next, and from the last one to the end of the scan,
     as of a slider that is logged only when it moves; it is not interpolated, and there are no
     gaps."""
+    rating_ignore_start: bool = option(False, group=RATING, tags={"reading"})
+    """The rating is missing before it first changes, as of a slider that has a start value until it
+    is first moved."""
 
     low_pass_hz: float = option(0.0, "Hz", LEE_2026, group=CLEANERS, bounds=NOT_NEGATIVE)
     """Dense BOLD of rated runs: low-pass cut-off frequency (Hz); 0 for none."""
@@ -281,9 +292,22 @@ class Settings(DenseSettings):
         if len(set(self.lag_s)) < len(self.lag_s):
             raise ValueError(f"lag_s is {self.lag_s}; give each lag once.")
         self._check_quality_limits()
+        self._check_ratings()
+
+    def _check_ratings(self) -> None:
+        """Check that limits are in order, and that ratings are those of events or recorded."""
         if self.rating_range is not None and not self.rating_range[0] < self.rating_range[1]:
             raise ValueError(
                 f"rating_range is {self.rating_range}; give the lowest value, then the highest."
+            )
+        if self.rating_window is not None and not self.rating_window[0] < self.rating_window[1]:
+            raise ValueError(
+                f"rating_window is {self.rating_window}; give the start, then the later end (s)."
+            )
+        if self.rates_events and self.rating_recording is not None:
+            raise ValueError(
+                f"rating_recording is {self.rating_recording!r}, but rating_window and rating_of "
+                "are for ratings in events.tsv. Omit one or the other."
             )
 
     def _check_paper(self) -> None:
@@ -309,6 +333,11 @@ class Settings(DenseSettings):
                     f"{name} is {caution:g} {bad:g}; give the limit of caution, then the "
                     f"{metadata.worse} one of bad."
                 )
+
+    @property
+    def rates_events(self) -> bool:
+        """Whether the ratings are those of events, even where a run has a recording."""
+        return self.rating_window is not None or self.rating_of is not None
 
     @property
     def rules(self) -> Rules:

@@ -175,7 +175,8 @@ class Reader:
             return load_run(files, self.settings, self._load)
         before, record = self._rated[files.key]
         bold = self._load(files)
-        return bold.as_run(files.key, before.rating), replace(record, bold=bold.quality)
+        run = bold.as_run(files.key, before.rating, before.event)
+        return run, replace(record, bold=bold.quality)
 
     def _load(self, files: RunFiles) -> Bold:
         """The regional signals of a run, made from dense BOLD if necessary."""

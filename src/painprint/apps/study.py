@@ -104,6 +104,8 @@ class Study:
             self.settings.atlas,
             self.bids_filter,
             self.settings.not_a_covariate,
+            self.settings.rating_column,
+            self.settings.rates_events,
         )
         results = [Dataset(self.out_dir, "results")] if self.out_dir.is_dir() else ()
         return find_runs(self.raw, self.datasets, participant, selection, beside=results)

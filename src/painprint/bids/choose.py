@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from painprint.atlas.image import AtlasFiles, find_atlases, image_names
-from painprint.bids.events import mention_trial_ratings
+from painprint.bids.constant_rating_file import is_table
+from painprint.bids.events_file import is_events_file, mention_columns
 from painprint.bids.select import CIFTI, NIFTI, is_dense, is_series, kind_of, residuals_of_xcpd
 from painprint.errors import DerivativesError
 from painprint.files.dataset import BidsFile, Dataset
@@ -214,14 +215,20 @@ def choose_tasks(
     task_id: Sequence[str],
     participant: str,
     *,
+    rest: Sequence[str] = (),
     events: Sequence[BidsFile] = (),
 ) -> list[str]:
     """The tasks that were given, or the only one with ratings.
 
+    Tasks with recordings are preferred to those with ratings in events. A rating once a run or a
+    session is one of every task but rest, or of rest where there is nothing else.
+
     Parameters
     ----------
+    rest : sequence of str
+        Tasks that are rest.
     events : sequence of BidsFile
-        Events of the runs, which may have ratings by trial instead.
+        Events of the runs, in which a column may be the rating.
 
     Raises
     ------
@@ -237,13 +244,17 @@ def choose_tasks(
                 f"{', '.join(available)} (--task-id)."
             )
         return sorted(dict.fromkeys(wanted))
-    rated = sorted({f.entities.get("task", "") for f in ratings} & set(available))
+    of_runs = [f for f in ratings if not is_table(f) and f.entities.get("task", "") in available]
+    recordings = [f for f in of_runs if not is_events_file(f)]
+    rated = sorted({f.entities.get("task", "") for f in recordings or of_runs})
+    if not rated and any(map(is_table, ratings)):
+        rated = [task for task in available if task not in rest] or available
     if not rated:
         raise DerivativesError(
-            f"sub-{participant}: no rating recording was found for the task"
-            f"{'s' * (len(available) != 1)} {', '.join(available)}. Ratings lie in the raw "
-            "dataset as *_physio.tsv.gz, *_stim.tsv.gz, *_beh.tsv, *_rating.tsv or *_resp.tsv."
-            + mention_trial_ratings(f for f in events if f.entities.get("task", "") in available)
+            f"sub-{participant}: no rating was found for the task{'s' * (len(available) != 1)} "
+            f"{', '.join(available)}. Ratings lie in the raw dataset as *_physio.tsv.gz, "
+            "*_stim.tsv.gz, *_beh.tsv, *_rating.tsv, *_resp.tsv or *_events.tsv."
+            + mention_columns(f for f in events if f.entities.get("task", "") in available)
         )
     if len(rated) > 1:
         raise DerivativesError(

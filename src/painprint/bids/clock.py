@@ -1,4 +1,4 @@
-"""Whether a rating recording and a scan can have the same clock."""
+"""Whether a rating recording, or events, and a scan can have the same clock."""
 
 from __future__ import annotations
 
@@ -24,6 +24,9 @@ SHORTEST_RATIO = 1 / 300
 LEAST_NOTED_S = 1.0
 LEAST_HELD_S = 60.0
 MOST_IN_GAPS = 0.5
+LEAST_START_S = 30.0
+FEWEST_ONSETS = 3
+"""Fewest onsets of events whose unit of time can be seen."""
 
 
 def check_clock(
@@ -78,6 +81,11 @@ def check_clock(
     held_s = scan_end_s - recording.span_s[1]  # of the last sample
     if recording.hold and held_s > LEAST_HELD_S:
         notes.append(f"the last rating sample holds for the last {held_s:.0f} s of the scan.")
+    if recording.start_value_lasts_s(scan_start_s) > LEAST_START_S:
+        notes.append(
+            f"the rating begins with more than {LEAST_START_S:.0f} s of one value. If that is where"
+            " the slider was until it was first moved, pass --rating-ignore-start."
+        )
     return tuple(notes)
 
 
@@ -106,6 +114,46 @@ def check_sampling(recording: RatingRecording, rating: NDArray[np.float64]) -> t
             f"no rating. {remedy}; to interpolate between them, pass a longer --rating-max-gap."
         )
     return (f"{seems}, and was interpolated between its samples. {remedy}.",)
+
+
+def check_onsets(onset_s: NDArray[np.float64], scan_start_s: float, scan_end_s: float) -> None:
+    """Check that the onsets of events can be those of the scan.
+
+    Parameters
+    ----------
+    onset_s : ndarray of shape (n_rows,)
+        Onsets of all rows of the events (s).
+    scan_start_s, scan_end_s : float
+        Start of the first frame and end of the last one (s).
+
+    Raises
+    ------
+    ValueError
+        If they are in another unit of time, or all lie outside the scan.
+    """
+    scan_s = scan_end_s - scan_start_s
+    if scan_s <= 0 or not len(onset_s):
+        return  # no frames, which is said of the time series
+    first_s, last_s = float(onset_s.min()), float(onset_s.max())
+    spans = (
+        f"the onsets of the events lie between {_seconds(first_s)} and {_seconds(last_s)} s, the "
+        f"scan between {_seconds(scan_start_s)} and {_seconds(scan_end_s)} s"
+    )
+    if len(onset_s) >= FEWEST_ONSETS:
+        ratio = (last_s - first_s) / scan_s
+        for unit, (factor, symbol) in OTHER_UNITS.items():
+            if max(ratio / factor, factor / max(ratio, 1e-12)) < SAME_LENGTH:
+                raise ValueError(
+                    f"{spans}: the onsets look like {unit}. Convert onset and duration to seconds, "
+                    f'or write their unit into the sidecar, as in {{"onset": {{"Units": '
+                    f'"{symbol}"}}}}.'
+                )
+    if first_s >= scan_end_s or last_s < scan_start_s:
+        raise ValueError(
+            f"{spans}: none lies in the scan. Onsets are seconds from the first volume of the run; "
+            "if they count from elsewhere, such as the start of the session, subtract the time "
+            "that the clock showed then."
+        )
 
 
 def _check_length(recording: RatingRecording, scan_s: float, spans: str) -> None:

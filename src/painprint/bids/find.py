@@ -18,8 +18,10 @@ from painprint.bids.choose import (
     label_of,
 )
 from painprint.bids.concatenations import leave_out_concatenations
+from painprint.bids.constant_rating_file import SESSIONS, has_column, is_table
 from painprint.bids.covariates import choose_covariates
 from painprint.bids.dense import DenseFiles, find_dense
+from painprint.bids.events_file import has_ratings, mention_columns
 from painprint.bids.filter import BidsFilter
 from painprint.bids.processing import note_processing, note_sources
 from painprint.bids.runs import (
@@ -67,6 +69,10 @@ class DataSelection:
         Entities that BOLD and rating files must have.
     not_a_covariate : sequence of str
         Columns of sessions.tsv that are no covariates.
+    rating_column : str, optional
+        Column of the rating, which events, scans.tsv or sessions.tsv may have.
+    rates_events : bool
+        Whether ratings are taken from events alone.
     """
 
     task_id: Sequence[str] = ()
@@ -75,6 +81,8 @@ class DataSelection:
     atlas: str | None = None
     bids_filter: BidsFilter = BidsFilter()
     not_a_covariate: Sequence[str] = ()
+    rating_column: str | None = None
+    rates_events: bool = False
 
 
 def find_runs(
@@ -115,26 +123,34 @@ def find_runs(
     )
     sessions = choose_sessions(source.files, selection.session_label, participant)
     in_sessions = _with_entity(source.files, "ses", sessions)
-    ratings = bids_filter.choose_ratings(filter(is_rating_file, files.raw))
-    tasks = choose_tasks(in_sessions, ratings, selection.task_id, participant, events=files.events)
+    ratings, tables = _list_ratings(files, selection)
+    rest = [label_of(task, "task") for task in selection.rest_task]
+    tasks = choose_tasks(
+        in_sessions,
+        [*ratings, *tables],
+        selection.task_id,
+        participant,
+        rest=rest,
+        events=files.events,
+    )
     ratings = _with_entity(ratings, "task", tasks)
     if selection.session_label:
         ratings = _with_entity(ratings, "ses", sessions)
     preference = TO_BE_CLEANED if source.image else REGIONAL
-    rest_tasks = {label_of(task, "task") for task in selection.rest_task} - set(tasks)
+    rest_tasks = set(rest) - set(tasks)
     of_tasks = _with_entity(in_sessions, "task", {*tasks, *rest_tasks})
     of_runs, joined = leave_out_concatenations(of_tasks, ratings)
     rated = select(_with_entity(of_runs, "task", tasks), preference)
-    rest = select(_with_entity(of_runs, "task", rest_tasks), preference, kind=rated.kind)
+    resting = select(_with_entity(of_runs, "task", rest_tasks), preference, kind=rated.kind)
     denoised = note_denoised(rated.kind) if source.image else ()
     inventory = _inventory(
         files,
         source,
         tasks,
-        ratings,
+        [*ratings, *tables],
         rated=rated,
-        rest=rest,
-        not_a_covariate=selection.not_a_covariate,
+        rest=resting,
+        not_a_covariate=_not_covariates(selection, tables),
         notes=(*joined, *denoised, *misnamed),
     )
     if source.image:
@@ -158,6 +174,32 @@ def _list_files(raw: Dataset, derivatives: Sequence[Dataset], participant: str) 
     }
     simulated = any(d.simulated for d in (raw, *derivatives))
     return ParticipantFiles(participant, by_dataset, raw_files, sidecars, simulated)
+
+
+def _list_ratings(
+    files: ParticipantFiles, selection: DataSelection
+) -> tuple[list[BidsFile], list[BidsFile]]:
+    """The files of runs that may hold ratings, and the tables of scans and sessions that do."""
+    column, wanted = selection.rating_column, selection.rates_events
+    events = [f for f in files.events if has_ratings(f, files.raw_sidecars, column, wanted=wanted)]
+    if wanted:
+        if not events:
+            raise DerivativesError(
+                f"sub-{files.participant}: --rating-window and --rating-of are for ratings in "
+                "*_events.tsv of the raw dataset, but none has any." + mention_columns(files.events)
+            )
+        return selection.bids_filter.choose_ratings(events), []
+    recordings = [f for f in files.raw if is_rating_file(f)]
+    tables = []
+    if column is not None:
+        tables = [f for f in files.raw if is_table(f) and has_column(f, column)]
+    return selection.bids_filter.choose_ratings([*recordings, *events]), tables
+
+
+def _not_covariates(selection: DataSelection, tables: Sequence[BidsFile]) -> tuple[str, ...]:
+    """Columns of sessions.tsv that are no covariates, that of the rating included."""
+    rating = [selection.rating_column] if any(f.suffix == SESSIONS for f in tables) else []
+    return (*selection.not_a_covariate, *(name for name in rating if name))
 
 
 def _of_participant(

@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from painprint.bids.clock import check_clock, check_sampling
-from painprint.bids.rating_file import load_rating
-from painprint.bids.ratings import RatingQuality, frame_ratings, rating_quality
+from painprint.bids.frame_rating import FrameTimes, rate_frames
+from painprint.bids.ratings import RatingQuality
 from painprint.bids.regional import keep_columns, read_signals
 from painprint.bids.runs import RunFiles
 from painprint.bids.timing import frame_times
@@ -43,7 +42,7 @@ class RunRecord:
     quality : RatingQuality
         Quality of the rating.
     rating_file : str
-        File name of the recording.
+        File name of the recording, the events, or the table of the rating.
     sources : tuple of BidsFile
         Files that were read, including sidecars.
     notes : tuple of str
@@ -99,8 +98,13 @@ class Bold:
         )
         return replace(self, regions=regions, signals=signals, notes=(*self.notes, *notes))
 
-    def as_run(self, key: RunKey, rating: NDArray[np.float64]) -> Run:
-        """The run with a rating for each frame.
+    def as_run(
+        self,
+        key: RunKey,
+        rating: NDArray[np.float64],
+        event: NDArray[np.int64] | None = None,
+    ) -> Run:
+        """The run with a rating for each frame, and the event of each where events are rated.
 
         Raises
         ------
@@ -119,6 +123,7 @@ class Bold:
                 start_s=self.start_s,
                 regions=self.regions,
                 confounds=self.confounds,
+                event=event,
             )
         except ValueError as error:
             raise DerivativesError(str(error), self.sources[0].path) from error
@@ -204,25 +209,14 @@ def load_run(
         Naming the file, what is wrong with it, and what to do.
     """
     bold = load(files) if load else load_bold(files, settings.tr_s)
-    recording, rating_sources, rating_notes = load_rating(files, settings)
-    n_frames = len(bold.signals)
-    max_gap_s = settings.rating_max_gap_s if settings.rules.max_gap else np.inf
-    try:
-        clock_notes = check_clock(
-            recording, bold.start_s, bold.start_s + n_frames * bold.tr_s, tr_s=bold.tr_s
-        )
-        rating = frame_ratings(
-            recording, n_frames, tr_s=bold.tr_s, bold_start_s=bold.start_s, max_gap_s=max_gap_s
-        )
-        clock_notes += check_sampling(recording, rating)
-    except ValueError as error:
-        raise DerivativesError(str(error), rating_sources[0].path) from error
-    return bold.as_run(files.key, rating), RunRecord(
+    times = FrameTimes(len(bold.signals), bold.tr_s, bold.start_s)
+    rated = rate_frames(files, times, settings)
+    return bold.as_run(files.key, rated.rating, rated.event), RunRecord(
         key=files.key,
-        quality=rating_quality(recording, rating, max_gap_s=settings.rating_max_gap_s),
-        rating_file=rating_sources[0].path.name,
-        sources=(*bold.sources, *rating_sources),
-        notes=(*bold.notes, *rating_notes, *clock_notes),
+        quality=rated.quality,
+        rating_file=rated.sources[0].path.name,
+        sources=(*bold.sources, *rated.sources),
+        notes=(*bold.notes, *rated.notes),
         bold=bold.quality,
     )
 

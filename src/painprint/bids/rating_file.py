@@ -13,7 +13,7 @@ from painprint.bids.choose import label_of
 from painprint.bids.rating_columns import Rank, rank_column, rank_in_recording, time_column
 from painprint.bids.rating_times import start_of_recording, times_in_seconds, times_of_rate
 from painprint.bids.ratings import RatingRecording
-from painprint.bids.runs import RunFiles
+from painprint.bids.runs import RunFiles, is_rating_file
 from painprint.errors import DerivativesError
 from painprint.files.dataset import BidsFile, Metadata, inherited_metadata
 from painprint.files.tables import MISSING, numeric_rows, read_lines, split_line, to_number
@@ -66,10 +66,12 @@ class _Table:
         return any(_is_number(row[at]) for row in rows if at < len(row))
 
 
-def load_rating(
+def load_recording(
     files: RunFiles, settings: Settings
-) -> tuple[RatingRecording, tuple[BidsFile, ...], tuple[str, ...]]:
+) -> tuple[RatingRecording, tuple[BidsFile, ...], tuple[str, ...]] | None:
     """Find the rating among the recordings of a run, and read it.
+
+    None is returned where no recording is the rating, but other files of the run have ratings.
 
     Returns
     -------
@@ -85,23 +87,36 @@ def load_rating(
         If none of the recordings, or several of them, may be the rating, or its times contradict
         each other.
     """
-    table, column, notes = _choose(files, settings)
+    choice = _choose(files, settings)
+    if choice is None:
+        return None
+    table, column, notes = choice
     time_s, value, start_s, time_notes = _read_samples(table, column, settings)
     value_range = settings.rating_range or (RESP_RANGE if table.file.suffix == "resp" else None)
     try:
         recording = RatingRecording(
             time_s, value, start_s=start_s, value_range=value_range, hold=settings.rating_hold
         )
+        if settings.rating_ignore_start:
+            n_ignored = recording.n_before_change
+            recording = recording.without_start()
+            notes.append(
+                f"{n_ignored} rating samples before the first change were taken as missing "
+                "(--rating-ignore-start)."
+            )
     except ValueError as error:
         raise DerivativesError(str(error), table.file.path) from error
     return recording, (table.file, *table.metadata.sidecars), (*notes, *time_notes)
 
 
-def _choose(files: RunFiles, settings: Settings) -> tuple[_Table, str, list[str]]:
-    """The recording and its column of the rating, and notes about the choice."""
+def _choose(files: RunFiles, settings: Settings) -> tuple[_Table, str, list[str]] | None:
+    """The recording and its column of the rating, and notes about the choice; None if there is
+    none, and the rating lies elsewhere."""
     wanted = settings.rating_recording and label_of(settings.rating_recording, "recording")
+    recordings = [file for file in files.rating if is_rating_file(file)]
+    elsewhere = len(recordings) < len(files.rating)
     tables, problems = [], []
-    for file in files.rating:
+    for file in recordings:
         if wanted is not None and file.entities.get("recording") != wanted:
             continue
         try:
@@ -109,8 +124,10 @@ def _choose(files: RunFiles, settings: Settings) -> tuple[_Table, str, list[str]
         except DerivativesError as error:
             problems.append((file, error))
     best = _best_columns(tables, settings)
-    if not best and problems:
+    if not best and problems and not (elsewhere and settings.rating_column):
         raise problems[0][1]
+    if not best and elsewhere and wanted is None:
+        return None
     if not best:
         raise DerivativesError(_describe_missing(files, tables, settings))
     if len({table.file.path for table, _ in best}) > 1:
@@ -152,7 +169,7 @@ def _best_columns(tables: list[_Table], settings: Settings) -> list[tuple[_Table
 
 def _describe_missing(files: RunFiles, tables: list[_Table], settings: Settings) -> str:
     """Why no recording is the rating, with all columns that there are."""
-    names = ", ".join(file.path.name for file in files.rating)
+    names = ", ".join(file.path.name for file in files.rating if is_rating_file(file))
     columns = "; ".join(
         f"{table.file.path.name}: {', '.join(map(table.describe, table.names))}" for table in tables
     )

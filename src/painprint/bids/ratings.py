@@ -1,8 +1,8 @@
-"""Continuous ratings: resampling to one rating per BOLD frame, and rating quality."""
+"""Ratings: one for each BOLD frame of a continuous recording, and rating quality."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -74,6 +74,36 @@ class RatingRecording:
         return self.start_s + float(self.time_s[0]), self.start_s + float(self.time_s[-1]) + step_s
 
     @property
+    def n_before_change(self) -> int:
+        """Number of samples before the rating first changes; all of them if it never does."""
+        first = self.value[np.isfinite(self.value)][0]
+        changed = np.flatnonzero(np.isfinite(self.value) & (self.value != first))
+        return int(changed[0]) if len(changed) else len(self.value)
+
+    def start_value_lasts_s(self, scan_start_s: float) -> float:
+        """Time in the scan before the rating first changes (s); 0 if it never does."""
+        n = self.n_before_change
+        if n == len(self.value):
+            return 0.0
+        return max(0.0, self.start_s + self.time_s[n] - max(scan_start_s, self.span_s[0]))
+
+    def without_start(self) -> RatingRecording:
+        """The recording whose samples before the first change are missing.
+
+        Raises
+        ------
+        ValueError
+            If the rating never changes.
+        """
+        n = self.n_before_change
+        if n == len(self.value):
+            raise ValueError(
+                "the rating never changes, so that no sample is left without its start value. "
+                "Omit --rating-ignore-start, or leave this run out."
+            )
+        return replace(self, value=np.where(np.arange(len(self.value)) < n, np.nan, self.value))
+
+    @property
     def looks_on_change(self) -> bool:
         """Whether samples seem to have been logged only when the rating changed: steps of different
         lengths, and each sample differs from the one before."""
@@ -115,8 +145,7 @@ def frame_ratings(
     ----------
     docs/methods.md; Lee et al. (2026)
     """
-    # the order of these operations is fixed: rounding decides which ratings tie
-    t = ((bold_start_s - recording.start_s) + tr_s / 2) + np.arange(n_frames) * tr_s
+    t = mid_frames(n_frames, tr_s=tr_s, start_s=bold_start_s - recording.start_s)
     if recording.hold:
         last = np.searchsorted(recording.time_s, t, side="right") - 1
         return np.where(last < 0, np.nan, recording.value[last])
@@ -124,6 +153,18 @@ def frame_ratings(
     for start, stop in _gaps(recording.time_s, max_gap_s):
         rating[(t > start) & (t < stop)] = np.nan
     return rating
+
+
+def mid_frames(n_frames: int, *, tr_s: float, start_s: float) -> NDArray[np.float64]:
+    """Time of the middle of each frame (s): shape (n_frames,).
+
+    Parameters
+    ----------
+    tr_s, start_s : float
+        Repetition time, and start of the first frame (s).
+    """
+    # the order of these operations is fixed: rounding decides which ratings tie
+    return np.asarray((start_s + tr_s / 2) + np.arange(n_frames) * tr_s, dtype=np.float64)
 
 
 def _gaps(time_s: NDArray[np.float64], max_gap_s: float) -> list[tuple[float, float]]:
@@ -135,7 +176,7 @@ def _gaps(time_s: NDArray[np.float64], max_gap_s: float) -> list[tuple[float, fl
 @dataclass(frozen=True)
 class RatingQuality:
     """Quality of the rating of a run; shares at and outside the limits of the scale are None where
-    the scale is unknown."""
+    the scale is unknown, and what only a recording has is NaN for ratings of events."""
 
     lowest: float
     highest: float
@@ -178,11 +219,7 @@ def rating_quality(
     rated = np.isfinite(of_frames)
     if recording.hold and rated.any():
         value = of_frames[rated]
-    floor = ceiling = outside = None
-    if recording.value_range is not None:
-        low, high = recording.value_range
-        floor, ceiling = float(np.mean(value <= low)), float(np.mean(value >= high))
-        outside = float(np.mean((value < low) | (value > high)))
+    floor, ceiling, outside = _shares_at_limits(value, recording.value_range)
     return RatingQuality(
         lowest=float(recording.value[finite].min()),
         highest=float(recording.value[finite].max()),
@@ -196,6 +233,42 @@ def rating_quality(
         longest_gap_s=float(gaps.max()) if len(gaps) else 0.0,
         share_of_scan_rated=float(rated.mean()),
     )
+
+
+def event_quality(rating: ArrayLike, value_range: tuple[float, float] | None) -> RatingQuality:
+    """Range, floor and ceiling of the ratings of a run's events.
+
+    Parameters
+    ----------
+    rating : array of shape (n_events,)
+        Finite.
+    """
+    value = np.asarray(rating, dtype=float)
+    floor, ceiling, outside = _shares_at_limits(value, value_range)
+    return RatingQuality(
+        lowest=float(value.min()),
+        highest=float(value.max()),
+        mean=float(value.mean()),
+        sd=float(value.std(ddof=1)) if len(value) > 1 else np.nan,
+        share_at_floor=floor,
+        share_at_ceiling=ceiling,
+        share_out_of_range=outside,
+        longest_stuck_s=np.nan,
+        n_gaps=0,
+        longest_gap_s=np.nan,
+        share_of_scan_rated=np.nan,
+    )
+
+
+def _shares_at_limits(
+    value: NDArray[np.float64], value_range: tuple[float, float] | None
+) -> tuple[float, float, float] | tuple[None, None, None]:
+    """Shares of ratings at the lowest and at the highest possible, and outside; None if unknown."""
+    if value_range is None:
+        return None, None, None
+    low, high = value_range
+    outside = (value < low) | (value > high)
+    return float(np.mean(value <= low)), float(np.mean(value >= high)), float(np.mean(outside))
 
 
 def _longest_stuck(time_s: NDArray[np.float64], value: NDArray[np.float64], hold: bool) -> float:

@@ -9,8 +9,9 @@ from typing import Any
 import pandas as pd
 
 from painprint.atlas.image import AtlasFiles, MadeFrom
+from painprint.bids.constant_rating_file import is_table, is_table_of
 from painprint.bids.dense import DenseFiles, find_mask
-from painprint.bids.events import is_events_file, mention_trial_ratings
+from painprint.bids.events_file import is_events_file, mention_columns
 from painprint.bids.select import DENOISED, NIFTI, Selection, hash_of, is_dense
 from painprint.errors import DerivativesError
 from painprint.files.dataset import ACQUISITION, BidsFile, is_raw_run_of, normal_run, run_key
@@ -29,7 +30,8 @@ class RunFiles:
     series : BidsFile
         Regional time series, or dense BOLD.
     rating : tuple of BidsFile
-        Recordings that may contain the rating; which of them does is decided when they are read.
+        Recordings that may contain the rating, events and tables that do; which of them is used is
+        decided when they are read.
     outliers, motion : BidsFile or None
         Companions of regional time series.
     confounds, confounds_sidecar, mask : BidsFile or None
@@ -151,27 +153,28 @@ def assemble(
     ratings: Sequence[BidsFile],
     files: ParticipantFiles,
 ) -> tuple[list[RunFiles], set[ExcludedRun]]:
-    """Collect the files of each rated run; runs that lack some are excluded, and ratings that lie
-    in their events are mentioned."""
+    """Collect the files of each rated run; runs that lack some are excluded, and columns of their
+    events that may be ratings are mentioned."""
     entities_of_run = {key: files[0].entities for key, files in chosen.candidates.items()}
     runs = []
     excluded = {
         ExcludedRun(run_key(f.entities), _without_series(f, entities_of_run.values()))
         for f in ratings
-        if not any(same_run(f.entities, entities) for entities in entities_of_run.values())
+        if not is_table(f)
+        and not any(same_run(f.entities, entities) for entities in entities_of_run.values())
     }
     for key, entities in entities_of_run.items():
-        run_ratings = tuple(f for f in ratings if same_run(f.entities, entities))
+        of_run = tuple(f for f in ratings if not is_table(f) and same_run(f.entities, entities))
+        tables = tuple(f for f in ratings if is_table(f) and is_table_of(f, entities))
         try:
             series = chosen.file_of(key)
-            if not run_ratings:
-                of_run = (f for f in files.events if same_run(f.entities, entities))
+            if not of_run and not tables:
+                events = (f for f in files.events if same_run(f.entities, entities))
                 raise DerivativesError(
-                    "no rating recording was found in the raw dataset."
-                    + mention_trial_ratings(of_run)
+                    "no rating was found in the raw dataset." + mention_columns(events)
                 )
-            _check_ratings(run_ratings, key, entities_of_run)
-            runs.append(run_files(key, series, run_ratings, files))
+            _check_ratings(of_run, key, entities_of_run)
+            runs.append(run_files(key, series, (*of_run, *tables), files))
         except DerivativesError as error:
             excluded.add(ExcludedRun(key, str(error)))
     return runs, excluded

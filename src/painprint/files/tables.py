@@ -224,3 +224,14 @@ def numbers(column: pd.Series, path: Path) -> NDArray[np.float64]:
                 path,
             ) from None
     return values
+
+
+def numbers_or_nan(column: pd.Series) -> NDArray[np.float64]:
+    """The finite numbers of a column of text; NaN for everything else."""
+    values = np.full(len(column), np.nan)
+    for row, entry in enumerate(column.str.strip()):
+        try:
+            values[row] = to_number(entry)
+        except ValueError:
+            continue
+    return np.where(np.isfinite(values), values, np.nan)

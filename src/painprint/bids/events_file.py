@@ -1,0 +1,313 @@
+"""Read the ratings in the events of a run, and the windows that they are about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from painprint.bids.events import EventRatings, rows_rated
+from painprint.bids.rating_columns import Rank, rank_column
+from painprint.bids.rating_times import times_in_seconds
+from painprint.errors import DerivativesError
+from painprint.files.dataset import BidsFile, Metadata, inherited_metadata
+from painprint.files.tables import MISSING, numbers, numbers_or_nan, read_table
+from painprint.settings import Settings
+
+STANDARD = ("onset", "duration", "trial_type")
+"""Columns of events that are never the rating."""
+WHOLE_RUN = "the only rating in the events was taken as that of the whole run."
+MANY = 200
+"""Events with more ratings may be samples of a continuous rating."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """The rows of an events file, in order of their onsets; those without one are last.
+
+    Attributes
+    ----------
+    onset_s, duration_s : ndarray of shape (n_rows,)
+        NaN where they are missing (s).
+    kind : ndarray of str, shape (n_rows,)
+        trial_type; empty where it is missing.
+    rating : ndarray of shape (n_rows,)
+        NaN where there is no number.
+    is_text : ndarray of bool, shape (n_rows,)
+        Whether the cell of the rating is neither a number nor missing.
+    """
+
+    onset_s: NDArray[np.float64]
+    duration_s: NDArray[np.float64]
+    kind: NDArray[np.object_]
+    rating: NDArray[np.float64]
+    is_text: NDArray[np.bool_]
+
+    @property
+    def rated(self) -> NDArray[np.bool_]:
+        """Rows with a rating."""
+        return np.isfinite(self.rating)
+
+    @property
+    def asked(self) -> NDArray[np.bool_]:
+        """Rows that have a rating or, like others of their trial type, should have one."""
+        kinds = set(self.kind[self.rated]) - {""}
+        return self.rated | self.is_text | np.isin(self.kind, list(kinds))
+
+
+def is_events_file(file: BidsFile) -> bool:
+    """Whether a raw file lists the events of a run."""
+    return file.suffix == "events" and file.extension == ".tsv"
+
+
+def has_ratings(
+    file: BidsFile, sidecars: Iterable[BidsFile], column: str | None, *, wanted: bool
+) -> bool:
+    """Whether an events file has ratings.
+
+    Parameters
+    ----------
+    column : str or None
+        Column of the rating, if it was named.
+    wanted : bool
+        Whether ratings of events were asked for: a file that cannot be read then counts, so that
+        reading it says why.
+    """
+    try:
+        table = read_table(file.path)
+        return bool(_rating_columns(table, inherited_metadata(file, sidecars), column))
+    except DerivativesError:
+        return wanted
+
+
+def mention_columns(files: Iterable[BidsFile]) -> str:
+    """A sentence on the first events file with a column that may be the rating; empty if none."""
+    for file in files:
+        try:
+            table = read_table(file.path)
+        except DerivativesError:
+            continue  # only a hint is sought
+        names = [name for name in _other_columns(table) if rank_column(name, {}) < Rank.OTHER]
+        if names:
+            return (
+                f" {file.path.name} has the column{'s' * (len(names) > 1)} {', '.join(names)}: if "
+                "one is the rating of events, name it with --rating-column."
+            )
+    return ""
+
+
+def load_events(
+    files: Sequence[BidsFile], sidecars: Iterable[BidsFile], settings: Settings
+) -> tuple[EventRatings, NDArray[np.float64], tuple[BidsFile, ...], tuple[str, ...]]:
+    """Read the ratings in the events of a run.
+
+    Parameters
+    ----------
+    files : sequence of BidsFile
+        Events files of the run.
+
+    Returns
+    -------
+    events : EventRatings
+    onset_s : ndarray of shape (n_rows,)
+        Onsets of all rows that have one, increasing (s).
+    sources : tuple of BidsFile
+        The events file, then its sidecars.
+    notes : tuple of str
+        Assumptions that were made.
+
+    Raises
+    ------
+    DerivativesError
+        If columns or rows are not what they must be, or it is not known which time is rated.
+    """
+    if len(files) > 1:
+        names = ", ".join(file.path.name for file in files)
+        raise DerivativesError(f"several events files belong to this run: {names}. Keep one.")
+    (file,) = files
+    metadata = inherited_metadata(file, sidecars)
+    table = read_table(file.path)
+    column = _choose_column(table, metadata, settings, file.path)
+    rows, notes = _read_rows(table, column, metadata, settings, file.path)
+    if rank_column(column, _entry(metadata, column)) != Rank.NAMED:
+        notes.append(f"the column {column!r} was taken as the rating.")
+    events, window_notes = _windows(rows, settings, file.path)
+    onset_s = rows.onset_s[np.isfinite(rows.onset_s)]
+    return events, onset_s, (file, *metadata.sidecars), (*notes, *window_notes)
+
+
+def _choose_column(table: pd.DataFrame, metadata: Metadata, settings: Settings, path: Path) -> str:
+    """The column of the rating.
+
+    Raises
+    ------
+    DerivativesError
+        If none has ratings, or several may be the rating.
+    """
+    columns = _rating_columns(table, metadata, settings.rating_column)
+    if len(columns) > 1:
+        raise DerivativesError(
+            f"several columns may be the rating: {', '.join(columns)}. Choose with "
+            "--rating-column.",
+            path,
+        )
+    if not columns:
+        called = "a rating" if settings.rating_column is None else repr(settings.rating_column)
+        raise DerivativesError(
+            f"has no column of numbers that is called {called}. Its columns are "
+            f"{', '.join(map(str, table))} (--rating-column).",
+            path,
+        )
+    return columns[0]
+
+
+def _rating_columns(table: pd.DataFrame, metadata: Metadata, column: str | None) -> list[str]:
+    """The columns with numbers that say best that they are the rating, or the one named."""
+    names = _other_columns(table)
+    if column is not None:
+        return [column] if column in names else []
+    ranks = {name: rank_column(name, _entry(metadata, name)) for name in names}
+    best = min(ranks.values(), default=Rank.OTHER)
+    return [name for name, rank in ranks.items() if rank == best <= Rank.DESCRIBED]
+
+
+def _entry(metadata: Metadata, name: str) -> Mapping[str, object]:
+    """What the sidecar says of a column."""
+    entry = metadata.values.get(name)
+    return entry if isinstance(entry, dict) else {}
+
+
+def _other_columns(table: pd.DataFrame) -> list[str]:
+    """The columns with numbers but those of BIDS."""
+    return [
+        str(name)
+        for name in table
+        if name not in STANDARD and np.isfinite(numbers_or_nan(table[name])).any()
+    ]
+
+
+def _read_rows(
+    table: pd.DataFrame, column: str, metadata: Metadata, settings: Settings, path: Path
+) -> tuple[_Rows, list[str]]:
+    """The rows with their times in seconds, and notes on them."""
+    if "onset" not in table:
+        raise DerivativesError("has no column onset, which events must have (s).", path)
+    onset_s, notes = times_in_seconds(
+        numbers(table["onset"], path), "onset", metadata.values, path, on_change=True
+    )
+    duration_s = np.full(len(table), np.nan)
+    if "duration" in table:
+        # without a unit of its own, a duration has that of the onset
+        units = {"duration": _entry(metadata, "duration") or _entry(metadata, "onset")}
+        duration_s, _ = times_in_seconds(
+            numbers(table["duration"], path), "duration", units, path, on_change=True
+        )
+    kind = np.full(len(table), "", dtype=object)
+    if "trial_type" in table:
+        kind = table["trial_type"].where(~table["trial_type"].isin(MISSING), "").to_numpy(object)
+    rating = numbers_or_nan(table[column])
+    is_text = np.isnan(rating) & ~table[column].isin(MISSING).to_numpy()
+    order = np.argsort(onset_s, kind="stable")  # NaN last
+    onset_s = onset_s + (settings.rating_start_s or 0.0)
+    rows = _Rows(onset_s[order], duration_s[order], kind[order], rating[order], is_text[order])
+    return rows, notes
+
+
+def _windows(rows: _Rows, settings: Settings, path: Path) -> tuple[EventRatings, tuple[str, ...]]:
+    """The window of each rating, in order of time, and notes.
+
+    Raises
+    ------
+    DerivativesError
+        If there are several ratings, and no option says which time they are about.
+    """
+    asked = np.flatnonzero(rows.asked)
+    if not settings.rates_events:
+        if len(asked) > 1:
+            raise DerivativesError(_ask_for_window(rows), path)
+        whole = np.array([np.inf])
+        return EventRatings(-whole, whole, rows.rating[asked], {}), (WHOLE_RUN,)
+    timed = asked[np.isfinite(rows.onset_s[asked])]
+    about = timed
+    if settings.rating_of is not None:
+        about = _rows_of_type(rows, timed, settings.rating_of, path)
+    base_s = np.where(about >= 0, rows.onset_s[about], np.nan)
+    low_s, high_s = settings.rating_window or (0.0, rows.duration_s[about])
+    start_s, end_s = base_s + low_s, base_s + high_s
+    rated, placed, lasting = rows.rated[timed], np.isfinite(base_s), np.isfinite(end_s)
+    of = settings.rating_of
+    left_out = {
+        "have no onset": int(rows.rated.sum() - rated.sum()),
+        "are n/a": int((rows.asked & ~rows.rated & ~rows.is_text).sum()),
+        "are text": int(rows.is_text.sum()),
+        f"have no {of} of their own before them": int((rated & ~placed).sum()),
+        f"have a {of} without duration before them": int((rated & placed & ~lasting).sum()),
+    }
+    used = np.flatnonzero(rated & lasting)
+    used = used[np.argsort(start_s[used], kind="stable")]
+    kinds = sorted(set(rows.kind[timed[used]]) - {""})
+    notes = (
+        f"ratings in rows of the trial types {', '.join(kinds)} were taken together, as of one "
+        "scale.",
+    ) * (len(kinds) > 1)
+    return EventRatings(start_s[used], end_s[used], rows.rating[timed[used]], left_out), notes
+
+
+def _rows_of_type(
+    rows: _Rows, ratings: NDArray[np.int64], kind: str, path: Path
+) -> NDArray[np.int64]:
+    """The row of a trial type that each rating is about; -1 where there is none.
+
+    Raises
+    ------
+    DerivativesError
+        If there is no such row, or one of them has no onset.
+    """
+    of_kind = np.flatnonzero(rows.kind == kind)
+    if not len(of_kind):
+        raise DerivativesError(
+            f"has no row whose trial_type is {kind}. There are: "
+            f"{', '.join(_count_types(rows)) or 'none'} (--rating-of).",
+            path,
+        )
+    if np.isnan(rows.onset_s[of_kind]).any():
+        raise DerivativesError(
+            f"a row of trial_type {kind} has no onset, so that the rating after it is not known. "
+            "Complete it, or remove it together with its rating.",
+            path,
+        )
+    position = rows_rated(rows.onset_s[ratings], rows.onset_s[of_kind])
+    return np.where(position >= 0, of_kind[position], -1)
+
+
+def _count_types(rows: _Rows) -> list[str]:
+    """Each trial type with its number of rows."""
+    kinds, n_rows = np.unique(rows.kind[rows.kind != ""].astype(str), return_counts=True)
+    return [f"{kind} ({n})" for kind, n in zip(kinds, n_rows, strict=True)]
+
+
+def _ask_for_window(rows: _Rows) -> str:
+    """Error message if it is not known which time several ratings are about."""
+    n_ratings, types = int(rows.asked.sum()), _count_types(rows)
+    others = [kind for kind in rows.kind[~rows.asked] if kind] or [k for k in rows.kind if k]
+    text = (
+        f"has {n_ratings} ratings, but nothing says which time each of them is about. Trial types: "
+        f"{', '.join(types) or 'none'}. Pass --rating-window with a start and an end in seconds "
+        "after the onset of a rating's row, as in --rating-window -20 0"
+    )
+    if others:
+        text += (
+            f"; or --rating-of with the trial type that is rated, as in --rating-of {others[0]}, "
+            "for the duration of the row of this type before each rating. With both, the window "
+            "is relative to the onset of that row"
+        )
+    if n_ratings > MANY:
+        text += (
+            ". If they are samples of a continuous rating, write them as *_beh.tsv with the "
+            "columns time (s after the start of the scan) and rating"
+        )
+    return f"{text}."
