@@ -59,6 +59,7 @@ NEEDS = {
     "pybids": Need("pybids is not installed", lambda: find_spec("bids") is not None),
     "golden": _reference("golden"),
     "engagement": _reference("data/engagement"),
+    "heat_pain": _reference("data/heat_pain"),
     "cortex": _reference("cortex"),
     "array-api": Need("SCIPY_ARRAY_API is not set", lambda: False),  # skipped by scikit-learn
 }

@@ -113,7 +113,7 @@ def test_a_run_without_a_rating_and_a_rating_without_a_run_are_named(derivatives
     for path in derivatives.derivatives.rglob("*ses-03*run-2*"):
         path.unlink()
     problems = {str(run.key): run.reason for run in find(derivatives).excluded}
-    assert "no rating recording" in problems["ses-02 task-rating run-1"]
+    assert "no rating was found" in problems["ses-02 task-rating run-1"]
     assert "no regional time series" in problems["ses-03 task-rating run-2"]
 
 
@@ -166,7 +166,7 @@ def test_several_atlases_must_be_named(derivatives, participant):
 def test_no_ratings_at_all_says_where_they_should_be(derivatives):
     for path in derivatives.root.glob("sub-01/ses-*/func/*physio*"):
         path.unlink()
-    with pytest.raises(DerivativesError, match=r"no rating recording.*_physio\.tsv\.gz"):
+    with pytest.raises(DerivativesError, match=r"no rating was found.*_physio\.tsv\.gz"):
         find(derivatives)
 
 

@@ -368,7 +368,7 @@ def test_ratings_of_runs_of_which_only_the_concatenation_is_there_are_named(tree
             path.rename(path.with_name(path.name.replace("task-rating", "task-rating_run-1")))
     reasons = {str(e.key): e.reason for e in find(tree).excluded}
     assert "pass the time series of each run" in reasons["ses-01 task-rating run-1"]
-    assert "no rating recording" in reasons["ses-01 task-rating"]
+    assert "no rating was found" in reasons["ses-01 task-rating"]
 
 
 def test_a_rated_concatenation_stays_where_its_runs_have_no_rating(tree, rng):

@@ -418,7 +418,7 @@ def test_a_dry_run_says_what_it_would_do_and_writes_nothing(derivatives, out, ca
     assert run(derivatives, out, "--dry-run", "--exclude-network", "VIS") == 0
     said = capsys.readouterr().out
     assert "use      ses-01 task-rating run-1" in said
-    assert "exclude  ses-02 task-rating run-1: no rating recording" in said
+    assert "exclude  ses-02 task-rating run-1: no rating was found" in said
     assert "5 sessions, 9 runs, 6 regions" in said
     assert "GB of memory" in said
     assert not out.exists()

@@ -257,17 +257,3 @@ def test_broken_json_is_named_with_its_dataset(tree, one):
     path.write_text('{"Name": "XCP-D",}')
     with pytest.raises(DerivativesError, match="description of a dataset, .*xcp_d/dataset_desc"):
         find(tree)
-
-
-def test_ratings_in_events_are_mentioned(tree, one):
-    tree.add_run(one)
-    path = path_of(tree, "*_physio.tsv.gz")
-    path.unlink()
-    events = path.with_name("sub-01_ses-01_task-rating_run-1_events.tsv")
-    events.write_text("onset\tduration\trating\n1\t1\t5\n")
-    ((reason),) = (run.reason for run in find(tree, task_id=("rating",)).excluded)
-    assert "no rating recording" in reason and "_events.tsv has the column rating" in reason
-    with pytest.raises(DerivativesError, match="no rating recording.*by trial, are not read"):
-        find(tree)
-    events.write_text("onset\tduration\ttrial_type\n1\t1\theat\n")
-    assert "_events" not in find(tree, task_id=("rating",)).excluded[0].reason

@@ -139,15 +139,19 @@ def check_onsets(onset_s: NDArray[np.float64], scan_start_s: float, scan_end_s: 
         f"the onsets of the events lie between {_seconds(first_s)} and {_seconds(last_s)} s, the "
         f"scan between {_seconds(scan_start_s)} and {_seconds(scan_end_s)} s"
     )
-    if len(onset_s) >= FEWEST_ONSETS:
-        ratio = (last_s - first_s) / scan_s
-        for unit, (factor, symbol) in OTHER_UNITS.items():
-            if max(ratio / factor, factor / max(ratio, 1e-12)) < SAME_LENGTH:
-                raise ValueError(
-                    f"{spans}: the onsets look like {unit}. Convert onset and duration to seconds, "
-                    f'or write their unit into the sidecar, as in {{"onset": {{"Units": '
-                    f'"{symbol}"}}}}.'
-                )
+    ratio = (last_s - scan_start_s) / scan_s
+    unit = None
+    if ratio > LONGEST_RATIO:  # of the units, the longest that puts the events into the scan
+        longer = (u for u, (factor, _) in OTHER_UNITS.items() if factor > ratio / SAME_LENGTH)
+        unit = next(longer, "nanoseconds")
+    elif len(onset_s) >= FEWEST_ONSETS and 0 < ratio < SAME_LENGTH * OTHER_UNITS["minutes"][0]:
+        unit = "minutes"
+    if unit is not None:
+        symbol = OTHER_UNITS[unit][1]
+        raise ValueError(
+            f"{spans}: the onsets look like {unit}. Convert onset and duration to seconds, or say "
+            f'in the sidecar what they are, as in {{"onset": {{"Units": "{symbol}"}}}}.'
+        )
     if first_s >= scan_end_s or last_s < scan_start_s:
         raise ValueError(
             f"{spans}: none lies in the scan. Onsets are seconds from the first volume of the run; "

@@ -126,7 +126,8 @@ def _of_events(
     """The rating of the event that each frame belongs to."""
     events, onset_s, sources, notes = load_events(files, run.raw_sidecars, settings)
     try:
-        check_onsets(onset_s, times.start_s, times.end_s)
+        if np.isfinite(events.start_s).any():
+            check_onsets(onset_s, times.start_s, times.end_s)
         rating, event, event_notes = rate_events(
             events, times.n_frames, tr_s=times.tr_s, bold_start_s=times.start_s
         )

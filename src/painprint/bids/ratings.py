@@ -85,7 +85,8 @@ class RatingRecording:
         n = self.n_before_change
         if n == len(self.value):
             return 0.0
-        return max(0.0, self.start_s + self.time_s[n] - max(scan_start_s, self.span_s[0]))
+        first_s = self.start_s + self.time_s[np.isfinite(self.value)][0]
+        return max(0.0, float(self.start_s + self.time_s[n] - max(scan_start_s, first_s)))
 
     def without_start(self) -> RatingRecording:
         """The recording whose samples before the first change are missing.
