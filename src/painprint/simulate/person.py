@@ -20,11 +20,13 @@ from scipy.signal import lfilter
 from scipy.stats import gamma
 
 from painprint.arrays import Matrix, Vector
+from painprint.bids.events import rate_events
 from painprint.bids.ratings import RatingRecording, frame_ratings
 from painprint.edges import edges_to_matrix
 from painprint.regions import Regions
 from painprint.runs import Run, framewise_displacement, motion_confounds
-from painprint.simulate.world import World
+from painprint.simulate.trials import Trials, draw_trials
+from painprint.simulate.world import SHORTEST_SHARE, World
 
 SUBCORTICAL_NETWORK = "SUB"
 NETWORKS = ("VIS", "SMN", "DAN", "SAL", "LIM", "FPN", "DMN", SUBCORTICAL_NETWORK)
@@ -145,6 +147,8 @@ class SimulatedRun:
     motion : ndarray of shape (n_frames, 6)
         mm and rad.
     censored : ndarray of bool, shape (n_frames,)
+    trials : Trials or None
+        Stimuli with their ratings, where pain is rated by event.
     """
 
     session: int
@@ -153,6 +157,7 @@ class SimulatedRun:
     rating: Vector | None
     motion: Matrix
     censored: NDArray[np.bool_]
+    trials: Trials | None = None
 
 
 RATING_HZ = 10.0
@@ -177,9 +182,13 @@ def simulate_person(
 
 def as_run(simulated: SimulatedRun, person: Person, truth: Truth) -> Run:
     """A simulated run as input of the decoder, as if it had been written and read."""
-    n_frames = len(simulated.signals)
+    n_frames, event = len(simulated.signals), None
     if simulated.rating is None:
         rating = np.full(n_frames, np.nan)
+    elif simulated.trials is not None:
+        rating, event, _ = rate_events(
+            simulated.trials.as_events(), n_frames, tr_s=person.world.tr_s
+        )
     else:
         time_s = np.arange(len(simulated.rating)) / RATING_HZ
         recording = RatingRecording(time_s, simulated.rating)
@@ -194,6 +203,7 @@ def as_run(simulated: SimulatedRun, person: Person, truth: Truth) -> Run:
         censored=simulated.censored,
         regions=truth.regions.names,
         confounds=motion_confounds(simulated.motion),
+        event=event,
     )
 
 
@@ -305,7 +315,9 @@ def _simulate_run(
     rng: np.random.Generator,
 ) -> SimulatedRun:
     signal, tr_s = person.signal, person.world.tr_s
-    length_s = person.world.run_s * (rng.uniform(0.6, 1.0) if person.world.unequal else 1.0)
+    length_s = person.world.run_s * (
+        rng.uniform(SHORTEST_SHARE, 1.0) if person.world.unequal else 1.0
+    )
     n_frames = int(length_s / tr_s)
     n_samples = int(np.ceil(n_frames * tr_s * RATING_HZ)) + 1
     within = signal.rating_minute_sd * _smooth(
@@ -332,6 +344,10 @@ def _simulate_run(
     source = _slow(n_frames, tr_s, signal.ar_s, rng) * np.sqrt(amplitude)
     signals += signal.planted_gain * source[:, None] * truth.loadings
     signals += (signal.motion_gain * fd * rng.normal(size=n_frames))[:, None]
+    trials = None
+    if run and person.world.rating == "events":
+        # a generator of their own, so that all else is the same as with a continuous rating
+        trials = draw_trials(rating, RATING_HZ, rng.spawn(1)[0])
     return SimulatedRun(
         session=session,
         run=run,
@@ -339,6 +355,7 @@ def _simulate_run(
         rating=None if run == 0 else rating,
         motion=motion.round(5),
         censored=fd > signal.censor_mm,
+        trials=trials,
     )
 
 

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from painprint.options import Bounds, check_options, option
+from painprint.simulate.trials import SHORTEST_RUN_S
 
 Layout = Literal["xcp_d", "fmriprep", "fmriprep_volumes", "fmriprep_surfaces", "ciftify"]
 """File layout of BOLD: regional time series, or dense BOLD to be cleaned."""
 
+SHORTEST_SHARE = 0.6
+"""Share of the length of a run that it has at least where runs are unequal."""
 SHARE = Bounds(0, 1, high_is_open=True)
 
 
@@ -43,6 +46,8 @@ class World:
     atlas. Covariance and signature are individual in either case."""
     days_between: float = option(8.0, "days", bounds=Bounds(1, 10_000))
     """Mean time between sessions (days)."""
+    rating: Literal["continuous", "events"] = "continuous"
+    """How pain is rated: all the time, or once after each stimulus, in events.tsv."""
     divisions: int = option(57, bounds=Bounds(4, 128))
     """Density of the surfaces of the layout fmriprep_surfaces: 10 n² + 2 vertices a hemisphere; 57
     gives fs_LR's 32,492 and, with voxels, 91,282 grayordinates."""
@@ -51,3 +56,9 @@ class World:
         check_options(self)
         if self.n_regions % 2:
             raise ValueError(f"n_regions is {self.n_regions}; an even number is needed.")
+        shortest_s = self.run_s * (SHORTEST_SHARE if self.unequal else 1.0)
+        if self.rating == "events" and shortest_s < SHORTEST_RUN_S:
+            raise ValueError(
+                f"run_s is {self.run_s:g}, so that a run may last {shortest_s:g} s, but at least "
+                f"{SHORTEST_RUN_S:g} s are needed for a trial (rating is 'events')."
+            )

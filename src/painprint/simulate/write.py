@@ -54,15 +54,8 @@ def write_people(
         }
     )
     write_table(out_dir / "participants.tsv", participants)
-    write_json(
-        out_dir / f"task-{RATING_TASK}_recording-pain_physio.json",
-        {
-            "SamplingFrequency": RATING_HZ,
-            "StartTime": 0,
-            "Columns": ["pain"],
-            "pain": {"Description": "simulated continuous pain rating, 0 to 1"},
-        },
-    )
+    for how in dict.fromkeys(person.world.rating for person in people):
+        _describe_ratings(out_dir, how)
     for number, (name, person) in enumerate(zip(names, people, strict=True), start=1):
         for task in (RATING_TASK, REST_TASK):
             write_json(
@@ -121,10 +114,41 @@ def _write_person(
             dense.write_run(
                 derivatives, entities, run.signals, run.motion, person.world.tr_s, noise
             )
-        if run.rating is not None:
+        if run.trials is not None:
+            write_table(out_dir / folder / f"{stem}_events.tsv", run.trials.as_table())
+        elif run.rating is not None:
             lines = "".join(f"{value:g}\n" for value in run.rating)
             packed = gzip.compress(lines.encode(), mtime=0)
             write_bytes(out_dir / folder / f"{stem}_recording-pain_physio.tsv.gz", packed)
+
+
+def _describe_ratings(out_dir: Path, how: str) -> None:
+    """Write the sidecar of continuous ratings, or of those of events."""
+    if how == "events":
+        write_json(
+            out_dir / f"task-{RATING_TASK}_events.json",
+            {
+                "trial_type": {
+                    "Levels": {
+                        "pain": "simulated stimulus",
+                        "rating": "rating of the stimulus before",
+                    }
+                },
+                "rating": {
+                    "Description": "simulated rating of the mean pain during the stimulus, 0 to 100"
+                },
+            },
+        )
+        return
+    write_json(
+        out_dir / f"task-{RATING_TASK}_recording-pain_physio.json",
+        {
+            "SamplingFrequency": RATING_HZ,
+            "StartTime": 0,
+            "Columns": ["pain"],
+            "pain": {"Description": "simulated continuous pain rating, 0 to 1"},
+        },
+    )
 
 
 def _write_sessions(path: Path, person: Person, seed: tuple[int, int]) -> None:
