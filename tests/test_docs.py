@@ -204,6 +204,16 @@ def _(tree):
     run(tree)
 
 
+@provokes("Ratings by trial")
+def _(tree):
+    rows = ("onset\tduration\ttrial_type\trating", "10\t9\theat\tn/a", "20\t4\trating\t30")
+    for path in sorted(tree.root.glob("sub-01/**/*_physio.tsv.gz")):
+        events = path.with_name(path.name.replace("_recording-pain_physio.tsv.gz", "_events.tsv"))
+        events.write_text("\n".join([*rows, "40\t9\theat\tn/a", "60\t4\trating\t50\n"]))
+        path.unlink()
+    run(tree)
+
+
 @provokes("No rating among the recordings")
 def _(tree):
     edit(tree.root, "sub-01/**/*_physio.json", lambda t: t.replace('"pain"', '"cardiac"'))

@@ -374,6 +374,20 @@ def test_frames_of_a_censored_trial_are_not_used(tree, one):
     np.testing.assert_array_equal(frames.event, [0] * 12 + [2] * 12)
 
 
+def test_the_lag_is_added_to_a_window_as_the_documentation_says(tree, one):
+    write_events(tree, one)
+
+    def bold_read(lag_frames, **options):
+        """First and last time of BOLD after the onset of the first stimulus (s)."""
+        frames = pair_frames(load(tree, **options)[0], lag_frames=lag_frames, drop_frames=0)
+        bold = frames.frame[frames.event == 0] + lag_frames - 10
+        return bold.min(), bold.max() + 1
+
+    assert bold_read(6, rating_of="heat") == (6, 18)
+    assert bold_read(0, rating_of="heat", rating_window=(4, 20)) == (4, 20)
+    assert bold_read(6, rating_of="heat", rating_window=(4, 20)) == (10, 26)
+
+
 def test_the_quality_of_ratings_of_events_is_that_of_the_events(tree, one):
     write_events(tree, one)
     _, record = load(tree, rating_of="heat", rating_range=(20, 100))
