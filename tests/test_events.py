@@ -293,6 +293,13 @@ def test_two_raters_need_a_choice(tree, one):
     check_frames(run, {range(10, 19): 5, range(50, 59): 6})
 
 
+def test_two_scales_in_one_column_are_refused(tree, one):
+    rows = "10\t9\tintensity\t1\n10\t9\tunpleasantness\t5\n50\t9\tintensity\t2"
+    write_events(tree, one, rows)
+    with pytest.raises(DerivativesError, match="1 of its 3 ratings are of the same time .* 5 s on"):
+        load(tree, rating_window=(-5, 0))
+
+
 def test_a_column_that_is_called_something_else_must_be_named(tree, one):
     write_events(tree, one, "10\t9\theat\t1", "onset\tduration\ttrial_type\tintensity")
     with pytest.raises(DerivativesError, match="has the column intensity.*--rating-column"):
@@ -319,7 +326,8 @@ def in_unit(factor):
 
 
 def test_onsets_in_other_units_are_converted_if_that_is_said_and_refused_otherwise(tree, one):
-    write_events(tree, one, in_unit(1000), onset={"Units": "ms"})
+    described = {"onset": {"Units": "ms"}, "duration": {"Description": "length of the pulse"}}
+    write_events(tree, one, in_unit(1000), **described)
     run, record = load(tree, rating_of="heat")
     check_frames(run, OF_HEAT)
     assert any("converted to seconds (column 'onset': ms)" in note for note in record.notes)

@@ -12,8 +12,8 @@ from painprint.bids.load import load_run
 from painprint.cli import main
 from painprint.files.dataset import Dataset
 from painprint.simulate.person import RATING_HZ, Person, as_run, simulate_person
-from painprint.simulate.trials import STIMULUS_S
-from painprint.simulate.world import World
+from painprint.simulate.trials import STIMULUS_S, draw_trials
+from painprint.simulate.world import SHORTEST_RUN_S, World
 
 CONTINUOUS = World(n_runs=2, n_regions=8, run_s=200, tr_s=1.0)
 EVENTS = replace(CONTINUOUS, rating="events")
@@ -77,3 +77,10 @@ def test_what_is_written_is_read_as_it_was_simulated(tmp_path):
 def test_runs_without_room_for_a_trial_are_refused():
     with pytest.raises(ValueError, match="may last 60 s, but at least 68 s are needed"):
         World(rating="events", run_s=100, unequal=True)
+
+
+def test_the_shortest_run_has_a_trial_wherever_it_begins():
+    n_samples = int(SHORTEST_RUN_S * RATING_HZ) + 1
+    for seed in range(200):
+        trials = draw_trials(np.full(n_samples, 0.5), RATING_HZ, np.random.default_rng(seed))
+        assert trials.rating.tolist() == [50]

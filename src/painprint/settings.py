@@ -187,8 +187,8 @@ class Settings(DenseSettings):
     rating_start_s: float | None = option(
         None, "s", "10 s in Lee et al. (2026)", group=RATING, tags={"reading"}
     )
-    """Start of the rating recording relative to the start of the scan (s). Default: StartTime of
-    its sidecar, or 0."""
+    """Start of the rating recording relative to the start of the scan (s); of events, that of the
+    clock of their onsets. Default: StartTime of its sidecar, or 0."""
     rating_range: tuple[float, float] | None = option(None, group=RATING, tags={"reading"})
     """Lowest and highest possible rating. Default: 0 1 for resp.tsv, otherwise unknown."""
     rating_recording: str | None = option(None, group=RATING, tags={"reading"})

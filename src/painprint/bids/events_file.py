@@ -202,7 +202,8 @@ def _read_rows(
     duration_s = np.full(len(table), np.nan)
     if "duration" in table:
         # without a unit of its own, a duration has that of the onset
-        units = {"duration": _entry(metadata, "duration") or _entry(metadata, "onset")}
+        own = _entry(metadata, "duration")
+        units = {"duration": own if "Units" in own else _entry(metadata, "onset")}
         duration_s, _ = times_in_seconds(
             numbers(table["duration"], path), "duration", units, path, on_change=True
         )
@@ -249,12 +250,32 @@ def _windows(rows: _Rows, settings: Settings, path: Path) -> tuple[EventRatings,
     }
     used = np.flatnonzero(rated & lasting)
     used = used[np.argsort(start_s[used], kind="stable")]
+    _check_same_time(start_s[used], path)
     kinds = sorted(set(rows.kind[timed[used]]) - {""})
     notes = (
         f"ratings in rows of the trial types {', '.join(kinds)} were taken together, as of one "
         "scale.",
     ) * (len(kinds) > 1)
     return EventRatings(start_s[used], end_s[used], rows.rating[timed[used]], left_out), notes
+
+
+def _check_same_time(start_s: NDArray[np.float64], path: Path) -> None:
+    """Check that no two windows begin at once, so that it is known which rating counts.
+
+    Raises
+    ------
+    DerivativesError
+        If some do.
+    """
+    at_once = np.flatnonzero(np.diff(start_s) == 0)
+    if len(at_once):
+        raise DerivativesError(
+            f"{len(at_once)} of its {len(start_s)} ratings are of the same time as another one "
+            f"(first: the window from {start_s[at_once[0]]:g} s on), and it is not known which "
+            "counts. Give each scale or rater a column of its own (--rating-column), or remove "
+            "rows.",
+            path,
+        )
 
 
 def _rows_of_type(

@@ -18,8 +18,6 @@ RATING_DELAY_S, PAUSE_S = (1.0, 4.0), (6.0, 12.0)
 """Shortest and longest time from a stimulus to its rating, and from there to the next one (s)."""
 AFTER_S = 10.0
 """Time of the scan after the last stimulus, for its haemodynamic response (s)."""
-SHORTEST_RUN_S = FIRST_S + PAUSE_S[1] + STIMULUS_S + AFTER_S
-"""A run of this length has a trial (s)."""
 
 
 @dataclass(frozen=True, eq=False)

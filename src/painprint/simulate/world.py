@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from painprint.options import Bounds, check_options, option
-from painprint.simulate.trials import SHORTEST_RUN_S
 
 Layout = Literal["xcp_d", "fmriprep", "fmriprep_volumes", "fmriprep_surfaces", "ciftify"]
 """File layout of BOLD: regional time series, or dense BOLD to be cleaned."""
 
+SHORTEST_RUN_S = 68.0
+"""A run of this length has a trial (s)."""
 SHORTEST_SHARE = 0.6
 """Share of the length of a run that it has at least where runs are unequal."""
 SHARE = Bounds(0, 1, high_is_open=True)
