@@ -160,7 +160,7 @@ def test_a_power_law_is_found_and_followed():
 
 def until(r, target, noise=0.01, n_sessions=14):
     resampled = r + np.random.default_rng(0).normal(0, noise, size=(300, len(r)))
-    return sessions_until_r(SIZES, r, resampled, target=target, n_sessions=n_sessions)
+    return sessions_until_r(SIZES, r, resampled, target=target, n_sessions=n_sessions, at="")
 
 
 def test_sessions_until_a_target_have_an_interval():
@@ -188,7 +188,9 @@ def test_absurd_extrapolation_is_refused(r, target, words):
 
 
 def test_a_curve_of_few_points_is_not_followed():
-    found = sessions_until_r(SIZES[:3], SIZES[:3] / 9, np.ones((9, 3)), target=0.3, n_sessions=5)
+    found = sessions_until_r(
+        SIZES[:3], SIZES[:3] / 9, np.ones((9, 3)), target=0.3, n_sessions=5, at=""
+    )
     assert "3 numbers of sessions cannot be extrapolated" in found.refused
 
 

@@ -78,8 +78,11 @@ def test_a_negative_correlation_is_no_agreement():
     other = results(scale={"centred_r": -0.35, "centred_r_ci": [-0.5, -0.1]})
     assert answer_of(other) is Answer.NO
     undefined = results(scale={"centred_r": None, "centred_r_ci": [None, None]})
-    assert conclude(undefined.metrics).chance is Chance.NOT_POSSIBLE
-    assert summarise(undefined)[0].answer == "Not tested against chance"
+    assert conclude(undefined.metrics).chance is Chance.UNDEFINED
+    found, sure, *_ = summarise(undefined)
+    assert found.answer == "Cannot be told within sessions" and found.status == "caution"
+    assert "The rating, or its prediction, does not vary within sessions" in found.text
+    assert "p between = 0.200" in sure.numbers and "not shown to be higher" in sure.text
 
 
 @pytest.mark.parametrize(

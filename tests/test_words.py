@@ -63,7 +63,7 @@ ENOUGH = {"n_permutations": 99}
 
 def written(numbers, *, scales=None, **tables):
     """A stage's result as its sentences get it."""
-    of_study = {"leave_out": "session", "scales": scales, "n_groups": 12}
+    of_study = {"leave_out": "session", "scales": scales or {"1min": {}}, "n_groups": 12}
     return WrittenResult(numbers, tables, of_study, settings={}, rules={})
 
 
@@ -159,7 +159,7 @@ def study(**changed):
         metrics={
             "simulated": True, "n_runs": 4, "n_sessions": 4, "n_regions": 8, "selected": chosen,
             "decoder": rules["decoder"], "features": settings["features"],
-            "stages": dict.fromkeys(STAGES, {}), "leave_out": "session",
+            "stages": dict.fromkeys(STAGES, {}), "leave_out": "session", "scales": {"1min": {}},
         },
         runs=pd.DataFrame(
             {

@@ -287,6 +287,60 @@ def primary_scale(scales: Container[str]) -> str:
     return next(name for name in (*EVENT_SCALES, *TIME_SCALES) if name in scales)
 
 
+@dataclass(frozen=True)
+class BinWords:
+    """What the bins of a primary scale are called in sentences.
+
+    Attributes
+    ----------
+    noun, one : str
+        One of them, in everyday words, without and with its article.
+    bin, bins : str
+        One, or several of them, in descriptions of methods.
+    at : str
+        Follows the name of a statistic that was computed over them.
+    rating : str
+        Follows "the": what a bin has of the rating.
+    axis : str
+        Label of an axis that shows it.
+    """
+
+    noun: str
+    one: str
+    bin: str
+    bins: str
+    at: str
+    rating: str
+    axis: str
+
+
+BIN_WORDS = {
+    "1min": BinWords(
+        "minute", "a minute", "time bin", "1-min bins", "at 1 min", "mean rating",
+        "rating, mean per minute",
+    ),
+    "event": BinWords(
+        "event", "an event", "event", "events", "across events", "rating", "rating of each event"
+    ),
+}  # fmt: skip
+"""What bins are called, by primary scale."""
+MIXED_WORDS = BinWords(
+    "bin", "a bin", "bin", "bins", "at the primary scale", "mean rating", "rating, mean per bin"
+)
+"""What they are called where people with different primary scales stand side by side."""
+
+
+def primary_words(scales: Container[str]) -> BinWords:
+    """What the bins of the primary one of these scales are called.
+
+    Examples
+    --------
+    >>> primary_words(["event", "run", "session"]).noun
+    'event'
+    """
+    return BIN_WORDS[primary_scale(scales)]
+
+
 def test_scales(runs: Sequence[Frames]) -> tuple[str, ...]:
     """Names of the test bins of runs, the primary scale first.
 

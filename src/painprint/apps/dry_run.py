@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from joblib import effective_n_jobs
 
 from painprint.apps.decode import list_regions
@@ -16,7 +17,8 @@ from painprint.edges import count_edges
 from painprint.errors import DerivativesError
 from painprint.evidence.bin_features import MOST_BYTES_OF_EDGES
 from painprint.evidence.stages import stages_to_run
-from painprint.runs import ExcludedRun, Run, list_excluded
+from painprint.runs import ExcludedRun, Frames, Run, list_excluded
+from painprint.wording import plural
 
 
 def describe_inventory(study: Study, participant: str) -> tuple[str, bool]:
@@ -39,9 +41,10 @@ def describe_inventory(study: Study, participant: str) -> tuple[str, bool]:
     ]
     rating_files = {record.key: record.rating_file for record in reader.records}
     lines += [
-        f"  use      {lags[0].key}: {len(lags[0])} of {lags[0].counts['n_frames']} frames, "
-        f"rating {rating_files[lags[0].key]}"
-        for lags in prepared.runs
+        f"  use      {frames.key}: {len(frames)} of {frames.counts['n_frames']} frames"
+        + (f" in {plural(_count_events(frames), 'event')}" if frames.event is not None else "")
+        + f", rating {rating_files[frames.key]}"
+        for frames, *_ in prepared.runs
     ]
     excluded = (*reader.excluded, *prepared.runs_left_out)
     lines += [f"  exclude  {line}" for line in list_excluded(excluded)]
@@ -104,14 +107,23 @@ def _describe_dense(study: Study, inventory: Inventory) -> tuple[str, bool]:
     return "\n".join(lines), bool(sessions)
 
 
+def _count_events(frames: Frames) -> int:
+    """Number of events with usable frames; 0 for a continuous rating."""
+    return 0 if frames.event is None else len(np.unique(frames.event))
+
+
 def _needs(runs: Sequence[Run], prepared: Prepared, study: Study) -> str:
     """Rough estimate of the memory and disk space needed."""
     n_regions = len(prepared.regions.names)
     signals = sum(lag.signals.nbytes for lags in prepared.runs for lag in lags)
     signals += sum(run.signals.nbytes for run in runs)
     rules, settings = study.settings.rules, study.settings
-    n_minutes = sum(count_bins(lags[0], rules).one_minute for lags in prepared.runs)
-    n_rows = n_minutes * PARTS_OF_A_MINUTE.get(rules.train_bins, 1)
+    n_tested = sum(
+        count_bins(frames, rules).one_minute if frames.event is None else _count_events(frames)
+        for frames, *_ in prepared.runs
+    )
+    of_events = prepared.runs[0][0].event is not None
+    n_rows = n_tested * (1 if of_events else PARTS_OF_A_MINUTE.get(rules.train_bins, 1))
     _, groups = prepared.groups(settings.leave_out)
     n_groups, workers = len(groups), effective_n_jobs(study.n_jobs)
     matrices = 8.0 * n_rows**2 * (2 + 4 * workers)
@@ -119,14 +131,14 @@ def _needs(runs: Sequence[Run], prepared: Prepared, study: Study) -> str:
     if rules.decoder == "lasso_pcr":
         predictions = 8.0 * n_rows * n_rows * n_groups
     if stages_to_run(settings):
-        matrices += 8.0 * (n_rows + 1.5 * n_minutes) ** 2 * (2 + workers)
+        matrices += 8.0 * (n_rows + 1.5 * n_tested) ** 2 * (2 + workers)
     if "null" not in settings.skip and rules.train_bins != "rating":
         n_ratings = 2.2 * settings.n_permutations
         permuted = 8.0 * n_rows * n_ratings * (3 + 4 * workers)
         if rules.decoder == "lasso_pcr":
             permuted += 1.4 * min(MOMENTS_BYTES, 32 * n_groups * n_rows * n_ratings)
         predictions = max(predictions, permuted)
-    edges = 4.0 * (n_rows + 1.5 * n_minutes) * count_edges(n_regions)  # single precision
+    edges = 4.0 * (n_rows + 1.5 * n_tested) * count_edges(n_regions)  # single precision
     if "baselines" not in settings.skip and edges <= MOST_BYTES_OF_EDGES:
         predictions = max(predictions, 1.1 * edges)
     memory = 0.3e9 + 1.1 * signals + matrices + predictions

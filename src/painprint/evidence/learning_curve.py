@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from painprint.arrays import Matrix, Vector
-from painprint.bins import primary_scale
+from painprint.bins import primary_scale, primary_words
 from painprint.decode.bin_gram import BinGram
 from painprint.decode.errors import NotEnoughData
 from painprint.evidence.case import Case
@@ -112,8 +112,9 @@ def _answer(table: pd.DataFrame, resampled: Matrix, target: float, n_sessions: i
         "centred_r": f"{SHARE_WANTED:.0%} of draws with a significant centred r",
         "r": f"{SHARE_WANTED:.0%} of draws with a significant r (paper's p)",
     }
+    at = primary_words(set(table["scale"])).at
     return [
-        sessions_until_r(sizes, r, resampled, target=target, n_sessions=n_sessions),
+        sessions_until_r(sizes, r, resampled, target=target, n_sessions=n_sessions, at=at),
         *(
             sessions_until_significant(table, f"share_significant_{name}", what)
             for name, what in shares.items()
@@ -216,9 +217,9 @@ def sessions_to_reach(sizes: Vector, r: Vector, target: float) -> float:
 
 
 def sessions_until_r(
-    sizes: Vector, r: Vector, resampled: Matrix, *, target: float, n_sessions: int
+    sizes: Vector, r: Vector, resampled: Matrix, *, target: float, n_sessions: int, at: str
 ) -> Until:
-    """Sessions needed for a centred r at 1 min, with an interval; refused beyond reach.
+    """Sessions needed for a centred r, with an interval; refused beyond reach.
 
     Parameters
     ----------
@@ -228,8 +229,10 @@ def sessions_until_r(
         The same r with sessions resampled.
     n_sessions : int
         Number of available sessions.
+    at : str
+        Where r was computed, as in :class:`~painprint.bins.BinWords`.
     """
-    what = f"centred r of {target:g} at 1 min"
+    what = f"centred r of {target:g} {at}"
     farthest = FARTHEST * n_sessions
     if not np.isfinite(r).all():
         return Until(what, None, refused="centred r is undefined at some numbers of sessions.")

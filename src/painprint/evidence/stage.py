@@ -14,11 +14,13 @@ from typing import Any, Protocol
 
 import pandas as pd
 
+from painprint.bins import BIN_WORDS, BinWords, primary_scale
 from painprint.evidence.case import Case
 from painprint.progress import OnStep
 
 SCALE = "1min, 2min (time bins) or event, run (all kept frames) or session (mean of its runs)"
-"""Description of columns ``scale``."""
+"""Description of columns ``scale``. In descriptions of columns, ``{bin}``, ``{bins}`` and ``{at}``
+are what bins of the study are called (:class:`~painprint.bins.BinWords`)."""
 
 AGREEMENT = {
     "r": "Pearson correlation of rating and held-out prediction",
@@ -87,6 +89,16 @@ class WrittenResult:
     def unit(self) -> str:
         """Unit that is held out: session or run."""
         return str(self.metrics["leave_out"])
+
+    @property
+    def primary(self) -> str:
+        """The primary scale."""
+        return primary_scale(self.metrics["scales"])
+
+    @property
+    def bins(self) -> BinWords:
+        """What the bins of the primary scale are called."""
+        return BIN_WORDS[self.primary]
 
 
 class Compute(Protocol):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from painprint.bins import primary_scale
+from painprint.bins import BIN_WORDS, MIXED_WORDS, BinWords, primary_scale
 from painprint.decode.decoding import Decoding
 from painprint.decode.metrics import score_scale, score_units, split_scales
 from painprint.decode.training import EVERYTHING, average_frames
@@ -108,9 +108,10 @@ def transfer(
     Returns
     -------
     result : StageResult
-        Tables ``transfer`` and ``identification``. Numbers: ``pairs`` (session-centred r at 1 min
-        of each signature on each other person) and ``identified`` (per person: sessions whose
-        best model is their own, and the exact binomial interval with sessions as its units).
+        Tables ``transfer`` and ``identification``. Numbers: ``pairs`` (session-centred r at the
+        primary scale of each signature on each other person) and ``identified`` (per person:
+        sessions whose best model is their own, and the exact binomial interval with sessions as its
+        units).
 
     References
     ----------
@@ -212,7 +213,7 @@ def share_regions(signature: Signature, runs: Sequence[Run]) -> tuple[Signature,
 
 
 def predict_other(signature: Signature, runs: Sequence[Run], person: Member) -> pd.DataFrame:
-    """Predictions of a final model for another person's runs, averaged at four scales.
+    """Predictions of a final model for another person's runs, averaged at every scale.
 
     Raises
     ------
@@ -287,9 +288,21 @@ def identify(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
     return identified
 
 
+def at_primary(transfer: pd.DataFrame) -> pd.DataFrame:
+    """Rows of transfer.tsv at the primary scale of each person."""
+    scales = transfer.groupby("person")["scale"]
+    return transfer[transfer["scale"] == scales.transform(lambda of: primary_scale(set(of)))]
+
+
+def shared_words(transfer: pd.DataFrame) -> BinWords:
+    """What the bins of all people of transfer.tsv are called."""
+    primary = set(at_primary(transfer)["scale"])
+    return BIN_WORDS[primary.pop()] if len(primary) == 1 else MIXED_WORDS
+
+
 def _pairs(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Session-centred r at the primary scale of each signature on each other person."""
-    at_primary = table["scale"] == primary_scale(set(table["scale"]))
-    rows = table[at_primary & (table["model"] != table["person"])]
+    rows = at_primary(table)
+    rows = rows[rows["model"] != rows["person"]]
     names = ["model", "person", "n", "centred_r", "centred_r_low", "centred_r_high"]
     return [dict(zip(names, row, strict=True)) for row in rows[names].itertuples(index=False)]

@@ -19,8 +19,9 @@ from painprint.results.read import Results
 def drawings(results: Results) -> dict[str, Drawing]:
     """Figures of the decoding and of every stage that was computed, by name."""
     unit, scales = results.metrics["leave_out"], results.metrics["scales"]
+    primary, bins = results.primary, results.bins
     by_scale = {scale: rows for scale, rows in results.predictions.groupby("scale", sort=False)}
-    minutes = by_scale["1min"]
+    tested = by_scale[primary]
     sessions = pd.DataFrame(results.audit["sessions"], columns=_session_columns(results))
     within = results.metrics["within_session"]["r"]
     scatters = {
@@ -33,28 +34,33 @@ def drawings(results: Results) -> dict[str, Drawing]:
     return {
         "months": Drawing(
             "Ratings of all sessions over time, with the quality of their BOLD",
-            partial(figures.plot_months, minutes, sessions, results.bold_quality),
+            partial(figures.plot_months, tested, sessions, results.bold_quality, scale=primary),
         ),
         "timeline": Drawing(
-            "Rating and held-out prediction, minute by minute",
-            partial(figures.plot_timeline, minutes, leave_out=unit),
+            f"Rating and held-out prediction, {bins.noun} by {bins.noun}",
+            partial(figures.plot_timeline, tested, leave_out=unit, scale=primary),
         ),
         "traces": Drawing(
             "Rating and held-out prediction of each session",
-            partial(figures.plot_session_traces, minutes, results.per_session),
+            partial(figures.plot_session_traces, tested, results.per_session, scale=primary),
         ),
         **scatters,
         "calibrationheldout": Drawing(
-            "Rating against held-out prediction of each minute: the line has a slope of "
-            f"{wording.number(scales['1min']['slope'])}; 1 is calibrated",
+            f"Rating against held-out prediction of each {bins.noun}: the line has a slope of "
+            f"{wording.number(scales[primary]['slope'])}; 1 is calibrated",
             partial(
-                figures.plot_calibration, minutes, results.per_session, scales["1min"], unit=unit
+                figures.plot_calibration,
+                tested,
+                results.per_session,
+                scales[primary],
+                unit=unit,
+                scale=primary,
             ),
         ),
         "roc": Drawing("ROC curves", partial(figures.plot_roc, results.roc, scales)),
         "sessions": Drawing(
             f"Correlation within each {unit}",
-            partial(figures.plot_sessions, results.per_session, within, unit=unit),
+            partial(figures.plot_sessions, results.per_session, within, unit=unit, scale=primary),
         ),
         "levels": Drawing(
             f"Mean rating and mean prediction of each {unit}",
@@ -86,9 +92,15 @@ def brain_drawings(views: BrainViews, painted: Sequence[AnyOverlay]) -> dict[str
     return drawn
 
 
-def transfer_drawing(transfer: pd.DataFrame) -> Drawing:
-    """Figure of the agreement of every signature with this person's ratings."""
+def transfer_drawing(transfer: pd.DataFrame, at: str) -> Drawing:
+    """Figure of the agreement of every signature with this person's ratings.
+
+    Parameters
+    ----------
+    at : str
+        Where it was computed, as in :class:`~painprint.bins.BinWords`.
+    """
     return Drawing(
         "Centred r of several people's signatures on this person's ratings",
-        partial(figures.plot_transfer, transfer),
+        partial(figures.plot_transfer, transfer, label=f"centred r {at}"),
     )

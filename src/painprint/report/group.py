@@ -33,22 +33,23 @@ def write_group_report(results: GroupResults, *, pdf: bool = False) -> None:
 
 def _drawings(results: GroupResults) -> dict[str, Drawing]:
     drawn: dict[str, Drawing] = {}
-    minutes = without_few(results.tables["transfer"], results.metrics)
-    own = minutes[minutes["model"] == minutes["person"]]
+    transfer = without_few(results)
+    own = transfer[transfer["model"] == transfer["person"]]
+    r = f"centred r {results.bins.at}"
     drawn["people"] = Drawing(
         "Centred r of every person's own signature",
         partial(
             figures.plot_estimates, own["person"], own, "centred_r",
-            label="centred r at 1 min, own sessions held out", ends=OWN_ENDS,
+            label=f"{r}, own sessions held out", ends=OWN_ENDS,
         ),
     )  # fmt: skip
-    if minutes["model"].nunique() > 1:
+    if transfer["model"].nunique() > 1:
         drawn["matrix"] = Drawing(
             "Centred r of every signature on every person",
-            partial(figures.plot_transfer_matrix, minutes),
+            partial(figures.plot_transfer_matrix, transfer),
         )
         drawn["transfer"] = Drawing(
-            "The same with intervals", partial(figures.plot_transfer, minutes)
+            "The same with intervals", partial(figures.plot_transfer, transfer, label=r)
         )
     if results.metrics["identified"]:
         drawn["identification"] = Drawing(
@@ -60,10 +61,8 @@ def _drawings(results: GroupResults) -> dict[str, Drawing]:
 
 def render_group(results: GroupResults, images: Mapping[str, Markup]) -> str:
     """The page as one self-contained text."""
-    minutes = without_few(results.tables["transfer"], results.metrics)
-    rows = minutes.astype(object).where(minutes.notna(), None).to_dict(
-        orient="records"
-    )  # fmt: skip
+    transfer = without_few(results)
+    rows = transfer.astype(object).where(transfer.notna(), None).to_dict(orient="records")
     return (
         make_environment()
         .get_template("group.html")
@@ -72,6 +71,7 @@ def render_group(results: GroupResults, images: Mapping[str, Markup]) -> str:
             rows=rows,
             images=images,
             few_groups=wording.FEW_GROUPS,
-            headline=words.group_headline(results.metrics),
+            bins=results.bins,
+            headline=words.group_headline(results.metrics, results.bins),
         )
     )

@@ -49,6 +49,8 @@ class BrainSection:
     painted: list[AnyOverlay]
 
 
+COUNTS = {3: "three", 4: "four"}
+"""Numbers of scales in words."""
 BRAIN_BEFORE = "importance"
 """The brain section precedes the section of this stage."""
 
@@ -91,7 +93,7 @@ def write_report(results: Results, transfer: Transfer, *, pdf: bool = False) -> 
         section = BrainSection(brain, overlays(results, brain.regions))
         wanted |= brain_drawings(BrainViews(brain), section.painted)
     if transfer.rows is not None:
-        wanted["transfer"] = transfer_drawing(transfer.rows)
+        wanted["transfer"] = transfer_drawing(transfer.rows, results.bins.at)
     drawn = {name: draw_figure(name, drawing.draw, pdf=pdf) for name, drawing in wanted.items()}
     for old in files.figures():
         old.unlink()  # also those of an earlier run with other stages
@@ -182,14 +184,17 @@ def render_page(
                 stage_sections=sections,
                 links=_links(sections, results.metrics["leave_out"]),
                 brain_before=BRAIN_BEFORE,
-                minutes=partial(_minutes, results),
+                primary=results.primary,
+                bins=results.bins,
+                at_primary=partial(_at_primary, results),
+                n_scales=COUNTS[len(results.metrics["scales"])],
                 calibration=calibration.sentence(),
                 brain=section.brain if section else None,
                 painted=section.painted if section else [],
                 brain_data=viewer_data(section.brain, section.painted) if section else None,
                 transfer=_records(transfer.rows),
                 transfer_missing=transfer.missing,
-                glossary=words.GLOSSARY,
+                glossary=words.glossary(results.bins),
             )
         )
     except UndefinedError as error:
@@ -239,10 +244,10 @@ def region_titles(section: BrainSection | None) -> dict[int, str]:
     return titles
 
 
-def _minutes(results: Results, table: str) -> list[dict[Any, Any]]:
-    """Rows of a stage's table at 1 min; empty where there is no such table."""
+def _at_primary(results: Results, table: str) -> list[dict[Any, Any]]:
+    """Rows of a stage's table at the primary scale; empty where there is no such table."""
     rows = results.stage_tables.get(table)
-    return _records(None if rows is None else rows.query("scale == '1min'"))
+    return _records(None if rows is None else rows[rows["scale"] == results.primary])
 
 
 def _records(table: pd.DataFrame | None) -> list[dict[Any, Any]]:

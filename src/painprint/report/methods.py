@@ -18,8 +18,7 @@ def methods_paragraph(results: Results) -> str:
     metrics, runs = results.metrics, results.runs
     unit = settings["leave_out"]
     kept, total = int(runs["n_kept"].sum()), int(runs["n_frames"].sum())
-    held = settings.get("rating_hold")  # results of earlier versions do not have it
-    at_mid_frame = f"{'held from the last sample before' if held else 'interpolated at'} mid-frame"
+    primary, at = results.primary, results.bins.at
     sentences = [
         f"{'Simulated data' if metrics['simulated'] else 'Data'} of "
         f"{plural(metrics['n_runs'], 'run')} in {plural(metrics['n_sessions'], 'session')} were "
@@ -27,18 +26,19 @@ def methods_paragraph(results: Results) -> str:
         f"({settings['preset']} preset), following {LEE_2026}.",
         *_cleaning(results),
         f"Signals of {plural(metrics['n_regions'], 'region')}{_exclusions(settings)} were used.",
-        f"The first {settings['drop_s']:g} s of each run were excluded; ratings, {at_mid_frame}, "
+        f"The first {settings['drop_s']:g} s of each run were excluded; "
+        f"{_ratings(primary, settings)}, "
         f"were paired with the BOLD signal {_lags(settings, runs)} later, and frames "
         f"flagged as outliers were removed, leaving {kept} of {total} frames. Each region was "
         f"z-scored within run, and {FEATURES[metrics['features']]}.",
-        _bins(rules, settings, runs),
-        _model(metrics, rules, unit),
+        _bins(primary, rules, settings, runs),
+        _model(metrics, rules, unit, at),
         f"Predictions of held-out frames, by the model trained without their {unit}, were averaged "
-        f"in {_time_bins(rules)}. Agreement was quantified by Pearson's r, also after centring "
-        f"rating and prediction within {unit}s; skill, 1 - SSE / SSE of the training mean; R²; "
-        "mean absolute error; slope and intercept of the least-squares line of rating on "
+        f"{_test_bins(primary, rules)}. Agreement was quantified by Pearson's r, also after "
+        f"centring rating and prediction within {unit}s; skill, 1 - SSE / SSE of the training "
+        "mean; R²; mean absolute error; slope and intercept of the least-squares line of rating on "
         "prediction; and the area under the ROC curve for ratings above the median. The primary "
-        f"outcomes, fixed in advance, were {unit}-centred r and skill at 1 min. Their intervals "
+        f"outcomes, fixed in advance, were {unit}-centred r and skill {at}. Their intervals "
         "and those of slope and intercept are from a circular block bootstrap of neighbouring "
         f"{unit}s with a small-sample correction; those of r and AUC are from resampling {unit}s, "
         f"runs and bins hierarchically ({settings['n_bootstraps']:,} samples, seed "
@@ -46,6 +46,26 @@ def methods_paragraph(results: Results) -> str:
         *_stage_methods(results),
     ]
     return " ".join(sentences)
+
+
+def _ratings(primary: str, settings: Mapping[str, Any]) -> str:
+    """Ratings, and the frames that each was given to."""
+    if primary == "event":
+        return f"ratings of events, {_window(settings)}"
+    held = settings.get("rating_hold")  # results of earlier versions do not have it
+    return f"ratings, {'held from the last sample before' if held else 'interpolated at'} mid-frame"
+
+
+def _window(settings: Mapping[str, Any]) -> str:
+    """The span of time that the rating of an event is about, as far as the settings say it."""
+    window, of = settings.get("rating_window"), settings.get("rating_of")
+    if window is None and of is None:
+        return "each the rating of the frames in its window"
+    since = f"the preceding event of type {of}" if of is not None else "the event itself"
+    if window is None:
+        return f"each the rating of the frames during {since}"
+    low, high = (f"{end:g}" for end in window)
+    return f"each the rating of the frames from {low} to {high} s after the onset of {since}"
 
 
 FEATURES = {
@@ -161,9 +181,12 @@ def _lags(settings: Mapping[str, Any], runs: Any) -> str:
     return f"{', '.join(lags)} s (chosen within the training data of each fold)"
 
 
-def _bins(rules: Mapping[str, Any], settings: Mapping[str, Any], runs: Any) -> str:
+def _bins(primary: str, rules: Mapping[str, Any], settings: Mapping[str, Any], runs: Any) -> str:
+    """The rows that train."""
     lost = int(runs["n_training_bins_lost"].sum())
     n_bins = int(runs["n_training_bins"].sum())
+    if primary == "event":
+        return f"The {n_bins:,} events with usable frames were the bins of training and test."
     if rules["train_bins"] != "rating":
         n_parts = PARTS_OF_A_MINUTE[rules["train_bins"]]
         cut = f" (1-min time bins in {n_parts} equal parts)" if n_parts > 1 else ""
@@ -187,13 +210,13 @@ def _bins(rules: Mapping[str, Any], settings: Mapping[str, Any], runs: Any) -> s
     )
 
 
-def _model(metrics: Mapping[str, Any], rules: Mapping[str, Any], unit: str) -> str:
+def _model(metrics: Mapping[str, Any], rules: Mapping[str, Any], unit: str, at: str) -> str:
     """The decoder, and the hyperparameters that were selected."""
     chosen = metrics["selected"]
     if metrics["decoder"] == "ridge":
         return (
             f"Ridge regression was trained by nested leave-one-{unit}-out cross-validation: for "
-            f"each held-out {unit}, the penalty with the smallest squared error at 1 min when each "
+            f"each held-out {unit}, the penalty with the smallest squared error {at} when each "
             f"other {unit} was left out in turn (leave-one-{unit}-out in closed form) was selected "
             f"from {len(ALPHAS)} penalties λ between {rounded(ALPHAS[0])} and "
             f"{rounded(ALPHAS[-1])} times (α) the mean eigenvalue of the centred Gram matrix. The "
@@ -214,7 +237,9 @@ def _model(metrics: Mapping[str, Any], rules: Mapping[str, Any], unit: str) -> s
     )
 
 
-def _time_bins(rules: Mapping[str, Any]) -> str:
+def _test_bins(primary: str, rules: Mapping[str, Any]) -> str:
+    if primary == "event":
+        return "over events, whole runs and sessions"
     if rules["time_bins"] == "discretize":
-        return "10 and 5 time bins a run (about 1 and 2 min), whole runs and sessions"
-    return "time bins of about 1 and 2 min, whole runs and sessions"
+        return "in 10 and 5 time bins a run (about 1 and 2 min), whole runs and sessions"
+    return "in time bins of about 1 and 2 min, whole runs and sessions"

@@ -112,13 +112,13 @@ def overlays(results: Results, regions: Regions) -> list[AnyOverlay]:
     regions : Regions
         Regions of the brain; values are matched by name.
     """
-    unit = results.metrics["leave_out"]
+    unit, at = results.metrics["leave_out"], results.bins.at
     painted: list[AnyOverlay] = []
     for table, column, title, label in (
         ("importance", "importance_centred", "Importance",
-         f"mean loss of {unit}-centred r at 1 min when the region is permuted"),
+         f"mean loss of {unit}-centred r {at} when the region is permuted"),
         ("importance", "importance", "Importance as published",
-         "mean loss of r at 1 min when the region is permuted"),
+         f"mean loss of r {at} when the region is permuted"),
         ("importance", "positive_strength", "Positive weights",
          "sum of the positive weights of the region's edges (rating per unit of co-fluctuation)"),
         ("importance", "negative_strength", "Negative weights",

@@ -36,6 +36,7 @@ def write_reading(path: Path, signature: Signature, scored: Sequence[Scored]) ->
             simulated=signature.simulated,
             n_sessions=len(signature.history.levels),
             has_intervals=bool(signature.history.errors),
+            of_events=signature.of_events,
         ),
     )
 

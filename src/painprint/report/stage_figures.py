@@ -10,6 +10,7 @@ import pandas as pd
 from painprint import wording
 from painprint.report import figures
 from painprint.report.svg import Draw, Drawing
+from painprint.results.conclusion import primary_metrics
 from painprint.results.read import Results
 
 MOST_REGIONS = 20
@@ -33,6 +34,7 @@ def drawings_of_stage(name: str, results: Results) -> Drawings:
 
 def _null(results: Results) -> Drawings:
     table, unit = results.stage_tables["null"], results.metrics["leave_out"]
+    observed = table[table["null"] == "observed"].set_index("scale").notna()
     return {
         f"null{kind}": Drawing(
             f"Null distribution from permuted ratings, and the observed value ({kind})",
@@ -40,44 +42,44 @@ def _null(results: Results) -> Drawings:
             f"Grey: permuted ratings. Blue: observed ratings. {caption}",
         )
         for kind, scale, statistic, caption in (
-            ("within", "1min", "centred_r", f"{unit.capitalize()}-centred r, ratings permuted "
-             f"within {unit}s."),
+            ("within", results.primary, "centred_r",
+             f"{unit.capitalize()}-centred r, ratings permuted within {unit}s."),
             ("between", "session", "r", f"r, ratings permuted between {unit}s."),
         )
+        if observed.loc[scale, statistic]
     }  # fmt: skip
 
 
 def _confounds(results: Results) -> Drawings:
     numbers = results.metrics["stages"]["confounds"]
     verdicts = {name: verdict for name, verdict in numbers.items() if name != "not_done"}
-    unit = results.metrics["leave_out"]
+    unit, at = results.metrics["leave_out"], results.bins.at
     return {
         "confounds": Drawing(
             "Centred r with each confound removed",
             partial(
                 figures.plot_dots,
                 {name: verdict["centred_r_removed"] for name, verdict in verdicts.items()},
-                reference=results.metrics["scales"]["1min"]["centred_r"],
-                label="centred r at 1 min with the confound removed; dashed: as decoded",
+                reference=primary_metrics(results.metrics)["centred_r"],
+                label=f"centred r {at} with the confound removed; dashed: as decoded",
                 marked=[name for name, verdict in verdicts.items() if verdict["flagged"]],
             ),
-            f"{unit.capitalize()}-centred r at 1 min when a confound is partialled out. Red: "
-            "flagged.",
+            f"{unit.capitalize()}-centred r {at} when a confound is partialled out. Red: flagged.",
         )
     }
 
 
 def _sensitivity(results: Results) -> Drawings:
     table = results.stage_tables["sensitivity"]
-    minute = table.query("scale == '1min'").set_index("variant")["centred_r"]
+    tested = table[table["scale"] == results.primary].set_index("variant")["centred_r"]
     return {
         "sensitivity": Drawing(
             "Centred r in the sensitivity analyses",
             partial(
                 figures.plot_dots,
-                {str(name): None if r != r else float(r) for name, r in minute.items()},
-                reference=results.metrics["scales"]["1min"]["centred_r"],
-                label="centred r at 1 min; dashed: as decoded",
+                {str(name): None if r != r else float(r) for name, r in tested.items()},
+                reference=primary_metrics(results.metrics)["centred_r"],
+                label=f"centred r {results.bins.at}; dashed: as decoded",
             ),
         )
     }
@@ -88,12 +90,12 @@ def _learning_curve(results: Results) -> Drawings:
     return {
         "curve": Drawing(
             "Centred r against number of sessions",
-            partial(figures.plot_learning_curve, curve),
+            partial(figures.plot_learning_curve, curve, results.primary),
             "Mean over draws, and the range of 95% of them.",
         ),
         "curveshare": Drawing(
             "Share of significant draws against number of sessions",
-            partial(figures.plot_significant_draws, curve),
+            partial(figures.plot_significant_draws, curve, results.primary),
             "Share of draws that are significant (p < .05, positive) by two bootstraps; neither is "
             "a permutation test.",
         ),
@@ -108,7 +110,7 @@ def _prospective(results: Results) -> Drawings:
             partial(
                 figures.plot_future, calibration, {"centred_r": "centred r", "skill": "skill"}, 0
             ),
-            f"Agreement of models of the first {unit}s with all later minutes.",
+            f"Agreement of models of the first {unit}s with all later {results.bins.noun}s.",
         ),
         "calibration": Drawing(
             "Slope of later ratings on their prediction",
@@ -152,7 +154,7 @@ def _importance(results: Results) -> Drawings:
     tables, unit = results.stage_tables, results.metrics["leave_out"]
     drawn: Drawings = {}
     centred = ("importance_centred", ("centred_low", "centred_high"))
-    loss = f"importance: mean loss of {unit}-centred r at 1 min"
+    loss = f"importance: mean loss of {unit}-centred r {results.bins.at}"
     by_blocks = f" Lines: 95% interval by blocks of {unit}s" if _enough(results) else ""
     regions = tables["importance"]
     if regions[centred[0]].notna().any():
@@ -210,10 +212,11 @@ def _rest(results: Results) -> Drawings:
 
 def _comparison(results: Results) -> Drawings:
     unit = results.metrics["leave_out"]
-    others = results.stage_tables["baselines"].query("scale == '1min' and method != 'painprint'")
+    table = results.stage_tables["baselines"]
+    others = table[(table["scale"] == results.primary) & (table["method"] != "painprint")]
     drawn = {}
     for key, what in (("centred_r", f"{unit}-centred r"), ("skill", "skill")):
-        label = f"difference in {what} at 1 min"
+        label = f"difference in {what} {results.bins.at}"
         drawn[f"baselines{key.replace('_', '')}"] = Drawing(
             f"Comparison models: {label}",
             _estimates(
@@ -237,14 +240,15 @@ def _univariate(results: Results) -> Drawings:
 
 
 def _external(results: Results) -> Drawings:
-    scored = results.stage_tables["external"].query("scale == '1min'")
+    table = results.stage_tables["external"]
+    scored = table[table["scale"] == results.primary]
     return {
         "external": Drawing(
             "Centred r of other signatures",
             _estimates(
                 results, scored, scored["signature"], "centred_r",
                 ("centred_r_low", "centred_r_high"),
-                label=f"{results.metrics['leave_out']}-centred r at 1 min",
+                label=f"{results.metrics['leave_out']}-centred r {results.bins.at}",
             ),
         )
     }  # fmt: skip

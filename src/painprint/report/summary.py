@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from painprint.report.words import DISPERSIONS
+from painprint.bins import primary_words
+from painprint.report.words import DISPERSIONS, beyond_chance_between, nothing_within
 from painprint.results.conclusion import (
     PRIMARY,
     Answer,
@@ -15,6 +16,7 @@ from painprint.results.conclusion import (
     Conclusion,
     Dispersion,
     conclude,
+    primary_metrics,
 )
 from painprint.results.read import Results
 from painprint.wording import FEW_GROUPS, estimate, is_value, number, plural
@@ -61,8 +63,8 @@ def summarise(results: Results) -> list[Card]:
 
 
 def _found(metrics: Mapping[str, Any], conclusion: Conclusion) -> Card:
-    minute, unit, n_groups = metrics["scales"]["1min"], metrics["leave_out"], metrics["n_groups"]
-    r = minute["centred_r"]
+    primary, unit, n_groups = primary_metrics(metrics), metrics["leave_out"], metrics["n_groups"]
+    bins, r = primary_words(metrics["scales"]), primary["centred_r"]
     strength = next((word for most, word in STRENGTHS if r is not None and 0 < r < most), "not")
     what = "the simulated rating" if metrics["simulated"] else "pain"
     follows = (
@@ -96,12 +98,13 @@ def _found(metrics: Mapping[str, Any], conclusion: Conclusion) -> Card:
             f"{'cannot be' if conclusion.chance is Chance.NOT_PERMUTABLE else 'was not'} tested.",
             "caution",
         ),
+        Answer.UNDEFINED: (f"Cannot be told within {unit}s", nothing_within(metrics), "caution"),
     }[conclusion.answer]
-    r_text = _estimate(minute, "centred_r", conclusion)
-    p = minute["p_within"]
+    r_text = _estimate(primary, "centred_r", conclusion)
+    p = primary["p_within"]
     numbers = (
-        f"{unit}-centred r at 1 min {r_text}, "
-        f"{'no p' if p is None else f'p within {is_value(p)}'}, n = {minute['n']} minutes "
+        f"{unit}-centred r {bins.at} {r_text}, "
+        f"{'no p' if p is None else f'p within {is_value(p)}'}, n = {primary['n']} {bins.noun}s "
         f"in {plural(n_groups, unit)}; {metrics['preset']} preset"
     )
     return Card("Could pain be decoded from this brain?", answer, text, numbers, status)
@@ -116,17 +119,26 @@ def _unmet(conclusion: Conclusion) -> str:
     return ", and ".join(reasons[name] for name in PRIMARY if name not in conclusion.above_zero)
 
 
-def _estimate(minute: Mapping[str, Any], name: str, conclusion: Conclusion) -> str:
+def _estimate(primary: Mapping[str, Any], name: str, conclusion: Conclusion) -> str:
     if not conclusion.enough_groups:
-        return number(minute[name])
-    return estimate(minute[name], minute[f"{name}_ci"])
+        return number(primary[name])
+    return estimate(primary[name], primary[f"{name}_ci"])
 
 
 def _sure(metrics: Mapping[str, Any], conclusion: Conclusion) -> Card:
     question = "How certain is it?"
     null, unit, scales = metrics["stages"]["null"], metrics["leave_out"], metrics["scales"]
-    minute, level = scales["1min"], scales["session"]
-    p, chance = minute["p_within"], conclusion.chance
+    primary, level = primary_metrics(metrics), scales["session"]
+    p, chance, at = primary["p_within"], conclusion.chance, primary_words(scales).at
+    p_between = "n/a" if level["p_between"] is None else is_value(level["p_between"])
+    between = (
+        f"p between {p_between}, of an r of {number(level['r'])} over "
+        f"{plural(metrics['n_groups'], unit)}"
+    )
+    levels = beyond_chance_between(conclusion, metrics)
+    if chance is Chance.UNDEFINED:
+        text = f"{nothing_within(metrics)}{levels}"
+        return Card(question, f"Not known within {unit}s", text, between, "caution")
     if chance is Chance.NOT_PERMUTABLE:
         return Card(
             question, "Not known",
@@ -150,32 +162,24 @@ def _sure(metrics: Mapping[str, Any], conclusion: Conclusion) -> Card:
     if chance is Chance.BEYOND and not conclusion.enough_groups:
         answer, status = f"{answer}, but few {unit}s", "caution"
     as_good = max(round(p * (n + 1)) - 1, 0)
-    between = level["p_between"]
-    levels = (
-        "" if conclusion.levels_beyond is None
-        else f" The r between {unit} means is "
-        + ("" if conclusion.levels_beyond else "not shown to be ")
-        + "higher than with permuted means."
-    )  # fmt: skip
     return Card(
         question,
         answer,
         f"The ratings were permuted {n:,} times within {unit}s and the models trained again: "
         f"{as_good:,} permuted ratings were predicted as well as the true one.{levels}",
-        f"p within {is_value(p)}, of the {unit}-centred r of {number(minute['centred_r'])} at 1 "
-        f"min; p between {'n/a' if between is None else is_value(between)}, of an r of "
-        f"{number(level['r'])} over "
-        f"{plural(metrics['n_groups'], unit)}; {n:,} permutations of each kind",
+        f"p within {is_value(p)}, of the {unit}-centred r of {number(primary['centred_r'])} {at}; "
+        f"{between}; {n:,} permutations of each kind",
         status,
     )
 
 
 def _exact(metrics: Mapping[str, Any], conclusion: Conclusion) -> Card:
-    minute, closeness = metrics["scales"]["1min"], conclusion.closeness
+    primary, closeness = primary_metrics(metrics), conclusion.closeness
+    bins = primary_words(metrics["scales"])
     numbers = (
-        f"skill {_estimate(minute, 'skill', conclusion)}; mean absolute error "
-        f"{number(minute['mae'])}; slope of rating on prediction "
-        f"{_estimate(minute, 'slope', conclusion)}; n = {minute['n']} minutes"
+        f"skill {_estimate(primary, 'skill', conclusion)}; mean absolute error "
+        f"{number(primary['mae'])}; slope of rating on prediction "
+        f"{_estimate(primary, 'slope', conclusion)}; n = {primary['n']} {bins.noun}s"
     )
     question = "How accurate is it?"
     if closeness is Closeness.UNDEFINED:
@@ -187,8 +191,8 @@ def _exact(metrics: Mapping[str, Any], conclusion: Conclusion) -> Card:
             "caution",
         )
     error = (
-        f"The prediction of a minute deviates by {number(minute['mae'])} on average, on the scale "
-        "of the rating."
+        f"The prediction of {bins.one} deviates by {number(primary['mae'])} on average, on the "
+        "scale of the rating."
     )
     calibration = ""
     if conclusion.dispersion in (Dispersion.UNDER, Dispersion.OVER):
@@ -206,7 +210,7 @@ def _exact(metrics: Mapping[str, Any], conclusion: Conclusion) -> Card:
     return Card(
         question,
         "Closer than the average" + ("" if is_sure else ", but uncertain"),
-        f"{error} The squared error is {minute['skill']:.0%} smaller than that of always "
+        f"{error} The squared error is {primary['skill']:.0%} smaller than that of always "
         f"predicting the person's average.{calibration}",
         numbers,
         "good" if is_sure else "caution",
@@ -233,7 +237,8 @@ def _where(results: Results, conclusion: Conclusion) -> Card:
         )
     ]
     numbers = (
-        f"loss of centred r at 1 min: {'; '.join(losses)}; {len(above)} of "
+        f"loss of centred r {primary_words(results.metrics['scales']).at}: {'; '.join(losses)}; "
+        f"{len(above)} of "
         f"{plural(len(table), 'interval')} above 0, not corrected for their number; "
         f"{plural(results.metrics['n_groups'], results.metrics['leave_out'])}"
     )

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from painprint.errors import DerivativesError
-from painprint.results.group import GroupFiles, read_group
+from painprint.results.group import GroupFiles, GroupResults, read_group
 from painprint.wording import FEW_GROUPS
 
 
@@ -22,7 +20,7 @@ class Transfer:
     Attributes
     ----------
     rows : DataFrame or None
-        Rows of transfer.tsv at 1 min.
+        Rows of transfer.tsv at the primary scale.
     missing : str
         Why there are no rows.
     """
@@ -44,25 +42,17 @@ def transfer_to(out_dir: Path, participant: str) -> Transfer:
         results = read_group(files)
     except DerivativesError as error:
         return Transfer(None, f"Out of date: {error}")
-    rows = without_few(results.tables["transfer"], results.metrics)
+    rows = without_few(results)
     rows = rows[rows["person"] == f"sub-{participant}"]
     if rows["model"].nunique() < 2:
         return Transfer(None, "No other person was decoded with the same atlas.")
     return Transfer(rows)
 
 
-def without_few(transfer: pd.DataFrame, metrics: Mapping[str, Any]) -> pd.DataFrame:
-    """Rows at 1 min, without the intervals of people with too few groups for them.
-
-    Parameters
-    ----------
-    transfer : DataFrame
-        Contents of transfer.tsv.
-    metrics : mapping
-        Metrics of the group level.
-    """
-    minutes = transfer.query("scale == '1min'").copy()
-    few = [p["name"] for p in metrics["participants"] if p["n_groups"] < FEW_GROUPS]
+def without_few(results: GroupResults) -> pd.DataFrame:
+    """Rows at the primary scale, without the intervals of people with too few groups for them."""
+    rows = results.at_primary.copy()
+    few = [p["name"] for p in results.metrics["participants"] if p["n_groups"] < FEW_GROUPS]
     ends = [f"{name}_{end}" for name in ("centred_r", "skill") for end in ("low", "high")]
-    minutes.loc[minutes["person"].isin(few), ends] = np.nan
-    return minutes
+    rows.loc[rows["person"].isin(few), ends] = np.nan
+    return rows

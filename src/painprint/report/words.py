@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from painprint.bins import BinWords, primary_words
 from painprint.decode.ridge import ALPHAS
-from painprint.results.conclusion import PRIMARY, Chance, Conclusion, Dispersion, conclude
+from painprint.results.conclusion import (
+    PRIMARY,
+    Chance,
+    Conclusion,
+    Dispersion,
+    conclude,
+    primary_metrics,
+)
 from painprint.results.read import Results
 from painprint.wording import FEW_GROUPS, is_value, number, plural, rounded, span
 
@@ -21,7 +29,7 @@ GLOSSARY = {
     "where they are under-dispersed (vary too little). The intercept is the mean rating at a "
     "prediction of 0: 0 where calibrated.",
     "r": "Pearson's correlation over all rows, including differences between sessions.",
-    "AUC": "area under the ROC curve: probability that, of two time bins, one rated above the "
+    "AUC": "area under the ROC curve: probability that, of two {bin}s, one rated above the "
     "median and one not, the former has the higher prediction (0.5 by chance, 1 at best).",
     "MAE": "mean absolute error, in units of the rating.",
     "95% interval": "interval that contains the true value in about 95 of 100 studies, if its "
@@ -38,19 +46,25 @@ GLOSSARY = {
     "show that the edge varies with pain; the structure coefficient does.",
     "mean FD": "mean framewise displacement: head motion from frame to frame (mm).",
 }
-"""Definitions of the terms on the pages."""
+"""Definitions of the terms on the pages; ``{bin}`` is what a bin of the study is called."""
+
+
+def glossary(bins: BinWords) -> dict[str, str]:
+    """The definitions, for a study with such bins."""
+    return {term: meaning.format(bin=bins.bin) for term, meaning in GLOSSARY.items()}
 
 
 def headline(results: Results) -> str:
     """The primary outcomes, and whether they exceed chance."""
     metrics = results.metrics
     conclusion = conclude(metrics)
-    minute, unit = metrics["scales"]["1min"], metrics["leave_out"]
+    primary, unit = primary_metrics(metrics), metrics["leave_out"]
+    noun = primary_words(metrics["scales"]).noun
     what = "simulated ratings" if metrics["simulated"] else "ratings"
     r, skill = (
-        f"{number(minute[name])} (95% interval {span(minute[f'{name}_ci'])})"
-        if conclusion.enough_groups and minute[name] is not None
-        else number(minute[name])
+        f"{number(primary[name])} (95% interval {span(primary[f'{name}_ci'])})"
+        if conclusion.enough_groups and primary[name] is not None
+        else number(primary[name])
         for name in PRIMARY
     )
     same = (
@@ -59,8 +73,8 @@ def headline(results: Results) -> str:
         else ""
     )
     return (
-        f"In {plural(metrics['n_groups'], 'held-out ' + unit)}, {what} were predicted minute by "
-        f"minute with a {unit}-centred r of {r} and a skill of {skill} relative to always "
+        f"In {plural(metrics['n_groups'], 'held-out ' + unit)}, {what} were predicted {noun} by "
+        f"{noun} with a {unit}-centred r of {r} and a skill of {skill} relative to always "
         f"predicting the training mean. {_direction(conclusion, metrics)} "
         f"{beyond_chance(conclusion, metrics)}{same}"
     )
@@ -88,10 +102,12 @@ NOT_PERMUTABLE = (
 
 
 def beyond_chance(conclusion: Conclusion, metrics: Mapping[str, Any]) -> str:
-    """Result of the permutation test of the session-centred r at 1 min."""
-    unit, p = metrics["leave_out"], metrics["scales"]["1min"]["p_within"]
+    """Result of the permutation test of the session-centred r at the primary scale."""
+    unit, p = metrics["leave_out"], primary_metrics(metrics)["p_within"]
     with_p = f"(p within {is_value(p)})"
     match conclusion.chance:
+        case Chance.UNDEFINED:
+            return f"{nothing_within(metrics)}{beyond_chance_between(conclusion, metrics)}"
         case Chance.NOT_PERMUTABLE:
             return f"Whether this exceeds chance cannot be tested: {NOT_PERMUTABLE}."
         case Chance.NOT_RUN:
@@ -112,6 +128,27 @@ def beyond_chance(conclusion: Conclusion, metrics: Mapping[str, Any]) -> str:
             )
 
 
+def nothing_within(metrics: Mapping[str, Any]) -> str:
+    """Why the session-centred r is undefined, and what that means."""
+    unit = metrics["leave_out"]
+    why = (
+        f"Each {unit} has one rating"
+        if primary_metrics(metrics)["n"] == metrics["n_groups"]
+        else f"The rating, or its prediction, does not vary within {unit}s"
+    )
+    return f"{why}, so it cannot be told whether the prediction follows changes within {unit}s."
+
+
+def beyond_chance_between(conclusion: Conclusion, metrics: Mapping[str, Any]) -> str:
+    """Result of the permutation test of r between session means; empty if there is none."""
+    if conclusion.levels_beyond is None:
+        return ""
+    return (
+        f" The r between {metrics['leave_out']} means is "
+        f"{'' if conclusion.levels_beyond else 'not shown to be '}higher than with permuted means."
+    )
+
+
 DISPERSIONS = {
     Dispersion.NEGATIVE: "Ratings did not increase with predictions, so the dispersion of the "
     "predictions cannot be interpreted.",
@@ -127,17 +164,17 @@ DISPERSIONS = {
 
 def calibration_sentences(metrics: Mapping[str, Any]) -> str:
     """Whether held-out predictions are calibrated, by the slope of the rating on them."""
-    conclusion, minute = conclude(metrics), metrics["scales"]["1min"]
-    if minute["slope"] is None:
+    conclusion, primary = conclude(metrics), primary_metrics(metrics)
+    if primary["slope"] is None:
         return (
             "The held-out prediction does not vary, so the slope of the rating on it is undefined."
         )
-    slope = number(minute["slope"])
+    slope = number(primary["slope"])
     if conclusion.enough_groups:
-        slope += f" (95% interval {span(minute['slope_ci'])})"
+        slope += f" (95% interval {span(primary['slope_ci'])})"
     return (
-        f"When the held-out prediction of a minute increases by 1, the rating increases by {slope} "
-        "on average; 1 is calibrated. "
+        f"When the held-out prediction of {primary_words(metrics['scales']).one} increases by 1, "
+        f"the rating increases by {slope} on average; 1 is calibrated. "
         + (
             f"{metrics['n_groups']} {metrics['leave_out']}s are too few to decide whether "
             "predictions are under-dispersed (slope above 1) or over-dispersed (below 1)."
@@ -147,7 +184,7 @@ def calibration_sentences(metrics: Mapping[str, Any]) -> str:
     )
 
 
-def group_headline(metrics: Mapping[str, Any]) -> str:
+def group_headline(metrics: Mapping[str, Any], bins: BinWords) -> str:
     """Results of the group level, in two sentences."""
     pairs, identified = metrics["pairs"], metrics["identified"]
     enough = {p["name"] for p in metrics["participants"] if p["n_groups"] >= FEW_GROUPS}
@@ -160,7 +197,7 @@ def group_headline(metrics: Mapping[str, Any]) -> str:
     values = [p["centred_r"] for p in pairs if p["centred_r"] is not None]
     sentence = (
         f"Signatures of {n_people} people were applied to another person in "
-        f"{plural(len(pairs), 'pair')}, with a centred r at 1 min from "
+        f"{plural(len(pairs), 'pair')}, with a centred r {bins.at} from "
         f"{number(min(values, default=None))} to {number(max(values, default=None))}."
     )
     if with_interval:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from painprint.bins import BinWords
 from painprint.evidence.stage import AGREEMENT, FIXED_WEIGHTS, SCALE
 from painprint.evidence.stages import STAGES
 
@@ -23,7 +27,7 @@ DECODING_COLUMNS: dict[str, dict[str, str]] = {
         "session": "session label",
         "run": "run label",
         "scale": SCALE,
-        "bin": "number of the time bin within the run, from 1",
+        "bin": "number of the {bin} within the run, from 1",
         "onset": "start of the first frame after the start of the scan (s)",
         "duration": "from the start of the first to the end of the last frame (s)",
         "n_frames": "kept frames",
@@ -54,9 +58,9 @@ DECODING_COLUMNS: dict[str, dict[str, str]] = {
     },
     "persession": {
         "session": "held-out session, or run",
-        "n_bins": "1-min bins",
-        "r": "correlation of rating and prediction over the 1-min bins",
-        "mae": "mean absolute error over the 1-min bins",
+        "n_bins": "{bins}",
+        "r": "correlation of rating and prediction over the {bins}",
+        "mae": "mean absolute error over the {bins}",
         "mean_rating": "mean rating",
         "mean_predicted": "mean prediction",
     },
@@ -145,11 +149,17 @@ GROUP_COLUMNS: dict[str, dict[str, str]] = {
         "person": "whose session",
         "session": "session that was held out",
         "model": "whose signature",
-        "r": "correlation of rating and prediction over the session's 1-min bins",
+        "r": "correlation of rating and prediction over the session's {bins}",
         "mae": "mean absolute error over them",
         "best": "1 for the model with the largest r of the session",
     },
 }
+
+
+def describe_columns(columns: Mapping[str, str], bins: BinWords) -> dict[str, dict[str, str]]:
+    """Contents of a sidecar: the description of each column, for a study with such bins."""
+    return {name: {"Description": text.format(**asdict(bins))} for name, text in columns.items()}
+
 
 AREA_COLUMNS: dict[str, dict[str, str]] = {
     "dseg": {

@@ -16,15 +16,16 @@ from painprint.settings import SIGNIFICANT
 from painprint.wording import FEW_GROUPS
 
 PRIMARY = ("centred_r", "skill")
-"""The primary outcomes, at 1 min, fixed in advance."""
+"""The primary outcomes, at the primary scale, fixed in advance."""
 
 
 class Chance(Enum):
-    """Result of the permutation test of the session-centred r at 1 min."""
+    """Result of the permutation test of the session-centred r at the primary scale."""
 
+    UNDEFINED = "the rating or its prediction does not vary within sessions"
     NOT_PERMUTABLE = "training rows are made from the rating"
     NOT_RUN = "no permutation null was run"
-    NOT_POSSIBLE = "the null or r could not be computed"
+    NOT_POSSIBLE = "the null could not be computed"
     TOO_FEW_PERMUTATIONS = "too few permutations for a p below .05"
     NO_AGREEMENT = "r is 0 or below"
     BEYOND = "higher than with permuted ratings"
@@ -44,6 +45,7 @@ class Answer(Enum):
     NO = "no"
     FEW = "too few sessions"
     UNTESTED = "not tested"
+    UNDEFINED = "undefined"
 
 
 class Dispersion(Enum):
@@ -74,7 +76,7 @@ class Conclusion:
         Yes needs :attr:`Chance.BEYOND` and both primary intervals above 0; in part, the former
         alone.
     chance : Chance
-        Of the session-centred r at 1 min; only this is called a test.
+        Of the session-centred r at the primary scale; only this is called a test.
     above_zero : tuple of str
         Primary outcomes whose interval lies above 0; empty where there are too few groups.
     is_defined : bool
@@ -130,6 +132,8 @@ def primary_metrics(metrics: Mapping[str, Any]) -> Mapping[str, Any]:
 def _answer(chance: Chance, *, enough: bool, both: bool) -> Answer:
     if not enough:
         return Answer.FEW
+    if chance is Chance.UNDEFINED:
+        return Answer.UNDEFINED
     if not chance.is_tested:
         return Answer.UNTESTED
     if chance is not Chance.BEYOND:
@@ -140,11 +144,13 @@ def _answer(chance: Chance, *, enough: bool, both: bool) -> Answer:
 def _chance(metrics: Mapping[str, Any]) -> Chance:
     null = metrics["stages"]["null"]
     r, p = (primary_metrics(metrics)[name] for name in ("centred_r", "p_within"))
+    if r is None:
+        return Chance.UNDEFINED
     if metrics["train_bins"] == "rating":
         return Chance.NOT_PERMUTABLE
     if null is None:
         return Chance.NOT_RUN
-    if p is None or r is None:
+    if p is None:
         return Chance.NOT_POSSIBLE
     if 1 / (null["n_permutations"] + 1) >= SIGNIFICANT:
         return Chance.TOO_FEW_PERMUTATIONS

@@ -9,12 +9,13 @@ from typing import Any
 
 import pandas as pd
 
+from painprint.bins import BinWords
 from painprint.errors import DerivativesError
 from painprint.evidence.stage import StageResult
-from painprint.evidence.transfer import Member
+from painprint.evidence.transfer import Member, at_primary, shared_words
 from painprint.files.dataset import atlas_name, parse_name
 from painprint.files.tables import read_json
-from painprint.results.columns import GROUP_COLUMNS
+from painprint.results.columns import GROUP_COLUMNS, describe_columns
 from painprint.results.provenance import versions
 from painprint.results.read import Results, find_results, read_table
 from painprint.runs import Run, RunKey
@@ -116,6 +117,16 @@ class GroupResults:
     metrics: Mapping[str, Any]
     tables: Mapping[str, pd.DataFrame]
 
+    @property
+    def at_primary(self) -> pd.DataFrame:
+        """Rows of transfer.tsv at the primary scale of each person."""
+        return at_primary(self.tables["transfer"])
+
+    @property
+    def bins(self) -> BinWords:
+        """What the bins of all people are called."""
+        return shared_words(self.tables["transfer"])
+
 
 def write_group(
     files: GroupFiles,
@@ -135,9 +146,10 @@ def write_group(
     for suffix in GROUP_COLUMNS:
         for extension in (".tsv", ".json"):
             files.table(suffix, extension).unlink(missing_ok=True)
+    bins = shared_words(result.tables["transfer"])
     for suffix, table in result.tables.items():
         write_table(files.table(suffix), table[list(GROUP_COLUMNS[suffix])])
-        columns = {name: {"Description": text} for name, text in GROUP_COLUMNS[suffix].items()}
+        columns = describe_columns(GROUP_COLUMNS[suffix], bins)
         write_json(files.table(suffix, ".json"), columns)
     write_json(
         files.table("metrics", ".json"),

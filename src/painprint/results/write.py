@@ -14,6 +14,7 @@ import pandas as pd
 from painprint.bids.dense import MAP_EXTENSION, DenseFiles, write_map
 from painprint.bids.load import RunRecord
 from painprint.bids.runs import Inventory
+from painprint.bins import primary_words
 from painprint.decode.decoding import Decoding
 from painprint.evidence.stage import StageResult
 from painprint.evidence.stages import STAGES
@@ -26,7 +27,7 @@ from painprint.results.audit import (
     make_audit,
     runs_table,
 )
-from painprint.results.columns import COLUMNS
+from painprint.results.columns import COLUMNS, describe_columns
 from painprint.results.files import HISTORY, ParticipantFiles
 from painprint.results.geometry import hash_outputs, write_geometry
 from painprint.results.provenance import make_provenance
@@ -218,7 +219,7 @@ def _quality_table(records: Sequence[RunRecord]) -> pd.DataFrame:
 
 
 def _sidecar(suffix: str, sources: Sequence[str], decoding: Decoding) -> dict[str, Any]:
-    columns = {name: {"Description": text} for name, text in COLUMNS[suffix].items()}
+    columns = describe_columns(COLUMNS[suffix], primary_words(decoding.scales))
     extra = (
         {"Intercept": decoding.final.intercept} if suffix in ("weights", "activityweights") else {}
     )

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from painprint.bins import EVENT_SCALES
 from painprint.decode.decoding import Decoding
 from painprint.decode.training import EVERYTHING
 from painprint.edges import count_edges, score_frames
@@ -150,6 +151,11 @@ class Signature:
             self.domain.check(shape[1])
         if self.history is not None:
             self.history.check(len(self.models) - 1)
+
+    @property
+    def of_events(self) -> bool:
+        """Whether the ratings of the study were of events, as far as its metrics say."""
+        return any(scale in EVENT_SCALES for scale in self.metrics.get("scales", ()))
 
     def _lags(self) -> list[float]:
         return [model.lag_s for model in self.models]

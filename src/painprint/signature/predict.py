@@ -241,7 +241,9 @@ def read_session(signature: Signature, runs: Sequence[Run]) -> Reading:
     predictions = np.vstack([*(run.predictions for run in scored), session])
     table = pd.DataFrame(rows, columns=["scale", "run", "minute", "onset", "n_frames"])
     table["predicted"] = predictions[:, 0]
-    not_done = _add_intervals(table, predictions[:, 1:], signature.history)
+    not_done = _add_intervals(
+        table, predictions[:, 1:], signature.history, of_events=signature.of_events
+    )
     warnings = dict.fromkeys(warning for run in scored for warning in run.warnings)
     verdict, verdicts = judge_session(signature.domain, [run.measures for run in scored])
     if any(was_trained_on(signature, run.key) for run in runs):
@@ -344,8 +346,14 @@ def _edges_of(
     return edges
 
 
+OF_EVENTS = (
+    "no intervals: the signature was learnt from ratings of events, so its errors for minutes, "
+    "whole runs and sessions are not known."
+)
+
+
 def _add_intervals(
-    table: pd.DataFrame, of_folds: NDArray[np.float64], history: History
+    table: pd.DataFrame, of_folds: NDArray[np.float64], history: History, *, of_events: bool
 ) -> tuple[str, ...]:
     """Add the ends of intervals to the table; reasons for those that cannot be computed."""
     not_done: dict[str, None] = {}
@@ -357,8 +365,10 @@ def _add_intervals(
                 if errors is None:
                     unit = {"1min": "minute"}.get(scale, scale)
                     not_done[
-                        f"no interval of a {unit}: the signature has no held-out errors of {unit}s "
-                        "(runs were left out, ratings were of events, or it was recalibrated)."
+                        OF_EVENTS
+                        if of_events
+                        else f"no interval of a {unit}: the signature has no held-out errors of "
+                        f"{unit}s (runs were left out, or it was recalibrated)."
                     ] = None
                     continue
                 try:

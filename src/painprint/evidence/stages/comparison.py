@@ -33,7 +33,7 @@ def describe(result: WrittenResult) -> str:
     sentences = [
         f"{plural(numbers['n_methods'], 'comparison model')} "
         f"{'was' if numbers['n_methods'] == 1 else 'were'} trained on the same folds and tested on "
-        "the same minutes."
+        f"the same {result.bins.noun}s."
     ]
     if n_groups < FEW_GROUPS:
         sentences.append(f"{n_groups} {unit}s are too few for intervals of the differences.")

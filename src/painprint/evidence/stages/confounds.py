@@ -9,7 +9,7 @@ TABLES: dict[str, dict[str, str]] = {
     "confounds": {
         "confound": "what is controlled for",
         "scale": SCALE,
-        "analysis": "alone (the confound predicts the rating, trained on 1-min bins) or removed "
+        "analysis": "alone (the confound predicts the rating, trained on {bins}) or removed "
         "(partialled out of ratings and edges; the nested fit repeated, and compared with what is "
         "residual rating: skill is then relative to what the confound predicts)",
         **AGREEMENT,

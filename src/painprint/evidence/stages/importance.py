@@ -10,8 +10,7 @@ TABLES: dict[str, dict[str, str]] = {
     "importance": {
         "region": "region",
         "network": "its network",
-        "importance": "mean loss of r at 1 min when the region's contribution is permuted over "
-        "rows",
+        "importance": "mean loss of r {at} when the region's contribution is permuted over rows",
         "low": "lower end of the 95 % interval (session-block bootstrap)",
         "high": "upper end",
         "importance_centred": "the same for the session-centred r",
@@ -55,21 +54,21 @@ TABLES: dict[str, dict[str, str]] = {
 
 def describe(result: WrittenResult) -> str:
     """Results paragraph of the page."""
-    numbers, tables, unit = result.numbers, result.tables, result.unit
+    numbers, tables, unit, bins = result.numbers, result.tables, result.unit, result.bins
     if numbers["centred_r"] is None:
-        return f"The {unit}-centred r at 1 min is undefined, and so is its loss."
+        return f"The {unit}-centred r {bins.at} is undefined, and so is its loss."
     regions = tables["importance"].nlargest(3, "importance_centred")
     values = regions["importance_centred"].to_numpy(float)
     named = zip(regions["region"], values, strict=True)
     names = ", ".join(f"{name} ({number(value, 3)})" for name, value in named)
     sentences = [
-        f"The importance of a region is the mean loss of {unit}-centred r at 1 min (which is "
+        f"The importance of a region is the mean loss of {unit}-centred r {bins.at} (which is "
         f"{number(numbers['centred_r'])}) when the contribution of its edges to the prediction is "
         f"permuted across rows ({numbers['n_permutations']:,} permutations of {unit}s, of runs "
-        f"within {unit}s and of minutes within runs). The most important regions are {names}. A "
-        "loss of 0 or below means that the region does not contribute. The published measure, the "
-        "loss of uncentred r, is given beside it in importance.tsv; it depends on the few "
-        f"{unit} means."
+        f"within {unit}s and of {bins.noun}s within runs). The most important regions are "
+        f"{names}. A loss of 0 or below means that the region does not contribute. The published "
+        "measure, the loss of uncentred r, is given beside it in importance.tsv; it depends on the "
+        f"few {unit} means."
     ]
     if "networkimportance" in tables:
         first = tables["networkimportance"].nlargest(1, "importance_centred").iloc[0]
@@ -99,11 +98,11 @@ def describe(result: WrittenResult) -> str:
 def methods(result: WrittenResult) -> str:
     """Sentence of the Methods section."""
     return (
-        "The importance of regions and networks is the mean loss of r at 1 min over "
+        f"The importance of regions and networks is the mean loss of r {result.bins.at} over "
         f"{result.settings['n_importance_permutations']:,} permutations of their contribution "
-        f"(permuting {result.unit}s, runs within {result.unit}s and minutes within runs); "
-        "structure coefficients are the correlations of each edge with the prediction of the final "
-        "model over its training rows."
+        f"(permuting {result.unit}s, runs within {result.unit}s and {result.bins.noun}s within "
+        "runs); structure coefficients are the correlations of each edge with the prediction of "
+        "the final model over its training rows."
     )
 
 

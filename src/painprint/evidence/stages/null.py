@@ -20,15 +20,15 @@ TABLES: dict[str, dict[str, str]] = {
 def describe(result: WrittenResult) -> str:
     """Results paragraph of the page."""
     numbers, scales, unit = result.numbers, result.metrics["scales"], result.unit
-    minute, levels = scales["1min"], scales["session"]
+    primary, levels, at = scales[result.primary], scales["session"], result.bins.at
     sentences = [
         "The entire pipeline, including nested cross-validation, was repeated with permuted "
         f"ratings, {numbers['n_permutations']:,} times within {unit}s and as often between them."
     ]
-    if minute["p_within"] is not None:
+    if primary["p_within"] is not None:
         sentences.append(
-            f"The {unit}-centred r of {number(minute['centred_r'])} at 1 min has p within "
-            f"{is_value(minute['p_within'])}."
+            f"The {unit}-centred r of {number(primary['centred_r'])} {at} has p within "
+            f"{is_value(primary['p_within'])}."
         )
     if levels["p_between"] is not None:
         sentences.append(
@@ -36,7 +36,7 @@ def describe(result: WrittenResult) -> str:
             f"{is_value(levels['p_between'])}."
         )
     sentences += [
-        f"With both components permuted, the median r at 1 min is {number(minute['null_median'])}.",
+        f"With both components permuted, the median r {at} is {number(primary['null_median'])}.",
         f"P within tests whether rating and prediction covary within {unit}s: the time courses of "
         f"the rating are exchanged between {unit}s and shifted circularly within runs, and {unit} "
         f"means are kept. It assumes that time courses are exchangeable between {unit}s and "

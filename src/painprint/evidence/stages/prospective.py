@@ -12,7 +12,7 @@ TABLES: dict[str, dict[str, str]] = {
         "session": "later session that was predicted",
         "sessions_ahead": "how many sessions after the last that trained",
         "days_ahead": "how many days after it, where known",
-        "n_bins": "1-min bins",
+        "n_bins": "{bins}",
         "r": "correlation of rating and prediction over them",
         "mae": "mean absolute error",
         "mae_of_training_mean": "the same of always predicting the mean of the training rows",
@@ -33,13 +33,13 @@ TABLES: dict[str, dict[str, str]] = {
 
 def describe(result: WrittenResult) -> str:
     """Results paragraph of the page."""
-    numbers, unit = result.numbers, result.unit
-    following = numbers["next"]["1min"]
+    numbers, unit, primary, at = result.numbers, result.unit, result.primary, result.bins.at
+    following = numbers["next"][primary]
     sentences = [
         f"Each {unit} was predicted by a model trained on all {unit}s before it, with a "
         f"{unit}-centred r of {number(following['centred_r'])}, a skill of "
         f"{number(following['skill'])} and a mean absolute error of "
-        f"{number(following['mae'], 3)} at 1 min."
+        f"{number(following['mae'], 3)} {at}."
     ]
     error = numbers["error_ahead"]
     if error is not None:
@@ -50,17 +50,17 @@ def describe(result: WrittenResult) -> str:
             f"{number(error['far_mean'], 3)})."
         )
     if numbers["first"] is not None:
-        first, later = numbers["first"]["1min"], numbers["later"]
+        first, later = numbers["first"][primary], numbers["later"]
         after = (
-            f"; their model, tested on the later ones, has an r of {number(later['1min']['r'])} "
-            f"and a centred r of {number(later['1min']['centred_r'])}"
+            f"; their model, tested on the later ones, has an r of {number(later[primary]['r'])} "
+            f"and a centred r of {number(later[primary]['centred_r'])}"
             if later
             else ""
         )
         sentences.append(
             f"The first {numbers['n_first']} {unit}s alone, analysed by nested leave-one-out "
             f"cross-validation as published, have an r of {number(first['r'])} and an AUC of "
-            f"{number(first['auc'])} at 1 min{after}."
+            f"{number(first['auc'])} {at}{after}."
         )
     return " ".join(sentences)
 

@@ -19,11 +19,11 @@ TABLES: dict[str, dict[str, str]] = {
 def describe(result: WrittenResult) -> str:
     """Results paragraph of the page."""
     table, unit = result.tables["sensitivity"], result.unit
-    rows = table[table["scale"] == "1min"].set_index("variant")["centred_r"]
+    rows = table[table["scale"] == result.primary].set_index("variant")["centred_r"]
     is_other_atlas = rows.index.str.contains(OTHER_AREAS, regex=False)
     areas, rows = rows[is_other_atlas].dropna(), rows[~is_other_atlas]
     main, others = rows.iloc[0], rows.iloc[1:].dropna()
-    sentences = [f"The {unit}-centred r at 1 min is {number(main)} as decoded"]
+    sentences = [f"The {unit}-centred r {result.bins.at} is {number(main)} as decoded"]
     sentences[0] += (
         "."
         if others.empty

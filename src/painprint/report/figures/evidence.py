@@ -144,7 +144,7 @@ def plot_significant_draws(
 def plot_future(
     calibration: pd.DataFrame, columns: Mapping[str, str], goal: float, *, ax: Axes | None = None
 ) -> Axes:
-    """Agreement of models of past sessions with all later minutes.
+    """Agreement of models of past sessions with all later bins.
 
     Parameters
     ----------

@@ -14,21 +14,25 @@ from painprint.report.figures.style import DOUBLE, MUTED, PAPER, PREDICTED, new_
 from painprint.wording import number
 
 
-def plot_transfer(minutes: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+def plot_transfer(
+    transfer: pd.DataFrame, *, label: str = "centred r at 1 min", ax: Axes | None = None
+) -> Axes:
     """Centred r of every signature on every person, with intervals.
 
     Parameters
     ----------
-    minutes : DataFrame
-        Rows of transfer.tsv at the scale 1min; intervals of people with few groups are missing.
+    transfer : DataFrame
+        Rows of transfer.tsv at the primary scale; intervals of people with few groups are missing.
+    label : str
+        Of the x axis.
     """
-    rows = minutes.sort_values(["person", "model"], kind="stable")
+    rows = transfer.sort_values(["person", "model"], kind="stable")
     others = (rows["model"] != rows["person"]).tolist()
     pairs = zip(rows["model"], rows["person"], strict=True)
     names = [f"{model} on {'itself' if model == person else person}" for model, person in pairs]
     return plot_estimates(
         names, rows, "centred_r", ends=("centred_r_low", "centred_r_high"), hollow=others,
-        label="centred r at 1 min", ax=ax,
+        label=label, ax=ax,
     )  # fmt: skip
 
 
@@ -86,15 +90,15 @@ def plot_reading(
     return ax
 
 
-def plot_transfer_matrix(minutes: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+def plot_transfer_matrix(transfer: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Centred r of every signature (rows) on every person (columns).
 
     Parameters
     ----------
-    minutes : DataFrame
-        Rows of transfer.tsv at the scale 1min.
+    transfer : DataFrame
+        Rows of transfer.tsv at the primary scale.
     """
-    table = minutes.pivot(index="model", columns="person", values="centred_r")
+    table = transfer.pivot(index="model", columns="person", values="centred_r")
     n = len(table.columns)
     ax = ax or new_axes(min(1.6 + 0.55 * n, DOUBLE), 1.1 + 0.4 * len(table))
     values = table.to_numpy(float)

@@ -12,6 +12,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from scipy.stats import gaussian_kde
 
+from painprint.bins import BIN_WORDS
 from painprint.report.figures.style import (
     BAND,
     DOUBLE,
@@ -27,29 +28,39 @@ from painprint.report.figures.style import (
 )
 from painprint.wording import number
 
+LINES: dict[str, dict[str, Any]] = {"1min": {}, "event": {"marker": "o", "markersize": 2}}
+"""How a run is drawn at each primary scale: a run of one event is a line without length."""
+
 
 def plot_timeline(
-    minutes: pd.DataFrame, *, leave_out: str = "session", ax: Axes | None = None
+    tested: pd.DataFrame,
+    *,
+    leave_out: str = "session",
+    scale: str = "1min",
+    ax: Axes | None = None,
 ) -> Axes:
-    """Rating and held-out prediction, minute by minute, runs one after the other.
+    """Rating and held-out prediction, bin by bin, runs one after the other.
 
     Parameters
     ----------
-    minutes : DataFrame
-        Rows of predictions.tsv at the scale 1min.
+    tested : DataFrame
+        Rows of predictions.tsv at the primary scale.
     leave_out : str
         Unit that was held out.
+    scale : str
+        The primary scale.
     """
     ax = ax or new_axes(DOUBLE, 2.2)
     at, ticks, labels = 0, [], []
-    bands = minutes.fillna({"session": "n/a"}).groupby("session", sort=False)
+    bands = tested.fillna({"session": "n/a"}).groupby("session", sort=False)
     for i, (session, rows) in enumerate(bands):
         start = at
         for _, run in rows.groupby(["task", "run"], sort=False, dropna=False):
             x = np.arange(at, at + len(run))
             first = at == 0
-            ax.plot(x, run["rating"], color=RATING, label="rating" if first else None)
-            ax.plot(x, run["predicted"], color=PREDICTED, label="predicted" if first else None)
+            for name, colour in (("rating", RATING), ("predicted", PREDICTED)):
+                label = name if first else None
+                ax.plot(x, run[name], color=colour, label=label, **LINES[scale])
             at += len(run) + 1
         if i % 2:
             ax.axvspan(start - 1, at - 1, color=BAND, zorder=0, linewidth=0)
@@ -58,7 +69,7 @@ def plot_timeline(
     ax.set_xticks(ticks, labels, rotation=90 if len(labels) > 12 else 0)
     ax.set_xlim(-1, at)
     ax.set_xlabel("session (lines break between runs)")
-    ax.set_ylabel("rating, mean per minute")
+    ax.set_ylabel(BIN_WORDS[scale].axis)
     ax.legend(ncols=2, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
     ax.set_title(f"predicted by models trained without the {leave_out}", loc="right", color=MUTED)
     return ax
@@ -92,31 +103,34 @@ def plot_observed_predicted(
 
 
 def plot_calibration(
-    minutes: pd.DataFrame,
+    tested: pd.DataFrame,
     per_session: pd.DataFrame,
     metrics: Mapping[str, Any],
     *,
     unit: str = "session",
+    scale: str = "1min",
     ax: Axes | None = None,
 ) -> Axes:
-    """Rating against held-out prediction: minutes, means of sessions, and the calibration line.
+    """Rating against held-out prediction: bins, means of sessions, and the calibration line.
 
     Parameters
     ----------
-    minutes : DataFrame
-        Rows of predictions.tsv at the scale 1min.
+    tested : DataFrame
+        Rows of predictions.tsv at the primary scale.
     per_session : DataFrame
         persession.tsv.
     metrics : mapping
-        Metrics of the scale 1min, for the line.
+        Metrics of the primary scale, for the line.
+    scale : str
+        The primary scale.
     """
     ax = ax or new_axes(SINGLE, 3.7)
-    both = minutes[["predicted", "rating"]].to_numpy(float)
+    both = tested[["predicted", "rating"]].to_numpy(float)
     margin = 0.04 * (float(np.ptp(both)) or 1.0)
     ends = (float(both.min()) - margin, float(both.max()) + margin)
     ax.scatter(
-        minutes["predicted"], minutes["rating"], s=5, c=MUTED, alpha=0.9, linewidths=0,
-        label="minute",
+        tested["predicted"], tested["rating"], s=5, c=MUTED, alpha=0.9, linewidths=0,
+        label=BIN_WORDS[scale].noun,
     )  # fmt: skip
     ax.plot(
         per_session["mean_predicted"], per_session["mean_rating"], "o", color=INK, markersize=4.5,
@@ -125,15 +139,15 @@ def plot_calibration(
     ax.plot(ends, ends, color=INK, linewidth=0.8, linestyle=":", label="calibrated: slope 1")
     slope, intercept = metrics["slope"], metrics["intercept"]
     if slope is not None:
-        x = np.array([minutes["predicted"].min(), minutes["predicted"].max()])
+        x = np.array([tested["predicted"].min(), tested["predicted"].max()])
         label = f"least squares: slope {number(slope)}"
         ax.plot(x, intercept + slope * x, color=PREDICTED, linewidth=1.8, label=label)
     ax.set_xlim(ends)
     ax.set_ylim(ends)
     ax.set_aspect("equal")
     ax.locator_params(nbins=5)
-    ax.set_xlabel("held-out prediction, 1 min")
-    ax.set_ylabel("rating, mean per minute")
+    ax.set_xlabel(f"held-out prediction, {SCALE_NAMES[scale]}")
+    ax.set_ylabel(BIN_WORDS[scale].axis)
     ax.legend(ncols=2, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
     return ax
 
@@ -173,6 +187,7 @@ def plot_sessions(
     mean_r: float | None,
     *,
     unit: str = "session",
+    scale: str = "1min",
     ax: Axes | None = None,
 ) -> Axes:
     """Correlation within each session (or run) and their mean.
@@ -183,6 +198,8 @@ def plot_sessions(
         persession.tsv.
     mean_r : float or None
         Mean over sessions, from the metrics.
+    scale : str
+        The primary scale.
     """
     ax = ax or new_axes(SINGLE, 2.9)
     x = np.arange(len(per_session))
@@ -200,9 +217,12 @@ def plot_sessions(
             color=PREDICTED,
             fontsize=7,
         )
+    else:
+        where = f"undefined in every {unit}"
+        ax.annotate(where, (0.5, 0.5), xycoords="axes fraction", ha="center", color=MUTED)
     _label_units(ax, per_session["session"], unit)
     ax.set_ylim(min(-0.25, float(np.nanmin([0, *per_session["r"]])) - 0.1), 1)
-    ax.set_ylabel(f"r within {unit} (1-min bins)")
+    ax.set_ylabel(f"r within {unit} ({BIN_WORDS[scale].bins})")
     return ax
 
 
@@ -258,21 +278,28 @@ def _label_units(ax: Axes, names: pd.Series, unit: str) -> None:
 
 
 def plot_months(
-    minutes: pd.DataFrame, sessions: pd.DataFrame, quality: pd.DataFrame, *, ax: Axes | None = None
+    tested: pd.DataFrame,
+    sessions: pd.DataFrame,
+    quality: pd.DataFrame,
+    *,
+    scale: str = "1min",
+    ax: Axes | None = None,
 ) -> Axes:
     """Distribution of the ratings and quality of the BOLD of all sessions, over time.
 
     Parameters
     ----------
-    minutes : DataFrame
-        Rows of predictions.tsv at the scale 1min.
+    tested : DataFrame
+        Rows of predictions.tsv at the primary scale.
     sessions : DataFrame
         Columns ``session`` and, where known, ``days`` since the first.
     quality : DataFrame
         Contents of quality.tsv; a session has the quality rating of its worst run.
+    scale : str
+        The primary scale.
     """
     ax = ax or new_axes(DOUBLE, 2.4)
-    names = minutes["session"].fillna("n/a").astype(str)
+    names = tested["session"].fillna("n/a").astype(str)
     known = sessions.assign(session=sessions["session"].fillna("n/a").astype(str))
     days = dict(zip(known["session"], known["days"], strict=True)) if "days" in known else {}
     timed = all(pd.notna(days.get(name)) for name in names.unique())
@@ -282,9 +309,9 @@ def plot_months(
     }
     x = np.array(list(position.values()))
     width = 0.95 * float(np.median(np.diff(np.sort(x)))) if len(x) > 1 else 1.0
-    lowest = float(minutes["rating"].min())
+    lowest = float(tested["rating"].min())
     for name, at in position.items():
-        ratings = minutes.loc[names == name, "rating"].to_numpy(float)
+        ratings = tested.loc[names == name, "rating"].to_numpy(float)
         if len(ratings) > 1 and np.ptp(ratings) > 0:
             density = gaussian_kde(ratings)
             y = np.linspace(ratings.min(), ratings.max(), 60)
@@ -292,7 +319,7 @@ def plot_months(
             ax.fill_betweenx(y, at, at + ridge, color=RATING, alpha=0.3, linewidth=0)
             ax.plot([at, *(at + ridge), at], [y[0], *y, y[-1]], color=RATING, linewidth=0.7)
         ax.plot(at, ratings.mean(), "o", color=RATING, markersize=3.5)
-    below = lowest - 0.1 * (float(minutes["rating"].max()) - lowest or 1.0)
+    below = lowest - 0.1 * (float(tested["rating"].max()) - lowest or 1.0)
     for name, at in position.items():
         run_ratings = set(worst.loc[worst["session"] == name, "quality_rating"])
         rating = next((level for level in reversed(QUALITY_MARKS) if level in run_ratings), None)
@@ -305,27 +332,33 @@ def plot_months(
     ax.plot([], [], "o", color=RATING, markersize=3.5, label="mean rating")
     ax.legend(ncols=4, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
     ax.set_xlabel("days since the first session" if timed else "session, in order")
-    ax.set_ylabel("rating, by minute")
+    ax.set_ylabel(f"rating, by {BIN_WORDS[scale].noun}")
     return ax
 
 
 def plot_session_traces(
-    minutes: pd.DataFrame, per_session: pd.DataFrame, *, figure: Figure | None = None
+    tested: pd.DataFrame,
+    per_session: pd.DataFrame,
+    *,
+    scale: str = "1min",
+    figure: Figure | None = None,
 ) -> list[Axes]:
     """Rating and prediction of each session, one panel per session, with the r within it.
 
     Parameters
     ----------
-    minutes : DataFrame
-        Rows of predictions.tsv at the scale 1min.
+    tested : DataFrame
+        Rows of predictions.tsv at the primary scale.
     per_session : DataFrame
         persession.tsv.
+    scale : str
+        The primary scale.
 
     Returns
     -------
     panels : list of Axes
     """
-    rows_of = minutes.assign(session=minutes["session"].fillna("n/a").astype(str))
+    rows_of = tested.assign(session=tested["session"].fillna("n/a").astype(str))
     sessions = {str(name): rows for name, rows in rows_of.groupby("session", sort=False)}
     r_of_session = dict(zip(per_session["session"].astype(str), per_session["r"], strict=True))
     n_columns = min(7 if len(sessions) > 18 else 6, len(sessions))
@@ -337,13 +370,13 @@ def plot_session_traces(
         at = 0
         for _, run in rows.groupby(["task", "run"], sort=False, dropna=False):
             x = np.arange(at, at + len(run))
-            ax.plot(x, run["rating"], color=RATING, linewidth=1)
-            ax.plot(x, run["predicted"], color=PREDICTED, linewidth=1)
+            ax.plot(x, run["rating"], color=RATING, linewidth=1, **LINES[scale])
+            ax.plot(x, run["predicted"], color=PREDICTED, linewidth=1, **LINES[scale])
             at += len(run) + 1
         ax.set_title(f"{name}: r = {number(r_of_session[name])}" if name in r_of_session else name)
         ax.set_xticks([])
     for ax in panels[len(sessions) :]:
         ax.remove()
-    figure.supxlabel("minutes (lines break between runs)", fontsize=8)
+    figure.supxlabel(f"{BIN_WORDS[scale].noun}s (lines break between runs)", fontsize=8)
     figure.supylabel("rating", fontsize=8)
     return list(panels[: len(sessions)])

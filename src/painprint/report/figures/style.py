@@ -20,7 +20,13 @@ QUALITY_MARKS = {"good": ("#007a59", "o"), "caution": ("#b36b00", "D"), "bad": (
 """Colour and marker of each quality rating, from the best to the worst."""
 LONGEST_NAME = 20
 """Largest number of characters of a tick label."""
-SCALE_NAMES = {"1min": "1 min", "2min": "2 min", "run": "run", "session": "session"}
+SCALE_NAMES = {
+    "1min": "1 min",
+    "2min": "2 min",
+    "event": "event",
+    "run": "run",
+    "session": "session",
+}
 
 STYLE: dict[Any, Any] = {
     "font.size": 8,
