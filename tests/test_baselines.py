@@ -549,7 +549,7 @@ def test_bins_with_few_frames_do_not_train_for_matrices(case):
     minute = bin_gram.bins["1min"]
     frames = (minute.frames[0][:2], *minute.frames[1:])
     short = replace(bin_gram, bins={**bin_gram.bins, "1min": with_frames(minute, frames)})
-    with pytest.raises(NotEnoughData, match="a time bin has 2 frames"):
+    with pytest.raises(NotEnoughData, match="the shortest time bin has 2 frames"):
         fold_without(short, 0, fewest_frames=5)
 
 

@@ -303,6 +303,8 @@ class BinWords:
         Follows "the": what a bin has of the rating.
     axis : str
         Label of an axis that shows it.
+    scales : str
+        Names and kinds of the bins of all scales, in the description of a column.
     """
 
     noun: str
@@ -312,20 +314,41 @@ class BinWords:
     at: str
     rating: str
     axis: str
+    scales: str
 
 
 BIN_WORDS = {
     "1min": BinWords(
-        "minute", "a minute", "time bin", "1-min bins", "at 1 min", "mean rating",
-        "rating, mean per minute",
+        noun="minute",
+        one="a minute",
+        bin="time bin",
+        bins="1-min bins",
+        at="at 1 min",
+        rating="mean rating",
+        axis="rating, mean per minute",
+        scales="1min, 2min (time bins)",
     ),
     "event": BinWords(
-        "event", "an event", "event", "events", "across events", "rating", "rating of each event"
+        noun="event",
+        one="an event",
+        bin="event",
+        bins="events",
+        at="across events",
+        rating="rating",
+        axis="rating of each event",
+        scales="event",
     ),
-}  # fmt: skip
+}
 """What bins are called, by primary scale."""
 MIXED_WORDS = BinWords(
-    "bin", "a bin", "bin", "bins", "at the primary scale", "mean rating", "rating, mean per bin"
+    noun="bin",
+    one="a bin",
+    bin="bin",
+    bins="bins",
+    at="at the primary scale",
+    rating="mean rating",
+    axis="rating, mean per bin",
+    scales="1min, 2min (time bins), event",
 )
 """What they are called where people with different primary scales stand side by side."""
 

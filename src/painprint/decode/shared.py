@@ -15,6 +15,7 @@ from functools import cached_property
 import numpy as np
 
 from painprint.arrays import Codes, Matrix, Vector
+from painprint.decode.errors import NotEnoughData
 from painprint.decode.model import Choice, Model
 from painprint.decode.ridge import (
     ALPHAS,
@@ -69,12 +70,18 @@ class SharedFit:
         Raises
         ------
         NotEnoughData
-            Where the rating does not vary across the training rows.
+            Where the rating does not vary across the training rows, or the unpenalised columns
+            explain all of them.
         """
         out = self.left_out[k].rows
         train = np.setdiff1d(np.arange(len(self.y)), out)
         check_ratings_vary(self.y[train, None])
         unit = self._mean_eigenvalue(train)
+        if unit <= 1e-10 * np.trace(self.K) / len(self.K):
+            raise NotEnoughData(
+                f"{len(train)} training rows have no variance left besides that of the "
+                f"{self.columns.shape[1]} unpenalised columns (a constant, and confounds)."
+            )
         inner = [j for j in range(len(self.left_out)) if self._trains(j, out)]
         errors = np.array([self._inner_error(alpha * unit, out, inner) for alpha in ALPHAS])
         # reversed: of equal errors the largest penalty

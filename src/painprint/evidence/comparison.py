@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from painprint.arrays import Codes, Matrix, Vector
-from painprint.bins import count_bins, make_test_bins, primary_scale
+from painprint.bins import count_bins, make_test_bins, primary_scale, primary_words
 from painprint.decode.bin_gram import BinGram, inner_products
 from painprint.decode.errors import NotEnoughData
 from painprint.decode.metrics import Rows, center_by, rows_by_scale
@@ -188,7 +188,8 @@ def fold_without(bin_gram: BinGram, held_out: int, *, fewest_frames: int = 1) ->
     test = np.flatnonzero(~trains & (group == held_out))
     if (shortest := n_frames[test].min()) < fewest_frames:
         raise NotEnoughData(
-            f"a time bin has {shortest} frames, but at least {fewest_frames} are needed."
+            f"the shortest {primary_words(bin_gram.tested).bin} has {shortest} frames, but at "
+            f"least {fewest_frames} are needed."
         )
     if len(np.unique(group[train])) < 2:
         raise NotEnoughData("inner folds need at least 2 groups that train.")

@@ -18,9 +18,9 @@ from painprint.bins import BIN_WORDS, BinWords, primary_scale
 from painprint.evidence.case import Case
 from painprint.progress import OnStep
 
-SCALE = "1min, 2min (time bins) or event, run (all kept frames) or session (mean of its runs)"
-"""Description of columns ``scale``. In descriptions of columns, ``{bin}``, ``{bins}`` and ``{at}``
-are what bins of the study are called (:class:`~painprint.bins.BinWords`)."""
+SCALE = "{scales}, run (all kept frames) or session (mean of its runs)"
+"""Description of columns ``scale``. In descriptions of columns, ``{scales}``, ``{bin}``, ``{bins}``
+and ``{at}`` are what bins of the study are called (:class:`~painprint.bins.BinWords`)."""
 
 AGREEMENT = {
     "r": "Pearson correlation of rating and held-out prediction",

@@ -187,6 +187,7 @@ def render_page(
                 primary=results.primary,
                 bins=results.bins,
                 at_primary=partial(_at_primary, results),
+                fewest_bins=_fewest_bins(results),
                 n_scales=COUNTS[len(results.metrics["scales"])],
                 calibration=calibration.sentence(),
                 brain=section.brain if section else None,
@@ -242,6 +243,14 @@ def region_titles(section: BrainSection | None) -> dict[int, str]:
         value = first.value_text(index)
         titles[index] = f"{name}, {network or 'no network'}" + (f": {value}" if value else "")
     return titles
+
+
+def _fewest_bins(results: Results) -> int:
+    """The smallest number of bins over which an r within a run or a group is defined."""
+    tested = results.predictions[results.predictions["scale"] == results.primary]
+    of_runs = tested.groupby(["session", "task", "run"], dropna=False).size()
+    n_bins = pd.concat([of_runs, results.per_session["n_bins"]])
+    return int(n_bins[n_bins > 1].min()) if (n_bins > 1).any() else 0
 
 
 def _at_primary(results: Results, table: str) -> list[dict[Any, Any]]:

@@ -239,7 +239,7 @@ def _model(metrics: Mapping[str, Any], rules: Mapping[str, Any], unit: str, at: 
 
 def _test_bins(primary: str, rules: Mapping[str, Any]) -> str:
     if primary == "event":
-        return "over events, whole runs and sessions"
+        return "over events, runs (frames of all their events) and sessions"
     if rules["time_bins"] == "discretize":
         return "in 10 and 5 time bins a run (about 1 and 2 min), whole runs and sessions"
     return "in time bins of about 1 and 2 min, whole runs and sessions"

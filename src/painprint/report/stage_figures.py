@@ -32,6 +32,11 @@ def drawings_of_stage(name: str, results: Results) -> Drawings:
     return STAGE_FIGURES[name](results) if name in STAGE_FIGURES else {}
 
 
+def _has_centred_r(results: Results) -> bool:
+    """Whether the centred r at the primary scale is defined."""
+    return primary_metrics(results.metrics)["centred_r"] is not None
+
+
 def _null(results: Results) -> Drawings:
     table, unit = results.stage_tables["null"], results.metrics["leave_out"]
     observed = table[table["null"] == "observed"].set_index("scale").notna()
@@ -54,6 +59,8 @@ def _confounds(results: Results) -> Drawings:
     numbers = results.metrics["stages"]["confounds"]
     verdicts = {name: verdict for name, verdict in numbers.items() if name != "not_done"}
     unit, at = results.metrics["leave_out"], results.bins.at
+    if not _has_centred_r(results):
+        return {}
     return {
         "confounds": Drawing(
             "Centred r with each confound removed",
@@ -71,6 +78,8 @@ def _confounds(results: Results) -> Drawings:
 
 def _sensitivity(results: Results) -> Drawings:
     table = results.stage_tables["sensitivity"]
+    if not _has_centred_r(results):
+        return {}
     tested = table[table["scale"] == results.primary].set_index("variant")["centred_r"]
     return {
         "sensitivity": Drawing(
@@ -87,12 +96,15 @@ def _sensitivity(results: Results) -> Drawings:
 
 def _learning_curve(results: Results) -> Drawings:
     curve = results.stage_tables["learningcurve"]
-    return {
+    r_of_curve = {
         "curve": Drawing(
             "Centred r against number of sessions",
             partial(figures.plot_learning_curve, curve, results.primary),
             "Mean over draws, and the range of 95% of them.",
-        ),
+        )
+    }
+    return {
+        **(r_of_curve if _has_centred_r(results) else {}),
         "curveshare": Drawing(
             "Share of significant draws against number of sessions",
             partial(figures.plot_significant_draws, curve, results.primary),
@@ -216,6 +228,8 @@ def _comparison(results: Results) -> Drawings:
     others = table[(table["scale"] == results.primary) & (table["method"] != "painprint")]
     drawn = {}
     for key, what in (("centred_r", f"{unit}-centred r"), ("skill", "skill")):
+        if others[f"d_{key}"].isna().all():
+            continue
         label = f"difference in {what} {results.bins.at}"
         drawn[f"baselines{key.replace('_', '')}"] = Drawing(
             f"Comparison models: {label}",

@@ -225,6 +225,13 @@ def _where(results: Results, conclusion: Conclusion) -> Card:
             question, "Not computed", "The importance of networks is not known: see below.",
             "no importance of networks",
         )  # fmt: skip
+    if conclusion.chance is Chance.UNDEFINED:
+        unit = results.metrics["leave_out"]
+        return Card(
+            question, "Not known",
+            f"Importance is the loss of the {unit}-centred r, which is undefined.",
+            "no importance of networks",
+        )  # fmt: skip
     enough = conclusion.enough_groups
     ranked = table.sort_values("importance_centred", ascending=False)
     above = ranked[ranked["centred_low"] > 0] if enough else ranked.iloc[:0]

@@ -42,6 +42,9 @@ def describe(result: WrittenResult) -> str:
         better = _beaten(numbers["methods"], f"d_{key}", above=True)
         worse = _beaten(numbers["methods"], f"d_{key}", above=False)
         undefined = [n for n, m in numbers["methods"].items() if m[f"d_{key}"][0] is None]
+        if len(undefined) == numbers["n_methods"]:
+            sentences.append(f"No difference in {what} is defined.")
+            continue
         sentences.append(
             f"The {what} of painprint is higher than that of {better or 'none'} and lower than "
             f"that of {worse or 'none'}; for the others, the interval of the difference includes 0"

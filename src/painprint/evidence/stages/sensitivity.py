@@ -23,6 +23,11 @@ def describe(result: WrittenResult) -> str:
     is_other_atlas = rows.index.str.contains(OTHER_AREAS, regex=False)
     areas, rows = rows[is_other_atlas].dropna(), rows[~is_other_atlas]
     main, others = rows.iloc[0], rows.iloc[1:].dropna()
+    if main != main:
+        return (
+            f"The {unit}-centred r {result.bins.at} is undefined. The skill of each sensitivity "
+            "analysis is in sensitivity.tsv."
+        )
     sentences = [f"The {unit}-centred r {result.bins.at} is {number(main)} as decoded"]
     sentences[0] += (
         "."

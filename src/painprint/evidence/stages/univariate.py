@@ -24,12 +24,13 @@ TABLES: dict[str, dict[str, str]] = {
 def describe(result: WrittenResult) -> str:
     """Results paragraph of the page."""
     numbers, table = result.numbers, result.tables["univariate"]
+    between = ", interpolated between events and" if result.primary == "event" else ""
     paragraph = (
         "Independently of the decoding, a linear model of each run and region was fitted, with the "
-        "rating convolved with the canonical haemodynamic response, motion and slow drifts as "
-        f"regressors, and the effects were tested across {numbers['n_sessions']} sessions (taken "
-        f"as independent). {numbers['n_significant']} of {plural(numbers['n_regions'], 'region')} "
-        "are significant at a false discovery rate of 5%."
+        f"rating{between} convolved with the canonical haemodynamic response, motion and slow "
+        "drifts as regressors, and the effects were tested across "
+        f"{numbers['n_sessions']} sessions (taken as independent). {numbers['n_significant']} of "
+        f"{plural(numbers['n_regions'], 'region')} are significant at a false discovery rate of 5%."
     )
     if numbers["n_significant"]:
         largest = table.iloc[int(table["t"].abs().argmax())]
@@ -44,13 +45,15 @@ def describe(result: WrittenResult) -> str:
     return paragraph
 
 
-def methods(_: WrittenResult) -> str:
+def methods(result: WrittenResult) -> str:
     """Sentence of the Methods section."""
+    between = ", interpolated between events and" if result.primary == "event" else ""
     return (
         "The univariate map was estimated by a mass-univariate general linear model of each run "
-        "(rating convolved with SPM's canonical response, motion, cosine drifts, first-order "
-        "autoregressive noise; nilearn), combined within sessions by precision weighting, and "
-        "tested across sessions by one-sample t-tests with control of the false discovery rate."
+        f"(rating{between} convolved with SPM's canonical response, motion, cosine drifts, "
+        "first-order autoregressive noise; nilearn), combined within sessions by precision "
+        "weighting, and tested across sessions by one-sample t-tests with control of the false "
+        "discovery rate."
     )
 
 
