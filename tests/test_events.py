@@ -256,6 +256,14 @@ def test_ratings_that_cannot_be_used_are_counted_and_the_others_used(tree, one, 
     assert note == f"1 of 4 ratings in the events were left out: {LEFT_OUT[row]}."
 
 
+def test_text_in_the_rows_of_stimuli_takes_no_rating_from_them(tree, one):
+    write_events(tree, one, TRIALS.replace("n/a", "-"))
+    run, record = load(tree, rating_of="heat")
+    check_frames(run, OF_HEAT)
+    (note,) = notes_of(record)
+    assert note == "3 of 6 ratings in the events were left out: 3 are text."
+
+
 def test_overlapping_windows_end_where_the_next_one_begins(tree, one):
     write_events(tree, one)
     run, record = load(tree, rating_window=(0, 60))

@@ -56,7 +56,8 @@ class _Rows:
     def asked(self) -> NDArray[np.bool_]:
         """Rows that have a rating or, like others of their trial type, should have one."""
         kinds = set(self.kind[self.rated]) - {""}
-        return self.rated | self.is_text | np.isin(self.kind, list(kinds))
+        untyped_text = self.is_text & (self.kind == "")
+        return self.rated | untyped_text | np.isin(self.kind, list(kinds))
 
 
 def is_events_file(file: BidsFile) -> bool:
