@@ -8,6 +8,7 @@ import pytest
 from conftest import simulate_runs
 
 from painprint import Settings, decode_runs, run_stage
+from painprint.apps.learn import check_drift
 from painprint.bins import make_test_bins, test_scales
 from painprint.decode.bin_gram import make_bin_gram
 from painprint.decode.prepare import prepare_runs
@@ -15,6 +16,7 @@ from painprint.evidence.case import Case
 from painprint.evidence.permuted_ratings import draw_permutations, permute_ratings
 from painprint.evidence.stages import STAGES
 from painprint.runs import Run, pair_frames
+from painprint.signature.model import make_signature
 
 test_scales.__test__ = False  # not a test
 SETTINGS = Settings(n_bootstraps=100, drop_s=0, min_run_s=20)
@@ -140,3 +142,13 @@ def test_frames_of_test_bins_are_those_of_events(runs):
     for r, members, number in zip(bins.run, bins.frames, bins.number, strict=True):
         assert (frames[r].event[members] == number - 1).all()
         assert len(members) == int((frames[r].event == number - 1).sum())
+
+
+def test_a_signature_is_compared_with_ratings_over_the_events_alone(runs):
+    decoding = decode_runs(runs[:-2], SETTINGS)
+    signature = make_signature(decoding, simulated=True, metrics={})
+    run = runs[-1]
+    (row,) = check_drift(signature, [run]).table.itertuples()
+    frames = pair_frames(run, lag_frames=6, drop_frames=0)
+    assert row.rated == pytest.approx(frames.rating.mean(), abs=1e-12)
+    assert row.predicted == pytest.approx(decoding.final.score(frames.signals).mean(), abs=1e-9)

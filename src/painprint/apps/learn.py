@@ -22,6 +22,7 @@ from painprint.apps.study import Progress, Study
 from painprint.bids.runs import files_of
 from painprint.bold.extract import NAME as MADE_HERE
 from painprint.decode.prepare import prepare_runs
+from painprint.decode.training import EVERYTHING
 from painprint.errors import DerivativesError
 from painprint.files.inputs import InputHashes
 from painprint.files.tables import read_json
@@ -161,10 +162,7 @@ def check_drift(signature: Signature, runs: Sequence[Run]) -> Check:
     """
     pairs_of_session: dict[str, list[tuple[float, float]]] = {}
     for run in runs:
-        predicted = predict_run(signature, run).run
-        frames = pair_run(signature, run)
-        pair = (float(frames.rating.mean()), predicted)
-        pairs_of_session.setdefault(run.session, []).append(pair)
+        pairs_of_session.setdefault(run.session, []).append(_rated_and_predicted(signature, run))
     means = np.array([np.mean(pairs, axis=0) for pairs in pairs_of_session.values()])
     sessions = list(pairs_of_session)
     table = pd.DataFrame({"session": sessions, "rated": means[:, 0], "predicted": means[:, 1]})
@@ -176,6 +174,15 @@ def check_drift(signature: Signature, runs: Sequence[Run]) -> Check:
     study = np.concatenate(list(errors.by_group))
     test = stats.mannwhitneyu(table["error"], study, alternative="greater")
     return Check(table, float(test.pvalue))
+
+
+def _rated_and_predicted(signature: Signature, run: Run) -> tuple[float, float]:
+    """Mean rating and prediction of a run; of its events, if these were rated."""
+    frames = pair_run(signature, run)
+    if run.event is None:
+        return float(frames.rating.mean()), predict_run(signature, run).run
+    final = signature.find_model(EVERYTHING)
+    return float(frames.rating.mean()), float(signature.score(final, frames.signals).mean())
 
 
 def recalibrate(signature: Signature, runs: Sequence[Run]) -> tuple[Signature, float, float]:
@@ -200,8 +207,7 @@ def recalibrate(signature: Signature, runs: Sequence[Run]) -> tuple[Signature, f
     ValueError
         If predictions do not vary, or correlate negatively with the ratings.
     """
-    rated = np.array([float(pair_run(signature, run).rating.mean()) for run in runs])
-    predicted = np.array([predict_run(signature, run).run for run in runs])
+    rated, predicted = np.array([_rated_and_predicted(signature, run) for run in runs]).T
     sessions = [run.session for run in runs]
     weight = np.array([1 / sessions.count(session) for session in sessions])
     mean_rated, mean_predicted = (np.average(v, weights=weight) for v in (rated, predicted))
