@@ -27,7 +27,7 @@ LEVEL = "80"
 def write_reading(path: Path, signature: Signature, scored: Sequence[Scored]) -> None:
     """Write the page of new sessions."""
     assert signature.history is not None  # checked when the session was read
-    sessions = [_session(session, signature.history, signature.leave_out) for session in scored]
+    sessions = [_session(session, signature) for session in scored]
     page = make_environment().get_template("reading.html")
     write_text(
         path,
@@ -41,15 +41,18 @@ def write_reading(path: Path, signature: Signature, scored: Sequence[Scored]) ->
     )
 
 
-def _session(scored: Scored, history: History, unit: str) -> dict[str, Any]:
-    table = scored.reading.table
+def _session(scored: Scored, signature: Signature) -> dict[str, Any]:
+    table, history = scored.reading.table, signature.history
+    assert history is not None  # checked when the session was read
     minutes = table[table["scale"] == "1min"]
     session_row = table[table["scale"] == "session"].iloc[0]
     figure = draw_figure("reading", partial(figures.plot_reading, minutes, history.levels, LEVEL))
     rows = table[table["scale"] != "1min"].astype(object)
     return {
         "name": f"Session {scored.session}" if scored.session else "New session",
-        "sentence": sentence(session_row, history, unit),
+        "sentence": sentence(
+            session_row, history, signature.leave_out, of_events=signature.of_events
+        ),
         "warnings": scored.reading.warnings,
         "verdict": scored.reading.verdict,
         "of_runs": list(zip(scored.files, scored.reading.of_runs, strict=True)),
@@ -60,17 +63,23 @@ def _session(scored: Scored, history: History, unit: str) -> dict[str, Any]:
     }
 
 
-def sentence(session_row: pd.Series, history: History, unit: str) -> str:
-    """The predicted pain of a session, compared with the person's earlier sessions."""
+def sentence(
+    session_row: pd.Series, history: History, unit: str, *, of_events: bool = False
+) -> str:
+    """The predicted pain of a session, compared with the person's earlier sessions.
+
+    Ratings of events are stated, but not compared: the prediction is of all minutes.
+    """
     levels = np.array(history.levels)
     low, high = session_row[f"low_{LEVEL}"], session_row[f"high_{LEVEL}"]
     below = int((levels < session_row["predicted"]).sum())
     text = f"Predicted pain of this session: {wording.number(session_row['predicted'])}"
     if np.isfinite(low):
         text += f" ({LEVEL}% interval {wording.number(low)} to {wording.number(high)})"
+    rating = "mean rating of events" if of_events else "mean rating"
+    compared = "" if of_events else f"; in {below} of them it was lower than this prediction"
     return (
-        f"{text}. In this person's {len(levels)} rated {unit}s, the mean rating ranged from "
+        f"{text}. In this person's {len(levels)} rated {unit}s, the {rating} ranged from "
         f"{wording.number(levels.min())} to {wording.number(levels.max())}, with a median of "
-        f"{wording.number(float(np.median(levels)))}; in {below} of them it was lower than this "
-        "prediction."
+        f"{wording.number(float(np.median(levels)))}{compared}."
     )
