@@ -39,6 +39,7 @@ bench-smoke: $(VENV)/dev.stamp
 	$(BIN)/python benchmarks/clock_faults.py --sizes 2 --repetitions 2 --clean 20 --out $(SMOKE)/clock.tsv
 	$(BIN)/python benchmarks/kill_and_resume.py --kills 2 --out $(SMOKE)/kills.tsv
 	$(BIN)/python benchmarks/null_calibration.py --people 1 --out $(SMOKE)/calibration.tsv
+	$(BIN)/python benchmarks/event_studies.py --people 1 --planted 1 --out $(SMOKE)/events.tsv
 	$(BIN)/python benchmarks/block_intervals.py --people 1 --out $(SMOKE)/blocks.tsv
 	$(BIN)/python benchmarks/evidence_study.py --seeds 1 --people 1 --sessions 6 --sizes 2 4 --out $(SMOKE)
 	$(BIN)/python benchmarks/carrier_study.py --seeds 1 --sessions 5 --regions 24 --out $(SMOKE)
