@@ -81,6 +81,37 @@ def test_a_start_time_of_the_series_is_not_mixed_with_another_sidecar(tree, seri
     np.testing.assert_allclose(times_of_frames(tree)[0], MIDDLE, atol=1e-9)
 
 
+@pytest.mark.parametrize("corrected", [True, "true", "True", 1])
+@pytest.mark.parametrize("in_series", ["StartTime", "SliceTimingCorrected"])
+def test_each_field_comes_from_the_nearest_sidecar_that_has_it(tree, series, in_series, corrected):
+    fields = {"StartTime": 0.4, "SliceTimingCorrected": corrected}
+    write_json(series.with_suffix(".json"), {in_series: fields.pop(in_series)})
+    denoised_bold(series, RepetitionTime=TR_S, **fields)
+    times, _ = times_of_frames(tree)
+    np.testing.assert_allclose(times, 0.4 + TR_S * np.arange(N_FRAMES), atol=1e-9)
+
+
+def test_a_correction_that_is_neither_true_nor_false_is_refused(tree, series):
+    denoised_bold(series, RepetitionTime=TR_S, SliceTimingCorrected="slomoco")
+    with pytest.raises(DerivativesError, match="'slomoco'; it must be true or false"):
+        load_first(tree)
+
+
+def test_what_a_sidecar_of_xcp_d_lacks_is_taken_from_that_of_fmriprep(tree, series):
+    denoised_bold(series, NuisanceParameters="36P")
+    fmriprep = tree.root / "derivatives/fmriprep"
+    folder = fmriprep / series.parent.relative_to(tree.derivatives)
+    folder.mkdir(parents=True)
+    name = series.name.partition("_space-")[0] + "_space-fsLR_den-91k_bold.json"
+    sidecar = {"RepetitionTime": TR_S, "StartTime": 0, "SliceTimingCorrected": True}
+    write_json(folder / name, sidecar)
+    datasets = [Dataset(tree.derivatives, "derivatives1"), Dataset(fmriprep, "derivatives2")]
+    (files,) = find_runs(Dataset(tree.root, "raw"), datasets, "01").runs
+    bold = load_bold(files)
+    assert (bold.tr_s, bold.start_s) == (TR_S, -TR_S / 2)
+    assert not any("no StartTime" in note for note in bold.notes)
+
+
 def test_a_pause_in_each_frame_is_noted(tree, series):
     denoised_bold(series, RepetitionTime=TR_S, StartTime=0, DelayTime=1.2)
     times, notes = times_of_frames(tree)

@@ -38,9 +38,10 @@ class RunFiles:
         Companions of dense BOLD; only volumes have a mask.
     sidecars, raw_sidecars : tuple of BidsFile
         JSON files of the derivative and of the raw dataset that may apply.
-    preprocessed : BidsFile or None
+    preprocessed : tuple of BidsFile
         BOLD of the run, or its sidecar, from which regional time series were made: XCP-D's
-        residuals, else fMRIPrep's BOLD. It has the times of frames, which XCP-D's time series lack.
+        residuals, then fMRIPrep's BOLD. They have the times of frames, which XCP-D's time series
+        lack.
     raw_bold : tuple of BidsFile
         Raw images of the run, of which the header is read.
     all_frames : BidsFile or None
@@ -57,7 +58,7 @@ class RunFiles:
     raw_sidecars: tuple[BidsFile, ...]
     confounds: BidsFile | None = None
     mask: BidsFile | None = None
-    preprocessed: BidsFile | None = None
+    preprocessed: tuple[BidsFile, ...] = ()
     raw_bold: tuple[BidsFile, ...] = ()
     all_frames: BidsFile | None = None
     confounds_sidecar: BidsFile | None = None
@@ -218,8 +219,8 @@ def run_files(
     datasets = [by_dataset[series.dataset], *others]
 
     dense = is_dense(series)
-    preprocessed = None if dense else _preprocessed(series, files)
-    described = {series.dataset, *([preprocessed.dataset] if preprocessed else [])}
+    preprocessed = () if dense else _preprocessed(series, files)
+    described = dict.fromkeys([series.dataset, *(file.dataset for file in preprocessed)])
     confounds = _first(datasets, lambda found: _confounds(series, found)) if dense else None
     beside = by_dataset[confounds.dataset] if confounds else ()
     return RunFiles(
@@ -256,17 +257,20 @@ def _describes(file: BidsFile, table: BidsFile | None) -> bool:
     return table is not None and file.path == table.path.with_suffix(".json") and file.path.exists()
 
 
-def _preprocessed(series: BidsFile, files: ParticipantFiles) -> BidsFile | None:
-    """BOLD, or its sidecar, from which a time series was made: in its dataset, else in another;
+def _preprocessed(series: BidsFile, files: ParticipantFiles) -> tuple[BidsFile, ...]:
+    """BOLD, or its sidecar, from which a time series was made: of its dataset, then of each other;
     residuals are preferred."""
     key = run_key(series.entities)
     of_run = [f for f in files.derived if f.suffix == "bold" and run_key(f.entities) == key]
     bold = [f for f in of_run if f.extension == ".json" or is_dense(f)]
-    return min(
+    ranked = sorted(
         (f for f in bold if "stat" not in f.entities),
         key=lambda f: (f.dataset != series.dataset, f.entities.get("desc") != DENOISED),
-        default=None,
     )
+    of_dataset: dict[str, BidsFile] = {}
+    for file in ranked:
+        of_dataset.setdefault(file.dataset, file)
+    return tuple(of_dataset.values())
 
 
 def _raw_bold_of(series: BidsFile, raw: Sequence[BidsFile]) -> tuple[BidsFile, ...]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from painprint.bids.runs import RunFiles
 from painprint.bids.select import is_dense
@@ -20,6 +21,7 @@ PLACEHOLDER_TR_S = 1.0
 """Repetition time in headers that were written by programs that did not know it."""
 LONGEST_PAUSE = 0.1
 """Share of a frame in which the scanner may pause (DelayTime) without a note."""
+TRUE_OR_FALSE = {"true": True, "1": True, "false": False, "0": False}
 LONGEST_DUMMY_S = 30.0
 """More than this at the start of a scan is not dummy scans (s)."""
 
@@ -53,25 +55,39 @@ class FrameTimes:
 
 @dataclass(frozen=True)
 class _Sidecars:
-    """Merged sidecars that may have the times of a run's frames, the most specific first."""
+    """Merged sidecars that may have the times of a run's frames.
+
+    Attributes
+    ----------
+    series : Metadata
+        Of the time series, or dense BOLD.
+    preprocessed : tuple of Metadata
+        Of the BOLD that a time series was made from, the nearest first.
+    raw : Metadata
+        Of the raw scan.
+    """
 
     series: Metadata
-    preprocessed: Metadata
+    preprocessed: tuple[Metadata, ...]
     raw: Metadata
 
     @classmethod
     def of(cls, files: RunFiles) -> _Sidecars:
-        bold = files.preprocessed
         return cls(
             inherited_metadata(files.series, files.sidecars),
-            inherited_metadata(bold, files.sidecars) if bold else Metadata({}, ()),
+            tuple(inherited_metadata(bold, files.sidecars) for bold in files.preprocessed),
             raw_metadata(files.series, files.raw_sidecars),
         )
 
     @property
+    def of_frames(self) -> tuple[Mapping[str, Any], ...]:
+        """Values of those sidecars that may say when a frame was acquired, the nearest first."""
+        return tuple(metadata.values for metadata in (self.series, *self.preprocessed))
+
+    @property
     def sources(self) -> tuple[BidsFile, ...]:
-        both = (*self.series.sidecars, *self.preprocessed.sidecars, *self.raw.sidecars)
-        return tuple(dict.fromkeys(both))
+        read = (self.series, *self.preprocessed, self.raw)
+        return tuple(dict.fromkeys(file for metadata in read for file in metadata.sidecars))
 
 
 def timing_sidecars(files: RunFiles) -> tuple[BidsFile, ...]:
@@ -162,7 +178,11 @@ def _repetition_time(
         return given_s, _departures(given_s, path, sidecars, headers)
     in_sidecars = {
         "its sidecar says RepetitionTime": _in_sidecar(sidecars.series, path, frequency=True),
-        "the sidecar of the BOLD it was made from": _in_sidecar(sidecars.preprocessed, path),
+        **{
+            f"the sidecar of the BOLD {bold.sidecars[-1].path.name}": _in_sidecar(bold, path)
+            for bold in sidecars.preprocessed
+            if bold.sidecars
+        },
         "the raw bold.json": _in_sidecar(sidecars.raw, path),
     }
     known = {where: value for where, value in in_sidecars.items() if value is not None}
@@ -205,7 +225,7 @@ def _departures(
     given_s: float, path: Path, sidecars: _Sidecars, headers: Mapping[str, float | None]
 ) -> list[str]:
     """A note if files have another repetition time than the one that was given."""
-    of_files = (sidecars.series, sidecars.preprocessed, sidecars.raw)
+    of_files = (sidecars.series, *sidecars.preprocessed, sidecars.raw)
     in_sidecars = [number_in(metadata.values, "RepetitionTime", path) for metadata in of_files]
     known = {value for value in (*in_sidecars, *headers.values()) if value is not None}
     others = sorted(value for value in known if not _same(given_s, value))
@@ -248,26 +268,48 @@ def _in_sidecar(metadata: Metadata, path: Path, *, frequency: bool = False) -> f
 
 def _start(path: Path, sidecars: _Sidecars, tr_s: float) -> tuple[float, bool, list[str]]:
     """Start of the first frame (s), whether slice timing was corrected, and assumptions."""
-    both = (sidecars.series.values, sidecars.preprocessed.values)
-    values = next((v for v in both if v.get("StartTime") is not None), None)
-    corrected = any(v.get("SliceTimingCorrected") is True for v in ([values] if values else both))
+    values = sidecars.of_frames
+    start_s = next((s for v in values if (s := number_in(v, "StartTime", path)) is not None), None)
+    corrected = _slices_corrected(path, values, start_s)
     notes = []
-    delay_s = next((d for v in both if (d := number_in(v, "DelayTime", path))), 0.0)
+    delay_s = next((d for v in values if (d := number_in(v, "DelayTime", path))), 0.0)
     if not corrected and delay_s > LONGEST_PAUSE * tr_s:
         notes.append(
             f"the scanner paused for {delay_s:g} s in each frame of {tr_s:g} s (DelayTime): the "
             "rating was read at the middle of the frame, not of its slices."
         )
-    if values is None:
-        notes.append(
-            "no StartTime: the slices of a frame are assumed to be shifted to its middle, and the "
-            "first frame to start with the scan."
-            if corrected
-            else "no StartTime: the first frame is assumed to start with the scan."
-        )
-        return 0.0, corrected, notes
-    start_s = number_in(values, "StartTime", path) or 0.0
-    return start_s - tr_s / 2 * corrected, corrected, notes
+    if start_s is not None:
+        return start_s - tr_s / 2 * corrected, corrected, notes
+    notes.append(
+        "no StartTime: the slices of a frame are assumed to be shifted to its middle, and the "
+        "first frame to start with the scan."
+        if corrected
+        else "no StartTime: the first frame is assumed to start with the scan."
+    )
+    return 0.0, corrected, notes
+
+
+def _slices_corrected(
+    path: Path, values: Sequence[Mapping[str, Any]], start_s: float | None
+) -> bool:
+    """Whether slice timing was corrected, by the nearest sidecar that says so, unless it has
+    another StartTime.
+
+    Raises
+    ------
+    DerivativesError
+        If the entry is neither true nor false.
+    """
+    for sidecar in values:
+        said = sidecar.get("SliceTimingCorrected")
+        if said is None or number_in(sidecar, "StartTime", path) not in (None, start_s):
+            continue
+        if str(said).lower() not in TRUE_OR_FALSE:
+            raise DerivativesError(
+                f"SliceTimingCorrected in its sidecar is {said!r}; it must be true or false.", path
+            )
+        return TRUE_OR_FALSE[str(said).lower()]
+    return False
 
 
 def _align(
