@@ -15,6 +15,7 @@ from painprint.decode.prepare import prepare_runs
 from painprint.evidence.case import Case
 from painprint.evidence.permuted_ratings import draw_permutations, permute_ratings
 from painprint.evidence.stages import STAGES
+from painprint.evidence.univariate import convolve_rating, make_design
 from painprint.runs import Run, pair_frames
 from painprint.signature.model import make_signature
 
@@ -152,3 +153,18 @@ def test_a_signature_is_compared_with_ratings_over_the_events_alone(runs):
     frames = pair_frames(run, lag_frames=6, drop_frames=0)
     assert row.rated == pytest.approx(frames.rating.mean(), abs=1e-12)
     assert row.predicted == pytest.approx(decoding.final.score(frames.signals).mean(), abs=1e-9)
+
+
+def test_the_univariate_map_is_the_modulation_of_the_response_to_events(runs, rng):
+    run = runs[0]
+    rated = np.isfinite(run.rating)
+    deviation = np.where(rated, run.rating - run.rating[rated].mean(), 0.0)
+    modulation, of_events = (
+        convolve_rating(values, run.tr_s) for values in (deviation, rated.astype(float))
+    )
+    signals = 3.0 * modulation[:, None] + 5.0 * of_events[:, None] + np.zeros((1, 2))
+    clean = Run(signals, run.rating, run.tr_s, event=run.event)
+    design = make_design(clean, drop_s=0)
+    assert len(design.frames) == len(run.rating)  # frames between events, too
+    effects = np.linalg.lstsq(design.matrix, signals[design.frames], rcond=None)[0]
+    np.testing.assert_allclose(effects[:2], [[3.0, 3.0], [5.0, 5.0]], atol=1e-6)

@@ -111,7 +111,7 @@ def test_the_page_says_events_and_no_minutes(people):
     assert "penalty with the smallest squared error across events" in page
     assert "Centred r of 0.3 across events" in page and "all later events" in page
     assert "of two events, one rated above the median" in page
-    assert "interpolated between events" in page
+    assert "a modulation of the response to events" in page
     assert "only be 1 or −1" not in page and "repeats the event row" not in page
 
 

@@ -113,7 +113,8 @@ class Design:
     frames : ndarray of int, shape (n_used,)
         Indices of frames in the time series.
     matrix : ndarray of shape (n_used, n_regressors)
-        The convolved rating, then nuisance regressors: motion, drift and a constant.
+        The convolved rating, then nuisance regressors: motion, drift and a constant, and where
+        events were rated, their mean effect.
     """
 
     frames: Codes
@@ -123,24 +124,34 @@ class Design:
 def make_design(run: Run, *, drop_s: float) -> Design:
     """Design matrix of a run: computed for all frames, then restricted to those used.
 
-    A frame is used if it is not censored, has a rating and a signal, and is not within the first
-    ``drop_s`` seconds.
+    A frame is used if it is not censored, has a signal and a continuous rating, and is not within
+    the first ``drop_s`` seconds. Ratings of events are their parametric modulation: deviations from
+    the mean over the run's frames of events, beside a regressor of all events.
 
     Raises
     ------
     ValueError
         If the effect of the rating cannot be estimated in this run.
     """
-    used = np.isfinite(run.rating) & np.isfinite(run.signals).any(axis=1)
+    rated_frames = np.isfinite(run.rating)
+    used = np.isfinite(run.signals).any(axis=1)
+    if run.event is None:
+        used &= rated_frames
     assert run.censored is not None  # set in Run.__post_init__
     used &= ~run.censored
     used[: count_frames(drop_s, run.tr_s, up=True)] = False
     frames = np.flatnonzero(used)
-    rated = run.rating[frames]
+    rated = run.rating[frames[rated_frames[frames]]]
     if not len(frames) or np.ptp(rated) <= 1e-12 * np.abs(rated).max():
         raise ValueError(f"its rating does not vary over the {len(frames)} usable frames.")
-    rating = convolve_rating(run.rating, run.tr_s)[frames]
     nuisance = _nuisance(run, frames)
+    if run.event is None:
+        rating = convolve_rating(run.rating, run.tr_s)[frames]
+    else:
+        deviation = np.where(rated_frames, run.rating - rated.mean(), 0.0)
+        rating = convolve_rating(deviation, run.tr_s)[frames]
+        of_events = convolve_rating(rated_frames.astype(float), run.tr_s)[frames]
+        nuisance = np.column_stack([of_events, nuisance])
     n_regressors = 1 + nuisance.shape[1]
     if len(frames) < n_regressors + FEWEST_SPARE_FRAMES:
         raise ValueError(

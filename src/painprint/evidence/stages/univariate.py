@@ -24,7 +24,7 @@ TABLES: dict[str, dict[str, str]] = {
 def describe(result: WrittenResult) -> str:
     """Results paragraph of the page."""
     numbers, table = result.numbers, result.tables["univariate"]
-    between = ", interpolated between events and" if result.primary == "event" else ""
+    between = ", as a modulation of the response to events," if result.primary == "event" else ""
     paragraph = (
         "Independently of the decoding, a linear model of each run and region was fitted, with the "
         f"rating{between} convolved with the canonical haemodynamic response, motion and slow "
@@ -47,7 +47,7 @@ def describe(result: WrittenResult) -> str:
 
 def methods(result: WrittenResult) -> str:
     """Sentence of the Methods section."""
-    between = ", interpolated between events and" if result.primary == "event" else ""
+    between = ", as a modulation of the response to events," if result.primary == "event" else ""
     return (
         "The univariate map was estimated by a mass-univariate general linear model of each run "
         f"(rating{between} convolved with SPM's canonical response, motion, cosine drifts, "
