@@ -72,6 +72,18 @@ def test_all_runs_of_a_session_share_its_rating_which_is_no_covariate(tree, runs
     assert not any("pain" in note for note in inventory.notes)
 
 
+def test_names_of_sessions_without_zeros_and_one_table_of_all_scans(tree, runs):
+    write_runs(tree, runs)
+    write_sessions(tree, ["1\t30\t1", "2\t70\t2"])
+    _, read = load_all(tree)
+    assert [run.rating[0] for run, _ in read] == [30, 30, 70, 70]
+    name = "ses-{0}/func/sub-01_ses-{0}_task-rating_run-{1}_bold.nii.gz\t{2}"
+    rows = [name.format(s, r, 10 * int(s) + r) for s in ("01", "02") for r in (1, 2)]
+    (tree.root / "sub-01/sub-01_scans.tsv").write_text("\n".join(["filename\tpain", *rows]) + "\n")
+    _, read = load_all(tree)
+    assert [run.rating[0] for run, _ in read] == [11, 12, 21, 22]
+
+
 def test_nothing_is_guessed_without_the_option(tree, runs):
     write_runs(tree, runs)
     write_sessions(tree, ["ses-01\t30\t1", "ses-02\t70\t2"])
@@ -117,7 +129,7 @@ def test_resting_runs_are_rated_where_there_is_nothing_else(tree, rng):
     [
         (["n/a", 50], "_scans.tsv: has n/a for this run in the column 'pain'"),
         (["much", 50], "has much for this run in the column 'pain' .* one number"),
-        ([], "has no row for this run in the column 'pain'"),
+        ([], "has no row for this run in the column 'pain' .* rows for: anat/sub-01_ses-01_T1w"),
     ],
 )
 def test_a_run_without_a_number_is_refused_with_what_there_is(tree, runs, values, message):

@@ -44,6 +44,13 @@ BIDSCOIN = [f"1925-01-01T{h}:00" for h in ("16:10", "09:05", "14:00", "11:30", "
         (["16:10:00", "09:05:00", "14:00:00.250"], "all sessions have a time of day without a"),
         (["1911-11-02T10:00:00", "1911-12-30T10:00:00", "1911-01-20T10:00:00"],
          "anonymised dates (up to 1925) that contradict the numbers"),
+        (["1925-01-01", "2020-01-01", "2020-01-02"], "dates with more than 10 years between"),
+        (["2020-01-01", "2020-01-02", "1925-01-01"], "dates with more than 10 years between"),
+        (["2020-01-01T09:00:00", "1970-01-01T00:03:00", "2020-01-09T09:00:00"],
+         "all sessions have dates with more than 10 years between"),
+        (["1925-01-01T09:00:00", "1925-01-01T09:00:00", "2020-01-09T09:00:00"],
+         "all sessions have dates with more than 10 years between"),
+        (["last week", "n/a"], "acq_time must look like 2000-01-31T12:00:00 or be n/a: days"),
     ],
 )  # fmt: skip
 def test_times_that_cannot_be_right_leave_the_order_of_labels(tmp_path, times, seen, scans):
@@ -99,6 +106,77 @@ def test_what_is_known_in_part_is_used_and_said(tmp_path, times, labels, order, 
     np.testing.assert_array_equal(sessions["days"], days)
     assert "dose_mg" in sessions
     assert len(notes) == (note is not None) and all(note in n for n in notes)
+
+
+def write_scans(root, session, *times):
+    path = root / f"sub-01/ses-{session}/sub-01_ses-{session}_scans.tsv"
+    path.write_text("filename\tacq_time\n" + "".join(f"func/x\t{time}\n" for time in times))
+
+
+@pytest.mark.parametrize(
+    "placeholder", ["1970-01-01", "1925-01-01T08:00:00", "2000-01-01T00:04:10"]
+)
+def test_a_scan_of_a_clock_that_was_not_set_is_not_used(tmp_path, placeholder):
+    read(
+        tmp_path, ["2020-03-01T09:00:00", "2020-03-04T09:00:00", "2020-03-08T09:00:00"], scans=True
+    )
+    write_scans(tmp_path / "raw", "02", placeholder, "2020-03-04T10:00:00", "2020-03-04T09:00:00")
+    sessions, (note,) = read_sessions(Dataset(tmp_path / "raw", "raw").files_of("01"))
+    assert list(sessions["session"]) == ["01", "02", "03"]
+    np.testing.assert_array_equal(sessions["days"], [0, 3, 7])
+    assert note.startswith("ses-02 has scans with dates more than a year before others")
+
+
+def test_one_table_of_the_scans_of_all_sessions_has_their_times(tmp_path):
+    read(tmp_path, ["n/a"] * 3)
+    rows = zip(("02", "01", "03"), ("2020-03-02", "2020-03-01", "2020-03-09"), strict=True)
+    (tmp_path / "raw/sub-01/sub-01_scans.tsv").write_text(
+        "filename\tacq_time\n"
+        + "".join(f"ses-{s}/func/sub-01_ses-{s}_task-a_bold.nii.gz\t{t}\n" for s, t in rows)
+    )
+    sessions, notes = read_sessions(Dataset(tmp_path / "raw", "raw").files_of("01"))
+    np.testing.assert_array_equal(sessions["days"], [0, 1, 8])
+    assert notes == ()
+
+
+def with_names(tmp_path, *names, labels=None):
+    """Sessions and notes where sessions.tsv names its sessions so."""
+    read(tmp_path, ["n/a"] * (len(labels) if labels else len(names)), labels)
+    rows = "".join(f"{name}\t2020-03-0{i + 1}\t{10 * i}\n" for i, name in enumerate(names))
+    table = tmp_path / "raw/sub-01/sub-01_sessions.tsv"
+    table.write_text("session_id\tacq_time\tdose_mg\n" + rows)
+    return read_sessions(Dataset(tmp_path / "raw", "raw").files_of("01"))
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("1", "2", "3"), ("ses-1", "Ses-2", "SES-03"), ("1.0", "2.0", "3.0"), ("001", "2", "03")],
+)
+def test_names_of_sessions_may_be_written_in_other_ways(tmp_path, names):
+    sessions, notes = with_names(tmp_path, *names)
+    np.testing.assert_array_equal(sessions["days"], [0, 1, 2])
+    assert list(sessions["dose_mg"]) == [0, 10, 20] and notes == ()
+
+
+def test_rows_of_no_session_are_noted_beside_sessions_without_a_row(tmp_path):
+    sessions, notes = with_names(tmp_path, "ses-01", "ses-visit2", "ses-03")
+    np.testing.assert_array_equal(sessions["days"], [0, NAN, 2])
+    np.testing.assert_array_equal(sessions["dose_mg"], [0, NAN, 20])
+    assert any(
+        "no row for ses-02, but rows of sessions that do not exist: visit2" in n for n in notes
+    )
+
+
+def test_a_name_that_another_session_has_exactly_is_not_taken_for_it(tmp_path):
+    sessions, _ = with_names(tmp_path, "ses-1", "ses-2", labels=["01", "1", "2"])
+    np.testing.assert_array_equal(sessions.set_index("session").loc[["1", "2"], "days"], [0, 1])
+    assert np.isnan(sessions.set_index("session").loc["01", "days"])
+
+
+def test_a_session_without_an_mri_scan_is_no_reason_for_a_note(tmp_path):
+    sessions, notes = with_names(tmp_path, "ses-01", "ses-02", "ses-screening", labels=["01", "02"])
+    np.testing.assert_array_equal(sessions["days"], [0, 1])
+    assert notes == ()
 
 
 def test_a_column_of_days_stands_in_for_times_that_cannot_be_right(tmp_path):

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from painprint.bids.session_labels import labels_of_rows
 from painprint.errors import DerivativesError
 from painprint.files.dataset import BidsFile, is_raw_run_of, parse_name, run_key
 from painprint.files.tables import numbers_or_nan, read_table
@@ -30,7 +31,7 @@ def has_column(file: BidsFile, column: str) -> bool:
 def is_table_of(file: BidsFile, series: Mapping[str, str]) -> bool:
     """Whether a table may have a row for a run, given the entities of its BOLD."""
     return file.suffix == SESSIONS or (
-        file.suffix == SCANS and file.entities.get("ses") == series.get("ses")
+        file.suffix == SCANS and file.entities.get("ses") in (None, series.get("ses"))
     )
 
 
@@ -59,7 +60,7 @@ def load_constant(
     DerivativesError
         If the table has no row or no number for the run, or several that differ.
     """
-    file = min(files, key=lambda f: f.suffix != SCANS)
+    file = min(files, key=lambda f: (f.suffix != SCANS, "ses" not in f.entities))
     table = read_table(file.path)
     rows_of, what = (_rows_of_session, "session")
     if file.suffix == SCANS:
@@ -67,9 +68,11 @@ def load_constant(
     cells = rows_of(table, file, series)[column]
     values = np.unique(numbers_or_nan(cells))
     if len(values) != 1 or not np.isfinite(values[0]):
+        named = "filename" if file.suffix == SCANS else "session_id"
+        there = f" It has rows for: {', '.join(table[named][:4])}" + ", ..." * (len(table) > 4)
         raise DerivativesError(
             f"has {', '.join(cells) or 'no row'} for this {what} in the column {column!r} "
-            "(--rating-column), where one number is needed.",
+            "(--rating-column), where one number is needed." + there * cells.empty,
             file.path,
         )
     note = f"the rating is that of the {what} in the column {column!r} of {file.suffix}.tsv."
@@ -96,4 +99,5 @@ def _rows_of_session(
     """The row of sessions.tsv of the session of a run."""
     if "session_id" not in table:
         raise DerivativesError("has no column session_id.", file.path)
-    return table[table["session_id"].str.removeprefix("ses-") == series.get("ses", "")]
+    session = series.get("ses", "")
+    return table[labels_of_rows(table["session_id"], [session]) == session]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
@@ -20,6 +21,11 @@ from painprint.runs import natural
 TIME_OF_DAY = re.compile(r"[0-2]?\d:[0-5]\d(:[0-5]\d(\.\d+)?)?Z?")
 LAST_SHIFTED_YEAR = 1925
 """Last year of dates that BIDS calls anonymised; BIDScoin writes 1925-01-01."""
+LONGEST_SESSION = pd.Timedelta(days=365)
+"""Scans of one session lie within this time; earlier ones have an anonymised date, or that of a
+clock that was not set, such as 1970-01-01."""
+LONGEST_GAP_YEARS = 10
+"""A longer time between successive sessions means that not all dates are real."""
 
 
 @dataclass(frozen=True)
@@ -39,14 +45,32 @@ class Stamp:
 
 @dataclass(frozen=True)
 class Stamps:
-    """Acquisition times by session, and the sessions that have a time of day but no date."""
+    """Acquisition times by session.
+
+    Attributes
+    ----------
+    dateless : frozenset of str
+        Sessions that have a time of day but no date.
+    apart : frozenset of str
+        Sessions with scans whose times were left out, because others are much later.
+    """
 
     of_session: Mapping[str, Stamp]
     dateless: frozenset[str] = frozenset()
+    apart: frozenset[str] = frozenset()
+
+    def or_else(self, others: Stamps) -> Stamps:
+        """These times, and those of others for the sessions that have none."""
+        dates = {**others.of_session, **self.of_session}
+        return Stamps(
+            dates,
+            (self.dateless | others.dateless) - dates.keys(),
+            self.apart | (others.apart - self.of_session.keys()),
+        )
 
 
 def read_stamps(texts: Iterable[tuple[str, str]], path: Path) -> Stamps:
-    """The first acquisition time of each session in a table.
+    """The first acquisition time of each session in a table, of those within a year of its last.
 
     Parameters
     ----------
@@ -58,7 +82,7 @@ def read_stamps(texts: Iterable[tuple[str, str]], path: Path) -> Stamps:
     DerivativesError
         If an entry is no date, time, or n/a.
     """
-    stamps: dict[str, Stamp] = {}
+    stamps: dict[str, list[Stamp]] = {}
     dateless = set()
     for session, text in texts:
         text = text.strip()
@@ -73,10 +97,15 @@ def read_stamps(texts: Iterable[tuple[str, str]], path: Path) -> Stamps:
             raise DerivativesError(
                 "acq_time must look like 2000-01-31T12:00:00 or be n/a.", path
             ) from error
-        stamp = Stamp(time, time != time.normalize())
-        if session not in stamps or stamp.time < stamps[session].time:
-            stamps[session] = stamp
-    return Stamps(stamps, frozenset(dateless - stamps.keys()))
+        stamps.setdefault(session, []).append(Stamp(time, time != time.normalize()))
+    first, apart = {}, set()
+    for session, all_of_it in stamps.items():
+        last = max(stamp.time for stamp in all_of_it)
+        near = [stamp for stamp in all_of_it if last - stamp.time <= LONGEST_SESSION]
+        first[session] = min(near, key=lambda stamp: stamp.time)
+        if len(near) < len(all_of_it):
+            apart.add(session)
+    return Stamps(first, frozenset(dateless - stamps.keys()), frozenset(apart))
 
 
 def days_of_sessions(stamps: Stamps, labels: Sequence[str]) -> tuple[pd.Series, list[str]]:
@@ -96,10 +125,21 @@ def days_of_sessions(stamps: Stamps, labels: Sequence[str]) -> tuple[pd.Series, 
     """
     known = {name: stamps.of_session[name] for name in labels if name in stamps.of_session}
     problems = []
+    if apart := [name for name in labels if name in stamps.apart]:
+        problems.append(
+            f"{_sessions(apart, labels)} scans with dates more than a year before others of the "
+            "session, which were not used"
+        )
     if dateless := [name for name in labels if name in stamps.dateless]:
         problems.append(f"{_sessions(dateless, labels)} a time of day without a date")
     if len(known) > 1 and len({stamp.time.normalize() for stamp in known.values()}) == 1:
         problems.append(f"{_sessions(list(known), labels)} one and the same date")
+        known = {}
+    if _has_gap(known):
+        problems.append(
+            f"{_sessions(list(known), labels)} dates with more than {LONGEST_GAP_YEARS} years "
+            "between successive ones, so that some are anonymised or of a clock that was not set"
+        )
         known = {}
     for same in _repeated(known):
         problems.append(f"{_sessions(same, labels)} one and the same time")
@@ -137,6 +177,12 @@ def _in_order(known: Mapping[str, Stamp]) -> bool:
 
 def _shifted(known: Mapping[str, Stamp]) -> bool:
     return all(stamp.time.year <= LAST_SHIFTED_YEAR for stamp in known.values())
+
+
+def _has_gap(known: Mapping[str, Stamp]) -> bool:
+    times = sorted(stamp.time for stamp in known.values())
+    longest = pd.Timedelta(days=365.25 * LONGEST_GAP_YEARS)
+    return any(later - time > longest for time, later in pairwise(times))
 
 
 def _repeated(known: Mapping[str, Stamp]) -> list[list[str]]:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from painprint.bids.session_labels import labels_of_rows
 from painprint.bids.session_times import Stamps, contradicts_labels, days_of_sessions, read_stamps
 from painprint.errors import DerivativesError
-from painprint.files.dataset import BidsFile
+from painprint.files.dataset import BidsFile, parse_name
 from painprint.files.tables import numbers, read_table
 from painprint.runs import natural
 
@@ -39,6 +40,7 @@ def read_sessions(files: Sequence[BidsFile]) -> tuple[pd.DataFrame, tuple[str, .
     labels = sorted({f.entities["ses"] for f in files if "ses" in f.entities}, key=natural)
     covariates = pd.DataFrame(index=pd.Index(labels, name="session"))
     notes: list[str] = []
+    unread: list[str] = []
     of_scans, of_sessions = Stamps({}), Stamps({})
     for file in files:
         if file.extension != ".tsv" or file.suffix not in ("sessions", "scans"):
@@ -46,17 +48,18 @@ def read_sessions(files: Sequence[BidsFile]) -> tuple[pd.DataFrame, tuple[str, .
         try:
             table = read_table(file.path)
             if file.suffix == "scans":
-                session = file.entities.get("ses", "")
-                of_scans = _join(_stamps(table.assign(session=session), file.path, notes), of_scans)
+                of_scans = of_scans.or_else(_stamps(_with_sessions(table, file), file, unread))
             else:
-                described = _by_session(table, file.path)
+                described = _by_session(table, file.path, labels)
+                notes += _note_unmatched(described.index, labels)
                 covariates = _covariates(described, file.path).reindex(labels)
                 if "days" in described and "days" not in covariates:
                     notes.append("the column days of sessions.tsv was not used: it is not numeric.")
-                of_sessions = _stamps(described.reset_index(), file.path, notes)
+                of_sessions = _stamps(described.reset_index(), file, unread)
         except DerivativesError as error:
             notes.append(f"not used: {error}")
-    days, problems = days_of_sessions(_join(of_sessions, of_scans), labels)
+    days, problems = days_of_sessions(of_sessions.or_else(of_scans), labels)
+    problems = [*unread, *problems]
     stated = covariates.pop("days") if "days" in covariates else None
     if stated is not None and days.isna().any():
         days, problems = stated, []
@@ -71,11 +74,13 @@ def read_sessions(files: Sequence[BidsFile]) -> tuple[pd.DataFrame, tuple[str, .
 
 
 def _note_order(sessions: pd.DataFrame, problems: Sequence[str]) -> list[str]:
-    """How sessions were ordered, if that is not what one would expect; at most one note."""
+    """How sessions were ordered, if that is not what one would expect, and why."""
     labels, days = sessions["session"], sessions["days"]
     if len(sessions) < 2:
         return []
     if days.notna().all():
+        if problems:
+            return [f"{'; '.join(problems)}.", *_note_order(sessions, [])]
         if contradicts_labels(labels):
             return [
                 "the times of the sessions contradict the numbers in their labels: sessions are in "
@@ -104,32 +109,49 @@ def _note_order(sessions: pd.DataFrame, problems: Sequence[str]) -> list[str]:
     ]
 
 
-def _join(first: Stamps, second: Stamps) -> Stamps:
-    """Acquisition times of two files, those of the first where both have one."""
-    dates = {**second.of_session, **first.of_session}
-    return Stamps(dates, (first.dateless | second.dateless) - dates.keys())
+def _with_sessions(scans: pd.DataFrame, file: BidsFile) -> pd.DataFrame:
+    """scans.tsv with the session of each row: that of the table, else of the name of the scan."""
+    session = file.entities.get("ses")
+    if session is not None or "filename" not in scans:
+        return scans.assign(session=session or "")
+    entities = (parse_name(str(name).rpartition("/")[2])[0] for name in scans["filename"])
+    return scans.assign(session=[of_scan.get("ses", "") for of_scan in entities])
 
 
-def _stamps(table: pd.DataFrame, path: Path, notes: list[str]) -> Stamps:
-    """Acquisition times of a table with a column session; a note if they cannot be read."""
+def _stamps(table: pd.DataFrame, file: BidsFile, unread: list[str]) -> Stamps:
+    """Acquisition times of a table with a column session; a clause if they cannot be read."""
     if "acq_time" not in table:
         return Stamps({})
     try:
-        return read_stamps(zip(table["session"], table["acq_time"], strict=True), path)
+        return read_stamps(zip(table["session"], table["acq_time"], strict=True), file.path)
     except DerivativesError as error:
-        notes.append(f"times not used: {error}")
+        unread.append(f"times not used: {str(error).removesuffix('.')}")
         return Stamps({})
 
 
-def _by_session(table: pd.DataFrame, path: Path) -> pd.DataFrame:
+def _by_session(table: pd.DataFrame, path: Path, sessions: Sequence[str]) -> pd.DataFrame:
     """The rows of sessions.tsv, indexed by session label."""
     if "session_id" not in table:
         raise DerivativesError("has no column session_id.", path)
-    labels = table["session_id"].str.removeprefix("ses-")
+    labels = labels_of_rows(table["session_id"], sessions)
     if labels.duplicated().any():
         repeated = ", ".join(sorted(set(labels[labels.duplicated()])))
         raise DerivativesError(f"lists a session more than once: {repeated}.", path)
     return table.set_index(pd.Index(labels, name="session"))
+
+
+def _note_unmatched(rows: pd.Index, labels: Sequence[str]) -> list[str]:
+    """A note where sessions have no row, and rows no session, so that names may not agree."""
+    without = [label for label in labels if label not in rows]
+    others = [name for name in rows if name not in labels]
+    if not without or not others:
+        return []
+    return [
+        f"sessions.tsv has no row for ses-{', ses-'.join(without[:4])}"
+        f"{', ...' * (len(without) > 4)}, but rows of sessions that do not exist: "
+        f"{', '.join(others[:4])}{', ...' * (len(others) > 4)}. Write session_id as in the names "
+        "of the folders, such as ses-01."
+    ]
 
 
 def _covariates(described: pd.DataFrame, path: Path) -> pd.DataFrame:
