@@ -41,6 +41,36 @@ def test_a_column_that_counts_is_no_region(tree, series, name, values):
     assert any(note.endswith(f"were left out: {name}.") for note in record.notes)
 
 
+def others_beside(series, rng):
+    """Columns that the table of a run may have besides its regions."""
+    insert_column(series, "framewise_displacement", rng.random(360))
+    insert_column(series, "global_signal", rng.normal(size=360))
+    insert_column(series, "std_dvars", rng.random(360))
+    insert_column(series, "trans_x_derivative1_power2", rng.random(360))
+    insert_column(series, "volume", np.arange(360) % 100)
+    insert_column(series, "time_s", 0.8 * (np.arange(360) % 90))
+    insert_column(series, "session", np.ones(360))
+
+
+def test_counters_and_confounds_are_no_regions_without_a_table_of_the_atlas(tree, series, rng):
+    right, _ = load_first(tree)
+    others_beside(series, rng)
+    run, record = load_first(tree)
+    assert run.regions == right.regions
+    np.testing.assert_array_equal(run.signals, right.signals)
+    note = "columns that have the name of a counter or a confound are no regions and were left out:"
+    assert sum(n.startswith(note) for n in record.notes) == 1
+
+
+@pytest.mark.parametrize("name", ["S1", "T", "VolumeA", "CSF", "Time", "number", "X", "Block3"])
+def test_a_region_may_be_called_so(tree, series, rng, name):
+    """Its values are those of a signal."""
+    insert_column(series, name, rng.normal(size=360))
+    run, record = load_first(tree)
+    assert name in run.regions and len(run.regions) == 9
+    assert not any("no regions" in note for note in record.notes)
+
+
 def test_a_column_without_a_name_is_refused(tree, series):
     insert_column(series, "", np.arange(360))
     with pytest.raises(DerivativesError, match=r"without a name \(number 1\)"):
@@ -53,8 +83,8 @@ def test_a_column_without_a_name_is_refused(tree, series):
 )
 def test_columns_that_the_atlas_lacks_are_no_regions(tree, rng, series, n_in_table, n_read):
     names = series.read_text().split("\n")[0].split("\t")
-    insert_column(series, "global_signal", rng.normal(size=360))
-    insert_column(series, "subject", np.ones(360))
+    insert_column(series, "brain_mean", rng.normal(size=360))
+    insert_column(series, "arousal", np.ones(360))
     in_table = names[:n_in_table] + [f"other{i}" for i in range(8 - n_in_table)]
     tree.add_atlas(in_table, ["DMN"] * 8)
     study = Study(tree.root, tree.root / "out", (tree.derivatives,), Settings())
@@ -64,4 +94,4 @@ def test_columns_that_the_atlas_lacks_are_no_regions(tree, rng, series, n_in_tab
     noted = [n for n in reader.records[0].notes if "the table of the atlas does not have" in n]
     assert len(noted) == (n_read < 10)
     if n_read == 8:
-        assert "left out: subject, global_signal." in noted[0]
+        assert "left out: arousal, brain_mean." in noted[0]

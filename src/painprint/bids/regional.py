@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from painprint.bids.rating_columns import BESIDE_TIMES, COUNTERS, SECONDS, TIMES, words_of
 from painprint.errors import DerivativesError
 from painprint.files.cifti import read_ptseries
 from painprint.files.dataset import BidsFile
@@ -15,6 +17,15 @@ from painprint.files.tables import read_numbers
 
 FEWEST_ROWS = 20
 """A region's signal cannot rise from frame to frame in as many rows."""
+CONFOUND = re.compile(
+    r"(?:framewise_displacement|FramewiseDisplacement|fd|FD|(?:std_|non-?std|std)?(?:dvars|DVARS)|"
+    r"rmsd|global_signal|GlobalSignal|white_matter|WhiteMatter|csf|csf_wm|(?:trans|rot)_[xyz]|"
+    r"(?:[actw]|edge)_comp_cor_\d+|[at]CompCor\d+|[cC]osine\d+|"
+    r"(?:motion|non_steady_state)_outlier_?\d+|aroma_motion_\d+)(?:_derivative1|_power2|_mm)*"
+)
+"""Names that fMRIPrep gives to confounds, today and before 1.2, where no region is called so."""
+MOSTLY_RISES = 0.9
+"""Share of steps at which a counter or a time rises that begins anew, as with every run."""
 MOST_NAMED = 3
 """Number of columns that a note names."""
 
@@ -22,7 +33,8 @@ MOST_NAMED = 3
 def read_signals(
     file: BidsFile,
 ) -> tuple[tuple[str, ...], NDArray[np.float64], float | None, tuple[str, ...]]:
-    """Read the signals of a TSV or ptseries file; columns that count the rows are left out.
+    """Read the signals of a TSV or ptseries file, without columns that are counters, times or
+    confounds.
 
     Returns
     -------
@@ -48,11 +60,30 @@ def read_signals(
             "index. Name its region, or remove it.",
             file.path,
         )
-    if len(signals) < FEWEST_ROWS:
-        return names, signals, None, ()
-    keep = ~np.asarray((np.diff(signals, axis=0) > 0).all(axis=0))
-    names, signals, notes = keep_columns(names, signals, keep, "count the rows or their times")
-    return names, signals, None, notes
+    count = np.zeros(len(names), bool)
+    if len(signals) >= FEWEST_ROWS:
+        count = (np.diff(signals, axis=0) > 0).all(axis=0)
+    names, signals, counts = keep_columns(names, signals, ~count, "count the rows or their times")
+    called = [
+        bool(CONFOUND.fullmatch(name)) or _is_counter(name, values)
+        for name, values in zip(names, signals.T, strict=True)
+    ]
+    names, signals, others = keep_columns(
+        names, signals, ~np.array(called, bool), "have the name of a counter or a confound"
+    )
+    return names, signals, None, (*counts, *others)
+
+
+def _is_counter(name: str, values: NDArray[np.float64]) -> bool:
+    """Whether a column has the name of a counter or a time, and such values: whole numbers, or
+    numbers that mostly rise."""
+    words = set(words_of(name))
+    if not {word for word in words & (COUNTERS | TIMES) if len(word) > 2}:  # n, t, tr: may be areas
+        return False
+    finite = values[np.isfinite(values)]
+    whole = finite.size > 0 and bool((finite % 1 == 0).all())
+    rises = finite.size > 1 and float((np.diff(finite) > 0).mean()) >= MOSTLY_RISES
+    return words <= COUNTERS | TIMES | BESIDE_TIMES | set(SECONDS) and (whole or rises)
 
 
 def keep_columns(
