@@ -220,6 +220,17 @@ def test_columns_that_may_be_no_covariates_are_used_and_noted(tmp_path):
     assert "numbers the sessions" in notes[1] and "--not-a-covariate redcap_record" in notes[1]
 
 
+OUTCOMES = (
+    "average_rating intensity mean_intensity unpleasantness headache_days migraine_days avgVAS mcgill "
+    "SF-MPQ gcps schmerz promis_pi HIT_6 BPIinterference pain_before_medication pain_after_opioid "
+    "pain_medication_vas day study_day Week"
+).split()
+NO_OUTCOMES = (
+    "pain_medication migraine_medication pain_dose exercise_intensity mood_vas sleep_rating age "
+    "medication_days days_off"
+).split()
+
+
 @pytest.mark.parametrize(
     ("name", "values", "noted"),
     [
@@ -233,11 +244,21 @@ def test_columns_that_may_be_no_covariates_are_used_and_noted(tmp_path):
         ("canvas", [1, 5, 2, 9], False),
         ("video_id_score", [1, 1, 2, 2], False),
         ("weight_kg", [70, 71, 71, 72], False),
+        *((name, [3, 7, 5, 2], True) for name in OUTCOMES),
+        *((name, [3, 7, 5, 2], False) for name in NO_OUTCOMES),
     ],
 )
-def test_only_numbers_of_sessions_and_scores_of_pain_are_noted(tmp_path, name, values, noted):
+def test_only_numbers_and_times_of_sessions_and_scores_of_pain_are_noted(
+    tmp_path, name, values, noted
+):
     sessions, notes = covariates(tmp_path, **{name: values})
     assert list(sessions[name]) == values and len(notes) == noted
+
+
+def test_a_time_in_another_column_is_no_time_and_the_note_says_so(tmp_path):
+    sessions, (note,) = covariates(tmp_path, week=[0, 2, 3, 7])
+    assert sessions["days"].isna().all() and list(sessions["week"]) == [0, 2, 3, 7]
+    assert "days since the first session are read from the column days alone" in note
 
 
 def test_an_unknown_column_is_refused_with_those_there_are(tmp_path):
