@@ -69,6 +69,28 @@ def test_values_select_what_they_select_in_fmriprep(tmp_path, query, right):
     assert set(chosen(tmp_path, query, bold(*ALL))) == right
 
 
+@pytest.mark.parametrize(
+    ("names", "right"),
+    [
+        ((DENSE, PLAIN), {DENSE, PLAIN}),  # fMRIPrep's query is about raw images
+        ((DENSE, VOLUME), {VOLUME}),
+        ((DENSE, f"{RUN}_run-1_space-T1w_desc-preproc_bold.nii.gz"), None),
+        ((DENSE, MULTIBAND, SERIES), {SERIES}),
+    ],
+)
+def test_the_extension_of_raw_images_does_not_exclude_grayordinates(tmp_path, names, right):
+    path = tmp_path / "filter.json"
+    query = {"suffix": "bold", "datatype": "func", "extension": ".nii.gz", "acquisition": None}
+    write_json(path, {"bold": query})
+    files = bold(*names)
+    bids_filter, notes = read_bids_filter(path).of_derivatives(files)
+    found = {file.path.name for file in bids_filter.choose("bold", files)}
+    assert found == (set(names) if right is None else right)
+    dropped = DENSE in found
+    assert len(notes) == dropped and all("raw images" in note for note in notes)
+    assert bids_filter.queries["bold"]["acq"] == ("",)
+
+
 def test_the_folders_of_hcp_count_as_func(tmp_path):
     files = bold("x_bold.dtseries.nii", folder="MNINonLinear/Results/x")
     assert chosen(tmp_path, {"datatype": "func"}, files) == ["x_bold.dtseries.nii"]
@@ -77,10 +99,17 @@ def test_the_folders_of_hcp_count_as_func(tmp_path):
 def test_queries_of_fmriprep_and_xcp_d_are_ignored_and_others_refused(tmp_path):
     path = tmp_path / "filter.json"
     others = {"t1w": {"datatype": "anat"}, "anat_dseg": {}, "lh_pial_surf": {"hemi": "L"}}
+    others |= {"dwi": {"suffix": "dwi"}, "anat": {}}
     write_json(path, {"bold": {"session": "01"}, **others})
     assert read_bids_filter(path).queries == {"bold": {"ses": ("01",)}}
     write_json(path, {"bolt": {"session": "01"}})
     with pytest.raises(DerivativesError, match="query 'bolt'; known are bold, rating, .*anat_dseg"):
+        read_bids_filter(path)
+    write_json(path, {"bold": {}, "physio": {"recording": "pain"}})
+    with pytest.raises(DerivativesError, match="'physio'; ratings are selected by .* 'rating'"):
+        read_bids_filter(path)
+    write_json(path, {"bold": {"subject": "01"}})
+    with pytest.raises(DerivativesError, match="'subject': .* --participant-label, and remove it"):
         read_bids_filter(path)
     write_json(path, {"bold": {"sesion": "01"}})
     with pytest.raises(DerivativesError, match="asks for 'sesion'; known are acq"):

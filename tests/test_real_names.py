@@ -118,6 +118,19 @@ FLAGS = {FD: [0, 1, 0, 0, 0, 0], "dvars": [0, 0, 1, 0, 0, 0]}
         ({"eye": [0, 0, 0, 1, 1, 0]}, 2, [1, 2, 3, 4], "lacks the frames that framewise_displac"),
         ({"label": list("abcdef")}, 4, [1, 2], "the column label was not used: the name"),
         ({"motion_outlier00": [0, 0, 0, 0, 0, 1]}, 6, [1, 2, 5], None),
+        ({"rmsd": ["False", "False", "TRUE", "False", "true", "False"]}, 6, [1, 2, 4], None),
+        (
+            {f"{FD}_mm": [0.1, 0.6, 0.1, 0.2, 0, 0.1]},
+            6,
+            [1, 2],
+            f"column {FD}_mm was not used: meas",
+        ),
+        (
+            {"fd_mm": ["n/a", 0.6, 0.1, 0.2, 0, 0.1]},
+            4,
+            [1, 2],
+            "the column fd_mm was not used: meas",
+        ),
     ],
 )
 def test_only_outliers_censor(tmp_path, more, n_rows, censored, note):
@@ -127,6 +140,11 @@ def test_only_outliers_censor(tmp_path, more, n_rows, censored, note):
         return
     np.testing.assert_array_equal(np.flatnonzero(read.censored), censored)
     assert read.notes == () if note is None else note in read.notes[0]
+
+
+def test_a_wrong_flag_is_no_measurement(tmp_path):
+    with pytest.raises(DerivativesError, match="column dvars: row 2 is 2; flags are 0 .* or 1"):
+        read_outliers(outliers_file(tmp_path, **{**FLAGS, "dvars": [0, 2, 1, 0, 0, 0]}), 6)
 
 
 def test_a_censored_series_tells_that_one_of_several_measures_was_used(tmp_path):

@@ -221,9 +221,9 @@ def test_columns_that_may_be_no_covariates_are_used_and_noted(tmp_path):
 
 
 OUTCOMES = (
-    "average_rating intensity mean_intensity unpleasantness headache_days migraine_days avgVAS mcgill "
-    "SF-MPQ gcps schmerz promis_pi HIT_6 BPIinterference pain_before_medication pain_after_opioid "
-    "pain_medication_vas day study_day Week"
+    "average_rating intensity mean_intensity unpleasantness headache_days migraine_days avgVAS "
+    "mcgill SF-MPQ gcps schmerz promis_pi HIT_6 BPIinterference pain_before_medication "
+    "pain_after_opioid pain_medication_vas day study_day Week"
 ).split()
 NO_OUTCOMES = (
     "pain_medication migraine_medication pain_dose exercise_intensity mood_vas sleep_rating age "

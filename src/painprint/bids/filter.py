@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from painprint.bids.select import CIFTI, NIFTI, is_series
+from painprint.bids.select import CIFTI, NIFTI, is_dense, is_series
 from painprint.errors import DerivativesError
 from painprint.files.dataset import BidsFile, normal_run
 from painprint.files.tables import read_json
@@ -21,9 +21,12 @@ OF_OTHERS = frozenset(
     "t1w_to_template_xfm template_to_t1w_xfm "
     "lh_pial_surf rh_pial_surf lh_subject_sphere rh_subject_sphere lh_wm_surf rh_wm_surf "
     "cortical_thickness cortical_thickness_corr myelin myelin_smoothed sulcal_curv "
-    "sulcal_depth".split()
+    "sulcal_depth "
+    "anat dwi perf eeg meg nirs".split()
 )
-"""Other queries of fMRIPrep and XCP-D, which are ignored."""
+"""Other queries of fMRIPrep, XCP-D and their relatives, which are ignored."""
+OF_RECORDINGS = frozenset("beh events physio ratings resp stim".split())
+"""Queries by which somebody may mean the query "rating"."""
 ENTITIES = {
     "subject": "sub", "session": "ses", "acquisition": "acq", "ceagent": "ce",
     "reconstruction": "rec", "direction": "dir", "resolution": "res", "density": "den",
@@ -78,9 +81,41 @@ class BidsFilter:
         runs = {k: v for k, v in self.queries.get("bold", {}).items() if k in OF_RUNS}
         return BidsFilter({"runs": runs}).choose("runs", self.choose("rating", files))
 
+    def of_derivatives(self, files: Sequence[BidsFile]) -> tuple[BidsFilter, tuple[str, ...]]:
+        """The filter without the extension of raw images, where BOLD matches but for it.
+
+        fMRIPrep's query "bold" is about raw images, which are volumes; what it writes may be CIFTI.
+
+        Parameters
+        ----------
+        files : sequence of BidsFile
+            Files of derivatives.
+
+        Returns
+        -------
+        bids_filter : BidsFilter
+        notes : tuple of str
+        """
+        wanted = dict(self.queries.get("bold", {}))
+        extensions = wanted.pop("extension", ())
+        others = BidsFilter({**self.queries, "bold": wanted})
+        if not extensions or not set(extensions) <= {*NIFTI} or _has_bold(self, files):
+            return self, ()
+        if not _has_bold(others, files):
+            return self, ()
+        return others, (
+            f"the extension {', '.join(extensions)} of the query bold (--bids-filter-file) was "
+            "taken for that of the raw images: no preprocessed BOLD has it, and others were used.",
+        )
+
     def without(self, query: str) -> BidsFilter:
         """The other queries."""
         return BidsFilter({name: v for name, v in self.queries.items() if name != query})
+
+
+def _has_bold(bids_filter: BidsFilter, files: Iterable[BidsFile]) -> bool:
+    """Whether some BOLD that can be used matches."""
+    return any(is_series(f) or is_dense(f) for f in bids_filter.choose("bold", files))
 
 
 def _matches(file: BidsFile, name: str, values: tuple[str, ...]) -> bool:
@@ -127,10 +162,17 @@ def read_bids_filter(path: Path | None) -> BidsFilter:
     for query, wanted in read_json(path).items():
         if query in OF_OTHERS:
             continue
+        if query in OF_RECORDINGS:
+            raise DerivativesError(
+                f"has a query {query!r}; ratings are selected by the query 'rating', events too "
+                "(--bids-filter-file). Rename it, or remove it.",
+                path,
+            )
         if query not in QUERIES:
             raise DerivativesError(
                 f"has a query {query!r}; known are {', '.join(QUERIES)}, and those of fMRIPrep and "
-                f"XCP-D, which are ignored: {', '.join(sorted(OF_OTHERS))} (--bids-filter-file).",
+                "XCP-D for other files, such as t1w, fmap and anat_dseg, which are ignored "
+                "(--bids-filter-file).",
                 path,
             )
         if not isinstance(wanted, dict):
@@ -138,6 +180,12 @@ def read_bids_filter(path: Path | None) -> BidsFilter:
         queries[query] = {}
         for name, value in wanted.items():
             entity = ENTITIES.get(name, name)
+            if entity == "sub":
+                raise DerivativesError(
+                    f"{query} asks for {name!r}: choose participants with --participant-label, and "
+                    "remove it from the file.",
+                    path,
+                )
             if entity not in SHORT:
                 raise DerivativesError(
                     f"{query} asks for {name!r}; known are {', '.join(sorted(SHORT))}.", path

@@ -115,7 +115,7 @@ def find_runs(
         If nothing is found, or a choice is needed.
     """
     files = _list_files(raw, derivatives, participant)
-    bids_filter = selection.bids_filter
+    bids_filter, ignored = selection.bids_filter.of_derivatives(files.derived)
     bold, misnamed = _of_participant(bids_filter.choose("bold", files.derived), participant)
     filtered = "bold" in bids_filter.queries
     source = choose_input(
@@ -151,7 +151,7 @@ def find_runs(
         rated=rated,
         rest=resting,
         not_a_covariate=_not_covariates(selection, tables),
-        notes=(*joined, *denoised, *misnamed),
+        notes=(*ignored, *joined, *denoised, *misnamed),
     )
     if source.image:
         return inventory
@@ -317,11 +317,10 @@ def find_dense_runs(
         If there is no such run, naming those that there are.
     """
     files = _list_files(raw, derivatives, participant)
-    bold = [
-        f
-        for f in bids_filter.choose("bold", files.derived)
-        if f.entities.get("sub") == participant and f.suffix == "bold" and f.extension == CIFTI
-    ]
+    own = _with_entity(files.derived, "sub", [participant])
+    grayordinates = [f for f in own if f.suffix == "bold" and f.extension == CIFTI]
+    bids_filter, ignored = bids_filter.of_derivatives(grayordinates)
+    bold = bids_filter.choose("bold", grayordinates)
     residuals = residuals_of_xcpd(bold, derivatives)
     usable = [f for f in bold if f not in residuals]
     if not usable:
@@ -338,7 +337,7 @@ def find_dense_runs(
     runs, run_notes = assemble_rest(selected, files)
     sessions, session_notes = read_sessions(files.raw)
     in_order = tuple(sorted(runs, key=_chronological(sessions)))
-    chosen = (*selected.notes, *joined, *note_denoised(selected.kind))
+    chosen = (*selected.notes, *ignored, *joined, *note_denoised(selected.kind))
     processing = note_processing(in_order, "dense BOLD")
     return DenseRuns(
         participant,

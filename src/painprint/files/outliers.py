@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from painprint.errors import DerivativesError
-from painprint.files.tables import numbers, read_table
+from painprint.files.tables import numbers, numbers_or_nan, read_table
 
 SUBSAMPLE = re.compile(r"exact_.+|random_censor.*", re.I)
 """Random subsamples of the kept frames, from which XCP-D computes correlation matrices."""
@@ -23,6 +23,7 @@ MEASURE = re.compile(
     re.I,
 )
 """Names of measures of outliers, in XCP-D and elsewhere."""
+TRUTH = {r"(?i)^\s*true\s*$": "1", r"(?i)^\s*false\s*$": "0"}
 MOST_COMBINED = 8
 """Most columns of which every combination is compared with the number of rows of a series."""
 
@@ -57,12 +58,14 @@ def read_outliers(path: Path, n_rows: int) -> Outliers:
     Raises
     ------
     DerivativesError
-        If a used column contains anything but 0 (keep), 1 (censor), or a missing flag, which
-        counts as 1.
+        If a used column contains anything but 0 or False (keep), 1 or True (censor), or a missing
+        flag, which counts as 1. A column of measurements, such as mm, beside flags is left out.
     """
     table = read_table(path)
     names = [name for name in table.columns if not SUBSAMPLE.fullmatch(name)]
     known = [name for name in names if MEASURE.search(name)] or names
+    flags = [name for name in known if not _is_measurement(table[name])]
+    known = flags or known  # of measurements alone, the first is refused
     used, censored = known, _combine(table, (_flags(table[name], path) for name in known))
     inferred = False
     if n_rows not in (len(table), int((~censored).sum())):
@@ -74,7 +77,7 @@ def read_outliers(path: Path, n_rows: int) -> Outliers:
 
 def _flags(column: pd.Series, path: Path) -> NDArray[np.bool_]:
     """True where a column flags a frame or has no value."""
-    values = numbers(column, path)
+    values = numbers(column.replace(TRUTH, regex=True), path)
     invalid = ~(np.isnan(values) | (values == 0) | (values == 1))
     if invalid.any():
         row = int(np.flatnonzero(invalid)[0])
@@ -84,6 +87,12 @@ def _flags(column: pd.Series, path: Path) -> NDArray[np.bool_]:
             path,
         )
     return np.asarray(values != 0)
+
+
+def _is_measurement(column: pd.Series) -> bool:
+    """Whether a column has fractions, as a displacement in mm has."""
+    values = numbers_or_nan(column)
+    return bool((values[np.isfinite(values)] % 1 != 0).any())
 
 
 def _combine(table: pd.DataFrame, flags: Iterable[NDArray[np.bool_]]) -> NDArray[np.bool_]:
@@ -116,7 +125,14 @@ def _notes(
 ) -> tuple[str, ...]:
     subsamples = [name for name in table.columns if name not in names]
     others = [name for name in names if name not in used]
+    measured = [n for n in others if MEASURE.search(n) and _is_measurement(table[n])]
+    others = [name for name in others if name not in measured]
     notes = []
+    if measured:
+        notes.append(
+            f"outliers.tsv: {_columns(measured)} not used: measurements, such as mm, are no flags "
+            "(0 or 1)."
+        )
     if subsamples:
         notes.append(
             f"outliers.tsv: {_columns(subsamples)} not used: a random subsample of frames for "
