@@ -301,6 +301,28 @@ def test_a_concatenation_is_not_counted_beside_its_runs(with_rest):
     )
 
 
+@pytest.mark.parametrize(("each_run", "covered"), [(False, True), (True, True), (False, False)])
+def test_a_standardised_concatenation_is_no_further_run(with_rest, each_run, covered):
+    tree, rest = with_rest
+    alone = find(tree)
+
+    def zscored(run):
+        signals = (run.signals - run.signals.mean(0)) / run.signals.std(0)
+        return Run(signals, run.rating, run.tr_s, run.session, run.task, run.run, run.censored)
+
+    for runs in rest.values():
+        whole = joined([zscored(run) for run in runs] if each_run else runs, "rest")
+        tree.add_run(whole if each_run else zscored(whole))
+    for path in () if covered else tree.derivatives.rglob("*task-rest*_timeseries.tsv"):
+        names, *rows = path.read_text().splitlines()
+        rows = ["n/a\t" + row.split("\t", 1)[1] for row in rows]
+        path.write_text("\n".join([names, *rows]) + "\n")
+    found = find(tree)
+    assert [run.key for run in found.rest] == [run.key for run in alone.rest]
+    (note,) = set(found.notes) - set(alone.notes)
+    assert note.endswith("there too: ses-01 task-rest, ses-02 task-rest, ses-03 task-rest.")
+
+
 def test_a_first_run_without_a_label_is_no_concatenation(with_rest, rng):
     tree, rest = with_rest
     for session, (one, two) in rest.items():

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from painprint.arrays import Matrix
 from painprint.bids.regional import read_signals
@@ -22,6 +23,13 @@ from painprint.files.nifti import open_series
 
 JOINED = ("run", "dir")
 """Entities that the concatenation of several runs lacks."""
+FEWEST_FRAMES = 20
+"""Fewest frames of a run that are compared by their correlation."""
+MOST_SOUGHT = 100
+"""Frames by which the start of a run is sought in a concatenation."""
+SAME = 0.999
+"""Least correlation of every series of a run with its frames in a concatenation, which may have
+been standardised."""
 
 
 def leave_out_concatenations(
@@ -90,7 +98,8 @@ def _frames(file: BidsFile) -> Matrix:
 
 
 def _contains(joined: Matrix, part: Matrix) -> bool:
-    """Whether the rows of a part are successive rows of others, up to rounding."""
+    """Whether the rows of a part are successive rows of others, up to rounding, or up to the mean
+    and scale of each series."""
     n_frames = len(part)
     if not 0 < n_frames <= len(joined) or part.shape[1] != joined.shape[1]:
         return False
@@ -99,4 +108,30 @@ def _contains(joined: Matrix, part: Matrix) -> bool:
         return np.allclose(a, b, rtol=1e-4, atol=1e-6, equal_nan=True)  # float32, few digits
 
     starts = [i for i in range(len(joined) - n_frames + 1) if same(joined[i], part[0])]
-    return any(same(joined[i : i + n_frames], part) for i in starts)
+    if any(same(joined[i : i + n_frames], part) for i in starts):
+        return True
+    known = np.isfinite(part)
+    frames = np.flatnonzero(known[:, known.any(axis=0)].all(axis=1))
+    if len(frames) < FEWEST_FRAMES:
+        return False
+    series = np.flatnonzero(np.ptp(part[frames], axis=0) > 0)
+    if not len(series):
+        return False
+
+    def correlate(some: NDArray[np.intp], start: int, of: NDArray[np.intp]) -> Matrix:
+        a = _standardized(joined[start + some[:, None], of])
+        return np.asarray((a * _standardized(part[some[:, None], of])).mean(axis=0))
+
+    few = frames[:MOST_SOUGHT]
+    return any(
+        correlate(few, i, series[:1])[0] >= SAME
+        and bool((correlate(frames, i, series) >= SAME).all())
+        for i in range(len(joined) - n_frames + 1)
+    )
+
+
+def _standardized(series: Matrix) -> Matrix:
+    """Columns with mean 0 and standard deviation 1; NaN where they are constant or incomplete."""
+    centred = series - series.mean(axis=0)
+    scale = centred.std(axis=0)
+    return centred / np.where(scale > 0, scale, np.nan)

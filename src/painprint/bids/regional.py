@@ -60,10 +60,9 @@ def read_signals(
             "index. Name its region, or remove it.",
             file.path,
         )
-    count = np.zeros(len(names), bool)
-    if len(signals) >= FEWEST_ROWS:
-        count = (np.diff(signals, axis=0) > 0).all(axis=0)
-    names, signals, counts = keep_columns(names, signals, ~count, "count the rows or their times")
+    count = np.asarray((np.diff(signals, axis=0) > 0).all(axis=0))
+    keep = ~count | (len(signals) < FEWEST_ROWS)
+    names, signals, counts = keep_columns(names, signals, keep, "count the rows or their times")
     called = [
         bool(CONFOUND.fullmatch(name)) or _is_counter(name, values)
         for name, values in zip(names, signals.T, strict=True)
