@@ -79,9 +79,11 @@ def test_names_of_sessions_without_zeros_and_one_table_of_all_scans(tree, runs):
     assert [run.rating[0] for run, _ in read] == [30, 30, 70, 70]
     name = "ses-{0}/func/sub-01_ses-{0}_task-rating_run-{1}_bold.nii.gz\t{2}"
     rows = [name.format(s, r, 10 * int(s) + r) for s in ("01", "02") for r in (1, 2)]
-    (tree.root / "sub-01/sub-01_scans.tsv").write_text("\n".join(["filename\tpain", *rows]) + "\n")
-    _, read = load_all(tree)
-    assert [run.rating[0] for run, _ in read] == [11, 12, 21, 22]
+    for there in (rows, [row.replace("/", "\\") for row in rows]):
+        text = "\n".join(["filename\tpain", *there]) + "\n"
+        (tree.root / "sub-01/sub-01_scans.tsv").write_text(text)
+        _, read = load_all(tree)
+        assert [run.rating[0] for run, _ in read] == [11, 12, 21, 22]
 
 
 def test_nothing_is_guessed_without_the_option(tree, runs):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -69,7 +70,8 @@ def load_constant(
     values = np.unique(numbers_or_nan(cells))
     if len(values) != 1 or not np.isfinite(values[0]):
         named = "filename" if file.suffix == SCANS else "session_id"
-        there = f" It has rows for: {', '.join(table[named][:4])}" + ", ..." * (len(table) > 4)
+        more = ", ..." * (len(table) > 4)
+        there = f" It has rows for: {', '.join(table[named][:4])}{more}."
         raise DerivativesError(
             f"has {', '.join(cells) or 'no row'} for this {what} in the column {column!r} "
             "(--rating-column), where one number is needed." + there * cells.empty,
@@ -83,7 +85,7 @@ def _rows_of_scan(table: pd.DataFrame, file: BidsFile, series: Mapping[str, str]
     """The rows of scans.tsv that name the BOLD of a run: several, if it has several echoes."""
     if "filename" not in table:
         raise DerivativesError("has no column filename.", file.path)
-    named = [parse_name(str(name).rpartition("/")[2]) for name in table["filename"]]
+    named = [parse_name(re.split(r"[\\/]", str(name))[-1]) for name in table["filename"]]
     rows = [
         i
         for i, (entities, suffix, _) in enumerate(named)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -114,7 +115,7 @@ def _with_sessions(scans: pd.DataFrame, file: BidsFile) -> pd.DataFrame:
     session = file.entities.get("ses")
     if session is not None or "filename" not in scans:
         return scans.assign(session=session or "")
-    entities = (parse_name(str(name).rpartition("/")[2])[0] for name in scans["filename"])
+    entities = (parse_name(re.split(r"[\\/]", str(name))[-1])[0] for name in scans["filename"])
     return scans.assign(session=[of_scan.get("ses", "") for of_scan in entities])
 
 
