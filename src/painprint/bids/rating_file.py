@@ -10,16 +10,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painprint.bids.choose import label_of
-from painprint.bids.rating_columns import Rank, rank_column, rank_in_recording, time_column
-from painprint.bids.rating_times import start_of_recording, times_in_seconds, times_of_rate
+from painprint.bids.rating_columns import (
+    Rank,
+    is_bare_pain,
+    may_be_times,
+    rank_column,
+    rank_in_recording,
+    time_column,
+)
+from painprint.bids.rating_times import (
+    check_unknown_times,
+    start_of_recording,
+    times_in_seconds,
+    times_of_rate,
+)
 from painprint.bids.ratings import RatingRecording
+from painprint.bids.rating_values import check_code
 from painprint.bids.runs import RunFiles, is_rating_file
 from painprint.errors import DerivativesError
 from painprint.files.dataset import BidsFile, Metadata, inherited_metadata
-from painprint.files.tables import MISSING, numeric_rows, read_lines, split_line, to_number
+from painprint.files.tables import (
+    MISSING,
+    is_marred,
+    numeric_rows,
+    read_lines,
+    split_line,
+    to_number,
+)
 from painprint.settings import Settings
 
 RESP_RANGE = (0.0, 1.0)
+TRIAL_COLUMNS = frozenset(("duration", "trial_type"))
+"""Columns of events, which samples have no need of."""
+LONGEST_STEP_S = 2.0
+"""Ratings that are usually further apart (s), beside ``TRIAL_COLUMNS``, are those of trials."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,18 +76,22 @@ class _Table:
 
     def rank(self, name: str) -> Rank:
         """How well a column says that it is the rating."""
-        if self.metadata.values.get("PhysioType") == "eyetrack" or not self._has_numbers(name):
+        rank = rank_column(name, self.entry(name))
+        if self.metadata.values.get("PhysioType") == "eyetrack" or not self._has_numbers(
+            name, or_marred=rank <= Rank.DESCRIBED
+        ):
             return Rank.OTHER
         label = self.file.entities.get("recording", "")
-        return rank_in_recording(rank_column(name, self.entry(name)), name, self.file.suffix, label)
+        return rank_in_recording(rank, name, self.file.suffix, label)
 
-    def _has_numbers(self, name: str) -> bool:
-        """Whether a column may have numbers; a column of words is not the rating."""
+    def _has_numbers(self, name: str, *, or_marred: bool) -> bool:
+        """Whether a column may have numbers; a column of words is not the rating. Marred numbers,
+        such as 4,5, are those of a rating, so that reading them says what is wrong."""
         if not self.lines:
             return True
         at = self.names.index(name)
-        rows = (split_line(line) for line in self.lines)
-        return any(_is_number(row[at]) for row in rows if at < len(row))
+        cells = (row[at] for row in map(split_line, self.lines) if at < len(row))
+        return any(_is_number(cell) or (or_marred and is_marred(cell)) for cell in cells)
 
 
 def load_recording(
@@ -252,11 +280,17 @@ def _read_samples(
     values = numeric_rows(lines, table.names, path, use)
     if table.time is None:
         time_s = times_of_rate(len(values), metadata, path)
+        unknown = tuple(name for name in table.names if name != column and may_be_times(name))
+        check_unknown_times(numeric_rows(lines, table.names, path, unknown), unknown, metadata, path)
     else:
         time_s, time_notes = times_in_seconds(
             values[:, 0], table.time, metadata, path, on_change=settings.rating_hold
         )
         notes = [*notes, *time_notes]
+    if settings.rating_column is None and is_bare_pain(column):
+        notes = [*notes, *check_code(values[:, -1], column, path)]
+    if TRIAL_COLUMNS & set(table.names):
+        _check_samples(time_s[np.isfinite(values[:, -1])], table)
     start_s, start_notes = start_of_recording(
         time_s,
         table.time,
@@ -266,6 +300,26 @@ def _read_samples(
         of_first_sample=_has_columns_in_sidecar(table.file),
     )
     return time_s, values[:, -1], start_s, [*notes, *start_notes]
+
+
+def _check_samples(time_s: NDArray[np.float64], table: _Table) -> None:
+    """Check that ratings in a table with columns of events are samples, not those of trials.
+
+    Raises
+    ------
+    DerivativesError
+        If they are too far apart.
+    """
+    step_s = float(np.median(np.diff(time_s))) if len(time_s) > 1 else np.inf
+    if step_s > LONGEST_STEP_S:
+        raise DerivativesError(
+            f"has the columns of events ({', '.join(table.names)}) and {len(time_s)} ratings, "
+            f"usually {step_s:.3g} s apart: they seem to be ratings of trials, which are not "
+            "interpolated. Write them as *_events.tsv and pass --rating-of or --rating-window; if "
+            "they are samples of a continuous rating, leave out the columns duration and "
+            "trial_type.",
+            table.file.path,
+        )
 
 
 def _without_header(lines: list[str], table: _Table, column: str) -> tuple[list[str], list[str]]:

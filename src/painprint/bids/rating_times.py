@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from painprint.bids.rating_columns import is_timestamp, seconds_in_unit
+from painprint.bids.rating_columns import SECONDS, is_timestamp, seconds_in_unit
 from painprint.errors import DerivativesError
 from painprint.files.dataset import number_in
 from painprint.settings import Settings
 
 LARGEST_DIFFERENCE = 0.01
 """Largest share by which the steps of the times may differ from the sampling interval."""
+UNITS_S = frozenset(SECONDS.values())
 
 
 def times_of_rate(n_samples: int, metadata: Mapping[str, Any], path: Path) -> NDArray[np.float64]:
@@ -64,7 +65,8 @@ def times_in_seconds(
     if seconds is None:
         raise DerivativesError(
             f"the Units of its column {column!r} are {units!r}, which is not known as a unit of "
-            "time or contradicts the column's name. Write s, ms, us, min or h into the sidecar.",
+            "time or contradicts the column's name. Convert the times, and write s, ms, us, min or h "
+            "into the sidecar.",
             path,
         )
     time_s = times * seconds
@@ -78,6 +80,44 @@ def times_in_seconds(
     ]
 
 
+def check_unknown_times(
+    values: NDArray[np.float64], names: Sequence[str], metadata: Mapping[str, Any], path: Path
+) -> None:
+    """Check that columns that may be times, but are not known as such, fit the SamplingFrequency.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples, n_columns)
+        Columns with a word for times, in whatever unit.
+    names : sequence of str
+
+    Raises
+    ------
+    DerivativesError
+        If one rises as times do, at another rate in any unit of time.
+    """
+    frequency = number_in(metadata, "SamplingFrequency", path)
+    for name, column in zip(names, values.T, strict=True):
+        steps = np.diff(column)
+        if not frequency or not len(steps) or not (steps > 0).all() or (steps == 1).all():
+            continue  # a counter is not on a clock
+        step = _usual_step(steps)
+        if min(abs(step * frequency * unit - 1) for unit in UNITS_S) > LARGEST_DIFFERENCE:
+            raise DerivativesError(
+                f"its column {name!r} rises by {step:.4g} from sample to sample, but "
+                f"SamplingFrequency in its sidecar is {frequency:g} Hz, which is a sample each "
+                f"{1 / frequency:.4g} s. If these are the times of the samples, call the column "
+                "time (s) in the Columns; otherwise call it something else.",
+                path,
+            )
+
+
+def _usual_step(steps: NDArray[np.float64]) -> float:
+    """The usual step of times: rounded times alternate around it, and lost samples make some of
+    them longer."""
+    return float(steps[steps < 1.5 * np.median(steps)].mean())
+
+
 def _check_rate(
     time_s: NDArray[np.float64], column: str, metadata: Mapping[str, Any], path: Path
 ) -> None:
@@ -86,8 +126,7 @@ def _check_rate(
     steps = np.diff(time_s)
     if not frequency or frequency < 0 or not len(steps) or not (steps > 0).all():
         return  # a wrong order is refused by RatingRecording
-    # rounded times alternate around the step, and lost samples make some of them longer
-    step_s = float(steps[steps < 1.5 * np.median(steps)].mean())
+    step_s = _usual_step(steps)
     if abs(step_s * frequency - 1) > LARGEST_DIFFERENCE:
         raise DerivativesError(
             f"the times in its column {column!r} are {step_s:.4g} s apart ({1 / step_s:.4g} Hz), "

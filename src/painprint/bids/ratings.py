@@ -11,6 +11,12 @@ LONGER_STEP = 1.5
 FEWEST_LONGER = 0.1
 """A rating is not sampled regularly if more than this share of its steps is longer than
 ``LONGER_STEP`` usual ones: more than jitter and lost samples make."""
+LONG_STEP_S = 1.0
+LEAST_IN_LONG = 0.1
+"""Nor is it logged when it changes unless steps of more than ``LONG_STEP_S`` (s) take this share of
+its time: a screen that loses frames makes longer steps, but none of that length."""
+MOST_REPEATED = 0.05
+"""Largest share of samples, beside one, that repeat the one before where changes are logged."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,11 +113,15 @@ class RatingRecording:
     @property
     def looks_on_change(self) -> bool:
         """Whether samples seem to have been logged only when the rating changed: steps of different
-        lengths, and each sample differs from the one before."""
+        lengths, some of them long, and nearly each sample differs from the one before; the last
+        one may close the run."""
         steps = np.diff(self.time_s)
         long = steps > LONGER_STEP * np.median(steps)
-        changes = np.diff(self.value) != 0
-        return bool(long.mean() > FEWEST_LONGER and changes.all() and not self.hold)
+        lasting_s = steps[steps > LONG_STEP_S].sum()
+        uneven = long.mean() > FEWEST_LONGER and lasting_s > LEAST_IN_LONG * steps.sum()
+        repeats = np.diff(self.value)[:-1] == 0
+        changes = repeats.sum() <= 1 + MOST_REPEATED * len(repeats) and not repeats.all()
+        return bool(uneven and changes and not self.hold)
 
 
 def frame_ratings(

@@ -203,6 +203,23 @@ def numeric_rows(
     return np.stack([numbers(table[name], path) for name in used], axis=1)
 
 
+def is_marred(cell: str) -> bool:
+    """Whether a cell begins like a number but is none, such as "4,5" or "45 %".
+
+    Examples
+    --------
+    >>> is_marred("4,5"), is_marred("80/100"), is_marred("4.5"), is_marred("n/a")
+    (True, True, False, False)
+    """
+    if not re.match(r"[-+]?[.,]?\d", cell.strip()):
+        return False
+    try:
+        to_number(cell)
+    except ValueError:
+        return True
+    return False
+
+
 def numbers(column: pd.Series, path: Path) -> NDArray[np.float64]:
     """Convert a column of text to numbers; ``n/a`` and empty entries become NaN.
 
@@ -219,8 +236,12 @@ def numbers(column: pd.Series, path: Path) -> NDArray[np.float64]:
         try:
             values[row] = to_number(entry)
         except ValueError:
+            hint = ""
+            if is_marred(entry):
+                hint = " Write decimal points and no sign such as % or unit; n/a where it is none."
             raise DerivativesError(
-                f"row {row + 1} of column {column.name!r} is {entry!r}, which is not a number.",
+                f"row {row + 1} of column {column.name!r} is {entry!r}, which is not a number."
+                f"{hint}",
                 path,
             ) from None
     return values
