@@ -25,6 +25,8 @@ LEAST_NOTED_S = 1.0
 LEAST_HELD_S = 60.0
 MOST_IN_GAPS = 0.5
 LEAST_START_S = 30.0
+MOST_STEPS = 10.0
+"""Most times the time to the next one that a stimulus lasts for."""
 FEWEST_ONSETS = 3
 """Fewest onsets of events whose unit of time can be seen."""
 
@@ -157,6 +159,36 @@ def check_onsets(onset_s: NDArray[np.float64], scan_start_s: float, scan_end_s: 
             f"{spans}: none lies in the scan. Onsets are seconds from the first volume of the run; "
             "if they count from elsewhere, such as the start of the session, subtract the time "
             "that the clock showed then."
+        )
+
+
+def check_durations(
+    start_s: NDArray[np.float64], end_s: NDArray[np.float64], scan_s: float
+) -> None:
+    """Check that the durations of what is rated can be in seconds.
+
+    Parameters
+    ----------
+    start_s, end_s : ndarray of shape (n_events,)
+        In order of the starts (s).
+    scan_s : float
+        Length of the scan (s).
+
+    Raises
+    ------
+    ValueError
+        If most are longer than the scan, or than ``MOST_STEPS`` times the time to the next one.
+    """
+    if scan_s <= 0 or not len(start_s) or not np.isfinite(end_s - start_s).all():
+        return  # no frames, or the rating of a whole run
+    usual_s = float(np.median(end_s - start_s))
+    step_s = float(np.median(np.diff(start_s))) if len(start_s) > 1 else np.inf
+    if usual_s > min(MOST_STEPS * step_s, scan_s * SAME_LENGTH):
+        raise ValueError(
+            f"what is rated usually lasts for {_seconds(usual_s)} s by its duration, but the next "
+            f"one follows after {_seconds(step_s)} s, and the scan takes {_seconds(scan_s)} s: the "
+            "durations look like milliseconds. Convert them to seconds, or say in the sidecar what "
+            'they are, as in {"duration": {"Units": "ms"}}; --rating-window takes other times.'
         )
 
 

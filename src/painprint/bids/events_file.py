@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from painprint.bids.events import EventRatings, rows_rated
-from painprint.bids.rating_columns import Rank, rank_column
+from painprint.bids.event_rows import EventRows, assign_rows, count_types, without_fillers
+from painprint.bids.events import EventRatings
+from painprint.bids.rating_columns import Rank, is_bare_pain, rank_column
 from painprint.bids.rating_times import times_in_seconds
+from painprint.bids.rating_values import check_code
 from painprint.errors import DerivativesError
 from painprint.files.dataset import BidsFile, Metadata, inherited_metadata
-from painprint.files.tables import MISSING, numbers, numbers_or_nan, read_table
+from painprint.files.tables import MISSING, is_marred, numbers, numbers_or_nan, read_table
 from painprint.settings import Settings
 
 STANDARD = ("onset", "duration", "trial_type")
@@ -23,41 +24,6 @@ STANDARD = ("onset", "duration", "trial_type")
 WHOLE_RUN = "the only rating in the events was taken as that of the whole run."
 MANY = 200
 """Events with more ratings may be samples of a continuous rating."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Rows:
-    """The rows of an events file, in order of their onsets; those without one are last.
-
-    Attributes
-    ----------
-    onset_s, duration_s : ndarray of shape (n_rows,)
-        NaN where they are missing (s).
-    kind : ndarray of str, shape (n_rows,)
-        trial_type; empty where it is missing.
-    rating : ndarray of shape (n_rows,)
-        NaN where there is no number.
-    is_text : ndarray of bool, shape (n_rows,)
-        Whether the cell of the rating is neither a number nor missing.
-    """
-
-    onset_s: NDArray[np.float64]
-    duration_s: NDArray[np.float64]
-    kind: NDArray[np.object_]
-    rating: NDArray[np.float64]
-    is_text: NDArray[np.bool_]
-
-    @property
-    def rated(self) -> NDArray[np.bool_]:
-        """Rows with a rating."""
-        return np.isfinite(self.rating)
-
-    @property
-    def asked(self) -> NDArray[np.bool_]:
-        """Rows that have a rating or, like others of their trial type, should have one."""
-        kinds = set(self.kind[self.rated]) - {""}
-        untyped_text = self.is_text & (self.kind == "")
-        return self.rated | untyped_text | np.isin(self.kind, list(kinds))
 
 
 def is_events_file(file: BidsFile) -> bool:
@@ -136,6 +102,12 @@ def load_events(
     rows, notes = _read_rows(table, column, metadata, settings, file.path)
     if rank_column(column, _entry(metadata, column)) != Rank.NAMED:
         notes.append(f"the column {column!r} was taken as the rating.")
+    if settings.rating_column is None and is_bare_pain(column):
+        notes += check_code(rows.rating, column, file.path) or [
+            f"the column {column!r} was taken as the rating."
+        ]
+    rows, filler_notes = without_fillers(rows, settings.rating_of)
+    notes += filler_notes
     events, window_notes = _windows(rows, settings, file.path)
     onset_s = rows.onset_s[np.isfinite(rows.onset_s)]
     return events, onset_s, (file, *metadata.sidecars), (*notes, *window_notes)
@@ -169,6 +141,12 @@ def _choose_column(table: pd.DataFrame, metadata: Metadata, settings: Settings, 
 def _rating_columns(table: pd.DataFrame, metadata: Metadata, column: str | None) -> list[str]:
     """The columns with numbers that say best that they are the rating, or the one named."""
     names = _other_columns(table)
+    names += [
+        str(name)
+        for name in table
+        if name not in (*STANDARD, *names) and table[name].map(is_marred).any()
+        if name == column or rank_column(str(name), _entry(metadata, str(name))) <= Rank.DESCRIBED
+    ]
     if column is not None:
         return [column] if column in names else []
     ranks = {name: rank_column(name, _entry(metadata, name)) for name in names}
@@ -193,7 +171,7 @@ def _other_columns(table: pd.DataFrame) -> list[str]:
 
 def _read_rows(
     table: pd.DataFrame, column: str, metadata: Metadata, settings: Settings, path: Path
-) -> tuple[_Rows, list[str]]:
+) -> tuple[EventRows, list[str]]:
     """The rows with their times in seconds, and notes on them."""
     if "onset" not in table:
         raise DerivativesError("has no column onset, which events must have (s).", path)
@@ -211,15 +189,23 @@ def _read_rows(
     kind = np.full(len(table), "", dtype=object)
     if "trial_type" in table:
         kind = table["trial_type"].where(~table["trial_type"].isin(MISSING), "").to_numpy(object)
+    if marred := next((cell for cell in table[column] if is_marred(cell)), None):
+        raise DerivativesError(
+            f"its column {column!r} has {marred!r}, which is not a number. Write decimal points "
+            "and no sign such as % or unit; n/a where there is no rating.",
+            path,
+        )
     rating = numbers_or_nan(table[column])
     is_text = np.isnan(rating) & ~table[column].isin(MISSING).to_numpy()
     order = np.argsort(onset_s, kind="stable")  # NaN last
     onset_s = onset_s + (settings.rating_start_s or 0.0)
-    rows = _Rows(onset_s[order], duration_s[order], kind[order], rating[order], is_text[order])
+    rows = EventRows(onset_s[order], duration_s[order], kind[order], rating[order], is_text[order])
     return rows, notes
 
 
-def _windows(rows: _Rows, settings: Settings, path: Path) -> tuple[EventRatings, tuple[str, ...]]:
+def _windows(
+    rows: EventRows, settings: Settings, path: Path
+) -> tuple[EventRatings, tuple[str, ...]]:
     """The window of each rating, in order of time, and notes.
 
     Raises
@@ -236,7 +222,7 @@ def _windows(rows: _Rows, settings: Settings, path: Path) -> tuple[EventRatings,
     timed = asked[np.isfinite(rows.onset_s[asked])]
     about = timed
     if settings.rating_of is not None:
-        about = _rows_of_type(rows, timed, settings.rating_of, path)
+        about = assign_rows(rows, timed, settings.rating_of, path)
     base_s = np.where(about >= 0, rows.onset_s[about], np.nan)
     low_s, high_s = settings.rating_window or (0.0, rows.duration_s[about])
     start_s, end_s = base_s + low_s, base_s + high_s
@@ -279,42 +265,9 @@ def _check_same_time(start_s: NDArray[np.float64], path: Path) -> None:
         )
 
 
-def _rows_of_type(
-    rows: _Rows, ratings: NDArray[np.int64], kind: str, path: Path
-) -> NDArray[np.int64]:
-    """The row of a trial type that each rating is about; -1 where there is none.
-
-    Raises
-    ------
-    DerivativesError
-        If there is no such row, or one of them has no onset.
-    """
-    of_kind = np.flatnonzero(rows.kind == kind)
-    if not len(of_kind):
-        raise DerivativesError(
-            f"has no row whose trial_type is {kind}. There are: "
-            f"{', '.join(_count_types(rows)) or 'none'} (--rating-of).",
-            path,
-        )
-    if np.isnan(rows.onset_s[of_kind]).any():
-        raise DerivativesError(
-            f"a row of trial_type {kind} has no onset, so that the rating after it is not known. "
-            "Complete it, or remove it together with its rating.",
-            path,
-        )
-    position = rows_rated(rows.onset_s[ratings], rows.onset_s[of_kind])
-    return np.where(position >= 0, of_kind[position], -1)
-
-
-def _count_types(rows: _Rows) -> list[str]:
-    """Each trial type with its number of rows."""
-    kinds, n_rows = np.unique(rows.kind[rows.kind != ""].astype(str), return_counts=True)
-    return [f"{kind} ({n})" for kind, n in zip(kinds, n_rows, strict=True)]
-
-
-def _ask_for_window(rows: _Rows) -> str:
+def _ask_for_window(rows: EventRows) -> str:
     """Error message if it is not known which time several ratings are about."""
-    n_ratings, types = int(rows.asked.sum()), _count_types(rows)
+    n_ratings, types = int(rows.asked.sum()), count_types(rows)
     others = [kind for kind in rows.kind[~rows.asked] if kind] or [k for k in rows.kind if k]
     text = (
         f"has {n_ratings} ratings, but nothing says which time each of them is about. Trial types: "

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from painprint.bids.clock import check_clock, check_onsets, check_sampling
+from painprint.bids.clock import check_clock, check_durations, check_onsets, check_sampling
 from painprint.bids.constant_rating_file import is_table, load_constant
 from painprint.bids.events import rate_events
 from painprint.bids.events_file import is_events_file, load_events
 from painprint.bids.rating_file import load_recording
+from painprint.bids.rating_values import note_sentinels
 from painprint.bids.ratings import (
     RatingQuality,
     RatingRecording,
@@ -113,7 +114,7 @@ def _of_recording(
             bold_start_s=times.start_s,
             max_gap_s=settings.rating_max_gap_s if settings.rules.max_gap else np.inf,
         )
-        clock_notes += check_sampling(recording, rating)
+        clock_notes += (*check_sampling(recording, rating), *note_sentinels(recording.value))
     except ValueError as error:
         raise DerivativesError(str(error), sources[0].path) from error
     quality = rating_quality(recording, rating, max_gap_s=settings.rating_max_gap_s)
@@ -128,12 +129,15 @@ def _of_events(
     try:
         if np.isfinite(events.start_s).any():
             check_onsets(onset_s, times.start_s, times.end_s)
+        if settings.rating_window is None:
+            check_durations(events.start_s, events.end_s, times.end_s - times.start_s)
         rating, event, event_notes = rate_events(
             events, times.n_frames, tr_s=times.tr_s, bold_start_s=times.start_s
         )
     except ValueError as error:
         raise DerivativesError(str(error), sources[0].path) from error
-    return _of_one_or_more(rating, event, settings, sources, (*notes, *event_notes))
+    notes = (*notes, *event_notes, *note_sentinels(events.rating))
+    return _of_one_or_more(rating, event, settings, sources, notes)
 
 
 def _of_table(files: RunFiles, times: FrameTimes, settings: Settings) -> FrameRating:

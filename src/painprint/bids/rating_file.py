@@ -24,8 +24,8 @@ from painprint.bids.rating_times import (
     times_in_seconds,
     times_of_rate,
 )
-from painprint.bids.ratings import RatingRecording
 from painprint.bids.rating_values import check_code
+from painprint.bids.ratings import RatingRecording
 from painprint.bids.runs import RunFiles, is_rating_file
 from painprint.errors import DerivativesError
 from painprint.files.dataset import BidsFile, Metadata, inherited_metadata
@@ -281,7 +281,9 @@ def _read_samples(
     if table.time is None:
         time_s = times_of_rate(len(values), metadata, path)
         unknown = tuple(name for name in table.names if name != column and may_be_times(name))
-        check_unknown_times(numeric_rows(lines, table.names, path, unknown), unknown, metadata, path)
+        check_unknown_times(
+            numeric_rows(lines, table.names, path, unknown), unknown, metadata, path
+        )
     else:
         time_s, time_notes = times_in_seconds(
             values[:, 0], table.time, metadata, path, on_change=settings.rating_hold
@@ -289,7 +291,7 @@ def _read_samples(
         notes = [*notes, *time_notes]
     if settings.rating_column is None and is_bare_pain(column):
         notes = [*notes, *check_code(values[:, -1], column, path)]
-    if TRIAL_COLUMNS & set(table.names):
+    if TRIAL_COLUMNS & set(table.names) and not settings.rating_hold:
         _check_samples(time_s[np.isfinite(values[:, -1])], table)
     start_s, start_notes = start_of_recording(
         time_s,
@@ -317,7 +319,7 @@ def _check_samples(time_s: NDArray[np.float64], table: _Table) -> None:
             f"usually {step_s:.3g} s apart: they seem to be ratings of trials, which are not "
             "interpolated. Write them as *_events.tsv and pass --rating-of or --rating-window; if "
             "they are samples of a continuous rating, leave out the columns duration and "
-            "trial_type.",
+            "trial_type, or pass --rating-hold if each holds until the next one.",
             table.file.path,
         )
 
