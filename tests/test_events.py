@@ -404,6 +404,102 @@ def test_the_lag_is_added_to_a_window_as_the_documentation_says(tree, one):
     assert bold_read(6, rating_of="heat", rating_window=(4, 20)) == (10, 26)
 
 
+def test_a_code_of_pain_is_no_rating_and_pain_alone_is_noted(tree, one):
+    header = "onset\tduration\ttrial_type\tpain"
+    code = TRIALS.replace("40", "1").replace("70", "0").replace("20\n", "1\n").split("\n")
+    rows = "\n".join(row.replace("\t20", "\t1") for row in code)
+    write_events(tree, one, rows, header)
+    with pytest.raises(DerivativesError, match="only the numbers 0 and 1, as a code"):
+        load(tree, rating_of="heat")
+    write_events(tree, one, TRIALS, header)
+    run, record = load(tree, rating_of="heat")
+    check_frames(run, OF_HEAT)
+    assert notes_of(record) == ["the column 'pain' was taken as the rating."]
+
+
+@pytest.mark.parametrize("filler", ["0", "-1"])
+def test_a_filler_in_the_rows_of_stimuli_is_no_rating(tree, one, filler):
+    write_events(tree, one, TRIALS.replace("n/a", filler))
+    run, record = load(tree, rating_of="heat")
+    check_frames(run, OF_HEAT)
+    (note,) = notes_of(record)
+    assert note.startswith("the ratings in rows of the trial type heat are all the same")
+    _, record = load(tree, rating_window=(-5, 0))
+    assert any("all ratings in rows of the trial type heat" in n for n in record.notes)
+
+
+def test_two_scales_in_rows_after_each_stimulus_are_refused(tree, one):
+    rows = TRIALS.replace("rating", "intensity").split("\n")
+    rows += [f"{t}\t5\tunpleasantness\t{t}" for t in (38, 88, 138)]
+    write_events(tree, one, "\n".join(rows))
+    with pytest.raises(DerivativesError, match="after each heat: intensity, unpleasantness. It is"):
+        load(tree, rating_of="heat")
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_ratings_of_other_stimuli_are_left_out_and_nothing_else(tree, one, own):
+    rows = TRIALS.split("\n") + [
+        f"{t}\t5\twarm\tn/a\n{t + 3}\t3\t{'rating_warm' if own else 'rating'}\t{t}"
+        for t in (40, 90, 140, 200, 250)
+    ]
+    write_events(tree, one, "\n".join(rows))
+    run, record = load(tree, rating_of="heat")
+    check_frames(run, OF_HEAT)
+    (note,) = notes_of(record)
+    assert note.endswith("left out: 5 have no heat of their own before them.")
+    write_events(tree, one, "\n".join([*rows, "2\t5\trating\t9"]))
+    check_frames(load(tree, rating_of="heat")[0], OF_HEAT)
+
+
+def test_an_expectation_does_not_rate_the_trial_whose_rating_is_missing(tree, one):
+    rows = [row for row in TRIALS.split("\n") if not row.endswith("\t40")]
+    rows += [f"{t}\t4\texpect\t90" for t in (5, 55, 105)]
+    write_events(tree, one, "\n".join(rows))
+    run, record = load(tree, rating_of="heat")
+    check_frames(run, {range(60, 72): 70, range(110, 122): 20})
+    (note,) = notes_of(record)
+    assert note == (
+        "3 of 5 ratings in the events were left out: 3 have no heat of their own before them."
+    )
+
+
+def test_ratings_just_before_their_stimulus_are_not_given_to_the_one_before(tree, one):
+    rows = [f"{t}\t12\theat\tn/a\n{t - 0.01}\t5\trating\t{t}" for t in (10, 60, 110, 160)]
+    write_events(tree, one, "\n".join(rows))
+    with pytest.raises(DerivativesError, match="3 of the 3 ratings .* 1 s before the next heat"):
+        load(tree, rating_of="heat")
+
+
+def test_durations_in_milliseconds_are_refused_unless_that_is_said(tree, one):
+    rows = TRIALS.replace("\t12\t", "\t12000\t").replace("\t5\t", "\t5000\t")
+    write_events(tree, one, rows)
+    with pytest.raises(DerivativesError, match="lasts for 12000 s .* after 50 s.*milliseconds"):
+        load(tree, rating_of="heat")
+    write_events(tree, one, rows, duration={"Units": "ms"})
+    check_frames(load(tree, rating_of="heat")[0], OF_HEAT)
+
+
+def test_marred_numbers_in_events_are_refused_by_their_cell(tree, one):
+    for rows in (TRIALS.replace("\t70", "\t70,5"), TRIALS.replace("0\n", "0 %\n")):
+        write_events(tree, one, rows)
+        with pytest.raises(DerivativesError, match="'rating' has '(70,5|40 %)'.*decimal points"):
+            load(tree, rating_of="heat")
+    rows = "\n".join(row + ",5" * row.endswith("0") for row in TRIALS.split("\n"))
+    write_events(tree, one, rows)
+    with pytest.raises(DerivativesError, match="'rating' has '40,5', which is not a number"):
+        load(tree, rating_of="heat")
+
+
+def test_a_number_for_a_missing_rating_of_an_event_is_noted(tree, one):
+    write_events(tree, one, TRIALS.replace("\t70", "\t999"))
+    run, record = load(tree, rating_of="heat")
+    assert run.rating[60] == 999
+    assert notes_of(record) == [
+        "ratings of 999 lie apart from all others and were used as they are. If they mean a "
+        "missing rating, write n/a instead."
+    ]
+
+
 def test_the_quality_of_ratings_of_events_is_that_of_the_events(tree, one):
     write_events(tree, one)
     _, record = load(tree, rating_of="heat", rating_range=(20, 100))

@@ -11,21 +11,46 @@ from test_load import load_first, path_of
 
 from painprint import Settings
 from painprint.bids.rating_columns import Rank, rank_column, rank_in_recording, words_of
+from painprint.bids.rating_values import note_sentinels
 from painprint.errors import DerivativesError
 
 NAMES = {
     Rank.NAMED: "rating pain Pain_Rating painVAS VAS100 NRS0-10 heat_pain_rating vas_score CoVAS",
     Rank.VAGUE: "intensity unpleasantness slider_position",
-    Rank.UNNAMED: "breathlessness engagement value burning",
+    Rank.UNNAMED: "breathlessness engagement value burning pain_level expectation_rating "
+    "expected_pain anxiety_rating relief_rating confidence_rating cue_rating",
     Rank.OTHER: "temperature stim_intensity pain_temperature thermodeTemp ECG1 RESP HR PPG100C CO2 "
     "SpO2 pulse trigger MRTrigger scr_phasic pupil_size x_coordinate heart_rate frame sample_index "
-    "volume trial pain_index rating_rt duration Unnamed:0 time_of_day",
+    "volume trial pain_index rating_rt duration Unnamed:0 time_of_day RT_pain RT_rating temp_pain "
+    "stim_pain n_pain trial_pain is_pain cue_pain pain_cue pain_condition pain_threshold pain_tolerance",
 }
 
 
 @pytest.mark.parametrize(("rank", "name"), [(r, n) for r, ns in NAMES.items() for n in ns.split()])
 def test_the_words_of_a_name_say_what_a_column_is(rank, name):
     assert rank_column(name, {}) == rank
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"Description": "During thermal stimulation, participants rated pain on a VAS"},
+        {"Description": "After the heat stimulus, the participant rated pain"},
+        {"Description": "After each stimulus, how painful was it?"},
+        {"LongName": "Thermal pain", "Description": "Level of pain"},
+        {"Units": "V"},
+        {"Units": "arbitrary (volts rescaled)"},
+    ],
+)
+def test_a_scale_may_be_described_by_its_stimulus_and_be_in_volts(entry):
+    assert rank_column("rating", entry) == Rank.NAMED
+
+
+def test_a_scale_with_a_description_of_the_stimulus_alone_is_taken_with_a_note():
+    assert rank_column("rating", {"Description": "Output of the thermode"}) == Rank.DESCRIBED
+    assert rank_column("pain", {"Description": "Output of the thermode"}) == Rank.OTHER
+    assert rank_column("rating", {"Units": "°C"}) == Rank.OTHER
+    assert rank_column("q1", {"Description": "Expected pain, 0 to 10"}) == Rank.UNNAMED
 
 
 def test_names_are_split_at_signs_capitals_and_digits():
@@ -257,3 +282,87 @@ def test_broken_json_is_named_with_its_dataset(tree, one):
     path.write_text('{"Name": "XCP-D",}')
     with pytest.raises(DerivativesError, match="description of a dataset, .*xcp_d/dataset_desc"):
         find(tree)
+
+
+@pytest.mark.parametrize("other", ["RT_pain", "temp_pain", "pain_cue", "is_pain"])
+def test_what_is_about_the_pain_does_not_win_over_an_unnamed_rating(tree, one, other):
+    tree.add_run(one, rating="beh")
+    values = np.stack([np.arange(360) + 0.5, np.arange(360) % 7, one.rating], axis=1)
+    write_table(path_of(tree, "*_beh.tsv"), ["time", other, "response"], values)
+    run, record = load_first(tree)
+    np.testing.assert_allclose(run.rating, one.rating, atol=1e-12)
+    assert "the column 'response' was taken as the rating." in record.notes
+
+
+def test_an_expectation_beside_an_unnamed_rating_needs_a_choice(tree, one):
+    tree.add_run(one, rating="beh")
+    values = np.stack([np.arange(360) + 0.5, one.rating, 45 - one.rating], axis=1)
+    path = path_of(tree, "*_beh.tsv")
+    write_table(path, ["time", "response", "expectation_rating"], values)
+    with pytest.raises(DerivativesError, match="may be the rating: response, expectation_rating"):
+        load_first(tree)
+    write_table(path, ["time", "rating", "expectation_rating"], values)
+    np.testing.assert_allclose(load_first(tree)[0].rating, one.rating, atol=1e-12)
+
+
+def test_pain_that_is_a_code_is_refused_and_of_two_numbers_noted(tree, one):
+    tree.add_run(one, rating="beh")
+    path, code = path_of(tree, "*_beh.tsv"), np.arange(360) // 40 % 2
+    write_table(path, ["time", "pain"], np.stack([np.arange(360) + 0.5, code], axis=1))
+    with pytest.raises(DerivativesError, match="'pain' has only the numbers 0 and 1, as a code"):
+        load_first(tree)
+    run, _ = load_first(tree, Settings(rating_column="pain"))
+    np.testing.assert_array_equal(run.rating, code)
+    write_table(path, ["time", "pain"], np.stack([np.arange(360) + 0.5, code * 3], axis=1))
+    assert any("but has only two different numbers" in note for note in load_first(tree)[1].notes)
+
+
+def test_a_rating_in_volts_alone_in_a_recording_of_pain_is_read(tree, one):
+    tree.add_run(one)
+    describe(tree, Columns=["rating"], rating={"Units": "V"})
+    run, record = load_first(tree)
+    np.testing.assert_allclose(run.rating, one.rating, atol=1e-12)
+    assert not any("column" in note for note in record.notes)
+
+
+@pytest.mark.parametrize(("sign", "cell"), [(",", "4,5"), ("%", "4.5%")])
+def test_numbers_with_commas_or_signs_are_refused_by_their_cell(tree, one, sign, cell):
+    tree.add_run(one, rating="beh")
+    write_beh(tree, one, ["condition", "time", "rating"], ["heat"])
+    path = path_of(tree, "*_beh.tsv")
+    lines = [f"heat\t{i + 0.5}\t{cell if i else 8}" for i in range(360)]
+    path.write_text("\n".join(["condition\ttime\trating", *lines]) + "\n")
+    for text in (path.read_text(), path.read_text().replace("\t8\n", f"\t{cell}\n")):
+        path.write_text(text)
+        with pytest.raises(DerivativesError, match=f"'rating' is '{cell}'.*decimal points"):
+            load_first(tree)
+
+
+def test_ratings_of_trials_are_not_read_as_samples(tree, one):
+    tree.add_run(one, rating="beh")
+    path, header = path_of(tree, "*_beh.tsv"), "onset\tduration\ttrial_type\trating\n"
+    rows = [f"{t}\t12\theat\tn/a\n{t + 20}\t5\trating\t{t}\n" for t in range(0, 320, 40)]
+    path.write_text(header + "".join(rows))
+    for settings in (Settings(), Settings(preset="paper")):
+        with pytest.raises(DerivativesError, match="8 ratings, usually 40 s apart: .*_events.tsv"):
+            load_first(tree, settings)
+    samples = [f"{i + 0.5}\t1\theat\t{r:.17g}\n" for i, r in enumerate(one.rating)]
+    path.write_text(header + "".join(samples))
+    np.testing.assert_allclose(load_first(tree)[0].rating, one.rating, atol=1e-12)
+
+
+@pytest.mark.parametrize("missing", [-1, 999])
+def test_numbers_that_stand_for_a_missing_rating_are_noted(tree, one, missing):
+    tree.add_run(one, rating="beh")
+    value = np.where(np.arange(360) // 20 == 3, missing, one.rating - one.rating.min())
+    rows = np.stack([np.arange(360) + 0.5, value], axis=1)
+    write_table(path_of(tree, "*_beh.tsv"), ["time", "rating"], rows)
+    run, record = load_first(tree)
+    np.testing.assert_allclose(run.rating, value, atol=1e-12)
+    (note,) = [note for note in record.notes if "lie apart" in note]
+    assert note.startswith(f"ratings of {missing} lie apart from all others")
+
+
+@pytest.mark.parametrize("value", [[-1, -0.5, 1], [0, 99, 100], [1, 9, 10], [-1, -1]])
+def test_ratings_at_the_end_of_a_scale_are_not_noted(value):
+    assert note_sentinels(np.array(value, dtype=float)) == []

@@ -47,7 +47,11 @@ def write_physio(tree, one, *, offset=0.0, columns=("time", "pain"), **sidecar):
         ("timeMs", True, 1e-3), ("seconds", True, 1), ("t", True, 1), ("timestamp", True, 1),
         ("time_µs", True, 1e-6), ("t_min", True, 60), ("elapsed_time_s", True, 1),
         ("response_time", False, 1), ("rating_rt", False, 1), ("duration", False, 1),
-        ("time_of_day", False, 1), ("min", False, 60),
+        ("time_of_day", False, 1), ("min", False, 60), ("TimeStamp", True, 1),
+        ("lsl_timestamp", True, 1), ("unix_time", True, 1), ("device_time", True, 1),
+        ("trial_time", True, 1), ("time_from_trigger", True, 1), ("elapsed_s", True, 1),
+        ("rating_time", True, 1), ("rating.time", True, 1), ("TimeStamp(ms)", True, 1e-3),
+        ("start_time", False, 1), ("rating_s", False, 1), ("reaction_time", False, 1),
     ],
 )  # fmt: skip
 def test_columns_of_times_are_known_by_their_words(name, is_time, seconds):
@@ -60,6 +64,8 @@ def test_columns_of_times_are_known_by_their_words(name, is_time, seconds):
     [
         ("s", 1), ("seconds since the start of the scan", 1), ("ms", 1e-3), ("milli seconds", 1e-3),
         ("msec.", 1e-3), ("µs", 1e-6), ("min", 60), ("n/a", 1), ("frames", None), ("TR", None),
+        ("0.1 s", 0.1), ("10 ms", 0.01), ("1e-3 s", 1e-3), ("1/10 s", None), ("s/10", None),
+        ("tenths of a second", None), ("s (0 at the first TTL)", 1),
     ],
 )  # fmt: skip
 def test_units_of_times_are_known_or_refused(units, seconds):
@@ -120,6 +126,29 @@ def test_times_that_contradict_the_sampling_frequency_are_refused(tree, one, fre
     path_of(tree, "*_physio.tsv.gz").unlink()
     write_beh(tree, one, sidecar={"SamplingFrequency": frequency})
     with pytest.raises(DerivativesError, match="'time' are 1 s apart"):
+        load_first(tree)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["TimeStamp", "lsl_timestamp", "unix_time", "device_time", "trial_time", "time_from_trigger",
+     "elapsed_s", "time_of_acquisition"],
+)  # fmt: skip
+def test_times_of_any_name_are_compared_with_the_sampling_frequency(tree, one, name):
+    tree.add_run(one)
+    write_physio(tree, one, columns=(name, "rating"), SamplingFrequency=1.02, offset=7.25)
+    with pytest.raises(DerivativesError, match=f"'{name}' .* but SamplingFrequency .* 1.02 Hz"):
+        load_first(tree)
+    write_physio(tree, one, columns=(name, "rating"), SamplingFrequency=1)
+    np.testing.assert_allclose(load_first(tree)[0].rating, one.rating, atol=1e-12)
+
+
+def test_times_with_a_factor_in_their_unit_are_multiplied(tree, one):
+    tree.add_run(one, rating="beh")
+    write_beh(tree, one, factor=10, sidecar={"time": {"Units": "0.1 s"}})
+    np.testing.assert_allclose(load_first(tree)[0].rating, one.rating, atol=1e-6)
+    write_beh(tree, one, factor=10, sidecar={"time": {"Units": "1/10 s"}})
+    with pytest.raises(DerivativesError, match="'1/10 s', which is not known as a unit"):
         load_first(tree)
 
 
@@ -285,3 +314,23 @@ def test_regular_ratings_do_not_look_like_changes(rng):
     steps = np.cumsum(rng.exponential(size=2000))
     assert not RatingRecording(steps, np.round(rng.random(2000), 1)).looks_on_change
     assert RatingRecording(steps, rng.normal(size=2000)).looks_on_change
+
+
+def test_one_repeated_value_and_a_closing_row_do_not_hide_that_changes_are_logged(tree, one, rng):
+    tree.add_run(one, rating="beh")
+    time_s, value, truth = on_change(rng)
+    time_s = np.insert(np.append(time_s, 360.0), 6, (time_s[5] + time_s[6]) / 2)
+    value = np.insert(np.append(value, value[-1]), 6, value[5])
+    write_table(path_of(tree, "*_beh.tsv"), ["time", "rating"], np.stack([time_s, value], axis=1))
+    with pytest.raises(DerivativesError, match="only when it changes.*--rating-hold"):
+        load_first(tree)
+    for settings in (Settings(preset="paper"), Settings(rating_max_gap_s=1000)):
+        notes = load_first(tree, settings)[1].notes
+        assert any("interpolated between its samples" in note for note in notes)
+    run, _ = load_first(tree, Settings(rating_hold=True))
+    np.testing.assert_array_equal(run.rating, truth)
+
+
+def test_dropped_frames_of_a_screen_do_not_look_like_changes(rng):
+    time_s = np.arange(18000)[rng.random(18000) > 0.15] / 60
+    assert not RatingRecording(time_s, rng.normal(size=len(time_s))).looks_on_change

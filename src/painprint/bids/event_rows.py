@@ -136,26 +136,43 @@ def assign_rows(
         )
     onset_s, rated_s = rows.onset_s[ratings], rows.onset_s[of_kind]
     position = rows_rated(onset_s, rated_s)
-    further: list[str] = []
-    for other in dict.fromkeys(rows.kind[ratings]):
-        at = (rows.kind[ratings] == other) & rows.rated[ratings]
-        follows = at & (position < 0) & (onset_s >= rated_s[0])
-        if not other or kind in rows.kind[ratings] or 2 * follows.sum() <= at.sum():
-            continue  # where stimuli have ratings in their own rows, those of others are not used
+    if kind not in rows.kind[ratings]:  # or stimuli have ratings in their own rows
+        position = _of_one_type(rows, ratings, position, rated_s, kind, path)
+    _check_not_before(onset_s[rows.rated[ratings] & (position >= 0)], rated_s, kind, path)
+    return np.where(position >= 0, of_kind[position], -1)
+
+
+def _of_one_type(
+    rows: EventRows,
+    ratings: NDArray[np.int64],
+    position: NDArray[np.int64],
+    rated_s: NDArray[np.float64],
+    kind: str,
+    path: Path,
+) -> NDArray[np.int64]:
+    """Positions without those of expectations; refuses several scales after each stimulus."""
+    kinds, rated, onset_s = rows.kind[ratings], rows.rated[ratings], rows.onset_s[ratings]
+    n_used = {k: int((position[(kinds == k) & rated] >= 0).sum()) for k in dict.fromkeys(kinds)}
+    main = max(n_used, key=n_used.__getitem__, default="")
+    after_rating = np.isin(ratings - 1, ratings)
+    position, further = position.copy(), []
+    for other in [k for k in n_used if k not in ("", main)]:
+        at = (kinds == other) & rated
+        left = at & (position < 0)
+        if 2 * left.sum() <= at.sum():
+            continue
         if (onset_s[at] < rated_s[0]).any() or not (onset_s[at] >= rated_s[-1]).any():
             position[at] = -1
-        else:
+        elif 2 * after_rating[left].sum() > left.sum():  # not after another stimulus
             further.append(other)
     if further:
-        first = next(k for k in rows.kind[ratings[position >= 0]] if k not in further)
         raise DerivativesError(
-            f"several trial types have ratings after each {kind}: {', '.join([first, *further])}. "
+            f"several trial types have ratings after each {kind}: {', '.join([main, *further])}. "
             "It is not known which of them counts. Give each a column of its own (--rating-column),"
             " or remove the rows of the others.",
             path,
         )
-    _check_not_before(onset_s[rows.rated[ratings] & (position >= 0)], rated_s, kind, path)
-    return np.where(position >= 0, of_kind[position], -1)
+    return position
 
 
 def _check_not_before(

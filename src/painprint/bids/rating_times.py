@@ -65,8 +65,8 @@ def times_in_seconds(
     if seconds is None:
         raise DerivativesError(
             f"the Units of its column {column!r} are {units!r}, which is not known as a unit of "
-            "time or contradicts the column's name. Convert the times, and write s, ms, us, min or h "
-            "into the sidecar.",
+            "time or contradicts the column's name. Convert the times, and write s, ms, us, min or "
+            "h into the sidecar.",
             path,
         )
     time_s = times * seconds
@@ -99,8 +99,9 @@ def check_unknown_times(
     frequency = number_in(metadata, "SamplingFrequency", path)
     for name, column in zip(names, values.T, strict=True):
         steps = np.diff(column)
-        if not frequency or not len(steps) or not (steps > 0).all() or (steps == 1).all():
-            continue  # a counter is not on a clock
+        is_counter = (steps == 1).all() and column[0] == round(column[0])
+        if not frequency or not len(steps) or not (steps > 0).all() or is_counter:
+            continue
         step = _usual_step(steps)
         if min(abs(step * frequency * unit - 1) for unit in UNITS_S) > LARGEST_DIFFERENCE:
             raise DerivativesError(
