@@ -22,7 +22,8 @@ NAMES = {
     Rank.OTHER: "temperature stim_intensity pain_temperature thermodeTemp ECG1 RESP HR PPG100C CO2 "
     "SpO2 pulse trigger MRTrigger scr_phasic pupil_size x_coordinate heart_rate frame sample_index "
     "volume trial pain_index rating_rt duration Unnamed:0 time_of_day RT_pain RT_rating temp_pain "
-    "stim_pain n_pain trial_pain is_pain cue_pain pain_cue pain_condition pain_threshold pain_tolerance",
+    "stim_pain n_pain trial_pain is_pain cue_pain pain_cue pain_condition pain_threshold "
+    "pain_tolerance",
 }
 
 
@@ -38,6 +39,7 @@ def test_the_words_of_a_name_say_what_a_column_is(rank, name):
         {"Description": "After the heat stimulus, the participant rated pain"},
         {"Description": "After each stimulus, how painful was it?"},
         {"LongName": "Thermal pain", "Description": "Level of pain"},
+        {"Description": "Anxiety during the scan"},
         {"Units": "V"},
         {"Units": "arbitrary (volts rescaled)"},
     ],

@@ -143,6 +143,23 @@ def test_times_of_any_name_are_compared_with_the_sampling_frequency(tree, one, n
     np.testing.assert_allclose(load_first(tree)[0].rating, one.rating, atol=1e-12)
 
 
+def test_times_within_trials_are_not_those_of_the_samples(tree, one):
+    tree.add_run(one)
+    write_physio(tree, one, columns=("trial_time", "rating"), SamplingFrequency=1)
+    rows = "".join(f"{i % 30}\t{r:.17g}\n" for i, r in enumerate(one.rating))
+    path_of(tree, "*_physio.tsv.gz").write_bytes(gzip.compress(rows.encode()))
+    np.testing.assert_allclose(load_first(tree)[0].rating, one.rating, atol=1e-12)
+
+
+def test_times_of_day_beside_a_rating_do_no_harm(tree, one):
+    tree.add_run(one)
+    write_physio(tree, one, columns=("time_of_day", "rating"), SamplingFrequency=1)
+    path = path_of(tree, "*_physio.tsv.gz")
+    rows = [f"10:{i // 60:02}:{i % 60:02}\t{r:.17g}\n" for i, r in enumerate(one.rating)]
+    path.write_bytes(gzip.compress("".join(rows).encode()))
+    np.testing.assert_allclose(load_first(tree)[0].rating, one.rating, atol=1e-12)
+
+
 def test_times_with_a_factor_in_their_unit_are_multiplied(tree, one):
     tree.add_run(one, rating="beh")
     write_beh(tree, one, factor=10, sidecar={"time": {"Units": "0.1 s"}})

@@ -55,6 +55,7 @@ OTHER_FEELINGS = re.compile(
     r"(expect|anticip|predict|relief|anxi|fear|confiden|mood|stress|arous|valen|pleasant)"
 )
 """Beginnings of words for what is asked beside the pain."""
+EXPECTED = re.compile(r"(expect|anticip|predict)")
 SELF_REPORT = RATINGS | DEVICES | frozenset("reported felt perceived painful judged".split())
 PREPOSITION = re.compile(
     r"\b(?:of|in|during|by|for|from|to|at|while|with|when|as|after|before|following)\b|[,;:.(]"
@@ -161,7 +162,8 @@ def rank_column(name: str, entry: Mapping[str, Any]) -> Rank:
     if known and known[0] in NOT_BEFORE_SCALES | (set() if of_scale else NOT_BEFORE_PAIN):
         return Rank.OTHER
     of_cue = "cue" in words or ("level" in words and is_bare_pain(name))
-    if of_cue or any(map(OTHER_FEELINGS.match, (*words, *_head_of_description(entry)))):
+    expected = any(map(EXPECTED.match, _head_of_description(entry)))
+    if of_cue or expected or any(map(OTHER_FEELINGS.match, words)):
         return Rank.UNNAMED
     if known:
         return Rank.DESCRIBED if described is False else Rank.NAMED
@@ -195,7 +197,12 @@ def time_column(names: tuple[str, ...]) -> str | None:
     """The column of times, such as time, onset or time_ms; where there is no other, one of times
     of a device or of something, such as lsl_timestamp or rating_time."""
     times = [name for name in names if _is_time(words_of(name))]
-    return min(times, key=lambda name: (is_timestamp(name), not _is_plain_time(name)), default=None)
+    return min(times, key=lambda name: (is_timestamp(name), not is_plain_time(name)), default=None)
+
+
+def is_plain_time(name: str) -> bool:
+    """Whether a name is that of times alone, not of times of something."""
+    return not OF_TIMES & set(words_of(name))
 
 
 def may_be_times(name: str) -> bool:
@@ -253,11 +260,6 @@ def _is_time(words: tuple[str, ...]) -> bool:
         since = {"start", "onset", "begin"} if given & {"since", "from"} else set()
         beside = beside | OF_TIMES | since
     return bool((TIMES | units | {"elapsed"}) & given) and given <= beside
-
-
-def _is_plain_time(name: str) -> bool:
-    """Whether a name is that of times alone, not of times of something."""
-    return not OF_TIMES & set(words_of(name))
 
 
 def _is_physical(units: object, *, of_slider: bool) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from painprint.bids.choose import label_of
 from painprint.bids.rating_columns import (
     Rank,
     is_bare_pain,
+    is_plain_time,
     may_be_times,
     rank_column,
     rank_in_recording,
@@ -35,6 +36,7 @@ from painprint.files.tables import (
     numeric_rows,
     read_lines,
     split_line,
+    split_rows,
     to_number,
 )
 from painprint.settings import Settings
@@ -278,12 +280,15 @@ def _read_samples(
         lines, notes = _without_header(read_lines(path), table, column)
     use = tuple(dict.fromkeys(name for name in (table.time, column) if name is not None))
     values = numeric_rows(lines, table.names, path, use)
+    if table.lines is None and table.time is not None and not is_plain_time(table.time):
+        if (np.diff(values[:, 0]) <= 0).any():  # not times of the run, such as those in a trial
+            table = replace(table, time=None)
     if table.time is None:
         time_s = times_of_rate(len(values), metadata, path)
-        unknown = tuple(name for name in table.names if name != column and may_be_times(name))
-        check_unknown_times(
-            numeric_rows(lines, table.names, path, unknown), unknown, metadata, path
-        )
+        unknown = [name for name in table.names if name != column and may_be_times(name)]
+        if unknown:
+            others = split_rows(lines, table.names, path)
+            check_unknown_times(others[unknown], metadata, path)
     else:
         time_s, time_notes = times_in_seconds(
             values[:, 0], table.time, metadata, path, on_change=settings.rating_hold

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from painprint.bids.rating_columns import SECONDS, is_timestamp, seconds_in_unit
 from painprint.errors import DerivativesError
 from painprint.files.dataset import number_in
+from painprint.files.tables import numbers_or_nan
 from painprint.settings import Settings
 
 LARGEST_DIFFERENCE = 0.01
@@ -80,16 +82,13 @@ def times_in_seconds(
     ]
 
 
-def check_unknown_times(
-    values: NDArray[np.float64], names: Sequence[str], metadata: Mapping[str, Any], path: Path
-) -> None:
+def check_unknown_times(columns: pd.DataFrame, metadata: Mapping[str, Any], path: Path) -> None:
     """Check that columns that may be times, but are not known as such, fit the SamplingFrequency.
 
     Parameters
     ----------
-    values : ndarray of shape (n_samples, n_columns)
-        Columns with a word for times, in whatever unit.
-    names : sequence of str
+    columns : DataFrame of str, with n_samples rows
+        Columns with a word for times, in whatever unit; what is no number makes a column no times.
 
     Raises
     ------
@@ -97,7 +96,8 @@ def check_unknown_times(
         If one rises as times do, at another rate in any unit of time.
     """
     frequency = number_in(metadata, "SamplingFrequency", path)
-    for name, column in zip(names, values.T, strict=True):
+    for name in columns:
+        column = numbers_or_nan(columns[name])
         steps = np.diff(column)
         is_counter = (steps == 1).all() and column[0] == round(column[0])
         if not frequency or not len(steps) or not (steps > 0).all() or is_counter:
