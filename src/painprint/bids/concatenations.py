@@ -20,6 +20,7 @@ from painprint.files.cifti import open_dtseries
 from painprint.files.dataset import BidsFile, run_key
 from painprint.files.images import reading
 from painprint.files.nifti import open_series
+from painprint.stats.correlation import correlate_columns
 
 JOINED = ("run", "dir")
 """Entities that the concatenation of several runs lacks."""
@@ -118,20 +119,12 @@ def _contains(joined: Matrix, part: Matrix) -> bool:
     if not len(series):
         return False
 
-    def correlate(some: NDArray[np.intp], start: int, of: NDArray[np.intp]) -> Matrix:
-        a = _standardized(joined[start + some[:, None], of])
-        return np.asarray((a * _standardized(part[some[:, None], of])).mean(axis=0))
+    def moves_alike(some: NDArray[np.intp], start: int, of: NDArray[np.intp]) -> bool:
+        rows = some[:, None]
+        return bool((correlate_columns(joined[start + rows, of], part[rows, of]) >= SAME).all())
 
     few = frames[:MOST_SOUGHT]
     return any(
-        correlate(few, i, series[:1])[0] >= SAME
-        and bool((correlate(frames, i, series) >= SAME).all())
+        moves_alike(few, i, series[:1]) and moves_alike(frames, i, series)
         for i in range(len(joined) - n_frames + 1)
     )
-
-
-def _standardized(series: Matrix) -> Matrix:
-    """Columns with mean 0 and standard deviation 1; NaN where they are constant or incomplete."""
-    centred = series - series.mean(axis=0)
-    scale = centred.std(axis=0)
-    return centred / np.where(scale > 0, scale, np.nan)
