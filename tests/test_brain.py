@@ -231,6 +231,7 @@ def test_a_surface_needs_both_hemispheres(derived):
     assert not find_surfaces([Dataset(folder, "d")], "01", density="10k").paths
 
 
+@pytest.mark.long
 def test_a_volume_is_sampled_on_the_template(tmp_path):
     folder = tmp_path / "xcp_d" / "atlases" / "atlas-V"
     folder.mkdir(parents=True)
@@ -554,6 +555,7 @@ def test_a_page_without_places_says_how_to_supply_an_atlas(derivatives, tmp_path
     assert "brain-canvas" not in page
 
 
+@pytest.mark.long
 def test_a_new_image_of_the_atlas_costs_no_decoding(derived, rng, tmp_path, monkeypatch):
     folder, image = derived
     skipped = [stage for stage in QUICK[3:] if stage != "importance"]

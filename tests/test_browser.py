@@ -20,6 +20,7 @@ from painprint.simulate.person import Person
 from painprint.simulate.world import World
 from painprint.simulate.write import write_people
 
+pytestmark = pytest.mark.long
 CHROMIUM = shutil.which("chromium")
 ARTEFACTS = Path(os.environ.get("PAINPRINT_ARTEFACTS", "artefacts"))
 """Where screenshots are kept."""

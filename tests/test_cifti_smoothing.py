@@ -318,6 +318,7 @@ def sidecars(out):
     return [json.loads(path.read_text()) for path in paths]
 
 
+@pytest.mark.long
 def test_a_study_smooths_as_if_its_files_had_been_smoothed(study, tmp_path):
     """Regions, and maps of points; with a point beyond the field of view."""
     bids, before = (Path(shutil.copytree(study, tmp_path / name)) for name in ("bids", "before"))
@@ -346,6 +347,7 @@ def test_a_study_smooths_as_if_its_files_had_been_smoothed(study, tmp_path):
     assert "SmoothedOn" not in sidecars(tmp_path / "plain")[0]
 
 
+@pytest.mark.long
 def test_series_are_made_again_where_a_surface_changed_and_they_are_smoothed(study, tmp_path):
     bids = Path(shutil.copytree(study, tmp_path / "bids"))
     keys = {}

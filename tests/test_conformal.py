@@ -143,6 +143,7 @@ def test_adaptive_intervals_need_more_sessions():
         predict_interval(np.zeros(50), one_each(np.ones(50)), level=0.96, decay=DECAY)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("level", [0.8, 0.9])
 def test_exchangeable_cases_are_covered_as_promised(level):
     """Leave-one-out regressions of 12 cases, and a thirteenth, 600 times."""

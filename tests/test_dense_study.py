@@ -178,6 +178,7 @@ def test_dense_bold_gives_what_regions_cleaned_elsewhere_give(simulated, tmp_pat
     assert_close(ours, theirs)
 
 
+@pytest.mark.long
 def test_every_stage_answers_from_dense_bold(simulated, tmp_path):
     options = "--n-bootstraps 100 --low-pass 0 --rest-low-pass 0 --skip".split()
     slow = [s for s in STAGES if s not in ("rest", "univariate", "qcfc", "external")]
@@ -209,6 +210,7 @@ def test_regional_time_series_are_written_as_xcpd_does_and_serve_another_study(s
     assert_close(metrics(first_out), metrics(second_out))
 
 
+@pytest.mark.long
 def test_another_lag_reads_nothing_dense(simulated, tmp_path, monkeypatch):
     out = tmp_path / "out"
     run(simulated / "fmriprep", out, *ATLAS, *QUICK)
@@ -225,6 +227,7 @@ def test_another_lag_reads_nothing_dense(simulated, tmp_path, monkeypatch):
         run(simulated / "fmriprep", out, *ATLAS, *QUICK, "--high-pass", "0.01")
 
 
+@pytest.mark.long
 def test_a_changed_or_damaged_regional_file_is_made_again(bids, tmp_path):
     out = tmp_path / "out"
     run(bids, out, *ATLAS, *QUICK)
@@ -353,6 +356,7 @@ def link_to_nothing(bids):
     path.symlink_to("nowhere")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
@@ -397,6 +401,7 @@ def test_a_first_displacement_of_na_is_no_problem(bids, tmp_path):
     assert not left_out(tmp_path / "out") and metrics(tmp_path / "out")["n_runs"] == 12
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("value", [np.nan, 0.0])
 def test_a_region_without_signal_has_none_in_that_run(bids, tmp_path, value):
     path = first(bids, "*bold.dtseries.nii")
@@ -430,6 +435,7 @@ def test_smoothing_cifti_needs_surfaces(bids, tmp_path, capsys):
     assert "midthickness surfaces of both hemispheres" in said and "none were found" in said
 
 
+@pytest.mark.long
 def test_volumes_are_smoothed_within_the_mask(simulated, tmp_path):
     raw = simulated / "fmriprep_volumes"
     run(raw, tmp_path / "out", *ATLAS, *QUICK, "--smoothing-sigma", "1.5")
@@ -459,6 +465,7 @@ def test_a_shifted_atlas_is_refused_with_both_grids(simulated, tmp_path, capsys)
     assert "from 92, -126, -72 mm) is not that of the BOLD" in said
 
 
+@pytest.mark.long
 def test_regional_series_say_that_cleaning_options_are_not_for_them(simulated, tmp_path, capsys):
     run(simulated / "fmriprep", tmp_path / "first", *ATLAS, *QUICK)
     given = ("--derivatives", str(tmp_path / "first"), *ATLAS, "--fd-thresh", "0.5")
@@ -499,6 +506,7 @@ def test_of_several_resolutions_the_atlas_decides(simulated, tmp_path):
     assert metrics(tmp_path / "out")["n_runs"] == 12
 
 
+@pytest.mark.long
 def test_maps_of_points_are_smoothed_and_cleaned_as_the_regions(simulated, tmp_path):
     raw = simulated / "fmriprep_volumes"
     slow = [stage for stage in STAGES if stage != "univariate"]
@@ -534,6 +542,7 @@ def test_a_surface_that_cannot_be_read_costs_places_only(bids, tmp_path, capsys)
     assert "coordinates of cortical regions are not known" in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_a_run_without_a_mask_is_named_and_not_smoothed(simulated, tmp_path):
     bids = Path(shutil.copytree(simulated / "fmriprep_volumes", tmp_path / "bids"))
     first(bids, "*brain_mask.nii.gz").unlink()
@@ -610,6 +619,7 @@ def test_nothing_written_holds_a_path_of_the_atlas(simulated, tmp_path):
     assert f"bids:atlas:{image.name}" in said["inputs"]
 
 
+@pytest.mark.long
 def test_people_with_dense_bold_meet_in_a_group(tmp_path):
     world = World(n_runs=2, n_regions=N_REGIONS, run_s=180, shared_atlas=True)
     write_people(tmp_path / "bids", [Person(5, world=world)] * 2, layout="fmriprep")

@@ -206,6 +206,7 @@ ONE = {"n_frames": 150, "every": 200}
 """One event a run."""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("study", [{"n_runs": 1, **ONE}], indirect=True)
 def test_one_rating_a_session_says_what_cannot_be_told(study):
     metrics, page = study.metrics(), study.page
@@ -224,6 +225,7 @@ def test_one_rating_a_session_says_what_cannot_be_told(study):
     assert study.table("confounds")["centred_r"].isna().all()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("study", [{"n_runs": 2, **ONE}], indirect=True)
 def test_one_rating_a_run_is_compared_within_sessions(study):
     metrics, page = study.metrics(), study.page
@@ -236,6 +238,7 @@ def test_one_rating_a_run_is_compared_within_sessions(study):
     assert minutes_in(page) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("study", [{"n_runs": 1, "n_frames": 60, "every": 90}], indirect=True)
 def test_few_events_a_session_are_drawn(study):
     tested = study.table("predictions").query("scale == 'event'")

@@ -300,6 +300,7 @@ def test_importance_of_given_permutations(case):
     np.testing.assert_allclose(observed - r.mean(axis=1), full["fimp_reg"], atol=1e-12)
 
 
+@pytest.mark.long
 @pytest.mark.needs("golden")
 def test_the_group_command_reproduces_the_transfer_to_another_person(tmp_path):
     full = np.load(GOLDEN / "golden.npz")

@@ -143,6 +143,7 @@ def test_options_of_participants_are_refused(dataset, out, capsys):
     assert group(dataset, out, "--dry-run") == 2
 
 
+@pytest.mark.long
 def test_pages_of_the_group_can_be_made_again(dataset, out):
     decode(dataset, out)
     group(dataset, out)
@@ -152,6 +153,7 @@ def test_pages_of_the_group_can_be_made_again(dataset, out):
     assert (out / "group.html").read_bytes() == before
 
 
+@pytest.mark.long
 def test_pages_of_people_who_were_decoded_again_are_not_made(dataset, out, capsys):
     decode(dataset, out)
     group(dataset, out)

@@ -18,6 +18,7 @@ from painprint.simulate.person import Person
 from painprint.simulate.world import World
 from painprint.simulate.write import write_people
 
+pytestmark = pytest.mark.long
 SESSIONS = [f"{k:02d}" for k in range(1, 9)]
 STEM = "sub-01_space-fsLR_den-91k_atlas-{}_dseg"
 REFITS = tuple(word for word in QUICK if word != "sensitivity")

@@ -215,6 +215,7 @@ def test_nothing_is_written_while_another_holds_the_lock(simulated, tmp_path):
     run_participant(study, "01")
 
 
+@pytest.mark.long
 def test_a_dry_run_leaves_results_untouched(simulated, derivatives, tmp_path):
     for name, root, atlas in (("d", simulated, "Simulated01"), ("r", derivatives.root, None)):
         out = tmp_path / name

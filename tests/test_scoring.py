@@ -332,6 +332,7 @@ def test_slope_and_offset_are_least_squares_of_run_means(people, signature):
         recalibrate(signature, against)
 
 
+@pytest.mark.long
 def test_dense_runs_are_cleaned_as_the_study_was(tmp_path, capsys):
     world = World(n_runs=2, n_regions=16, run_s=240)
     bids = tmp_path / "bids"

@@ -71,6 +71,7 @@ def test_a_key_depends_on_everything_it_is_made_of():
     assert content_key({"a": 1}) != content_key({"a": 2})
 
 
+@pytest.mark.long
 def test_a_finished_study_is_not_repeated_and_a_changed_one_is(derivatives, tmp_path, capsys):
     out = tmp_path / "out"
     run(derivatives, out)
@@ -111,6 +112,7 @@ def test_a_study_that_stops_midway_resumes_without_training_again(
     assert outputs(out) == outputs(tmp_path / "clean")
 
 
+@pytest.mark.long
 def test_an_answered_question_is_not_asked_again(derivatives, tmp_path, monkeypatch, capsys):
     words = ["run", str(derivatives.root), str(tmp_path / "clean"), "participant", *FEW]
     assert main(words) == 0
