@@ -27,7 +27,7 @@ from painprint import Settings, decode_runs
 from painprint.decode.bin_gram import make_bin_gram
 from painprint.decode.prepare import prepare_runs
 from painprint.evidence.case import Case
-from painprint.evidence.confound_analyses import TESTED, Verdict, correct_families, predict_alone
+from painprint.evidence.confound_analyses import Verdict, correct_families, predict_alone
 from painprint.evidence.confounds import confounds_of_motion
 from painprint.evidence.draws import draw_sessions, predict_from_draws, score_draws, summarise_draws
 from painprint.evidence.learning_curve import count_together
@@ -83,7 +83,7 @@ def measure_motion(motion_r2, number, n_sessions):
     bin_gram = make_bin_gram([lags[0] for lags in prepared.runs], codes, settings)
     rng = np.random.default_rng(seed)
     permutations = draw_permutations(bin_gram, settings.n_permutations, rng)
-    ratings = permute_ratings(bin_gram, permutations, *TESTED)
+    ratings = permute_ratings(bin_gram, permutations, *bin_gram.tested)
     verdicts = {}
     for confound in confounds_of_motion([bin_gram])[0]:
         columns = confound.columns([bin_gram])
