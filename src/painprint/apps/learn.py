@@ -22,7 +22,6 @@ from painprint.apps.study import Progress, Study
 from painprint.bids.runs import files_of
 from painprint.bold.extract import NAME as MADE_HERE
 from painprint.decode.prepare import prepare_runs
-from painprint.decode.training import EVERYTHING
 from painprint.errors import DerivativesError
 from painprint.files.inputs import InputHashes
 from painprint.files.tables import read_json
@@ -181,8 +180,8 @@ def _rated_and_predicted(signature: Signature, run: Run) -> tuple[float, float]:
     frames = pair_run(signature, run)
     if run.event is None:
         return float(frames.rating.mean()), predict_run(signature, run).run
-    final = signature.find_model(EVERYTHING)
-    return float(frames.rating.mean()), float(signature.score(final, frames.signals).mean())
+    final_score = signature.score(0, frames.signals)  # the final model is the first
+    return float(frames.rating.mean()), float(final_score.mean())
 
 
 def recalibrate(signature: Signature, runs: Sequence[Run]) -> tuple[Signature, float, float]:
