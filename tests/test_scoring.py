@@ -333,17 +333,28 @@ def test_slope_and_offset_are_least_squares_of_run_means(people, signature):
 
 
 @pytest.mark.long
-def test_dense_runs_are_cleaned_as_the_study_was(tmp_path, capsys):
+@pytest.mark.parametrize(
+    ("layout", "options", "pattern"),
+    [
+        ("fmriprep", ("--high-pass", "0.02"), "ses-06/func/*rating*_bold.dtseries.nii"),
+        (
+            "ciftify",
+            ("--high-pass", "0.02", "--nuisance-regressors", "24P"),
+            "MNINonLinear/Results/ses-06_task-rating*/*_Atlas_s0.dtseries.nii",
+        ),
+    ],
+)
+def test_dense_runs_are_cleaned_as_the_study_was(tmp_path, capsys, layout, options, pattern):
     world = World(n_runs=2, n_regions=16, run_s=240)
     bids = tmp_path / "bids"
-    write_people(bids, [Person(6, world=world)], layout="fmriprep", random_seed=3)
+    write_people(bids, [Person(6, world=world)], layout=layout, random_seed=3)
     sessions = ("--session-label", "01", "02", "03", "04", "05")
     words = ["run", str(bids), str(tmp_path / "out"), "participant", "--atlas", "Simulated01"]
-    words += ["--high-pass", "0.02"]
+    words += options
     assert main([*words, *sessions, *QUICK]) == 0
     found = signature_of(tmp_path / "out")
-    func = bids / "derivatives" / "fmriprep" / "sub-01" / "ses-06" / "func"
-    runs = [str(p) for p in sorted(func.glob("*rating*_bold.dtseries.nii"))]
+    runs = [str(p) for p in sorted((bids / "derivatives" / layout / "sub-01").glob(pattern))]
+    assert len(runs) == 2
     (atlas,) = bids.rglob("*.dlabel.nii")
     capsys.readouterr()
     assert main(["predict", str(found), *runs, "--atlas", str(atlas)]) == 0
