@@ -27,7 +27,7 @@ from painprint.settings import Settings
 
 
 @dataclass(frozen=True)
-class FrameTimes:
+class FrameGrid:
     """When the frames of a run were acquired.
 
     Attributes
@@ -70,7 +70,7 @@ class FrameRating:
     notes: tuple[str, ...]
 
 
-def rate_frames(files: RunFiles, times: FrameTimes, settings: Settings) -> FrameRating:
+def rate_frames(files: RunFiles, times: FrameGrid, settings: Settings) -> FrameRating:
     """Read the rating of a run and give it to its frames.
 
     A recording is preferred to events, unless an option asks for events, and both to the tables of
@@ -99,7 +99,7 @@ def rate_frames(files: RunFiles, times: FrameTimes, settings: Settings) -> Frame
 
 def _of_recording(
     recording: RatingRecording,
-    times: FrameTimes,
+    times: FrameGrid,
     settings: Settings,
     sources: tuple[BidsFile, ...],
     notes: tuple[str, ...],
@@ -122,7 +122,7 @@ def _of_recording(
 
 
 def _of_events(
-    files: list[BidsFile], run: RunFiles, times: FrameTimes, settings: Settings
+    files: list[BidsFile], run: RunFiles, times: FrameGrid, settings: Settings
 ) -> FrameRating:
     """The rating of the event that each frame belongs to."""
     events, onset_s, sources, notes = load_events(files, run.raw_sidecars, settings)
@@ -140,7 +140,7 @@ def _of_events(
     return _of_one_or_more(rating, event, settings, sources, notes)
 
 
-def _of_table(files: RunFiles, times: FrameTimes, settings: Settings) -> FrameRating:
+def _of_table(files: RunFiles, times: FrameGrid, settings: Settings) -> FrameRating:
     """The rating of the run or its session at every frame."""
     assert settings.rating_column is not None  # tables are looked for by the name of the column
     tables = [file for file in files.rating if is_table(file)]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from painprint.bids.frame_rating import FrameTimes, rate_frames
+from painprint.bids.frame_rating import FrameGrid, rate_frames
 from painprint.bids.ratings import RatingQuality
 from painprint.bids.regional import keep_columns, read_signals
 from painprint.bids.runs import RunFiles
@@ -209,7 +209,7 @@ def load_run(
         Naming the file, what is wrong with it, and what to do.
     """
     bold = load(files) if load else load_bold(files, settings.tr_s)
-    times = FrameTimes(len(bold.signals), bold.tr_s, bold.start_s)
+    times = FrameGrid(len(bold.signals), bold.tr_s, bold.start_s)
     rated = rate_frames(files, times, settings)
     return bold.as_run(files.key, rated.rating, rated.event), RunRecord(
         key=files.key,

@@ -301,14 +301,14 @@ def _slices_corrected(
         If the entry is neither true nor false.
     """
     for sidecar in values:
-        said = sidecar.get("SliceTimingCorrected")
-        if said is None or number_in(sidecar, "StartTime", path) not in (None, start_s):
+        value = sidecar.get("SliceTimingCorrected")
+        if value is None or number_in(sidecar, "StartTime", path) not in (None, start_s):
             continue
-        if str(said).lower() not in TRUE_OR_FALSE:
+        if str(value).lower() not in TRUE_OR_FALSE:
             raise DerivativesError(
-                f"SliceTimingCorrected in its sidecar is {said!r}; it must be true or false.", path
+                f"SliceTimingCorrected in its sidecar is {value!r}; it must be true or false.", path
             )
-        return TRUE_OR_FALSE[str(said).lower()]
+        return TRUE_OR_FALSE[str(value).lower()]
     return False
 
 

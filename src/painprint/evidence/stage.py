@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import pandas as pd
 
-from painprint.bins import BIN_WORDS, BinWords, primary_scale
+from painprint.bins import BinWords, primary_scale, primary_words
 from painprint.evidence.case import Case
 from painprint.progress import OnStep
 
@@ -61,8 +61,24 @@ class StageResult:
     not_done: tuple[str, ...] = ()
 
 
+class WithMetrics:
+    """Results that hold the contents of ``metrics.json``."""
+
+    metrics: Mapping[str, Any]
+
+    @property
+    def primary(self) -> str:
+        """The primary scale."""
+        return primary_scale(self.metrics["scales"])
+
+    @property
+    def bins(self) -> BinWords:
+        """What the bins of the primary scale are called."""
+        return primary_words(self.metrics["scales"])
+
+
 @dataclass(frozen=True, eq=False)
-class WrittenResult:
+class WrittenResult(WithMetrics):
     """The result of a stage as read from the output files, with the metrics of the study.
 
     Attributes
@@ -89,16 +105,6 @@ class WrittenResult:
     def unit(self) -> str:
         """Unit that is held out: session or run."""
         return str(self.metrics["leave_out"])
-
-    @property
-    def primary(self) -> str:
-        """The primary scale."""
-        return primary_scale(self.metrics["scales"])
-
-    @property
-    def bins(self) -> BinWords:
-        """What the bins of the primary scale are called."""
-        return BIN_WORDS[self.primary]
 
 
 class Compute(Protocol):

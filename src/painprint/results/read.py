@@ -11,9 +11,8 @@ from typing import Any
 
 import pandas as pd
 
-from painprint.bins import BIN_WORDS, BinWords, primary_scale
 from painprint.errors import DerivativesError
-from painprint.evidence.stage import Stage, WrittenResult
+from painprint.evidence.stage import Stage, WithMetrics, WrittenResult
 from painprint.evidence.stages import RENAMED, STAGES
 from painprint.files.dataset import parse_name
 from painprint.files.tables import read_json
@@ -32,7 +31,7 @@ NAMES = (
 
 
 @dataclass(frozen=True, eq=False)
-class Results:
+class Results(WithMetrics):
     """A participant's output files, as read for the page."""
 
     files: ParticipantFiles
@@ -52,16 +51,6 @@ class Results:
     def settings(self) -> dict[str, Any]:
         """Values of all options, by name."""
         return {option: row["value"] for option, row in self.provenance["settings"].items()}
-
-    @property
-    def primary(self) -> str:
-        """The primary scale."""
-        return primary_scale(self.metrics["scales"])
-
-    @property
-    def bins(self) -> BinWords:
-        """What the bins of the primary scale are called."""
-        return BIN_WORDS[self.primary]
 
     @property
     def stages(self) -> list[Stage]:
