@@ -170,7 +170,7 @@ def say_importance(found):
 def say_people(found):
     # both signatures of a pair meet the same two people: a pair counts once
     pairs = (found["transfer_0"] + found["transfer_1"]) / 2
-    print(f"session-centred r of somebody else's signature, mean of pairs: {mean(pairs)}")
+    print(f"session-centred r of another person's signature, mean of pairs: {mean(pairs)}")
     above = pd.Series(both(found, "transfer_low") > 0)
     print(f"  interval above 0 in {share(above)}")
     print(f"own signature fits a session best, chance .5: {mean(both(found, 'identified'))}")

@@ -97,8 +97,7 @@ def pytest_runtest_setup(item):
     for marker in item.iter_markers("needs"):
         for name in marker.args:
             if not NEEDS[name].is_here():
-                # the reason names what to install; .ci/run fails on it (--fail-on-skip)
-                pytest.skip(NEEDS[name].reason)
+                pytest.skip(NEEDS[name].reason)  # names what to install; --fail-on-skip fails on it
 
 
 @pytest.hookimpl(wrapper=True)

@@ -13,9 +13,9 @@ TESTS = """
     def test_needs_what_is_never_here(): ...
 
     def test_skips_itself():
-        pytest.skip("no reason")
+        pytest.skip("no reason")  # the skip that --fail-on-skip must find
 
-    @pytest.mark.xfail(strict=True)
+    @pytest.mark.xfail(strict=True)  # an expected failure, which is no skip
     def test_is_expected_to_fail():
         raise AssertionError
 
