@@ -342,6 +342,12 @@ def _(tree):
     main(["report", str(out)])
 
 
+@provokes("Finished results that differ")
+def _(tree):
+    decoded(tree)
+    run(tree, *QUICK, "--random-seed", "1")
+
+
 @provokes("Nothing to report")
 def _(tree):
     main(["report", str(tree.root)])

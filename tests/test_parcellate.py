@@ -38,6 +38,7 @@ from painprint.parcellate.individual_file import find_area_results, read_area_re
 from painprint.parcellate.inputs import read_subcortical
 from painprint.parcellate.maps import Maps
 from painprint.parcellate.study import AreaStudy
+from painprint.results.record import record_pages
 from painprint.simulate.person import Person
 from painprint.simulate.world import World
 from painprint.simulate.write import write_people
@@ -157,7 +158,7 @@ def make(bids, out, maps=None, *, n_jobs=1, bids_filter=None, **options):
     """Parcellate, and read what was written."""
     study = AreaStudy(
         bids, out, (bids / "derivatives/fmriprep",), AreaSettings(**{**QUICK, **options}),
-        maps or Maps(), n_jobs, bids_filter or BidsFilter(),
+        maps or Maps(), n_jobs, bids_filter or BidsFilter(), existing="overwrite",
     )  # fmt: skip
     parcellate_participant(study, "01")
     (files,) = [f for f in find_area_results(out) if f.label == study.settings.label]
@@ -254,7 +255,7 @@ def test_every_file_is_written(found):
     assert {name for name in there if not name.startswith("figures/")} == expected
     assert found.files.page == found.files.out_dir / "sub-01_parcellation.html"
     assert found.files.page.is_file()
-    outputs = found.metrics["provenance"]["outputs"]
+    outputs = found.metrics["outputs"]
     assert set(outputs) == expected - copies - {f"{stem}_metrics.json"}
 
 
@@ -364,6 +365,8 @@ def test_a_killed_run_goes_on_where_it_was(
         monkeypatch.setattr(parcellating.Namer, "name", refuse)
     again = make(scans, out, maps, n_checked=60)
     folder, other = again.files.folder, found.files.folder
+    metrics = again.files.path("metrics", ".json")
+    record_pages(metrics, [found.files.page, *found.files.figures()], found.files.out_dir)
     assert content_of(folder) == content_of(other, but=("figures",))
 
 
@@ -388,7 +391,7 @@ def test_several_parcellations_share_a_folder(scans, tmp_path, caplog, no_page):
     second = make(scans, out, label="other", rank=20)
     assert second.files.page.name == "sub-01_atlas-other_parcellation.html"
     assert first.files.page.name == "sub-01_parcellation.html"
-    assert not [n for n in second.metrics["provenance"]["outputs"] if "individual" in n]
+    assert not [n for n in second.metrics["outputs"] if "individual" in n]
     second.files.path("dseg", ".tsv").write_text("broken")
     make(scans, out, n_turns=100)
     assert "parcellated before" in caplog.text

@@ -197,7 +197,7 @@ def test_dense_bold_beside_the_regions_gets_a_map(derivatives, participant, rng,
     metrics = json.loads((out / f"sub-01/decoding/{STEM}_metrics.json").read_text())
     assert metrics["stages"]["univariate"]["dense"]["n_points"] == 5
     assert "Of 5 grayordinates" in (out / "sub-01.html").read_text()
-    assert run(derivatives, out) == 0  # without the stage, its map goes
+    assert run(derivatives, out, "--overwrite") == 0  # without the stage, its map goes
     assert not (out / f"sub-01/decoding/{STEM}_univariate.dscalar.nii").exists()
 
 
@@ -218,7 +218,7 @@ def test_skipped_stages_are_said_and_leave_nothing_of_an_earlier_run(
     (out / "sub-01.html").unlink()
     slow = ("baselines", "importance", "sensitivity")
     skipped = ("null", "curve", *slow)
-    assert study(derivatives, out, *rest_and_weights, "--skip", *skipped) == 0
+    assert study(derivatives, out, *rest_and_weights, "--overwrite", "--skip", *skipped) == 0
     names = " ".join(outputs(out))
     assert "learningcurve" not in names and "_null" not in names and "curveshare" not in names
     assert "_confounds.tsv" in names and "_future.svg" in names

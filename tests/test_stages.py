@@ -1,6 +1,5 @@
 """A study that is interrupted, locked out, or short of space."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -79,9 +78,13 @@ def test_a_finished_study_is_not_repeated_and_a_changed_one_is(derivatives, tmp_
     capsys.readouterr()
     run(derivatives, out)
     assert "finished before" in capsys.readouterr().err
-    run(derivatives, out, "--random-seed", "1")
-    assert "finished before" not in capsys.readouterr().err
-    run(derivatives, out)
+    assert run(derivatives, out, "--random-seed", "1") == 1
+    said = capsys.readouterr().err
+    assert "settings: random_seed was 0 and is 1. Choose another output folder" in said
+    assert outputs(out) == before
+    assert run(derivatives, out, "--random-seed", "1", "--overwrite") == 0
+    assert "finished before" not in capsys.readouterr().err and outputs(out) != before
+    run(derivatives, out, "--overwrite")
     assert outputs(out) == before
     (out / f"sub-01/decoding/{STEM}_roc.tsv").write_text("damaged")
     capsys.readouterr()
@@ -184,7 +187,7 @@ def test_the_second_process_is_told_who_is_there(derivatives, tmp_path, capsys):
         assert holder.stdout.readline() == b"held\n"
         assert run(derivatives, out) == 1
         said = capsys.readouterr().err
-        assert f"process {holder.pid} is working on it" in said
+        assert "sub-01: another process is working on it" in said
         assert not (out / "sub-01.html").exists()
     finally:
         holder.kill()
@@ -198,7 +201,7 @@ def test_a_lock_takes_unfinished_files_away_and_lets_go(tmp_path):
         path.touch()
     with lock(tmp_path, "sub-01"):
         assert not list(tmp_path.rglob("*.part"))
-        with pytest.raises(DerivativesError, match=f"process {os.getpid()} is working"):
+        with pytest.raises(DerivativesError, match="another process is working"):
             with lock(tmp_path, "sub-01"):
                 pass
     with lock(tmp_path, "sub-01", wait=True):

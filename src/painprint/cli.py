@@ -107,7 +107,16 @@ def run(
                 raise Failed
             return
         bids_filter = read_bids_filter(bids_filter_file)
-        study = Study(bids_dir, out_dir, folders, settings, execution.n_jobs, external, bids_filter)
+        study = Study(
+            bids_dir,
+            out_dir,
+            folders,
+            settings,
+            execution.n_jobs,
+            external,
+            bids_filter,
+            execution.existing,
+        )
         if level == "group":
             with progress("group") as follow:
                 run_group(study, progress=follow)
@@ -168,7 +177,16 @@ def parcellate(
     check_folders(bids_dir, out_dir, folders)
     with logged(None if execution.dry_run else out_dir):
         bids_filter = read_bids_filter(bids_filter_file)
-        study = AreaStudy(bids_dir, out_dir, folders, settings, maps, execution.n_jobs, bids_filter)
+        study = AreaStudy(
+            bids_dir,
+            out_dir,
+            folders,
+            settings,
+            maps,
+            execution.n_jobs,
+            bids_filter,
+            execution.existing,
+        )
         participants = list_participants(bids_dir, settings.participant_label)
         for_each_participant(participants, partial(_parcellate, study, execution))
 
@@ -232,9 +250,8 @@ def demo(out: Path = Path("demo-output"), *, n_jobs: int = 2) -> None:
     """
     from painprint.apps.simulate import simulate_demo
 
-    bids, results = out / "bids", out / "results"
     with logged(None):
-        simulate_demo(bids)
+        bids, results = simulate_demo(out)
     settings = Settings(task_id=("rating",), skip=("baselines",))
     run(bids, results, "participant", settings=settings, execution=StudyExecution(n_jobs))
     run(bids, results, "group")
@@ -338,7 +355,7 @@ def learn(
     folders = choose_derivatives(bids_dir, derivatives)
     settings = Settings(participant_label=participant_label, atlas=atlas)
     with logged(out_dir):
-        study = Study(bids_dir, out_dir, folders, settings, n_jobs)
+        study = Study(bids_dir, out_dir, folders, settings, n_jobs, existing="never")
 
         def update(participant: str) -> None:
             with progress(f"sub-{participant}") as follow:

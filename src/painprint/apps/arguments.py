@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from painprint.options import flag
 from painprint.settings import RENAMED, Settings
+
+if TYPE_CHECKING:
+    from painprint.results.earlier import Existing
 
 PIPELINES = ("xcp_d", "fmriprep", "ciftify")
 """Folders of derivatives; if none is given, the first that exists is used."""
@@ -30,12 +33,23 @@ class Execution:
     """Number of workers; results do not depend on it."""
     dry_run: bool = False
     """Print which data would be used and excluded, with the reasons, and stop."""
+    keep: bool = False
+    """Move earlier results that would be replaced to OUT_DIR/earlier."""
+    overwrite: bool = False
+    """Replace earlier results in OUT_DIR that were made with other settings or data."""
     config_file: Path | None = None
     """TOML file with any of these options, names as on the command line."""
 
     def __post_init__(self) -> None:
+        if self.keep and self.overwrite:
+            raise UsageError("--keep and --overwrite exclude each other.")
         if self.n_jobs == 0:
             raise UsageError("--n-jobs is 0; give 1 or more, or -1 for all cores.")
+
+    @property
+    def existing(self) -> Existing:
+        """What is done with earlier results that would be replaced."""
+        return "keep" if self.keep else "overwrite" if self.overwrite else "refuse"
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
+from typing import Any
 
-from painprint.apps.pages import check_output, write_page
+from painprint.apps.pages import write_page_unless_made
 from painprint.apps.study import (
     ParticipantInputs,
     Progress,
@@ -24,11 +25,15 @@ from painprint.evidence.stage import StageResult
 from painprint.evidence.stages import STAGES, run_stage, stages_to_run
 from painprint.files.inputs import InputHashes
 from painprint.results.audit import RunLog, make_run_log
+from painprint.results.earlier import Earlier, settle
 from painprint.results.files import ParticipantFiles
 from painprint.results.geometry import renew_geometry
-from painprint.results.provenance import hash_external, versions
+from painprint.results.predecessor import Predecessor
+from painprint.results.provenance import DETAILED, compare_with, hash_external, versions
+from painprint.results.read import find_results
+from painprint.results.record import find_json, find_record
 from painprint.results.steps import (
-    is_decoded,
+    is_finished,
     load_stage_result,
     load_training,
     remove,
@@ -50,11 +55,14 @@ def run_participant(
     *,
     progress: Progress | None = None,
     hashes: InputHashes | None = None,
+    predecessor: Predecessor | None = None,
 ) -> None:
     """Decode one participant and write every output; finished steps are not repeated.
 
     Parameters
     ----------
+    predecessor : Predecessor, optional
+        The signature that the new one replaces.
     progress : callable, optional
         Called with the name of each part of the work; returns the callback for its steps.
     hashes : InputHashes, optional
@@ -63,35 +71,41 @@ def run_participant(
     Raises
     ------
     DerivativesError
-        If the participant cannot be decoded, another process is decoding them, or an input
-        changes meanwhile.
+        If the participant cannot be decoded, another process is decoding them, an input
+        changes meanwhile, or there are other results that would be replaced.
     """
     inputs = find_participant(study, participant, hashes)
     hashes = inputs.reader.hashes
     files = ParticipantFiles.of(study.out_dir, inputs.inventory)
     with inputs.reader.lock.hold():
-        check_output(files)
-        inputs.reader.write_regions()
-        key = _key(study, inputs)
-        if is_decoded(files, key):
+        depends_on = _depends_on(study, inputs, predecessor)
+        key = content_key(depends_on)
+        record = find_record(files.decoding("provenance", ".json")) or {}
+        if is_finished(record, key, files.folder):
             log.info("sub-%s: finished before, with the same inputs and settings.", participant)
             if renew_geometry(files, inputs.geometry, hashes):
                 log.info("sub-%s: views of the brain are made again.", participant)
         else:
-            _decode(study, inputs, files, key, progress or (lambda _: ignore_progress))
+            to_remove = settle(earlier_results(files, depends_on), study.existing)
+            computed = _decode(study, inputs, key, progress or (lambda _: ignore_progress))
+            with lock(study.out_dir, "dataset_description.json", wait=True):
+                simulated = inputs.inventory.simulated
+                write_dataset_description(study.out_dir, simulated=simulated)
+            for earlier in to_remove:
+                earlier.remove()
+            write_decoding(files, *computed, depends_on, hashes, predecessor=predecessor)
         remove([files.training(), *(files.stage(name) for name in STAGES)])
-        if files.page.is_file():
-            log.info("sub-%s: page: %s", participant, files.page)
-        else:
-            write_page(files)
+        write_page_unless_made(files)
 
 
 def _decode(
-    study: Study, inputs: ParticipantInputs, files: ParticipantFiles, key: str, progress: Progress
-) -> None:
-    """Train, evaluate, run the stages and write; resumes where an earlier process was killed."""
+    study: Study, inputs: ParticipantInputs, key: str, progress: Progress
+) -> tuple[Decoding, dict[str, StageResult], RunLog]:
+    """Train, evaluate and run the stages; resumes where an earlier process was killed."""
     inventory = inputs.inventory
     participant, reader = inventory.participant, inputs.reader
+    files = ParticipantFiles.of(study.out_dir, inventory)
+    reader.write_regions()
     on_step = progress("regional signals") if inventory.image else None
     try:
         prepared = prepare_runs(reader.runs(on_step), study.settings, regions=reader.regions)
@@ -125,9 +139,7 @@ def _decode(
     case = _make_case(study, inputs, decoding)
     stage_results = _run_stages(case, files, key, reader.hashes, progress)
     reader.hashes.check()
-    with lock(study.out_dir, "dataset_description.json", wait=True):
-        write_dataset_description(study.out_dir, simulated=inventory.simulated)
-    write_decoding(files, decoding, stage_results, run_log, key, reader.hashes)
+    return decoding, stage_results, run_log
 
 
 def _run_stages(
@@ -181,30 +193,56 @@ def decode_participant(study: Study, participant: str) -> Case:
     return _make_case(study, inputs, decoding)
 
 
-def _key(study: Study, inputs: ParticipantInputs) -> str:
-    """Hash of everything on which the results of a participant depend."""
+def _depends_on(
+    study: Study, inputs: ParticipantInputs, predecessor: Predecessor | None
+) -> dict[str, Any]:
+    """Everything on which the results of a participant depend, part by part."""
     inventory, hashes = inputs.inventory, inputs.reader.hashes
     dense = inventory.dense
     dense_files = (*dense.files.values(), *dense.masks.values()) if dense else ()
     files = dict.fromkeys((*files_of(inventory), *dense_files))
+    if inventory.image is not None and inventory.region_table is not None:
+        files.pop(inventory.region_table, None)  # made of the image
     surfaces = [hashes.of(path) for path in inputs.reader.smoothed_on]
-    return content_key(
-        {
-            "versions": versions(),
-            "settings": {
-                **asdict(study.settings),
-                "participant_label": inventory.participant,
-                "atlas": inventory.atlas,
-            },
-            "inputs": {file.uri: hashes.of(file.path) for file in files},
-            "external": hash_external(study.external, hashes),
-            "bids_filter": study.bids_filter.queries,
-            "left_out": [str(run) for run in inventory.excluded],
-            "notes": inventory.notes,
-            "sessions": inventory.sessions.to_dict(orient="records"),
-            **({"surfaces": surfaces} if surfaces else {}),
-        }
-    )
+    parts = {
+        "versions": versions(),
+        "settings": {
+            **asdict(study.settings),
+            "participant_label": inventory.participant,
+            "atlas": inventory.atlas,
+        },
+        "inputs": {file.uri: hashes.of(file.path) for file in files},
+        "external": hash_external(study.external, hashes),
+        "bids_filter": study.bids_filter.queries,
+        "runs left out": [str(run) for run in inventory.excluded],
+        "notes": inventory.notes,
+        "sessions.tsv": inventory.sessions.to_dict(orient="records"),
+        "surfaces": surfaces,
+        "the earlier signature": predecessor.identity if predecessor else None,
+    }
+    return {name: part for name, part in parts.items() if part or name in DETAILED}
+
+
+def earlier_results(files: ParticipantFiles, depends_on: Mapping[str, Any]) -> list[Earlier]:
+    """Finished results of the participant that new ones would replace, or stand beside: there is
+    one page per participant."""
+    key, found = content_key(depends_on), []
+    for other in find_results(files.out_dir):
+        path = other.decoding("provenance", ".json")
+        record = find_json(path)
+        if other.participant != files.participant or record is None:
+            continue
+        if other.stem == files.stem and record.get("key") == key:
+            continue  # the same, of which a file was changed
+        differences = compare_with(record, depends_on)
+        if other.stem != files.stem:
+            differences = [f"they are {other.stem}, and the new ones {files.stem}"]
+        found.append(
+            Earlier(
+                f"sub-{files.participant}", files.out_dir, path, record, files.folder, differences
+            )
+        )
+    return found
 
 
 def _describe_exclusions(run_log: RunLog, prepared: Prepared) -> Iterator[str]:

@@ -11,7 +11,15 @@ from painprint.bids.filter import BidsFilter
 from painprint.bids.runs import files_of
 from painprint.errors import DerivativesError
 from painprint.files.dataset import atlas_name, parse_name
-from painprint.results.group import GroupFiles, read_member, settings_used, write_group
+from painprint.results.earlier import settle
+from painprint.results.files import ParticipantFiles
+from painprint.results.group import (
+    GroupFiles,
+    earlier_group,
+    read_member,
+    settings_used,
+    write_group,
+)
 from painprint.results.read import Results, find_results, read_results
 from painprint.runs import Run
 from painprint.store.lock import lock
@@ -26,8 +34,21 @@ def run_group(study: Study, *, progress: Progress | None = None) -> None:
     Raises
     ------
     DerivativesError
-        If no participant was decoded, or results or files of a participant cannot be used.
+        If no participant was decoded, results or files of a participant cannot be used, or there
+        are other results of the group that would be replaced.
     """
+    with lock(study.out_dir, "group"):
+        finished = _run_group(study, progress or (lambda _: ignore_progress))
+    for files in finished:  # pages of participants show the signatures of others
+        try:
+            with lock(study.out_dir, f"sub-{files.participant}"):
+                write_page(files)
+        except DerivativesError as error:
+            log.warning("sub-%s: its page does not show the group: %s", files.participant, error)
+
+
+def _run_group(study: Study, progress: Progress) -> list[ParticipantFiles]:
+    """Test the signatures and write the results of the group; returns its members' files."""
     from painprint.evidence.transfer import transfer
 
     wanted = study.participants()
@@ -44,29 +65,25 @@ def run_group(study: Study, *, progress: Progress | None = None) -> None:
     everyone = [read_results(files) for files in finished]
     members = [read_member(results, partial(_runs_of, study, results)) for results in everyone]
     keys = {f"sub-{results.files.participant}": results.provenance["key"] for results in everyone}
-    settings = study.settings
+    settings, group_files = study.settings, GroupFiles(study.out_dir)
+    to_remove = settle(earlier_group(group_files, keys, settings), study.existing)
     try:
         result = transfer(
             members,
             n_bootstraps=settings.n_bootstraps,
             random_seed=settings.random_seed,
-            on_step=(progress or (lambda _: ignore_progress))("transfer"),
+            on_step=progress("transfer"),
         )
     except ValueError as error:
         raise DerivativesError(str(error)) from error
     for reason in result.not_done:
         log.info("group: %s", reason)
     simulated = any(results.metrics["simulated"] for results in everyone)
-    group_files = GroupFiles(study.out_dir)
-    with lock(study.out_dir, "group"):
-        write_group(group_files, result, members, keys, settings=settings, simulated=simulated)
-        write_group_page(group_files)
-    for files in finished:  # pages of participants show the signatures of others
-        try:
-            with lock(study.out_dir, f"sub-{files.participant}"):
-                write_page(files)
-        except DerivativesError as error:
-            log.warning("sub-%s: its page does not show the group: %s", files.participant, error)
+    for earlier in to_remove:
+        earlier.remove()
+    write_group(group_files, result, members, keys, settings=settings, simulated=simulated)
+    write_group_page(group_files)
+    return finished
 
 
 def _runs_of(study: Study, results: Results) -> list[Run]:

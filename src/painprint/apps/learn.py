@@ -24,18 +24,18 @@ from painprint.bold.extract import NAME as MADE_HERE
 from painprint.decode.prepare import prepare_runs
 from painprint.errors import DerivativesError
 from painprint.files.inputs import InputHashes
-from painprint.files.tables import read_json
-from painprint.results.files import HISTORY, ParticipantFiles
 from painprint.results.group import settings_used
+from painprint.results.predecessor import read_predecessor
 from painprint.results.read import Results, find_results, read_results
 from painprint.runs import Run, RunKey
 from painprint.settings import CLEANING, READ_WITH, Settings
 from painprint.signature.applicability import DO_NOT_READ
-from painprint.signature.file import hash_signature, read_signature, write_signature
+from painprint.signature.file import DESCRIPTION, read_signature, write_signature
 from painprint.signature.model import History, Signature
 from painprint.signature.predict import pair_run, predict_run, read_session, was_trained_on
 from painprint.stats.conformal import p_of_error
-from painprint.store.files import write_json
+from painprint.store.files import content_key
+from painprint.store.staging import check_new, write_folder
 
 log = logging.getLogger("painprint")
 
@@ -66,9 +66,9 @@ def learn_on(
         folder contains a decoding of the participant.
     """
     before = _results_of(earlier, participant)
-    if [files for files in find_results(study.out_dir) if files.participant == participant]:
+    if study.out_dir.resolve() == earlier.resolve():
         raise DerivativesError(
-            f"sub-{participant}: {study.out_dir} contains a signature already, and none is ever "
+            f"{study.out_dir} is the folder of the earlier study, of which nothing is ever "
             "overwritten. Name a new folder."
         )
     settings = replace(settings_used(before), session_label=())
@@ -85,11 +85,8 @@ def learn_on(
             f"sub-{participant}: every run was in the earlier study; there is nothing to learn."
         )
     log.info("sub-%s: new runs: %s.", participant, ", ".join(map(str, new)))
-    run_participant(study, participant, progress=progress, hashes=hashes)
-    files = ParticipantFiles.of(study.out_dir, inventory)
-    added = [key for key in _used(read_results(files)) if key not in set(_used(before))]
-    predecessor = before.files.decoding("signature", "")
-    _write_history(files.decoding("signature", ""), predecessor, added=[str(key) for key in added])
+    predecessor = read_predecessor(before.files.decoding("signature", ""), _used(before))
+    run_participant(study, participant, progress=progress, hashes=hashes, predecessor=predecessor)
 
 
 def _used(results: Results) -> list[RunKey]:
@@ -123,14 +120,6 @@ def _check_unchanged(before: Results, paths: dict[str, Path], hashes: InputHashe
                 "it, or decode from scratch.",
                 path,
             )
-
-
-def _write_history(folder: Path, predecessor: Path, **changes: Any) -> None:
-    """Write the predecessors of a signature, and what was changed last, into its folder."""
-    path = predecessor / HISTORY
-    earlier = read_json(path)["earlier"] if path.is_file() else []
-    last = {"sha256": hash_signature(predecessor), **changes}
-    write_json(folder / HISTORY, {"earlier": [*earlier, last]})
 
 
 @dataclass(frozen=True, eq=False)
@@ -283,8 +272,7 @@ def recalibrate_from_files(
     """
     signature = read_signature(path)
     study = replace(study, settings=_as_read_before(signature, study.settings))
-    if out_dir.exists() and any(out_dir.iterdir()):
-        raise DerivativesError(f"{out_dir} is not empty, and nothing is ever overwritten.")
+    check_new(out_dir)
     inventory = study.find(participant)
     reader = study.reader(inventory)
     if inventory.image is not None:
@@ -307,9 +295,13 @@ def recalibrate_from_files(
     except ValueError as error:
         raise DerivativesError(f"sub-{participant}: {error}") from error
     reader.hashes.check()
-    write_signature(out_dir, new)
-    predecessor = path if path.is_dir() else path.parent
-    _write_history(
-        out_dir, predecessor, slope=slope, offset=offset, sessions=sorted({r.session for r in runs})
-    )
+    predecessor = read_predecessor(path if path.is_dir() else path.parent)
+
+    def write(folder: Path) -> None:
+        write_signature(folder, new)
+        sessions = sorted({run.session for run in runs})
+        predecessor.write_history(folder, slope=slope, offset=offset, sessions=sessions)
+
+    key = content_key({"recalibrated": predecessor.identity, "slope": slope, "offset": offset})
+    write_folder(out_dir, key, write, last=DESCRIPTION)
     return check, slope, offset

@@ -10,6 +10,8 @@ from painprint.errors import DerivativesError
 from painprint.results.files import ParticipantFiles
 from painprint.results.group import GroupFiles, read_group
 from painprint.results.read import find_results, read_results
+from painprint.results.record import changed_pages, read_record, record_pages
+from painprint.store.lock import lock
 
 
 def write_group_page(files: GroupFiles, *, pdf: bool = False) -> None:
@@ -30,6 +32,8 @@ def write_group_page(files: GroupFiles, *, pdf: bool = False) -> None:
             f"the group's page cannot be made of {files.table('*').parent} ({error!r}). Run "
             "`painprint run ... group` again."
         ) from error
+    pages = [files.page, *files.figures()]
+    record_pages(files.table("metrics", ".json"), pages, files.out_dir)
     log.info("group: page: %s", files.page)
 
 
@@ -56,8 +60,19 @@ def write_page(files: ParticipantFiles, *, pdf: bool = False) -> None:
             f"sub-{files.participant}: the page cannot be made of {files.stem}_* ({error!r}). "
             "Run `painprint run` again."
         ) from error
+    pages = [files.page, *files.figures()]
+    record_pages(files.decoding("provenance", ".json"), pages, files.out_dir)
     log.info("sub-%s: %s", files.participant, sentence)
     log.info("sub-%s: page: %s", files.participant, files.page)
+
+
+def write_page_unless_made(files: ParticipantFiles) -> None:
+    """Write the participant's page, unless it and its figures exist as they were written."""
+    record = read_record(files.decoding("provenance", ".json"), "painprint run")
+    if changed_pages(record, files.out_dir) == []:
+        log.info("sub-%s: page: %s", files.participant, files.page)
+    else:
+        write_page(files)
 
 
 def write_pages(out_dir: Path, *, pdf: bool = False) -> int:
@@ -78,17 +93,18 @@ def write_pages(out_dir: Path, *, pdf: bool = False) -> int:
     finished = find_results(out_dir)
     if not finished:
         raise DerivativesError(
-            f"no finished participant in {out_dir} (sub-*/decoding/*_metrics.json). "
+            f"no finished participant in {out_dir} (sub-*/decoding/*_provenance.json). "
             "Run `painprint run` first."
         )
-    pages = [partial(write_page, files, pdf=pdf) for files in finished]
+    pages = [(f"sub-{f.participant}", partial(write_page, f, pdf=pdf)) for f in finished]
     group = GroupFiles(out_dir)
     if group.table("metrics", ".json").is_file():
-        pages.append(partial(write_group_page, group, pdf=pdf))
+        pages.append(("group", partial(write_group_page, group, pdf=pdf)))
     n_failed = 0
-    for write in pages:
+    for name, write in pages:
         try:
-            write()
+            with lock(out_dir, name):
+                write()
         except DerivativesError as error:
             log.error("%s", error)
             n_failed += 1
@@ -114,19 +130,3 @@ def write_all_pages(out_dir: Path, *, pdf: bool = False) -> int:
     if find_results(out_dir) or not n_parcellated:
         n_failed += write_pages(out_dir, pdf=pdf)
     return n_failed
-
-
-def check_output(files: ParticipantFiles) -> None:
-    """Check that the output folder contains no other decoding of the participant.
-
-    Raises
-    ------
-    DerivativesError
-        If it does: there is one page per participant.
-    """
-    stems = [f.stem for f in find_results(files.out_dir) if f.participant == files.participant]
-    if different := [stem for stem in stems if stem != files.stem]:
-        raise DerivativesError(
-            f"sub-{files.participant}: {files.out_dir} holds another decoding ({different[0]}). "
-            "Choose another output folder for this one."
-        )

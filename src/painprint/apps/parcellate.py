@@ -12,7 +12,6 @@ from painprint.cortex.gather import MOST_COLUMNS
 from painprint.cortex.naming import Namer
 from painprint.cortex.settings import ADVISED_MIN, LEAST_MIN
 from painprint.errors import DerivativesError
-from painprint.files.tables import read_json
 from painprint.parcellate.individual_file import (
     HALVES,
     AreaFiles,
@@ -39,6 +38,15 @@ from painprint.parcellate.stages import (
 )
 from painprint.parcellate.study import AreaStudy, ParticipantInputs, find_inputs
 from painprint.parcellate.tables import AreaOutputs, area_table
+from painprint.results.earlier import Earlier, settle
+from painprint.results.provenance import compare_with
+from painprint.results.record import (
+    changed_pages,
+    find_json,
+    find_record,
+    read_record,
+    record_pages,
+)
 from painprint.results.steps import is_finished, remove
 from painprint.results.write import write_dataset_description
 from painprint.store.lock import lock
@@ -59,9 +67,11 @@ def parcellate_participant(
     inputs = find_inputs(study, participant)
     files = inputs.files
     with lock(study.out_dir, f"sub-{participant}"):
-        if _finished(files, inputs.key):
+        path = files.path("metrics", ".json")
+        if is_finished(find_record(path) or {}, inputs.key, files.folder):
             log.info("sub-%s: parcellated before, with the same inputs and settings.", participant)
         else:
+            settle(_earlier_results(files, inputs), study.existing)
             _parcellate(study, inputs, progress or (lambda _: _no_progress))
         remove([files.stage(name) for name in STAGES])
         if not write_atlas_dataset(files, name_density(inputs.cortical.n_vertices)):
@@ -70,7 +80,8 @@ def parcellate_participant(
                 "do not say its space (such as space-fsLR).",
                 participant,
             )
-        if files.page.is_file():
+        record = read_record(path, "painprint parcellate")
+        if changed_pages(record, study.out_dir) == []:
             log.info("sub-%s: page: %s", participant, files.page)
         else:
             write_parcellation_page(files)
@@ -91,6 +102,8 @@ def write_parcellation_page(files: AreaFiles, *, pdf: bool = False) -> None:
     from painprint.report.parcellation import write_parcellation_report
 
     write_parcellation_report(read_area_results(files), pdf=pdf)
+    pages = [files.page, *files.figures()]
+    record_pages(files.path("metrics", ".json"), pages, files.out_dir)
     log.info("sub-%s: page: %s", files.participant, files.page)
 
 
@@ -106,7 +119,8 @@ def write_parcellation_pages(out_dir: Path, *, pdf: bool = False) -> tuple[int, 
     n_failed = 0
     for files in parcellations:
         try:
-            write_parcellation_page(files, pdf=pdf)
+            with lock(out_dir, f"sub-{files.participant}"):
+                write_parcellation_page(files, pdf=pdf)
         except DerivativesError as error:
             log.error("%s", error)
             n_failed += 1
@@ -153,16 +167,15 @@ def _gigabytes(n_points: int) -> float:
     return 4 * n_points * MOST_COLUMNS * 4 / 1e9 + 0.8
 
 
-def _finished(files: AreaFiles, key: str) -> bool:
-    """Whether the same parcellation exists, and none of its files was changed since."""
+def _earlier_results(files: AreaFiles, inputs: ParticipantInputs) -> list[Earlier]:
+    """An earlier parcellation of the same names that the new one would replace."""
     path = files.path("metrics", ".json")
-    if not path.is_file():
-        return False
-    try:
-        provenance = read_json(path).get("provenance")
-    except DerivativesError:
-        return False
-    return isinstance(provenance, dict) and is_finished(provenance, key, files.folder)
+    record = find_json(path)
+    if record is None or record.get("key") == inputs.key:
+        return []
+    differences = compare_with(record.get("provenance") or {}, inputs.depends_on)
+    what = f"sub-{files.participant}"
+    return [Earlier(what, files.out_dir, path, record, files.folder, differences)]
 
 
 def _parcellate(study: AreaStudy, inputs: ParticipantInputs, progress: Progress) -> None:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
-from shutil import rmtree
 
 from painprint.apps.arguments import UsageError
+from painprint.errors import DerivativesError
 from painprint.simulate.person import Person
 from painprint.simulate.world import Layout, World
 from painprint.simulate.write import write_people
+from painprint.store.files import content_key
+from painprint.store.staging import check_new, write_folder
 
 DEMO_SESSIONS, DEMO_REGIONS = (12, 12, 8), 60
 
@@ -45,10 +50,10 @@ def simulate_people(
     UsageError
         If the folder is not empty, or a number is out of range.
     """
-    if out.is_symlink() or (out.exists() and not out.is_dir()):
-        raise UsageError(f"{out} is not a folder; name a new one.")
-    if out.exists() and any(out.iterdir()):
-        raise UsageError(f"{out} is not empty; name a new folder.")
+    try:
+        check_new(out)
+    except DerivativesError as error:
+        raise UsageError(str(error)) from error
     if random_seed < 0 or not sessions or min(sessions) < 1:
         raise UsageError("--random-seed must be 0 or more, and --sessions 1 or more each.")
     if not 0 <= n_null <= len(sessions):
@@ -57,23 +62,36 @@ def simulate_people(
         Person(n_sessions, null=i >= len(sessions) - n_null, world=world)
         for i, n_sessions in enumerate(sessions)
     ]
-    write_people(out, people, layout=layout, random_seed=random_seed)
+    about = {"people": [asdict(person) for person in people], "layout": layout}
+    write = partial(write_people, people=people, layout=layout, random_seed=random_seed)
+    key = content_key({**about, "random_seed": random_seed, "version": version("painprint")})
+    write_folder(out, key, write, last="dataset_description.json")
 
 
-def simulate_demo(bids: Path) -> None:
+def simulate_demo(out: Path) -> tuple[Path, Path]:
     """Write the dataset of the demo, unless it exists: two people and one without a signature.
+
+    Parameters
+    ----------
+    out : Path
+        A new folder, or that of an earlier demo.
+
+    Returns
+    -------
+    bids, results : Path
+        Folders of the dataset, and for the results.
 
     Raises
     ------
     UsageError
         If the folder contains something else.
     """
-    if bids.exists():
-        if not (bids / "derivatives" / "truth" / f"sub-{len(DEMO_SESSIONS):02d}").is_dir():
-            raise UsageError(f"{bids} is not a demo's dataset; name a new folder.")
-        return
-    unfinished = bids.with_name(f".{bids.name}.part")
-    rmtree(unfinished, ignore_errors=True)
-    world = World(n_regions=DEMO_REGIONS, shared_atlas=True)
-    simulate_people(unfinished, DEMO_SESSIONS, n_null=1, world=world)
-    unfinished.rename(bids)
+    bids, results = out / "bids", out / "results"
+    names = {path.name for path in out.iterdir() if path.name[0] != "."} if out.is_dir() else set()
+    last_person = bids / "derivatives" / "truth" / f"sub-{len(DEMO_SESSIONS):02d}"
+    if names - {bids.name, results.name} or (bids.exists() and not last_person.is_dir()):
+        raise UsageError(f"{out} is not empty and not a demo's folder; name a new one.")
+    if not bids.exists():
+        world = World(n_regions=DEMO_REGIONS, shared_atlas=True)
+        simulate_people(bids, DEMO_SESSIONS, n_null=1, world=world)
+    return bids, results

@@ -25,6 +25,7 @@ from painprint.files.dataset import Dataset
 from painprint.files.inputs import InputHashes
 from painprint.options import flag
 from painprint.progress import OnStep
+from painprint.results.earlier import Existing
 from painprint.results.provenance import hash_external, hash_geometry
 from painprint.settings import CLEANING, Settings
 from painprint.store.lock import Lock
@@ -52,6 +53,8 @@ class Study:
         Weights of published signatures.
     bids_filter : BidsFilter
         Entities that BOLD and rating files must have.
+    existing : {"refuse", "keep", "overwrite"}
+        What is done with earlier results that would be replaced.
 
     Raises
     ------
@@ -68,6 +71,7 @@ class Study:
     n_jobs: int = 1
     external: Sequence[Path] = ()
     bids_filter: BidsFilter = BidsFilter()
+    existing: Existing = "refuse"
 
     def __post_init__(self) -> None:
         for folder in (self.bids_dir, *self.derivatives):

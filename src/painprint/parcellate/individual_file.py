@@ -24,7 +24,8 @@ from painprint.palette import network_colours
 from painprint.parcellate.inputs import CorticalGrayordinates
 from painprint.regions import Regions
 from painprint.results.columns import AREA_COLUMNS
-from painprint.store.files import changed_files, hash_file, write_bytes, write_json, write_table
+from painprint.results.record import hash_files, read_record, write_record
+from painprint.store.files import changed_files, write_bytes, write_json, write_table
 
 HALVES = ("odd", "even")
 ATLAS_FILES = (".dlabel.nii", ".tsv", ".json")
@@ -216,15 +217,17 @@ def write_results(
     key : str
         Hash of everything that the results depend on.
     """
-    hidden = (files.stage("x").parent, files.figure("x").parent, files.atlas_dataset)
-    outputs = {
-        path.relative_to(files.folder).as_posix(): hash_file(path)
-        for path in sorted(files.folder.rglob("*"))
-        if path.is_file() and not set(path.parents) & set(hidden) and files.is_own(path)
-        and path != files.path("metrics", ".json")
-    }  # fmt: skip
-    made = {**provenance, "key": key, "outputs": outputs}
-    write_json(files.path("metrics", ".json"), {**metrics, "provenance": made})
+    hidden = {files.stage("x").parent, files.figure("x").parent, files.atlas_dataset}
+    record = files.path("metrics", ".json")
+    written = [
+        path
+        for path in files.folder.rglob("*")
+        if path.is_file() and not set(path.parents) & hidden and files.is_own(path)
+        and path != record
+    ]  # fmt: skip
+    outputs = hash_files(written, files.folder)
+    content = {**metrics, "provenance": provenance, "key": key, "outputs": outputs}
+    write_record(record, content)
 
 
 @dataclass(frozen=True, eq=False)
@@ -266,9 +269,8 @@ def read_area_results(files: AreaFiles) -> AreaResults:
     DerivativesError
         If a file is missing, corrupted or changed.
     """
-    metrics = read_json(files.path("metrics", ".json"))
-    outputs = metrics.get("provenance", {}).get("outputs", {})
-    if changed := changed_files(files.folder, outputs):
+    metrics = read_record(files.path("metrics", ".json"), "painprint parcellate")
+    if changed := changed_files(files.folder, metrics["outputs"]):
         raise DerivativesError("is missing or was changed. Parcellate again.", changed[0])
     scan = files.path("scan", ".tsv")
     return AreaResults(

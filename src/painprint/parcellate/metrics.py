@@ -16,7 +16,7 @@ from painprint.parcellate.inputs import CorticalGrayordinates, SubcorticalRegion
 from painprint.parcellate.scans import Gathered
 from painprint.parcellate.stages import Parcellations, number_areas
 from painprint.parcellate.study import AreaStudy, ParticipantInputs, area_versions
-from painprint.results.provenance import changed_options
+from painprint.results.provenance import changed_options, hash_parts
 from painprint.stats.correlation import correlation
 
 
@@ -75,6 +75,7 @@ def area_provenance(study: AreaStudy, inputs: ParticipantInputs) -> dict[str, An
         "command": " ".join(words),
         "settings": {row["name"]: row for row in describe(settings)},
         "inputs": inputs.hashes,
+        "depends_on": hash_parts(inputs.depends_on),
     }
 
 

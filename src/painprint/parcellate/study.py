@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -30,6 +31,7 @@ from painprint.parcellate.inputs import (
     read_subcortical,
 )
 from painprint.parcellate.maps import Maps
+from painprint.results.earlier import Existing
 from painprint.results.provenance import versions
 from painprint.store.files import content_key, hash_input
 
@@ -48,6 +50,8 @@ class AreaStudy:
         Workers; results do not depend on it.
     bids_filter : BidsFilter
         Restricts which BOLD is used.
+    existing : {"refuse", "keep", "overwrite"}
+        What is done with an earlier parcellation that would be replaced.
 
     Raises
     ------
@@ -62,6 +66,7 @@ class AreaStudy:
     maps: Maps = field(default_factory=Maps)
     n_jobs: int = 1
     bids_filter: BidsFilter = BidsFilter()
+    existing: Existing = "refuse"
 
     def __post_init__(self) -> None:
         for folder in (self.bids_dir, *self.derivatives):
@@ -107,10 +112,8 @@ class ParticipantInputs:
     ----------
     codes : mapping of str to array of int, shape (n_cortical,)
         Maps of the cortical vertices: template, prior and reference, as far as given.
-    key : str
-        Hash of versions, settings and inputs.
-    hashes : mapping of str to str
-        Hash of each input file.
+    depends_on : mapping
+        Versions, settings, inputs and notes.
     """
 
     runs: DenseRuns
@@ -119,8 +122,18 @@ class ParticipantInputs:
     subcortical: SubcorticalRegions | None
     codes: Mapping[str, Codes]
     files: AreaFiles
-    key: str
-    hashes: Mapping[str, str]
+    depends_on: Mapping[str, Any]
+
+    @property
+    def key(self) -> str:
+        """Hash of everything that the parcellation depends on."""
+        return content_key(self.depends_on)
+
+    @property
+    def hashes(self) -> Mapping[str, str]:
+        """Hash of each input file."""
+        inputs: Mapping[str, str] = self.depends_on["inputs"]
+        return inputs
 
 
 def find_inputs(study: AreaStudy, participant: str) -> ParticipantInputs:
@@ -159,15 +172,13 @@ def find_inputs(study: AreaStudy, participant: str) -> ParticipantInputs:
     if subcortical is not None:
         read |= {f"map:{f.path.name}": f.path for f in subcortical.atlas.files.bids_files}
     hashes = {name: hash_input(file) for name, file in sorted(read.items())}
-    key = content_key(
-        {
-            "versions": area_versions(),
-            "settings": {**asdict(settings), "participant_label": participant},
-            "inputs": hashes,
-            "notes": runs.notes,
-        }
-    )
-    return ParticipantInputs(runs, surfaces, cortical, subcortical, codes, files, key, hashes)
+    depends_on = {
+        "versions": area_versions(),
+        "settings": {**asdict(settings), "participant_label": participant},
+        "inputs": hashes,
+        "notes": runs.notes,
+    }
+    return ParticipantInputs(runs, surfaces, cortical, subcortical, codes, files, depends_on)
 
 
 def area_versions() -> dict[str, str]:

@@ -23,7 +23,8 @@ from painprint.results.columns import COLUMNS
 from painprint.results.files import ParticipantFiles
 from painprint.results.provenance import hash_geometry
 from painprint.results.read import read_results, read_table
-from painprint.store.files import hash_file, write_json, write_table
+from painprint.results.record import PAGES, hash_files, write_record
+from painprint.store.files import write_json, write_table
 
 MAPS_OF_REGIONS = {
     "importance": ("importance", "importance_centred", "positive_strength", "negative_strength"),
@@ -95,18 +96,14 @@ def renew_geometry(files: ParticipantFiles, geometry: Geometry, hashes: InputHas
         **results.provenance,
         "geometry": digest,
         "outputs": hash_outputs(files),
+        PAGES: {},
     }
-    write_json(files.decoding("provenance", ".json"), provenance)
+    write_record(files.decoding("provenance", ".json"), provenance)
     return True
 
 
 def hash_outputs(files: ParticipantFiles) -> dict[str, str]:
-    """SHA-256 of every output file except provenance, metrics and page."""
+    """SHA-256 of every output file except provenance, figures and page."""
     folders = (files.folder / "decoding", files.anat, *files.folder.glob("**/func"))
-    written = (path for folder in folders for path in folder.rglob("*"))
-    last = (files.decoding("provenance", ".json"), files.decoding("metrics", ".json"))
-    return {
-        path.relative_to(files.folder).as_posix(): hash_file(path)
-        for path in sorted(written)
-        if path.is_file() and path not in last
-    }
+    written = {path for folder in folders for path in folder.rglob("*") if path.is_file()}
+    return hash_files(written - {files.decoding("provenance", ".json")}, files.folder)

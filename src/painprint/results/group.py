@@ -16,13 +16,15 @@ from painprint.evidence.transfer import Member, at_primary, shared_words
 from painprint.files.dataset import atlas_name, parse_name
 from painprint.files.tables import read_json
 from painprint.results.columns import GROUP_COLUMNS, describe_columns
+from painprint.results.earlier import Earlier
 from painprint.results.provenance import versions
 from painprint.results.read import Results, find_results, read_table
+from painprint.results.record import find_json, hash_files, read_record, write_record
 from painprint.runs import Run, RunKey
 from painprint.settings import RENAMED, Settings
 from painprint.signature.file import read_signature
 from painprint.signature.model import PUBLISHED
-from painprint.store.files import write_json, write_table
+from painprint.store.files import changed_files, content_key, write_json, write_table
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,10 @@ class GroupFiles:
     def figure(self, name: str, extension: str = ".svg") -> Path:
         """A figure."""
         return self.out_dir / "group" / "figures" / f"group_{name}{extension}"
+
+    def figures(self) -> list[Path]:
+        """The figures that exist."""
+        return sorted(self.figure("x").parent.glob("group_*.*"))
 
 
 def settings_used(results: Results) -> Settings:
@@ -151,9 +157,11 @@ def write_group(
         write_table(files.table(suffix), table[list(GROUP_COLUMNS[suffix])])
         columns = describe_columns(GROUP_COLUMNS[suffix], bins)
         write_json(files.table(suffix, ".json"), columns)
-    write_json(
+    tables = files.table("metrics").parent
+    write_record(
         files.table("metrics", ".json"),
         {
+            "key": group_key(keys, settings),
             "simulated": simulated,
             "participants": [
                 {
@@ -170,8 +178,38 @@ def write_group(
             "versions": versions(),
             **result.numbers,
             "not_done": result.not_done,
+            "outputs": hash_files((p for p in tables.iterdir() if p.is_file()), tables),
         },
     )
+
+
+def group_key(keys: Mapping[str, str], settings: Settings) -> str:
+    """Hash of what the results of a group depend on: its members' results and settings."""
+    used = {name: getattr(settings, name) for name in ("n_bootstraps", "random_seed")}
+    return content_key({"members": keys, "versions": versions(), **used})
+
+
+def earlier_group(files: GroupFiles, keys: Mapping[str, str], settings: Settings) -> list[Earlier]:
+    """Finished results of the group that hold what new ones would not: people, or other settings.
+
+    Results of people who were decoded again since are out of date, and not among them.
+    """
+    path = files.table("metrics", ".json")
+    record = find_json(path)
+    if record is None or record.get("key") == group_key(keys, settings):
+        return []
+    before = {row["name"]: row["key"] for row in record.get("participants", [])}
+    if any(before[name] != keys[name] for name in before.keys() & keys.keys()):
+        return []
+    lines = []
+    if missing := [name for name in before if name not in keys]:
+        lines.append(f"{', '.join(missing)} would be left out")
+    lines += [
+        f"{name} was {record.get(name)} and is {getattr(settings, name)}"
+        for name in ("n_bootstraps", "random_seed")
+        if record.get(name) != getattr(settings, name)
+    ]
+    return [Earlier("group", files.out_dir, path, record, path.parent, lines)] if lines else []
 
 
 def read_group(files: GroupFiles) -> GroupResults:
@@ -182,7 +220,12 @@ def read_group(files: GroupFiles) -> GroupResults:
     DerivativesError
         Naming the file that is missing or corrupted, or the person that was decoded again since.
     """
-    metrics = read_json(files.table("metrics", ".json"))
+    again = "painprint run ... group"
+    metrics = read_record(files.table("metrics", ".json"), again)
+    for path in changed_files(files.table("metrics").parent, metrics["outputs"]):
+        raise DerivativesError(
+            f"is missing, or was changed after it was written. Run `{again}` again.", path
+        )
     now = {
         f"sub-{decoding.participant}": read_json(decoding.decoding("provenance", ".json")).get(
             "key"

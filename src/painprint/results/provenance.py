@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +16,9 @@ from painprint.files.dataset import BidsFile
 from painprint.files.inputs import MISSING, InputHashes
 from painprint.options import describe, flag
 from painprint.results.audit import RunLog
+from painprint.results.earlier import compare
 from painprint.settings import DenseSettings, Settings
+from painprint.store.files import content_key
 
 PACKAGES = ("painprint", "numpy", "scipy", "pandas", "scikit-learn", "nibabel", "joblib", "numba")
 
@@ -26,8 +28,17 @@ def versions() -> dict[str, str]:
     return {"python": python_version(), **{name: version(name) for name in PACKAGES}}
 
 
-def make_provenance(decoding: Decoding, run_log: RunLog, hashes: InputHashes) -> dict[str, Any]:
-    """Versions, command and settings of a study, and the hash of every input as it was read."""
+DETAILED = ("versions", "settings", "inputs", "external", "bids_filter")
+"""What results depend on and provenance states whole; of the rest it has hashes."""
+
+
+def make_provenance(
+    decoding: Decoding, run_log: RunLog, hashes: InputHashes, depends_on: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Versions, command and settings of a study, and the hash of every input as it was read.
+
+    ``depends_on`` holds everything that identifies the results, part by part.
+    """
     inventory = run_log.inventory
     read: dict[str, BidsFile] = {f.uri: f for r in run_log.records for f in r.sources}
     tables = [inventory.region_table] if inventory.region_table else []
@@ -40,21 +51,53 @@ def make_provenance(decoding: Decoding, run_log: RunLog, hashes: InputHashes) ->
     named = inventory.image.image.name if inventory.image else decoding.settings.atlas
     who = (inventory.participant,)
     settings = replace(decoding.settings, participant_label=who, atlas=named)  # without paths
+    used = {uri: hashes.of(read[uri].path) for uri in sorted(read)}
+    of_dense = {
+        file.uri: digest
+        for file in (dense.files.values() if dense else ())
+        if (digest := hashes.of(file.path)) != MISSING
+    }
+    found = depends_on["inputs"].items()
     return {
+        "key": content_key(depends_on),
         "versions": versions(),
         "command": command_line(settings, run_log.external, filtered=bool(run_log.bids_filter)),
         "settings": {row["name"]: row for row in describe(settings)},
         "rules": asdict(decoding.settings.rules),
-        "inputs": {uri: hashes.of(read[uri].path) for uri in sorted(read)},
-        "dense_inputs": {
-            file.uri: digest
-            for file in (dense.files.values() if dense else ())
-            if (digest := hashes.of(file.path)) != MISSING
-        },
+        "inputs": used,
+        "dense_inputs": of_dense,
+        "unused_inputs": {uri: digest for uri, digest in found if uri not in {**used, **of_dense}},
         "geometry": hash_geometry(run_log.geometry, hashes),
         "external": hash_external(run_log.external, hashes),
         "bids_filter": run_log.bids_filter,
+        "depends_on": hash_parts(depends_on),
     }
+
+
+def hash_parts(depends_on: Mapping[str, Any]) -> dict[str, str]:
+    """Hashes of what results depend on, part by part, but for what provenance states whole."""
+    return {
+        part: content_key({part: value})
+        for part, value in depends_on.items()
+        if part not in DETAILED
+    }
+
+
+def compare_with(provenance: Mapping[str, Any], depends_on: Mapping[str, Any]) -> list[str]:
+    """What has changed since results were written, one phrase for each part."""
+    kinds = ("inputs", "dense_inputs", "unused_inputs")
+    before: dict[str, Any] = {
+        **provenance,
+        **provenance.get("depends_on", {}),
+        "settings": {n: row.get("value") for n, row in provenance.get("settings", {}).items()},
+        "inputs": {u: d for kind in kinds for u, d in provenance.get(kind, {}).items()},
+    }
+    now = {part: depends_on[part] for part in DETAILED if part in depends_on}
+    now |= hash_parts(depends_on)
+    apart = ("participant_label", "atlas")  # which the names of the files state
+    now["settings"] = {n: v for n, v in now["settings"].items() if n not in apart}
+    before["settings"] = {n: v for n, v in before["settings"].items() if n not in apart}
+    return compare(before, now)
 
 
 def hash_geometry(geometry: Geometry, hashes: InputHashes) -> dict[str, str]:

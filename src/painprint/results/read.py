@@ -18,6 +18,7 @@ from painprint.files.dataset import parse_name
 from painprint.files.tables import read_json
 from painprint.results.columns import STAGE_COLUMNS
 from painprint.results.files import ParticipantFiles
+from painprint.results.record import read_record
 from painprint.store.files import changed_files
 
 log = logging.getLogger("painprint")
@@ -78,9 +79,9 @@ class Results(WithMetrics):
 def find_results(out_dir: Path) -> list[ParticipantFiles]:
     """Finished decodings below an output folder."""
     decodings = []
-    for path in sorted(out_dir.glob("sub-*/decoding/*_metrics.json")):
+    for path in sorted(out_dir.glob("sub-*/decoding/*_provenance.json")):
         entities, _, _ = parse_name(path.name)
-        stem = path.name.removesuffix("_metrics.json")
+        stem = path.name.removesuffix("_provenance.json")
         decodings.append(ParticipantFiles(out_dir, entities["sub"], stem))
     return decodings
 
@@ -116,8 +117,8 @@ def read_results(files: ParticipantFiles) -> Results:
     DerivativesError
         Naming the file that is missing or corrupted.
     """
-    written = read_json(files.decoding("provenance", ".json")).get("outputs") or {}
-    for path in changed_files(files.folder, written):
+    provenance = read_record(files.decoding("provenance", ".json"), "painprint run")
+    for path in changed_files(files.folder, provenance["outputs"]):
         raise DerivativesError(
             "is missing, or was changed after it was written. Run `painprint run` again.", path
         )
@@ -125,7 +126,7 @@ def read_results(files: ParticipantFiles) -> Results:
         files=files,
         metrics=_with_new_names(read_json(files.decoding("metrics", ".json"))),
         audit=read_json(files.decoding("audit", ".json")),
-        provenance=read_json(files.decoding("provenance", ".json")),
+        provenance=provenance,
         predictions=read_table(files.decoding("predictions", ".tsv")),
         roc=read_table(files.decoding("roc", ".tsv")),
         per_session=read_table(files.decoding("persession", ".tsv")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,10 @@ from safetensors.numpy import load, save
 
 from painprint.decode.model import Choice
 from painprint.decode.training import FoldModel, Training
-from painprint.errors import DerivativesError
 from painprint.evidence.stage import StageResult
-from painprint.files.tables import read_json
-from painprint.results.files import ParticipantFiles
 from painprint.store.files import changed_files, content_key, plain, write_bytes
+
+log = logging.getLogger("painprint")
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -135,25 +135,17 @@ def _digest(arrays: Mapping[str, Any]) -> str:
     return digest.hexdigest()
 
 
-def is_finished(provenance: Mapping[str, Any], key: str, folder: Path) -> bool:
-    """Whether results of the same inputs and settings exist, with every file unchanged."""
-    if provenance.get("key") != key:
-        return False
-    outputs = provenance.get("outputs")
-    if not isinstance(outputs, dict):
-        return False
-    return not changed_files(folder, outputs)
+def is_finished(record: Mapping[str, Any], key: str, folder: Path) -> bool:
+    """Whether results of the same inputs and settings exist, with every file unchanged.
 
-
-def is_decoded(files: ParticipantFiles, key: str) -> bool:
-    """Whether a participant was decoded from the same inputs, and all outputs are unchanged."""
-    if not files.decoding("metrics", ".json").is_file():
+    A file that was changed is named in the log, as it will be written again.
+    """
+    if record.get("key") != key or not isinstance(record.get("outputs"), dict):
         return False
-    try:
-        provenance = read_json(files.decoding("provenance", ".json"))
-    except DerivativesError:
-        return False
-    return is_finished(provenance, key, files.folder)
+    changed = changed_files(folder, record["outputs"])
+    for path in changed[:1]:
+        log.warning("%s: is missing or was changed; results are written again.", path)
+    return not changed
 
 
 def remove(paths: Sequence[Path]) -> None:

@@ -30,7 +30,9 @@ from painprint.results.audit import (
 from painprint.results.columns import COLUMNS, describe_columns
 from painprint.results.files import HISTORY, ParticipantFiles
 from painprint.results.geometry import hash_outputs, write_geometry
+from painprint.results.predecessor import Predecessor
 from painprint.results.provenance import make_provenance
+from painprint.results.record import write_record
 from painprint.settings import READ_WITH, Settings
 from painprint.signature.file import write_signature
 from painprint.signature.model import complete_signature, make_signature
@@ -59,15 +61,18 @@ def write_decoding(
     decoding: Decoding,
     stage_results: Mapping[str, StageResult],
     run_log: RunLog,
-    key: str,
+    depends_on: Mapping[str, Any],
     hashes: InputHashes,
+    *,
+    predecessor: Predecessor | None = None,
 ) -> None:
-    """Write all results of one participant except the page.
+    """Write all results of one participant except the page; provenance last.
 
     ``stage_results`` holds the result of every stage that was not skipped.
 
-    ``key`` identifies what the results depend on; provenance keeps it with a hash of every file.
+    ``depends_on`` identifies the results; provenance keeps it with a hash of every file.
     ``hashes`` are those of the inputs as they were read.
+    ``predecessor`` is the signature that this one replaces.
     """
     tables = {
         "predictions": decoding.predictions,
@@ -104,19 +109,23 @@ def write_decoding(
         origin=_origin(run_log.inventory, decoding.settings, hashes),
     )
     write_signature(files.decoding("signature", ""), signature)
-    provenance = make_provenance(decoding, run_log, hashes)
-    provenance |= {"key": key, "outputs": hash_outputs(files)}
-    write_json(files.decoding("provenance", ".json"), provenance)
+    if predecessor is not None:
+        added = predecessor.added(frames.key for frames in decoding.frames)
+        predecessor.write_history(files.decoding("signature", ""), added=added)
     write_json(files.decoding("metrics", ".json"), metrics)
+    provenance = make_provenance(decoding, run_log, hashes, depends_on)
+    provenance |= {"outputs": hash_outputs(files)}
+    write_record(files.decoding("provenance", ".json"), provenance)
 
 
 def _remove_earlier(files: ParticipantFiles, tables: Mapping[str, pd.DataFrame]) -> None:
     """Remove files of an earlier run (perhaps with other stages) that will not be overwritten.
 
-    Metrics and page are removed first and written last, so they exist only beside a complete set.
+    Provenance and page are removed first and written last, so they exist only beside a complete
+    set.
     """
     files.page.unlink(missing_ok=True)
-    files.decoding("metrics", ".json").unlink(missing_ok=True)
+    files.decoding("provenance", ".json").unlink(missing_ok=True)
     (files.decoding("signature", "") / HISTORY).unlink(missing_ok=True)  # of another signature
     for suffix in COLUMNS.keys() - tables.keys() - {"dseg"}:
         for extension in (".tsv", ".json"):

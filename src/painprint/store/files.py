@@ -7,7 +7,7 @@ import hashlib
 import json
 import math
 import os
-import tempfile
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,20 +15,32 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+UNFINISHED = ".part"
+"""End of the name of a file or folder that is not complete."""
+
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file atomically: under a temporary name in the same folder, then renamed."""
+    """Write a file atomically: under a temporary name in the same folder, then renamed.
+
+    Permissions are those that the user gives to new files (umask).
+
+    Raises
+    ------
+    OSError
+        Naming the file, for a full disk, too.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{UNFINISHED}")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with temporary.open("xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
+        os.replace(temporary, path)
+    except BaseException as error:
+        temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            error.filename = str(path)
         raise
 
 
@@ -68,6 +80,24 @@ def content_key(parts: Mapping[str, Any]) -> str:
     """SHA-256 of everything on which a result depends."""
     text = json.dumps(plain(parts), sort_keys=True, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+SEAL = "sha256"
+
+
+def sealed(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The content of a JSON file with its own hash, so that a later change is recognised."""
+    written = plain(content)
+    return {**written, SEAL: content_key(written)}
+
+
+def is_intact(content: Mapping[str, Any]) -> bool:
+    """Whether the content of a JSON file is as :func:`sealed` made it."""
+    rest = {name: value for name, value in content.items() if name != SEAL}
+    try:
+        return bool(content.get(SEAL) == content_key(rest))
+    except (RecursionError, ValueError):  # nested too deeply, or numbers that are not finite
+        return False
 
 
 def hash_file(path: Path) -> str:

@@ -2,80 +2,82 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from painprint.errors import DerivativesError
-
-UNFINISHED = ".*.part"
-"""Temporary files of a process that was killed while writing."""
-
-
-@contextmanager
-def lock(out_dir: Path, name: str, *, wait: bool = False) -> Iterator[None]:
-    """Lock ``name`` in an output folder; the lock is released even if the process is killed.
-
-    Unfinished files of an earlier, killed process are removed first.
-
-    Raises
-    ------
-    DerivativesError
-        If another process holds the lock, naming the process; not with ``wait``.
-    """
-    path = out_dir / "logs" / f"{name}.lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError as error:
-            file.seek(0)
-            raise DerivativesError(
-                f"{name}: process {file.read().strip() or 'unknown'} is working on it in "
-                f"{out_dir}. Wait for it, or choose another output folder."
-            ) from error
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
-        for unfinished in [
-            *(out_dir / name).rglob(UNFINISHED),
-            *out_dir.glob(f".{name}{UNFINISHED}"),
-        ]:
-            unfinished.unlink()
-        yield
+from painprint.store.files import UNFINISHED
 
 
 class Lock:
-    """A reentrant lock of a participant's outputs.
+    """A reentrant lock of outputs, which is released even if the process is killed.
 
     Parameters
     ----------
+    out_dir : Path
+        Output folder, which is made if it does not exist.
     name : str
-        As for :func:`lock`.
+        The outputs that are locked: those whose name is this, or begins with it.
     """
 
     def __init__(self, out_dir: Path, name: str) -> None:
         self.out_dir = out_dir
         self.name = name
-        self._held = False
+        self.path = out_dir / f".{name}.lock"
+        self._lock = FileLock(self.path, thread_local=False)
 
     @contextmanager
-    def hold(self) -> Iterator[None]:
-        """Hold the lock until the outermost ``with`` ends.
+    def hold(self, *, wait: bool = False) -> Iterator[None]:
+        """Hold the lock until the outermost ``with`` ends; its file is removed then.
+
+        Unfinished files of an earlier, killed process are removed first.
 
         Raises
         ------
         DerivativesError
-            If another process holds it.
+            If another process holds it (not with ``wait``), or the file system has no locks.
         """
-        if self._held:
+        if self._lock.is_locked:
             yield
             return
-        with lock(self.out_dir, self.name):
-            self._held = True
-            try:
-                yield
-            finally:
-                self._held = False
+        self._acquire(wait=wait)
+        try:
+            self._remove_unfinished()
+            yield
+        finally:
+            self.path.unlink(missing_ok=True)  # others see that it is gone
+            self._lock.release()
+
+    def _acquire(self, *, wait: bool) -> None:
+        self.out_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            self._lock.acquire(timeout=-1 if wait else 0)
+        except Timeout as error:
+            raise DerivativesError(
+                f"{self.name}: another process is working on it in {self.out_dir}. Wait for it, "
+                "or choose another output folder."
+            ) from error
+        except OSError as error:
+            raise DerivativesError(
+                f"{self.path} cannot be locked ({error.strerror}). Choose an output "
+                "folder that can be written and whose file system has locks."
+            ) from error
+
+    def _remove_unfinished(self) -> None:
+        """Remove temporary files of a process that was killed while writing."""
+        own = re.compile(rf"\.{re.escape(self.name)}(?![0-9A-Za-z]).*{re.escape(UNFINISHED)}")
+        inside = (self.out_dir / self.name).rglob(f".*{UNFINISHED}")
+        beside = (path for path in self.out_dir.iterdir() if own.fullmatch(path.name))
+        for path in [*inside, *beside]:
+            path.unlink(missing_ok=True)
+
+
+@contextmanager
+def lock(out_dir: Path, name: str, *, wait: bool = False) -> Iterator[None]:
+    """Lock ``name`` in an output folder, as :meth:`Lock.hold`."""
+    with Lock(out_dir, name).hold(wait=wait):
+        yield
