@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from painprint.atlas.table import load_regions
 from painprint.errors import DerivativesError
-from painprint.files import tables
-from painprint.files.tables import read_json, read_lines, read_numbers, read_table
+from painprint.files import lines
+from painprint.files.lines import read_lines
+from painprint.files.tables import read_json, read_numbers, read_table
 from painprint.signature.file import read_signature
 from painprint.store.files import content_key
 
@@ -64,7 +65,7 @@ def test_any_description_of_a_signature_is_read_or_refused(tmp_path, parts):
 
 
 def test_a_gzip_bomb_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(tables, "MOST_BYTES", 10_000)
+    monkeypatch.setattr(lines, "MOST_BYTES", 10_000)
     path = tmp_path / "bomb.tsv.gz"
     path.write_bytes(gzip.compress(b"0\n" * 100_000))
     with pytest.raises(DerivativesError, match="contains more than"):

@@ -7,8 +7,10 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from painprint.errors import DerivativesError
 from painprint.options import flag
 from painprint.settings import RENAMED, Settings
+from painprint.store.reading import read_at_most
 
 if TYPE_CHECKING:
     from painprint.results.earlier import Existing
@@ -19,6 +21,8 @@ READ_BY_GROUP = ("participant_label", "n_bootstraps", "random_seed")
 """Settings used at the group level."""
 RENAMED_FLAGS = {f"--{flag(old)}": f"--{flag(new)}" for old, new in RENAMED.items()}
 """Options of the version before by their new names."""
+MOST_BYTES_OF_CONFIG = 1_000_000
+"""Upper limit for a config file (bytes)."""
 
 
 class UsageError(Exception):
@@ -167,11 +171,13 @@ def read_config_file(config: Path, warn: Callable[[str], None]) -> dict[str, Any
     """
     import tomllib
 
-    if not config.is_file():
+    if not config.exists():
         raise UsageError(f"there is no file {config} (--config-file).")
     try:
-        content = tomllib.loads(config.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        content = tomllib.loads(read_at_most(config, MOST_BYTES_OF_CONFIG).decode())
+    except DerivativesError as error:
+        raise UsageError(f"{error} (--config-file)") from error
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{config}: is not readable TOML ({error}).") from error
     if tables := [name for name, value in content.items() if isinstance(value, dict)]:
         raise UsageError(f"{config}: options stand at the top, not under [{tables[0]}].")

@@ -12,6 +12,7 @@ from painprint.cortex.gather import MOST_COLUMNS
 from painprint.cortex.naming import Namer
 from painprint.cortex.settings import ADVISED_MIN, LEAST_MIN
 from painprint.errors import DerivativesError
+from painprint.files.images import check_complete
 from painprint.parcellate.individual_file import (
     HALVES,
     AreaFiles,
@@ -142,6 +143,7 @@ def describe_scans(study: AreaStudy, participant: str) -> str:
     for run in inputs.runs.runs:
         try:
             series, cleaning = open_run(run, inputs.cortical, cleaner)
+            check_complete(series.path, series.n_bytes)
         except DerivativesError as error:
             lines.append(f"  leave out {run.key}: {error}")
             continue

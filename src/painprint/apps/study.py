@@ -203,7 +203,7 @@ def find_participant(
     except DerivativesError as error:
         notes = (*notes, f"dense BOLD was not used: {error}")
         inventory = replace(inventory, dense=None, notes=notes)
-    hash_external([path for path in study.external if path.is_file()], reader.hashes)
+    hash_external([path for path in study.external if path.exists()], reader.hashes)
     external = [read_weights(path, dense=inventory.dense) for path in study.external]
     names = [weights.name for weights in external]
     if repeated := sorted({name for name in names if names.count(name) > 1}):

@@ -56,7 +56,7 @@ def made_from(path: Path) -> MadeFrom | None:
     DerivativesError
         If the sidecar is corrupted.
     """
-    sidecar = read_json(path) if path.is_file() else {}
+    sidecar = read_json(path) if path.exists() else {}
     if not isinstance(sidecar.get("Sessions"), list) or "Participant" not in sidecar:
         return None
     halves = sidecar.get("Halves")
@@ -163,7 +163,7 @@ def find_atlases(
         If a path does not exist, or contains no image or several atlases.
     """
     path = Path(path_or_label)
-    if path.is_file():
+    if path.exists() and not path.is_dir():
         if not path.name.endswith(IMAGES):
             raise DerivativesError(f"is no atlas image ({', '.join(IMAGES)}).", path)
         return [AtlasFiles(atlas_label(path), path, _table_of(path, _tables_beside(path)))]

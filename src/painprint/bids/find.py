@@ -397,7 +397,7 @@ def find_unrated_run(path: Path) -> RunFiles:
         If there is no such file, or its name is not that of regional time series or dense BOLD.
     """
     path = path.absolute()
-    if not path.is_file():
+    if not path.exists():
         raise DerivativesError(f"there is no file {path}.")
     files = _files_around(path)
     bold = (f for f in files.derived if is_dense(f) or f.suffix + f.extension in SERIES_SUFFIXES)

@@ -111,7 +111,7 @@ def _metadata(run: RunFiles) -> dict[str, Any]:
     metadata = dict(inherited_metadata(run.series, run.sidecars).values)
     if run.outliers is not None:
         beside = run.outliers.path.with_suffix(".json")
-        of_outliers = read_json(beside) if beside.is_file() else {}
+        of_outliers = read_json(beside) if beside.exists() else {}
         nested = [value for value in of_outliers.values() if isinstance(value, dict)]
         for entry in (*nested, of_outliers):
             metadata |= {"Threshold": entry["Threshold"]} if "Threshold" in entry else {}

@@ -30,11 +30,11 @@ from painprint.bids.ratings import RatingRecording
 from painprint.bids.runs import RunFiles, is_rating_file
 from painprint.errors import DerivativesError
 from painprint.files.dataset import BidsFile, Metadata, inherited_metadata
+from painprint.files.lines import Lines, read_lines
 from painprint.files.tables import (
     MISSING,
     is_marred,
     numeric_rows,
-    read_lines,
     split_line,
     split_rows,
     to_number,
@@ -56,7 +56,7 @@ class _Table:
     ----------
     time : str or None
         Column of times.
-    lines : list of str or None
+    lines : Lines or None
         Lines of samples, if the file was read for its header.
     """
 
@@ -64,7 +64,7 @@ class _Table:
     names: tuple[str, ...]
     time: str | None
     metadata: Metadata
-    lines: list[str] | None
+    lines: Lines | None
 
     def entry(self, name: str) -> Mapping[str, Any]:
         """What the sidecar says of a column."""
@@ -89,7 +89,7 @@ class _Table:
     def _has_numbers(self, name: str, *, or_marred: bool) -> bool:
         """Whether a column may have numbers; a column of words is not the rating. Marred numbers,
         such as 4,5, are those of a rating, so that reading them says what is wrong."""
-        if not self.lines:
+        if self.lines is None or not len(self.lines):
             return True
         at = self.names.index(name)
         cells = (row[at] for row in map(split_line, self.lines) if at < len(row))
@@ -252,21 +252,21 @@ def _has_columns_in_sidecar(file: BidsFile) -> bool:
     return file.suffix in ("physio", "stim")
 
 
-def _read_header(file: BidsFile) -> tuple[list[str], list[str]]:
+def _read_header(file: BidsFile) -> tuple[list[str], Lines]:
     """Column names, and the lines of samples."""
     lines = read_lines(file.path)
-    if not lines:
+    if not len(lines):
         raise DerivativesError("is empty.", file.path)
-    first = split_line(lines[0])
+    first = split_line(lines.first)
     if file.suffix == "resp" and not any(_is_text(cell) for cell in first):
         if len(first) != 2 or not all(_is_number(cell) for cell in first):
             raise DerivativesError(
-                f"starts with {lines[0]!r}; a resp.tsv without a header has two columns of "
+                f"starts with {lines.first!r:.80}; a resp.tsv without a header has two columns of "
                 "numbers, seconds and rating, separated by a tab, with decimal points.",
                 file.path,
             )
         return ["time", "rating"], lines
-    return first, lines[1:]
+    return first, lines.rest
 
 
 def _read_samples(
@@ -287,8 +287,8 @@ def _read_samples(
         time_s = times_of_rate(len(values), metadata, path)
         unknown = [name for name in table.names if name != column and may_be_times(name)]
         if unknown:
-            others = split_rows(lines, table.names, path)
-            check_unknown_times(others[unknown], metadata, path)
+            others = split_rows(lines, table.names, path, tuple(unknown))
+            check_unknown_times(others, metadata, path)
     else:
         time_s, time_notes = times_in_seconds(
             values[:, 0], table.time, metadata, path, on_change=settings.rating_hold
@@ -329,11 +329,11 @@ def _check_samples(time_s: NDArray[np.float64], table: _Table) -> None:
         )
 
 
-def _without_header(lines: list[str], table: _Table, column: str) -> tuple[list[str], list[str]]:
+def _without_header(lines: Lines, table: _Table, column: str) -> tuple[Lines, list[str]]:
     """Lines of samples of a file that must have no header but may begin with one, and a note."""
-    first = split_line(lines[0]) if lines else []
+    first = split_line(lines.first) if len(lines) else []
     if [cell.lower() for cell in first] == [name.lower() for name in table.names]:
-        return lines[1:], ["the recording begins with a line of column names, which was skipped."]
+        return lines.rest, ["the recording begins with a line of column names, which was skipped."]
     if len(first) == len(table.names) and _is_text(first[table.names.index(column)]):
         at = table.names.index(column)
         raise DerivativesError(

@@ -42,4 +42,4 @@ def labels_of_rows(names: pd.Series, labels: Sequence[str]) -> pd.Series:
 
 def _normal(label: str) -> str:
     whole = re.sub(r"^(\d+)\.0+$", r"\1", label)  # as a spreadsheet writes a number
-    return re.sub(r"\d+", lambda digits: str(int(digits[0])), whole.lower())
+    return re.sub(r"\d+", lambda digits: digits[0].lstrip("0") or "0", whole.lower())

@@ -11,8 +11,8 @@ from painprint.bids.runs import RunFiles
 from painprint.bids.select import is_dense
 from painprint.errors import DerivativesError
 from painprint.files.dataset import BidsFile, Metadata, inherited_metadata, number_in, raw_metadata
+from painprint.files.lines import read_lines
 from painprint.files.nifti import read_scan_header
-from painprint.files.tables import read_lines
 
 LONGEST_TR_S = 30.0
 SAME_TR = 1e-3

@@ -23,7 +23,7 @@ from painprint.bold.nuisance import Cleaner, Cleaning, same_points
 from painprint.dense.region_means import RegionMeans
 from painprint.errors import DerivativesError
 from painprint.files.dataset import BidsFile, parse_name
-from painprint.files.images import Points, Series
+from painprint.files.images import Points, Series, check_complete
 from painprint.files.inputs import InputHashes
 from painprint.files.tables import read_json
 from painprint.parallel import read_ahead
@@ -249,7 +249,8 @@ class Extraction:
         self._write(files, key, averages, cleaning, cleaned_regions, cleaned_sample)
 
     def check(self, files: RunFiles) -> tuple[Series, tuple[str, ...]]:
-        """Check a run by its headers and confounds, without reading its BOLD; notes on them.
+        """Check a run by its headers, length of its file and confounds, without reading its BOLD;
+        notes on them.
 
         Raises
         ------
@@ -257,6 +258,7 @@ class Extraction:
             If its regional time series cannot be made.
         """
         series = self.open(files)
+        check_complete(series.path, series.n_bytes)
         cleaning = self.cleaner.cleaning(files, series.n_frames, series.tr_s)
         self.cleaner.check_freedom(files, cleaning)
         self._parcellation(series)

@@ -56,7 +56,7 @@ def read_weights(path: Path, *, dense: DenseFiles | None = None) -> ExternalWeig
             "or a .nii or .nii.gz of voxels.",
             path,
         )
-    if not path.is_file():
+    if not path.exists():
         raise DerivativesError(f"there is no file {path}. Check the path.")
     try:
         if extension == ".tsv":
@@ -121,7 +121,7 @@ def _pairs(table: pd.DataFrame, path: Path) -> tuple[tuple[str, ...], NDArray[np
 
 def _intercept(sidecar: Path) -> float | None:
     """The intercept in a sidecar, if any."""
-    if not sidecar.is_file():
+    if not sidecar.exists():
         return None
     value = read_json(sidecar).get("Intercept")
     if value is None:

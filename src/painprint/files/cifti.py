@@ -18,7 +18,9 @@ from painprint.files.images import (
     Points,
     Series,
     Voxels,
+    check_size,
     reading,
+    size_by_header,
 )
 from painprint.palette import Colour
 from painprint.store.files import write_bytes
@@ -48,6 +50,7 @@ def open_cifti(path: Path, kind: str | None = None) -> tuple[Any, list[Any]]:
     import nibabel as nib
 
     image = nib.Cifti2Image.from_filename(path, mmap=False)
+    check_size(path, size_by_header(image))
     axes = [image.header.get_axis(i) for i in range(image.ndim)]
     names = _names(axes)
     if kind is not None and names != LAYOUTS[kind].axes:
@@ -181,7 +184,8 @@ def open_dtseries(path: Path) -> Series:
                 data = np.ascontiguousarray(np.asarray(block, dtype=np.float32).T)
             yield first, data
 
-    return Series(path, points, len(series), _repetition_time(series), blocks)
+    n_bytes = size_by_header(image)
+    return Series(path, points, len(series), _repetition_time(series), n_bytes, blocks)
 
 
 def series_axis(n_frames: int, tr_s: float) -> Any:

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painprint.errors import DerivativesError
+from painprint.files.lines import read_lines
 from painprint.files.multiverse import without_hash
-from painprint.files.tables import read_json, read_lines, read_numbers, to_number
+from painprint.files.tables import read_json, read_numbers, to_number
 from painprint.runs import DVARS, FD, MOTION_NAMES
 
 NON_STEADY = "non_steady_state_outlier"
@@ -171,7 +172,7 @@ def _numbers_after(prefix: str, names: Iterable[str]) -> list[tuple[int, str]]:
 
 def _read_movement(path: Path) -> tuple[tuple[str, ...], NDArray[np.float64]]:
     """The first six columns of Movement_Regressors.txt, rotations in radians."""
-    rows = [line.split() for line in read_lines(path)]
+    rows = [line.split(maxsplit=12) for line in read_lines(path)]
     if not rows or any(len(row) not in (6, 12) for row in rows):
         raise DerivativesError(
             "needs 6 or 12 columns of numbers: translations (mm) and rotations (degrees), and "

@@ -22,6 +22,10 @@ OLD_SUFFIXES = {
 """Suffix and desc entity that became of the suffixes of functional files of fMRIPrep before 1.2."""
 ACQUISITION = ("acq", "ce", "rec", "dir", "echo")
 """Entities that may distinguish runs of the same session, task and run label."""
+DATA = (".tsv", ".tsv.gz", ".json", ".nii", ".nii.gz", ".gii")
+"""Ends of the names of files that are read."""
+MOST_FILES = 1_000_000
+"""Upper limit for the files of a participant."""
 SAME_IN_RAW = ("acq", "ce", "rec")
 """Those of them that a derivative shares with its raw run; echoes may be combined, and runs of
 several phase-encoding directions concatenated."""
@@ -184,7 +188,7 @@ class Dataset:
         """Contents of dataset_description.json; empty if there is none."""
         path = self.root / "dataset_description.json"
         try:
-            return read_json(path) if path.is_file() else {}
+            return read_json(path) if path.exists() else {}
         except DerivativesError as error:
             raise DerivativesError(f"the description of a dataset, {self.root}/{error}") from error
 
@@ -221,21 +225,44 @@ class Dataset:
 
 
 def _is_file(path: Path) -> bool:
-    """Whether a path is a file or a broken link, which is not skipped but reported when read."""
-    return path.is_file() or (path.is_symlink() and not path.exists())
+    """Whether a path is a file, or is called like one and is not: a broken link, a pipe or a folder
+    is not skipped but reported when read."""
+    return path.name.endswith(DATA) or not path.is_dir()
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    """Files below a folder, linked folders included, each folder once."""
-    seen = set()
-    for name, folders, files in os.walk(folder, followlinks=True):
+    """Files below a folder, linked folders included, each folder once; hidden ones are skipped.
+
+    Raises
+    ------
+    DerivativesError
+        If a folder cannot be listed, or there are more files than ``MOST_FILES``.
+    """
+    seen, n_files = set(), 0
+    for name, folders, files in os.walk(folder, followlinks=True, onerror=_not_listed):
         status = os.stat(name)
         if (status.st_dev, status.st_ino) in seen:
             folders.clear()
             continue
         seen.add((status.st_dev, status.st_ino))
-        paths = (Path(name) / file for file in files if not file.startswith("."))
-        yield from (path for path in paths if _is_file(path))
+        called_files = [each for each in folders if each.endswith(DATA)]
+        folders[:] = [f for f in folders if not f.startswith(".") and not f.endswith(DATA)]
+        here = [file for file in (*files, *called_files) if not file.startswith(".")]
+        n_files += len(here)
+        if n_files > MOST_FILES:
+            raise DerivativesError(
+                f"{folder} has more than {MOST_FILES:,} files. Does a link lead out of the dataset?"
+            )
+        yield from (Path(name) / file for file in here)
+
+
+def _not_listed(error: OSError) -> None:
+    """Stop at a folder that cannot be listed, since files would be missing without a word."""
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return  # of atlases, which need not exist
+    raise DerivativesError(
+        f"the folder {error.filename} cannot be listed ({error.strerror}). Change its permissions."
+    ) from error
 
 
 @dataclass(frozen=True, eq=False)

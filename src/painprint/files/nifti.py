@@ -11,7 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painprint.errors import DerivativesError
-from painprint.files.images import POINTS_AT_A_TIME, Series, Voxels, grid_of, reading, write_image
+from painprint.files.images import (
+    POINTS_AT_A_TIME,
+    Series,
+    Voxels,
+    check_size,
+    grid_of,
+    reading,
+    size_by_header,
+    write_image,
+)
 
 VOLUMES_AT_A_TIME = 16
 """Block size for 4D images: about 120 MB in float64 on a 2 mm grid."""
@@ -39,7 +48,8 @@ def open_volumes(path: Path, points: Voxels, *, sigma_mm: float = 0.0) -> Series
         for first in range(0, points.n_points, POINTS_AT_A_TIME):
             yield first, np.ascontiguousarray(series[:, first : first + POINTS_AT_A_TIME].T)
 
-    return Series(path, points, image.shape[3], _repetition_time(image.header), blocks)
+    n_bytes = size_by_header(image)
+    return Series(path, points, image.shape[3], _repetition_time(image.header), n_bytes, blocks)
 
 
 def _repetition_time(header: Any) -> float | None:
@@ -98,7 +108,9 @@ def open_nifti(path: Path) -> Any:
     """Open a NIfTI image; its file stays open, so that volumes are read in one pass."""
     import nibabel as nib
 
-    return nib.Nifti1Image.from_filename(path, mmap=False, keep_file_open=True)
+    image = nib.Nifti1Image.from_filename(path, mmap=False, keep_file_open=True)
+    check_size(path, size_by_header(image), math.prod(image.shape[:3]))
+    return image
 
 
 def read_volumes(path: Path, points: Voxels, *, sigma_mm: float = 0.0) -> NDArray[np.float32]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import csv
-import gzip
-import io
 import json
 import re
-import zlib
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from painprint.errors import DerivativesError
+from painprint.files.lines import Lines, read_lines, unreadable
+from painprint.store.reading import read_at_most
 
-MOST_BYTES = 200_000_000
-"""Upper limit for tables, which a corrupted or malicious gzip file could exceed."""
+MOST_CELLS = 5_000_000
+"""Upper limit for the cells of text of a table, which need about 100 bytes each: the edges of 1,000
+regions with ten columns."""
+MOST_NUMBERS = 50_000_000
+"""Upper limit for the numbers of a table, which need 16 bytes each while they are read."""
+MOST_BYTES_OF_JSON = 20_000_000
+"""Upper limit for a JSON file (bytes), which needs up to thirty times its size."""
 
 MISSING = ("n/a", "N/A", "nan", "NaN", "NA", "")
 
@@ -29,12 +35,13 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises
     ------
     DerivativesError
-        If the file is unreadable or contains anything but an object.
+        If the file is unreadable, larger than ``MOST_BYTES_OF_JSON``, or contains anything but an
+        object.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
+        content = json.loads(read_at_most(path, MOST_BYTES_OF_JSON).decode("utf-8-sig"))
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     except (ValueError, RecursionError) as error:
         raise DerivativesError(
             f"is not valid JSON ({error}). Repair it; a comma too much or too little is the usual "
@@ -44,13 +51,6 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise DerivativesError('must hold a JSON object, like {"RepetitionTime": 0.46}.', path)
     return content
-
-
-def _unreadable(path: Path, error: OSError) -> DerivativesError:
-    """Error for a file that cannot be opened or is a broken link."""
-    if path.is_symlink() and not path.exists():
-        return DerivativesError("is a link to a file that does not exist (datalad get?).", path)
-    return DerivativesError(f"cannot be read ({error.strerror}).", path)
 
 
 def to_number(text: str) -> float:
@@ -64,31 +64,6 @@ def to_number(text: str) -> float:
     if "_" in text or not text.isascii():
         raise ValueError(f"{text!r} is not a number")
     return float(text)
-
-
-def read_lines(path: Path) -> list[str]:
-    """Read the lines of a text file, gzipped or not, without byte-order mark and empty lines at
-    the end; a line may end with LF, CR LF or CR. Other empty lines are kept: they may be samples
-    without a value."""
-    try:
-        opened = gzip.open if path.suffix == ".gz" else open
-        with opened(path, "rb") as file:
-            data = file.read(MOST_BYTES + 1)
-        if len(data) > MOST_BYTES:
-            raise DerivativesError(f"contains more than {MOST_BYTES // 10**6} MB of text.", path)
-        text = data.decode("utf-8-sig")
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DerivativesError(
-            f"is not a complete gzip file ({error}). Copy it again.", path
-        ) from error
-    except UnicodeDecodeError as error:
-        raise DerivativesError("is not UTF-8 text.", path) from error
-    except OSError as error:
-        raise _unreadable(path, error) from error
-    lines = re.sub(r"\r*\n|\r", "\n", text).split("\n") if "\r" in text else text.split("\n")
-    while lines and not lines[-1]:
-        lines.pop()
-    return lines
 
 
 def split_line(line: str) -> list[str]:
@@ -109,27 +84,65 @@ def read_table(path: Path) -> pd.DataFrame:
     Raises
     ------
     DerivativesError
-        If the file is empty, or its rows differ in length from its header.
+        If the file is empty, its rows differ in length from its header, or it has more than
+        ``MOST_CELLS``.
     """
     lines = read_lines(path)
-    if not lines:
+    if not len(lines):
         raise DerivativesError("is empty.", path)
-    return split_rows(lines[1:], tuple(split_line(lines[0])), path)
+    return split_rows(lines.rest, tuple(split_line(lines.first)), path)
 
 
-def split_rows(lines: list[str], names: tuple[str, ...], path: Path) -> pd.DataFrame:
+def split_rows(
+    lines: Lines, names: tuple[str, ...], path: Path, use: tuple[str, ...] | None = None
+) -> pd.DataFrame:
     """Split lines of tab-separated text into named columns.
+
+    Parameters
+    ----------
+    use : tuple of str, optional
+        Columns to read, all of them by default.
 
     Raises
     ------
     DerivativesError
-        If names repeat, or a line has another number of columns.
+        If names repeat, a line has another number of columns, or the columns to read have more
+        than ``MOST_CELLS``.
     """
+    _check_names(names, path)
+    used = names if use is None else use
+    _check_size(len(lines), len(used), MOST_CELLS, path)
+    positions = [names.index(name) for name in used] if use is not None else range(len(names))
+    rows = [[cells[at] for at in positions] for cells in _split(lines, names, path)]
+    return pd.DataFrame(rows, columns=list(used), dtype=str)
+
+
+def _check_names(names: tuple[str, ...], path: Path) -> None:
     if len(set(names)) < len(names):
-        repeated = sorted({name for name in names if names.count(name) > 1})
+        repeated = sorted(name for name, count in Counter(names).items() if count > 1)
         raise DerivativesError(f"column names must differ; repeated: {', '.join(repeated)}.", path)
-    rows = [split_line(line) for line in lines]
-    for number, row in enumerate(rows, start=1):
+
+
+def _check_size(n_rows: int, n_columns: int, limit: int, path: Path) -> None:
+    if n_rows * n_columns > limit:
+        raise DerivativesError(
+            f"has {n_rows:,} rows of {n_columns:,} columns that would be read, but a table of at "
+            f"most {limit:,} cells is. Check that it is the right file, and leave out rows or "
+            "columns that are not needed.",
+            path,
+        )
+
+
+def _split(lines: Lines, names: tuple[str, ...], path: Path) -> Iterator[list[str]]:
+    """The cells of each line.
+
+    Raises
+    ------
+    DerivativesError
+        At a line that has another number of columns.
+    """
+    for number, line in enumerate(lines, start=1):
+        row = split_line(line)
         if len(row) != len(names):
             hint = ""
             if len(row) == len(names) + 1:
@@ -140,7 +153,7 @@ def split_rows(lines: list[str], names: tuple[str, ...], path: Path) -> pd.DataF
                 f"data line {number} has {len(row)} columns, but {len(names)} are expected.{hint}",
                 path,
             )
-    return pd.DataFrame(rows, columns=list(names), dtype=str)
+        yield row
 
 
 def read_numbers(path: Path) -> tuple[tuple[str, ...], NDArray[np.float64]]:
@@ -153,14 +166,14 @@ def read_numbers(path: Path) -> tuple[tuple[str, ...], NDArray[np.float64]]:
         ``n/a`` becomes NaN.
     """
     lines = read_lines(path)
-    if not lines:
+    if not len(lines):
         raise DerivativesError("is empty.", path)
-    names = tuple(split_line(lines[0]))
-    return names, numeric_rows(lines[1:], names, path)
+    names = tuple(split_line(lines.first))
+    return names, numeric_rows(lines.rest, names, path)
 
 
 def numeric_rows(
-    lines: list[str], names: tuple[str, ...], path: Path, use: tuple[str, ...] | None = None
+    lines: Lines, names: tuple[str, ...], path: Path, use: tuple[str, ...] | None = None
 ) -> NDArray[np.float64]:
     """Convert lines of tab-separated numbers.
 
@@ -177,16 +190,18 @@ def numeric_rows(
     Raises
     ------
     DerivativesError
-        As :func:`read_table` and :func:`numbers`, naming the first invalid entry.
+        If there are more than ``MOST_NUMBERS``; else as :func:`split_rows` and :func:`numbers`,
+        naming the first invalid entry.
     """
     used = names if use is None else use
-    if not lines:
+    if not len(lines):
         return np.empty((0, len(used)))
-    if {line.count("\t") for line in lines} == {len(names) - 1}:
+    _check_size(len(lines), len(used), MOST_NUMBERS, path)
+    if lines.all_have(len(names)):
         positions = [names.index(name) for name in used]
         try:
             table = pd.read_csv(
-                io.StringIO("\n".join(lines)),
+                lines.open(),
                 sep="\t",
                 header=None,
                 usecols=positions,
@@ -199,8 +214,15 @@ def numeric_rows(
             return table[positions].to_numpy()
         except ValueError:
             pass  # the strict reading below names the entry
-    table = split_rows(lines, names, path)
-    return np.stack([numbers(table[name], path) for name in used], axis=1)
+    _check_names(names, path)
+    for _ in _split(lines, names, path):
+        pass  # lines of another length are named before entries
+    values = np.empty((len(lines), len(used)))
+    for at, name in enumerate(used):
+        position = names.index(name)
+        cells = (split_line(line)[position] for line in lines)
+        values[:, at] = _convert(cells, len(lines), name, path)
+    return values
 
 
 def is_marred(cell: str) -> bool:
@@ -228,9 +250,14 @@ def numbers(column: pd.Series, path: Path) -> NDArray[np.float64]:
     DerivativesError
         Naming the first entry that is not a number.
     """
-    text = column.str.strip()
-    values = np.full(len(text), np.nan)
-    for row, entry in enumerate(text):
+    return _convert(column.tolist(), len(column), str(column.name), path)
+
+
+def _convert(cells: Iterable[str], n_cells: int, name: str, path: Path) -> NDArray[np.float64]:
+    """The same, of the cells of a column."""
+    values = np.full(n_cells, np.nan)
+    for row, cell in enumerate(cells):
+        entry = cell.strip()
         if entry in MISSING:
             continue
         try:
@@ -240,8 +267,7 @@ def numbers(column: pd.Series, path: Path) -> NDArray[np.float64]:
             if is_marred(entry):
                 hint = " Write decimal points and no sign such as % or unit; n/a where it is none."
             raise DerivativesError(
-                f"row {row + 1} of column {column.name!r} is {entry!r}, which is not a number."
-                f"{hint}",
+                f"row {row + 1} of column {name!r} is {entry!r:.80}, which is not a number.{hint}",
                 path,
             ) from None
     return values

@@ -108,7 +108,7 @@ def read_signature(path: Path) -> Signature:
     """
     folder = path if path.is_dir() else path.parent
     described = folder / DESCRIPTION
-    if not described.is_file() and not described.is_symlink():
+    if not described.exists() and not described.is_symlink():
         raise DerivativesError(
             f"there is no signature at {path}. Pass the folder OUT/sub-01/decoding/*_signature."
         )

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from painprint.store.reading import open_file
 UNFINISHED = ".part"
 """End of the name of a file or folder that is not complete."""
 
@@ -102,7 +103,7 @@ def is_intact(content: Mapping[str, Any]) -> bool:
 
 def hash_file(path: Path) -> str:
     """SHA-256 of a file's content."""
-    with path.open("rb") as file:
+    with open_file(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -119,7 +120,7 @@ def hash_input(path: Path) -> str:
     if size <= LARGE_BYTES:
         return hash_file(path)
     digest = hashlib.sha256(f"{size} ".encode())
-    with path.open("rb") as file:
+    with open_file(path) as file:
         for i in range(N_PIECES):
             file.seek((size - PIECE_BYTES) * i // (N_PIECES - 1))
             digest.update(file.read(PIECE_BYTES))
