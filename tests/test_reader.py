@@ -396,7 +396,7 @@ def test_a_file_that_goes_away_is_named(tmp_path):
 
 
 def test_what_cannot_be_hashed_is_named(tmp_path):
-    with pytest.raises(DerivativesError, match="cannot be read"):
+    with pytest.raises(DerivativesError, match="is a folder, where a file is needed"):
         InputHashes().of(tmp_path)
 
 
