@@ -28,7 +28,7 @@ import pandas as pd
 TABLES = Path(__file__).parent / "tables"
 TABLE, PARTS = TABLES / "resources_told.tsv", TABLES / "resources_told_parts.tsv"
 TR_S = 0.46
-TOLD = re.compile(r"about ([\d.]+) GB of memory(?: and [\d.]+ \w+ of disk)?(?:.*?\(([\d.]+) s\))?")
+TOLD = re.compile(r"about ([\d.]+) GB of memory(?:.*? and (\d[\d.]*) (s|min|h) with)?", re.DOTALL)
 MEASURED_PARTS = {
     "painprint.apps.decode": ("prepare_runs", "train", "evaluate_training", "run_stage")
     + ("write_decoding", "write_page"),

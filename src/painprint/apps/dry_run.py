@@ -8,15 +8,16 @@ import numpy as np
 from joblib import effective_n_jobs
 
 from painprint.apps.decode import list_regions
+from painprint.apps.resources import Size, describe_needs
 from painprint.apps.study import Study
 from painprint.bids.runs import Inventory
 from painprint.bins import PARTS_OF_A_MINUTE, count_bins
-from painprint.decode.many import MOMENTS_BYTES
+from painprint.bold.nuisance import Cleaning
 from painprint.decode.prepare import Prepared, prepare_runs
-from painprint.edges import count_edges
 from painprint.errors import DerivativesError
-from painprint.evidence.bin_features import MOST_BYTES_OF_EDGES
-from painprint.evidence.stages import stages_to_run
+from painprint.files.cifti import open_dtseries
+from painprint.files.images import Series
+from painprint.files.nifti import read_mask, read_scan_header
 from painprint.runs import ExcludedRun, Frames, Run, list_excluded
 from painprint.wording import plural
 
@@ -60,7 +61,8 @@ def describe_inventory(study: Study, participant: str) -> tuple[str, bool]:
         _, groups = prepared.groups(study.settings.leave_out)
         lines.append(
             f"  {len(groups)} {study.settings.leave_out}s, {len(prepared.runs)} runs, "
-            f"{len(prepared.regions.names)} regions; {_needs(runs, prepared, study)}"
+            f"{len(prepared.regions.names)} regions; "
+            + describe_needs(_size(runs, prepared, study, inventory), study.settings)
         )
     except ValueError as error:
         return "\n".join([*lines, f"  cannot be decoded: {error}"]), False
@@ -75,17 +77,19 @@ def _describe_dense(study: Study, inventory: Inventory) -> tuple[str, bool]:
         f"sub-{inventory.participant}: task {', '.join(inventory.tasks) or 'n/a'}, dense BOLD, "
         f"atlas {inventory.image.image.name}" + (" (simulated data)" if inventory.simulated else "")
     ]
-    excluded, n_bytes, sessions = list(inventory.excluded), 0, set()
+    excluded, sessions = list(inventory.excluded), set()
+    rated: list[tuple[Series, Cleaning]] = []
     notes = dict.fromkeys(inventory.notes)
     for files in (*inventory.runs, *inventory.rest):
         try:
-            series, run_notes = reader.extraction.check(files)
+            series, cleaning = reader.extraction.check(files)
         except DerivativesError as error:
             excluded.append(ExcludedRun(files.key, str(error)))
             continue
-        notes |= dict.fromkeys(run_notes)
-        n_bytes = max(n_bytes, 4 * series.n_frames * series.points.n_points)
-        sessions |= {files.key.session} if files.rating else set()
+        notes |= dict.fromkeys(cleaning.notes)
+        if files.rating:
+            sessions.add(files.key.session)
+            rated.append((series, cleaning))
         kind = "use" if files.rating else "rest"
         lines.append(
             f"  {kind:8s} {files.key}: {files.series.path.name}, {series.n_frames} frames of "
@@ -99,11 +103,14 @@ def _describe_dense(study: Study, inventory: Inventory) -> tuple[str, bool]:
     except DerivativesError as error:
         return "\n".join([*lines, f"  cannot be decoded: {error}"]), False
     n_runs = len(inventory.runs) + len(inventory.rest)
-    lines.append(
-        f"  {len(sessions)} sessions, {n_regions} regions; a run has up to {n_bytes / 1e9:.2f} GB, "
-        f"and regional time series of {n_runs} runs are kept in OUT_DIR "
-        f"(about {n_runs * n_regions * 0.014:.0f} MB)."
-    )
+    if rated:
+        size = _size_from_headers(rated, len(sessions), n_runs, study, n_regions)
+        lines.append(
+            f"  {len(sessions)} sessions, {n_regions} regions; "
+            + describe_needs(size, study.settings)
+            + f" Regional time series of {n_runs} runs are kept in OUT_DIR (about "
+            f"{n_runs * n_regions * 0.014:.0f} MB)."
+        )
     return "\n".join(lines), bool(sessions)
 
 
@@ -112,35 +119,75 @@ def _count_events(frames: Frames) -> int:
     return 0 if frames.event is None else len(np.unique(frames.event))
 
 
-def _needs(runs: Sequence[Run], prepared: Prepared, study: Study) -> str:
-    """Rough estimate of the memory and disk space needed."""
-    n_regions = len(prepared.regions.names)
-    signals = sum(lag.signals.nbytes for lags in prepared.runs for lag in lags)
-    signals += sum(run.signals.nbytes for run in runs)
+def _size(runs: Sequence[Run], prepared: Prepared, study: Study, inventory: Inventory) -> Size:
+    """Size of a study of regional time series, which were read."""
     rules, settings = study.settings.rules, study.settings
+    of_events = prepared.runs[0][0].event is not None
     n_tested = sum(
-        count_bins(frames, rules).one_minute if frames.event is None else _count_events(frames)
+        _count_events(frames) if of_events else count_bins(frames, rules).one_minute
         for frames, *_ in prepared.runs
     )
-    of_events = prepared.runs[0][0].event is not None
-    n_rows = n_tested * (1 if of_events else PARTS_OF_A_MINUTE.get(rules.train_bins, 1))
     _, groups = prepared.groups(settings.leave_out)
-    n_groups, workers = len(groups), effective_n_jobs(study.n_jobs)
-    matrices = 8.0 * n_rows**2 * (2 + 4 * workers)
-    predictions = 0.0
-    if rules.decoder == "lasso_pcr":
-        predictions = 8.0 * n_rows * n_rows * n_groups
-    if stages_to_run(settings):
-        matrices += 8.0 * (n_rows + 1.5 * n_tested) ** 2 * (2 + workers)
-    if "null" not in settings.skip and rules.train_bins != "rating":
-        n_ratings = 2.2 * settings.n_permutations
-        permuted = 8.0 * n_rows * n_ratings * (3 + 4 * workers)
-        if rules.decoder == "lasso_pcr":
-            permuted += 1.4 * min(MOMENTS_BYTES, 32 * n_groups * n_rows * n_ratings)
-        predictions = max(predictions, permuted)
-    edges = 4.0 * (n_rows + 1.5 * n_tested) * count_edges(n_regions)  # single precision
-    if "baselines" not in settings.skip and edges <= MOST_BYTES_OF_EDGES:
-        predictions = max(predictions, 1.1 * edges)
-    memory = 0.3e9 + 1.1 * signals + matrices + predictions
-    disk = 2e6 + 60 * count_edges(n_regions) + 400 * n_rows
-    return f"about {memory / 1e9:.1f} GB of memory and {disk / 1e6:.0f} MB of disk."
+    n_points, n_frames = _size_of_dense(inventory)
+    return Size(
+        n_rows=n_tested * (1 if of_events else PARTS_OF_A_MINUTE.get(rules.train_bins, 1)),
+        n_tested=n_tested,
+        n_groups=len(groups),
+        n_regions=len(prepared.regions.names),
+        signals=float(sum(run.signals.nbytes for run in runs)),
+        copies=float(sum(lag.signals.nbytes for lags in prepared.runs for lag in lags)),
+        n_lags=len(settings.lag_s),
+        n_features=2 if settings.features == "both" else 1,
+        n_workers=effective_n_jobs(study.n_jobs),
+        of_events=of_events,
+        n_points=n_points,
+        n_frames=n_frames,
+        n_dense=len(inventory.dense.files) if inventory.dense else 0,
+    )
+
+
+def _size_of_dense(inventory: Inventory) -> tuple[int, int]:
+    """Points and frames of dense BOLD beside regional time series, by the first header that can be
+    read; 0 if there is none."""
+    dense = inventory.dense
+    for key, file in dense.files.items() if dense else ():
+        assert dense is not None
+        try:
+            if dense.kind == "grayordinates":
+                series = open_dtseries(file.path)
+                return series.points.n_points, series.n_frames
+            if key in dense.masks:
+                return read_mask(dense.masks[key].path).n_points, read_scan_header(file.path)[0]
+        except DerivativesError:
+            continue  # it is named where it is read
+    return 0, 0
+
+
+def _size_from_headers(
+    used: Sequence[tuple[Series, Cleaning]],
+    n_sessions: int,
+    n_dense: int,
+    study: Study,
+    n_regions: int,
+) -> Size:
+    """Size of a study of rated runs of dense BOLD, of which only headers and confounds were read."""
+    rules, settings = study.settings.rules, study.settings
+    kept_s = [float(cleaning.kept.sum()) * cleaning.times.tr_s for _, cleaning in used]
+    minutes = [max(2, round((seconds - settings.drop_s) / 60)) for seconds in kept_s]
+    n_frames = sum(int(cleaning.kept.sum()) for _, cleaning in used)
+    by_run = settings.leave_out == "run"
+    return Size(
+        n_rows=sum(minutes) * PARTS_OF_A_MINUTE.get(rules.train_bins, 1),
+        n_tested=sum(minutes),
+        n_groups=len(used) if by_run else n_sessions,
+        n_regions=n_regions,
+        signals=8.0 * n_frames * n_regions,
+        copies=8.0 * n_frames * n_regions * len(settings.lag_s),
+        n_lags=len(settings.lag_s),
+        n_features=2 if settings.features == "both" else 1,
+        n_workers=effective_n_jobs(study.n_jobs),
+        n_points=max(series.points.n_points for series, _ in used),
+        n_frames=max(series.n_frames for series, _ in used),
+        n_dense=n_dense,
+        extracted=True,
+    )

@@ -248,9 +248,8 @@ class Extraction:
         self.hashes.check(self._inputs(files))
         self._write(files, key, averages, cleaning, cleaned_regions, cleaned_sample)
 
-    def check(self, files: RunFiles) -> tuple[Series, tuple[str, ...]]:
-        """Check a run by its headers, length of its file and confounds, without reading its BOLD;
-        notes on them.
+    def check(self, files: RunFiles) -> tuple[Series, Cleaning]:
+        """Check a run by its headers, length of its file and confounds, without reading its BOLD.
 
         Raises
         ------
@@ -262,7 +261,7 @@ class Extraction:
         cleaning = self.cleaner.cleaning(files, series.n_frames, series.tr_s)
         self.cleaner.check_freedom(files, cleaning)
         self._parcellation(series)
-        return series, cleaning.notes
+        return series, cleaning
 
     def _parcellation(self, series: Series) -> Parcellation:
         """The atlas on the points of a run."""
