@@ -29,6 +29,7 @@ TABLES = Path(__file__).parent / "tables"
 TABLE, PARTS = TABLES / "resources_told.tsv", TABLES / "resources_told_parts.tsv"
 TR_S = 0.46
 TOLD = re.compile(r"about ([\d.]+) GB of memory(?:.*? and (\d[\d.]*) (s|min|h) with)?", re.DOTALL)
+SECONDS = {"s": 1, "min": 60, "h": 3600}
 MEASURED_PARTS = {
     "painprint.apps.decode": ("prepare_runs", "train", "evaluate_training", "run_stage")
     + ("write_decoding", "write_page"),
@@ -90,9 +91,7 @@ def simulate(size: Size, folder: Path) -> list[str]:
 def _atlas(derivatives: Path) -> Path:
     """The image of the atlas of simulated dense BOLD."""
     images = [*derivatives.parent.parent.rglob("*_dseg.*nii*")]
-    return next(
-        path for path in sorted(images) if "sourcedata" in str(path) or "atlas" in str(path)
-    )
+    return next(path for path in sorted(images) if "atlas" in str(path))
 
 
 def tell(words: list[str]) -> dict[str, float]:
@@ -105,7 +104,7 @@ def tell(words: list[str]) -> dict[str, float]:
     found = TOLD.search(done.stdout)
     return {
         "told_gb": float(found[1]) if found else float("nan"),
-        "told_s": float(found[2] or "nan") if found else float("nan"),
+        "told_s": float(found[2]) * SECONDS[found[3]] if found and found[2] else float("nan"),
         "dry_run_s": round(time.perf_counter() - start, 1),
     }
 
@@ -206,17 +205,14 @@ def main() -> None:
                 measured = done.iloc[0][["peak_gb", "wall_s", "cpu_s"]].to_dict()
             else:
                 measured, parts = measure(words, folder)
-                save(
-                    PARTS, pd.DataFrame([{"size": size.name, **part} for part in parts]), size.name
-                )
+                rows = [{"size": size.name, **part} for part in parts if part["part"] != "between"]
+                save(PARTS, pd.DataFrame(rows), size.name)
             row |= {**measured, **tell(words)}
         row["told_by_peak"] = round(float(row["told_gb"]) / float(row["peak_gb"]), 2)
         row["told_by_wall"] = round(float(row["told_s"]) / float(row["wall_s"]), 2)
         save(TABLE, pd.DataFrame([row]), size.name)
-        print(
-            {key: row[key] for key in ("size", "peak_gb", "told_gb", "wall_s", "told_s")},
-            flush=True,
-        )
+        shown = ("size", "peak_gb", "told_gb", "cpu_s", "wall_s", "told_s")
+        print({key: row[key] for key in shown}, flush=True)
     return None
 
 

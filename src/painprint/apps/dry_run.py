@@ -104,7 +104,9 @@ def _describe_dense(study: Study, inventory: Inventory) -> tuple[str, bool]:
         return "\n".join([*lines, f"  cannot be decoded: {error}"]), False
     n_runs = len(inventory.runs) + len(inventory.rest)
     if rated:
-        size = _size_from_headers(rated, len(sessions), n_runs, study, n_regions)
+        size = _size_from_headers(
+            rated, study, n_sessions=len(sessions), n_dense=n_runs, n_regions=n_regions
+        )
         lines.append(
             f"  {len(sessions)} sessions, {n_regions} regions; "
             + describe_needs(size, study.settings)
@@ -165,12 +167,13 @@ def _size_of_dense(inventory: Inventory) -> tuple[int, int]:
 
 def _size_from_headers(
     used: Sequence[tuple[Series, Cleaning]],
+    study: Study,
+    *,
     n_sessions: int,
     n_dense: int,
-    study: Study,
     n_regions: int,
 ) -> Size:
-    """Size of a study of rated runs of dense BOLD, of which only headers and confounds were read."""
+    """Size of a study of rated runs of dense BOLD, by headers and confounds."""
     rules, settings = study.settings.rules, study.settings
     kept_s = [float(cleaning.kept.sum()) * cleaning.times.tr_s for _, cleaning in used]
     minutes = [max(2, round((seconds - settings.drop_s) / 60)) for seconds in kept_s]

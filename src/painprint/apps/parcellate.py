@@ -139,6 +139,7 @@ def describe_scans(study: AreaStudy, participant: str) -> str:
     inputs = find_inputs(study, participant)
     cleaner = Cleaner(study.settings, inputs.surfaces)
     lines, minutes = [f"sub-{participant}: task {', '.join(study.settings.task_id)}"], 0.0
+    n_frames = 0
     notes = dict.fromkeys(inputs.runs.notes)
     for run in inputs.runs.runs:
         try:
@@ -149,13 +150,14 @@ def describe_scans(study: AreaStudy, participant: str) -> str:
             continue
         notes |= dict.fromkeys(cleaning.notes)
         n_kept = int(cleaning.kept.sum())
+        n_frames += n_kept
         minutes += n_kept * cleaning.times.tr_s / 60
         lines.append(f"  use       {run.key}: {n_kept} of {series.n_frames} frames")
     lines += [f"  note: {note}" for note in notes]
     cortex, subcortical = inputs.cortical.cortex, inputs.subcortical
     lines.append(
         f"  {cortex.n_points:,} vertices of cortex; {minutes:.0f} minutes ({LEAST_MIN} are needed, "
-        f"{ADVISED_MIN} advised); about {_gigabytes(cortex.n_points):.1f} GB of memory "
+        f"{ADVISED_MIN} advised); about {_gigabytes(cortex.n_points, n_frames):.1f} GB of memory "
         "(more with --exact or --community-nodes full)"
         + (f"; subcortical regions of {subcortical.atlas.files.label}" if subcortical else "")
     )
@@ -164,9 +166,10 @@ def describe_scans(study: AreaStudy, participant: str) -> str:
     return "\n".join(lines)
 
 
-def _gigabytes(n_points: int) -> float:
-    """Approximate memory of a parcellation: four copies of the columns in float32."""
-    return 4 * n_points * MOST_COLUMNS * 4 / 1e9 + 0.8
+def _gigabytes(n_points: int, n_frames: int) -> float:
+    """Approximate memory of a parcellation: three copies of the columns in single precision
+    beside the program (benchmarks/tables/own_areas.tsv)."""
+    return 3 * n_points * min(n_frames, MOST_COLUMNS) * 4 / 1e9 + 0.7
 
 
 def _earlier_results(files: AreaFiles, inputs: ParticipantInputs) -> list[Earlier]:

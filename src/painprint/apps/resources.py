@@ -9,6 +9,7 @@ is that of ``benchmarks/tables/stage_costs.tsv``.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +27,7 @@ from painprint.evidence.importance import INTERVAL_PERMUTATIONS
 from painprint.evidence.stages import stages_to_run
 from painprint.parallel import one_blas_thread
 from painprint.settings import Settings
+from painprint.wording import plural
 
 FLOAT, SINGLE = 8.0, 4.0
 """Bytes of a number in double and single precision."""
@@ -174,7 +176,7 @@ def _baselines(size: Size, settings: Settings) -> float:
     return features + max(size.in_flight * max(lists, products), lasso)
 
 
-BESIDE = {
+BESIDE: dict[str, Callable[[Size, Settings], float]] = {
     "null": _null,
     "curve": lambda size, settings: CURVE_OF_GROUP * size.n_groups,
     "importance": _importance,
@@ -231,14 +233,18 @@ def calibrate() -> float:
 
 
 def describe_needs(size: Size, settings: Settings) -> str:
-    """Memory, time and disk of a study in words."""
+    """Memory, disk and time of a study in words.
+
+    The time is that of a machine that does nothing else, and it may be half or twice as long.
+    """
     memory = max(memory_by_part(size, settings).values())
     one_worker = sum(seconds_by_part(size, settings).values())
     workers = 1 - SHARE_IN_PARALLEL + SHARE_IN_PARALLEL / size.n_workers
     disk = 2e6 + 60 * size.n_edges + 400 * size.n_rows
     return (
-        f"about {memory / 1e9:.2f} GB of memory, {_duration(calibrate() * one_worker * workers)} "
-        f"on this machine ({size.n_workers} of its cores) and {disk / 1e6:.0f} MB of disk."
+        f"about {memory / 1e9:.2f} GB of memory, {disk / 1e6:.0f} MB of disk and "
+        f"{_duration(calibrate() * one_worker * workers)} with "
+        f"{plural(size.n_workers, 'worker')} (half or twice as long is possible)."
     )
 
 
