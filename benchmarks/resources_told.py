@@ -8,7 +8,8 @@
 Each study is simulated, told by a dry run, and run in a process of its own with every stage of
 evidence, resting runs and page. Memory is the peak of that process (VmHWM), time its wall and CPU
 time; parts of it are in a second table, by which the constants of `painprint/apps/resources.py`
-were fitted: on the sizes marked `fit`, and tested on the others. Tables lie in benchmarks/tables/.
+were fitted: on the sizes marked `fit` and on stage_costs.tsv, and tested on the others. Tables lie in
+benchmarks/tables/.
 """
 
 from __future__ import annotations
@@ -54,12 +55,12 @@ SIZES = (
     Size("small", "fit", 5, 2, 60, 300),
     Size("short", "fit", 8, 2, 120, 700),
     Size("regions", "fit", 8, 2, 450, 700),
-    Size("middle", "fit", 14, 2, 120, 1350),
-    Size("lasso", "fit", 10, 3, 120, 1000, "--decoder lasso_pcr"),
-    Size("paper", "fit", 10, 2, 200, 1000, "--preset paper"),
-    Size("many", "fit", 20, 3, 60, 1350),
+    Size("middle", "test", 14, 2, 120, 1350),
+    Size("lasso", "test", 10, 3, 120, 1000, "--decoder lasso_pcr"),
+    Size("paper", "test", 10, 2, 200, 1000, "--preset paper"),
+    Size("many", "test", 20, 3, 60, 1350),
     Size("two workers", "fit", 14, 2, 300, 1000, "--n-jobs 2"),
-    Size("full regions", "fit", 14, 3, 450, 1350),
+    Size("full regions", "test", 14, 3, 450, 1350),
     Size("test small", "test", 6, 1, 90, 900),
     Size("test middle", "test", 10, 3, 200, 1000),
     Size("test 60 s", "test", 12, 2, 360, 1350, "--train-bins 60s --n-jobs 2"),
@@ -68,8 +69,9 @@ SIZES = (
     Size("test both", "test", 10, 2, 240, 1000, "--features both"),
     Size("test lasso", "test", 16, 2, 240, 900, "--decoder lasso_pcr --n-jobs 2"),
     Size("test no rest", "test", 16, 3, 100, 1350, "--rest-task none --skip baselines"),
-    Size("test volumes", "test", 5, 2, 60, 600, layout="fmriprep_volumes"),
-    Size("test dense", "test", 5, 2, 60, 600, layout="fmriprep_surfaces"),
+    Size("volumes", "fit", 5, 2, 60, 600, layout="fmriprep_volumes"),
+    Size("dense", "fit", 5, 2, 60, 600, layout="fmriprep_surfaces"),
+    Size("test dense", "test", 6, 1, 80, 900, layout="fmriprep_surfaces"),
     Size("test full", "test", 28, 3, 450, 1350, "--n-jobs 2"),
 )
 

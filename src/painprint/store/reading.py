@@ -31,10 +31,10 @@ def check_is_file(path: Path) -> None:
     mode = path.stat().st_mode
     if not stat.S_ISREG(mode):
         what = KINDS.get(stat.S_IFMT(mode), "something else")
-        raise DerivativesError(
-            f"is {what}, where a file is needed. Write the content into a file, and name that one.",
-            path,
-        )
+        said = f"is {what}, where a file is needed. Write the content into a file, and name it."
+        if path.parent.is_relative_to("/dev"):  # /dev/fd/63 of a shell's <(...), /dev/zero
+            raise DerivativesError(f"{path} {said}")
+        raise DerivativesError(said, path)
 
 
 def open_file(path: Path) -> BufferedReader:
