@@ -8,8 +8,8 @@
 Each study is simulated, told by a dry run, and run in a process of its own with every stage of
 evidence, resting runs and page. Memory is the peak of that process (VmHWM), time its wall and CPU
 time; parts of it are in a second table, by which the constants of `painprint/apps/resources.py`
-were fitted: on the sizes marked `fit` and on stage_costs.tsv, and tested on the others. Tables lie in
-benchmarks/tables/.
+were fitted: on the sizes marked `fit` and on stage_costs.tsv, and tested on the others. Tables lie
+in benchmarks/tables/.
 """
 
 from __future__ import annotations
