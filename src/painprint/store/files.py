@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from painprint.store.reading import open_file
+
 UNFINISHED = ".part"
 """End of the name of a file or folder that is not complete."""
 
