@@ -185,7 +185,7 @@ def commands(folder):
         Command("predict --out", lambda out: ["predict", str(signature), str(series), "--out",
                                               str(out)]),
         Command("parcellate", lambda out: ["parcellate", str(dense), str(out), "participant",
-                "--task-id", "rest", "--n-seeds", "200", "--n-turns", "100", "--rest-low-pass", "0"]),
+                "--task-id", "rest", "--n-seeds", "200", "--rest-low-pass", "0"]),
     ]  # fmt: skip
 
 
