@@ -26,6 +26,7 @@ from painprint.bins import make_test_bins
 from painprint.decode.decoding import decode_runs
 from painprint.decode.prepare import prepare_runs
 from painprint.signature.model import complete_signature, make_signature
+from painprint.signature.origin import Origin
 from painprint.signature.predict import read_session
 from painprint.simulate.person import Person, as_run, simulate_person
 from painprint.simulate.world import World
@@ -65,7 +66,7 @@ def person(world, number):
     new = [run for run in runs if run.session == last]
     decoding = decode_runs(training, SETTINGS)
     signature = make_signature(decoding, simulated=True, metrics={})
-    reading = read_session(complete_signature(signature, decoding, origin={}), new)
+    reading = read_session(complete_signature(signature, decoding, origin=Origin()), new)
     table = reading.table.assign(truth=truth_of(new))
     rows = []
     for scale, cases in table.groupby("scale"):

@@ -19,6 +19,7 @@ from painprint.errors import DerivativesError
 from painprint.runs import Run
 from painprint.signature.file import VERSION, read_signature, write_signature
 from painprint.signature.model import complete_signature, make_signature
+from painprint.signature.origin import Origin
 from painprint.signature.predict import predict_run, read_session
 from painprint.simulate.person import Person
 from painprint.simulate.world import World
@@ -41,7 +42,7 @@ def decoding(people):
 @pytest.fixture(scope="module")
 def signature(decoding):
     made = make_signature(decoding, simulated=True, metrics={})
-    return complete_signature(made, decoding, origin={"atlas": "A", "dense": None})
+    return complete_signature(made, decoding, origin=Origin("A"))
 
 
 def test_a_reading_is_the_final_model_with_intervals_of_the_folds(people, decoding, signature):
@@ -100,7 +101,7 @@ def test_runs_left_out_give_no_interval_of_a_new_session(people):
     """Their errors are of models that saw other runs of the same session."""
     decoding = decode_runs(people[:14], Settings(n_bootstraps=100, leave_out="run"))
     made = make_signature(decoding, simulated=True, metrics={})
-    signature = complete_signature(made, decoding, origin={})
+    signature = complete_signature(made, decoding, origin=Origin())
     reading = read_session(signature, people[20:])
     assert reading.table["low_80"].isna().all()
     assert any("runs were left out" in reason for reason in reading.not_done)
@@ -116,7 +117,7 @@ def test_a_session_that_was_learnt_from_is_no_test(people, signature):
 def test_few_sessions_claim_nothing_about_connectivity(people):
     decoding = decode_runs(people[:8], Settings(n_bootstraps=100))
     made = make_signature(decoding, simulated=True, metrics={})
-    verdict = read_session(complete_signature(made, decoding, origin={}), people[20:]).verdict
+    verdict = read_session(complete_signature(made, decoding, origin=Origin()), people[20:]).verdict
     assert verdict.word == "caution" and "too few training sessions" in verdict.reasons[0]
 
 
@@ -151,7 +152,7 @@ def test_there_is_a_fixture_of_this_version():
 def test_weights_of_activity_are_stored_and_used(tmp_path, people, features):
     decoding = decode_runs(people[:20], Settings(n_bootstraps=100, features=features))
     made = make_signature(decoding, simulated=False, metrics={})
-    signature = complete_signature(made, decoding, origin={})
+    signature = complete_signature(made, decoding, origin=Origin())
     write_signature(tmp_path, signature)
     read = read_signature(tmp_path)
     assert dict(read.decoder) == {"decoder": "ridge", "train_bins": "30s", "features": features}
@@ -404,7 +405,7 @@ def test_lags_chosen_in_the_folds_are_each_used(people):
     settings = Settings(n_bootstraps=100, lag_s=(2.0, 6.0, 12.0))
     decoding = decode_runs(people[:14], settings)
     signature = complete_signature(
-        make_signature(decoding, simulated=True, metrics={}), decoding, origin={}
+        make_signature(decoding, simulated=True, metrics={}), decoding, origin=Origin()
     )
     from dataclasses import replace
 

@@ -288,6 +288,7 @@ def predict(
     atlas: str | None = None,
     tr: float | None = None,
     fold: str = "",
+    other_person: bool = False,
 ) -> None:
     """Score new runs with a person's signature: pain with intervals, and its applicability.
 
@@ -310,11 +311,23 @@ def predict(
     fold
         Use the model for which this session (or run) was held out instead of the final model;
         without intervals.
+    other_person
+        Score runs of another person, or of somebody unknown, though transfer is rarely valid; the
+        reading says so.
     """
     from painprint.apps.predict import predict as score
 
     with logged(None):
-        print(score(signature, runs, fold=fold, atlas=atlas, out_dir=out, tr_s=tr))
+        table = score(
+            signature,
+            runs,
+            fold=fold,
+            atlas=atlas,
+            out_dir=out,
+            tr_s=tr,
+            other_person=other_person,
+        )
+        print(table)
 
 
 @app.command
@@ -372,6 +385,7 @@ def recalibrate(
     *,
     new: Annotated[NewSessions, FLAT],
     derivatives: tuple[Path, ...] = (),
+    other_person: bool = False,
 ) -> None:
     """Test a signature for drift in new rated sessions, and fit slope and offset to them.
 
@@ -388,6 +402,9 @@ def recalibrate(
         A new folder for the recalibrated signature.
     derivatives
         Datasets with regional time series.
+    other_person
+        Recalibrate on another person's sessions, though transfer is rarely valid; the history says
+        so, and the signature remains that of its person.
     """
     from painprint.apps.learn import recalibrate_from_files
     from painprint.apps.study import Study
@@ -395,7 +412,9 @@ def recalibrate(
     with logged(None):
         study = Study(bids_dir, out, choose_derivatives(bids_dir, derivatives), new.settings())
         (participant,) = study.participants()
-        check, slope, offset = recalibrate_from_files(signature, study, participant, out)
+        check, slope, offset = recalibrate_from_files(
+            signature, study, participant, out, other_person=other_person
+        )
     print(check.table.to_csv(sep="\t", index=False, na_rep="n/a").rstrip("\n"))
     if check.p_drift is not None:
         print(f"errors larger than in the study: p {check.p_drift:.3f} (rank-sum, one-sided)")

@@ -8,6 +8,9 @@ from dataclasses import Field, dataclass, field, fields
 from functools import cache
 from typing import Any, ClassVar, Literal, Protocol, get_args, get_origin, get_type_hints
 
+LARGEST = 2.0**53
+"""Largest number that an option read from JSON may be; up to it, integers are exact as floats."""
+
 
 class Options(Protocol):
     """A dataclass whose fields are options."""
@@ -159,6 +162,20 @@ def check_options(options: Options) -> None:
             raise ValueError(f"{name} is {value}; {must} {metadata.allowed}.{hint}")
 
 
+def as_typed(kind: type[Options], name: str, value: Any) -> Any:
+    """The value of an option as read from JSON, in which a tuple is a list.
+
+    Raises
+    ------
+    ValueError
+        If it is not of the option's type; whether it is allowed is for :func:`check_options`.
+    """
+    given = tuple(value) if isinstance(value, list) else value
+    if not _is_of(_types(kind)[name], given):
+        raise ValueError(f"{name} is {value!r:.80}, which is no value of this option.")
+    return given
+
+
 def describe(options: Options) -> list[dict[str, Any]]:
     """One row per option with name, value, unit and source."""
     return [
@@ -189,6 +206,26 @@ def flag(name: str) -> str:
 def _types(kind: type[Options]) -> Mapping[str, Any]:
     """Types of the options of a class, by name."""
     return get_type_hints(kind)
+
+
+def _is_of(hint: Any, value: Any) -> bool:
+    """Whether a value is of a type: a number, word, flag, None, tuple, or one of several types."""
+    parts = get_args(hint)
+    if get_origin(hint) is Literal:
+        return isinstance(value, str)
+    if get_origin(hint) is tuple:
+        hints = parts[:1] * len(value) if parts[-1] is Ellipsis and _is_tuple(value) else parts
+        return _is_tuple(value) and len(value) == len(hints) and all(map(_is_of, hints, value))
+    if parts:
+        return any(_is_of(part, value) for part in parts)
+    if hint in (int, float):
+        allowed = isinstance(value, int | float if hint is float else int)
+        return allowed and not isinstance(value, bool) and -LARGEST <= value <= LARGEST
+    return isinstance(value, hint)
+
+
+def _is_tuple(value: Any) -> bool:
+    return isinstance(value, tuple)
 
 
 def _takes_several(hint: Any) -> bool:

@@ -10,7 +10,6 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,10 +27,11 @@ from painprint.results.group import settings_used
 from painprint.results.predecessor import read_predecessor
 from painprint.results.read import Results, find_results, read_results
 from painprint.runs import Run, RunKey
-from painprint.settings import CLEANING, READ_WITH, Settings
-from painprint.signature.applicability import DO_NOT_READ
+from painprint.settings import Settings
+from painprint.signature.applicability import CONNECTIVITY, DO_NOT_READ
 from painprint.signature.file import DESCRIPTION, read_signature, write_signature
 from painprint.signature.model import History, Signature
+from painprint.signature.person import PersonMatch
 from painprint.signature.predict import pair_run, predict_run, read_session, was_trained_on
 from painprint.stats.conformal import p_of_error
 from painprint.store.files import content_key
@@ -71,6 +71,15 @@ def learn_on(
             f"{study.out_dir} is the folder of the earlier study, of which nothing is ever "
             "overwritten. Name a new folder."
         )
+    folder = before.files.decoding("signature", "")
+    own = read_signature(folder).participant
+    if own and own != participant:
+        raise DerivativesError(
+            f"the signature in the results of sub-{participant} is that of sub-{own}. Decode "
+            f"sub-{participant} again.",
+            folder,
+        )
+    predecessor = read_predecessor(folder, participant, used=_used(before))
     settings = replace(settings_used(before), session_label=())
     if before.audit.get("dense") and study.settings.atlas:
         settings = replace(settings, atlas=study.settings.atlas)
@@ -85,7 +94,6 @@ def learn_on(
             f"sub-{participant}: every run was in the earlier study; there is nothing to learn."
         )
     log.info("sub-%s: new runs: %s.", participant, ", ".join(map(str, new)))
-    predecessor = read_predecessor(before.files.decoding("signature", ""), _used(before))
     run_participant(study, participant, progress=progress, hashes=hashes, predecessor=predecessor)
 
 
@@ -231,46 +239,66 @@ def recalibrate(signature: Signature, runs: Sequence[Run]) -> tuple[Signature, f
 def _as_read_before(signature: Signature, settings: Settings) -> Settings:
     """Settings in which options that are at their default have the value with which the study read
     its runs."""
-    default, origin = Settings(), signature.origin
-    of_study = {**origin.get("read_with", {}), **(origin.get("dense") or {})}
-    known: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in of_study.items()
-        if name in (*READ_WITH, *CLEANING) and getattr(settings, name) == getattr(default, name)
+    default = Settings()
+    known = {
+        name: value
+        for name, value in signature.origin.options.items()
+        if getattr(settings, name) == getattr(default, name)
     }
     return replace(settings, **known)
 
 
-def _check_range(signature: Signature, runs: Sequence[Run]) -> None:
+def _check_range(signature: Signature, runs: Sequence[Run], person: PersonMatch) -> None:
     """Check that sessions lie within the applicability domain; warn about doubtful ones.
 
     Raises
     ------
     ValueError
-        If a session lies outside.
+        If a session lies outside, unless in connectivity alone, and it may be another person's.
     """
     if signature.domain is None or signature.history is None:
         return
     for session in dict.fromkeys(run.session for run in runs):
-        verdict = read_session(signature, [r for r in runs if r.session == session]).verdict
+        reading = read_session(
+            signature, [r for r in runs if r.session == session], of_other_person=person.other
+        )
+        person.check_range(f"ses-{session}", (reading.verdict, *reading.of_runs))
+        verdict = person.judge(reading).verdict
         reasons = "; ".join(verdict.reasons)
-        if verdict.word == DO_NOT_READ:
+        allowed = person.may_be_other and set(verdict.outside) <= set(CONNECTIVITY)
+        if verdict.word == DO_NOT_READ and not allowed:
             raise ValueError(f"ses-{session}: {verdict.word}: {reasons}. Exclude it.")
         if verdict.reasons:
             log.warning("ses-%s: %s: %s", session, verdict.word, reasons)
 
 
 def recalibrate_from_files(
-    path: Path, study: Study, participant: str, out_dir: Path
+    path: Path, study: Study, participant: str, out_dir: Path, *, other_person: bool = False
 ) -> tuple[Check, float, float]:
     """Check a signature on new rated sessions of a study, and write the recalibrated one.
+
+    Parameters
+    ----------
+    other_person : bool
+        Whether the sessions may be another person's. The recalibrated signature remains that of
+        the person whose pattern it is.
 
     Raises
     ------
     DerivativesError
-        If data cannot be used, a session is not new, or the folder is not empty.
+        If data cannot be used, a session is not new or another person's, or the folder is not
+        empty.
     """
     signature = read_signature(path)
+    folder = path if path.is_dir() else path.parent
+    predecessor = read_predecessor(folder, participant, of_signature=signature.participant)
+    person = PersonMatch(signature.participant, participant, other_person)
+    try:
+        person.check_labels()
+    except ValueError as error:
+        raise DerivativesError(str(error), path) from error
+    if person.note:
+        log.warning("%s", person.note)
     study = replace(study, settings=_as_read_before(signature, study.settings))
     check_new(out_dir)
     inventory = study.find(participant)
@@ -280,7 +308,8 @@ def recalibrate_from_files(
     prepared = prepare_runs(reader.runs(), study.settings, regions=reader.regions)
     usable = {lags[0].key for lags in prepared.runs}
     runs = [run for run in reader.runs() if run.key in usable]
-    trained = sorted({run.session for run in runs if was_trained_on(signature, run.key)})
+    known = [] if person.other else runs  # another person's sessions may have the same labels
+    trained = sorted({run.session for run in known if was_trained_on(signature, run.key)})
     if trained:
         raise DerivativesError(
             f"the signature was trained on ses-{', ses-'.join(trained)}. Name new sessions with "
@@ -289,18 +318,22 @@ def recalibrate_from_files(
     if not runs:
         raise DerivativesError(f"sub-{participant}: no new rated run can be used.")
     try:
-        _check_range(signature, runs)
+        _check_range(signature, runs, person)
         check = check_drift(signature, runs)
         new, slope, offset = recalibrate(signature, runs)
     except ValueError as error:
         raise DerivativesError(f"sub-{participant}: {error}") from error
     reader.hashes.check()
-    predecessor = read_predecessor(path if path.is_dir() else path.parent)
 
     def write(folder: Path) -> None:
         write_signature(folder, new)
-        sessions = sorted({run.session for run in runs})
-        predecessor.write_history(folder, slope=slope, offset=offset, sessions=sessions)
+        predecessor.write_history(
+            folder,
+            other_person=person.may_be_other,
+            slope=slope,
+            offset=offset,
+            sessions=sorted({run.session for run in runs}),
+        )
 
     key = content_key({"recalibrated": predecessor.identity, "slope": slope, "offset": offset})
     write_folder(out_dir, key, write, last=DESCRIPTION)

@@ -23,9 +23,10 @@ from painprint.errors import DerivativesError
 from painprint.files.dataset import Dataset
 from painprint.files.inputs import InputHashes
 from painprint.runs import Run, RunKey
-from painprint.settings import CLEANING, Settings
+from painprint.settings import Settings
 from painprint.signature.file import hash_signature, read_signature
 from painprint.signature.model import Signature
+from painprint.signature.person import PersonMatch
 from painprint.signature.predict import Reading, predict_run, read_session
 from painprint.store.files import write_json, write_table
 
@@ -47,11 +48,14 @@ class Scored:
         Its label; empty where the files have none.
     files : tuple of str
         File names of the runs.
+    person : PersonMatch
+        Whose data they are, and whose signature.
     """
 
     session: str
     files: tuple[str, ...]
     reading: Reading
+    person: PersonMatch
 
     @property
     def table(self) -> pd.DataFrame:
@@ -69,6 +73,7 @@ def score_sessions(
     atlas: str | None = None,
     out_dir: Path | None = None,
     tr_s: float | None = None,
+    other_person: bool = False,
 ) -> tuple[Signature, list[Scored]]:
     """Score new runs with a signature; runs of a session are read together.
 
@@ -84,14 +89,17 @@ def score_sessions(
         Where regional time series made from dense BOLD are kept.
     tr_s : float, optional
         Repetition time that overrides sidecars and headers (s).
+    other_person : bool
+        Whether the runs may be another person's.
 
     Raises
     ------
     DerivativesError
-        If the signature or a run cannot be used.
+        If the signature or a run cannot be used, or the runs are another person's.
     """
     signature = read_signature(path)
     run_files = _find(runs)
+    person = match_person(signature, run_files, allowed=other_person)
     by_session: dict[str, list[tuple[Path, Run]]] = {}
     with tempfile.TemporaryDirectory() as folder:
         dense = _DenseRuns(signature, atlas, out_dir or Path(folder), tr_s)
@@ -104,14 +112,45 @@ def score_sessions(
             by_session.setdefault(files.key.session, []).append((path_of_run, run))
     scored = []
     for session, members in by_session.items():
+        name = f"ses-{session}" if session else members[0][0].name
         try:
-            reading = read_session(signature, [run for _, run in members])
+            reading = read_session(
+                signature, [run for _, run in members], of_other_person=person.other
+            )
+            person.check_range(name, (reading.verdict, *reading.of_runs))
         except ValueError as error:
             raise DerivativesError(str(error), members[0][0]) from error
+        reading = person.judge(reading)
         for message in (*reading.warnings, *reading.not_done):
-            log.warning("%s: %s", f"ses-{session}" if session else members[0][0].name, message)
-        scored.append(Scored(session, tuple(path.name for path, _ in members), reading))
+            log.warning("%s: %s", name, message)
+        scored.append(Scored(session, tuple(path.name for path, _ in members), reading, person))
     return signature, scored
+
+
+def match_person(
+    signature: Signature, run_files: Sequence[RunFiles], *, allowed: bool
+) -> PersonMatch:
+    """Compare the label of the person of new runs with that of the signature.
+
+    Raises
+    ------
+    DerivativesError
+        If they differ and that is not allowed.
+    """
+    series = run_files[0].series.path
+    person = PersonMatch(signature.participant, _label_of(run_files[0]), allowed)
+    try:
+        person.check_labels()
+    except ValueError as error:
+        raise DerivativesError(str(error), series) from error
+    return person
+
+
+def _label_of(files: RunFiles) -> str:
+    """The label of the person of a run: of the file name, else of the folder; empty if unknown."""
+    folders = (p.name for p in files.series.path.absolute().parents)
+    of_folder = next((name for name in folders if name.startswith("sub-")), "")
+    return files.series.entities.get("sub") or of_folder.removeprefix("sub-")
 
 
 def check_atlas(signature: Signature, image: AtlasFiles, hashes: InputHashes) -> None:
@@ -122,16 +161,15 @@ def check_atlas(signature: Signature, image: AtlasFiles, hashes: InputHashes) ->
     DerivativesError
         If the signature was not trained on dense BOLD, or with another image.
     """
-    dense = signature.origin.get("dense")
-    if not dense:
+    if signature.origin.dense is None:
         raise DerivativesError(
             "dense BOLD cannot be read: the signature was trained on regional time series that "
             "were made elsewhere. Make those of the new runs in the same way."
         )
-    if hashes.whole(image.image) != signature.origin.get("atlas_image_sha256"):
+    if hashes.whole(image.image) != signature.origin.atlas_image_sha256:
         raise DerivativesError(
-            f"is not the atlas with which the signature was trained ({dense['atlas']}), by its "
-            "SHA-256.",
+            f"is not the atlas with which the signature was trained "
+            f"({signature.origin.atlas_image}), by its SHA-256.",
             image.image,
         )
 
@@ -145,9 +183,9 @@ def _find(runs: Sequence[Path]) -> list[RunFiles]:
         If they are not.
     """
     run_files = [find_unrated_run(path) for path in runs]
-    people = sorted({files.series.entities.get("sub", "") for files in run_files})
+    people = sorted({_label_of(files) for files in run_files})
     if len(people) > 1:
-        names = ", ".join(f"sub-{person}" for person in people)
+        names = ", ".join(f"sub-{person}" if person else "without a label" for person in people)
         raise DerivativesError(f"these are runs of several people ({names}); give those of one.")
     tasks = sorted({files.key.task for files in run_files})
     if len(tasks) > 1:
@@ -194,8 +232,7 @@ class _DenseRuns:
                 "is dense BOLD: pass the study's atlas with --atlas.", files.series.path
             )
         image = self._extraction.files if self._extraction else self._find_image(self.atlas)
-        dense = self.signature.origin["dense"]
-        settings = Settings(tr_s=self.tr_s, **{name: dense[name] for name in CLEANING})
+        settings = Settings(tr_s=self.tr_s, **(self.signature.origin.dense or {}))
         smooth = settings.smoothing_sigma_mm
         surfaces = _surfaces_beside(files, mesh_density(image)) if smooth else NO_SURFACES
         if self._extraction is None or self._extraction.surfaces != surfaces:
@@ -209,7 +246,7 @@ class _DenseRuns:
         images = find_atlases(atlas, [])
         if not images:
             raise DerivativesError(f"there is no atlas image {atlas}: pass its path with --atlas.")
-        wanted = self.signature.origin.get("atlas_image_sha256")
+        wanted = self.signature.origin.atlas_image_sha256
         same = (image for image in images if self.hashes.whole(image.image) == wanted)
         chosen = next(same, images[0])
         check_atlas(self.signature, chosen, self.hashes)
@@ -234,6 +271,7 @@ def predict(
     atlas: str | None = None,
     out_dir: Path | None = None,
     tr_s: float | None = None,
+    other_person: bool = False,
 ) -> str:
     """Score new runs: returns a table as TSV, and writes files and a page into ``out_dir``.
 
@@ -242,7 +280,8 @@ def predict(
     Raises
     ------
     DerivativesError
-        If the signature or a run cannot be used.
+        If the signature or a run cannot be used, or the runs are another person's and
+        ``other_person`` is False.
     """
     signature = read_signature(path)
     if fold != EVERYTHING or signature.history is None:
@@ -250,8 +289,10 @@ def predict(
             raise DerivativesError(
                 "intervals and a page need the final model of a signature of version 2."
             )
-        return _to_text(_predictions(signature, runs, fold, tr_s))
-    signature, scored = score_sessions(path, runs, atlas=atlas, out_dir=out_dir, tr_s=tr_s)
+        return _to_text(_predictions(signature, runs, fold, tr_s, other_person=other_person))
+    signature, scored = score_sessions(
+        path, runs, atlas=atlas, out_dir=out_dir, tr_s=tr_s, other_person=other_person
+    )
     for session in scored:
         verdict = session.reading.verdict
         name = f"ses-{session.session}" if session.session else "session"
@@ -263,17 +304,24 @@ def predict(
 
 
 def _predictions(
-    signature: Signature, runs: Sequence[Path], fold: str, tr_s: float | None
+    signature: Signature, runs: Sequence[Path], fold: str, tr_s: float | None, *, other_person: bool
 ) -> pd.DataFrame:
     """Predictions of one model, without intervals."""
     tables = []
-    for path, files in zip(runs, _find(runs), strict=True):
+    run_files = _find(runs)
+    person = match_person(signature, run_files, allowed=other_person)
+    if person.note:
+        log.warning("%s", person.note)
+    for path, files in zip(runs, run_files, strict=True):
         if is_dense(files.series):
             raise DerivativesError("is dense BOLD; fold models take regional time series.", path)
         bold = load_bold(files, tr_s)
-        unrated = np.full(len(bold.signals), np.nan)
+        run = bold.as_run(files.key, np.full(len(bold.signals), np.nan))
         try:
-            prediction = predict_run(signature, bold.as_run(files.key, unrated), held_out=fold)
+            if signature.domain is not None and not person.known:
+                verdict = read_session(signature, [run]).verdict
+                person.check_range(str(files.key), [verdict])
+            prediction = predict_run(signature, run, held_out=fold)
         except ValueError as error:
             raise DerivativesError(str(error), path) from error
         for warning in (*bold.notes, *prediction.warnings):
@@ -322,6 +370,9 @@ def _describe(scored: Scored) -> Mapping[str, Any]:
     return {
         "session": scored.session or None,
         "files": scored.files,
+        "participant": scored.person.of_data or None,
+        "signature_participant": scored.person.of_signature or None,
+        "other_person": scored.person.may_be_other,
         "predicted": row["predicted"],
         **{name: value for name, value in bounds.items() if name != "n_frames"},
         "verdict": asdict(reading.verdict),

@@ -51,7 +51,11 @@ def _session(scored: Scored, signature: Signature) -> dict[str, Any]:
     return {
         "name": f"Session {scored.session}" if scored.session else "New session",
         "sentence": sentence(
-            session_row, history, signature.leave_out, of_events=signature.of_events
+            session_row,
+            history,
+            signature.leave_out,
+            of_events=signature.of_events,
+            of_other_person=scored.person.other,
         ),
         "warnings": scored.reading.warnings,
         "verdict": scored.reading.verdict,
@@ -64,7 +68,12 @@ def _session(scored: Scored, signature: Signature) -> dict[str, Any]:
 
 
 def sentence(
-    session_row: pd.Series, history: History, unit: str, *, of_events: bool = False
+    session_row: pd.Series,
+    history: History,
+    unit: str,
+    *,
+    of_events: bool = False,
+    of_other_person: bool = False,
 ) -> str:
     """The predicted pain of a session, compared with the person's earlier sessions.
 
@@ -78,8 +87,9 @@ def sentence(
         text += f" ({LEVEL}% interval {wording.number(low)} to {wording.number(high)})"
     rating = "mean rating of events" if of_events else "mean rating"
     compared = "" if of_events else f"; in {below} of them it was lower than this prediction"
+    whose = "In this person's" if not of_other_person else "In the signature's person's"
     return (
-        f"{text}. In this person's {len(levels)} rated {unit}s, the {rating} ranged from "
+        f"{text}. {whose} {len(levels)} rated {unit}s, the {rating} ranged from "
         f"{wording.number(levels.min())} to {wording.number(levels.max())}, with a median of "
         f"{wording.number(float(np.median(levels)))}{compared}."
     )

@@ -17,13 +17,14 @@ from painprint.files.dataset import atlas_name, parse_name
 from painprint.files.tables import read_json
 from painprint.results.columns import GROUP_COLUMNS, describe_columns
 from painprint.results.earlier import Earlier
+from painprint.results.files import ParticipantFiles
 from painprint.results.provenance import versions
 from painprint.results.read import Results, find_results, read_table
 from painprint.results.record import find_json, hash_files, read_record, write_record
 from painprint.runs import Run, RunKey
 from painprint.settings import RENAMED, Settings
 from painprint.signature.file import read_signature
-from painprint.signature.model import PUBLISHED
+from painprint.signature.model import PUBLISHED, Signature
 from painprint.store.files import changed_files, content_key, write_json, write_table
 
 
@@ -86,13 +87,26 @@ def read_member(results: Results, load: Callable[[], Iterable[Run]]) -> Member:
     return Member(
         name=f"sub-{files.participant}",
         atlas=f"{atlas} of sub-{own}" if own else atlas,  # everybody's own has the same label
-        signature=read_signature(files.decoding("signature", "")),
+        signature=_own_signature(files),
         leave_out=leave_out,
         groups=groups,
         used=used,
         predictions=_with_codes(results.predictions, used, group_of_run, groups),
         load=load,
     )
+
+
+def _own_signature(files: ParticipantFiles) -> Signature:
+    """The signature in a participant's results, which must be the participant's."""
+    path = files.decoding("signature", "")
+    signature = read_signature(path)
+    if signature.participant not in ("", files.participant):
+        raise DerivativesError(
+            f"is the signature of sub-{signature.participant}, but lies in the results of "
+            f"sub-{files.participant}. Decode sub-{files.participant} again.",
+            path,
+        )
+    return signature
 
 
 def _with_codes(

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from painprint.errors import DerivativesError
 from painprint.files.tables import read_json
 from painprint.results.files import HISTORY
 from painprint.runs import RunKey
 from painprint.signature.file import hash_signature
-from painprint.store.files import sealed, write_json
+from painprint.signature.lineage import read_lineage
+from painprint.store.files import write_json
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,8 @@ class Predecessor:
 
     Attributes
     ----------
+    participant : str
+        Label of the person of the new signature.
     sha256 : str
         SHA-256 of its description.
     earlier : tuple of mapping
@@ -28,6 +32,7 @@ class Predecessor:
         The runs on which it was trained, as far as known.
     """
 
+    participant: str
     sha256: str
     earlier: tuple[Mapping[str, Any], ...]
     used: frozenset[RunKey] = frozenset()
@@ -38,23 +43,46 @@ class Predecessor:
         return {"sha256": self.sha256, "earlier": self.earlier}
 
     def write_history(self, folder: Path, **changes: Any) -> None:
-        """Write into the folder of the new signature what it replaces, and what was changed."""
-        last = {"sha256": self.sha256, **changes}
-        write_json(folder / HISTORY, sealed({"earlier": [*self.earlier, last]}))
+        """Write beside the new signature what it replaces, and what was changed."""
+        last = {"sha256": self.sha256, "participant": self.participant, **changes}
+        content = {"signature": hash_signature(folder), "earlier": [*self.earlier, last]}
+        write_json(folder / HISTORY, content)
 
     def added(self, used: Iterable[RunKey]) -> list[str]:
         """The runs that are new, as text."""
         return [str(key) for key in used if key not in self.used]
 
 
-def read_predecessor(folder: Path, used: Iterable[RunKey] = ()) -> Predecessor:
+def read_predecessor(
+    folder: Path, participant: str, *, of_signature: str | None = None, used: Iterable[RunKey] = ()
+) -> Predecessor:
     """The signature in a folder, as predecessor of a new one.
+
+    Parameters
+    ----------
+    participant : str
+        Label of the person of the new signature.
+    of_signature : str, optional
+        Label of the person of the one in the folder, which must be that of its history. Default:
+        the same.
+    used : iterable of RunKey
+        The runs on which it was trained.
 
     Raises
     ------
     DerivativesError
-        If its history is not readable.
+        If its history is malformed, or that of another signature or person.
     """
-    path = folder / HISTORY
-    earlier = read_json(path)["earlier"] if path.is_file() else []
-    return Predecessor(hash_signature(folder), tuple(earlier), frozenset(used))
+    path, digest = folder / HISTORY, hash_signature(folder)
+    earlier: list[Mapping[str, Any]] = []
+    if path.is_file():
+        owner = participant if of_signature is None else of_signature
+        try:
+            earlier = read_lineage(read_json(path), signature_sha256=digest, participant=owner)
+        except ValueError as error:
+            raise DerivativesError(
+                f"cannot be continued: {str(error).rstrip('.')}. Copy the folder of the "
+                "signature again, with its history.",
+                path,
+            ) from error
+    return Predecessor(participant, digest, tuple(earlier), frozenset(used))

@@ -20,22 +20,17 @@ from painprint.evidence.stage import StageResult
 from painprint.evidence.stages import STAGES
 from painprint.files.inputs import InputHashes
 from painprint.quality import Limits, judge
-from painprint.results.audit import (
-    RunLog,
-    describe_choice,
-    describe_cleaning,
-    make_audit,
-    runs_table,
-)
+from painprint.results.audit import RunLog, describe_choice, make_audit, runs_table
 from painprint.results.columns import COLUMNS, describe_columns
 from painprint.results.files import HISTORY, ParticipantFiles
 from painprint.results.geometry import hash_outputs, write_geometry
 from painprint.results.predecessor import Predecessor
 from painprint.results.provenance import make_provenance
 from painprint.results.record import write_record
-from painprint.settings import READ_WITH, Settings
+from painprint.settings import CLEANING, READ_WITH, Settings
 from painprint.signature.file import write_signature
 from painprint.signature.model import complete_signature, make_signature
+from painprint.signature.origin import Origin
 from painprint.store.files import write_json, write_table
 
 NULL_METRICS = ("null_median", "p_within", "p_between")
@@ -104,7 +99,9 @@ def write_decoding(
     metrics = _metrics(decoding, stage_results, simulated=simulated)
     numbers = {name: value for name, value in metrics.items() if name != "stages"}
     signature = complete_signature(
-        make_signature(decoding, simulated=simulated, metrics=numbers),
+        make_signature(
+            decoding, simulated=simulated, metrics=numbers, participant=files.participant
+        ),
         decoding,
         origin=_origin(run_log.inventory, decoding.settings, hashes),
     )
@@ -235,16 +232,16 @@ def _sidecar(suffix: str, sources: Sequence[str], decoding: Decoding) -> dict[st
     return {**columns, **extra, "Sources": list(sources)}
 
 
-def _origin(inventory: Inventory, settings: Settings, hashes: InputHashes) -> dict[str, Any]:
-    """Origin of the regional signals: the atlas, by name and hash, and the denoising."""
-    table = inventory.region_table
-    image = inventory.image
-    return {
-        "atlas": inventory.atlas,
-        "atlas_image": image.image.name if image else None,
-        "atlas_image_sha256": hashes.whole(image.image) if image else None,
-        "region_table_sha256": hashes.whole(table.path) if table and table.path.exists() else None,
-        "how_to_get_it": "the same atlas, by this name and hash, from its authors or the study",
-        "dense": describe_cleaning(inventory, settings),
-        "read_with": {name: getattr(settings, name) for name in READ_WITH},
-    }
+def _origin(inventory: Inventory, settings: Settings, hashes: InputHashes) -> Origin:
+    """Origin of the regional signals: the atlas, by name and hash, and the options."""
+    table, image = inventory.region_table, inventory.image
+    dense = inventory.dense if image else None
+    return Origin(
+        atlas=inventory.atlas,
+        atlas_image=image.image.name if image else "",
+        atlas_image_sha256=hashes.whole(image.image) if image else "",
+        region_table_sha256=hashes.whole(table.path) if table and table.path.exists() else "",
+        dense={name: getattr(settings, name) for name in CLEANING} if dense else None,
+        kind=dense.kind if dense else "",
+        read_with={name: getattr(settings, name) for name in READ_WITH},
+    )

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtrit
 
 from painprint.arrays import Matrix, Vector
 from painprint.edges import bin_edges
+from painprint.options import Bounds
 from painprint.runs import FD, Frames
+from painprint.settings import LONGEST_S
 
 IN_RANGE, CAUTION, DO_NOT_READ = "in range", "caution", "do not read"
 VERDICTS = (IN_RANGE, CAUTION, DO_NOT_READ)
@@ -32,6 +34,8 @@ MEASURES = {
     "residual": "connectivity is unusually far outside the principal components of training runs",
     "motion": "framewise displacement is unusually high",
 }
+CONNECTIVITY = ("leverage", "residual")
+"""Measures by which another person's sessions differ."""
 SHORTEST_S = 60.0
 SHORT_SHARE = 0.5
 """Caution if a run is shorter than this share of the shortest training run."""
@@ -39,6 +43,12 @@ MOST_MISSING = 0.05
 """Largest share of the signature's regions that may be missing; they are then not used."""
 TR_FACTOR = 2.0
 """Do not read if the TR differs from the nearest training TR by more than this factor."""
+
+LOGARITHM, SD_OF_LOGARITHM = Bounds(-200, 200), Bounds(0, 200)
+EDGE, LOADING = Bounds(-1000, 1000), Bounds(-1.001, 1.001)
+SD_OF_SCORES = Bounds(1e-100, 1e100)
+TR_S, RUN_S = Bounds(0.001, LONGEST_S), Bounds(0, 1e6, low_is_open=True)
+"""Magnitudes that no study exceeds, and with which no measure of a new run can overflow."""
 
 
 @dataclass(frozen=True)
@@ -90,18 +100,45 @@ class ApplicabilityDomain:
         n = len(self.sd)
         if self.mean.shape != (n_edges,) or self.components.shape != (n, n_edges):
             raise ValueError(f"mean and components of {n_edges} edges are needed.")
-        if not 1 <= n <= MOST_COMPONENTS or not (self.sd > 0).all():
-            raise ValueError(f"1 to {MOST_COMPONENTS} components that vary are needed.")
-        if not self.tr_s or not min(*self.tr_s, self.shortest_s) > 0:
-            raise ValueError("TR and length of the training runs must be above 0.")
-        for values in (self.mean, self.components, self.sd, self.tr_s, [self.shortest_s]):
-            if not np.isfinite(values).all():
-                raise ValueError("the applicability domain must be finite.")
+        if not 1 <= n <= MOST_COMPONENTS:
+            raise ValueError(f"{n} components; 1 to {MOST_COMPONENTS} are needed.")
+        if not self.tr_s:
+            raise ValueError("repetition times of the training runs are needed.")
+        parts: dict[str, tuple[ArrayLike, Bounds]] = {
+            "mean edges of the training runs": (self.mean, EDGE),
+            "components of the training runs": (self.components, LOADING),
+            "SDs of the training runs": (self.sd, SD_OF_SCORES),
+            "repetition times of the training runs (s)": (self.tr_s, TR_S),
+            "the length of the shortest training run (s)": (self.shortest_s, RUN_S),
+        }
+        for name, (values, bounds) in parts.items():
+            check_bounds(name, values, bounds)
         for (measure, scale), distribution in self.distributions.items():
-            known = measure in MEASURES and scale in SCALES
-            enough = FEWEST_GROUPS <= distribution.n_groups <= MOST_GROUPS
-            if not known or not enough or not distribution.sd >= 0:
-                raise ValueError(f"no such measure, or too few groups: {measure}, {scale}.")
+            if measure not in MEASURES or scale not in SCALES:
+                raise ValueError(f"no measure {measure!r:.40} at scale {scale!r:.40} is known.")
+            if not FEWEST_GROUPS <= distribution.n_groups <= MOST_GROUPS:
+                raise ValueError(
+                    f"limits of {measure} come from {distribution.n_groups} groups; "
+                    f"{FEWEST_GROUPS} to {MOST_GROUPS} are possible."
+                )
+            check_bounds(f"mean of log {measure}", distribution.mean, LOGARITHM)
+            check_bounds(f"SD of log {measure}", distribution.sd, SD_OF_LOGARITHM)
+
+
+def check_bounds(name: str, values: ArrayLike, bounds: Bounds) -> None:
+    """Check that all values are finite and within closed or half-open bounds.
+
+    Raises
+    ------
+    ValueError
+        Naming the values and the first that is outside.
+    """
+    flat = np.asarray(values, dtype=float).ravel()
+    inside = (flat > bounds.low if bounds.low_is_open else flat >= bounds.low) & (
+        flat < bounds.high if bounds.high_is_open else flat <= bounds.high
+    )
+    if not inside.all():  # comparisons with NaN are false
+        raise ValueError(f"{name}: {flat[~inside][0]:g}, but each must be {bounds}.")
 
 
 @dataclass(frozen=True)
@@ -137,16 +174,19 @@ class Verdict:
         Why the word is not "in range".
     unchecked : tuple of str
         Measures that could not be checked.
+    outside : tuple of str
+        What alone would give "do not read": measures, "length", "TR".
     """
 
     word: str
     reasons: tuple[str, ...]
     unchecked: tuple[str, ...]
+    outside: tuple[str, ...] = ()
 
     def with_caution(self, *reasons: str) -> Verdict:
         """The same with more reasons, and no better than caution."""
         word = CAUTION if self.word == IN_RANGE else self.word
-        return Verdict(word, (*self.reasons, *reasons), self.unchecked)
+        return replace(self, word=word, reasons=(*self.reasons, *reasons))
 
 
 def run_edges(frames: Frames) -> Vector:
@@ -294,7 +334,8 @@ def judge_runs(
     scale : {"run", "session"}
         Measures of several runs are averaged on the log scale.
     """
-    worst, reasons, unchecked = 0, [], []
+    worst: int = 0
+    reasons, unchecked, outside = [], [], []
     for measure, text in MEASURES.items():
         values = [getattr(run, measure) for run in measures]
         value = float(np.mean([v for v in values if not math.isnan(v)] or [math.nan]))
@@ -304,16 +345,18 @@ def judge_runs(
             continue
         level = sum(value > distribution.limit(tail) for tail in TAILS[measure])
         if level:
-            ratio = math.exp(value - distribution.mean)
+            ratio = math.exp(min(value - distribution.mean, 700))  # a float ends at e^709
             reasons.append(f"{text} ({ratio:.1f} times that of training {scale}s)")
+        outside += [measure] * (level == 2)
         worst = max(worst, level)
-    if {"leverage", "residual"} <= set(unchecked):
+    if set(CONNECTIVITY) <= set(unchecked):
         worst = max(worst, 1)
         reasons.append("too few training sessions to tell whether the connectivity is in range")
-    for level, reason in _plain_checks(domain, measures):
+    for name, level, reason in _plain_checks(domain, measures):
         worst = max(worst, level)
         reasons.append(reason)
-    return Verdict(VERDICTS[worst], tuple(reasons), tuple(unchecked))
+        outside += [name] * (level == 2)
+    return Verdict(VERDICTS[worst], tuple(reasons), tuple(unchecked), tuple(outside))
 
 
 def judge_session(
@@ -332,28 +375,28 @@ def judge_session(
         if verdict.word != IN_RANGE and session.word == IN_RANGE
     ]
     unchecked = dict.fromkeys([*session.unchecked, *(u for v in run_verdicts for u in v.unchecked)])
-    session = Verdict(session.word, session.reasons, tuple(unchecked))
+    session = replace(session, unchecked=tuple(unchecked))
     return (session.with_caution(*cautions) if cautions else session), run_verdicts
 
 
 def _plain_checks(
     domain: ApplicabilityDomain, measures: Sequence[RunMeasures]
-) -> list[tuple[int, str]]:
-    """Checks of length, repetition time and missing regions: index of the verdict, and reason."""
+) -> list[tuple[str, int, str]]:
+    """Checks of length, TR and missing regions: name, index of the verdict, and reason."""
     failed = []
     shortest = min(run.kept_s for run in measures)
     if shortest < SHORTEST_S:
-        failed.append((2, f"only {shortest:.0f} s are usable"))
+        failed.append(("length", 2, f"only {shortest:.0f} s are usable"))
     elif shortest < SHORT_SHARE * domain.shortest_s:
-        failed.append(
-            (1, f"{shortest:.0f} s are usable; training runs had {domain.shortest_s:.0f} or more")
-        )
+        had = f"training runs had {domain.shortest_s:.0f} or more"
+        failed.append(("length", 1, f"{shortest:.0f} s are usable; {had}"))
     for tr_s in sorted({run.tr_s for run in measures}):
         nearest = min(domain.tr_s, key=lambda known: abs(known - tr_s))
         if abs(tr_s - nearest) > 1e-3 * nearest:
             far = max(tr_s / nearest, nearest / tr_s) > TR_FACTOR
-            failed.append((1 + far, f"TR is {tr_s:g} s; training runs had {nearest:g} s"))
+            reason = f"TR is {tr_s:g} s; training runs had {nearest:g} s"
+            failed.append(("TR", 1 + far, reason))
     missing = max(run.share_missing for run in measures)
     if missing:
-        failed.append((1, f"{missing:.0%} of the regions are missing and not used"))
+        failed.append(("regions", 1, f"{missing:.0%} of the regions are missing and not used"))
     return failed

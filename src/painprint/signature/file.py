@@ -20,13 +20,18 @@ from painprint.files.tables import read_json
 from painprint.regions import Regions
 from painprint.settings import DECODING
 from painprint.signature.applicability import ApplicabilityDomain, ReferenceDistribution
+from painprint.signature.fields import Fields, check_plain
 from painprint.signature.model import PUBLISHED, History, Signature, UsedModel
+from painprint.signature.origin import Origin
 from painprint.stats.conformal import NonconformityScores
 from painprint.store.files import content_key, hash_file, write_bytes, write_json
 
-FORMAT, VERSION = "painprint signature", 3
-READABLE = (1, 2, 3)
-"""Version 1 contains models alone; version 3 states which decoder made them."""
+FORMAT, VERSION = "painprint signature", 4
+READABLE = (1, 2, 3, 4)
+"""Version 1 contains models alone; version 3 states which decoder made them, version 4 whose they
+are."""
+MOST_BYTES = 50_000_000
+"""Upper limit for the description, which has no arrays."""
 WEIGHTS, DESCRIPTION = "weights.safetensors", "signature.json"
 
 
@@ -43,13 +48,14 @@ def write_signature(folder: Path, signature: Signature) -> None:
     described = {
         "format": FORMAT,
         "version": VERSION,
+        "participant": signature.participant or None,
         "simulated": signature.simulated,
         "preset": signature.preset,
         **signature.decoder,
         "leave_out": signature.leave_out,
         "drop_s": signature.drop_s,
         "tr_s": signature.tr_s,
-        "origin": signature.origin,
+        "origin": _describe_origin(signature.origin),
         "regions": [
             {"name": name, "network": network}
             for name, network in signature.regions.network_of.items()
@@ -112,32 +118,39 @@ def read_signature(path: Path) -> Signature:
         raise DerivativesError(
             f"there is no signature at {path}. Pass the folder OUT/sub-01/decoding/*_signature."
         )
+    if described.is_file() and described.stat().st_size > MOST_BYTES:
+        raise DerivativesError(f"has more than {MOST_BYTES // 10**6} MB; none has.", described)
     content = read_json(described)
     if content.get("format") != FORMAT:
         raise DerivativesError(f"is not a {FORMAT}.", described)
     version = content.get("version")
     if version not in READABLE or isinstance(version, bool):
         raise DerivativesError(
-            f"has version {version!r}, but this painprint reads up to {VERSION}. Update painprint.",
+            f"has version {version!r:.40}, but this painprint reads up to {VERSION}. Update "
+            "painprint.",
             described,
         )
     stated = content.pop("sha256", None)
     try:
-        is_intact = stated == content_key(content)
-    except RecursionError:
-        is_intact = False
-    if not is_intact:
+        check_plain(content)
+        if stated != content_key(content):
+            raise DerivativesError(
+                "is not what was written (SHA-256 differs). Copy the signature again.", described
+            )
+        return _signature_of(Fields(_as_latest(content)), folder / WEIGHTS)
+    except ValueError as error:
+        reason = str(error).rstrip(".")
         raise DerivativesError(
-            "is not what was written (SHA-256 differs). Copy the signature again.", described
-        )
-    try:
-        return _signature_of(_as_latest(content), folder / WEIGHTS)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise DerivativesError(f"is corrupted ({error!r}). Write it again.", described) from error
+            f"is no valid signature: {reason}. Copy the signature again, or decode the participant "
+            "again.",
+            described,
+        ) from error
 
 
 def _as_latest(content: dict[str, Any]) -> dict[str, Any]:
     """Convert the description of an earlier version to the current one."""
+    if content["version"] < 4:
+        content = {**content, "participant": None}
     if content["version"] < 3:
         content = {**content, **PUBLISHED}
     if content["version"] < 2:
@@ -147,81 +160,115 @@ def _as_latest(content: dict[str, Any]) -> dict[str, Any]:
             "envelope": None,
             "history": None,
         }
-        content = {**content, **added, "arrays": {"weights": content["weights"]}}
+        content = {**content, **added, "arrays": {"weights": content.get("weights")}}
     return content
 
 
-def _signature_of(content: Mapping[str, Any], path: Path) -> Signature:
+def _signature_of(content: Fields, path: Path) -> Signature:
     """Signature from its description and the arrays of a file."""
+    rows = content.rows("regions")
     regions = Regions(
-        tuple(_text(row["name"]) for row in _rows(content, "regions")),
-        tuple(_text(row["network"]) for row in _rows(content, "regions")),
+        tuple(row.text("name") for row in rows), tuple(row.text_or_empty("network") for row in rows)
     )
+    if len(rows) < 2:
+        raise ValueError(f"it has {len(rows)} regions; edges need two")
     models = tuple(
         UsedModel(
-            held_out="" if row["held_out"] is None else _text(row["held_out"]),
-            intercept=_number(row["intercept"]),
-            training_mean=_number(row["training_mean"]),
-            lag_s=_number(row["lag_s"]),
+            held_out=row.text_or_empty("held_out"),
+            intercept=row.number("intercept"),
+            training_mean=row.number("training_mean"),
+            lag_s=row.number("lag_s"),
         )
-        for row in _rows(content, "models")
+        for row in content.rows("models")
     )
-    n_edges, domain = count_edges(len(regions.names)), content["envelope"]
+    domain = None if content.is_null("envelope") else content.inner("envelope")
+    n_edges = count_edges(len(rows))
     expected: dict[str, tuple[str, tuple[int, ...]]] = {
         "weights": ("float64", (len(models), n_edges))
     }
     if domain is not None:
         expected["mean_edges"] = ("float64", (n_edges,))
-        expected["components"] = ("float32", (len(_numbers(domain["sd"])), n_edges))
-    if content["features"] != "edges":
-        expected["activity"] = ("float64", (len(models), len(regions.names)))
-    digests = {name: content["arrays"][name]["sha256"] for name in expected}
-    arrays = _read_arrays(path, expected, digests)
+        expected["components"] = ("float32", (len(domain.numbers("sd")), n_edges))
+    if content.text("features") != "edges":
+        expected["activity"] = ("float64", (len(models), len(rows)))
+    described = content.inner("arrays")
+    arrays = _read_arrays(
+        path, expected, {name: described.inner(name).text("sha256") for name in expected}
+    )
     return Signature(
         regions=regions,
         models=models,
         weights=arrays["weights"],
-        preset=_text(content["preset"]),
-        drop_s=_number(content["drop_s"]),
-        tr_s=tuple(_numbers(content["tr_s"])),
-        simulated=_boolean(content["simulated"]),
-        metrics=dict(content["metrics"]),
-        leave_out=_text(content["leave_out"]),
+        preset=content.text("preset"),
+        drop_s=content.number("drop_s"),
+        tr_s=content.numbers("tr_s"),
+        simulated=content.flag("simulated"),
+        metrics=content.inner("metrics").values,
+        leave_out=content.text("leave_out"),
         domain=None if domain is None else _read_domain(domain, arrays),
-        history=_read_history(content["history"]),
-        origin=dict(content["origin"]),
-        decoder={name: _text(content[name]) for name in DECODING},
+        history=None if content.is_null("history") else _read_history(content.inner("history")),
+        origin=_read_origin(content.inner("origin")),
+        decoder={name: content.text(name) for name in DECODING},
         activity=arrays.get("activity"),
+        participant=content.text_or_empty("participant"),
     )
 
 
-def _read_domain(
-    content: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
-) -> ApplicabilityDomain:
+def _read_domain(content: Fields, arrays: Mapping[str, NDArray[Any]]) -> ApplicabilityDomain:
+    rows = content.rows("spreads")
     distributions = {
-        (_text(row["measure"]), _text(row["scale"])): ReferenceDistribution(
-            _number(row["mean"]), _number(row["sd"]), int(_number(row["n_groups"]))
+        (row.text("measure"), row.text("scale")): ReferenceDistribution(
+            row.number("mean"), row.number("sd"), row.integer("n_groups")
         )
-        for row in _rows(content, "spreads")
+        for row in rows
     }
+    if len(distributions) < len(rows):
+        raise ValueError("spreads has two distributions of a measure at one scale")
     return ApplicabilityDomain(
         mean=arrays["mean_edges"],
         components=arrays["components"],
-        sd=np.array(_numbers(content["sd"])),
+        sd=np.array(content.numbers("sd")),
         distributions=distributions,
-        shortest_s=_number(content["shortest_s"]),
-        tr_s=tuple(_numbers(content["tr_s"])),
+        shortest_s=content.number("shortest_s"),
+        tr_s=content.numbers("tr_s"),
     )
 
 
-def _read_history(content: Any) -> History | None:
-    if content is None:
-        return None
-    errors = {
-        _text(scale): NonconformityScores([np.array(_numbers(group)) for group in groups])
-        for scale, groups in content["errors"].items()
+def _read_history(content: Fields) -> History:
+    errors = content.inner("errors")
+    scores = {
+        scale: NonconformityScores([np.array(group) for group in errors.number_lists(scale)])
+        for scale in errors.values
     }
-    return History(errors, tuple(_numbers(content["levels"])))
+    return History(scores, content.numbers("levels"))
+
+
+def _describe_origin(origin: Origin) -> dict[str, Any]:
+    how = {"kind": origin.kind, "atlas": origin.atlas_image}
+    return {
+        "atlas": origin.atlas or None,
+        "atlas_image": origin.atlas_image or None,
+        "atlas_image_sha256": origin.atlas_image_sha256 or None,
+        "region_table_sha256": origin.region_table_sha256 or None,
+        "how_to_get_it": "the same atlas, by this name and hash, from its authors or the study",
+        "dense": None if origin.dense is None else {**how, **origin.dense},
+        "read_with": origin.read_with,
+    }
+
+
+def _read_origin(content: Fields) -> Origin:
+    """Origin; a key that does not change how runs are read is ignored if it is unknown."""
+    names = ("atlas", "atlas_image", "atlas_image_sha256", "region_table_sha256")
+    dense = content.inner_or_none("dense")
+    read_with = content.inner_or_none("read_with")
+    return Origin(
+        **{name: content.text_or_empty(name) for name in names},
+        dense=None
+        if dense is None
+        else {name: v for name, v in dense.values.items() if name not in ("kind", "atlas")},
+        kind="" if dense is None else dense.text_or_empty("kind"),
+        read_with={} if read_with is None else read_with.values,
+    )
 
 
 def _read_arrays(
@@ -254,34 +301,3 @@ def _read_arrays(
 
 def _digest(array: NDArray[Any]) -> str:
     return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
-
-
-def _boolean(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError(f"{value!r} is neither true nor false")
-    return value
-
-
-def _numbers(values: Any) -> list[float]:
-    if not isinstance(values, list):
-        raise TypeError("not a list of numbers")
-    return [_number(value) for value in values]
-
-
-def _rows(content: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
-    rows = content[key]
-    if not isinstance(rows, list):
-        raise TypeError(f"{key} is not a list")
-    return rows
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r} is not a text")
-    return value
-
-
-def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not np.isfinite(value):
-        raise TypeError(f"{value!r} is not a number")
-    return float(value)

@@ -11,12 +11,21 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from painprint.bins import EVENT_SCALES
+from painprint.bins import SCALES as ALL_SCALES
 from painprint.decode.decoding import Decoding
 from painprint.decode.training import EVERYTHING
 from painprint.edges import count_edges, score_frames
+from painprint.options import Bounds
 from painprint.regions import Regions
-from painprint.settings import DECODING, LONGEST_S, PRESETS, Rules
-from painprint.signature.applicability import FEWEST_GROUPS, ApplicabilityDomain, fit_domain
+from painprint.settings import DECODING, PRESETS, UP_TO_LONGEST, Rules
+from painprint.signature.applicability import (
+    FEWEST_GROUPS,
+    TR_S,
+    ApplicabilityDomain,
+    check_bounds,
+    fit_domain,
+)
+from painprint.signature.origin import Origin
 from painprint.stats.conformal import NonconformityScores
 
 
@@ -46,6 +55,10 @@ PUBLISHED = {"decoder": "lasso_pcr", "train_bins": "rating", "features": "edges"
 SCALES = ("1min", "run", "session")
 """Scales at which a new session is scored."""
 
+LARGEST = 1e30
+UNIT, ERROR = Bounds(-LARGEST, LARGEST), Bounds(0, LARGEST)
+"""Bounds of weights and ratings in any unit: no sum or square of them can overflow."""
+
 
 @dataclass(frozen=True, eq=False)
 class History:
@@ -64,14 +77,21 @@ class History:
 
     def check(self, n_groups: int) -> None:
         """Raise a ValueError unless every group has a level and errors."""
-        if len(self.levels) != n_groups or not np.isfinite(self.levels).all():
-            raise ValueError(f"{n_groups} levels are needed.")
+        if not n_groups or len(self.levels) != n_groups:
+            raise ValueError(
+                f"mean ratings of {len(self.levels)} groups, but {n_groups} models that left one "
+                "out; each must have one."
+            )
+        check_bounds("mean ratings", self.levels, UNIT)
         for scale, scores in self.errors.items():
-            groups = scores.by_group
-            if scale not in SCALES or len(groups) != n_groups:
-                raise ValueError(f"errors of {n_groups} groups at a known scale are needed.")
-            if not all(len(g) and np.isfinite(g).all() and (g >= 0).all() for g in groups):
-                raise ValueError("errors must be finite and not below 0.")
+            if scale not in SCALES:
+                raise ValueError(f"errors at scale {scale!r:.40}; {', '.join(SCALES)} are known.")
+            sizes = [len(errors) for errors in scores.by_group]
+            if len(sizes) != n_groups or not all(sizes):
+                raise ValueError(f"errors at scale {scale} of {n_groups} groups are needed.")
+            if scale == "session" and set(sizes) != {1}:
+                raise ValueError("each session must have one error at the scale of sessions.")
+            check_bounds(f"errors at scale {scale}", np.concatenate(scores.by_group), ERROR)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,12 +116,14 @@ class Signature:
         Unit of the groups: session or run.
     domain : ApplicabilityDomain or None
         Applicability domain: distribution of the training runs.
-    origin : mapping
-        Atlas and denoising, as far as known.
+    origin : Origin
+        Atlas, and options of reading and denoising, as far as known.
     decoder : mapping of str to str
         ``decoder``, ``train_bins`` and ``features`` of the study, as in its settings.
     activity : ndarray of shape (n_models, n_regions) or None
         Weights of the regions' mean signals, if activity is decoded.
+    participant : str
+        Label of the person, without "sub-"; empty if unknown.
 
     Raises
     ------
@@ -120,9 +142,10 @@ class Signature:
     leave_out: str = "session"
     domain: ApplicabilityDomain | None = None
     history: History | None = None
-    origin: Mapping[str, Any] = field(default_factory=dict)
+    origin: Origin = Origin()
     decoder: Mapping[str, str] = field(default_factory=lambda: dict(PUBLISHED))
     activity: NDArray[np.float64] | None = None
+    participant: str = ""
 
     def __post_init__(self) -> None:
         shape = (len(self.models), count_edges(len(self.regions.names)))
@@ -130,35 +153,43 @@ class Signature:
             raise ValueError(f"weights have shape {self.weights.shape}, but {shape} is needed.")
         if not self.models or self.models[0].held_out != EVERYTHING:
             raise ValueError("the first model must be the final one.")
-        if not np.isfinite(self.weights).all():
-            raise ValueError("weights must be finite.")
+        check_bounds("weights", self.weights, UNIT)
         if self.activity is not None:
             wanted = (len(self.models), len(self.regions.names))
-            if self.activity.shape != wanted or not np.isfinite(self.activity).all():
-                raise ValueError(f"activity must hold finite weights of shape {wanted}.")
+            if self.activity.shape != wanted:
+                raise ValueError(f"activity has shape {self.activity.shape}, not {wanted}.")
+            check_bounds("weights of activity", self.activity, UNIT)
         for name, allowed in DECODING.items():
             if self.decoder.get(name) not in allowed:
-                raise ValueError(f"{name} {self.decoder.get(name)!r} is unknown.")
-        if not all(0 <= seconds <= LONGEST_S for seconds in (self.drop_s, *self._lags())):
-            raise ValueError(f"lags and the dropped start must be from 0 to {LONGEST_S:g} s.")
+                raise ValueError(f"{name} {self.decoder.get(name)!r:.40} is unknown.")
+        if (self.decoder["features"] == "edges") != (self.activity is None):
+            raise ValueError("weights of activity belong to features of activity, and only them.")
+        check_bounds("the dropped start (s)", self.drop_s, UP_TO_LONGEST)
+        check_bounds("lags (s)", [model.lag_s for model in self.models], UP_TO_LONGEST)
+        check_bounds("intercepts", [model.intercept for model in self.models], UNIT)
+        check_bounds("training means", [model.training_mean for model in self.models], UNIT)
+        if not self.tr_s:
+            raise ValueError("the TR of the training runs is missing.")
+        check_bounds("TR (s)", self.tr_s, TR_S)
         if self.preset not in PRESETS:
-            raise ValueError(f"preset {self.preset!r} is unknown.")
+            raise ValueError(f"preset {self.preset!r:.40} is unknown.")
         if self.leave_out not in ("session", "run"):
-            raise ValueError(f"leave_out {self.leave_out!r} is unknown.")
+            raise ValueError(f"leave_out {self.leave_out!r:.40} is unknown.")
         if len({model.held_out for model in self.models}) < len(self.models):
             raise ValueError("two models left out the same group.")
-        if self.domain is not None:
+        scales = self.metrics.get("scales", {})
+        if not isinstance(scales, Mapping) or not set(scales) <= set(ALL_SCALES):
+            raise ValueError("the metrics are of unknown scales.")
+        if (self.domain is None) != (self.history is None):
+            raise ValueError("the domain and the history of a signature belong together.")
+        if self.domain is not None and self.history is not None:
             self.domain.check(shape[1])
-        if self.history is not None:
             self.history.check(len(self.models) - 1)
 
     @property
     def of_events(self) -> bool:
         """Whether the ratings of the study were of events, as far as its metrics say."""
-        return any(scale in EVENT_SCALES for scale in self.metrics.get("scales", ()))
-
-    def _lags(self) -> list[float]:
-        return [model.lag_s for model in self.models]
+        return any(scale in EVENT_SCALES for scale in self.metrics.get("scales", {}))
 
     @property
     def rules(self) -> Rules:
@@ -193,7 +224,9 @@ class Signature:
         return names.index(held_out)
 
 
-def make_signature(decoding: Decoding, *, simulated: bool, metrics: Mapping[str, Any]) -> Signature:
+def make_signature(
+    decoding: Decoding, *, simulated: bool, metrics: Mapping[str, Any], participant: str = ""
+) -> Signature:
     """Signature with the models of a decoded person; :func:`complete_signature` adds the rest."""
     models = (decoding.final, *decoding.folds)
     return Signature(
@@ -212,20 +245,19 @@ def make_signature(decoding: Decoding, *, simulated: bool, metrics: Mapping[str,
             "features": decoding.settings.features,
         },
         activity=None if models[0].activity is None else np.array([m.activity for m in models]),
+        participant=participant,
     )
 
 
-def complete_signature(
-    signature: Signature, decoding: Decoding, *, origin: Mapping[str, Any]
-) -> Signature:
+def complete_signature(signature: Signature, decoding: Decoding, *, origin: Origin) -> Signature:
     """Add the applicability domain, held-out errors and origin to a signature.
 
     Parameters
     ----------
     decoding : Decoding
         Decoding from which the signature was made.
-    origin : mapping
-        Atlas and denoising.
+    origin : Origin
+        Atlas, and options of reading and denoising.
     """
     table = decoding.training.run_table
     keys = ["session", "task", "run"]

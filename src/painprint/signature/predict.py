@@ -139,7 +139,8 @@ def predict_run(signature: Signature, run: Run, *, held_out: str = EVERYTHING) -
     Raises
     ------
     ValueError
-        If regions of the signature are missing or unusable, or too few frames are usable.
+        If regions of the signature are missing or unusable, too few frames are usable, or a
+        prediction is not finite.
 
     References
     ----------
@@ -148,6 +149,7 @@ def predict_run(signature: Signature, run: Run, *, held_out: str = EVERYTHING) -
     at = signature.find_model(held_out)
     frames = pair_run(signature, run, held_out=held_out, need_rating=False)
     score = signature.score(at, frames.signals)
+    _check_finite(score, str(run.key))
     bins = make_test_bins([frames], signature.rules, "1min")
     minutes = pd.DataFrame(
         {
@@ -160,6 +162,15 @@ def predict_run(signature: Signature, run: Run, *, held_out: str = EVERYTHING) -
     return Prediction(
         minutes, float(score.mean()), frames.counts, _warnings(signature, run, frames.kept_s)
     )
+
+
+def _check_finite(predictions: NDArray[np.float64], where: str) -> None:
+    """Raise a ValueError unless all predictions are finite."""
+    if not np.isfinite(predictions).all():
+        raise ValueError(
+            f"{where}: a prediction is not a finite number, so the signals of the run are too "
+            "large to be used. Check their unit."
+        )
 
 
 def _warnings(signature: Signature, run: Run, kept_s: float) -> tuple[str, ...]:
@@ -201,7 +212,9 @@ class Reading:
     warnings: tuple[str, ...]
 
 
-def read_session(signature: Signature, runs: Sequence[Run]) -> Reading:
+def read_session(
+    signature: Signature, runs: Sequence[Run], *, of_other_person: bool = False
+) -> Reading:
     """Predict a new session, with intervals and a verdict on whether to read it.
 
     Predictions are those of the final model. Intervals use the models trained without each
@@ -214,12 +227,15 @@ def read_session(signature: Signature, runs: Sequence[Run]) -> Reading:
         With applicability domain and history.
     runs : sequence of Run
         Of one session; their ratings are not used.
+    of_other_person : bool
+        Whether they are known to be another person's, so that a session of the same label did not
+        train the signature.
 
     Raises
     ------
     ValueError
-        If the signature has no domain or history, regions are missing, or too few frames are
-        usable.
+        If the signature has no domain or history, regions are missing, too few frames are
+        usable, or a prediction is not finite.
     """
     if signature.domain is None or signature.history is None:
         raise ValueError(
@@ -239,6 +255,7 @@ def read_session(signature: Signature, runs: Sequence[Run]) -> Reading:
     session = np.mean([run.predictions[-1] for run in scored], axis=0)
     # (n_rows, n_models): minutes and mean of each run, then the session, the mean of its runs
     predictions = np.vstack([*(run.predictions for run in scored), session])
+    _check_finite(predictions, str(runs[0].key))
     table = pd.DataFrame(rows, columns=["scale", "run", "minute", "onset", "n_frames"])
     table["predicted"] = predictions[:, 0]
     not_done = _add_intervals(
@@ -246,7 +263,7 @@ def read_session(signature: Signature, runs: Sequence[Run]) -> Reading:
     )
     warnings = dict.fromkeys(warning for run in scored for warning in run.warnings)
     verdict, verdicts = judge_session(signature.domain, [run.measures for run in scored])
-    if any(was_trained_on(signature, run.key) for run in runs):
+    if not of_other_person and any(was_trained_on(signature, run.key) for run in runs):
         verdict = verdict.with_caution(
             "this session was among those that the signature was learnt from, so its prediction is "
             "no test (see --fold)"
