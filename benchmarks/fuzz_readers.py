@@ -2,12 +2,15 @@
 
     python benchmarks/fuzz_readers.py                     20,000 files
     python benchmarks/fuzz_readers.py --files 400         a quick look
-    python benchmarks/fuzz_readers.py --only signature weights resealed   signature files alone
+    python benchmarks/fuzz_readers.py --only retyped reweighted   signatures whose hashes fit
     python benchmarks/fuzz_readers.py --atheris           guided by coverage, with atheris
 
 A file is valid, then a few of its bytes are flipped, cut, doubled, or replaced by what tends to
 hurt. "resealed" is a signature's description whose hash was made anew after it was wounded, so that
-what lies behind the hash is tried too. It fails the study when a reader raises anything else,
+what lies behind the hash is tried too. "retyped" is one in which values at any depth became others
+of any type and size, with a hash that fits, and "reweighted" has such numbers in its arrays; what
+can be read of both is then used: a run is predicted, and the page written. "lineage" is the history
+beside a signature, retyped. A file fails the study when a reader raises anything else,
 takes more than 10 s, when memory passes 1 GB, or when anything tries to run a program, open a
 connection or unpickle.
 """
@@ -27,10 +30,11 @@ import warnings
 from collections import Counter
 from pathlib import Path
 
+import fuzz_signatures
 import nibabel as nib
 import numpy as np
 
-from painprint import Regions, Settings
+from painprint import Settings
 from painprint.atlas.table import load_regions
 from painprint.bids.find import find_runs
 from painprint.bids.load import load_run
@@ -38,10 +42,7 @@ from painprint.bids.sessions import read_sessions
 from painprint.errors import DerivativesError
 from painprint.files.cifti import read_ptseries
 from painprint.files.dataset import Dataset
-from painprint.signature.applicability import ApplicabilityDomain, ReferenceDistribution
 from painprint.signature.file import read_signature, write_signature
-from painprint.signature.model import History, Signature, UsedModel
-from painprint.stats.conformal import NonconformityScores
 from painprint.store.files import content_key
 
 STEM = "sub-01_ses-01_task-rating_run-1"
@@ -86,29 +87,8 @@ def make_valid(root):
     series = nib.cifti2.SeriesAxis(0, 1, 20)
     image = nib.Cifti2Image(rng.normal(size=(20, 4)).astype(np.float32), (series, parcels))
     nib.save(image, root / "image.ptseries.nii")
-    groups = ("01", "02", "03", "04", "05", "06")
-    models = tuple(UsedModel(held_out, 0.1, 0.5, 6.0) for held_out in ("", *groups))
-    distributions = {
-        (measure, scale): ReferenceDistribution(-1.0, 0.3, 6)
-        for measure in ("leverage", "residual", "motion")
-        for scale in ("run", "session")
-    }
-    domain = ApplicabilityDomain(
-        rng.normal(size=6), rng.normal(size=(2, 6)).astype(np.float32), np.ones(2), distributions,
-        500.0, (1.0,),
-    )  # fmt: skip
-    errors = {
-        scale: NonconformityScores([rng.random(n) for _ in groups]) for scale, n in SCALE_SIZES
-    }
-    signature = Signature(
-        Regions(tuple(names), ("",) * 4), models, rng.normal(size=(7, 6)), "recommended", 30.0,
-        (1.0,), True, {}, domain=domain, history=History(errors, (0.1,) * 6),
-        origin={"atlas": "A", "dense": None},
-    )  # fmt: skip
-    write_signature(root / "signature", signature)
-
-
-SCALE_SIZES = (("1min", 6), ("run", 2), ("session", 1))
+    write_signature(root / "signature", fuzz_signatures.make_signature(names, rng))
+    fuzz_signatures.write_lineage(root / "signature")
 
 
 def read_resealed(folder):
@@ -129,8 +109,7 @@ def table(path, names, values):
 
 def read_study(root):
     found = find_runs(Dataset(root, "raw"), [Dataset(root / "derivatives/xcp_d", "d")], "01")
-    for files in found.runs:
-        load_run(files, Settings())
+    return [load_run(files, Settings())[0] for files in found.runs]
 
 
 def read_resp(root):
@@ -155,6 +134,7 @@ def targets(root):
     series = f"{STEM}_atlas-A_stat-mean_timeseries"
     image, signature = root / "image.ptseries.nii", root / "signature"
     study = lambda: read_study(root)  # noqa: E731
+    use = fuzz_signatures.Use(signature, derived / f"{series}.tsv", read_study(root))
     files = {
         "series": (derived / f"{series}.tsv", study),
         "sidecar": (derived / f"{series}.json", study),
@@ -169,11 +149,28 @@ def targets(root):
         "signature": (signature / "signature.json", lambda: read_signature(signature)),
         "weights": (signature / "weights.safetensors", lambda: read_signature(signature)),
         "resealed": (signature / "signature.json", lambda: read_resealed(signature)),
+        "retyped": (signature / "signature.json", use),
+        "reweighted": (
+            signature / "weights.safetensors",
+            lambda: fuzz_signatures.use_reweighted(signature, use),
+        ),
+        "lineage": (
+            signature / "history.json",
+            lambda: fuzz_signatures.read_lineage(signature),
+        ),
     }
     return {
         name: (path, resp if name == "resp" else path.read_bytes(), read)
         for name, (path, read) in files.items()
     }
+
+
+MUTATIONS = {
+    "retyped": fuzz_signatures.retype,
+    "reweighted": fuzz_signatures.reweight,
+    "lineage": fuzz_signatures.retype,
+}
+"""How a file of a kind is wounded; by default in its bytes."""
 
 
 def mutate(content, rng):
@@ -201,6 +198,11 @@ class Hung(BaseException):
     """A reader took too long; no reader can catch it by accident."""
 
 
+def is_template(event, args):
+    """Whether it is jinja2 that compiles one of our pages."""
+    return event == "exec" and "/report/templates/" in args[0].co_filename
+
+
 class Watch:
     """Raises where a reader hangs, and remembers what it tried to do."""
 
@@ -210,8 +212,8 @@ class Watch:
         sys.addaudithook(self.hear)
         signal.signal(signal.SIGALRM, self.hung)
 
-    def hear(self, event, _):
-        if self.on and event.startswith(FORBIDDEN):
+    def hear(self, event, args):
+        if self.on and event.startswith(FORBIDDEN) and not is_template(event, args):
             self.tried.append(event)
 
     @staticmethod
@@ -240,7 +242,8 @@ def read_wounded(path, valid, content, read, watch):
 def warm_up(kinds):
     """Everything valid is read; and late imports, which run module code, are done."""
     for name, (path, valid, read) in kinds.items():
-        for content in (*([] if name == "resp" else [valid]), b"\n", b"\xff", valid[:40]):
+        wounded = [] if name == "reweighted" else [b"\n", b"\xff", valid[:40]]
+        for content in (*([] if name == "resp" else [valid]), *wounded):
             path.write_bytes(content)
             try:
                 read()
@@ -253,7 +256,8 @@ def warm_up(kinds):
 
 def fuzz(n_files, seed, only):
     warnings.simplefilter("ignore")  # nibabel repairs what it can, and says so
-    logging.getLogger("nibabel.global").setLevel(logging.CRITICAL)
+    for name in ("nibabel.global", "painprint"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     watch = Watch()
     outcomes, failures = Counter(), []
     with tempfile.TemporaryDirectory() as folder:
@@ -265,7 +269,9 @@ def fuzz(n_files, seed, only):
             rng = np.random.default_rng([seed, number])
             name = list(kinds)[number % len(kinds)]
             path, valid, read = kinds[name]
-            outcome = read_wounded(path, valid, mutate(valid, rng), read, watch)
+            outcome = read_wounded(
+                path, valid, MUTATIONS.get(name, mutate)(valid, rng), read, watch
+            )
             if name == "resp":
                 path.unlink(missing_ok=True)
             outcomes[name, outcome if outcome in ("read", "refused") else "FAILED"] += 1

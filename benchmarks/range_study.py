@@ -2,6 +2,7 @@
 
     python benchmarks/range_study.py                    40 people, 12 training sessions; resumes
     python benchmarks/range_study.py --people 2 --out FOLDER
+    python benchmarks/range_study.py --others           12 people, each on all others; resumes
     python benchmarks/range_study.py --engagement DIR   the four people of the reference data
 
 Simulated people (60 regions, 3 runs a session, default world, with drift) are learnt from their
@@ -9,6 +10,11 @@ first 12 sessions; 5 later sessions of their own are good. Each is also spoilt: 
 session under this name, region values shuffled, regions of another atlas under the same names
 (each the mean of two others), motion doubled, left and right swapped. Caught: caution or do not
 read. Tables lie in benchmarks/tables/.
+
+--others asks how well range alone, without a label, tells people with one atlas apart: each of 12
+people as `painprint simulate --sessions 10 ... --shared-atlas` makes them (the default number of
+regions) is learnt from 8 sessions, and every session of the others is judged, and 2 later ones of
+their own. Refused: the connectivity of the session or of a run is "do not read" (signature.person).
 """
 
 from __future__ import annotations
@@ -28,20 +34,21 @@ from painprint.decode.prepare import prepare_runs
 from painprint.files.dataset import Dataset
 from painprint.runs import FD
 from painprint.signature.applicability import IN_RANGE, fit_domain, judge_session, measure_run
+from painprint.signature.person import has_other_connectivity
 from painprint.simulate.person import Person, as_run, simulate_person
 from painprint.simulate.world import World
 
 TABLES = Path(__file__).parent / "tables"
 FIRST_SEED = 71_000
 N_TRAINING, N_NEW, N_REGIONS = 12, 5, 60
+N_FEW, N_LATER, OTHERS_SEED = 8, 2, 72_000
 SETTINGS = Settings()
 
 
-def frames_of(seed):
+def frames_of(seed, n_sessions=N_TRAINING + N_NEW, n_regions=N_REGIONS):
     """Frames of each run of a simulated person, by session."""
-    world = World(n_regions=N_REGIONS, shared_atlas=True)
-    person = Person(N_TRAINING + N_NEW, world=world)
-    truth, runs = simulate_person(person, (seed, 0))
+    person = Person(n_sessions, world=World(n_regions=n_regions, shared_atlas=True))
+    truth, runs = simulate_person(person, seed)
     prepared = prepare_runs((as_run(run, person, truth) for run in runs), SETTINGS)
     by_session = {}
     for (frames,) in prepared.runs:
@@ -91,8 +98,8 @@ def judged(domain, case, sessions):
 
 
 def study(number):
-    sessions = frames_of(FIRST_SEED + number)
-    others = frames_of(FIRST_SEED + number + 500_000)
+    sessions = frames_of((FIRST_SEED + number, 0))
+    others = frames_of((FIRST_SEED + number + 500_000, 0))
     training = [frames for session in sessions[:N_TRAINING] for frames in session]
     domain = fit_domain(training, [frames.key.session for frames in training])
     rng = np.random.default_rng([FIRST_SEED, number])
@@ -101,6 +108,44 @@ def study(number):
         for case, runs in spoilt(session, other, rng).items():
             rows += judged(domain, case, runs)
     return [{"person": number, **row} for row in rows]
+
+
+def people_apart(n_people, path):
+    """The sessions of everybody, judged by the domain of everybody's first sessions."""
+    table = pd.read_csv(path, sep="\t") if path.exists() else pd.DataFrame({"person": []})
+    rows, done = table.to_dict("records"), set(table["person"])
+    domains = {}
+    for number in range(n_people if len(done) < n_people else 0):
+        sessions = frames_of((OTHERS_SEED, number), N_FEW + N_LATER, World().n_regions)[:N_FEW]
+        training = [frames for session in sessions for frames in session]
+        domains[number] = fit_domain(training, [frames.key.session for frames in training])
+    for number in range(n_people):
+        if number in done:
+            continue
+        sessions = frames_of((OTHERS_SEED, number), N_FEW + N_LATER, World().n_regions)
+        for name, domain in domains.items():
+            for at, session in enumerate(sessions):
+                if name == number and at < N_FEW:
+                    continue
+                measures = [measure_run(domain, frames) for frames in session]
+                whole, of_runs = judge_session(domain, measures)
+                refused = any(map(has_other_connectivity, (whole, *of_runs)))
+                row = {"person": number, "signature_of": name, "session": at + 1}
+                rows.append({**row, "word": whole.word, "refused": refused})
+        pd.DataFrame(rows).to_csv(path, sep="\t", index=False)
+    table = pd.DataFrame(rows).query("person < @n_people and signature_of < @n_people")
+    own = table["person"] == table["signature_of"]
+    print(f"{n_people} people, {N_FEW} training sessions; refused by range alone:")
+    for case, cells in (("own, later", table[own]), ("another person", table[~own])):
+        refused = int(cells["refused"].sum())
+        low, high = binomtest(refused, len(cells)).proportion_ci(method="exact")
+        in_range = int((cells["word"] == IN_RANGE).sum())
+        print(
+            f"  {case:15s} {refused:4d} of {len(cells):4d} sessions = {refused / len(cells):.1%} "
+            f"({low:.1%} to {high:.1%}); in range {in_range}"
+        )
+    pairs = table[~own].groupby(["signature_of", "person"])["refused"]
+    print(f"  pairs of people with all sessions refused: {int(pairs.all().sum())} of {len(pairs)}")
 
 
 def engagement(folder):
@@ -141,7 +186,8 @@ def summarise(table):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--people", type=int, default=40)
+    parser.add_argument("--people", type=int, help="40, with --others 12")
+    parser.add_argument("--others", action="store_true")
     parser.add_argument("--out", type=Path, default=TABLES)
     parser.add_argument("--engagement", type=Path)
     options = parser.parse_args()
@@ -149,15 +195,19 @@ def main():
         print("engagement: real people, single runs")
         summarise(engagement(options.engagement))
         return
+    options.out.mkdir(parents=True, exist_ok=True)
+    if options.others:
+        people_apart(options.people or 12, options.out / "range_others.tsv")
+        return
+    n_people = options.people or 40
     path = options.out / "range_study.tsv"
-    path.parent.mkdir(parents=True, exist_ok=True)
     rows = pd.read_csv(path, sep="\t").to_dict("records") if path.exists() else []
     done = {row["person"] for row in rows}
-    for number in range(options.people):
+    for number in range(n_people):
         if number not in done:
             rows += study(number)
             pd.DataFrame(rows).to_csv(path, sep="\t", index=False)
-    summarise(pd.DataFrame(rows).query("person < @options.people"))
+    summarise(pd.DataFrame(rows).query("person < @n_people"))
 
 
 if __name__ == "__main__":

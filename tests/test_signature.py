@@ -116,7 +116,10 @@ BROKEN = {
     "newer": (lambda f: change(f, version=99), "Update painprint"),
     "no models": (lambda f: change(f, models=[]), "must hold float64"),
     "regions no list": (lambda f: change(f, regions={"a": 1}), "no valid signature"),
-    "a name no text": (lambda f: change(f, regions=[{"name": 1, "network": ""}]), "no valid signature"),
+    "a name no text": (
+        lambda f: change(f, regions=[{"name": 1, "network": ""}]),
+        "no valid signature",
+    ),
     "a number no number": (lambda f: change(f, drop_s="soon"), "no valid signature"),
     "unknown preset": (lambda f: change(f, preset="mine"), "no valid signature"),
     "a start that cannot be": (lambda f: change(f, drop_s=-30.0), "no valid signature"),

@@ -265,7 +265,8 @@ def _check_range(signature: Signature, runs: Sequence[Run], person: PersonMatch)
         person.check_range(f"ses-{session}", (reading.verdict, *reading.of_runs))
         verdict = person.judge(reading).verdict
         reasons = "; ".join(verdict.reasons)
-        allowed = person.may_be_other and set(verdict.outside) <= set(CONNECTIVITY)
+        worst = {name for name, word in verdict.by_check.items() if word == DO_NOT_READ}
+        allowed = person.may_be_other and worst <= set(CONNECTIVITY)
         if verdict.word == DO_NOT_READ and not allowed:
             raise ValueError(f"ses-{session}: {verdict.word}: {reasons}. Exclude it.")
         if verdict.reasons:

@@ -283,6 +283,10 @@ def predict(
         If the signature or a run cannot be used, or the runs are another person's and
         ``other_person`` is False.
     """
+    try:
+        Settings(tr_s=tr_s)
+    except ValueError as error:
+        raise DerivativesError(f"--tr: {error}") from error
     signature = read_signature(path)
     if fold != EVERYTHING or signature.history is None:
         if out_dir is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -174,14 +174,15 @@ class Verdict:
         Why the word is not "in range".
     unchecked : tuple of str
         Measures that could not be checked.
-    outside : tuple of str
-        What alone would give "do not read": measures, "length", "TR".
+    by_check : mapping of str to str
+        The word of each check that is not "in range": the measures, "sessions" (too few), "length",
+        "TR" and "regions".
     """
 
     word: str
     reasons: tuple[str, ...]
     unchecked: tuple[str, ...]
-    outside: tuple[str, ...] = ()
+    by_check: Mapping[str, str] = field(default_factory=dict)
 
     def with_caution(self, *reasons: str) -> Verdict:
         """The same with more reasons, and no better than caution."""
@@ -334,8 +335,8 @@ def judge_runs(
     scale : {"run", "session"}
         Measures of several runs are averaged on the log scale.
     """
-    worst: int = 0
-    reasons, unchecked, outside = [], [], []
+    level_of: dict[str, int] = {}
+    reasons, unchecked = [], []
     for measure, text in MEASURES.items():
         values = [getattr(run, measure) for run in measures]
         value = float(np.mean([v for v in values if not math.isnan(v)] or [math.nan]))
@@ -347,16 +348,19 @@ def judge_runs(
         if level:
             ratio = math.exp(min(value - distribution.mean, 700))  # a float ends at e^709
             reasons.append(f"{text} ({ratio:.1f} times that of training {scale}s)")
-        outside += [measure] * (level == 2)
-        worst = max(worst, level)
+            level_of[measure] = level
     if set(CONNECTIVITY) <= set(unchecked):
-        worst = max(worst, 1)
+        level_of["sessions"] = 1
         reasons.append("too few training sessions to tell whether the connectivity is in range")
     for name, level, reason in _plain_checks(domain, measures):
-        worst = max(worst, level)
+        level_of[name] = max(level, level_of.get(name, 0))
         reasons.append(reason)
-        outside += [name] * (level == 2)
-    return Verdict(VERDICTS[worst], tuple(reasons), tuple(unchecked), tuple(outside))
+    return Verdict(
+        VERDICTS[max(level_of.values(), default=0)],
+        tuple(reasons),
+        tuple(unchecked),
+        {name: VERDICTS[level] for name, level in level_of.items()},
+    )
 
 
 def judge_session(

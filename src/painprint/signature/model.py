@@ -123,7 +123,7 @@ class Signature:
     activity : ndarray of shape (n_models, n_regions) or None
         Weights of the regions' mean signals, if activity is decoded.
     participant : str
-        Label of the person, without "sub-"; empty if unknown.
+        Label of the person, kept without "sub-"; empty if unknown.
 
     Raises
     ------
@@ -148,6 +148,7 @@ class Signature:
     participant: str = ""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "participant", self.participant.removeprefix("sub-"))
         shape = (len(self.models), count_edges(len(self.regions.names)))
         if self.weights.shape != shape:
             raise ValueError(f"weights have shape {self.weights.shape}, but {shape} is needed.")

@@ -6,14 +6,15 @@ A signature is one person's. Whether it is valid for another is a question for
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from painprint.signature.applicability import CONNECTIVITY, Verdict
+from painprint.signature.applicability import CAUTION, CONNECTIVITY, DO_NOT_READ, Verdict
 from painprint.signature.predict import Reading
 
 ALLOW = "--other-person"
 MAY_BE_OTHER = "these may be another person's data under this person's label"
+UNUSUAL = "Their connectivity is unusual for the signature's person, as it usually is in others."
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,9 @@ class PersonMatch:
                 verdict = reading.verdict.with_caution(MAY_BE_OTHER)
                 return replace(reading, verdict=verdict)
             return reading
-        return replace(reading, warnings=(*reading.warnings, self.note))
+        unusual = any(has_other_connectivity(v, (CAUTION, DO_NOT_READ)) for v in verdicts)
+        hint = f" {UNUSUAL}" * unusual
+        return replace(reading, warnings=(*reading.warnings, self.note + hint))
 
     @property
     def note(self) -> str:
@@ -133,6 +136,6 @@ class PersonMatch:
         return " and ".join(unknown)
 
 
-def has_other_connectivity(verdict: Verdict) -> bool:
-    """Whether the connectivity alone is so far outside that the data should not be read."""
-    return not set(CONNECTIVITY).isdisjoint(verdict.outside)
+def has_other_connectivity(verdict: Verdict, words: Sequence[str] = (DO_NOT_READ,)) -> bool:
+    """Whether the connectivity alone gives one of these words: "do not read", unless told."""
+    return any(verdict.by_check.get(measure) in words for measure in CONNECTIVITY)
