@@ -42,6 +42,7 @@ def make_files(folder, n_regions, n_sessions):
         for scale in ("run", "session")
     }
     components = rng.normal(size=(n_components, n_edges)).astype(np.float32)
+    components /= np.linalg.norm(components, axis=1, keepdims=True)
     signature = Signature(
         regions=Regions(names, ("",) * n_regions),
         models=tuple(UsedModel(label, 0.4, 0.4, 6.0) for label in ("", *labels)),
@@ -58,6 +59,7 @@ def make_files(folder, n_regions, n_sessions):
             {scale: NonconformityScores([rng.random(n) for _ in labels]) for scale, n in SIZES},
             tuple(rng.random(n_sessions)),
         ),
+        participant="01",
     )
     write_signature(folder / "signature", signature)
     series = folder / "sub-01_ses-99_task-rating_atlas-A_stat-mean_timeseries.tsv"

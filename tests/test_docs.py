@@ -1,6 +1,7 @@
 """The pages in docs/: messages are quoted as they are printed, links lead somewhere."""
 
 import dataclasses
+import json
 import os
 import re
 import shutil
@@ -18,9 +19,11 @@ from painprint.evidence.stages import STAGES
 from painprint.files.images import Voxels
 from painprint.files.maps import write_labels
 from painprint.options import flag
+from painprint.store.files import content_key
 from painprint.store.lock import lock
 
 ROOT = Path(__file__).parents[1]
+SIGNATURE = Path(__file__).parent / "data" / "signatures" / "version4"
 DOCS = ROOT / "docs"
 GENERATED = ("_build", "auto_gallery")
 PAGES = sorted(
@@ -368,6 +371,23 @@ def _(tree):
     signature = signature_of(decoded(tree))
     edit(signature, "signature.json", lambda text: text.replace('"recommended"', '"paper"'))
     main(["predict", str(signature), str(a_series(tree))])
+
+
+@provokes("Content that cannot be")
+def _(tree):
+    signature = Path(shutil.copytree(SIGNATURE, tree.root.parent / "signature"))
+    content = {**json.loads((signature / "signature.json").read_text()), "tr_s": [-1.0]}
+    content.pop("sha256")
+    text = json.dumps({**content, "sha256": content_key(content)})
+    (signature / "signature.json").write_text(text)
+    main(["predict", str(signature), str(a_series(tree))])
+
+
+@provokes("The signature of somebody else")
+def _(tree):
+    series = a_series(tree)
+    other = series.rename(series.with_name(series.name.replace("sub-01", "sub-02")))
+    main(["predict", str(SIGNATURE), str(other)])
 
 
 @provokes("No interval")
