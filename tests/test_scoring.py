@@ -277,8 +277,10 @@ def test_learning_on_refuses_what_would_not_be_exact(study, tmp_path, capsys):
 
 def test_nothing_is_overwritten_and_nothing_new_is_said(study, tmp_path, capsys):
     assert learn(study, study / "out") == 1
-    assert "none is ever overwritten" in capsys.readouterr().err
+    assert "of which nothing is ever overwritten" in capsys.readouterr().err
     assert learn(study, tmp_path / "on") == 0
+    assert learn(study, tmp_path / "on") == 0
+    assert "finished before" in capsys.readouterr().err
     again = ["learn", str(tmp_path / "on"), str(study / "bids"), str(tmp_path / "third")]
     assert main(again) == 1
     assert "every run was in the earlier study" in capsys.readouterr().err
@@ -442,5 +444,7 @@ def test_a_study_over_a_learnt_signature_drops_its_history(study, tmp_path):
     history = signature_of(tmp_path / "on") / "history.json"
     assert history.is_file()
     words = ["run", str(study / "bids"), str(tmp_path / "on"), "participant", *QUICK]
-    assert main([*words, "--lag", "4"]) == 0
+    assert main([*words, "--lag", "4"]) == 1
+    assert history.is_file()
+    assert main([*words, "--lag", "4", "--overwrite"]) == 0
     assert not history.exists()

@@ -12,9 +12,10 @@ from conftest import simulate_runs
 from safetensors.numpy import load_file, save_file
 
 from painprint import Settings
-from painprint.apps.learn import _as_read_before, _read_earlier, recalibrate
+from painprint.apps.learn import _as_read_before, recalibrate
 from painprint.errors import DerivativesError
 from painprint.options import as_typed
+from painprint.results.predecessor import read_predecessor
 from painprint.settings import CLEANING
 from painprint.signature.file import hash_signature, read_signature, write_signature
 from painprint.signature.origin import Origin
@@ -254,7 +255,7 @@ def history(folder, **content):
 def test_a_history_that_is_none_or_anothers_is_refused(folder, content, message):
     history(folder, **content)
     with pytest.raises(DerivativesError, match=f"history.json: cannot be continued: .*{message}"):
-        _read_earlier(folder, "01")
+        read_predecessor(folder, "01")
 
 
 def test_the_history_of_this_signature_is_continued(folder):
@@ -264,6 +265,6 @@ def test_the_history_of_this_signature_is_continued(folder):
         {"sha256": "2" * 64, "participant": "02", "other_person": True},
     ]
     history(folder, signature=hash_signature(folder), earlier=rows)
-    assert _read_earlier(folder, "01") == rows
+    assert read_predecessor(folder, "01").earlier == tuple(rows)
     (folder / "history.json").unlink()
-    assert _read_earlier(folder, "01") == []
+    assert read_predecessor(folder, "01").earlier == ()

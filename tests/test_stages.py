@@ -93,7 +93,7 @@ def test_a_finished_study_is_not_repeated_and_a_changed_one_is(derivatives, tmp_
     assert outputs(out) == before
 
 
-@pytest.mark.parametrize("at", ["write_decoding", "write_page", "evaluate_training"])
+@pytest.mark.parametrize("at", ["write_decoding", "write_page_unless_made", "evaluate_training"])
 def test_a_study_that_stops_midway_resumes_without_training_again(
     derivatives, tmp_path, monkeypatch, capsys, at
 ):
