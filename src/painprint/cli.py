@@ -13,6 +13,7 @@ from painprint.apps.arguments import (
     PIPELINES,
     Execution,
     NewSessions,
+    Replacing,
     StudyExecution,
     UsageError,
     check_folders,
@@ -253,7 +254,7 @@ def demo(out: Path = Path("demo-output"), *, n_jobs: int = 2) -> None:
     with logged(None):
         bids, results = simulate_demo(out)
     settings = Settings(task_id=("rating",), skip=("baselines",))
-    run(bids, results, "participant", settings=settings, execution=StudyExecution(n_jobs))
+    run(bids, results, "participant", settings=settings, execution=StudyExecution(n_jobs=n_jobs))
     run(bids, results, "group")
     print(
         f"Simulated people: open {results}/sub-01.html; sub-03.html has no signature. "
@@ -289,6 +290,7 @@ def predict(
     tr: float | None = None,
     fold: str = "",
     other_person: bool = False,
+    replacing: Annotated[Replacing, FLAT] = Replacing(),  # noqa: B008 (frozen)
 ) -> None:
     """Score new runs with a person's signature: pain with intervals, and its applicability.
 
@@ -326,6 +328,7 @@ def predict(
             out_dir=out,
             tr_s=tr,
             other_person=other_person,
+            existing=replacing.existing,
         )
         print(table)
 

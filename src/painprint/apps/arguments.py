@@ -30,30 +30,39 @@ class UsageError(Exception):
 
 
 @dataclass(frozen=True)
-class Execution:
+class Replacing:
+    """What becomes of earlier results that would be replaced."""
+
+    keep: bool = False
+    """Move earlier results that would be replaced to a folder earlier in the output folder."""
+    overwrite: bool = False
+    """Replace earlier results that were made with other settings or data."""
+
+    def __post_init__(self) -> None:
+        if self.keep and self.overwrite:
+            raise UsageError("--keep and --overwrite exclude each other.")
+
+    @property
+    def existing(self) -> Existing:
+        """What is done with earlier results."""
+        return "keep" if self.keep else "overwrite" if self.overwrite else "refuse"
+
+
+@dataclass(frozen=True)
+class Execution(Replacing):
     """How a command is executed; results do not depend on it."""
 
     n_jobs: int = 1
     """Number of workers; results do not depend on it."""
     dry_run: bool = False
     """Print which data would be used and excluded, with the reasons, and stop."""
-    keep: bool = False
-    """Move earlier results that would be replaced to OUT_DIR/earlier."""
-    overwrite: bool = False
-    """Replace earlier results in OUT_DIR that were made with other settings or data."""
     config_file: Path | None = None
     """TOML file with any of these options, names as on the command line."""
 
     def __post_init__(self) -> None:
-        if self.keep and self.overwrite:
-            raise UsageError("--keep and --overwrite exclude each other.")
+        super().__post_init__()
         if self.n_jobs == 0:
             raise UsageError("--n-jobs is 0; give 1 or more, or -1 for all cores.")
-
-    @property
-    def existing(self) -> Existing:
-        """What is done with earlier results that would be replaced."""
-        return "keep" if self.keep else "overwrite" if self.overwrite else "refuse"
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from painprint.apps.reading_files import describe_inputs, earlier_reading, write_reading_files
 from painprint.atlas.image import AtlasFiles, find_atlases, mesh_density
 from painprint.atlas.surfaces import Surfaces, find_surfaces
 from painprint.bids.find import find_unrated_run
@@ -22,13 +24,14 @@ from painprint.decode.training import EVERYTHING
 from painprint.errors import DerivativesError
 from painprint.files.dataset import Dataset
 from painprint.files.inputs import InputHashes
+from painprint.results.earlier import Existing, settle
 from painprint.runs import Run, RunKey
 from painprint.settings import Settings
-from painprint.signature.file import hash_signature, read_signature
+from painprint.signature.file import read_signature
 from painprint.signature.model import Signature
 from painprint.signature.person import PersonMatch
 from painprint.signature.predict import Reading, predict_run, read_session
-from painprint.store.files import write_json, write_table
+from painprint.store.lock import lock
 
 if TYPE_CHECKING:
     from painprint.bold.extract import Extraction
@@ -272,6 +275,7 @@ def predict(
     out_dir: Path | None = None,
     tr_s: float | None = None,
     other_person: bool = False,
+    existing: Existing = "refuse",
 ) -> str:
     """Score new runs: returns a table as TSV, and writes files and a page into ``out_dir``.
 
@@ -280,8 +284,8 @@ def predict(
     Raises
     ------
     DerivativesError
-        If the signature or a run cannot be used, or the runs are another person's and
-        ``other_person`` is False.
+        If the signature or a run cannot be used, the runs are another person's and
+        ``other_person`` is False, or the folder holds another reading.
     """
     try:
         Settings(tr_s=tr_s)
@@ -294,17 +298,32 @@ def predict(
                 "intervals and a page need the final model of a signature of version 2."
             )
         return _to_text(_predictions(signature, runs, fold, tr_s, other_person=other_person))
-    signature, scored = score_sessions(
-        path, runs, atlas=atlas, out_dir=out_dir, tr_s=tr_s, other_person=other_person
+    score = partial(
+        _score, path, runs, atlas=atlas, out_dir=out_dir, tr_s=tr_s, other_person=other_person
     )
+    if out_dir is None:
+        return _to_text(score()[2])
+    with lock(out_dir, "reading"):
+        options = {"atlas": atlas and Path(atlas).name, "tr_s": tr_s, "other_person": other_person}
+        depends_on = describe_inputs(path, _find(runs), options)
+        to_remove = settle(earlier_reading(out_dir, depends_on), existing)
+        signature, scored, table = score()
+        for earlier in to_remove:
+            earlier.remove()
+        write_reading_files(out_dir, signature, scored, table, depends_on)
+    return _to_text(table)
+
+
+def _score(
+    path: Path, runs: Sequence[Path], **options: Any
+) -> tuple[Signature, list[Scored], pd.DataFrame]:
+    """Signature, readings of the sessions, and their table; the log has the verdicts."""
+    signature, scored = score_sessions(path, runs, **options)
     for session in scored:
         verdict = session.reading.verdict
         name = f"ses-{session.session}" if session.session else "session"
         log.info("%s: %s", name, "; ".join([verdict.word, *verdict.reasons]))
-    table = pd.concat([session.table for session in scored], ignore_index=True)
-    if out_dir is not None:
-        _write(out_dir, path, signature, scored, table)
-    return _to_text(table)
+    return signature, scored, pd.concat([session.table for session in scored], ignore_index=True)
 
 
 def _predictions(
@@ -347,40 +366,3 @@ def _to_text(table: pd.DataFrame) -> str:
     if "onset" in shown:
         shown["onset"] = shown["onset"].round(2)
     return str(shown.to_csv(sep="\t", index=False, na_rep="n/a", lineterminator="\n")).rstrip("\n")
-
-
-def _write(
-    out_dir: Path, path: Path, signature: Signature, scored: Sequence[Scored], table: pd.DataFrame
-) -> None:
-    """Write table, JSON and page of a reading."""
-    from painprint.report.reading import write_reading
-
-    write_table(out_dir / "reading.tsv", table)
-    content = {
-        "simulated": signature.simulated,
-        "signature_sha256": hash_signature(path),
-        "sessions": [_describe(session) for session in scored],
-    }
-    write_json(out_dir / "reading.json", content)
-    write_reading(out_dir / "reading.html", signature, scored)
-    log.info("page: %s", out_dir / "reading.html")
-
-
-def _describe(scored: Scored) -> Mapping[str, Any]:
-    """Contents of reading.json for one session."""
-    reading = scored.reading
-    row = reading.table.query("scale == 'session'").iloc[0]
-    bounds = {name: row[name] for name in reading.table.columns if "_" in name}
-    return {
-        "session": scored.session or None,
-        "files": scored.files,
-        "participant": scored.person.of_data or None,
-        "signature_participant": scored.person.of_signature or None,
-        "other_person": scored.person.may_be_other,
-        "predicted": row["predicted"],
-        **{name: value for name, value in bounds.items() if name != "n_frames"},
-        "verdict": asdict(reading.verdict),
-        "runs": [asdict(verdict) for verdict in reading.of_runs],
-        "not_done": reading.not_done,
-        "warnings": reading.warnings,
-    }

@@ -1,0 +1,102 @@
+"""The files of a reading: table, JSON and page."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from painprint.bids.runs import RunFiles
+from painprint.results.earlier import Earlier, compare
+from painprint.results.provenance import versions
+from painprint.results.record import PAGES, find_json, hash_files, write_record
+from painprint.signature.file import hash_signature
+from painprint.signature.model import Signature
+from painprint.store.files import content_key, hash_input, write_table
+
+if TYPE_CHECKING:
+    from painprint.apps.predict import Scored
+
+log = logging.getLogger("painprint")
+
+TABLE, RECORD, PAGE = "reading.tsv", "reading.json", "reading.html"
+
+
+def describe_inputs(
+    path: Path, run_files: Sequence[RunFiles], options: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What a reading depends on, part by part.
+
+    Parameters
+    ----------
+    path : Path
+        The signature.
+    options : mapping
+        Options that change the reading.
+    """
+    files = [file for run in run_files for file in (*run.data_files, *run.sidecars)]
+    return {
+        "versions": versions(),
+        "signature": {"sha256": hash_signature(path)},
+        "inputs": {file.path.name: hash_input(file.path) for file in files if file.path.is_file()},
+        "options": dict(options),
+    }
+
+
+def earlier_reading(out_dir: Path, depends_on: Mapping[str, Any]) -> list[Earlier]:
+    """A reading in a folder that depends on something else."""
+    record = find_json(out_dir / RECORD)
+    if record is None or record.get("key") == content_key(depends_on):
+        return []
+    differences = compare(record.get("depends_on") or {}, depends_on)
+    return [Earlier("reading", out_dir, out_dir / RECORD, record, out_dir, differences)]
+
+
+def write_reading_files(
+    out_dir: Path,
+    signature: Signature,
+    scored: Sequence[Scored],
+    table: pd.DataFrame,
+    depends_on: Mapping[str, Any],
+) -> None:
+    """Write table, page and JSON of a reading; the JSON, which has the hashes of both, last."""
+    from painprint.report.reading import write_reading
+
+    (out_dir / RECORD).unlink(missing_ok=True)
+    write_table(out_dir / TABLE, table)
+    write_reading(out_dir / PAGE, signature, scored)
+    content = {
+        "simulated": signature.simulated,
+        "signature_sha256": depends_on["signature"]["sha256"],
+        "sessions": [_describe(session) for session in scored],
+        "key": content_key(depends_on),
+        "depends_on": depends_on,
+        "outputs": hash_files([out_dir / TABLE], out_dir),
+        PAGES: hash_files([out_dir / PAGE], out_dir),
+    }
+    write_record(out_dir / RECORD, content)
+    log.info("page: %s", out_dir / PAGE)
+
+
+def _describe(scored: Scored) -> Mapping[str, Any]:
+    """Contents of reading.json for one session."""
+    reading = scored.reading
+    row = reading.table.query("scale == 'session'").iloc[0]
+    bounds = {name: row[name] for name in reading.table.columns if "_" in name}
+    return {
+        "session": scored.session or None,
+        "files": scored.files,
+        "participant": scored.person.of_data or None,
+        "signature_participant": scored.person.of_signature or None,
+        "other_person": scored.person.may_be_other,
+        "predicted": row["predicted"],
+        **{name: value for name, value in bounds.items() if name != "n_frames"},
+        "verdict": asdict(reading.verdict),
+        "runs": [asdict(verdict) for verdict in reading.of_runs],
+        "not_done": reading.not_done,
+        "warnings": reading.warnings,
+    }
