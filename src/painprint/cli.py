@@ -97,6 +97,7 @@ def run(
     from painprint.apps.pages import write_pages
     from painprint.apps.study import Study
     from painprint.bids.filter import read_bids_filter
+    from painprint.cluster import on_scheduler
 
     folders = choose_derivatives(bids_dir, derivatives)
     check_folders(bids_dir, out_dir, folders)
@@ -122,14 +123,15 @@ def run(
             with progress("group") as follow:
                 run_group(study, progress=follow)
         else:
-            for_each_participant(study.participants(), partial(_decode, study, execution))
+            participants = study.participants()
+            with on_scheduler(None if execution.dry_run else execution.dask_scheduler):
+                for_each_participant(participants, partial(_decode, study, execution))
 
 
 def _decode(study: Study, execution: StudyExecution, participant: str) -> None:
     """Decode one participant, or describe the dry run."""
     from painprint.apps.decode import run_participant
     from painprint.apps.dry_run import describe_inventory
-    from painprint.parallel import on_scheduler
 
     if execution.dry_run:
         text, can_be_decoded = describe_inventory(study, participant)
@@ -137,7 +139,7 @@ def _decode(study: Study, execution: StudyExecution, participant: str) -> None:
         if not can_be_decoded:
             raise Failed
         return
-    with progress(f"sub-{participant}") as follow, on_scheduler(execution.dask_scheduler):
+    with progress(f"sub-{participant}") as follow:
         run_participant(study, participant, progress=follow)
 
 

@@ -2,47 +2,83 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from functools import partial
 from typing import Any, TypeVar
 
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from painprint.cluster import current
 
 R = TypeVar("R")
 T = TypeVar("T")
 
 
+class _OneBlasThread:
+    """One BLAS thread in the process, from the first that enters to the last that leaves.
+
+    Limits are global to the process: a job that restored its own would lift those of the others.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._n_inside = 0
+        self._limits: list[threadpool_limits] = []
+
+    def __enter__(self) -> None:
+        with self._lock:
+            blas = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
+            if any(pool["num_threads"] != 1 for pool in blas):  # at first, or newly loaded
+                self._limits.append(threadpool_limits(1, user_api="blas"))
+            self._n_inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._n_inside -= 1
+            while self._n_inside == 0 and self._limits:
+                self._limits.pop().restore_original_limits()
+
+
+_one_blas_thread = _OneBlasThread()
+
+
 def one_blas_thread() -> Any:
     """Context in which BLAS uses one thread: with more, results may differ in the last bits."""
-    return threadpool_limits(1, user_api="blas")
+    return _one_blas_thread
 
 
 def map_ordered(
     function: Callable[..., R],
     arguments: Iterable[tuple[Any, ...]],
     *,
+    shared: tuple[Any, ...] = (),
     n_jobs: int,
     large: bool = False,
 ) -> Iterator[R]:
-    """Call ``function(*args)`` for each, in parallel; yield the results in order.
+    """Call ``function(*shared, *args)`` for each, in parallel; yield the results in order.
 
-    Threads by default: NumPy's linear algebra releases the interpreter lock, and nothing is
-    copied. A ``joblib.parallel_config`` around the call (Dask, for example) is respected, unless
-    the arguments are too ``large`` to be sent to other processes.
+    By threads: NumPy's linear algebra releases the interpreter lock, and nothing is copied. Inside
+    of :func:`~painprint.cluster.on_scheduler` by the workers of the cluster, to which what is
+    shared is sent once, unless arguments or results are too ``large`` to be sent. Outside of it, a
+    ``joblib.parallel_config`` is respected for the same jobs.
     """
     from joblib import Parallel, delayed
 
-    backend = {"require": "sharedmem"} if large else {"prefer": "threads"}
-    job = delayed(_call)
-    # limits are global to the process: a thread that restores its own would lift the others'
+    cluster = None if large else current()
     with one_blas_thread():
+        if cluster is not None:
+            yield from cluster.map(partial(_call, function), list(arguments), shared)
+            return
+        backend = {"require": "sharedmem"} if large else {"prefer": "threads"}
+        job = delayed(_call)
         yield from Parallel(n_jobs=n_jobs, return_as="generator", **backend)(
-            job(function, args) for args in arguments
+            job(function, *shared, *args) for args in arguments
         )
 
 
-def _call(function: Callable[..., R], args: tuple[Any, ...]) -> R:
+def _call(function: Callable[..., R], *args: Any) -> R:
     with one_blas_thread():  # for workers that are other processes
         return function(*args)
 
@@ -56,27 +92,3 @@ def read_ahead(items: Iterable[T]) -> Iterator[T]:
         while (item := next_item.result()) is not end:
             next_item = worker.submit(next, iterator, end)
             yield item
-
-
-@contextmanager
-def on_scheduler(address: str | None) -> Iterator[None]:
-    """Run joblib on the Dask scheduler at this address, if any.
-
-    Raises
-    ------
-    ValueError
-        If Dask is not installed.
-    """
-    if address is None:
-        yield
-        return
-    try:
-        from dask.distributed import Client
-    except ImportError as error:
-        raise ValueError(
-            "--dask-scheduler needs Dask: pip install 'painprint[cluster]'."
-        ) from error
-    from joblib import parallel_config
-
-    with Client(address), parallel_config(backend="dask"):
-        yield

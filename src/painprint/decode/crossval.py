@@ -204,7 +204,7 @@ def _outer_fits(data: _Data, n_jobs: int, step: Callable[[], None]) -> list[_Fit
     folds = ((data, data.training(k), (k,)) for k in range(data.n_groups))
     jobs = [(data, np.arange(len(data.y)), ()), *folds]
     fits = []
-    for fit in map_ordered(_fit, jobs, n_jobs=n_jobs):
+    for fit in map_ordered(_fit, jobs, n_jobs=n_jobs, large=True):  # eigenvectors: as large as K
         _check_components(fit.components, data.n_groups)
         fits.append(fit)
         step()
@@ -215,12 +215,8 @@ def _inner_paths(
     data: _Data, grids: list[Vector], n_jobs: int, step: Callable[[], None]
 ) -> list[list[_Path]]:
     """Paths of the inner folds of each outer fold, in the order of the groups."""
-    jobs = (
-        (data, np.intersect1d(data.training(k), data.training(j)), k, j, grids[k], grids[j])
-        for k, j in data.pairs
-    )
     paths: list[list[_Path]] = [[] for _ in range(data.n_groups)]
-    inner_folds = map_ordered(_inner_fold, jobs, n_jobs=n_jobs)
+    inner_folds = map_ordered(_inner_fold, data.pairs, shared=(data, grids), n_jobs=n_jobs)
     for (k, j), (path_j, path_k) in zip(data.pairs, inner_folds, strict=True):
         paths[k].append(path_j)
         paths[j].append(path_k)
@@ -228,14 +224,12 @@ def _inner_paths(
     return paths
 
 
-def _inner_fold(
-    data: _Data, train: NDArray[np.int64], k: int, j: int, grid_k: Vector, grid_j: Vector
-) -> tuple[_Path, _Path]:
+def _inner_fold(data: _Data, grids: list[Vector], k: int, j: int) -> tuple[_Path, _Path]:
     """One fit without k and j: the path of j for outer fold k, and that of k for outer fold j."""
-    fit = _fit(data, train, (j, k))
+    fit = _fit(data, np.intersect1d(data.training(k), data.training(j)), (j, k))
     path_j, path_k = (
         fit.components.predict_path(cross)[:, fit.components.count_active(grid)]
-        for cross, grid in zip(fit.cross, (grid_k, grid_j), strict=True)
+        for cross, grid in zip(fit.cross, (grids[k], grids[j]), strict=True)
     )
     return (path_j, fit.y_test[0]), (path_k, fit.y_test[1])
 

@@ -102,9 +102,9 @@ class Ridge:
         """See :meth:`Decoder.nested`."""
         check_groups(samples.n_groups, buffer)
         step = count_steps(on_step, 1 + samples.n_groups)
-        jobs = ((samples, k, buffer) for k in (None, *range(samples.n_groups)))
+        jobs = ((k, buffer) for k in (None, *range(samples.n_groups)))
         models, held_out, target = [], np.empty(len(samples.y)), np.empty(len(samples.y))
-        fits = map_ordered(_fit_without, jobs, n_jobs=n_jobs)
+        fits = map_ordered(_fit_without, jobs, shared=(samples,), n_jobs=n_jobs)
         for model, rows, predicted, rating in fits:
             models.append(model)
             held_out[rows], target[rows] = predicted, rating
