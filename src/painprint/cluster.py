@@ -240,11 +240,11 @@ def _find_scheduler(address: str) -> None:
 
     async def ask() -> Any:
         args = Security().get_connection_args("client")
-        async with rpc(address, timeout=CONNECT_S, connection_args=args) as scheduler:
+        async with rpc(address, timeout=CONNECT_S / 2, connection_args=args) as scheduler:
             return await scheduler.identity()
 
     try:
-        kind = asyncio.run(asyncio.wait_for(ask(), 1.5 * CONNECT_S))["type"]
+        kind = asyncio.run(asyncio.wait_for(ask(), CONNECT_S))["type"]
     except Exception as error:  # whatever else listens there may answer anything
         raise ValueError(_unusable(address, error)) from error
     if kind != "Scheduler":
@@ -256,9 +256,14 @@ def _unusable(address: str, reason: Exception | str) -> str:
     if isinstance(reason, Exception):
         while reason.__cause__ is not None and isinstance(reason.__cause__, Exception):
             reason = reason.__cause__
-        reason = " ".join(str(reason).split()) or type(reason).__name__
+        if isinstance(reason, TimeoutError):
+            reason = f"no answer within {CONNECT_S:.0f} s"
+        elif isinstance(reason, MemoryError):  # its first bytes were taken for a length
+            reason = "the answer is not that of Dask"
+        else:
+            reason = " ".join(str(reason).split()) or type(reason).__name__
     return (
-        f"no Dask scheduler can be used at {address} ({reason}). Give --dask-scheduler the address "
+        f"no Dask scheduler can be used at {address or 'an empty address'} ({reason}). Give --dask-scheduler the address "
         "that the scheduler prints when it starts, as in tcp://HOST:8786, or leave it out."
     )
 
@@ -328,10 +333,11 @@ class Packed:
 def _pack(value: Any) -> bytes:
     from cloudpickle import CloudPickler
 
+    class Pickler(CloudPickler):
+        dispatch_table = ChainMap({np.ndarray: _reduce_array}, CloudPickler.dispatch_table)
+
     buffer = BytesIO()
-    pickler = CloudPickler(buffer, protocol=5)
-    pickler.dispatch_table = ChainMap({np.ndarray: _reduce_array}, pickler.dispatch_table)
-    pickler.dump(value)
+    Pickler(buffer, protocol=5).dump(value)
     return buffer.getvalue()
 
 
