@@ -4,14 +4,14 @@
     python benchmarks/dask_bytes.py --sessions 4 --regions 24 --run-s 240 --no-kills --out FILE
 
 The second is a quick look. A simulated person is trained by `painprint run` (the stages of evidence
-are skipped: they send
-nothing) on a scheduler and two workers, each a process of its own. ``moved_mb`` is everything that
-program, scheduler and workers write to their connections, counted by each of the four where
-Dask writes to TCP, headers and heartbeats included; ``from_program_mb`` is the program's part.
-``gram_mb`` is the size of the Gram matrix of the training bins. A worker or the scheduler is killed
-(SIGKILL) after the first fold: ``exit_code`` and the error lines are those of that run,
-``to_exit_s`` the time from the kill to the end of the process, and ``identical`` whether the
-results, after the same command if the run failed, are those of threads to the byte.
+are skipped: they send nothing) on a scheduler and two workers, each a process of its own.
+``moved_mb`` is all that program, scheduler and workers write to their connections, counted by each
+of the four where Dask writes to TCP, headers and heartbeats included; ``from_program_mb`` is the
+program's part. ``gram_mb`` is the size of the Gram matrix of the training bins. A worker or the
+scheduler is killed (SIGKILL) after the first fold: ``exit_code`` and the error lines (``n_lines``)
+are those of that run, ``to_exit_s`` is the time from the kill to the end of the process, and
+``identical`` says whether the results, after the same command if the run failed, are those of
+threads to the byte.
 """
 
 from __future__ import annotations

@@ -263,8 +263,9 @@ def _unusable(address: str, reason: Exception | str) -> str:
         else:
             reason = " ".join(str(reason).split()) or type(reason).__name__
     return (
-        f"no Dask scheduler can be used at {address or 'an empty address'} ({reason}). Give --dask-scheduler the address "
-        "that the scheduler prints when it starts, as in tcp://HOST:8786, or leave it out."
+        f"no Dask scheduler can be used at {address or 'an empty address'} ({reason}). "
+        "Give --dask-scheduler the address that the scheduler prints when it starts, as in "
+        "tcp://HOST:8786, or leave it out."
     )
 
 
