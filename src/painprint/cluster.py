@@ -38,7 +38,7 @@ LOGGERS = ("distributed", "distributed.client", "tornado", "tornado.application"
 """Loggers of Dask, whose messages at a lost connection are tracebacks."""
 
 
-_GO_ON = "finished steps are kept, and the same command goes on from them."
+_GO_ON = "finished steps are kept, and the same command goes on."
 
 
 class _Lost(Exception):
