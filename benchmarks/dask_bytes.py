@@ -176,7 +176,7 @@ def main():
     parser.add_argument("--out", type=Path, default=TABLE)
     size = parser.parse_args()
     cases = [("nothing", "ridge", n, size.regions[0]) for n in size.sessions]
-    cases += [("nothing", "ridge", size.sessions[-1], regions) for regions in size.regions[1:]]
+    cases += [("nothing", "ridge", size.sessions[0], regions) for regions in size.regions[1:]]
     if size.kills:
         fewest = (size.sessions[0], size.regions[0])
         cases += [(killed, "ridge", *fewest) for killed in ("worker", "scheduler")]
