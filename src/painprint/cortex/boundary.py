@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit, prange
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from painprint.arrays import Codes, Single
+from painprint.compiled import kernel, prange
 
 N_LEVELS = 200
 """Height levels of the watershed of a gradient map."""
@@ -90,7 +90,7 @@ def boundary_density(
     )  # fmt: skip
 
 
-@njit(cache=True, parallel=True)
+@kernel(parallel=True)
 def _watershed_maps(maps, pointer, index, near_pointer, near_index, low, step, seeds):  # type: ignore[no-untyped-def]  # pragma: no cover
     n_maps, n = maps.shape
     edge = np.zeros((n_maps, n), np.uint8)
@@ -122,7 +122,7 @@ def _watershed_maps(maps, pointer, index, near_pointer, near_index, low, step, s
     return count
 
 
-@njit(cache=True)
+@kernel()
 def _watershed(labels, level, highest, pointer, index, seed):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Grow labels in place, level by level; vertices between two labels become boundaries.
 

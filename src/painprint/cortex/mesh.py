@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from painprint.arrays import Codes, Matrix, Vector
+from painprint.compiled import kernel
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,7 +182,7 @@ class Mesh:
         return csr_array((length, index, pointer), shape=(len(sources), len(self.vertices)))
 
 
-@njit(cache=True)
+@kernel()
 def _all_within(pointer, index, length, sources, limit):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Dijkstra's algorithm from each source, up to the limit."""
     n = len(pointer) - 1

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from painprint.arrays import Matrix, Vector
+from painprint.compiled import kernel
 from painprint.decode.errors import NotEnoughData
 from painprint.decode.lasso_pcr import EPS, LassoRules, center_cross, eigenvectors
 from painprint.decode.model import ManyFits, check_groups
@@ -200,7 +200,7 @@ def _inner_sums(
     return of_j, of_k
 
 
-@njit(nogil=True)
+@kernel(nogil=True)
 def _sum_path(a, c, start, scores, y, grid):  # type: ignore[no-untyped-def] # pragma: no cover
     """Σ p, Σ p², Σ p·y of the predictions p at each penalty: (n_ratings, n_penalties, 3)."""
     n_ratings, n_components = a.shape
@@ -242,7 +242,7 @@ def _r_from_sums(sums: Matrix, Y: Matrix) -> Matrix:
     return r
 
 
-@njit(nogil=True)
+@kernel(nogil=True)
 def _predict(a, c, start, scores, n_active):  # type: ignore[no-untyped-def] # pragma: no cover
     """Predictions of the models with so many components: (n_ratings, n_rows)."""
     predicted = np.empty((len(a), scores.shape[1]))

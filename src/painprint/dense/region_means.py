@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from painprint.arrays import Matrix, Vector
+from painprint.compiled import kernel
 from painprint.regions import NO_REGION, Parcellation
 
 CONSTANT = 1e-6
@@ -88,7 +88,7 @@ class RegionMeans:
 
 
 # not all of fastmath, which would assume that there is no NaN
-@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
+@kernel(nogil=True, fastmath={"reassoc", "contract"})
 def _add(
     series: Any, region_of: Any, sums: Any, counts: Any, mean: Any, sd: Any, usable: Any
 ) -> None:

@@ -8,11 +8,11 @@ from itertools import combinations_with_replacement
 
 import numpy as np
 import pandas as pd
-from numba import njit
 from numpy.typing import NDArray
 
 from painprint.arrays import Codes, Matrix, Vector
 from painprint.bins import Bins, make_test_bins, primary_scale
+from painprint.compiled import kernel
 from painprint.decode.errors import NotEnoughData
 from painprint.decode.gram import edge_correlations
 from painprint.decode.metrics import center_by, center_columns
@@ -344,7 +344,7 @@ def _lose_part(
     return losses
 
 
-@njit(nogil=True)
+@kernel(nogil=True)
 def r_of_permuted(
     y: Vector, rest: Vector, part: Vector, rows: NDArray[np.int32], by: Codes
 ) -> Vector:

@@ -6,18 +6,17 @@ are converted into outlines.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import contourpy
 import numpy as np
 from matplotlib.path import Path as Outline
-from numba import njit
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from painprint.arrays import Codes, Matrix
+from painprint.arrays import Codes, Matrix, Vector
 from painprint.atlas.brain import Brain, CorticalMesh, SubcorticalPoints
 from painprint.regions import NO_REGION
 
@@ -31,6 +30,10 @@ SOFT_PIXELS = 0.9
 """Standard deviation (pixels) of the smoothing of a region's mask before it is contoured."""
 SIMPLE_MM = 0.15
 """Tolerance of the simplification of outlines."""
+CANDIDATES = 1 << 19
+"""Pairs of a face and a pixel that are tested at once, which bounds the memory."""
+NEAR_PIXELS = 1e-3
+"""The middle of a pixel may lie so far outside a face that covers it, for rounding errors."""
 N_SLICES = 6
 MARGIN_MM = 2.0
 
@@ -100,11 +103,7 @@ class BrainViews:
     @cached_property
     def cortex(self) -> tuple[View, ...]:
         """Both hemispheres from outside and inside; empty without surfaces."""
-        views = []
-        for name, (side, right, up) in CORTEX_VIEWS.items():
-            if side in self.brain.meshes:
-                views.append(_view_of_mesh(name, self.brain.meshes[side], right, up))
-        return tuple(views)
+        return tuple(_view_of(self.brain.meshes[p.side].region, p) for p in self.pictures)
 
     @cached_property
     def pictures(self) -> tuple[Picture, ...]:
@@ -161,13 +160,12 @@ def _extent(projected: Matrix, margin: float = MARGIN_MM) -> Extent:
     return float(low[0]), float(high[0]), float(low[1]), float(high[1])
 
 
-def _view_of_mesh(name: str, mesh: CorticalMesh, right: Matrix, up: Matrix) -> View:
-    projected = _project(mesh.shapes[flat_shape(mesh)], right, up)
-    extent = _extent(projected)
-    region, light = rasterise(projected, mesh.faces, mesh.region, extent)
-    visible = np.unique(region[region >= 0])
-    outlines = {int(k): outline(region == k, extent) for k in visible}
-    return View(name, outlines, outline(region != NOTHING, extent), light, extent)
+def _view_of(region_of_vertex: Codes, picture: Picture) -> View:
+    region = np.where(picture.vertex >= 0, region_of_vertex[picture.vertex], NOTHING)
+    extent = picture.extent
+    outlines = {int(k): outline(region == k, extent) for k in np.unique(region[region >= 0])}
+    ground = outline(picture.vertex >= 0, extent)
+    return View(picture.name, outlines, ground, picture.light, extent)
 
 
 def flat_shape(mesh: CorticalMesh) -> str:
@@ -330,45 +328,67 @@ def rasterise(
     facing = np.abs(normals[:, 2]) / np.maximum(length, 1e-12)
     n_columns, n_rows = _shape(extent)
     pixels = (projected - [extent[0], extent[2], 0]) / [PIXEL_MM, PIXEL_MM, 1]
-    return _rasterise(pixels, faces, region.astype(np.int64), facing, n_rows, n_columns)
+    return _rasterise(pixels, faces, region.astype(np.int64), facing, (n_rows, n_columns))
 
 
-@njit(cache=True)
-def _rasterise(pixels, faces, region, facing, n_rows, n_columns):  # type: ignore[no-untyped-def]  # pragma: no cover
-    nearest = np.full((n_rows, n_columns), -np.inf)
-    visible = np.full((n_rows, n_columns), NOTHING)
-    light = np.full((n_rows, n_columns), np.nan)
-    weights = np.empty(3)
-    for f in range(len(faces)):
-        a, b, c = faces[f]
-        ax, ay, bx, by, cx, cy = (
-            pixels[a, 0], pixels[a, 1], pixels[b, 0], pixels[b, 1], pixels[c, 0], pixels[c, 1],
-        )  # fmt: skip
-        area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
-        if area == 0:
-            continue
-        for row in range(
-            max(0, int(np.floor(min(ay, by, cy) - 0.5))),
-            min(n_rows, int(np.ceil(max(ay, by, cy))) + 1),
-        ):
-            for column in range(
-                max(0, int(np.floor(min(ax, bx, cx) - 0.5))),
-                min(n_columns, int(np.ceil(max(ax, bx, cx))) + 1),
-            ):
-                x, y = column + 0.5, row + 0.5
-                # barycentric coordinates; the tolerance keeps pixels on shared edges
-                weights[1] = ((x - ax) * (cy - ay) - (cx - ax) * (y - ay)) / area
-                weights[2] = ((bx - ax) * (y - ay) - (x - ax) * (by - ay)) / area
-                weights[0] = 1 - weights[1] - weights[2]
-                if weights.min() < -1e-9:
-                    continue
-                depth = 0.0
-                bright = 0.0
-                for corner in range(3):
-                    depth += weights[corner] * pixels[faces[f, corner], 2]
-                    bright += weights[corner] * facing[faces[f, corner]]
-                if depth > nearest[row, column]:
-                    nearest[row, column] = depth
-                    visible[row, column] = region[faces[f, weights.argmax()]]
-                    light[row, column] = bright
-    return visible, light
+def _rasterise(
+    pixels: Matrix, faces: Codes, region: Codes, facing: Vector, size: tuple[int, int]
+) -> tuple[Codes, Matrix]:
+    """Region and brightness of the frontmost face at each pixel, for places in units of pixels."""
+    n_rows, n_columns = size
+    corners = np.ascontiguousarray(faces.T)
+    x, y, depth_of_corner = (pixels[corners, axis] for axis in range(3))  # each (3, n_faces)
+    area = (x[1] - x[0]) * (y[2] - y[0]) - (x[2] - x[0]) * (y[1] - y[0])
+    left, right = _within(x, n_columns)
+    bottom, top = _within(y, n_rows)
+    n_candidates = np.where(area != 0, (right - left) * (top - bottom), 0)
+    nearest = np.full(n_rows * n_columns, -np.inf)
+    visible = np.full(n_rows * n_columns, NOTHING)
+    light = np.full(n_rows * n_columns, np.nan)
+    for block in _blocks(n_candidates, CANDIDATES):
+        face = np.repeat(block, n_candidates[block])
+        starts = np.cumsum(n_candidates[block]) - n_candidates[block]
+        row, column = np.divmod(
+            np.arange(len(face)) - np.repeat(starts, n_candidates[block]), (right - left)[face]
+        )
+        row, column = row + bottom[face], column + left[face]
+        weights = _barycentric(x[:, face], y[:, face], area[face], column + 0.5, row + 0.5)
+        inside = np.flatnonzero(weights.min(axis=0) >= -1e-9)  # keeps pixels on shared edges
+        face, weights = face[inside], weights[:, inside]
+        pixel = row[inside] * n_columns + column[inside]
+        depth = _interpolate(weights, depth_of_corner[:, face])
+        nearer = np.flatnonzero(depth > nearest[pixel])
+        np.maximum.at(nearest, pixel[nearer], depth[nearer])
+        won = nearer[depth[nearer] == nearest[pixel[nearer]]][::-1]  # of equals the first is last
+        here, front = pixel[won], corners[:, face[won]]
+        visible[here] = region[front[weights[:, won].argmax(axis=0), np.arange(len(won))]]
+        light[here] = _interpolate(weights[:, won], facing[front])
+    return visible.reshape(size), light.reshape(size)
+
+
+def _within(places: Matrix, n: int) -> tuple[Codes, Codes]:
+    """First and one past the last of the n pixels that a face may cover, along one axis."""
+    first = np.ceil(places.min(axis=0) - 0.5 - NEAR_PIXELS).astype(int)
+    stop = np.floor(places.max(axis=0) - 0.5 + NEAR_PIXELS).astype(int) + 1
+    return np.clip(first, 0, n), np.clip(stop, 0, n)
+
+
+def _blocks(sizes: Codes, most: int) -> Iterator[Codes]:
+    """Indices of consecutive items with sizes that add up to about ``most``; without size 0."""
+    items = np.flatnonzero(sizes)
+    number = np.cumsum(sizes[items]) // most
+    yield from np.split(items, np.flatnonzero(np.diff(number)) + 1)
+
+
+def _barycentric(x: Matrix, y: Matrix, area: Vector, at_x: Vector, at_y: Vector) -> Matrix:
+    """Weights of the corners of triangles, whose sum is 1, at a place for each: (3, n)."""
+    (ax, bx, cx), (ay, by, cy) = x, y
+    b = ((at_x - ax) * (cy - ay) - (cx - ax) * (at_y - ay)) / area
+    c = ((bx - ax) * (at_y - ay) - (at_x - ax) * (by - ay)) / area
+    return np.stack([1 - b - c, b, c])
+
+
+def _interpolate(weights: Matrix, values: Matrix) -> Vector:
+    """Sum of three values by their weights, each (3, n)."""
+    parts = weights * values
+    return np.asarray(parts[0] + parts[1] + parts[2])
