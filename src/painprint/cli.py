@@ -16,6 +16,7 @@ from painprint.apps.arguments import (
     Replacing,
     StudyExecution,
     UsageError,
+    check_can_be_written,
     check_folders,
     check_group,
     choose_derivatives,
@@ -23,7 +24,7 @@ from painprint.apps.arguments import (
     read_config_file,
     with_new_name,
 )
-from painprint.apps.participants import Failed, for_each_participant
+from painprint.apps.participants import Failed, describe_failure, for_each_participant
 from painprint.cortex.settings import AreaSettings
 from painprint.options import flag
 from painprint.parcellate.maps import Maps
@@ -234,6 +235,7 @@ def simulate(
     from painprint.apps.simulate import simulate_people
 
     with logged(None):
+        check_can_be_written(out)
         simulate_people(
             out, sessions, n_null=null, layout=layout, world=world, random_seed=random_seed
         )
@@ -254,6 +256,7 @@ def demo(out: Path = Path("demo-output"), *, n_jobs: int = 2) -> None:
     from painprint.apps.simulate import simulate_demo
 
     with logged(None):
+        check_can_be_written(out)
         bids, results = simulate_demo(out)
     settings = Settings(task_id=("rating",), skip=("baselines",))
     run(bids, results, "participant", settings=settings, execution=StudyExecution(n_jobs=n_jobs))
@@ -278,6 +281,7 @@ def report(out_dir: Path, *, pdf: bool = False) -> None:
     from painprint.apps.pages import write_all_pages
 
     with logged(None):
+        check_can_be_written(out_dir)
         if write_all_pages(out_dir, pdf=pdf):
             raise Failed
 
@@ -322,6 +326,8 @@ def predict(
     from painprint.apps.predict import predict as score
 
     with logged(None):
+        if out is not None:
+            check_can_be_written(out)
         table = score(
             signature,
             runs,
@@ -371,6 +377,7 @@ def learn(
     from painprint.apps.study import Study
 
     folders = choose_derivatives(bids_dir, derivatives)
+    check_folders(bids_dir, out_dir, (*folders, earlier))
     settings = Settings(participant_label=participant_label, atlas=atlas)
     with logged(out_dir):
         study = Study(bids_dir, out_dir, folders, settings, n_jobs, existing="never")
@@ -415,6 +422,7 @@ def recalibrate(
     from painprint.apps.study import Study
 
     with logged(None):
+        check_can_be_written(out)
         study = Study(bids_dir, out, choose_derivatives(bids_dir, derivatives), new.settings())
         (participant,) = study.participants()
         check, slope, offset = recalibrate_from_files(
@@ -431,7 +439,7 @@ def _warn(message: str) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Entry point; exit codes: 0 done, 1 failed, 2 wrong usage."""
+    """Run a command; exit codes: 0 done, 1 failed, 2 wrong usage."""
     given = sys.argv[1:] if arguments is None else arguments
     words = [with_new_name(word, _warn) for word in given]
     try:
@@ -451,5 +459,8 @@ def main(arguments: list[str] | None = None) -> int:
         _warn(str(error))
         return WRONG_USAGE
     except Failed:
+        return FAILED
+    except OSError as error:  # such as a full disk to which standard output is redirected
+        _warn(describe_failure(error))
         return FAILED
     return DONE

@@ -9,10 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from painprint.apps.arguments import check_can_be_written
 from painprint.apps.participants import FAILURES, Failed, log_failure
 from painprint.cortex.settings import AreaSettings
 from painprint.options import flag, option_metadata
 from painprint.settings import GROUPS, Settings
+from painprint.stopping import tell_log_file
 
 if TYPE_CHECKING:
     from cyclopts.help import HelpPanel
@@ -47,6 +49,42 @@ def show_by_heading(console: Console, options: ConsoleOptions, panel: HelpPanel)
             DefaultFormatter()(console, options, part)
 
 
+class LogFile(logging.Handler):
+    """Appends to OUT/logs/painprint.log as soon as there is OUT, which is never made for a log.
+
+    A log that cannot be written is reported once, and stops nothing.
+    """
+
+    def __init__(self, out_dir: Path) -> None:
+        super().__init__()
+        self.out_dir = out_dir
+        self.path = out_dir / "logs" / "painprint.log"
+        self._waiting: list[str] = []
+        self._reported = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a line, and write those that were kept if there is a folder for them."""
+        self._waiting.append(self.format(record) + "\n")
+        self.flush()
+
+    def flush(self) -> None:
+        """Write the lines that were kept."""
+        if not self._waiting or not self.out_dir.is_dir():
+            return
+        lines, self._waiting = self._waiting, []
+        try:
+            self.path.parent.mkdir(exist_ok=True)
+            with self.path.open("a", encoding="utf-8", errors="backslashreplace") as file:
+                file.writelines(lines)
+        except OSError as error:
+            if not self._reported:
+                self._reported = True
+                print(
+                    f"WARNING {self.path}: {error.strerror}; there is no log of this in a file.",
+                    file=sys.stderr,
+                )
+
+
 @contextmanager
 def logged(out_dir: Path | None) -> Iterator[None]:
     """Log to stderr and, with an output folder, into OUT/logs; failures are logged as a sentence.
@@ -57,25 +95,26 @@ def logged(out_dir: Path | None) -> Iterator[None]:
         After a failure was logged.
     """
     log.setLevel(logging.INFO)
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it warns where it keeps its fonts
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
     if out_dir is not None:
-        try:
-            (out_dir / "logs").mkdir(parents=True, exist_ok=True)
-            handlers.append(logging.FileHandler(out_dir / "logs" / "painprint.log"))
-        except OSError as error:
-            print(f"cannot write to {out_dir}: {error.strerror}", file=sys.stderr)
-            raise Failed from error
+        log_file = LogFile(out_dir)
+        handlers.append(log_file)
+        tell_log_file(log_file.path)
     formatter = logging.Formatter("%(levelname)s %(message)s")
     for handler in handlers:
         handler.setFormatter(formatter)
         log.addHandler(handler)
     try:
+        if out_dir is not None:
+            check_can_be_written(out_dir)
         yield
     except FAILURES as error:
         log_failure(error)
         raise Failed from error
     finally:
         for handler in handlers:
+            handler.flush()
             log.removeHandler(handler)
             handler.close()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -116,15 +118,83 @@ def choose_derivatives(
 
 
 def check_folders(bids_dir: Path, out_dir: Path, derivatives: Sequence[Path]) -> None:
-    """Check that the output folder is not an input.
+    """Check that what is written cannot be taken for input, nor input for what is written.
 
     Raises
     ------
     UsageError
-        If it is.
+        If the output folder is an input, lies where inputs are found, contains an input where
+        results go, or is another dataset.
     """
-    if out_dir.resolve() in {folder.resolve() for folder in (bids_dir, *derivatives)}:
-        raise UsageError(f"OUT_DIR {out_dir} is an input too; choose another folder.")
+    out = _real(out_dir)
+    for folder in (bids_dir, *derivatives):
+        root = _real(folder)
+        if out == root:
+            raise UsageError(f"OUT_DIR {out_dir} is an input too; choose another folder.")
+        if out.is_relative_to(root):
+            first = out.relative_to(root).parts[0]
+            holds_datasets = (
+                folder is bids_dir
+                or _real(bids_dir).is_relative_to(root)
+                or "derivatives" in (root.name, first)
+            )
+            if first.startswith("sub-") or not holds_datasets:
+                raise UsageError(
+                    f"OUT_DIR {out_dir} is inside {folder / first if holds_datasets else folder}, "
+                    "where inputs are found; choose another folder, such as "
+                    f"{bids_dir / 'derivatives' / 'painprint'}."
+                )
+        elif root.is_relative_to(out):
+            first = root.relative_to(out).parts[0]
+            if first.startswith("sub-") or first == "logs":
+                raise UsageError(
+                    f"the input {folder} is inside {out_dir / first}, where results go; choose "
+                    "another OUT_DIR."
+                )
+    if other := _other_dataset(out_dir / "dataset_description.json"):
+        raise UsageError(
+            f"OUT_DIR {out_dir} is another dataset ({other}), whose description would be "
+            "overwritten; choose another folder."
+        )
+
+
+def _real(path: Path) -> Path:
+    """The path without links; a loop of links is left as it is."""
+    return Path(os.path.realpath(path))
+
+
+def _other_dataset(description: Path) -> str:
+    """Name of a dataset that painprint did not write; empty where there is none."""
+    try:
+        content = json.loads(description.read_text(encoding="utf-8"))
+        generators = [generator["Name"] for generator in content["GeneratedBy"]]
+    except KeyError:
+        generators = []
+    except (OSError, ValueError, TypeError):
+        return ""
+    if content.get("DatasetType") == "derivative" and "painprint" in generators:
+        return ""
+    return str(content.get("Name") or description.name)
+
+
+def check_can_be_written(folder: Path) -> None:
+    """Check that an output folder can be written or made; nothing is made.
+
+    Raises
+    ------
+    DerivativesError
+        If something else is in its place, or the permission is lacking.
+    """
+    there = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
+    if there.is_symlink() and not os.path.exists(there):
+        reason = f"{there} is a link to {os.readlink(there)}, where there is nothing"
+    elif not os.path.isdir(there):
+        reason = f"{there} is not a folder"
+    elif not os.access(there, os.W_OK | os.X_OK):
+        reason = f"there is no permission to write in {there}"
+    else:
+        return
+    raise DerivativesError(f"cannot write to {folder}: {reason}. Choose another folder.")
 
 
 def check_group(settings: Settings, external: Sequence[Path], execution: StudyExecution) -> None:
@@ -162,7 +232,7 @@ def with_new_name(word: str, warn: Callable[[str], None]) -> str:
 
 def find_config_file(words: Sequence[str]) -> Path | None:
     """Value of --config-file, which is needed before the other arguments are parsed."""
-    for word, following in zip(words, (*words[1:], None), strict=True):
+    for word, following in zip(words, [*words[1:], None], strict=False):
         if word == "--config-file" and following is not None:
             return Path(following)
         if word.startswith("--config-file="):

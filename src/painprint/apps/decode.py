@@ -42,6 +42,7 @@ from painprint.results.steps import (
 )
 from painprint.results.write import write_dataset_description, write_decoding
 from painprint.runs import ExcludedRun, list_excluded
+from painprint.stopping import stage_done, stages
 from painprint.store.files import content_key
 from painprint.store.lock import lock
 
@@ -87,13 +88,14 @@ def run_participant(
                 log.info("sub-%s: views of the brain are made again.", participant)
         else:
             to_remove = settle(earlier_results(files, depends_on), study.existing)
-            computed = _decode(study, inputs, key, progress or (lambda _: ignore_progress))
-            with lock(study.out_dir, "dataset_description.json", wait=True):
-                simulated = inputs.inventory.simulated
-                write_dataset_description(study.out_dir, simulated=simulated)
-            for earlier in to_remove:
-                earlier.remove()
-            write_decoding(files, *computed, depends_on, hashes, predecessor=predecessor)
+            with stages(f"sub-{participant}", 1 + len(stages_to_run(study.settings))):
+                computed = _decode(study, inputs, key, progress or (lambda _: ignore_progress))
+                with lock(study.out_dir, "dataset_description.json", wait=True):
+                    simulated = inputs.inventory.simulated
+                    write_dataset_description(study.out_dir, simulated=simulated)
+                for earlier in to_remove:
+                    earlier.remove()
+                write_decoding(files, *computed, depends_on, hashes, predecessor=predecessor)
         remove([files.training(), *(files.stage(name) for name in STAGES)])
         write_page_unless_made(files)
 
@@ -120,6 +122,7 @@ def _decode(
             log.info(
                 "sub-%s: the models were trained before and are not trained again.", participant
             )
+        stage_done()
         decoding = evaluate_training(prepared, training, study.settings, n_jobs=study.n_jobs)
     except ValueError as error:
         raise DerivativesError(
@@ -156,6 +159,7 @@ def _run_stages(
         for reason in result.not_done:
             log.info("sub-%s: %s: %s", files.participant, name, reason)
         results[name] = result
+        stage_done()
     return results
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import traceback
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from painprint.errors import DerivativesError
 
@@ -11,22 +14,49 @@ log = logging.getLogger("painprint")
 
 FAILURES = (DerivativesError, ValueError, OSError)
 """Errors of data and files, which are logged as one sentence."""
+REMEDIES = {
+    errno.ENOSPC: "Free some space",
+    errno.EDQUOT: "Free some space of your quota",
+    errno.EACCES: "Get the permission, or choose another folder,",
+    errno.EPERM: "Get the permission, or choose another folder,",
+    errno.EROFS: "Choose a folder that can be written",
+    errno.ENOLCK: "Choose a folder on a file system that can lock files",
+    errno.ENOTSUP: "Choose a folder on a file system that can lock files",
+    errno.EIO: "Check the disk or the network",
+    errno.ESTALE: "Check the network",
+}
+"""What to do about errors of the file system; others are to be corrected."""
 
 
 class Failed(Exception):
     """Something failed; the reason is in the log."""
 
 
+def describe_failure(error: Exception) -> str:
+    """The sentence of an error; for an error of the file system, with the file and a remedy."""
+    if not isinstance(error, OSError):
+        return str(error)
+    file = error.filename or _file_in_hand(error)
+    return (
+        f"{file}{': ' if file else ''}{error.strerror or error}. "
+        f"{REMEDIES.get(error.errno or 0, 'Correct this')} and run the same command again: "
+        "finished steps are kept."
+    )
+
+
+def _file_in_hand(error: Exception) -> Path | str:
+    """File of an error that names none, as a full disk: that of the innermost function with one."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    for frame in reversed(frames):
+        for name in ("path", "folder", "out_dir", "out"):
+            if isinstance(file := frame.f_locals.get(name), Path):
+                return file
+    return ""
+
+
 def log_failure(error: Exception) -> None:
-    """Log an error; for an error of the file system, with a remedy."""
-    if isinstance(error, OSError):
-        log.error(
-            "%s: %s. Correct this and run the same command again: finished steps are kept.",
-            error.filename or "a file",
-            error.strerror or error,
-        )
-    else:
-        log.error("%s", error)
+    """Log an error as a sentence."""
+    log.error("%s", describe_failure(error))
 
 
 def for_each_participant(participants: Sequence[str], work: Callable[[str], None]) -> None:
