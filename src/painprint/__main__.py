@@ -19,18 +19,21 @@ HOMES = {"XDG_CACHE_HOME": "~/.cache", "XDG_CONFIG_HOME": "~/.config"}
 
 
 class _Stream(io.FileIO):
-    """Standard output or error, of which what nobody reads any more is dropped.
+    """Standard output or error; after an error, such as that nobody reads it, all is dropped.
 
-    An error of standard output has its name; those of standard error cannot be told.
+    An error of standard output other than that is raised once, with its name.
     """
 
+    failed = False
+
     def write(self, data: Any) -> int:
+        if self.failed:
+            return len(data)
         try:
             return super().write(data)
-        except BrokenPipeError:
-            return len(data)
         except OSError as error:
-            if self.fileno() == 2:
+            self.failed = True
+            if self.fileno() == 2 or isinstance(error, BrokenPipeError):
                 return len(data)
             raise OSError(error.errno, error.strerror, "standard output") from error
 
@@ -90,10 +93,7 @@ def _run() -> int:
     with _folders_for_caches():
         from painprint.cli import main as run_command
 
-        code = run_command()
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
-        return code
+        return run_command()
 
 
 def main() -> int:

@@ -455,6 +455,7 @@ def main(arguments: list[str] | None = None) -> int:
         except ValueError as error:  # an invalid setting
             raise UsageError(str(error)) from error
         command(*bound.args, **bound.kwargs)
+        sys.stdout.flush()
     except UsageError as error:
         _warn(str(error))
         return WRONG_USAGE
