@@ -39,7 +39,7 @@ from painprint.files.images import Voxels
 from painprint.files.maps import write_labels
 from painprint.files.workbench import write_dense_maps, write_parcel_maps, write_parcel_matrix
 from painprint.palette import network_colours
-from painprint.report import figures
+from painprint.report import brain_views, figures
 from painprint.report.brain_views import NOTHING, PIXEL_MM, BrainViews, outline, rasterise
 from painprint.report.overlays import MISSING_COLOUR, NetworkOverlay, Overlay, overlays
 from painprint.report.svg import draw_figure, inline
@@ -85,6 +85,29 @@ def test_a_ball_covers_its_disc_and_is_brightest_in_the_middle():
     assert middle > 0.99
     assert np.nanmin(light) < 0.25
     assert (np.isnan(light) == (region == NOTHING)).all()
+
+
+def test_pixels_equal_those_of_a_loop_over_faces(monkeypatch, rng):
+    """The definition: of the faces over the middle of a pixel the nearest, of equals the first."""
+    places, faces = ball(6, 8.0)
+    places = places + rng.normal(0, 0.5, places.shape)
+    faces = np.concatenate([faces, faces[:9, [1, 2, 0]]])  # some of them twice
+    extent = (-7.0, 9.0, -8.0, 8.0)  # cuts off a part
+    region, light = rasterise(places, faces, np.arange(len(places)), extent)
+    monkeypatch.setattr(brain_views, "CANDIDATES", 50)
+    blocks = rasterise(places, faces, np.arange(len(places)), extent)
+    np.testing.assert_array_equal(region, blocks[0])
+    np.testing.assert_array_equal(light, blocks[1])
+    for row, column in np.ndindex(region.shape):
+        at = np.array([extent[0] + (column + 0.5) * PIXEL_MM, extent[2] + (row + 0.5) * PIXEL_MM])
+        nearest, expected = -np.inf, NOTHING
+        for face in faces:
+            a, b, c = places[face]
+            weights = np.linalg.solve(np.stack([b - a, c - a])[:, :2].T, at - a[:2])
+            weights = np.array([1 - weights.sum(), *weights])
+            if weights.min() >= -1e-9 and weights @ places[face, 2] > nearest:
+                nearest, expected = weights @ places[face, 2], face[weights.argmax()]
+        assert region[row, column] == expected
 
 
 def test_the_nearest_face_wins_whatever_the_order():

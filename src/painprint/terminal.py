@@ -96,18 +96,19 @@ def logged(out_dir: Path | None) -> Iterator[None]:
     """
     log.setLevel(logging.INFO)
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it warns where it keeps its fonts
-    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
-    if out_dir is not None:
-        log_file = LogFile(out_dir)
-        handlers.append(log_file)
-        tell_log_file(log_file.path)
-    formatter = logging.Formatter("%(levelname)s %(message)s")
-    for handler in handlers:
-        handler.setFormatter(formatter)
+    handlers: list[logging.Handler] = []
+
+    def add(handler: logging.Handler) -> None:
+        handler.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
+        handlers.append(handler)
         log.addHandler(handler)
+
+    add(logging.StreamHandler(sys.stderr))
     try:
         if out_dir is not None:
             check_can_be_written(out_dir)
+            add(log_file := LogFile(out_dir))
+            tell_log_file(log_file.path)
         yield
     except FAILURES as error:
         log_failure(error)

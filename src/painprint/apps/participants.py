@@ -36,9 +36,9 @@ def describe_failure(error: Exception) -> str:
     """The sentence of an error; for an error of the file system, with the file and a remedy."""
     if not isinstance(error, OSError):
         return str(error)
-    file = error.filename or _file_in_hand(error)
+    file = error.filename or (_file_in_hand(error) if error.errno else "")
     return (
-        f"{file}{': ' if file else ''}{error.strerror or error}. "
+        f"{file}{': ' if file else ''}{str(error.strerror or error).rstrip('.')}. "
         f"{REMEDIES.get(error.errno or 0, 'Correct this')} and run the same command again: "
         "finished steps are kept."
     )
