@@ -94,7 +94,7 @@ def test_a_study_needs_no_home_and_no_package_that_can_be_written(decoded, tmp_p
     ):
         code, _, said = finish(start(*words, **options))
         assert code == 0, said
-        ours = r"(INFO|WARNING) (sub-01|ses-\w+|page): "  # and of libraries not a word
+        ours = r"(INFO|WARNING) (sub-01|ses-\w+|page)[_:]"  # and of libraries not a word
         assert all(re.match(ours, line) for line in said.splitlines()), said
     names = {path.name for path in tmp_path.iterdir()}
     assert names == {"lib", "home", "new", "out", "reading"}  # nothing is left of any cache
