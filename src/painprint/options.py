@@ -6,7 +6,12 @@ import math
 from collections.abc import Mapping, Set
 from dataclasses import Field, dataclass, field, fields
 from functools import cache
-from typing import Any, ClassVar, Literal, Protocol, get_args, get_origin, get_type_hints
+from numbers import Integral, Real
+from os import PathLike, fspath
+from types import NoneType, UnionType
+from typing import Any, ClassVar, Literal, Protocol, Union, get_args, get_origin, get_type_hints
+
+import numpy as np
 
 LARGEST = 2.0**53
 """Largest number that an option read from JSON may be; up to it, integers are exact as floats."""
@@ -135,7 +140,8 @@ def choices_of(kind: type[Options], name: str) -> tuple[str, ...]:
 
 
 def check_options(options: Options) -> None:
-    """Check each value by itself; a single value of an option for several becomes a tuple.
+    """Check each value by itself; a single value of an option for several, or a list, becomes a
+    tuple.
 
     Raises
     ------
@@ -144,22 +150,25 @@ def check_options(options: Options) -> None:
     """
     kind = type(options)
     for name, metadata in option_metadata(kind).items():
-        value = getattr(options, name)
-        if isinstance(value, str | int | float) and _takes_several(_types(kind)[name]):
-            value = (value,)
-            object.__setattr__(options, name, value)
+        hint = _types(kind)[name]
+        try:
+            value = _of_type(getattr(options, name), hint)
+        except TypeError:
+            wrong = getattr(options, name)
+            raise ValueError(f"{name} is {wrong!r}; needed: {_in_words(hint)}.") from None
+        object.__setattr__(options, name, value)
         if value is None:
             continue
         choices = choices_of(kind, name)
         if choices and value not in choices:
             raise ValueError(f"{name} is {value!r}; choose one of {', '.join(choices)}.")
-        numbers = [v for v in _as_tuple(value) if isinstance(v, int | float)]
+        numbers = [v for v in _as_tuple(value) if isinstance(v, Real)]
         if not all(map(math.isfinite, numbers)):
             raise ValueError(f"{name} is {value}; a finite number is needed.")
         if not all(map(metadata.bounds.hold, numbers)):
             must = "each must be" if isinstance(value, tuple) else "it must be"
-            hint = f" {metadata.hint}" * bool(metadata.hint)
-            raise ValueError(f"{name} is {value}; {must} {metadata.allowed}.{hint}")
+            remedy = f" {metadata.hint}" * bool(metadata.hint)
+            raise ValueError(f"{name} is {value}; {must} {metadata.allowed}.{remedy}")
 
 
 def as_typed(kind: type[Options], name: str, value: Any) -> Any:
@@ -170,9 +179,13 @@ def as_typed(kind: type[Options], name: str, value: Any) -> Any:
     ValueError
         If it is not of the option's type; whether it is allowed is for :func:`check_options`.
     """
-    given = tuple(value) if isinstance(value, list) else value
-    if not _is_of(_types(kind)[name], given):
-        raise ValueError(f"{name} is {value!r:.80}, which is no value of this option.")
+    try:
+        given = _of_type(value, _types(kind)[name])
+    except TypeError:
+        raise ValueError(f"{name} is {value!r:.80}, which is no value of this option.") from None
+    numbers = [v for v in _as_tuple(given) if isinstance(v, int | float)]
+    if not all(-LARGEST <= number <= LARGEST for number in numbers):
+        raise ValueError(f"{name} is {value!r:.80}, which is out of range.")
     return given
 
 
@@ -208,29 +221,56 @@ def _types(kind: type[Options]) -> Mapping[str, Any]:
     return get_type_hints(kind)
 
 
-def _is_of(hint: Any, value: Any) -> bool:
-    """Whether a value is of a type: a number, word, flag, None, tuple, or one of several types."""
-    parts = get_args(hint)
-    if get_origin(hint) is Literal:
-        return isinstance(value, str)
+WORDS = {bool: "True or False", int: "a whole number", float: "a number", str: "text"}
+"""What a value of each type is called."""
+
+
+def _of_type(value: Any, hint: Any) -> Any:
+    """The value of an option as its type says: plain Python numbers, tuples instead of lists.
+
+    Raises
+    ------
+    TypeError
+        If it is of another type.
+    """
+    if get_origin(hint) in (Union, UnionType):
+        if value is None:
+            return None
+        hint = _without_none(hint)
     if get_origin(hint) is tuple:
-        hints = parts[:1] * len(value) if parts[-1] is Ellipsis and _is_tuple(value) else parts
-        return _is_tuple(value) and len(value) == len(hints) and all(map(_is_of, hints, value))
-    if parts:
-        return any(_is_of(part, value) for part in parts)
-    if hint in (int, float):
-        allowed = isinstance(value, int | float if hint is float else int)
-        return allowed and not isinstance(value, bool) and -LARGEST <= value <= LARGEST
-    return isinstance(value, hint)
+        several = list(value) if isinstance(value, list | tuple | np.ndarray) else [value]
+        of = get_args(hint)
+        of = of[:1] * len(several) if of[-1] is Ellipsis else of
+        if len(of) != len(several):
+            raise TypeError
+        return tuple(map(_of_type, several, of))
+    if isinstance(value, np.generic):
+        value = value.item()
+    if get_origin(hint) is Literal:
+        hint = str
+    if hint is str and isinstance(value, PathLike):
+        value = fspath(value)
+    number = {int: Integral, float: Real}.get(hint)
+    if not isinstance(value, number or hint) or (number and isinstance(value, bool)):
+        raise TypeError
+    return value
 
 
-def _is_tuple(value: Any) -> bool:
-    return isinstance(value, tuple)
+def _without_none(hint: Any) -> Any:
+    """The type of an option that may also be None."""
+    (of,) = (of for of in get_args(hint) if of is not NoneType)
+    return of
 
 
-def _takes_several(hint: Any) -> bool:
-    """Whether a type is a tuple of any length."""
-    return get_origin(hint) is tuple and get_args(hint)[-1] is Ellipsis
+def _in_words(hint: Any) -> str:
+    """What the values of a type are, to follow "needed:"."""
+    if get_origin(hint) in (Union, UnionType):
+        return f"{_in_words(_without_none(hint))}, or None"
+    if get_origin(hint) is tuple:
+        of = get_args(hint)
+        of_each = _in_words(of[0])
+        return f"{of_each}, or several" if of[-1] is Ellipsis else f"{len(of)} times {of_each}"
+    return WORDS.get(hint, f"one of {', '.join(map(str, get_args(hint)))}")
 
 
 def _as_tuple(value: Any) -> tuple[Any, ...]:

@@ -11,6 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from painprint.given import as_counts, as_flags, as_label, as_labels, as_numbers, as_seconds
+from painprint.settings import LONGEST_S, LONGEST_TR_S, SHORTEST_TR_S
+
 
 @dataclass(frozen=True, order=True)
 class RunKey:
@@ -69,9 +72,9 @@ class Run:
     rating : array of shape (n_frames,)
         Rating at mid-frame, *before* the haemodynamic lag; NaN where there is none.
     tr_s : float
-        Repetition time (s).
+        Repetition time (s), from 0.01 to 30 s.
     session, task, run : str
-        Labels. Cross-validation leaves out sessions.
+        Labels; whole numbers become text. Cross-validation leaves out sessions.
     censored : array of bool, shape (n_frames,), optional
         True where the BOLD frame is not to be used. Default: none.
     start_s : float
@@ -87,10 +90,13 @@ class Run:
         to, from 0, and -1 for all others. An event's frames are consecutive and have one rating.
         Default: the rating is continuous.
 
+    Masked elements of arrays, and values that pandas calls missing, become NaN.
+
     Raises
     ------
     ValueError
-        If shapes disagree, names repeat, or ``tr_s`` is not positive.
+        If shapes disagree, names repeat or have control characters, values are no real numbers, or
+        ``tr_s`` or ``start_s`` cannot be seconds.
     """
 
     signals: NDArray[np.float64]
@@ -106,51 +112,60 @@ class Run:
     event: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
-        names = tuple(self.regions) or tuple(str(c) for c in getattr(self.signals, "columns", ()))
-        signals = np.array(self.signals, dtype=float)
-        rating = np.array(self.rating, dtype=float)
+        for name in ("session", "task", "run"):
+            object.__setattr__(self, name, _entity(getattr(self, name), name))
         where = f"{self.key}: "
-        if signals.ndim != 2 or rating.shape != signals.shape[:1]:
+        signals = as_numbers(self.signals, f"{where}signals")
+        rating = as_numbers(self.rating, f"{where}rating")
+        if signals.ndim != 2 or rating.shape != signals.shape[:1] or not signals.size:
             raise ValueError(
                 f"{where}signals have shape {signals.shape} and ratings {rating.shape}; "
-                "needed are (n_frames, n_regions) and (n_frames,)."
+                "needed are (n_frames, n_regions) and (n_frames,), and none of them 0."
             )
-        censored = np.zeros(len(rating), bool) if self.censored is None else self.censored
-        censored = np.array(censored, dtype=bool)
-        if censored.shape != rating.shape:
-            raise ValueError(
-                f"{where}censored has shape {censored.shape}, but there are {len(rating)} frames."
-            )
-        names = names or tuple(str(i + 1) for i in range(signals.shape[1]))
-        if len(names) != signals.shape[1]:
-            raise ValueError(f"{where}{len(names)} region names for {signals.shape[1]} regions.")
+        given: dict[str, Any] = {
+            "signals": signals,
+            "rating": rating,
+            "tr_s": as_seconds(self.tr_s, f"{where}tr_s", low=SHORTEST_TR_S, high=LONGEST_TR_S),
+            "start_s": as_seconds(self.start_s, f"{where}start_s", low=-LONGEST_S, high=LONGEST_S),
+            "regions": self._names(where, signals.shape[1]),
+            "censored": np.zeros(len(rating), bool)
+            if self.censored is None
+            else as_flags(self.censored, f"{where}censored"),
+            "confounds": {
+                as_label(name, f"{where}name of a confound"): as_numbers(
+                    values, f"{where}confound {name}", flags=True
+                )
+                for name, values in self.confounds.items()
+            },
+        }
+        if self.event is not None:
+            given["event"] = as_counts(self.event, f"{where}event")
+            if (np.diff(given["event"][given["event"] >= 0]) < 0).any():
+                raise ValueError(f"{where}event must not decrease over the frames of events.")
+        of_frames = {name: given[name] for name in ("censored", "event") if name in given}
+        for name, values in {**of_frames, **given["confounds"]}.items():
+            if values.shape != rating.shape:
+                what = f"confound {name}" if name in given["confounds"] else name
+                raise ValueError(
+                    f"{where}{what} has shape {values.shape}, but there are {len(rating)} frames."
+                )
+        for array in (signals, rating, *of_frames.values(), *given["confounds"].values()):
+            array.flags.writeable = False
+        for name, value in given.items():
+            object.__setattr__(self, name, value)
+
+    def _names(self, where: str, n_regions: int) -> tuple[str, ...]:
+        """Names of the regions: as given, else the columns of a data frame, else numbers."""
+        columns = [str(c) for c in getattr(self.signals, "columns", ())]
+        numbered = [str(i + 1) for i in range(n_regions)]
+        given = self.regions if isinstance(self.regions, str) else tuple(self.regions)
+        names = as_labels(given or columns or numbered, f"{where}regions")
+        if len(names) != n_regions:
+            raise ValueError(f"{where}{len(names)} region names for {n_regions} regions.")
         if len(set(names)) < len(names):
             twice = sorted({n for n in names if names.count(n) > 1})
             raise ValueError(f"{where}region names must differ; repeated: {', '.join(twice)}.")
-        if not self.tr_s > 0:
-            raise ValueError(f"{where}tr_s is {self.tr_s}; it must be above 0.")
-        confounds = {name: np.array(v, dtype=float) for name, v in self.confounds.items()}
-        for name, values in confounds.items():
-            if values.shape != rating.shape:
-                raise ValueError(
-                    f"{where}confound {name} has shape {values.shape}, but there are "
-                    f"{len(rating)} frames."
-                )
-        if self.event is not None:
-            event = np.array(self.event, dtype=np.int64)
-            if event.shape != rating.shape or (np.diff(event[event >= 0]) < 0).any():
-                raise ValueError(
-                    f"{where}event has shape {event.shape}; one number is needed for each of "
-                    f"{len(rating)} frames, not decreasing over those of events."
-                )
-            object.__setattr__(self, "event", _frozen(event))
-        for array in (signals, rating, censored, *confounds.values()):
-            array.flags.writeable = False
-        object.__setattr__(self, "confounds", confounds)
-        object.__setattr__(self, "signals", signals)
-        object.__setattr__(self, "rating", rating)
-        object.__setattr__(self, "censored", censored)
-        object.__setattr__(self, "regions", names)
+        return names
 
     @property
     def key(self) -> RunKey:
@@ -418,6 +433,14 @@ def zscore(signals: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[n
     z = centred / np.where(usable, sd, 1.0)
     z[:, ~usable] = np.nan
     return z, usable
+
+
+def _entity(value: Any, name: str) -> str:
+    """A label of a session, task or run; empty where there is none."""
+    label = as_label(value, name, empty=True)
+    if label == "n/a":
+        raise ValueError(f"{name} is 'n/a', which tables show where there is none; leave it empty.")
+    return label
 
 
 def _frozen(array: NDArray[Any]) -> NDArray[Any]:

@@ -23,6 +23,8 @@ WAGER_2011 = (
 
 LONGEST_S = 3600.0
 """Upper bound of lags and of the dropped start of a run (s)."""
+SHORTEST_TR_S, LONGEST_TR_S = 0.01, 30.0
+"""Bounds of repetition times (s): longer ones are in milliseconds."""
 
 DATA, RATING, DECODER, CLEANERS, QUALITY, EVIDENCE, AREAS = GROUPS = (
     "Data", "Rating", "Decoding", "Cleaning of dense BOLD", "Quality of runs", "Evidence", "Areas",
@@ -106,7 +108,12 @@ class DenseSettings:
     session_label: tuple[str, ...] = option((), group=DATA)
     """Sessions to use, with or without "ses-". Default: all."""
     tr_s: float | None = option(
-        None, "s", group=DATA, bounds=Bounds(0, low_is_open=True), tags={"reading"}
+        None,
+        "s",
+        group=DATA,
+        bounds=Bounds(SHORTEST_TR_S, LONGEST_TR_S),
+        hint="Give seconds, not milliseconds.",
+        tags={"reading"},
     )
     """Repetition time of the BOLD (s), which overrides sidecars and headers. Default: as in the
     files."""
