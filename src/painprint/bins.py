@@ -92,7 +92,8 @@ def rating_bins(
     ----------
     rating : array of shape (n_frames,)
     decimals : int, optional
-        Decimals to which ratings are rounded first, so that equal ratings are ties.
+        Ratings are ties if they are equal to so many decimals of the range of all, or up to
+        rounding errors.
 
     Returns
     -------
@@ -109,10 +110,15 @@ def rating_bins(
     array([1, 0, 0, 1])
     """
     values = np.asarray(rating, dtype=float)
-    if decimals is not None:
-        values = np.round(values, decimals)
+    order = np.argsort(values, kind="stable")
+    if decimals is not None and len(values):
+        rounding = 8 * np.finfo(float).eps * float(np.abs(values).max())
+        tolerance = max(float(np.ptp(values)) * 10.0**-decimals, rounding)
+        level = np.empty(len(values), np.int64)
+        level[order] = np.concatenate([[0], np.cumsum(np.diff(values[order]) > tolerance)])
+        order = np.argsort(level, kind="stable")
     ranks = np.empty(len(values))
-    ranks[np.argsort(values, kind="stable")] = np.arange(1, len(values) + 1)
+    ranks[order] = np.arange(1, len(values) + 1)
     inner = np.quantile(ranks, np.arange(1, n_bins) / n_bins, method="hazen")
     return np.searchsorted(inner, ranks, side="left")
 

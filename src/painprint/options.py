@@ -162,7 +162,7 @@ def check_options(options: Options) -> None:
         choices = choices_of(kind, name)
         if choices and value not in choices:
             raise ValueError(f"{name} is {value!r}; choose one of {', '.join(choices)}.")
-        numbers = [v for v in _as_tuple(value) if isinstance(v, Real)]
+        numbers = [v for v in _as_tuple(value) if isinstance(v, int | float)]
         if not all(map(math.isfinite, numbers)):
             raise ValueError(f"{name} is {value}; a finite number is needed.")
         if not all(map(metadata.bounds.hold, numbers)):

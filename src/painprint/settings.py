@@ -64,7 +64,7 @@ class Rules:
     """``positive``: every component with an eigenvalue beyond rounding. ``first``: the
     first min(rows, edges) - 1."""
     rating_decimals: int | None
-    """Decimals to which ratings are rounded before they are ranked."""
+    """Decimals of the run's range to which ratings must be equal to be ties when ranked."""
     max_gap: bool
     """Whether ratings are missing inside gaps of the recording."""
     curve_sizes: Literal["some", "all"]

@@ -174,7 +174,7 @@ def fit_components(
 
 
 def penalty_grid(c: Vector) -> Vector:
-    """Penalties that give every number of components but all: L_p = c_(p+1) + ε.
+    """Penalties that give every number of components but all: L_p = c_(p+1) (1 + ε).
 
     Parameters
     ----------
@@ -187,7 +187,7 @@ def penalty_grid(c: Vector) -> Vector:
         Ascending: the model with most components first. Entry i stands for the model
         with ``n_components - 1 - i`` components of the fit that made the grid.
     """
-    return c[:0:-1] + EPS
+    return c[:0:-1] * (1 + EPS)
 
 
 def grid_rank(c: Vector, index: int) -> int:

@@ -178,7 +178,7 @@ def _nested(rows: _Rows, Y: Matrix, n_jobs: int, step: Callable[[], None]) -> Ma
 
 def _grids(c: Matrix) -> Matrix:
     """Per rating, the penalties of :func:`~painprint.decode.lasso_pcr.penalty_grid`."""
-    return np.sort(c, axis=1)[:, :-1] + EPS
+    return np.sort(c, axis=1)[:, :-1] * (1 + EPS)
 
 
 def _inner_sums(

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from painprint.decode.copies import check_copies, note_same_ratings
 from painprint.regions import Regions
 from painprint.runs import (
     ExcludedRun,
     Frames,
     Run,
+    RunKey,
     count_frames,
     keep_common_events,
     list_excluded,
@@ -32,12 +34,15 @@ class Prepared:
         Frames of each run at each lag of the settings.
     regions_left_out : dict
         Reason by name of the excluded region.
+    notes : tuple of str
+        What is unusual about several runs at once.
     """
 
     runs: list[list[Frames]]
     regions: Regions
     regions_left_out: dict[str, str]
     runs_left_out: tuple[ExcludedRun, ...]
+    notes: tuple[str, ...] = ()
 
     def groups(self, leave_out: str) -> tuple[NDArray[np.int64], tuple[str, ...]]:
         """Group of each run, numbered in order of appearance, and the groups' names.
@@ -47,8 +52,7 @@ class Prepared:
         ValueError
             If there are fewer than 3.
         """
-        keys = [lags[0].key for lags in self.runs]
-        labels = [key.session or "n/a" if leave_out == "session" else str(key) for key in keys]
+        labels = [group_of(lags[0].key, leave_out) for lags in self.runs]
         groups = tuple(dict.fromkeys(labels))
         if len(groups) < 3:
             raise ValueError(self._too_few(len(groups), leave_out))
@@ -87,14 +91,24 @@ def prepare_runs(
     Raises
     ------
     ValueError
-        If a run is given twice, or fewer than 2 regions have a signal in every run.
+        If a run is given twice, runs of different groups have the same signals, or fewer than 2
+        regions have a signal in every run.
 
     References
     ----------
     docs/methods.md
     """
     paired, too_short = _pair_runs(runs, settings)
-    return _fix_regions(paired, settings, regions, too_short)
+    prepared = _fix_regions(paired, settings, regions, too_short)
+    usable = [lags[0] for lags in prepared.runs]
+    groups = [group_of(frames.key, settings.leave_out) for frames in usable]
+    check_copies(usable, groups)
+    return replace(prepared, notes=note_same_ratings(usable, groups))
+
+
+def group_of(key: RunKey, leave_out: str) -> str:
+    """Name of the group of a run: its session, or itself where runs are left out."""
+    return key.session or "n/a" if leave_out == "session" else str(key)
 
 
 def _pair_runs(

@@ -199,12 +199,14 @@ def _bins(primary: str, rules: Mapping[str, Any], settings: Mapping[str, Any], r
         return (
             f"{n_bins:,} time bins of about {60 // n_parts} s were used for training{cut}{short}."
         )
-    rounding = (
-        f" (ratings rounded to 1e-{rules['rating_decimals']})" if rules["rating_decimals"] else ""
+    ties = (
+        f" (ties: less than 1e-{rules['rating_decimals']} of the run's range apart)"
+        if rules["rating_decimals"]
+        else ""
     )
     many = "10 bins" if rules["time_bins"] == "discretize" else "bins, one per usable minute,"
     return (
-        f"For training, frames of a run were sorted by rating into {many} of equal size{rounding}; "
+        f"For training, frames of a run were sorted by rating into {many} of equal size{ties}; "
         f"stretches shorter than {settings['min_stretch_frames']} frames were dropped, which left "
         f"{n_bins} bins ({lost} lost all frames)."
     )

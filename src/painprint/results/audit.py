@@ -59,7 +59,7 @@ def make_run_log(
 ) -> RunLog:
     """Collect assumptions, notes on unusual runs, and exclusions."""
     dense = inventory.dense.notes if inventory.dense else ()
-    general = (*inventory.notes, *dense, *geometry.notes)
+    general = (*inventory.notes, *dense, *geometry.notes, *decoding.prepared.notes)
     notes: dict[str, list[str]] = {note: [] for note in general}
     record_of = {record.key: record for record in records}
     rows = decoding.training.run_table.to_dict(orient="records")
