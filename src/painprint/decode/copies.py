@@ -15,7 +15,7 @@ from itertools import combinations
 import numpy as np
 from scipy.fft import irfft, next_fast_len, rfft
 
-from painprint.arrays import Matrix, Vector
+from painprint.arrays import Codes, Matrix
 from painprint.runs import Frames, RunKey
 
 COPIED = 0.9
@@ -132,7 +132,7 @@ def _correlate_parts(first: Matrix, second: Matrix, shift: int, tr_s: float) -> 
     return best[math.ceil(SHARE * n_parts) - 1]
 
 
-def _correlation_at(part: Matrix, of: Matrix, rows: Vector) -> float:
+def _correlation_at(part: Matrix, of: Matrix, rows: Codes) -> float:
     """Correlation of a part of a series with rows of another one, over the frames that both have;
     0 where these are fewer than half."""
     inside = (rows >= 0) & (rows < len(of))
@@ -157,8 +157,8 @@ def check_copies(runs: Sequence[Frames], groups: Sequence[object]) -> None:
         named = "; ".join(map(str, copies[:MOST_NAMED]))
         more = f"; and {len(copies) - MOST_NAMED} more" * (len(copies) > MOST_NAMED)
         raise ValueError(
-            f"the same signals, but for small changes, are in {named}{more}. Each would be tested by "
-            "a model that was trained with its copy. Remove one of them."
+            f"the same signals, but for small changes, are in {named}{more}. Each would be tested "
+            "by a model that was trained with its copy. Remove one of them."
         )
 
 

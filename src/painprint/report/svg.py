@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,7 +12,6 @@ import matplotlib
 from markupsafe import Markup, escape
 from matplotlib.axes import Axes
 
-from painprint.report import figures
 from painprint.report.figures import style
 
 Draw = Callable[[], Axes | Sequence[Axes]]
@@ -77,7 +77,12 @@ def draw_figure(name: str, draw: Draw, *, pdf: bool = False) -> Drawn:
     pdf : bool
         Whether to draw it also as PDF.
     """
-    with matplotlib.rc_context({**figures.STYLE, "svg.hashsalt": name}):
+    settings = {**style.page_settings(), "svg.hashsalt": name}
+    with matplotlib.rc_context(settings), warnings.catch_warnings():
+        # of a name in another script: the reader's fonts draw it
+        warnings.filterwarnings(
+            "ignore", r"(Glyph .* missing|Matplotlib currently does not support)"
+        )
         drawn = draw()
         axes = drawn if isinstance(drawn, Axes) else drawn[0]
         figure = axes.get_figure(root=True)

@@ -15,7 +15,15 @@ from matplotlib.path import Path as Outline
 from matplotlib.transforms import Affine2D
 
 from painprint.report.brain_views import View
-from painprint.report.figures.style import DOUBLE, FILL, MUTED, PAPER, SINGLE, new_axes, short
+from painprint.report.figures.style import (
+    DOUBLE,
+    FILL,
+    MUTED,
+    PAPER,
+    SINGLE,
+    name_entries,
+    new_axes,
+)
 from painprint.report.overlays import AnyOverlay, Overlay
 
 GAP_MM = 10.0
@@ -108,11 +116,12 @@ def _add_legend(ax: Axes, overlay: AnyOverlay, n_columns: int) -> None:
         bar.ax.set_gid("brain-legend")
         return
     handles = [
-        Line2D([], [], color=shade, marker="s", linestyle="none", label=short(name), markersize=5)
-        for name, shade in overlay.legend.items()
+        Line2D([], [], color=shade, marker="s", linestyle="none", label="n/a", markersize=5)
+        for shade in overlay.legend.values()
     ]
     legend = ax.legend(
         handles=handles, ncols=min(len(handles), n_columns),
         loc="upper center", bbox_to_anchor=(0.5, 0),
     )  # fmt: skip
+    name_entries(legend, list(overlay.legend))
     legend.set_gid("brain-legend")

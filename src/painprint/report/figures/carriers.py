@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogFormatter
 
 from painprint.palette import network_colours
 from painprint.report.figures.style import (
@@ -62,7 +63,7 @@ def plot_structure(edges: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.set_ylabel("structure coefficient (r)")
     figure = ax.get_figure(root=True)
     assert figure is not None  # these Axes were made for one
-    figure.colorbar(drawn, ax=ax, label="edges")
+    figure.colorbar(drawn, ax=ax, label="edges", format=LogFormatter())
     return ax
 
 

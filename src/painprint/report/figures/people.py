@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from painprint.report.figures.evidence import plot_estimates
-from painprint.report.figures.style import DOUBLE, MUTED, PAPER, PREDICTED, new_axes
+from painprint.report.figures.style import DOUBLE, MUTED, PAPER, PREDICTED, new_axes, short
 from painprint.wording import number
 
 
@@ -51,7 +51,7 @@ def plot_identification(
         ax.plot([numbers["low"], numbers["high"]], [y, y], color=PREDICTED, linewidth=1)
         ax.plot(numbers["share"], y, "o", color=PREDICTED, markersize=4)
         ax.plot([numbers["chance"]] * 2, [y - 0.35, y + 0.35], color=MUTED, linestyle=":")
-    ax.set_yticks(range(len(identified)), list(identified))
+    ax.set_yticks(range(len(identified)), [short(name) for name in identified])
     ax.set_xlim(-0.02, 1.02)
     ax.invert_yaxis()
     ax.set_xlabel("share of sessions in which the own signature agrees best")
@@ -109,8 +109,8 @@ def plot_transfer_matrix(transfer: pd.DataFrame, *, ax: Axes | None = None) -> A
             shade = PAPER if abs(value) > 0.6 * most else "#000000"
             ax.annotate(number(value), (j + 0.5, i + 0.5), ha="center", va="center", color=shade)
     ax.invert_yaxis()
-    ax.set_xticks(np.arange(n) + 0.5, list(table.columns), rotation=0 if n < 6 else 90)
-    ax.set_yticks(np.arange(len(table)) + 0.5, list(table.index))
+    ax.set_xticks(np.arange(n) + 0.5, [*map(short, table.columns)], rotation=0 if n < 6 else 90)
+    ax.set_yticks(np.arange(len(table)) + 0.5, [short(name) for name in table.index])
     ax.tick_params(length=0)
     ax.set_xlabel("ratings of")
     ax.set_ylabel("signature of")

@@ -25,6 +25,7 @@ from painprint.report.figures.style import (
     SCALE_NAMES,
     SINGLE,
     new_axes,
+    short,
 )
 from painprint.wording import number
 
@@ -65,7 +66,7 @@ def plot_timeline(
         if i % 2:
             ax.axvspan(start - 1, at - 1, color=BAND, zorder=0, linewidth=0)
         ticks.append((start + at - 1) / 2)
-        labels.append(str(session))
+        labels.append(short(session))
     ax.set_xticks(ticks, labels, rotation=90 if len(labels) > 12 else 0)
     ax.set_xlim(-1, at)
     ax.set_xlabel("session (lines break between runs)")
@@ -271,7 +272,7 @@ def _label_units(ax: Axes, names: pd.Series, unit: str) -> None:
     if labels.str.len().max() <= 4:
         ax.set_xticks(x, labels, rotation=90 if len(labels) > 16 else 0)
     elif len(labels) <= 6:
-        ax.set_xticks(x, labels.str.replace(" ", "\n"))
+        ax.set_xticks(x, ["\n".join(map(short, label.split(" "))) for label in labels])
     else:
         ax.set_xticks(x[:: -(-len(x) // 28)], (x + 1)[:: -(-len(x) // 28)].astype(str))
         ax.set_xlabel(f"{unit}, in the order of the table")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from matplotlib import rcParamsDefault
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.legend import Legend
 
 SINGLE, DOUBLE = 3.5, 7.2
 """Widths (inches) of a journal's single and double column: 89 and 183 mm."""
@@ -50,8 +53,18 @@ STYLE: dict[Any, Any] = {
     "lines.linewidth": 1.2,
     "svg.fonttype": "none",
     "pdf.fonttype": 42,
+    "text.parse_math": False,  # a "$" in a name is no formula
 }
 """Matplotlib settings of all figures; use with :func:`matplotlib.rc_context`."""
+OF_MACHINE = ("backend", "interactive", "toolbar", "timezone", "date.", "webagg.", "docstring.")
+"""Beginnings of the settings of Matplotlib that change no figure and stay as they are."""
+
+
+def page_settings() -> dict[Any, Any]:
+    """Settings of the figures of pages: Matplotlib's own, whatever the user has set, and
+    :data:`STYLE`."""
+    own = {k: v for k, v in dict.items(rcParamsDefault) if not str(k).startswith(OF_MACHINE)}
+    return {**own, **STYLE}
 
 
 def new_axes(width: float, height: float) -> Axes:
@@ -69,3 +82,10 @@ def short(name: object) -> str:
     """
     text = str(name)
     return text if len(text) <= LONGEST_NAME else f"{text[:8]}…{text[-11:]}"
+
+
+def name_entries(legend: Legend, names: Sequence[object]) -> None:
+    """Give the entries of a legend their names, which Matplotlib would leave out where they begin
+    with an underscore."""
+    for text, name in zip(legend.get_texts(), names, strict=True):
+        text.set_text(short(name))

@@ -1,0 +1,92 @@
+"""Figures show text as it is, and do not depend on the user's settings of Matplotlib."""
+
+import os
+import subprocess
+import sys
+import warnings
+from xml.etree import ElementTree
+
+import matplotlib
+import pandas as pd
+import pytest
+
+from painprint.report import figures
+from painprint.report.figures.style import new_axes, short
+from painprint.report.svg import draw_figure
+
+HOSTILE = (
+    "$x$", "a$x^2$b", "$", "_led", "a_b^c", "\\alpha{", "100%", "<b>&amp;", '"q\'', "nan", "NA",
+    "n/a", "None", "1e5", "=cmd()", "😀", "عربى", "e\u0301", "L" * 300,
+)  # fmt: skip
+"""Names that some program somewhere takes for something else."""
+
+
+def draw_levels():
+    table = pd.DataFrame(
+        {"session": list(HOSTILE[:6]), "mean_rating": range(6), "mean_predicted": range(6)}
+    )
+    return figures.plot_levels(table)
+
+
+def draw_dots():
+    ax = new_axes(3, 5)
+    ax.set_yticks(range(len(HOSTILE)), [short(name) for name in HOSTILE])
+    ax.set_xlabel("a$x^2$b")
+    return ax
+
+
+def texts_of(svg):
+    root = ElementTree.fromstring(svg)
+    return ["".join(node.itertext()).strip() for node in root.iter() if node.tag.endswith("text")]
+
+
+def test_every_name_is_drawn_as_it_is_and_nothing_warns():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        drawn = draw_figure("dots", draw_dots, pdf=True)
+    shown = texts_of(drawn.svg)
+    assert [name for name in HOSTILE if short(name) not in shown] == []
+    assert "a$x^2$b" in shown
+    assert drawn.pdf.startswith(b"%PDF")
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"text.parse_math": True, "font.family": "monospace", "font.size": 20},
+        {"axes.grid": True, "axes.prop_cycle": matplotlib.cycler(color=["r"])},
+        {"savefig.dpi": 300, "savefig.bbox": "tight", "figure.dpi": 30},
+        {"axes.unicode_minus": False, "axes.formatter.limits": (-1, 1)},
+        {"xtick.direction": "in", "image.cmap": "jet", "svg.image_inline": False},
+        {"lines.marker": "x", "legend.loc": "center", "path.sketch": (1, 100, 2)},
+    ],
+)
+def test_settings_of_the_user_change_no_byte(setting):
+    before = draw_figure("levels", draw_levels).svg
+    with matplotlib.rc_context(setting):
+        theirs = {name: matplotlib.rcParams[name] for name in setting}
+        assert draw_figure("levels", draw_levels).svg == before
+        assert {name: matplotlib.rcParams[name] for name in setting} == theirs
+
+
+def test_a_display_that_does_not_exist_is_not_needed():
+    code = "from painprint.report import figures; print(figures.STYLE['text.parse_math'])"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "MPLBACKEND": "no_such_display"},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, "False"), done.stderr
+
+
+def test_a_legend_keeps_names_with_an_underscore():
+    def draw():
+        ax = new_axes(3, 2)
+        ax.plot([0, 1], label="placeholder")
+        ax.plot([1, 0], label="placeholder")
+        figures.style.name_entries(ax.legend(), ["_hidden", "$shown$"])
+        return ax
+
+    shown = texts_of(draw_figure("legend", draw).svg)
+    assert {"_hidden", "$shown$"} <= set(shown)
