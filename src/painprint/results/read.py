@@ -29,6 +29,8 @@ NAMES = (
     "signature",
 )  # fmt: skip
 """Columns of names, read as text even where they look like numbers."""
+NEVER_MISSING = ("region", "region_a", "region_b")
+"""Columns in which n/a is a name: every row of theirs has one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +97,7 @@ def read_table(path: Path) -> pd.DataFrame:
         If it is missing or corrupted.
     """
     try:
-        return pd.read_csv(
+        table = pd.read_csv(
             path,
             sep="\t",
             quoting=csv.QUOTE_NONE,
@@ -107,6 +109,7 @@ def read_table(path: Path) -> pd.DataFrame:
         raise DerivativesError(
             f"cannot be read ({error}). Run `painprint run` again.", path
         ) from error
+    return table.fillna({name: "n/a" for name in NEVER_MISSING if name in table})
 
 
 def read_results(files: ParticipantFiles) -> Results:
