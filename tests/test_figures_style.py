@@ -7,6 +7,7 @@ import warnings
 from xml.etree import ElementTree
 
 import matplotlib
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -90,3 +91,13 @@ def test_a_legend_keeps_names_with_an_underscore():
 
     shown = texts_of(draw_figure("legend", draw).svg)
     assert {"_hidden", "$shown$"} <= set(shown)
+
+
+@pytest.mark.parametrize("most", [3, 40, 2000])
+def test_counts_on_a_colour_bar_are_numbers(most):
+    rng = np.random.default_rng(0)
+    edges = pd.DataFrame({"weight": rng.normal(size=5000), "structure": rng.normal(size=5000)})
+    edges.loc[: min(most, 4000), ["weight", "structure"]] = 5.0  # in one cell
+    shown = texts_of(draw_figure("edges", lambda: figures.plot_structure(edges)).svg)
+    assert not [text for text in shown if "$" in text or "\\" in text]
+    assert [text for text in shown if text in ("1", "2", "10", "100")]

@@ -63,7 +63,8 @@ def plot_structure(edges: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.set_ylabel("structure coefficient (r)")
     figure = ax.get_figure(root=True)
     assert figure is not None  # these Axes were made for one
-    figure.colorbar(drawn, ax=ax, label="edges", format=LogFormatter())
+    bar = figure.colorbar(drawn, ax=ax, label="edges", format=LogFormatter())
+    bar.minorformatter = LogFormatter()
     return ax
 
 

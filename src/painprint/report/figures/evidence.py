@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from painprint.report.figures.style import (
     DOUBLE,
     FILL,
+    LONGEST_ROW,
     MUTED,
     PALE,
     PAPER,
@@ -90,7 +91,7 @@ def plot_dots(
             ax.annotate("n/a", (0, at), color=MUTED, va="center")
         else:
             ax.plot([value], [at], "o", color=colour, markersize=5)
-    ax.set_yticks(range(len(values)), list(values))
+    ax.set_yticks(range(len(values)), [short(name, LONGEST_ROW) for name in values])
     ax.set_ylim(len(values) - 0.5, -0.5)
     ax.set_xlabel(label)
     return ax

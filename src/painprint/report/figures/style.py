@@ -21,8 +21,8 @@ BAND, FILL, PALE, PAPER = "#f1f3f5", "#c6cbd2", "#d1e0f0", "#ffffff"
 
 QUALITY_MARKS = {"good": ("#007a59", "o"), "caution": ("#b36b00", "D"), "bad": ("#c1272d", "s")}
 """Colour and marker of each quality rating, from the best to the worst."""
-LONGEST_NAME = 20
-"""Largest number of characters of a tick label."""
+LONGEST_NAME, LONGEST_ROW = 20, 48
+"""Largest number of characters of a tick label, and of the label of a row of a wide figure."""
 SCALE_NAMES = {
     "1min": "1 min",
     "2min": "2 min",
@@ -72,7 +72,7 @@ def new_axes(width: float, height: float) -> Axes:
     return Figure(figsize=(width, height), layout="constrained").add_subplot()
 
 
-def short(name: object) -> str:
+def short(name: object, longest: int = LONGEST_NAME) -> str:
     """A name short enough for a tick label: the middle of a long one is cut out.
 
     Examples
@@ -81,7 +81,8 @@ def short(name: object) -> str:
     ('7Network…_pCunPCC_11', 'DMN')
     """
     text = str(name)
-    return text if len(text) <= LONGEST_NAME else f"{text[:8]}…{text[-11:]}"
+    start = longest * 2 // 5
+    return text if len(text) <= longest else f"{text[:start]}…{text[start + 1 - longest :]}"
 
 
 def name_entries(legend: Legend, names: Sequence[object]) -> None:
