@@ -6,6 +6,7 @@ import warnings
 from typing import Any, Literal, Self
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from sklearn.base import BaseEstimator, RegressorMixin
@@ -16,6 +17,7 @@ from painprint.decode.errors import NotEnoughData
 from painprint.decode.lasso_pcr import LassoRules, center_gram, fit_components
 from painprint.decode.model import Model
 from painprint.decode.samples import Samples
+from painprint.given import without_mask
 from painprint.parallel import one_blas_thread
 from painprint.settings import DecoderName
 
@@ -99,7 +101,12 @@ class _DualRegressor(RegressorMixin, BaseEstimator):
         if self.kernel not in ("linear", "precomputed"):
             raise ValueError(f"kernel is {self.kernel!r}; choose 'linear' or 'precomputed'.")
         rows, ratings = validate_data(
-            self, X, y, y_numeric=True, dtype=np.float64, ensure_min_samples=min_rows
+            self,
+            without_mask(X),
+            without_mask(y),
+            y_numeric=True,
+            dtype=np.float64,
+            ensure_min_samples=min_rows,
         )
         ratings = np.asarray(ratings, dtype=float)
         if self.kernel == "linear":
@@ -128,7 +135,7 @@ class _DualRegressor(RegressorMixin, BaseEstimator):
         y : ndarray of shape (n_rows,)
         """
         check_is_fitted(self)
-        rows = validate_data(self, X, reset=False, dtype=np.float64)
+        rows = validate_data(self, without_mask(X), reset=False, dtype=np.float64)
         weights = self.dual_coef_ if self.kernel == "precomputed" else self.coef_
         return rows @ weights + self.intercept_
 
@@ -344,6 +351,8 @@ class NestedDecoder(_DualRegressor):
                 warnings.warn(message, GroupsNotGiven, stacklevel=2)
             else:
                 labels = np.asarray(groups)
+            if np.ma.is_masked(groups) or pd.isna(labels).any():
+                raise ValueError("groups have missing values; each row needs a group.")
             if labels.shape != (n_rows,):
                 raise ValueError(f"groups have shape {labels.shape}, but there are {n_rows} rows.")
             self.groups_, codes = np.unique(labels, return_inverse=True)

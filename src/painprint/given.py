@@ -42,10 +42,9 @@ def as_numbers(values: Any, what: str, *, flags: bool = False) -> NDArray[np.flo
     """
     numbers = _of_columns(values, what, flags) if hasattr(values, "iloc") else None
     if numbers is None:
-        missing = np.ma.getmaskarray(values) if np.ma.isMaskedArray(values) else None
-        numbers = np.array(_checked(_array_of(values, what), what, flags), dtype=float)
-        if missing is not None:
-            numbers[missing] = np.nan
+        if np.ma.isMaskedArray(values):
+            _checked(np.ma.getdata(values), what, flags)
+        numbers = np.array(_checked(_array_of(without_mask(values), what), what, flags), float)
     largest = np.abs(numbers, where=np.isfinite(numbers), out=np.zeros(numbers.shape))
     if (peak := largest.max(initial=0.0)) > LARGEST:
         raise ValueError(
@@ -56,9 +55,9 @@ def as_numbers(values: Any, what: str, *, flags: bool = False) -> NDArray[np.flo
 
 
 def _array_of(values: Any, what: str) -> NDArray[Any]:
-    """The array of a value, without its mask."""
+    """The array of a value."""
     try:
-        return np.asarray(np.ma.getdata(values) if np.ma.isMaskedArray(values) else values)
+        return np.asarray(values)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{what}: an array of numbers is needed ({error}).") from error
 
@@ -103,6 +102,13 @@ def _are_real(array: NDArray[Any]) -> bool:
         value is None or (isinstance(value, Real) and not isinstance(value, bool))
         for value in array.flat
     )
+
+
+def without_mask(values: Any) -> Any:
+    """The values of a masked array, with NaN for masked elements; anything else as it is."""
+    if not np.ma.isMaskedArray(values) or values.dtype.kind not in "iufb":
+        return values
+    return np.ma.filled(values.astype(float), np.nan)
 
 
 def as_flags(values: Any, what: str) -> NDArray[np.bool_]:
@@ -187,7 +193,7 @@ def as_label(value: Any, what: str, *, empty: bool = False) -> str:
     return str(value)
 
 
-def as_labels(values: Iterable[Any], what: str) -> tuple[str, ...]:
+def as_labels(values: Iterable[Any], what: str, *, empty: bool = False) -> tuple[str, ...]:
     """Labels, each as of :func:`as_label`.
 
     Raises
@@ -197,4 +203,6 @@ def as_labels(values: Iterable[Any], what: str) -> tuple[str, ...]:
     """
     if isinstance(values, str | bytes):
         raise ValueError(f"{what} are {values!r}; several labels are needed, as in a list.")
-    return tuple(as_label(value, f"{what}: number {i}") for i, value in enumerate(values, 1))
+    return tuple(
+        as_label(value, f"{what}: number {i}", empty=empty) for i, value in enumerate(values, 1)
+    )

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from painprint.given import as_labels
+
 NO_REGION = -1
 """Region index of a point (vertex or voxel) outside all regions."""
 
@@ -26,13 +28,15 @@ class Regions:
     Raises
     ------
     ValueError
-        If names repeat or the lengths differ.
+        If names repeat, the lengths differ, or a label has a control character.
     """
 
     names: tuple[str, ...]
     networks: tuple[str, ...]
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "names", as_labels(self.names, "regions"))
+        object.__setattr__(self, "networks", as_labels(self.networks, "networks", empty=True))
         if len(self.names) != len(self.networks):
             raise ValueError(f"{len(self.names)} regions, but {len(self.networks)} networks.")
         if len(set(self.names)) < len(self.names):

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from painprint.given import as_numbers
+
 LONGER_STEP = 1.5
 FEWEST_LONGER = 0.1
 """A rating is not sampled regularly if more than this share of its steps is longer than
@@ -50,8 +52,8 @@ class RatingRecording:
     hold: bool = False
 
     def __post_init__(self) -> None:
-        time_s = np.array(self.time_s, dtype=float)
-        value = np.array(self.value, dtype=float)
+        time_s = as_numbers(self.time_s, "times of the rating")
+        value = as_numbers(self.value, "rating")
         if time_s.shape != value.shape or time_s.ndim != 1:
             raise ValueError(f"{time_s.shape} sample times, but {value.shape} ratings.")
         if len(time_s) < 2:
