@@ -158,6 +158,10 @@ def test_columns_of_data_frames_are_matched_by_name():
         assert rises[1] > 3 and rises[2] < -3
 
 
+def replace_tr(run, tr_s):
+    return dataclasses.replace(run, tr_s=tr_s)
+
+
 def test_lag_and_start_are_frames_of_the_repetition_time_of_each_run():
     rng = np.random.default_rng(1)
     runs = [
@@ -168,6 +172,9 @@ def test_lag_and_start_are_frames_of_the_repetition_time_of_each_run():
     counts = [lags[0].counts for lags in prepared.runs]
     assert [c["n_start"] for c in counts] == [60, 30, 15]
     assert [c["n_beyond_end"] for c in counts] == [12, 6, 3]
+    (note,) = prepared.notes
+    assert note.startswith("runs have repetition times from 0.5 to 2 s")
+    assert prepare_runs([replace_tr(run, 1.0 + 1e-7) for run in runs], Settings()).notes == ()
 
 
 def test_estimators_do_not_use_what_is_masked():

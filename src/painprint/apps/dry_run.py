@@ -51,7 +51,8 @@ def describe_inventory(study: Study, participant: str) -> tuple[str, bool]:
     lines += [f"  exclude  {line}" for line in list_excluded(excluded)]
     lines += [f"  {line}" for line in list_regions(prepared)]
     notes = dict.fromkeys(note for record in reader.records for note in record.notes)
-    lines += [f"  note: {note}" for note in (*inventory.notes, *notes)]
+    general = (*inventory.notes, *prepared.notes)
+    lines += [f"  note: {note}" for note in (*general, *notes)]
     n_dense = len(inventory.dense.files) if inventory.dense else 0
     lines.append(
         f"  in addition: {len(inventory.rest)} resting runs, dense BOLD of {n_dense} runs, "

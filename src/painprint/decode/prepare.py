@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,6 +22,9 @@ from painprint.runs import (
     pair_frames,
 )  # fmt: skip
 from painprint.settings import Settings
+
+SAME_TR = 1e-3
+"""Relative difference of repetition times that is rounding: headers hold float32."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +106,18 @@ def prepare_runs(
     usable = [lags[0] for lags in prepared.runs]
     groups = [group_of(frames.key, settings.leave_out) for frames in usable]
     check_copies(usable, groups)
-    return replace(prepared, notes=note_same_ratings(usable, groups))
+    return replace(prepared, notes=(*_note_times(usable), *note_same_ratings(usable, groups)))
+
+
+def _note_times(runs: Sequence[Frames]) -> tuple[str, ...]:
+    """A note where runs have different repetition times."""
+    times_s = sorted({frames.tr_s for frames in runs})
+    if not times_s or times_s[-1] <= (1 + SAME_TR) * times_s[0]:
+        return ()
+    return (
+        f"runs have repetition times from {times_s[0]:g} to {times_s[-1]:g} s: the lag and the "
+        "dropped start are rounded to the frames of each run.",
+    )
 
 
 def group_of(key: RunKey, leave_out: str) -> str:
