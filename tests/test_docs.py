@@ -302,6 +302,14 @@ def _(tree):
     run(tree, "--session-label", "01", "02")
 
 
+@provokes("Two sessions with the same signals")
+def _(tree):
+    for path in sorted(tree.derivatives.glob("sub-01/ses-01/func/*_timeseries.tsv")):
+        copy = Path(str(path).replace("ses-01", "ses-03"))
+        copy.write_text(path.read_text().replace("0\n", "1\n").replace("5\n", "6\n"))
+    run(tree, *QUICK)
+
+
 @provokes("Many frames do not train")
 def _(tree):
     run(tree, *QUICK, "--train-bins", "rating")
