@@ -11,8 +11,6 @@ from os import PathLike, fspath
 from types import NoneType, UnionType
 from typing import Any, ClassVar, Literal, Protocol, Union, get_args, get_origin, get_type_hints
 
-import numpy as np
-
 LARGEST = 2.0**53
 """Largest number that an option read from JSON may be; up to it, integers are exact as floats."""
 
@@ -237,15 +235,15 @@ def _of_type(value: Any, hint: Any) -> Any:
         if value is None:
             return None
         hint = _without_none(hint)
+    if hasattr(value, "tolist"):  # of NumPy, whose import would slow --help
+        value = value.tolist()
     if get_origin(hint) is tuple:
-        several = list(value) if isinstance(value, list | tuple | np.ndarray) else [value]
+        several = list(value) if isinstance(value, list | tuple) else [value]
         of = get_args(hint)
         of = of[:1] * len(several) if of[-1] is Ellipsis else of
         if len(of) != len(several):
             raise TypeError
         return tuple(map(_of_type, several, of))
-    if isinstance(value, np.generic):
-        value = value.item()
     if get_origin(hint) is Literal:
         hint = str
     if hint is str and isinstance(value, PathLike):
