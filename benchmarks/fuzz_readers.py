@@ -2,7 +2,7 @@
 
     python benchmarks/fuzz_readers.py                     20,000 files
     python benchmarks/fuzz_readers.py --files 400         a quick look
-    python benchmarks/fuzz_readers.py --only retyped reweighted   signatures whose hashes fit
+    python benchmarks/fuzz_readers.py --only retyped     signatures whose hashes fit (second table)
     python benchmarks/fuzz_readers.py --atheris           guided by coverage, with atheris
 
 A file is valid, then a few of its bytes are flipped, cut, doubled, or replaced by what tends to

@@ -12,13 +12,14 @@ import numpy as np
 from safetensors.numpy import load, save
 
 from painprint import Regions, Settings
-from painprint.apps.learn import _as_read_before, _check_range, _read_earlier, check_drift
+from painprint.apps.learn import _as_read_before, _check_range, check_drift
 from painprint.apps.learn import recalibrate as recalibrate_on
 from painprint.apps.predict import check_atlas, predict, score_sessions
 from painprint.atlas.image import AtlasFiles
 from painprint.errors import DerivativesError
 from painprint.files.inputs import InputHashes
 from painprint.report.reading import write_reading
+from painprint.results.predecessor import read_predecessor
 from painprint.settings import CLEANING, READ_WITH
 from painprint.signature.applicability import ApplicabilityDomain, ReferenceDistribution
 from painprint.signature.file import read_signature, write_signature
@@ -223,4 +224,4 @@ def need_finite(text):
 
 def read_lineage(folder):
     """As learn and recalibrate do."""
-    _read_earlier(folder, "01")
+    read_predecessor(folder, "01")
