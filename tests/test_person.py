@@ -123,8 +123,9 @@ def test_without_a_label_range_decides_and_a_note_says_so(tmp_path, capsys, vers
         said = capsys.readouterr().err
         assert f"whose data these are is unknown, because {unknown}" in said
         assert "times that of training" in said and "--other-person" in said
-    assert predict(folder, other, "--other-person", "--out", str(out)) == 0
-    session = json.loads((out / "reading.json").read_text())["sessions"][0]
+    allowed = tmp_path / "allowed"  # a reading is not replaced by another
+    assert predict(folder, other, "--other-person", "--out", str(allowed)) == 0
+    session = json.loads((allowed / "reading.json").read_text())["sessions"][0]
     assert session["other_person"] is True and session["verdict"]["word"] == "do not read"
     assert "They were allowed to be another person's (--other-person)." in session["warnings"][-1]
     assert "connectivity is unusual for the signature's person" in session["warnings"][-1]
