@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import rmtree
 from typing import Any, Literal
 
 from painprint.errors import DerivativesError
@@ -62,13 +63,15 @@ class Earlier:
         DerivativesError
             If a file was changed, so that they are not what they were.
         """
-        outputs = self._outputs
+        outputs, inside = self._outputs, self.path.relative_to(self.out_dir)
         for path in changed_files(self.folder, outputs):
             raise DerivativesError(
                 "was changed after it was written, so these results are not kept as they were. "
                 "Restore it, or replace the results with --overwrite.",
                 path,
             )
+        if self.kept_in.exists() and not (self.kept_in / inside).is_file():
+            rmtree(self.kept_in)  # which a process that was killed has left incomplete
         description = self.out_dir / "dataset_description.json"
         written = [self.folder / name for name in outputs]
         for path in [description, *written, *self._pages(), self.path]:  # the record last
