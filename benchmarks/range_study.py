@@ -14,7 +14,8 @@ read. Tables lie in benchmarks/tables/.
 --others asks how well range alone, without a label, tells people with one atlas apart: each of 12
 people as `painprint simulate --sessions 10 ... --shared-atlas` makes them (the default number of
 regions) is learnt from 8 sessions, and every session of the others is judged, and 2 later ones of
-their own. Refused: the connectivity of the session or of a run is "do not read" (signature.person).
+their own. Refused: the connectivity of the session or of a run is at least "caution"
+(signature.person).
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from painprint.decode.prepare import prepare_runs
 from painprint.files.dataset import Dataset
 from painprint.runs import FD
 from painprint.signature.applicability import IN_RANGE, fit_domain, judge_session, measure_run
-from painprint.signature.person import has_other_connectivity
+from painprint.signature.person import has_unusual_connectivity
 from painprint.simulate.person import Person, as_run, simulate_person
 from painprint.simulate.world import World
 
@@ -129,7 +130,7 @@ def people_apart(n_people, path):
                     continue
                 measures = [measure_run(domain, frames) for frames in session]
                 whole, of_runs = judge_session(domain, measures)
-                refused = any(map(has_other_connectivity, (whole, *of_runs)))
+                refused = any(map(has_unusual_connectivity, (whole, *of_runs)))
                 row = {"person": number, "signature_of": name, "session": at + 1}
                 rows.append({**row, "word": whole.word, "refused": refused})
         pd.DataFrame(rows).to_csv(path, sep="\t", index=False)

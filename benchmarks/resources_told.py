@@ -27,13 +27,13 @@ from pathlib import Path
 import pandas as pd
 
 TABLES = Path(__file__).parent / "tables"
-TABLE, PARTS = TABLES / "resources_told.tsv", TABLES / "resources_told_parts.tsv"
+TABLE, PARTS = "resources_told.tsv", "resources_told_parts.tsv"
 TR_S = 0.46
 TOLD = re.compile(r"about ([\d.]+) GB of memory(?:.*? and (\d[\d.]*) (s|min|h) with)?", re.DOTALL)
 SECONDS = {"s": 1, "min": 60, "h": 3600}
 MEASURED_PARTS = {
     "painprint.apps.decode": ("prepare_runs", "train", "evaluate_training", "run_stage")
-    + ("write_decoding", "write_page"),
+    + ("write_decoding", "write_page_unless_made"),
 }
 
 
@@ -189,10 +189,11 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--only", nargs="+", choices=[size.name for size in SIZES])
     parser.add_argument("--told", action="store_true", help="only tell, for measured sizes")
+    parser.add_argument("--out", type=Path, default=TABLES, help="folder of the tables")
     parser.add_argument("--again", action="store_true", help="measure what was measured before")
     args = parser.parse_args()
     for size in SIZES:
-        table = read(TABLE)
+        table = read(args.out / TABLE)
         done = table[table["size"] == size.name] if len(table) else table
         wanted = len(done) if args.told else args.again or not len(done)
         if not wanted or (args.only and size.name not in args.only):
@@ -208,11 +209,11 @@ def main() -> None:
             else:
                 measured, parts = measure(words, folder)
                 rows = [{"size": size.name, **part} for part in parts if part["part"] != "between"]
-                save(PARTS, pd.DataFrame(rows), size.name)
+                save(args.out / PARTS, pd.DataFrame(rows), size.name)
             row |= {**measured, **tell(words)}
         row["told_by_peak"] = round(float(row["told_gb"]) / float(row["peak_gb"]), 2)
         row["told_by_wall"] = round(float(row["told_s"]) / float(row["wall_s"]), 2)
-        save(TABLE, pd.DataFrame([row]), size.name)
+        save(args.out / TABLE, pd.DataFrame([row]), size.name)
         shown = ("size", "peak_gb", "told_gb", "cpu_s", "wall_s", "told_s")
         print({key: row[key] for key in shown}, flush=True)
     return None

@@ -94,7 +94,7 @@ def test_continuous_ratings_and_events_are_not_mixed(runs, rng):
 def test_events_that_decrease_are_refused(runs):
     event = runs[0].event.copy()
     event[event == 0] = 5
-    with pytest.raises(ValueError, match="not decreasing"):
+    with pytest.raises(ValueError, match="must not decrease"):
         replace(runs[0], event=event)
 
 

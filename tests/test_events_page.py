@@ -183,7 +183,8 @@ def test_people_with_minutes_and_people_with_events_stand_side_by_side():
 def test_a_reading_has_no_intervals_and_says_why(people, tmp_path):
     signature = next(people.out.glob("sub-01/decoding/*_signature"))
     runs = sorted(map(str, people.tree.root.rglob("sub-02_ses-01*timeseries.tsv")))
-    assert main(["predict", str(signature), *runs, "--out", str(tmp_path)]) == 0
+    words = ["predict", str(signature), *runs, "--other-person", "--out", str(tmp_path)]
+    assert main(words) == 0
     table = pd.read_csv(tmp_path / "reading.tsv", sep="\t")
     assert table["low_80"].isna().all() and table["predicted"].notna().all()
     said = json.loads((tmp_path / "reading.json").read_text())["sessions"][0]["not_done"]

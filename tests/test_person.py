@@ -149,11 +149,14 @@ def test_labels_are_compared_as_bids_writes_them():
 
 
 def test_one_run_that_is_far_away_is_enough():
+    moved = Verdict("do not read", (), (), {"motion": "do not read"})
     far = Verdict("do not read", ("far",), (), {"residual": "do not read"})
     near = Verdict("caution", (), (), {"residual": "caution", "motion": "do not read"})
     with pytest.raises(ValueError, match="ses-09: whose data these are is unknown"):
-        PersonMatch("", "01").check_range("ses-09", [near, near, far])
-    PersonMatch("", "01").check_range("ses-09", [near, near])
+        PersonMatch("", "01").check_range("ses-09", [moved, moved, far])
+    with pytest.raises(ValueError, match="they are far from those of the signature's person"):
+        PersonMatch("", "01").check_range("ses-09", [near])
+    PersonMatch("", "01").check_range("ses-09", [moved, moved])
     PersonMatch("01", "01").check_range("ses-09", [far])
 
 

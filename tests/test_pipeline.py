@@ -400,9 +400,15 @@ def test_results_of_the_version_before_have_pages_and_settings(copy_of_decoded, 
     name = quality.relative_to(files.folder).as_posix()
     provenance["outputs"][name] = hash_file(quality)
     limits = provenance["settings"].pop("quality_tsnr")
+    for later in ("sha256", "depends_on", "unused_inputs", "pages"):
+        del provenance[later]
+    del provenance["outputs"][f"decoding/{STEM}_metrics.json"]
     write_json(path, provenance | {"settings": provenance["settings"] | {"light_tsnr": limits}})
     assert main(["report", str(copy_of_decoded)]) == 0
-    assert f"{quality}: the column light is now called quality_rating." in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert f"{quality}: the column light is now called quality_rating." in said
+    assert f"{path}: of an earlier version, without a hash" in said
+    assert b"<strong>Not verified:</strong>" in (copy_of_decoded / "sub-01.html").read_bytes()
     assert settings_used(read_results(files)).quality_tsnr == (30.0, 15.0)
     again = (copy_of_decoded / "sub-01.html").read_bytes()
     assert again.count(b'class="light') == page.count(b'class="light')
@@ -596,7 +602,7 @@ def test_a_broken_atlas_table_matters_only_where_networks_are_excluded(derivativ
     next(derivatives.root.rglob("*_dseg.tsv")).write_text("index\n1\n")
     assert run(derivatives, out) == 0
     assert "not used: atlas-A_dseg.tsv" in capsys.readouterr().err
-    assert run(derivatives, out, "--exclude-network", "VIS") == 1
+    assert run(derivatives, out, "--overwrite", "--exclude-network", "VIS") == 1
     assert "no column 'label'" in capsys.readouterr().err
 
 

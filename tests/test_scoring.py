@@ -276,8 +276,8 @@ def test_learning_on_refuses_what_would_not_be_exact(study, tmp_path, capsys):
 
 
 def test_nothing_is_overwritten_and_nothing_new_is_said(study, tmp_path, capsys):
-    assert learn(study, study / "out") == 1
-    assert "of which nothing is ever overwritten" in capsys.readouterr().err
+    assert learn(study, study / "out") == 2
+    assert "is an input too; choose another folder" in capsys.readouterr().err
     assert learn(study, tmp_path / "on") == 0
     assert learn(study, tmp_path / "on") == 0
     assert "finished before" in capsys.readouterr().err

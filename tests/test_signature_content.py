@@ -128,7 +128,7 @@ HUGE, DEEP = 1e308, json.loads("[" * 100 + "]" * 100)
         ("origin/read_with", {"shoe_size": 5}, "Update painprint"),
         ("origin/read_with", {"drop_s": "20"}, "drop_s is '20', which is no value"),
         ("origin/read_with", {"drop_s": -20}, "drop_s is -20"),
-        ("origin/read_with", {"drop_s": HUGE}, "drop_s is 1e+308, which is no value"),
+        ("origin/read_with", {"drop_s": HUGE}, "drop_s is 1e+308, which is out of range"),
         ("origin/read_with", {"rating_range": [0]}, "rating_range is [0], which is no value"),
         ("origin/read_with", {"rating_range": [1, 0]}, "the lowest value, then the highest"),
         ("origin/read_with", {"task_id": [1]}, "task_id is [1], which is no value"),
@@ -224,14 +224,16 @@ def test_a_value_of_json_becomes_that_of_the_option(name, value, typed):
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("lag_s", 6.0), ("lag_s", ["6"]), ("lag_s", [True]), ("lag_s", {}), ("tr_s", "1"),
+        ("lag_s", ["6"]), ("lag_s", [True]), ("lag_s", {}), ("tr_s", "1"),
         ("rating_range", [0, 1, 2]), ("rating_range", "01"), ("nuisance_regressors", 24),
         ("dummy_scans", False), ("dummy_scans", 10**400), ("high_pass_hz", float("nan")),
         ("rating_hold", None),
     ],
 )  # fmt: skip
 def test_a_value_of_another_type_is_no_value_of_the_option(name, value):
-    with pytest.raises(ValueError, match=f"{name} is .* which is no value of this option"):
+    with pytest.raises(
+        ValueError, match=f"{name} is .* which is (no value of this option|out of range)"
+    ):
         as_typed(Settings, name, value)
 
 

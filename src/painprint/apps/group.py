@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -37,20 +38,6 @@ def run_group(study: Study, *, progress: Progress | None = None) -> None:
         If no participant was decoded, results or files of a participant cannot be used, or there
         are other results of the group that would be replaced.
     """
-    with lock(study.out_dir, "group"):
-        finished = _run_group(study, progress or (lambda _: ignore_progress))
-    for files in finished:  # pages of participants show the signatures of others
-        try:
-            with lock(study.out_dir, f"sub-{files.participant}"):
-                write_page(files)
-        except DerivativesError as error:
-            log.warning("sub-%s: its page does not show the group: %s", files.participant, error)
-
-
-def _run_group(study: Study, progress: Progress) -> list[ParticipantFiles]:
-    """Test the signatures and write the results of the group; returns its members' files."""
-    from painprint.evidence.transfer import transfer
-
     wanted = study.participants()
     finished = [files for files in find_results(study.out_dir) if files.participant in wanted]
     if not finished:
@@ -62,6 +49,20 @@ def _run_group(study: Study, progress: Progress) -> list[ParticipantFiles]:
     for participant in wanted:
         if participant not in decoded:
             log.warning("sub-%s: not decoded, so not in the group.", participant)
+    with lock(study.out_dir, "group"):
+        _run_group(study, finished, progress or (lambda _: ignore_progress))
+    for files in finished:  # pages of participants show the signatures of others
+        try:
+            with lock(study.out_dir, f"sub-{files.participant}"):
+                write_page(files)
+        except DerivativesError as error:
+            log.warning("sub-%s: its page does not show the group: %s", files.participant, error)
+
+
+def _run_group(study: Study, finished: Sequence[ParticipantFiles], progress: Progress) -> None:
+    """Test the signatures of finished participants, and write the results of the group."""
+    from painprint.evidence.transfer import transfer
+
     everyone = [read_results(files) for files in finished]
     members = [read_member(results, partial(_runs_of, study, results)) for results in everyone]
     keys = {f"sub-{results.files.participant}": results.provenance["key"] for results in everyone}
@@ -83,7 +84,6 @@ def _run_group(study: Study, progress: Progress) -> list[ParticipantFiles]:
         earlier.remove()
     write_group(group_files, result, members, keys, settings=settings, simulated=simulated)
     write_group_page(group_files)
-    return finished
 
 
 def _runs_of(study: Study, results: Results) -> list[Run]:

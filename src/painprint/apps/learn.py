@@ -66,11 +66,6 @@ def learn_on(
         folder contains a decoding of the participant.
     """
     before = _results_of(earlier, participant)
-    if study.out_dir.resolve() == earlier.resolve():
-        raise DerivativesError(
-            f"{study.out_dir} is the folder of the earlier study, of which nothing is ever "
-            "overwritten. Name a new folder."
-        )
     folder = before.files.decoding("signature", "")
     own = read_signature(folder).participant
     if own and own != participant:

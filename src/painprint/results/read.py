@@ -19,7 +19,7 @@ from painprint.files.tables import read_json
 from painprint.results.columns import STAGE_COLUMNS
 from painprint.results.files import ParticipantFiles
 from painprint.results.record import read_record
-from painprint.store.files import changed_files
+from painprint.store.files import SEAL, changed_files
 
 log = logging.getLogger("painprint")
 
@@ -120,7 +120,7 @@ def read_results(files: ParticipantFiles) -> Results:
     DerivativesError
         Naming the file that is missing or corrupted.
     """
-    provenance = read_record(files.decoding("provenance", ".json"), "painprint run")
+    provenance = _read_provenance(files.decoding("provenance", ".json"))
     for path in changed_files(files.folder, provenance["outputs"]):
         raise DerivativesError(
             "is missing, or was changed after it was written. Run `painprint run` again.", path
@@ -138,6 +138,19 @@ def read_results(files: ParticipantFiles) -> Results:
         bold_quality=_read_bold_quality(files.decoding("quality", ".tsv")),
         stage_tables=_read_stage_tables(files),
     )
+
+
+def _read_provenance(path: Path) -> dict[str, Any]:
+    """Provenance as it was written; that of the version before had no hash of its own."""
+    content = read_json(path)
+    if "depends_on" in content or SEAL in content:
+        return read_record(path, "painprint run")
+    log.warning(
+        "%s: of an earlier version, without a hash of itself and of the metrics: these two are not "
+        "verified.",
+        path,
+    )
+    return {"outputs": {}, **content}
 
 
 def _read_bold_quality(path: Path) -> pd.DataFrame:

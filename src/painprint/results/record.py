@@ -61,7 +61,8 @@ def write_record(path: Path, content: Mapping[str, Any]) -> None:
 def record_pages(path: Path, pages: Iterable[Path], folder: Path) -> None:
     """Add the hashes of page and figures to a record."""
     content = read_json(path)
-    write_record(path, {**content, PAGES: hash_files(pages, folder)})
+    if SEAL in content:  # a record of the version before stays what it is
+        write_record(path, {**content, PAGES: hash_files(pages, folder)})
 
 
 def changed_pages(record: Mapping[str, Any], folder: Path) -> list[Path] | None:

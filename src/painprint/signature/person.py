@@ -85,12 +85,11 @@ class PersonMatch:
         Raises
         ------
         ValueError
-            If a label is unknown, and the connectivity of the session or of a run is so far
-            outside that it should not be read.
+            If a label is unknown, and the connectivity of the session or of a run is unusual.
         """
         if self.known or self.allowed:
             return
-        far = next((v for v in verdicts if has_other_connectivity(v)), None)
+        far = next((v for v in verdicts if has_unusual_connectivity(v)), None)
         if far is not None:
             raise ValueError(
                 f"{where}: whose data these are is unknown, because {self._unknown()}, and they "
@@ -105,11 +104,11 @@ class PersonMatch:
         if self.other:
             return replace(reading, verdict=reading.verdict.with_caution(self.note))
         if self.same:
-            if any(map(has_other_connectivity, verdicts)):
+            if any(has_unusual_connectivity(v, (DO_NOT_READ,)) for v in verdicts):
                 verdict = reading.verdict.with_caution(MAY_BE_OTHER)
                 return replace(reading, verdict=verdict)
             return reading
-        unusual = any(has_other_connectivity(v, (CAUTION, DO_NOT_READ)) for v in verdicts)
+        unusual = any(map(has_unusual_connectivity, verdicts))
         hint = f" {UNUSUAL}" * unusual
         return replace(reading, warnings=(*reading.warnings, self.note + hint))
 
@@ -136,6 +135,8 @@ class PersonMatch:
         return " and ".join(unknown)
 
 
-def has_other_connectivity(verdict: Verdict, words: Sequence[str] = (DO_NOT_READ,)) -> bool:
-    """Whether the connectivity alone gives one of these words: "do not read", unless told."""
+def has_unusual_connectivity(
+    verdict: Verdict, words: Sequence[str] = (CAUTION, DO_NOT_READ)
+) -> bool:
+    """Whether the connectivity alone gives one of these words."""
     return any(verdict.by_check.get(measure) in words for measure in CONNECTIVITY)
