@@ -32,12 +32,13 @@ import numpy as np
 import pandas as pd
 
 from painprint.cli import main as painprint
+from painprint.evidence.stages import STAGES
 from painprint.simulate.person import Person, World
 from painprint.simulate.write import write_people
 
 TABLE = Path(__file__).parent / "tables" / "kill_and_resume.tsv"
 WRITING = ("open", "os.rename", "os.mkdir", "os.remove", "os.rmdir")
-FEW = ["--skip", "baselines", "null", "curve", "importance", "sensitivity", "univariate"]
+FEW = ["--skip", *(stage for stage in STAGES if stage != "prospective")]
 
 
 @dataclass(frozen=True)
@@ -168,10 +169,10 @@ def commands(folder):
     study = lambda out, *more: ["run", str(bids), str(out), "participant", *one, *more]  # noqa: E731
     new = ["--participant-label", "01", "--session-label", "06"]
     return [
-        Command("simulate", lambda out: ["simulate", str(out), "--sessions", "2", "2",
+        Command("simulate", lambda out: ["simulate", str(out), "--sessions", "1", "1",
                                          "--n-regions", "8", "--run", "60"]),
         Command("simulate into an empty folder", lambda out: ["simulate", str(out), "--sessions",
-                "2", "--n-regions", "8", "--run", "60"], prepare=lambda out: out.mkdir()),
+                "1", "--n-regions", "8", "--run", "60"], prepare=lambda out: out.mkdir()),
         Command("run", study),
         Command("run --overwrite", lambda out: study(out, *other, "--overwrite"), copy(done)),
         Command("run --keep", lambda out: study(out, *other, "--keep"), copy(done)),

@@ -9,7 +9,7 @@ import pytest
 from conftest import QUICK, SEED, Tree, fill, simulate_runs
 
 from painprint.cli import main
-from painprint.results.earlier import compare
+from painprint.results.differences import compare
 
 STEM = "sub-01_task-rating_atlas-A"
 RECORD = f"sub-01/decoding/{STEM}_provenance.json"

@@ -111,15 +111,9 @@ def run(
             return
         bids_filter = read_bids_filter(bids_filter_file)
         study = Study(
-            bids_dir,
-            out_dir,
-            folders,
-            settings,
-            execution.n_jobs,
-            external,
-            bids_filter,
+            bids_dir, out_dir, folders, settings, execution.n_jobs, external, bids_filter,
             execution.existing,
-        )
+        )  # fmt: skip
         if level == "group":
             with progress("group") as follow:
                 run_group(study, progress=follow)
@@ -182,15 +176,9 @@ def parcellate(
     with logged(None if execution.dry_run else out_dir):
         bids_filter = read_bids_filter(bids_filter_file)
         study = AreaStudy(
-            bids_dir,
-            out_dir,
-            folders,
-            settings,
-            maps,
-            execution.n_jobs,
-            bids_filter,
+            bids_dir, out_dir, folders, settings, maps, execution.n_jobs, bids_filter,
             execution.existing,
-        )
+        )  # fmt: skip
         participants = list_participants(bids_dir, settings.participant_label)
         for_each_participant(participants, partial(_parcellate, study, execution))
 
@@ -329,15 +317,9 @@ def predict(
         if out is not None:
             check_can_be_written(out)
         table = score(
-            signature,
-            runs,
-            fold=fold,
-            atlas=atlas,
-            out_dir=out,
-            tr_s=tr,
-            other_person=other_person,
-            existing=replacing.existing,
-        )
+            signature, runs, fold=fold, atlas=atlas, out_dir=out, tr_s=tr,
+            other_person=other_person, existing=replacing.existing,
+        )  # fmt: skip
         print(table)
 
 

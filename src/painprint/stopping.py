@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import FrameType
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
+"""Signals that stop a command; Windows has no SIGHUP."""
 GRACE_S = 2.0
 """Time in which a stopped command removes its unfinished files; then it ends at once."""
 
@@ -75,7 +78,8 @@ def stoppable(command: Callable[[], int]) -> int:
         That of the command, if it was not stopped.
     """
     caught = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
-    signal.signal(signal.SIGALRM, _leave)
+    if hasattr(signal, "SIGALRM"):
+        signal.signal(signal.SIGALRM, _leave)
     for number in caught:
         signal.signal(number, _stop)
     try:
@@ -95,7 +99,8 @@ def _stop(number: int, frame: FrameType | None) -> None:
     if _process.signal:
         _leave()
     _process.signal = number
-    signal.setitimer(signal.ITIMER_REAL, GRACE_S)
+    if hasattr(signal, "SIGALRM"):  # not on Windows, where a second signal ends it
+        signal.setitimer(signal.ITIMER_REAL, GRACE_S)
     # what destructors and other threads meet now is of no interest
     sys.unraisablehook = _ignore
     threading.excepthook = _ignore

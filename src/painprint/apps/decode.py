@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
-from typing import Any
+from dataclasses import replace
 
+from painprint.apps.depends_on import describe_inputs
+from painprint.apps.exclusions import append_excluded, describe_exclusions
 from painprint.apps.pages import write_page_unless_made
 from painprint.apps.study import (
     ParticipantInputs,
@@ -15,7 +15,6 @@ from painprint.apps.study import (
     ignore_progress,
     log,
 )
-from painprint.bids.runs import files_of
 from painprint.decode.decoding import Decoding, decode_runs, evaluate_training
 from painprint.decode.prepare import Prepared, prepare_runs
 from painprint.decode.training import train
@@ -25,13 +24,11 @@ from painprint.evidence.stage import StageResult
 from painprint.evidence.stages import STAGES, run_stage, stages_to_run
 from painprint.files.inputs import InputHashes
 from painprint.results.audit import RunLog, make_run_log
-from painprint.results.earlier import Earlier, settle
+from painprint.results.earlier import earlier_decodings, settle
 from painprint.results.files import ParticipantFiles
 from painprint.results.geometry import renew_geometry
 from painprint.results.predecessor import Predecessor
-from painprint.results.provenance import DETAILED, compare_with, hash_external, versions
-from painprint.results.read import find_results
-from painprint.results.record import find_json, find_record
+from painprint.results.record import find_record
 from painprint.results.steps import (
     is_finished,
     load_stage_result,
@@ -41,13 +38,8 @@ from painprint.results.steps import (
     save_training,
 )
 from painprint.results.write import write_dataset_description, write_decoding
-from painprint.runs import ExcludedRun, list_excluded
 from painprint.stopping import stage_done, stages
 from painprint.store.files import content_key
-from painprint.store.lock import lock
-
-MOST_NAMED = 4
-"""Runs named in a line of the log; page and audit name all of them."""
 
 
 def run_participant(
@@ -79,7 +71,7 @@ def run_participant(
     hashes = inputs.reader.hashes
     files = ParticipantFiles.of(study.out_dir, inputs.inventory)
     with inputs.reader.lock.hold():
-        depends_on = _depends_on(study, inputs, predecessor)
+        depends_on = describe_inputs(study, inputs, predecessor)
         key = content_key(depends_on)
         record = find_record(files.decoding("provenance", ".json")) or {}
         if is_finished(record, key, files.folder):
@@ -87,12 +79,10 @@ def run_participant(
             if renew_geometry(files, inputs.geometry, hashes):
                 log.info("sub-%s: views of the brain are made again.", participant)
         else:
-            to_remove = settle(earlier_results(files, depends_on), study.existing)
+            to_remove = settle(earlier_decodings(files, depends_on), study.existing)
             with stages(f"sub-{participant}", 1 + len(stages_to_run(study.settings))):
                 computed = _decode(study, inputs, key, progress or (lambda _: ignore_progress))
-                with lock(study.out_dir, "dataset_description.json", wait=True):
-                    simulated = inputs.inventory.simulated
-                    write_dataset_description(study.out_dir, simulated=simulated)
+                write_dataset_description(study.out_dir, simulated=inputs.inventory.simulated)
                 for earlier in to_remove:
                     earlier.remove()
                 write_decoding(files, *computed, depends_on, hashes, predecessor=predecessor)
@@ -126,7 +116,7 @@ def _decode(
         decoding = evaluate_training(prepared, training, study.settings, n_jobs=study.n_jobs)
     except ValueError as error:
         raise DerivativesError(
-            f"sub-{participant}: {error}{_list_excluded(reader.excluded)}"
+            f"sub-{participant}: {error}{append_excluded(reader.excluded)}"
         ) from error
     run_log = make_run_log(
         inventory,
@@ -137,7 +127,7 @@ def _decode(
         external=study.external,
         bids_filter=study.bids_filter.queries,
     )
-    for line in _describe_exclusions(run_log, prepared):
+    for line in describe_exclusions(run_log, prepared):
         log.warning("sub-%s: %s", participant, line)
     case = _make_case(study, inputs, decoding)
     stage_results = _run_stages(case, files, key, reader.hashes, progress)
@@ -195,80 +185,3 @@ def decode_participant(study: Study, participant: str) -> Case:
         reader.runs(), study.settings, regions=reader.regions, n_jobs=study.n_jobs
     )
     return _make_case(study, inputs, decoding)
-
-
-def _depends_on(
-    study: Study, inputs: ParticipantInputs, predecessor: Predecessor | None
-) -> dict[str, Any]:
-    """Everything on which the results of a participant depend, part by part."""
-    inventory, hashes = inputs.inventory, inputs.reader.hashes
-    dense = inventory.dense
-    dense_files = (*dense.files.values(), *dense.masks.values()) if dense else ()
-    files = dict.fromkeys((*files_of(inventory), *dense_files))
-    if inventory.image is not None and inventory.region_table is not None:
-        files.pop(inventory.region_table, None)  # made of the image
-    surfaces = [hashes.of(path) for path in inputs.reader.smoothed_on]
-    parts = {
-        "versions": versions(),
-        "settings": {
-            **asdict(study.settings),
-            "participant_label": inventory.participant,
-            "atlas": inventory.atlas,
-        },
-        "inputs": {file.uri: hashes.of(file.path) for file in files},
-        "external": hash_external(study.external, hashes),
-        "bids_filter": study.bids_filter.queries,
-        "runs left out": [str(run) for run in inventory.excluded],
-        "notes": inventory.notes,
-        "sessions.tsv": inventory.sessions.to_dict(orient="records"),
-        "surfaces": surfaces,
-        "the earlier signature": predecessor.identity if predecessor else None,
-    }
-    return {name: part for name, part in parts.items() if part or name in DETAILED}
-
-
-def earlier_results(files: ParticipantFiles, depends_on: Mapping[str, Any]) -> list[Earlier]:
-    """Finished results of the participant that new ones would replace, or stand beside: there is
-    one page per participant."""
-    key, found = content_key(depends_on), []
-    for other in find_results(files.out_dir):
-        path = other.decoding("provenance", ".json")
-        record = find_json(path)
-        if other.participant != files.participant or record is None:
-            continue
-        if other.stem == files.stem and record.get("key") == key:
-            continue  # the same, of which a file was changed
-        differences = compare_with(record, depends_on)
-        if other.stem != files.stem:
-            differences = [f"they are {other.stem}, and the new ones {files.stem}"]
-        found.append(
-            Earlier(
-                f"sub-{files.participant}", files.out_dir, path, record, files.folder, differences
-            )
-        )
-    return found
-
-
-def _describe_exclusions(run_log: RunLog, prepared: Prepared) -> Iterator[str]:
-    """One line for each exclusion and each assumption."""
-    yield from (f"excluded {line}" for line in list_excluded(run_log.left_out))
-    yield from list_regions(prepared)
-    for note, runs in run_log.notes.items():
-        names = ", ".join(runs[:MOST_NAMED]) + (", ..." if len(runs) > MOST_NAMED else "")
-        all_runs = not runs or len(runs) == len(prepared.runs)
-        yield note if all_runs else f"{note} ({len(runs)} runs: {names})"
-
-
-def _list_excluded(excluded: Sequence[ExcludedRun]) -> str:
-    return "".join(f"\n  excluded {line}" for line in list_excluded(excluded))
-
-
-def list_regions(prepared: Prepared) -> list[str]:
-    """One line per reason, naming all regions that are excluded for it."""
-    by_reason: dict[str, list[str]] = {}
-    for name, reason in prepared.regions_left_out.items():
-        by_reason.setdefault(reason, []).append(name)
-    return [
-        f"excluded {len(names)} regions: {reason}: {', '.join(names)}"
-        for reason, names in by_reason.items()
-    ]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from joblib import effective_n_jobs
 
-from painprint.apps.decode import list_regions
+from painprint.apps.exclusions import list_regions
 from painprint.apps.resources import Size, describe_needs
 from painprint.apps.study import Study
 from painprint.bids.runs import Inventory

@@ -214,8 +214,7 @@ def _parcellate(study: AreaStudy, inputs: ParticipantInputs, progress: Progress)
         "deep": about_subcortical(inputs.subcortical),
         "not_done": not_done,
     }
-    with lock(study.out_dir, "dataset_description.json", wait=True):
-        write_dataset_description(study.out_dir, simulated=inputs.runs.simulated)
+    write_dataset_description(study.out_dir, simulated=inputs.runs.simulated)
     files.page.unlink(missing_ok=True)
     files.path("metrics", ".json").unlink(missing_ok=True)
     outputs = AreaOutputs(files, cortical, inputs.subcortical, inputs.surfaces)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from painprint.bids.runs import RunFiles
-from painprint.results.earlier import Earlier, compare
+from painprint.results.differences import compare
+from painprint.results.earlier import Earlier
 from painprint.results.provenance import versions
 from painprint.results.record import PAGES, find_json, hash_files, write_record
 from painprint.signature.file import hash_signature

@@ -9,14 +9,16 @@ from shutil import rmtree
 from typing import Any, Literal
 
 from painprint.errors import DerivativesError
-from painprint.results.record import PAGES
-from painprint.store.files import changed_files, plain, write_bytes
+from painprint.results.files import ParticipantFiles
+from painprint.results.provenance import compare_with
+from painprint.results.read import find_results
+from painprint.results.record import PAGES, find_json
+from painprint.store.files import changed_files, content_key, write_bytes
 
 Existing = Literal["refuse", "keep", "overwrite", "never"]
 """What is done with earlier results that would be replaced; some commands never replace any."""
 FOLDER = "earlier"
 """Folder of results that were kept, within the output folder."""
-MOST_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -123,34 +125,28 @@ def settle(found: Sequence[Earlier], existing: Existing) -> Sequence[Earlier]:
     return found if existing == "overwrite" else ()
 
 
-def compare(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Differences of two studies, by their settings, versions, inputs and so on.
+def earlier_decodings(files: ParticipantFiles, depends_on: Mapping[str, Any]) -> list[Earlier]:
+    """Finished results of a participant that new ones would replace, or stand beside: there is
+    one page per participant.
 
     Parameters
     ----------
-    before, now : mapping
-        What results depend on, part by part; parts that are mappings are compared entry by entry.
+    files : ParticipantFiles
+        Names of the new results.
+    depends_on : mapping
+        What the new results depend on, part by part.
     """
-    before, now = plain(before), plain(now)
-    lines = []
-    for part in now:
-        old, new = before.get(part), now[part]
-        if old == new:
+    key, found = content_key(depends_on), []
+    for other in find_results(files.out_dir):
+        path = other.decoding("provenance", ".json")
+        record = find_json(path)
+        if other.participant != files.participant or record is None:
             continue
-        if not (isinstance(old, dict) and isinstance(new, dict)):
-            lines.append(f"{part} differ")
-            continue
-        names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
-        shown = [_change(name, old, new) for name in names[:MOST_NAMED]]
-        more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-        lines.append(f"{part}: {', '.join(shown)}{more}")
-    return lines or ["what they depend on was not recorded"]
-
-
-def _change(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
-    if name not in new:
-        return f"{name} is not there any more"
-    if name not in old:
-        return f"{name} is new"
-    short = all(len(str(side[name])) <= 40 for side in (old, new))
-    return f"{name} was {old[name]} and is {new[name]}" if short else f"{name} was changed"
+        if other.stem == files.stem and record.get("key") == key:
+            continue  # the same, of which a file was changed
+        differences = compare_with(record, depends_on)
+        if other.stem != files.stem:
+            differences = [f"they are {other.stem}, and the new ones {files.stem}"]
+        what = f"sub-{files.participant}"
+        found.append(Earlier(what, files.out_dir, path, record, files.folder, differences))
+    return found

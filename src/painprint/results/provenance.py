@@ -16,7 +16,7 @@ from painprint.files.dataset import BidsFile
 from painprint.files.inputs import MISSING, InputHashes
 from painprint.options import describe, flag
 from painprint.results.audit import RunLog
-from painprint.results.earlier import compare
+from painprint.results.differences import compare
 from painprint.settings import DenseSettings, Settings
 from painprint.store.files import content_key
 

@@ -32,23 +32,24 @@ from painprint.signature.file import write_signature
 from painprint.signature.model import complete_signature, make_signature
 from painprint.signature.origin import Origin
 from painprint.store.files import write_json, write_table
+from painprint.store.lock import lock
 
 NULL_METRICS = ("null_median", "p_within", "p_between")
 """Metrics of a scale that come from the permutation tests."""
 
 
 def write_dataset_description(out_dir: Path, *, simulated: bool) -> None:
-    """The description of the derivative dataset."""
+    """The description of the derivative dataset, on which participants' processes take turns."""
     name = "painprint: individual brain signatures of spontaneous pain"
-    write_json(
-        out_dir / "dataset_description.json",
-        {
-            "Name": f"{name} (simulated data)" if simulated else name,
-            "BIDSVersion": "1.10.0",
-            "DatasetType": "derivative",
-            "GeneratedBy": [{"Name": "painprint", "Version": version("painprint")}],
-        },
-    )
+    path = out_dir / "dataset_description.json"
+    content = {
+        "Name": f"{name} (simulated data)" if simulated else name,
+        "BIDSVersion": "1.10.0",
+        "DatasetType": "derivative",
+        "GeneratedBy": [{"Name": "painprint", "Version": version("painprint")}],
+    }
+    with lock(out_dir, path.name, wait=True):
+        write_json(path, content)
 
 
 def write_decoding(
