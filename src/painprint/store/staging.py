@@ -6,6 +6,7 @@ import json
 import logging
 import os
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import rmtree
@@ -45,10 +46,9 @@ def write_folder(target: Path, key: str, write: Callable[[Path], None], *, last:
         If the folder is not empty, or another process is writing it.
     """
     target = target.absolute()
-    lock = Lock(target, NEW) if target.is_dir() else Lock(target.parent, f"{target.name}.{NEW}")
-    with lock.hold():
+    with _lock_of(target).hold():
         places = [_Unfinished.beside(target), _Unfinished.inside(target)]
-        check_new(target)
+        _check_empty(target)
         if any([place.remove(target, key) for place in places]):
             log.info("%s: was finished before a process was stopped.", target)
             return
@@ -68,8 +68,16 @@ def check_new(target: Path) -> None:
     Raises
     ------
     DerivativesError
-        If it is not empty, or not a folder.
+        If it is not empty, not a folder, or another process is writing it.
     """
+    target = target.absolute()
+    lock = _lock_of(target)
+    with lock.hold() if lock.path.exists() else nullcontext():  # removes that of a killed process
+        _check_empty(target)
+
+
+def _check_empty(target: Path) -> None:
+    """Check that a folder does not exist, or is empty but for remains of a killed process."""
     if target.is_symlink() or (target.exists() and not target.is_dir()):
         raise DerivativesError(f"{target} is not a folder; name a new one.")
     own = _Unfinished.inside(target).names() | _Unfinished.beside(target).moved()
@@ -80,6 +88,12 @@ def check_new(target: Path) -> None:
             f"{target} is not empty (it holds {others[0]}), and nothing is ever overwritten. Name "
             "a new folder."
         )
+
+
+def _lock_of(target: Path) -> Lock:
+    """The lock of a new folder: beside it, or in it, where it existed before the work began."""
+    beside = Lock(target.parent, f"{target.name}.{NEW}")
+    return Lock(target, NEW) if target.is_dir() and not beside.path.exists() else beside
 
 
 @dataclass(frozen=True)
@@ -140,7 +154,7 @@ class _Unfinished:
                 log.info("%s: unfinished work of another command was removed.", target)
         elif not same and target.exists():
             self.marker.unlink()
-            check_new(target)  # which now holds what the other command has finished
+            _check_empty(target)  # which now holds what the other command has finished
         self.marker.unlink(missing_ok=True)
         return finished and same
 
