@@ -10,6 +10,7 @@ from conftest import QUICK, SEED, Tree, fill, simulate_runs
 
 from painprint.cli import main
 from painprint.results.differences import compare
+from painprint.store.files import sealed
 
 STEM = "sub-01_task-rating_atlas-A"
 RECORD = f"sub-01/decoding/{STEM}_provenance.json"
@@ -122,6 +123,42 @@ def test_another_group_does_not_replace_this_one(study, out, capsys):
     assert contents(kept)[name] == before[name] != contents(out)[name]
 
 
+def test_names_in_a_record_remove_nothing_elsewhere(study, out, tmp_path, capsys):
+    """Which files are removed follows from their own names."""
+    victim = tmp_path / "victim.txt"
+    victim.write_text("mine")
+    record = json.loads((out / RECORD).read_text())
+    for part in ("outputs", "pages"):
+        record[part] |= {"../victim.txt": "a", str(victim): "a", "../../../victim.txt": "a"}
+    resealed = sealed({name: value for name, value in record.items() if name != "sha256"})
+    for content, option in ((resealed, "--keep"), (record, "--overwrite"), ({"key": 1}, "--keep")):
+        trial = Path(shutil.copytree(out, tmp_path / "trial"))
+        (trial / RECORD).write_text(json.dumps(content))
+        assert run(study[0], trial, "--random-seed", "3", option) == 0
+        assert victim.read_text() == "mine" and not list(trial.rglob("victim*"))
+        shutil.rmtree(trial)
+    (out / RECORD).write_text("{")
+    capsys.readouterr()
+    assert run(study[0], out, "--random-seed", "3") == 1
+    assert f"{Path(RECORD).name} cannot be read. Choose another" in capsys.readouterr().err
+
+
+def test_what_is_kept_stands_beside_what_was_there(study, out):
+    """A command that fails has moved nothing, and nobody's folder is taken."""
+    before = contents(out)
+    words = ["--random-seed", "3", "--session-label", "01", "--keep"]
+    assert run(study[0], out, *words) == 1
+    assert {n: c for n, c in contents(out).items() if not n.startswith("earlier/")} == before
+    (first,) = (out / "earlier").iterdir()
+    shutil.rmtree(first)
+    first.mkdir()
+    (first / "notes.txt").write_text("mine")
+    assert run(study[0], out, "--random-seed", "3", "--keep") == 0
+    assert [path.name for path in first.iterdir()] == ["notes.txt"]
+    second = first.with_name(f"{first.name}-2")
+    assert (second / "sub-01.html").read_bytes() == before["sub-01.html"]
+
+
 @pytest.mark.parametrize("name", [RECORD, METRICS, f"sub-01/decoding/{STEM}_roc.tsv"])
 def test_no_page_is_made_of_an_edited_file(study, out, capsys, name):
     before = contents(out)
@@ -167,5 +204,5 @@ def test_a_demo_is_not_written_into_something_else(study, tmp_path, capsys):
 def test_differences_are_told_entry_by_entry():
     before = {"settings": {"a": 1, "b": [1]}, "notes": "x"}
     now = {"settings": {"a": 2, "c": 5, "b": (1,)}, "notes": "y"}
-    assert compare(before, now) == ["settings: a was 1 and is 2, c is new", "notes differ"]
+    assert compare(before, now) == ["settings: a was 1 and is 2, c is new", "notes changed"]
     assert compare(before, before) == ["what they depend on was not recorded"]

@@ -91,13 +91,13 @@ def write_pages(out_dir: Path, *, pdf: bool = False) -> int:
         If there is no finished participant.
     """
     finished = find_results(out_dir)
-    if not finished:
+    group = GroupFiles(out_dir)
+    if not finished and not group.table("metrics", ".json").is_file():
         raise DerivativesError(
             f"no finished participant in {out_dir} (sub-*/decoding/*_provenance.json). "
             "Run `painprint run` first."
         )
     pages = [(f"sub-{f.participant}", partial(write_page, f, pdf=pdf)) for f in finished]
-    group = GroupFiles(out_dir)
     if group.table("metrics", ".json").is_file():
         pages.append(("group", partial(write_group_page, group, pdf=pdf)))
     n_failed = 0
@@ -127,6 +127,7 @@ def write_all_pages(out_dir: Path, *, pdf: bool = False) -> int:
     from painprint.apps.parcellate import write_parcellation_pages
 
     n_parcellated, n_failed = write_parcellation_pages(out_dir, pdf=pdf)
-    if find_results(out_dir) or not n_parcellated:
+    has_group = GroupFiles(out_dir).table("metrics", ".json").is_file()
+    if find_results(out_dir) or has_group or not n_parcellated:
         n_failed += write_pages(out_dir, pdf=pdf)
     return n_failed

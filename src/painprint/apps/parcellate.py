@@ -43,10 +43,11 @@ from painprint.results.earlier import Earlier, settle
 from painprint.results.provenance import compare_with
 from painprint.results.record import (
     changed_pages,
-    find_json,
+    find_key,
     find_record,
     read_record,
     record_pages,
+    state_of,
 )
 from painprint.results.steps import is_finished, remove
 from painprint.results.write import write_dataset_description
@@ -175,12 +176,14 @@ def _gigabytes(n_points: int, n_frames: int) -> float:
 def _earlier_results(files: AreaFiles, inputs: ParticipantInputs) -> list[Earlier]:
     """An earlier parcellation of the same names that the new one would replace."""
     path = files.path("metrics", ".json")
-    record = find_json(path)
-    if record is None or record.get("key") == inputs.key:
+    record = find_record(path)
+    if not path.is_file() or find_key(path) == inputs.key:
         return []
-    differences = compare_with(record.get("provenance") or {}, inputs.depends_on)
-    what = f"sub-{files.participant}"
-    return [Earlier(what, files.out_dir, path, record, files.folder, differences)]
+    differences = [state_of(path)]
+    if record is not None:
+        differences = compare_with(record["provenance"], inputs.depends_on)
+    own = [*files.own(), files.page, *files.figures()]
+    return [Earlier(f"sub-{files.participant}", files.out_dir, path, own, differences)]
 
 
 def _parcellate(study: AreaStudy, inputs: ParticipantInputs, progress: Progress) -> None:

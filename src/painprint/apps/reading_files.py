@@ -14,7 +14,7 @@ from painprint.bids.runs import RunFiles
 from painprint.results.differences import compare
 from painprint.results.earlier import Earlier
 from painprint.results.provenance import versions
-from painprint.results.record import PAGES, find_json, hash_files, write_record
+from painprint.results.record import PAGES, find_key, find_record, hash_files, write_record
 from painprint.signature.file import hash_signature
 from painprint.signature.model import Signature
 from painprint.store.files import content_key, hash_input, write_table
@@ -50,11 +50,14 @@ def describe_inputs(
 
 def earlier_reading(out_dir: Path, depends_on: Mapping[str, Any]) -> list[Earlier]:
     """A reading in a folder that depends on something else."""
-    record = find_json(out_dir / RECORD)
-    if record is None or record.get("key") == content_key(depends_on):
+    there = [out_dir / name for name in (RECORD, TABLE, PAGE) if (out_dir / name).is_file()]
+    record = find_record(out_dir / RECORD)
+    if not there or find_key(out_dir / RECORD) == content_key(depends_on):
         return []
-    differences = compare(record.get("depends_on") or {}, depends_on)
-    return [Earlier("reading", out_dir, out_dir / RECORD, record, out_dir, differences)]
+    differences = [f"{there[0].name} is not of a finished reading"]
+    if record is not None:
+        differences = compare(record["depends_on"], depends_on)
+    return [Earlier("reading", out_dir, there[0], there, differences)]
 
 
 def write_reading_files(

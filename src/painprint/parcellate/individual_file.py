@@ -95,6 +95,15 @@ class AreaFiles:
         label = parse_name(path.name)[0].get("atlas", self.label)
         return label in (self.label, *(f"{self.label}{half}" for half in HALVES))
 
+    def own(self) -> list[Path]:
+        """Files of this parcellation; not its figures, and the copy for BIDS 1.11."""
+        hidden = {self.stage("x").parent, self.figure("x").parent, self.atlas_dataset}
+        return [
+            path
+            for path in sorted(self.folder.rglob("*"))
+            if path.is_file() and not set(path.parents) & hidden and self.is_own(path)
+        ]
+
     def remove_half(self, half: str) -> None:
         """Remove the atlas of one half of the sessions."""
         for extension in ATLAS_FILES:
@@ -217,15 +226,8 @@ def write_results(
     key : str
         Hash of everything that the results depend on.
     """
-    hidden = {files.stage("x").parent, files.figure("x").parent, files.atlas_dataset}
     record = files.path("metrics", ".json")
-    written = [
-        path
-        for path in files.folder.rglob("*")
-        if path.is_file() and not set(path.parents) & hidden and files.is_own(path)
-        and path != record
-    ]  # fmt: skip
-    outputs = hash_files(written, files.folder)
+    outputs = hash_files((path for path in files.own() if path != record), files.folder)
     content = {**metrics, "provenance": provenance, "key": key, "outputs": outputs}
     write_record(record, content)
 

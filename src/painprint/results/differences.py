@@ -20,12 +20,12 @@ def compare(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """
     before, now = plain(before), plain(now)
     lines = []
-    for part in now:
-        old, new = before.get(part), now[part]
+    for part in dict.fromkeys([*now, *before]):
+        old, new = before.get(part), now.get(part)
         if old == new:
             continue
         if not (isinstance(old, dict) and isinstance(new, dict)):
-            lines.append(f"{part} differ")
+            lines.append(part if part not in before or part not in now else f"{part} changed")
             continue
         names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
         shown = [_change(name, old, new) for name in names[:MOST_NAMED]]

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
-from shutil import rmtree
 from typing import Any, Literal
 
 from painprint.errors import DerivativesError
 from painprint.results.files import ParticipantFiles
 from painprint.results.provenance import compare_with
 from painprint.results.read import find_results
-from painprint.results.record import PAGES, find_json
-from painprint.store.files import changed_files, content_key, write_bytes
+from painprint.results.record import PAGES, find_key, find_record, state_of
+from painprint.store.files import changed_files, content_key, hash_file, write_bytes
+from painprint.store.staging import write_folder
+
+log = logging.getLogger("painprint")
 
 Existing = Literal["refuse", "keep", "overwrite", "never"]
 """What is done with earlier results that would be replaced; some commands never replace any."""
@@ -25,78 +29,80 @@ FOLDER = "earlier"
 class Earlier:
     """Finished results that would be replaced.
 
+    Which files they are follows from their names; what a record says is not relied upon.
+
     Parameters
     ----------
     what : str
         Whose they are, such as "sub-01".
     path : Path
-        Their record.
-    record : mapping
-        Its content: ``key``, ``outputs`` and ``pages``.
-    folder : Path
-        Folder to which the names of outputs are relative.
+        Their record, or another of their files where it has been lost.
+    files : sequence of Path
+        Their files, with pages and figures.
+    shared : sequence of Path
+        Files on which they depend, and new results may too; they are copied and stay.
     differences : sequence of str
-        What is different now.
+        What would get lost: what is different now. Empty for results that are out of date.
     """
 
     what: str
     out_dir: Path
     path: Path
-    record: Mapping[str, Any]
-    folder: Path
+    files: Sequence[Path]
     differences: Sequence[str]
-
-    @property
-    def kept_in(self) -> Path:
-        """Folder to which the results are moved if they are kept."""
-        return self.out_dir / FOLDER / f"{self.what}-{str(self.record.get('key'))[:8]}"
-
-    def remove(self) -> None:
-        """Remove the results, the record first; files that other results share are kept."""
-        self.path.unlink(missing_ok=True)
-        for path in self._own():
-            path.unlink(missing_ok=True)
+    shared: Sequence[Path] = ()
 
     def keep(self) -> None:
-        """Move the results into a folder of their own; goes on where a process was killed.
+        """Copy the results into a folder of their own, unless a killed process has done so."""
+        inside = self.path.relative_to(self.out_dir)
+        for number in count(1):
+            target = self._kept_in(number)
+            if not target.exists():
+                write_folder(target, self._key, self._copy, last=inside.parts[0])
+                break
+            copy = target / inside
+            if copy.is_file() and copy.read_bytes() == self.path.read_bytes():
+                break
+        log.info("%s: the earlier results are kept in %s.", self.what, target)
 
-        Raises
-        ------
-        DerivativesError
-            If a file was changed, so that they are not what they were.
-        """
-        outputs, inside = self._outputs, self.path.relative_to(self.out_dir)
-        for path in changed_files(self.folder, outputs):
-            raise DerivativesError(
-                "was changed after it was written, so these results are not kept as they were. "
-                "Restore it, or replace the results with --overwrite.",
-                path,
-            )
-        if self.kept_in.exists() and not (self.kept_in / inside).is_file():
-            rmtree(self.kept_in)  # which a process that was killed has left incomplete
-        description = self.out_dir / "dataset_description.json"
-        written = [self.folder / name for name in outputs]
-        for path in [description, *written, *self._pages(), self.path]:  # the record last
-            if path.is_file():
-                write_bytes(self.kept_in / path.relative_to(self.out_dir), path.read_bytes())
-        self.remove()
+    def remove(self) -> None:
+        """Remove the results, the record last, so that a killed process can go on."""
+        for path in [*(path for path in self.files if path != self.path), self.path]:
+            path.unlink(missing_ok=True)
+            if path.parent != self.out_dir and path.parent.is_dir():
+                if not any(path.parent.iterdir()):
+                    path.parent.rmdir()
 
     @property
-    def _outputs(self) -> Mapping[str, str]:
-        return self.record.get("outputs") or {}
+    def ways_out(self) -> str:
+        """What can be done about them."""
+        return (
+            f"Choose another output folder; or add --keep, which moves the earlier results to "
+            f"{self._kept_in(1)}; or --overwrite, which replaces them."
+        )
 
-    def _own(self) -> Iterator[Path]:
-        """Files beside the record, and the page; other folders hold inputs that are shared."""
-        beside = (self.folder / name for name in self._outputs)
-        yield from (path for path in beside if self.path.parent in path.parents)
-        yield from self._pages()
+    @property
+    def _key(self) -> str:
+        return find_key(self.path) or hash_file(self.path)
 
-    def _pages(self) -> list[Path]:
-        return [self.out_dir / name for name in self.record.get(PAGES) or {}]
+    def _kept_in(self, number: int) -> Path:
+        name = f"{self.what}-{self._key[:8]}" + (f"-{number}" if number > 1 else "")
+        return self.out_dir / FOLDER / name
+
+    def _copy(self, folder: Path) -> None:
+        record = find_record(self.path) or {}
+        checked = {self.path.parent: record.get("outputs"), self.out_dir: record.get(PAGES)}
+        for root, digests in checked.items():
+            for path in changed_files(root, digests or {}):
+                log.warning("%s: was changed after it was written; it is kept as it is.", path)
+        description = self.out_dir / "dataset_description.json"
+        for path in dict.fromkeys([description, *self.files, *self.shared]):
+            if path.is_file():
+                write_bytes(folder / path.relative_to(self.out_dir), path.read_bytes())
 
 
 def settle(found: Sequence[Earlier], existing: Existing) -> Sequence[Earlier]:
-    """Decide what becomes of earlier results.
+    """Decide what becomes of earlier results; those to be kept are copied at once.
 
     Returns
     -------
@@ -109,20 +115,15 @@ def settle(found: Sequence[Earlier], existing: Existing) -> Sequence[Earlier]:
         If there are earlier results and nothing was said about them.
     """
     for earlier in found:
-        if existing in ("refuse", "never"):
-            ways = "Choose another output folder"
-            if existing == "refuse":
-                ways += (
-                    f"; or add --keep, which moves the earlier results to {earlier.kept_in}; or "
-                    "--overwrite, which replaces them"
-                )
+        if existing in ("refuse", "never") and earlier.differences:
+            ways = earlier.ways_out if existing == "refuse" else "Choose another output folder."
             raise DerivativesError(
                 f"{earlier.what}: {earlier.out_dir} holds finished results that differ: "
-                f"{'; '.join(earlier.differences)}. {ways}."
+                f"{'; '.join(earlier.differences)}. {ways}"
             )
         if existing == "keep":
             earlier.keep()
-    return found if existing == "overwrite" else ()
+    return found
 
 
 def earlier_decodings(files: ParticipantFiles, depends_on: Mapping[str, Any]) -> list[Earlier]:
@@ -138,15 +139,17 @@ def earlier_decodings(files: ParticipantFiles, depends_on: Mapping[str, Any]) ->
     """
     key, found = content_key(depends_on), []
     for other in find_results(files.out_dir):
-        path = other.decoding("provenance", ".json")
-        record = find_json(path)
-        if other.participant != files.participant or record is None:
+        if other.participant != files.participant:
             continue
-        if other.stem == files.stem and record.get("key") == key:
-            continue  # the same, of which a file was changed
-        differences = compare_with(record, depends_on)
+        path = other.decoding("provenance", ".json")
+        record = find_record(path)
         if other.stem != files.stem:
             differences = [f"they are {other.stem}, and the new ones {files.stem}"]
+        elif find_key(path) == key:
+            continue  # the same, of which a file was changed
+        else:
+            differences = [state_of(path)] if record is None else compare_with(record, depends_on)
+        own, shared = other.results()
         what = f"sub-{files.participant}"
-        found.append(Earlier(what, files.out_dir, path, record, files.folder, differences))
+        found.append(Earlier(what, files.out_dir, path, own, differences, shared))
     return found

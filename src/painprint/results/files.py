@@ -66,6 +66,20 @@ class ParticipantFiles:
         """The result of a stage, kept until all results are written."""
         return self.folder / "stages" / f"{self.stem}_{name}.json"
 
+    def results(self) -> tuple[list[Path], list[Path]]:
+        """Files of the decoding with its page and figures; and files on which it depends, which
+        other decodings may share."""
+        decoding, quality = self.folder / "decoding", self.rating_quality()
+        own = [
+            path
+            for path in sorted(decoding.rglob("*"))
+            if path.is_file() and path.relative_to(decoding).parts[0].startswith(f"{self.stem}_")
+        ]
+        own += [quality, quality.with_suffix(".json"), self.page, *self.figures()]
+        folders = (self.anat, self.folder / "atlases", *sorted(self.folder.glob("**/func")))
+        inputs = (path for folder in folders for path in sorted(folder.rglob("*")))
+        return own, [path for path in inputs if path.is_file() and path not in own]
+
     def figures(self) -> list[Path]:
         """The figures that exist."""
         paths = sorted((self.folder / "figures").glob(f"{self.stem}_*.*"))

@@ -20,7 +20,14 @@ from painprint.results.earlier import Earlier
 from painprint.results.files import ParticipantFiles
 from painprint.results.provenance import versions
 from painprint.results.read import Results, find_results, read_table
-from painprint.results.record import find_json, hash_files, read_record, write_record
+from painprint.results.record import (
+    find_key,
+    find_record,
+    hash_files,
+    read_record,
+    state_of,
+    write_record,
+)
 from painprint.runs import Run, RunKey
 from painprint.settings import RENAMED, Settings
 from painprint.signature.file import read_signature
@@ -204,26 +211,27 @@ def group_key(keys: Mapping[str, str], settings: Settings) -> str:
 
 
 def earlier_group(files: GroupFiles, keys: Mapping[str, str], settings: Settings) -> list[Earlier]:
-    """Finished results of the group that hold what new ones would not: people, or other settings.
+    """Finished results of the group; what differs is people who would be missing, and settings.
 
-    Results of people who were decoded again since are out of date, and not among them.
+    Results of fewer people, or of people who were decoded again since, are out of date.
     """
     path = files.table("metrics", ".json")
-    record = find_json(path)
-    if record is None or record.get("key") == group_key(keys, settings):
+    record = find_record(path)
+    if not path.is_file() or find_key(path) == group_key(keys, settings):
         return []
-    before = {row["name"]: row["key"] for row in record.get("participants", [])}
-    if any(before[name] != keys[name] for name in before.keys() & keys.keys()):
-        return []
-    lines = []
-    if missing := [name for name in before if name not in keys]:
-        lines.append(f"{', '.join(missing)} would be left out")
-    lines += [
-        f"{name} was {record.get(name)} and is {getattr(settings, name)}"
-        for name in ("n_bootstraps", "random_seed")
-        if record.get(name) != getattr(settings, name)
-    ]
-    return [Earlier("group", files.out_dir, path, record, path.parent, lines)] if lines else []
+    if record is None:
+        lines = [state_of(path)]
+    else:
+        before = [row["name"] for row in record["participants"]]
+        missing = [name for name in before if name not in keys]
+        lines = [f"{', '.join(missing)} would be left out"] if missing else []
+        lines += [
+            f"{name} was {record[name]} and is {getattr(settings, name)}"
+            for name in ("n_bootstraps", "random_seed")
+            if record[name] != getattr(settings, name)
+        ]
+    own = [path for path in path.parent.glob("group_*") if path.is_file()]
+    return [Earlier("group", files.out_dir, path, [*own, files.page, *files.figures()], lines)]
 
 
 def read_group(files: GroupFiles) -> GroupResults:
@@ -247,7 +255,7 @@ def read_group(files: GroupFiles) -> GroupResults:
         for decoding in find_results(files.out_dir)
     }
     for participant in metrics.get("participants", []):
-        if participant.get("key") != now.get(participant.get("name")):
+        if now and participant.get("key") != now.get(participant.get("name")):
             raise DerivativesError(
                 f"{participant.get('name')} was decoded again since the group level ran. Run "
                 "`painprint run ... group` again."

@@ -86,17 +86,16 @@ def hash_parts(depends_on: Mapping[str, Any]) -> dict[str, str]:
 def compare_with(provenance: Mapping[str, Any], depends_on: Mapping[str, Any]) -> list[str]:
     """What has changed since results were written, one phrase for each part."""
     kinds = ("inputs", "dense_inputs", "unused_inputs")
-    before: dict[str, Any] = {
-        **provenance,
-        **provenance.get("depends_on", {}),
-        "settings": {n: row.get("value") for n, row in provenance.get("settings", {}).items()},
-        "inputs": {u: d for kind in kinds for u, d in provenance.get(kind, {}).items()},
-    }
+    before = {part: provenance[part] for part in DETAILED if part in provenance}
+    before |= provenance["depends_on"]
+    before["settings"] = {n: row["value"] for n, row in provenance["settings"].items()}
+    before["inputs"] = {u: d for kind in kinds for u, d in provenance.get(kind, {}).items()}
     now = {part: depends_on[part] for part in DETAILED if part in depends_on}
     now |= hash_parts(depends_on)
-    apart = ("participant_label", "atlas")  # which the names of the files state
-    now["settings"] = {n: v for n, v in now["settings"].items() if n not in apart}
-    before["settings"] = {n: v for n, v in before["settings"].items() if n not in apart}
+    for side in (before, now):
+        for name in ("participant_label", "atlas"):  # which the names of the files state
+            side["settings"] = {n: v for n, v in side["settings"].items() if n != name}
+        side["external"] = {row["name"]: row for row in side.get("external", ())}
     return compare(before, now)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from painprint.errors import DerivativesError
@@ -33,7 +33,7 @@ def read_record(path: Path, again: str) -> dict[str, Any]:
         If it is missing, corrupted, or was changed.
     """
     content = read_json(path)
-    if not is_intact(content):
+    if not _is_record(content):
         how = "was changed after it was written" if SEAL in content else "has no hash of its own"
         raise DerivativesError(f"{how}. Run `{again}` again.", path)
     return content
@@ -41,16 +41,40 @@ def read_record(path: Path, again: str) -> dict[str, Any]:
 
 def find_record(path: Path) -> dict[str, Any] | None:
     """An intact record, or None."""
-    content = find_json(path)
-    return content if content is not None and is_intact(content) else None
-
-
-def find_json(path: Path) -> dict[str, Any] | None:
-    """A JSON object, such as a record that was changed; None if there is none."""
     try:
-        return read_json(path) if path.is_file() else None
+        return read_record(path, "")
     except DerivativesError:
         return None
+
+
+def find_key(path: Path) -> str | None:
+    """The key in a record, even of one that was changed, which the same command writes again."""
+    try:
+        key = read_json(path).get("key")
+    except DerivativesError:
+        return None
+    return key if isinstance(key, str) else None
+
+
+def state_of(path: Path) -> str:
+    """What is wrong with a record that is not intact, as a phrase."""
+    try:
+        content = read_json(path)
+    except DerivativesError:
+        return f"{path.name} cannot be read"
+    changed = "was changed after it was written"
+    return f"{path.name} {changed if SEAL in content else 'is of an earlier version'}"
+
+
+def _is_record(content: Mapping[str, Any]) -> bool:
+    """Whether a record is as it was written, and names no files outside its folder."""
+    hashes = [content[name] for name in ("outputs", PAGES) if name in content]
+    if not all(isinstance(part, dict) for part in hashes):
+        return False
+    names = [PurePosixPath(name) for part in hashes for name in part]
+    if any(name.is_absolute() or ".." in name.parts for name in names):
+        return False
+    return is_intact(content)
 
 
 def write_record(path: Path, content: Mapping[str, Any]) -> None:

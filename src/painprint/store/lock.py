@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -49,7 +50,7 @@ class Lock:
             self._remove_unfinished()
             yield
         finally:
-            self.path.unlink(missing_ok=True)  # others see that it is gone
+            self._remove_file()
             self._lock.release()
 
     def _acquire(self, *, wait: bool) -> None:
@@ -66,6 +67,12 @@ class Lock:
                 f"{self.path} cannot be locked ({error.strerror}). Choose an output "
                 "folder that can be written and whose file system has locks."
             ) from error
+
+    def _remove_file(self) -> None:
+        """Remove the file of the lock while it is held: others that wait for it see that it is
+        gone. Where filelock does that itself (Windows, and without flock), it is left to it."""
+        if os.name == "posix" and self.path.is_file() and not self.path.stat().st_size:
+            self.path.unlink()
 
     def _remove_unfinished(self) -> None:
         """Remove temporary files of a process that was killed while writing."""
