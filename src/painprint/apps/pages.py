@@ -68,7 +68,7 @@ def write_page(files: ParticipantFiles, *, pdf: bool = False) -> None:
 
 def write_page_unless_made(files: ParticipantFiles) -> None:
     """Write the participant's page, unless it and its figures exist as they were written."""
-    record = read_record(files.decoding("provenance", ".json"), "painprint run")
+    record = read_record(files.decoding("provenance", ".json"))
     if changed_pages(record, files.out_dir) == []:
         log.info("sub-%s: page: %s", files.participant, files.page)
     else:

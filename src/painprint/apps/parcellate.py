@@ -82,7 +82,7 @@ def parcellate_participant(
                 "do not say its space (such as space-fsLR).",
                 participant,
             )
-        record = read_record(path, "painprint parcellate")
+        record = read_record(path)
         if changed_pages(record, study.out_dir) == []:
             log.info("sub-%s: page: %s", participant, files.page)
         else:

@@ -271,7 +271,7 @@ def read_area_results(files: AreaFiles) -> AreaResults:
     DerivativesError
         If a file is missing, corrupted or changed.
     """
-    metrics = read_record(files.path("metrics", ".json"), "painprint parcellate")
+    metrics = read_record(files.path("metrics", ".json"))
     if changed := changed_files(files.folder, metrics["outputs"]):
         raise DerivativesError("is missing or was changed. Parcellate again.", changed[0])
     scan = files.path("scan", ".tsv")

@@ -21,6 +21,7 @@ from painprint.results.files import ParticipantFiles
 from painprint.results.provenance import versions
 from painprint.results.read import Results, find_results, read_table
 from painprint.results.record import (
+    AGAIN,
     find_key,
     find_record,
     hash_files,
@@ -242,12 +243,9 @@ def read_group(files: GroupFiles) -> GroupResults:
     DerivativesError
         Naming the file that is missing or corrupted, or the person that was decoded again since.
     """
-    again = "painprint run ... group"
-    metrics = read_record(files.table("metrics", ".json"), again)
+    metrics = read_record(files.table("metrics", ".json"))
     for path in changed_files(files.table("metrics").parent, metrics["outputs"]):
-        raise DerivativesError(
-            f"is missing, or was changed after it was written. Run `{again}` again.", path
-        )
+        raise DerivativesError(f"is missing, or was changed after it was written. {AGAIN}", path)
     now = {
         f"sub-{decoding.participant}": read_json(decoding.decoding("provenance", ".json")).get(
             "key"

@@ -18,7 +18,7 @@ from painprint.files.dataset import parse_name
 from painprint.files.tables import read_json
 from painprint.results.columns import STAGE_COLUMNS
 from painprint.results.files import ParticipantFiles
-from painprint.results.record import read_record
+from painprint.results.record import AGAIN, read_record
 from painprint.store.files import SEAL, changed_files
 
 log = logging.getLogger("painprint")
@@ -106,9 +106,7 @@ def read_table(path: Path) -> pd.DataFrame:
             dtype=dict.fromkeys(NAMES, str),
         )
     except (OSError, ValueError) as error:
-        raise DerivativesError(
-            f"cannot be read ({error}). Run `painprint run` again.", path
-        ) from error
+        raise DerivativesError(f"cannot be read ({error}). {AGAIN}", path) from error
     return table.fillna({name: "n/a" for name in NEVER_MISSING if name in table})
 
 
@@ -122,9 +120,7 @@ def read_results(files: ParticipantFiles) -> Results:
     """
     provenance = _read_provenance(files.decoding("provenance", ".json"))
     for path in changed_files(files.folder, provenance["outputs"]):
-        raise DerivativesError(
-            "is missing, or was changed after it was written. Run `painprint run` again.", path
-        )
+        raise DerivativesError(f"is missing, or was changed after it was written. {AGAIN}", path)
     return Results(
         files=files,
         metrics=_with_new_names(read_json(files.decoding("metrics", ".json"))),
@@ -144,7 +140,7 @@ def _read_provenance(path: Path) -> dict[str, Any]:
     """Provenance as it was written; that of the version before had no hash of its own."""
     content = read_json(path)
     if "depends_on" in content or SEAL in content:
-        return read_record(path, "painprint run")
+        return read_record(path)
     log.warning(
         "%s: of an earlier version, without a hash of itself and of the metrics: these two are not "
         "verified.",

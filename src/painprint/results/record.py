@@ -10,6 +10,7 @@ from painprint.errors import DerivativesError
 from painprint.files.tables import read_json
 from painprint.store.files import SEAL, changed_files, hash_file, is_intact, sealed, write_json
 
+AGAIN = "Run the command that wrote it again."
 PAGES = "pages"
 """Hashes of pages and figures, which are made of the other files and can be made again."""
 
@@ -19,13 +20,8 @@ def hash_files(paths: Iterable[Path], folder: Path) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): hash_file(path) for path in sorted(paths)}
 
 
-def read_record(path: Path, again: str) -> dict[str, Any]:
+def read_record(path: Path) -> dict[str, Any]:
     """Read a record: a JSON file that contains its own hash.
-
-    Parameters
-    ----------
-    again : str
-        The command that writes it again, for the error.
 
     Raises
     ------
@@ -35,14 +31,14 @@ def read_record(path: Path, again: str) -> dict[str, Any]:
     content = read_json(path)
     if not _is_record(content):
         how = "was changed after it was written" if SEAL in content else "has no hash of its own"
-        raise DerivativesError(f"{how}. Run `{again}` again.", path)
+        raise DerivativesError(f"{how}. {AGAIN}", path)
     return content
 
 
 def find_record(path: Path) -> dict[str, Any] | None:
     """An intact record, or None."""
     try:
-        return read_record(path, "")
+        return read_record(path)
     except DerivativesError:
         return None
 
