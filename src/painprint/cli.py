@@ -19,6 +19,7 @@ from painprint.apps.arguments import (
     check_can_be_written,
     check_folders,
     check_group,
+    check_reading_folder,
     choose_derivatives,
     find_config_file,
     read_config_file,
@@ -313,6 +314,8 @@ def predict(
     """
     from painprint.apps.predict import predict as score
 
+    if out is not None:
+        check_reading_folder(out)
     with logged(None):
         if out is not None:
             check_can_be_written(out)

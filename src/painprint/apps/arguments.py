@@ -158,6 +158,38 @@ def check_folders(bids_dir: Path, out_dir: Path, derivatives: Sequence[Path]) ->
         )
 
 
+def check_reading_folder(out: Path) -> None:
+    """Check that the files of a reading do not come among inputs, a signature, or results.
+
+    Raises
+    ------
+    UsageError
+        If the folder is that of a signature, of a participant, or of a dataset that painprint did
+        not write, or lies in one; folders of derivatives in a dataset may be used.
+    """
+    real = _real(out)
+    for folder in (real, *real.parents):
+        below = real.relative_to(folder).parts
+        if (folder / "signature.json").exists():
+            raise UsageError(_in_the_way(out, folder, "a signature"))
+        if folder.name == "decoding" and folder.parent.name.startswith("sub-"):
+            raise UsageError(_in_the_way(out, folder, "the results of a participant"))
+        description = folder / "dataset_description.json"
+        if not description.is_file():
+            continue
+        if below and below[0].startswith("sub-"):
+            raise UsageError(_in_the_way(out, folder / below[0], "the data of a participant"))
+        if (name := _other_dataset(description)) and below[:1] != ("derivatives",):
+            raise UsageError(_in_the_way(out, folder, f"a dataset ({name})"))
+        return
+
+
+def _in_the_way(out: Path, folder: Path, what: str) -> str:
+    """Why a folder cannot be that of a reading."""
+    where = "is" if folder == _real(out) else f"is inside {folder},"
+    return f"--out {out} {where} the folder of {what}; choose a folder outside it for the reading."
+
+
 def _real(path: Path) -> Path:
     """The path without links; a loop of links is left as it is."""
     return Path(os.path.realpath(path))

@@ -42,6 +42,8 @@ def describe_inputs(
         "notes": inventory.notes,
         "sessions.tsv": inventory.sessions.to_dict(orient="records"),
         "surfaces": surfaces,
+        "simulated": inventory.simulated,
+        "individual atlas": asdict(inventory.made_from) if inventory.made_from else None,
         "the earlier signature": predecessor.identity if predecessor else None,
     }
     return {name: part for name, part in parts.items() if part or name in DETAILED}

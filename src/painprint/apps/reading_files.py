@@ -39,11 +39,15 @@ def describe_inputs(
     options : mapping
         Options that change the reading.
     """
-    files = [file for run in run_files for file in (*run.data_files, *run.sidecars)]
+    files = [file for run in run_files for file in (*run.data_files, *run.all_sidecars)]
+    hashes: dict[str, set[str]] = {}  # several, where runs lie in several datasets
+    for file in files:
+        if file.path.is_file():
+            hashes.setdefault(file.uri, set()).add(hash_input(file.path))
     return {
         "versions": versions(),
         "signature": {"sha256": hash_signature(path)},
-        "inputs": {file.path.name: hash_input(file.path) for file in files if file.path.is_file()},
+        "inputs": {uri: " ".join(sorted(found)) for uri, found in sorted(hashes.items())},
         "options": dict(options),
     }
 

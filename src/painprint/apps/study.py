@@ -144,6 +144,11 @@ def list_participants(bids_dir: Path, participant_label: Sequence[str]) -> list[
     """
     available = Dataset(bids_dir, "raw").participants()
     wanted = [label.removeprefix("sub-") for label in participant_label]
+    if "" in wanted:
+        raise DerivativesError(
+            f"--participant-label is empty ({participant_label[wanted.index('')]!r}); name a "
+            f"participant of {bids_dir}. There are: {', '.join(available) or 'none'}."
+        )
     if unknown := [label for label in wanted if label not in available]:
         raise DerivativesError(
             f"there is no participant {', '.join(unknown)} in {bids_dir}. There are: "

@@ -14,6 +14,7 @@ from painprint.files.dataset import BidsFile, normal_run
 from painprint.files.tables import read_json
 
 QUERIES = ("bold", "rating")
+EXAMPLE = '{"bold": {"space": "fsLR"}}'
 OF_OTHERS = frozenset(
     "fmap sbref flair t2w t1w t2star roi asl m0scan pet "  # fMRIPrep
     "anat_brainmask anat_dseg anat_to_template_xfm template_to_anat_xfm "  # XCP-D
@@ -159,7 +160,7 @@ def read_bids_filter(path: Path | None) -> BidsFilter:
     if path is None:
         return BidsFilter()
     queries: dict[str, dict[str, tuple[str, ...]]] = {}
-    for query, wanted in read_json(path).items():
+    for query, wanted in read_json(path, example=EXAMPLE).items():
         if query in OF_OTHERS:
             continue
         if query in OF_RECORDINGS:

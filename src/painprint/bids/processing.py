@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from painprint.bids.runs import RunFiles
+from painprint.bids.runs import RunFiles, is_denoised_bold
 from painprint.bids.select import hash_of
 from painprint.errors import DerivativesError
 from painprint.files.dataset import BidsFile, inherited_metadata, run_key
@@ -116,8 +116,7 @@ def _metadata(run: RunFiles) -> dict[str, Any]:
         for entry in (*nested, of_outliers):
             metadata |= {"Threshold": entry["Threshold"]} if "Threshold" in entry else {}
     for file in run.sidecars:
-        of_bold = file.suffix == "bold" and file.entities.get("desc") == "denoised"
-        if of_bold and run_key(file.entities) == key:
+        if is_denoised_bold(file) and run_key(file.entities) == key:
             metadata = read_json(file.path) | metadata
     return metadata
 

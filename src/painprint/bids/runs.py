@@ -14,7 +14,15 @@ from painprint.bids.dense import DenseFiles, find_mask
 from painprint.bids.events_file import is_events_file, mention_columns
 from painprint.bids.select import DENOISED, NIFTI, Selection, hash_of, is_dense
 from painprint.errors import DerivativesError
-from painprint.files.dataset import ACQUISITION, BidsFile, is_raw_run_of, normal_run, run_key
+from painprint.files.dataset import (
+    ACQUISITION,
+    BidsFile,
+    applies,
+    is_raw_run_of,
+    normal_run,
+    raw_bold_of,
+    run_key,
+)
 from painprint.files.hcp import MOTION
 from painprint.runs import ExcludedRun, RunKey, natural
 
@@ -37,7 +45,7 @@ class RunFiles:
     confounds, confounds_sidecar, mask : BidsFile or None
         Companions of dense BOLD; only volumes have a mask.
     sidecars, raw_sidecars : tuple of BidsFile
-        JSON files of the derivative and of the raw dataset that may apply.
+        JSON files of derivatives and of the raw dataset that apply to a file of the run.
     preprocessed : tuple of BidsFile
         BOLD of the run, or its sidecar, from which regional time series were made: XCP-D's
         residuals, then fMRIPrep's BOLD. They have the times of frames, which XCP-D's time series
@@ -79,6 +87,11 @@ class RunFiles:
         """The files of the run other than ratings and sidecars."""
         described = (self.confounds_sidecar,) if self.confounds_sidecar else ()
         return (self.series, *self.companions.values(), *described)
+
+    @property
+    def all_sidecars(self) -> tuple[BidsFile, ...]:
+        """JSON files of derivatives and of the raw dataset that apply to a file of the run."""
+        return (*self.sidecars, *self.raw_sidecars)
 
 
 @dataclass(frozen=True)
@@ -220,21 +233,21 @@ def run_files(
 
     dense = is_dense(series)
     preprocessed = () if dense else _preprocessed(series, files)
-    described = dict.fromkeys([series.dataset, *(file.dataset for file in preprocessed)])
     confounds = _first(datasets, lambda found: _confounds(series, found)) if dense else None
     beside = by_dataset[confounds.dataset] if confounds else ()
+    outliers = motion = None
+    if not dense:
+        outliers = _first(datasets, lambda found: _companion(series, found, "outliers"))
+        motion = _first(datasets, lambda found: _companion(series, found, "motion"))
+    tables = [file for file in (outliers, motion) if file is not None]
     return RunFiles(
         key=key,
         series=series,
         rating=rating,
-        outliers=None
-        if dense
-        else _first(datasets, lambda found: _companion(series, found, "outliers")),
-        motion=None
-        if dense
-        else _first(datasets, lambda found: _companion(series, found, "motion")),
-        sidecars=tuple(f for n in described for f in by_dataset[n] if f.extension == ".json"),
-        raw_sidecars=files.raw_sidecars,
+        outliers=outliers,
+        motion=motion,
+        sidecars=_sidecars(series, preprocessed, tables, by_dataset),
+        raw_sidecars=_raw_sidecars(series, rating, files.raw_sidecars),
         confounds=confounds,
         mask=_first(datasets, lambda found: find_mask(series, found)) if dense else None,
         preprocessed=preprocessed,
@@ -242,6 +255,46 @@ def run_files(
         all_frames=None if dense else _first(others, lambda found: _confounds(series, found)),
         confounds_sidecar=next((f for f in beside if _describes(f, confounds)), None),
     )
+
+
+def _sidecars(
+    series: BidsFile,
+    preprocessed: Sequence[BidsFile],
+    tables: Sequence[BidsFile],
+    by_dataset: Mapping[str, Sequence[BidsFile]],
+) -> tuple[BidsFile, ...]:
+    """Sidecars of the BOLD of a run and of its tables, and of denoised BOLD beside it."""
+    key, bold = run_key(series.entities), (series, *preprocessed)
+    of_bold = dict.fromkeys(file.dataset for file in bold)
+    found = [
+        sidecar
+        for name in dict.fromkeys([*of_bold, *(table.dataset for table in tables)])
+        for sidecar in by_dataset[name]
+        if sidecar.extension == ".json"
+        if any(applies(sidecar, table) for table in tables if table.dataset == name)
+        or (
+            name in of_bold
+            and (
+                any(applies(sidecar, file) for file in bold)
+                or (is_denoised_bold(sidecar) and run_key(sidecar.entities) == key)
+            )
+        )
+    ]
+    return tuple(found)
+
+
+def is_denoised_bold(file: BidsFile) -> bool:
+    """Whether a file, or what its sidecar describes, is BOLD that XCP-D has denoised."""
+    return file.suffix == "bold" and file.entities.get("desc") == DENOISED
+
+
+def _raw_sidecars(
+    series: BidsFile, rating: Sequence[BidsFile], raw: Sequence[BidsFile]
+) -> tuple[BidsFile, ...]:
+    """Sidecars of the raw BOLD of a run and of its ratings."""
+    of_run = [f for f in raw if f.extension == ".json"]
+    files = [*raw_bold_of(series, of_run), *(file for file in rating if not is_table(file))]
+    return tuple(f for f in of_run if any(applies(f, file) for file in files))
 
 
 def _first(
@@ -302,7 +355,7 @@ def files_of(inventory: Inventory) -> list[BidsFile]:
     """Every file from which runs and their regions are read, each once."""
     runs = (*inventory.runs, *inventory.rest)
     files = [file for run in runs for file in (*run.data_files, *run.rating)]
-    sidecars = [file for run in runs for file in (*run.sidecars, *run.raw_sidecars)]
+    sidecars = [file for run in runs for file in run.all_sidecars]
     table = [inventory.region_table] if inventory.region_table else []
     atlas = inventory.image.bids_files if inventory.image else ()
     return list(dict.fromkeys((*files, *sidecars, *table, *atlas)))

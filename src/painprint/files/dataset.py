@@ -273,20 +273,20 @@ class Metadata:
     sidecars: tuple[BidsFile, ...]
 
 
-def inherited_metadata(file: BidsFile, candidates: Iterable[BidsFile]) -> Metadata:
-    """Metadata of a file by BIDS inheritance: nearer sidecars win.
+def applies(sidecar: BidsFile, file: BidsFile) -> bool:
+    """Whether a file is a sidecar that applies to another by BIDS inheritance: it has the same
+    suffix, lies in the file's folder or above, and has no entity that the file lacks."""
+    return (
+        sidecar.extension == ".json"
+        and sidecar.suffix == file.suffix
+        and sidecar.path.parent in file.path.parents
+        and _comparable(sidecar.entities).items() <= _comparable(file.entities).items()
+    )
 
-    A sidecar applies where it has the same suffix, lies in the file's folder or above,
-    and has no entity that the file lacks.
-    """
-    applying = [
-        c
-        for c in candidates
-        if c.extension == ".json"
-        and c.suffix == file.suffix
-        and c.path.parent in file.path.parents
-        and _comparable(c.entities).items() <= _comparable(file.entities).items()
-    ]
+
+def inherited_metadata(file: BidsFile, candidates: Iterable[BidsFile]) -> Metadata:
+    """Metadata of a file by BIDS inheritance: nearer sidecars win."""
+    applying = [c for c in candidates if applies(c, file)]
     ordered = sorted(applying, key=lambda c: (len(c.path.parts), len(c.entities)))
     merged: dict[str, Any] = {}
     for sidecar in ordered:
@@ -297,7 +297,7 @@ def inherited_metadata(file: BidsFile, candidates: Iterable[BidsFile]) -> Metada
 def _read_sidecar(sidecar: BidsFile) -> dict[str, Any]:
     """Contents of a sidecar; several of a study may have the same name, so errors say where."""
     try:
-        return read_json(sidecar.path)
+        return read_json(sidecar.path, example='{"RepetitionTime": 0.46}')
     except DerivativesError as error:
         folder = Path(sidecar.root.name, sidecar.path.parent.relative_to(sidecar.root))
         raise DerivativesError(f"the sidecar {folder.as_posix()}/{error}") from error
@@ -338,29 +338,35 @@ def raw_metadata(series: BidsFile, raw: Sequence[BidsFile]) -> Metadata:
     """
     if not raw:
         return Metadata({}, ())
-    keep = ("sub", "ses", "task", "run", *ACQUISITION)
-    entities = {k: v for k, v in series.entities.items() if k in keep}
-    metadata = _metadata_of_raw_bold(entities, raw)
+    exact, *others = raw_bold_of(series, raw)
+    metadata = inherited_metadata(exact, raw)
     if "RepetitionTime" in metadata.values:
         return metadata
-    others = [
-        _metadata_of_raw_bold(c.entities, raw)
-        for c in raw
-        if c.suffix == "bold" and is_raw_run_of(c.entities, entities)
-    ]
-    others = [other for other in others if "RepetitionTime" in other.values]
-    same = len({str(other.values["RepetitionTime"]) for other in others}) == 1
-    return others[0] if same else metadata
+    of_others = [inherited_metadata(other, raw) for other in others]
+    of_others = [other for other in of_others if "RepetitionTime" in other.values]
+    same = len({str(other.values["RepetitionTime"]) for other in of_others}) == 1
+    return of_others[0] if same else metadata
 
 
-def _metadata_of_raw_bold(entities: Mapping[str, str], raw: Sequence[BidsFile]) -> Metadata:
-    """Inherited metadata of raw BOLD with these entities."""
-    folder = raw[0].root / f"sub-{entities['sub']}"
+def raw_bold_of(series: BidsFile, raw: Sequence[BidsFile]) -> list[BidsFile]:
+    """The raw BOLD that a time series was made from, by name: of exactly its labels, then of other
+    echoes, parts and phase-encoding directions of the run that have a sidecar. It need not exist.
+    """
+    keep = ("sub", "ses", "task", "run", *ACQUISITION)
+    entities = {k: v for k, v in series.entities.items() if k in keep}
+    of_run = (f for f in raw if f.suffix == "bold" and is_raw_run_of(f.entities, entities))
+    named = [entities, *(f.entities for f in of_run)] if raw else []
+    return [_raw_bold(labels, raw[0]) for labels in named]
+
+
+def _raw_bold(entities: Mapping[str, str], beside: BidsFile) -> BidsFile:
+    """Raw BOLD with these entities, in the dataset of another file."""
+    folder = beside.root / f"sub-{entities.get('sub', '')}"
     if "ses" in entities:
         folder /= f"ses-{entities['ses']}"
-    path = folder / "func" / "bold.json"
-    bold = BidsFile(path, raw[0].root, raw[0].dataset, entities, "bold", "")
-    return inherited_metadata(bold, raw)
+    return BidsFile(
+        folder / "func" / "bold.json", beside.root, beside.dataset, entities, "bold", ""
+    )
 
 
 def is_raw_run_of(raw: Mapping[str, str], series: Mapping[str, str]) -> bool:

@@ -29,8 +29,13 @@ MOST_BYTES_OF_JSON = 20_000_000
 MISSING = ("n/a", "N/A", "nan", "NaN", "NA", "")
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path, *, example: str = '{"name": "value"}') -> dict[str, Any]:
     """Read a JSON object.
+
+    Parameters
+    ----------
+    example : str
+        What such a file may hold, for the error.
 
     Raises
     ------
@@ -49,7 +54,7 @@ def read_json(path: Path) -> dict[str, Any]:
             path,
         ) from error
     if not isinstance(content, dict):
-        raise DerivativesError('must hold a JSON object, like {"RepetitionTime": 0.46}.', path)
+        raise DerivativesError(f"must hold a JSON object, like {example}.", path)
     return content
 
 

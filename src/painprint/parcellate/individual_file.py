@@ -24,6 +24,7 @@ from painprint.palette import network_colours
 from painprint.parcellate.inputs import CorticalGrayordinates
 from painprint.regions import Regions
 from painprint.results.columns import AREA_COLUMNS
+from painprint.results.read import is_of_folder
 from painprint.results.record import hash_files, read_record, write_record
 from painprint.store.files import changed_files, write_bytes, write_json, write_table
 
@@ -256,7 +257,7 @@ class AreaResults:
 def find_area_results(out_dir: Path) -> list[AreaFiles]:
     """Find the finished parcellations of an output folder."""
     parcellations = []
-    for path in sorted(out_dir.glob(f"sub-*/{FOLDER}/*_metrics.json")):
+    for path in filter(is_of_folder, sorted(out_dir.glob(f"sub-*/{FOLDER}/*_metrics.json"))):
         participant, _, rest = path.name.removeprefix("sub-").partition("_")
         where, _, label = rest.removesuffix("_metrics.json").rpartition("atlas-")
         parcellations.append(AreaFiles(out_dir, participant, label, where.rstrip("_")))

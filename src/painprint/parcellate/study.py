@@ -166,7 +166,7 @@ def find_inputs(study: AreaStudy, participant: str) -> ParticipantInputs:
         runs = replace(runs, notes=(*runs.notes, *_check_template(codes, maps.network_template)))
     where = "_".join(f"{e}-{entities[e]}" for e in ("space", "den") if e in entities)
     files = AreaFiles(study.out_dir, participant, settings.label, where)
-    read = {f.uri: f.path for run in runs.runs for f in (*run.data_files, *run.sidecars)}
+    read = {f.uri: f.path for run in runs.runs for f in (*run.data_files, *run.all_sidecars)}
     read |= {f"surface:{side}": file for side, file in surfaces.paths.items()}
     read |= {f"map:{name}": file for name, file in maps.files.items() if file.is_file()}
     if subcortical is not None:
@@ -177,6 +177,7 @@ def find_inputs(study: AreaStudy, participant: str) -> ParticipantInputs:
         "settings": {**asdict(settings), "participant_label": participant},
         "inputs": hashes,
         "notes": runs.notes,
+        **({"simulated": True} if runs.simulated else {}),
     }
     return ParticipantInputs(runs, surfaces, cortical, subcortical, codes, files, depends_on)
 

@@ -6,6 +6,7 @@ import csv
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -79,13 +80,31 @@ class Results(WithMetrics):
 
 
 def find_results(out_dir: Path) -> list[ParticipantFiles]:
-    """Finished decodings below an output folder."""
+    """Finished decodings below an output folder; files in the folder of another participant, such
+    as a stray copy, are left out with a warning."""
     decodings = []
     for path in sorted(out_dir.glob("sub-*/decoding/*_provenance.json")):
-        entities, _, _ = parse_name(path.name)
-        stem = path.name.removesuffix("_provenance.json")
-        decodings.append(ParticipantFiles(out_dir, entities["sub"], stem))
+        if is_of_folder(path):
+            entities, _, _ = parse_name(path.name)
+            stem = path.name.removesuffix("_provenance.json")
+            decodings.append(ParticipantFiles(out_dir, entities["sub"], stem))
     return decodings
+
+
+@cache
+def is_of_folder(path: Path) -> bool:
+    """Whether a file in ``sub-X/FOLDER`` is named sub-X; if not, that is warned of once."""
+    folder = path.parent.parent.name
+    name = "sub-" + parse_name(path.name)[0].get("sub", "")
+    if name != folder:
+        log.warning(
+            "%s: is in the folder of %s, but named as of %s, and was not used. Remove it if it is "
+            "a copy; else move it to its own folder.",
+            path,
+            folder,
+            name,
+        )
+    return name == folder
 
 
 def read_table(path: Path) -> pd.DataFrame:

@@ -92,6 +92,8 @@ def _check_empty(target: Path) -> None:
 
 def _lock_of(target: Path) -> Lock:
     """The lock of a new folder: beside it, or in it, where it existed before the work began."""
+    if not target.name:
+        raise DerivativesError(f"{target} is the root of all folders; name a new folder.")
     beside = Lock(target.parent, f"{target.name}.{NEW}")
     return Lock(target, NEW) if target.is_dir() and not beside.path.exists() else beside
 
