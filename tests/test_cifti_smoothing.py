@@ -227,9 +227,11 @@ def test_a_broken_surface_is_named(person, tmp_path):
     said = refusal(surfaces, points)
     assert "hemi-R" in said and "1 vertices have no finite coordinates" in said
     write_surface(surfaces.paths["R"], vertices * 0, faces, "R")
-    assert "vertices of cortex have no area" in refusal(surfaces, points)
+    assert "hemi-R_space-fsLR_den-642_midthickness.surf.gii: extends over 0 x 0 x 0 mm" in refusal(
+        surfaces, points
+    )
     write_surface(surfaces.paths["R"], vertices, faces[:600], "R")
-    assert "cortex falls into" in refusal(surfaces, points)
+    assert "of its vertices in its largest piece" in refusal(surfaces, points)
 
 
 def test_other_surfaces_and_sheared_grids_are_refused(person, tmp_path, rng):

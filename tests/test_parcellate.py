@@ -1014,7 +1014,8 @@ def nothing(points, path):
         (other_density, "map.dscalar.nii: has 162 vertices of the left cortex, the BOLD 642. Pass "
             "a map of the BOLD's mesh."),
         (left_alone, "map.dscalar.nii: has none of the right cortex, the BOLD 642."),
-        (all_zero, "map.dscalar.nii: is 0 on all of the BOLD's cortex. Is it the right map?"),
+        (all_zero, "map.dscalar.nii: has no values above 0 on the BOLD's cortex. Is it the right "
+            "map?"),
         (two_maps, "map.dscalar.nii: has 2 maps; one is needed."),
         (shares, "map.dscalar.nii: contains values that are not integers"),
         (a_volume, "map.nii.gz: is not a map of grayordinates (.dlabel.nii, .dscalar.nii, "

@@ -311,6 +311,13 @@ def recalibrate_from_files(
             f"the signature was trained on ses-{', ses-'.join(trained)}. Name new sessions with "
             "--session-label."
         )
+    again = sorted(predecessor.recalibrated_on & {run.session for run in known})
+    if again:
+        raise DerivativesError(
+            f"the signature was recalibrated on ses-{', ses-'.join(again)} before. Name new "
+            "sessions with --session-label, or recalibrate the signature before it.",
+            path,
+        )
     if not runs:
         raise DerivativesError(f"sub-{participant}: no new rated run can be used.")
     try:

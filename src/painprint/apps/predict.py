@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,7 @@ from painprint.errors import DerivativesError
 from painprint.files.dataset import Dataset
 from painprint.files.inputs import InputHashes
 from painprint.results.earlier import Existing, settle
+from painprint.results.predecessor import read_predecessor
 from painprint.runs import Run, RunKey
 from painprint.settings import Settings
 from painprint.signature.file import read_signature
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("painprint")
 
+RECALIBRATED_ON = (
+    "the signature was recalibrated on this session, so its prediction is no test of it"
+)
 NO_SURFACES = Surfaces({}, in_mni=False)
 
 
@@ -101,6 +105,8 @@ def score_sessions(
         If the signature or a run cannot be used, or the runs are another person's.
     """
     signature = read_signature(path)
+    folder = path if path.is_dir() else path.parent
+    recalibrated_on = read_predecessor(folder, signature.participant).recalibrated_on
     run_files = _find(runs)
     person = match_person(signature, run_files, allowed=other_person)
     by_session: dict[str, list[tuple[Path, Run]]] = {}
@@ -123,6 +129,9 @@ def score_sessions(
             person.check_range(name, (reading.verdict, *reading.of_runs))
         except ValueError as error:
             raise DerivativesError(str(error), members[0][0]) from error
+        if session in recalibrated_on and not person.other:
+            verdict = reading.verdict.with_caution(RECALIBRATED_ON)
+            reading = replace(reading, verdict=verdict)
         reading = person.judge(reading)
         for message in (*reading.warnings, *reading.not_done):
             log.warning("%s: %s", name, message)

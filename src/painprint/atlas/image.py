@@ -374,7 +374,8 @@ def read_atlas(files: AtlasFiles) -> Atlas:
         regions = Regions(table.names, table.networks)
     except ValueError as error:
         raise DerivativesError(str(error), files.table or files.image) from error
-    return Atlas(files, image, regions, labels, table.coordinates, table.notes)
+    notes = (*image.notes, *table.notes)
+    return Atlas(files, image, regions, labels, table.coordinates, notes)
 
 
 @dataclass(frozen=True, eq=False)

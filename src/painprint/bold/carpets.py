@@ -42,7 +42,7 @@ def read_carpet(path: Path) -> tuple[Shades, Shades]:
     try:
         arrays = load_file(path)
         before, after = arrays[BEFORE], arrays[AFTER]
-    except (SafetensorError, KeyError, OSError) as error:
+    except (SafetensorError, LookupError, TypeError, ValueError, OSError) as error:
         raise DerivativesError(f"is not a carpet plot ({error}). Run again.", path) from error
     if before.shape != after.shape or before.ndim != 2 or before.dtype != np.uint8:
         raise DerivativesError("is not a carpet plot. Run `painprint run` again.", path)

@@ -179,7 +179,8 @@ def _read_mesh(path: Path, cortex: NDArray[np.bool_]) -> Mesh:
     DerivativesError
         If it has another number of vertices, or data cannot be smoothed on it.
     """
-    vertices, faces = read_surface(path)
+    remedy = f"Pass another surface with --derivatives, {OR_NOT}."
+    vertices, faces = read_surface(path, remedy)
     if len(vertices) != len(cortex):
         raise DerivativesError(
             f"has {len(vertices):,} vertices, but the hemisphere of the BOLD {len(cortex):,}. Pass "
@@ -189,10 +190,7 @@ def _read_mesh(path: Path, cortex: NDArray[np.bool_]) -> Mesh:
     try:
         mesh = Mesh(vertices, faces, cortex)
     except ValueError as error:
-        raise DerivativesError(
-            f"cannot be smoothed on: {error} Pass another surface with --derivatives, {OR_NOT}.",
-            path,
-        ) from error
+        raise DerivativesError(f"cannot be smoothed on: {error} {remedy}", path) from error
     flat = int((mesh.areas[cortex] <= 0).sum())
     if flat:
         raise DerivativesError(

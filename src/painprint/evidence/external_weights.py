@@ -57,3 +57,8 @@ class ExternalWeights:
             raise ValueError(
                 f"{bad} of {len(self.values)} weights are missing or not finite; set them to 0."
             )
+        if not self.values.any():
+            raise ValueError(
+                f"all of its {len(self.values)} weights are 0, which predicts nothing. Is it the "
+                "right file?"
+            )

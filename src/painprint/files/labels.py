@@ -35,12 +35,23 @@ class LabelImage:
         Label of each grayordinate or voxel; 0 for none.
     names : dict
         Name of each label, if the image contains names.
+    n_below : int
+        Number of points with a value below 0, which count as 0.
     """
 
     path: Path
     points: Points
     labels: NDArray[np.int64]
     names: Mapping[int, str]
+    n_below: int = 0
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """A sentence on the values below 0, if there are any."""
+        if not self.n_below:
+            return ()
+        n = f"{self.n_below:,} values below 0, which are no labels: they"
+        return (f"{self.path.name}: has {n} count as 0 (none).",)
 
     def on(self, points: Points) -> NDArray[np.int64]:
         """Labels of other points, matched by vertex and voxel indices and not by position.
@@ -191,12 +202,12 @@ def read_label_image(path: Path) -> LabelImage:
             maps = ", ".join(map(str, axes[0].name))
             raise DerivativesError(f"has {len(values)} maps ({maps}); one is needed.", path)
         table = {int(key): str(name) for key, (name, _) in axes[0].label[0].items()}
-        return LabelImage(path, Grayordinates(axes[1]), _as_labels(values[0], path), table)
+        return _image(path, Grayordinates(axes[1]), values[0], table)
     data, affine = read_volume(path)
     voxels = Voxels(data != 0, affine)
     if not voxels.n_points:
         raise DerivativesError("has no labels: every voxel is 0.", path)
-    return LabelImage(path, voxels, _as_labels(data[voxels.mask], path), {})
+    return _image(path, voxels, data[voxels.mask], {})
 
 
 MAPS = (".dlabel.nii", ".dscalar.nii", ".dtseries.nii")
@@ -221,7 +232,7 @@ def read_codes(path: Path) -> LabelImage:
         raise DerivativesError("has no brain models (*.dscalar.nii has).", path)
     if len(values) != 1:
         raise DerivativesError(f"has {len(values)} maps; one is needed.", path)
-    return LabelImage(path, Grayordinates(axis), _as_labels(values[0], path), {})
+    return _image(path, Grayordinates(axis), values[0], {})
 
 
 def read_cortex_maps(path: Path) -> dict[str, dict[str, NDArray[np.float64]]]:
@@ -244,12 +255,28 @@ def read_cortex_maps(path: Path) -> dict[str, dict[str, NDArray[np.float64]]]:
     return maps
 
 
-def _as_labels(values: NDArray[np.float64], path: Path) -> NDArray[np.int64]:
-    """Labels as integers; those below 1 become 0."""
-    if not np.isfinite(values).all() or (values != np.round(values)).any():
+def _image(
+    path: Path, points: Points, values: NDArray[np.float64], names: Mapping[int, str]
+) -> LabelImage:
+    """Image of integer values; those below 0 become 0.
+
+    Raises
+    ------
+    DerivativesError
+        If a value is no integer, or none is above 0 and some are below.
+    """
+    wrong = values[~(np.isfinite(values) & (values == np.round(values)))]
+    if len(wrong):
         raise DerivativesError(
-            "contains values that are not integers, so they are not labels. Round it or set a "
-            "threshold first (wb_command -cifti-math).",
+            f"contains {len(wrong):,} values that are not integers (first: {wrong[0]:g}), so they "
+            "are not labels. Round it or set a threshold first (wb_command -cifti-math).",
             path,
         )
-    return np.maximum(values, 0).astype(np.int64)
+    if values.min(initial=0) < 0 and values.max(initial=0) <= 0:
+        raise DerivativesError(
+            f"has no labels: its values lie between {values.min():g} and {values.max():g}, and "
+            "labels are above 0. Is it the right map?",
+            path,
+        )
+    labels = np.maximum(values, 0).astype(np.int64)
+    return LabelImage(path, points, labels, names, int((values < 0).sum()))

@@ -20,7 +20,7 @@ from painprint.errors import DerivativesError
 from painprint.files.coordinates import cortex_of, subcortical_voxels
 from painprint.files.gifti import read_surface
 from painprint.files.images import Grayordinates, Voxels
-from painprint.files.labels import read_codes
+from painprint.files.labels import LabelImage
 
 CIFTI_SPACES = ("", "MNI152NLin6Asym", "MNI152NLin6")
 """Spaces of volumes that can be sampled at the voxels of CIFTI files."""
@@ -58,15 +58,15 @@ class CorticalGrayordinates:
         expanded[self.index] = values
         return expanded
 
-    def codes(self, path: Path) -> Codes:
-        """Read the integer of each cortical vertex from a map.
+    def codes(self, image: LabelImage) -> Codes:
+        """The integer of each cortical vertex in a map.
 
         Raises
         ------
         DerivativesError
-            If the map is of another mesh, or 0 on all of this cortex.
+            If the map is of another mesh, or has no values above 0 on this cortex.
         """
-        image, codes = read_codes(path), []
+        codes, path = [], image.path
         for side, mesh in self.cortex.meshes.items():
             of_vertex = image.on_cortex(side)
             if of_vertex is None or len(of_vertex) != len(mesh.vertices):
@@ -78,7 +78,9 @@ class CorticalGrayordinates:
                 )
             codes.append(of_vertex[mesh.cortex])
         if not np.concatenate(codes).any():
-            raise DerivativesError("is 0 on all of the BOLD's cortex. Is it the right map?", path)
+            raise DerivativesError(
+                "has no values above 0 on the BOLD's cortex. Is it the right map?", path
+            )
         return np.concatenate(codes)
 
     def without(self, silent: NDArray[np.bool_]) -> tuple[CorticalGrayordinates, NDArray[np.bool_]]:

@@ -55,8 +55,10 @@ class CachedSteps:
         self, stage: str, similarity: Callable[[], Similarity], *, n_seeds: int
     ) -> BoundaryMap:
         """Boundary map of a similarity, which is only computed if the map is not cached."""
-        if (cached := load_arrays(self.files.stage(stage), self.key)) is not None:
-            return BoundaryMap(**cached[0])
+        path = self.files.stage(stage)
+        cached = load_arrays(path, self.key, lambda arrays, _: BoundaryMap(**arrays))
+        if cached is not None:
+            return cached
         boundaries = map_boundaries(
             similarity(),
             self.kernels,
@@ -73,8 +75,9 @@ class CachedSteps:
         ``floor`` is the correlation of two maps of the linear similarity, whose watersheds differ
         in the random order of visits.
         """
-        if (cached := load_arrays(self.files.stage("check"), self.key)) is not None:
-            return cached[1]
+        cached = load_arrays(self.files.stage("check"), self.key, lambda _, about: dict(about))
+        if cached is not None:
+            return cached
         n_seeds, seed = self.settings.n_checked, self.settings.random_seed
         density, reordered = (
             map_boundaries(
@@ -102,8 +105,10 @@ class CachedSteps:
         ValueError
             If the meshes cannot be mapped to a sphere.
         """
-        if (cached := load_arrays(self.files.stage(stage), self.key)) is not None:
-            return Homogeneity(**cached[0])
+        path = self.files.stage(stage)
+        cached = load_arrays(path, self.key, lambda arrays, _: Homogeneity(**arrays))
+        if cached is not None:
+            return cached
         tested = compare_with_rotated(
             features, labels, self.cortex, n_rotations=self.settings.n_turns,
             random_seed=self.settings.random_seed, on_step=self.progress(stage.replace("_", " ")),
@@ -113,8 +118,9 @@ class CachedSteps:
 
     def named(self, namer: Namer, labels: Codes, *, n_jobs: int) -> Named:
         """Communities and networks of areas."""
-        if (cached := load_arrays(self.files.stage("communities"), self.key)) is not None:
-            return Named.of_arrays(*cached)
+        cached = load_arrays(self.files.stage("communities"), self.key, Named.of_arrays)
+        if cached is not None:
+            return cached
         named = namer.name(labels, n_jobs=n_jobs, on_step=self.progress("communities"))
         save_arrays(self.files.stage("communities"), *named.arrays(), self.key)
         return named

@@ -23,6 +23,7 @@ from painprint.files.cifti import read_brain_models
 from painprint.files.coordinates import cortex_of
 from painprint.files.dataset import Dataset
 from painprint.files.images import Grayordinates
+from painprint.files.labels import read_codes
 from painprint.parcellate.individual_file import AreaFiles
 from painprint.parcellate.inputs import (
     CorticalGrayordinates,
@@ -161,7 +162,10 @@ def find_inputs(study: AreaStudy, participant: str) -> ParticipantInputs:
         subcortical = read_subcortical(str(maps.subcortical_atlas), points)
     named = {"template": maps.network_template, "prior": maps.scan_prior,
              "reference": maps.reference_atlas}  # fmt: skip
-    codes = {name: cortical.codes(file) for name, file in named.items() if file is not None}
+    images = {name: read_codes(file) for name, file in named.items() if file is not None}
+    codes = {name: cortical.codes(image) for name, image in images.items()}
+    read_images = [*images.values(), *([subcortical.atlas.image] if subcortical else [])]
+    runs = replace(runs, notes=(*runs.notes, *(note for i in read_images for note in i.notes)))
     if maps.network_template is not None:
         runs = replace(runs, notes=(*runs.notes, *_check_template(codes, maps.network_template)))
     where = "_".join(f"{e}-{entities[e]}" for e in ("space", "den") if e in entities)

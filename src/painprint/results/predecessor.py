@@ -42,6 +42,12 @@ class Predecessor:
         """What identifies it and those before it."""
         return {"sha256": self.sha256, "earlier": self.earlier}
 
+    @property
+    def recalibrated_on(self) -> frozenset[str]:
+        """Labels of the person's own sessions on which it or one before it was recalibrated."""
+        own = (row for row in self.earlier if not row.get("other_person", False))
+        return frozenset(session for row in own for session in row.get("sessions", ())) - {""}
+
     def write_history(self, folder: Path, **changes: Any) -> None:
         """Write beside the new signature what it replaces, and what was changed."""
         last = {"sha256": self.sha256, "participant": self.participant, **changes}

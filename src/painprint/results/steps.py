@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -23,28 +23,40 @@ from painprint.store.files import changed_files, content_key, plain, write_bytes
 log = logging.getLogger("painprint")
 
 Arrays = dict[str, NDArray[Any]]
+Cached = TypeVar("Cached")
+UNUSABLE = (
+    OSError, SafetensorError, ValueError, TypeError, KeyError, IndexError, AttributeError,
+)  # fmt: skip
+"""Raised by a cache that cannot be read, or whose content is not what was written."""
 
 
 def save_arrays(path: Path, arrays: Arrays, about: Mapping[str, Any], key: str) -> None:
     """Cache arrays, with metadata that JSON can hold, until all results are written."""
-    digest = _digest(arrays)
+    text = json.dumps(plain(about))
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    write_bytes(
-        path, save(contiguous, {"key": key, "sha256": digest, "about": json.dumps(plain(about))})
-    )
+    metadata = {"key": key, "sha256": _digest(contiguous, text), "about": text}
+    write_bytes(path, save(contiguous, metadata))
 
 
-def load_arrays(path: Path, key: str) -> tuple[Arrays, dict[str, Any]] | None:
-    """Cached arrays of the same inputs and settings, or None."""
+def load_arrays(
+    path: Path, key: str, restore: Callable[[Arrays, dict[str, Any]], Cached]
+) -> Cached | None:
+    """What is restored from cached arrays and values of the same inputs and settings, or None.
+
+    Parameters
+    ----------
+    restore : callable
+        Called with arrays and values. If these are not as expected, nothing is cached.
+    """
     try:
         content = path.read_bytes()
         size = int.from_bytes(content[:8], "little")
         metadata = json.loads(content[8 : 8 + size])["__metadata__"]
         arrays = load(content)
-        if metadata["key"] != key or metadata["sha256"] != _digest(arrays):
+        if metadata["key"] != key or metadata["sha256"] != _digest(arrays, metadata["about"]):
             return None
-        return arrays, json.loads(metadata["about"])
-    except (OSError, SafetensorError, ValueError, KeyError):
+        return restore(arrays, json.loads(metadata["about"]))
+    except UNUSABLE:
         return None
 
 
@@ -76,10 +88,10 @@ def save_training(path: Path, training: Training, key: str) -> None:
 
 def load_training(path: Path, key: str) -> Training | None:
     """Cached models of the same inputs and settings, or None."""
-    cached = load_arrays(path, key)
-    if cached is None:
-        return None
-    arrays, about = cached
+    return load_arrays(path, key, _training_of)
+
+
+def _training_of(arrays: Arrays, about: dict[str, Any]) -> Training:
     models = []
     for i, scalars in enumerate(about["models"]):
         tried: dict[str, Any] = {name: arrays[f"{i}.{name}"] for name in _PATHS}
@@ -119,19 +131,20 @@ def load_stage_result(path: Path, key: str) -> StageResult | None:
         content = read["result"]
         if read["key"] != key or read["sha256"] != content_key(content):
             return None
-    except (OSError, ValueError, KeyError, TypeError):
+        tables = {
+            name: pd.DataFrame({c: pd.Series(v, dtype=dtype) for c, (dtype, v) in columns.items()})
+            for name, columns in content["tables"].items()
+        }
+        return StageResult(tables, content["numbers"], tuple(content["not_done"]))
+    except UNUSABLE:
         return None
-    tables = {
-        name: pd.DataFrame({c: pd.Series(v, dtype=dtype) for c, (dtype, v) in columns.items()})
-        for name, columns in content["tables"].items()
-    }
-    return StageResult(tables, content["numbers"], tuple(content["not_done"]))
 
 
-def _digest(arrays: Mapping[str, Any]) -> str:
-    digest = hashlib.sha256()
-    for name in sorted(arrays):
-        digest.update(name.encode() + np.ascontiguousarray(arrays[name]).tobytes())
+def _digest(arrays: Arrays, about: str) -> str:
+    """Hash of arrays, with their types and shapes, and of the text beside them."""
+    digest = hashlib.sha256(about.encode())
+    for name, array in sorted(arrays.items()):
+        digest.update(f"{name} {array.dtype} {array.shape}".encode() + array.tobytes())
     return digest.hexdigest()
 
 

@@ -43,4 +43,7 @@ def read_lineage(
             raise ValueError(
                 f"{row.at} is of sub-{whose}, but the signature is that of sub-{participant}"
             )
+        sessions = row.values.get("sessions", [])
+        if not isinstance(sessions, list) or not all(isinstance(one, str) for one in sessions):
+            raise ValueError(f"{row.at}.sessions is no list of labels")
     return [row.values for row in rows]
