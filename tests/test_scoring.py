@@ -12,6 +12,7 @@ import pytest
 from conftest import QUICK, Tree, simulate_runs
 
 from painprint import Settings, decode_runs
+from painprint.apps.predict import RECALIBRATED_ON, score_sessions
 from painprint.bins import make_test_bins
 from painprint.cli import main
 from painprint.decode.prepare import prepare_runs
@@ -305,6 +306,21 @@ def test_recalibration_fits_the_new_sessions_and_keeps_the_pattern(study, tmp_pa
     assert recalibrate(study, tmp_path / "new", "--session-label", "07") == 1
     assert recalibrate(study, tmp_path / "other", "--session-label", "03") == 1
     assert "was trained on ses-03" in capsys.readouterr().err
+
+
+def test_a_session_is_no_test_of_a_signature_recalibrated_on_it(study, tmp_path, capsys):
+    assert recalibrate(study, tmp_path / "once", "--session-label", "07") == 0
+    again = ["recalibrate", str(tmp_path / "once"), str(study / "bids"), str(tmp_path / "twice")]
+    capsys.readouterr()
+    assert main([*again, "--participant-label", "01", "--session-label", "07"]) == 1
+    said = capsys.readouterr().err
+    assert "the signature was recalibrated on ses-07 before. Name new sessions" in said
+    assert not (tmp_path / "twice").exists()
+    for folder, noted in ((tmp_path / "once", True), (signature_of(study / "out"), False)):
+        _, (scored,) = score_sessions(folder, [Path(one) for one in new_runs(study)])
+        reasons = scored.reading.verdict.reasons
+        assert (RECALIBRATED_ON in reasons) == noted
+        assert (scored.reading.verdict.word == "in range") != noted
 
 
 def test_slope_and_offset_are_least_squares_of_run_means(people, signature):

@@ -105,8 +105,8 @@ def score_sessions(
         If the signature or a run cannot be used, or the runs are another person's.
     """
     signature = read_signature(path)
-    folder = path if path.is_dir() else path.parent
-    recalibrated_on = read_predecessor(folder, signature.participant).recalibrated_on
+    beside = path if path.is_dir() else path.parent
+    recalibrated_on = read_predecessor(beside, signature.participant).recalibrated_on
     run_files = _find(runs)
     person = match_person(signature, run_files, allowed=other_person)
     by_session: dict[str, list[tuple[Path, Run]]] = {}

@@ -358,10 +358,12 @@ def _is_made(sidecar: Path, key: str) -> bool:
         metadata = read_json(sidecar)
     except DerivativesError:
         return False
-    outputs = metadata.get("Outputs")
+    outputs, notes = metadata.get("Outputs"), metadata.get(NOTES_KEY)
     return (
         metadata.get("Key") == key
         and isinstance(outputs, dict)
+        and isinstance(notes, list)
+        and all(isinstance(note, str) for note in notes)
         and not changed_files(sidecar.parent, outputs)
     )
 

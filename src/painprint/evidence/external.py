@@ -62,6 +62,8 @@ def score_external(case: Case, *, on_step: OnStep | None = None) -> StageResult:
             if weights.name in numbers:
                 raise ValueError("another one has the same name.")
             scored = _score(case, weights)
+            if not any(np.ptp(score) > 0 for score in scored.scores if score is not None):
+                raise ValueError("its score does not vary in any run. Is it the right file?")
             metrics = _evaluate(case, weights, scored)
         except ValueError as error:
             not_done.append(f"{label} was not scored: {error}")

@@ -58,7 +58,9 @@ class ExternalWeights:
                 f"{bad} of {len(self.values)} weights are missing or not finite; set them to 0."
             )
         if not self.values.any():
+            where = " in the BOLD" if self.n_outside else ""
+            outside = f" ({self.n_outside} others lie outside it)" if self.n_outside else ""
             raise ValueError(
-                f"all of its {len(self.values)} weights are 0, which predicts nothing. Is it the "
-                "right file?"
+                f"all of its {len(self.values)} weights{where} are 0{outside}, which predicts "
+                "nothing. Is it the right file?"
             )
