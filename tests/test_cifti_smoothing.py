@@ -221,6 +221,7 @@ def test_a_surface_that_does_not_fit_is_named(person, tmp_path):
 def test_a_broken_surface_is_named(person, tmp_path):
     surfaces, points = person
     vertices, faces = make_sphere(8)
+    vertices = vertices * 60
     hole = vertices.copy()
     hole[3] = np.nan
     write_surface(surfaces.paths["R"], hole, faces, "R")
