@@ -1017,7 +1017,7 @@ def nothing(points, path):
         (all_zero, "map.dscalar.nii: has no values above 0 on the BOLD's cortex. Is it the right "
             "map?"),
         (two_maps, "map.dscalar.nii: has 2 maps; one is needed."),
-        (shares, "map.dscalar.nii: contains values that are not integers"),
+        (shares, "values that are not integers (first: "),
         (a_volume, "map.nii.gz: is not a map of grayordinates (.dlabel.nii, .dscalar.nii, "
             ".dtseries.nii)."),
         (a_broken_file, "map.dscalar.nii: cannot be read as CIFTI"),
