@@ -360,7 +360,7 @@ def test_series_are_made_again_where_a_surface_changed_and_they_are_smoothed(stu
             image.darrays[0].data = (image.darrays[0].data * size).astype(np.float32)
             nib.save(image, path)
         for name, options in (("smooth", SMOOTH), ("plain", ())):
-            run(bids, tmp_path / name, *QUICK, *options)
+            run(bids, tmp_path / name, *QUICK, *options, "--overwrite")
             made = [sidecar["Key"] for sidecar in sidecars(tmp_path / name)]
             keys.setdefault(name, []).append(made)
     assert keys["plain"][0] == keys["plain"][1]

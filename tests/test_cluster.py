@@ -217,6 +217,7 @@ def lose(address, processes, monkeypatch, capfd):
     return str(lost.value), seconds
 
 
+@pytest.mark.long
 def test_work_of_lost_workers_is_done_by_others_until_none_is_left(tmp_path, monkeypatch, capfd):
     with small_cluster(2) as (address, processes):
 

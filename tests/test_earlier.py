@@ -87,6 +87,7 @@ def test_earlier_results_are_kept_whole(study, out, capsys):
     assert "finished before" in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_replaced_results_are_those_of_a_new_folder(study, out, tmp_path):
     shutil.rmtree(out / "group")  # of which the page would tell
     assert run(study[0], out, "--random-seed", "3", "--overwrite") == 0
@@ -123,6 +124,7 @@ def test_another_group_does_not_replace_this_one(study, out, capsys):
     assert contents(kept)[name] == before[name] != contents(out)[name]
 
 
+@pytest.mark.long
 def test_names_in_a_record_remove_nothing_elsewhere(study, out, tmp_path, capsys):
     """Which files are removed follows from their own names."""
     victim = tmp_path / "victim.txt"
@@ -174,6 +176,7 @@ def test_no_page_is_made_of_an_edited_file(study, out, capsys, name):
     assert contents(out) == before
 
 
+@pytest.mark.long
 def test_an_edited_table_of_the_group_makes_no_page(study, out, capsys):
     path = out / "group/group_metrics.json"
     before = path.read_text()

@@ -167,7 +167,7 @@ def test_a_damaged_table_of_the_group_is_an_error_that_says_what_to_do(dataset, 
     group(dataset, out)
     (out / "group/group_transfer.tsv").unlink()
     assert main(["report", str(out)]) == 1
-    assert "Run `painprint run ... group` again" in capsys.readouterr().err
+    assert "Run the command that wrote it again" in capsys.readouterr().err
 
 
 def test_studies_that_name_no_decoder_used_the_published_one(dataset, out):

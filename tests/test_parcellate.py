@@ -307,6 +307,7 @@ def test_nothing_of_the_machine_is_written(scans, found, maps):
         assert not told and not host.search(content), (name, told)
 
 
+@pytest.mark.long
 def test_results_are_the_same_whoever_works(scans, maps, found, tmp_path):
     again = make(scans, tmp_path / "elsewhere", maps, n_checked=60, n_jobs=2)
     assert content_of(again.files.out_dir) == content_of(found.files.out_dir)
@@ -335,6 +336,7 @@ def test_a_finished_parcellation_is_not_repeated(bids, tmp_path, caplog, monkeyp
     assert len(made) == 4 and table.read_bytes()[-9:] == content[-9:]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("killed_in", ["rotated", "name"])
 def test_a_killed_run_goes_on_where_it_was(
     scans, maps, found, tmp_path, monkeypatch, no_page, killed_in

@@ -70,6 +70,7 @@ def test_help_report_and_predict_load_no_numba(copy_of_decoded, decoded):
         assert done.returncode == 0, (words, done.stderr)
 
 
+@pytest.mark.long
 def test_a_study_needs_no_home_and_no_package_that_can_be_written(decoded, tmp_path):
     bids = decoded.parent / "bids"
     package = shutil.copytree(

@@ -314,11 +314,9 @@ def predict(
     """
     from painprint.apps.predict import predict as score
 
-    if out is not None:
-        check_reading_folder(out)
     with logged(None):
         if out is not None:
-            check_can_be_written(out)
+            check_reading_folder(out)
         table = score(
             signature, runs, fold=fold, atlas=atlas, out_dir=out, tr_s=tr,
             other_person=other_person, existing=replacing.existing,

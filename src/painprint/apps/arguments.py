@@ -159,6 +159,20 @@ def check_folders(bids_dir: Path, out_dir: Path, derivatives: Sequence[Path]) ->
 
 
 def check_reading_folder(out: Path) -> None:
+    """Check that the folder of a reading is not that of data or results, and can be written.
+
+    Raises
+    ------
+    UsageError
+        If it is not the folder of a reading.
+    DerivativesError
+        If it cannot be written.
+    """
+    _check_apart(out)
+    check_can_be_written(out)
+
+
+def _check_apart(out: Path) -> None:
     """Check that the files of a reading do not come among inputs, a signature, or results.
 
     Raises
