@@ -192,6 +192,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=TABLES, help="folder of the tables")
     parser.add_argument("--again", action="store_true", help="measure what was measured before")
     args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
     for size in SIZES:
         table = read(args.out / TABLE)
         done = table[table["size"] == size.name] if len(table) else table

@@ -20,6 +20,7 @@ from painprint.results.group import _own_signature
 from painprint.signature.applicability import Verdict
 from painprint.signature.file import read_signature, write_signature
 from painprint.signature.person import PersonMatch
+from painprint.store.files import sealed
 
 FIXTURES = Path(__file__).parent / "data" / "signatures"
 OWN, OTHER = 1.0, 5.0
@@ -93,6 +94,24 @@ def test_the_same_person_is_read_without_a_word(folder, tmp_path):
     assert said["verdict"]["word"] == "in range" and said["verdict"]["by_check"] == {}
     assert said["other_person"] is False
     assert not any("whose data" in warning for warning in said["warnings"])
+
+
+def test_a_reading_replaces_nothing_but_what_was_not_finished(folder, tmp_path, capsys):
+    path, out = write_run(tmp_path, "sub-01_ses-21_"), tmp_path / "out"
+    out.mkdir()
+    (out / "reading.tsv").write_text("mine")
+    assert predict(folder, path, "--out", str(out)) == 1
+    assert "reading.tsv is not of a finished reading" in capsys.readouterr().err
+    assert predict(folder, path, "--out", str(out), "--keep") == 0
+    (kept,) = (out / "earlier").iterdir()
+    assert (kept / "reading.tsv").read_text() == "mine"
+    written = {name: (out / name).read_bytes() for name in ("reading.tsv", "reading.json")}
+    (out / "reading.json").write_text(json.dumps(sealed({"key": "of another", "unfinished": True})))
+    assert predict(folder, path, "--out", str(out)) == 0
+    assert {name: (out / name).read_bytes() for name in written} == written
+    other = write_run(tmp_path / "other", "sub-01_ses-22_")
+    assert predict(folder, other, "--out", str(out)) == 1
+    assert "is not there any more" in capsys.readouterr().err
 
 
 def test_the_same_label_far_out_of_range_may_be_another_person(folder, tmp_path):

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("painprint")
 
 TABLE, RECORD, PAGE = "reading.tsv", "reading.json", "reading.html"
+UNFINISHED = "unfinished"
+"""Entry of the JSON of a reading that is being written."""
 
 
 def describe_inputs(
@@ -58,6 +60,8 @@ def earlier_reading(out_dir: Path, depends_on: Mapping[str, Any]) -> list[Earlie
     record = find_record(out_dir / RECORD)
     if not there or find_key(out_dir / RECORD) == content_key(depends_on):
         return []
+    if record is not None and UNFINISHED in record:  # left by a process that was killed
+        return []
     differences = [f"{there[0].name} is not of a finished reading"]
     if record is not None:
         differences = compare(record["depends_on"], depends_on)
@@ -71,17 +75,22 @@ def write_reading_files(
     table: pd.DataFrame,
     depends_on: Mapping[str, Any],
 ) -> None:
-    """Write table, page and JSON of a reading; the JSON, which has the hashes of both, last."""
+    """Write table, page and JSON of a reading.
+
+    The JSON is written first, too, as that of a reading that is not finished: by it, the next
+    process recognises what is left if this one is killed.
+    """
     from painprint.report.reading import write_reading
 
-    (out_dir / RECORD).unlink(missing_ok=True)
+    key = content_key(depends_on)
+    write_record(out_dir / RECORD, {"key": key, UNFINISHED: True})
     write_table(out_dir / TABLE, table)
     write_reading(out_dir / PAGE, signature, scored)
     content = {
         "simulated": signature.simulated,
         "signature_sha256": depends_on["signature"]["sha256"],
         "sessions": [_describe(session) for session in scored],
-        "key": content_key(depends_on),
+        "key": key,
         "depends_on": depends_on,
         "outputs": hash_files([out_dir / TABLE], out_dir),
         PAGES: hash_files([out_dir / PAGE], out_dir),
