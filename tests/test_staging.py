@@ -1,5 +1,6 @@
 """A new folder exists whole or not at all, whenever the process is killed."""
 
+import json
 import os
 import signal
 import sys
@@ -9,7 +10,7 @@ import pytest
 from painprint.errors import DerivativesError
 from painprint.store.files import is_intact, sealed, write_bytes
 from painprint.store.lock import Lock
-from painprint.store.staging import check_new, write_folder
+from painprint.store.staging import check_new, remove_remains, write_folder
 
 WHOLE = ["x", "x/b", "x/last", "x/sub", "x/sub/a"]
 OPERATIONS = ("open", "os.rename", "os.mkdir", "os.remove", "os.rmdir")
@@ -70,6 +71,15 @@ def test_killed_at_any_operation_a_folder_is_made_again_or_whole(tmp_path, exist
             assert "is not empty" in str(error) and set(WHOLE) <= set(left)
         assert names(root) == WHOLE
     assert n_killed > 15
+
+
+def test_remains_beside_a_complete_folder_are_removed(tmp_path):
+    write_folder(tmp_path / "x", "key", fill, last="last")
+    marker = {"key": "key", "moved": ["b", "last", "sub"]}
+    (tmp_path / ".x.unfinished.json").write_text(json.dumps(marker))
+    (tmp_path / ".x.new.lock").touch()
+    remove_remains(tmp_path / "x", "key")
+    assert names(tmp_path) == WHOLE
 
 
 def test_a_failure_leaves_nothing(tmp_path):

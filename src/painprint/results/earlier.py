@@ -15,7 +15,7 @@ from painprint.results.provenance import compare_with
 from painprint.results.read import find_results
 from painprint.results.record import PAGES, find_key, find_record, state_of
 from painprint.store.files import changed_files, content_key, hash_file, write_bytes
-from painprint.store.staging import write_folder
+from painprint.store.staging import remove_remains, write_folder
 
 log = logging.getLogger("painprint")
 
@@ -62,6 +62,7 @@ class Earlier:
                 break
             copy = target / inside
             if copy.is_file() and copy.read_bytes() == self.path.read_bytes():
+                remove_remains(target, self._key)
                 break
         log.info("%s: the earlier results are kept in %s.", self.what, target)
 

@@ -62,6 +62,14 @@ def write_folder(target: Path, key: str, write: Callable[[Path], None], *, last:
             raise
 
 
+def remove_remains(target: Path, key: str) -> None:
+    """Remove what a process has left beside a folder that was complete when it was killed."""
+    target = target.absolute()
+    with _lock_of(target).hold():
+        for place in (_Unfinished.beside(target), _Unfinished.inside(target)):
+            place.remove(target, key)
+
+
 def check_new(target: Path) -> None:
     """Check that a folder does not exist, or is empty but for remains of a killed process.
 
