@@ -37,7 +37,7 @@ bench-smoke: $(VENV)/dev.stamp
 	$(BIN)/python benchmarks/decoders.py tuning --people 1 --sessions 5 --out $(SMOKE)
 	$(BIN)/python benchmarks/fuzz_readers.py --files 1200
 	$(BIN)/python benchmarks/clock_faults.py --sizes 2 --repetitions 2 --clean 20 --out $(SMOKE)/clock.tsv
-	$(BIN)/python benchmarks/kill_and_resume.py --each 60 --random 1 --only simulate run learn recalibrate "predict --out" report --out $(SMOKE)/kills.tsv
+	$(BIN)/python benchmarks/kill_and_resume.py --each 150 --random 1 --only simulate run learn recalibrate "predict --out" --out $(SMOKE)/kills.tsv
 	$(BIN)/python benchmarks/resources_told.py --only small --out $(SMOKE)
 	$(BIN)/python benchmarks/dask_bytes.py --sessions 4 --regions 24 --run-s 240 --no-kills --out $(SMOKE)/dask.tsv
 	$(BIN)/python benchmarks/null_calibration.py --people 1 --out $(SMOKE)/calibration.tsv
