@@ -171,7 +171,6 @@ def test_no_page_is_made_of_an_edited_file(study, out, capsys, name):
     assert run(study[0], out) == 0  # the same study writes it again
     if name != RECORD:
         assert f"{Path(name).name}: is missing or was changed; results" in capsys.readouterr().err
-    assert contents(out)[name] == before[name] or name == RECORD
     assert main(["report", str(out)]) == 0
     assert contents(out) == before
 

@@ -1,4 +1,8 @@
-"""Jobs on the user's own Dask scheduler: arguments that jobs share are sent once."""
+"""Jobs on the user's own Dask scheduler: arguments that jobs share are sent once.
+
+Dask sends jobs as pickles, as it does for everybody who uses it, so the scheduler has to be
+trusted. No pickle is written to a file or read from one.
+"""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ prange = range
 
 log = logging.getLogger("painprint")
 UNUSABLE_CACHE = (OSError, EOFError, pickle.UnpicklingError)
+"""Errors of numba's own cache, whose index is a pickle that may be damaged."""
 _ONE_AT_A_TIME = Lock()
 
 

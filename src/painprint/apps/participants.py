@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
-import traceback
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from painprint.errors import DerivativesError
 
@@ -36,22 +34,12 @@ def describe_failure(error: Exception) -> str:
     """The sentence of an error; for an error of the file system, with the file and a remedy."""
     if not isinstance(error, OSError):
         return str(error)
-    file = error.filename or (_file_in_hand(error) if error.errno else "")
+    file = f"{error.filename}: " if error.filename else ""
     return (
-        f"{file}{': ' if file else ''}{str(error.strerror or error).rstrip('.')}. "
+        f"{file}{str(error.strerror or error).rstrip('.')}. "
         f"{REMEDIES.get(error.errno or 0, 'Correct this')} and run the same command again: "
         "finished steps are kept."
     )
-
-
-def _file_in_hand(error: Exception) -> Path | str:
-    """File of an error that names none, as a full disk: that of the innermost function with one."""
-    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-    for frame in reversed(frames):
-        for name in ("path", "folder", "out_dir", "out"):
-            if isinstance(file := frame.f_locals.get(name), Path):
-                return file
-    return ""
 
 
 def log_failure(error: Exception) -> None:

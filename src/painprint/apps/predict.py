@@ -13,7 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from painprint.apps.reading_files import describe_inputs, earlier_reading, write_reading_files
+from painprint.apps.reading_files import (
+    describe_reading_inputs,
+    earlier_reading,
+    write_reading_files,
+)
 from painprint.atlas.image import AtlasFiles, find_atlases, mesh_density
 from painprint.atlas.surfaces import Surfaces, find_surfaces
 from painprint.bids.find import find_unrated_run
@@ -314,7 +318,7 @@ def predict(
         return _to_text(score()[2])
     with lock(out_dir, "reading"):
         options = {"atlas": atlas and Path(atlas).name, "tr_s": tr_s, "other_person": other_person}
-        depends_on = describe_inputs(path, _find(runs), options)
+        depends_on = describe_reading_inputs(path, _find(runs), options)
         to_remove = settle(earlier_reading(out_dir, depends_on), existing)
         signature, scored, table = score()
         for earlier in to_remove:

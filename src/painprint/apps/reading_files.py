@@ -29,7 +29,7 @@ UNFINISHED = "unfinished"
 """Entry of the JSON of a reading that is being written."""
 
 
-def describe_inputs(
+def describe_reading_inputs(
     path: Path, run_files: Sequence[RunFiles], options: Mapping[str, Any]
 ) -> dict[str, Any]:
     """What a reading depends on, part by part.
