@@ -22,6 +22,7 @@ from painprint.apps.participants import describe_failure
 from painprint.cli import main
 from painprint.compiled import kernel
 from painprint.evidence.stages import STAGES
+from painprint.store.files import write_bytes
 
 PACKAGE = Path(painprint.__file__).parent
 CAPABILITIES = {"DAC_OVERRIDE": 1, "DAC_READ_SEARCH": 2}
@@ -348,12 +349,13 @@ def test_a_disk_that_is_full_is_said_with_the_file(copy_of_decoded, decoded, tmp
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
-def test_errors_of_the_file_system_have_a_file_and_a_remedy(tmp_path):
-    def write(path):
+def test_errors_of_the_file_system_have_a_file_and_a_remedy(tmp_path, monkeypatch):
+    def full(_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError) as caught:
-        write(tmp_path / "a.tsv")
+        write_bytes(tmp_path / "a.tsv", b"1")
     assert describe_failure(caught.value) == (
         f"{tmp_path / 'a.tsv'}: No space left on device. Free some space and run the same command "
         "again: finished steps are kept."

@@ -11,5 +11,5 @@ if "matplotlib" not in sys.modules:
 
     if display:
         os.environ["MPLBACKEND"] = display
-        with suppress(ValueError):
+        with suppress(ValueError):  # figures are drawn without a display anyway
             matplotlib.rcParams["backend"] = display
