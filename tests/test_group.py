@@ -157,7 +157,7 @@ def test_pages_of_the_group_can_be_made_again(dataset, out):
 def test_pages_of_people_who_were_decoded_again_are_not_made(dataset, out, capsys):
     decode(dataset, out)
     group(dataset, out)
-    decode(dataset, out, "--random-seed", "1")
+    decode(dataset, out, "--random-seed", "1", "--overwrite")
     assert main(["report", str(out)]) == 1
     assert "sub-01 was decoded again since the group level ran" in capsys.readouterr().err
 

@@ -10,7 +10,7 @@ from conftest import write_json
 
 from painprint.apps.arguments import UsageError, check_reading_folder
 from painprint.apps.depends_on import describe_inputs as describe_study
-from painprint.apps.reading_files import describe_inputs as describe_reading
+from painprint.apps.reading_files import describe_reading_inputs
 from painprint.apps.study import ParticipantInputs, Study, list_participants
 from painprint.bids.filter import read_bids_filter
 from painprint.bids.find import find_runs, find_unrated_run
@@ -106,7 +106,9 @@ def reading_inputs(*paths):
     signature.mkdir(exist_ok=True)
     (signature / "signature.json").write_text("{}")
     (signature / "weights.safetensors").write_bytes(b"")
-    return describe_reading(signature, [find_unrated_run(path) for path in paths], {})["inputs"]
+    return describe_reading_inputs(signature, [find_unrated_run(path) for path in paths], {})[
+        "inputs"
+    ]
 
 
 def test_a_reading_depends_on_the_sidecars_of_its_runs_alone(derivatives):

@@ -409,7 +409,7 @@ def recalibrate(
         study = Study(bids_dir, out, choose_derivatives(bids_dir, derivatives), new.settings())
         (participant,) = study.participants()
         check, slope, offset = recalibrate_from_files(
-            signature, study, participant, out, other_person=other_person
+            signature, study, participant, other_person=other_person
         )
     print(check.table.to_csv(sep="\t", index=False, na_rep="n/a").rstrip("\n"))
     if check.p_drift is not None:

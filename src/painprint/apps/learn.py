@@ -7,6 +7,8 @@ its predecessor.
 from __future__ import annotations
 
 import logging
+import shutil
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +19,7 @@ from scipy import stats
 
 from painprint.apps.decode import run_participant
 from painprint.apps.predict import check_atlas
+from painprint.apps.reader import Reader
 from painprint.apps.study import Progress, Study
 from painprint.bids.runs import files_of
 from painprint.bold.extract import NAME as MADE_HERE
@@ -24,7 +27,7 @@ from painprint.decode.prepare import prepare_runs
 from painprint.errors import DerivativesError
 from painprint.files.inputs import InputHashes
 from painprint.results.group import settings_used
-from painprint.results.predecessor import read_predecessor
+from painprint.results.predecessor import Predecessor, read_predecessor
 from painprint.results.read import Results, find_results, read_results
 from painprint.runs import Run, RunKey
 from painprint.settings import Settings
@@ -269,12 +272,15 @@ def _check_range(signature: Signature, runs: Sequence[Run], person: PersonMatch)
 
 
 def recalibrate_from_files(
-    path: Path, study: Study, participant: str, out_dir: Path, *, other_person: bool = False
+    path: Path, study: Study, participant: str, *, other_person: bool = False
 ) -> tuple[Check, float, float]:
     """Check a signature on new rated sessions of a study, and write the recalibrated one.
 
     Parameters
     ----------
+    study : Study
+        Its output folder is the new folder, of the signature and of the regional time series that
+        are made of dense BOLD.
     other_person : bool
         Whether the sessions may be another person's. The recalibrated signature remains that of
         the person whose pattern it is.
@@ -295,15 +301,65 @@ def recalibrate_from_files(
         raise DerivativesError(str(error), path) from error
     if person.note:
         log.warning("%s", person.note)
-    study = replace(study, settings=_as_read_before(signature, study.settings))
-    check_new(out_dir)
-    inventory = study.find(participant)
-    reader = study.reader(inventory)
+    check_new(study.out_dir)
+    with tempfile.TemporaryDirectory() as regional:
+        settings = _as_read_before(signature, study.settings)
+        of_new = replace(study, settings=settings, out_dir=Path(regional))
+        reader = of_new.reader(of_new.find(participant))
+        runs = _usable_runs(signature, reader)
+        _check_new_sessions(signature, runs, predecessor, person)
+        try:
+            _check_range(signature, runs, person)
+            check = check_drift(signature, runs)
+            new, slope, offset = recalibrate(signature, runs)
+        except ValueError as error:
+            raise DerivativesError(f"sub-{participant}: {error}") from error
+        reader.hashes.check()
+
+        def write(folder: Path) -> None:
+            shutil.copytree(regional, folder, dirs_exist_ok=True)
+            write_signature(folder, new)
+            predecessor.write_history(
+                folder,
+                other_person=person.may_be_other,
+                slope=slope,
+                offset=offset,
+                sessions=sorted({run.session for run in runs}),
+            )
+
+        key = content_key({"recalibrated": predecessor.identity, "slope": slope, "offset": offset})
+        write_folder(study.out_dir, key, write, last=DESCRIPTION)
+    return check, slope, offset
+
+
+def _usable_runs(signature: Signature, reader: Reader) -> list[Run]:
+    """The rated runs of new sessions that can be used, cleaned as those of the study were.
+
+    Raises
+    ------
+    DerivativesError
+        If the atlas is another one, or there is no such run.
+    """
+    inventory = reader.inventory
     if inventory.image is not None:
         check_atlas(signature, inventory.image, reader.hashes)
-    prepared = prepare_runs(reader.runs(), study.settings, regions=reader.regions)
+    prepared = prepare_runs(reader.runs(), reader.settings, regions=reader.regions)
     usable = {lags[0].key for lags in prepared.runs}
-    runs = [run for run in reader.runs() if run.key in usable]
+    if not usable:
+        raise DerivativesError(f"sub-{inventory.participant}: no new rated run can be used.")
+    return [run for run in reader.runs() if run.key in usable]
+
+
+def _check_new_sessions(
+    signature: Signature, runs: Sequence[Run], predecessor: Predecessor, person: PersonMatch
+) -> None:
+    """Check that the signature was neither trained nor recalibrated on a session.
+
+    Raises
+    ------
+    DerivativesError
+        Naming the sessions on which it was.
+    """
     known = [] if person.other else runs  # another person's sessions may have the same labels
     trained = sorted({run.session for run in known if was_trained_on(signature, run.key)})
     if trained:
@@ -315,29 +371,5 @@ def recalibrate_from_files(
     if again:
         raise DerivativesError(
             f"the signature was recalibrated on ses-{', ses-'.join(again)} before. Name new "
-            "sessions with --session-label, or recalibrate the signature before it.",
-            path,
+            "sessions with --session-label, or recalibrate the signature before it."
         )
-    if not runs:
-        raise DerivativesError(f"sub-{participant}: no new rated run can be used.")
-    try:
-        _check_range(signature, runs, person)
-        check = check_drift(signature, runs)
-        new, slope, offset = recalibrate(signature, runs)
-    except ValueError as error:
-        raise DerivativesError(f"sub-{participant}: {error}") from error
-    reader.hashes.check()
-
-    def write(folder: Path) -> None:
-        write_signature(folder, new)
-        predecessor.write_history(
-            folder,
-            other_person=person.may_be_other,
-            slope=slope,
-            offset=offset,
-            sessions=sorted({run.session for run in runs}),
-        )
-
-    key = content_key({"recalibrated": predecessor.identity, "slope": slope, "offset": offset})
-    write_folder(out_dir, key, write, last=DESCRIPTION)
-    return check, slope, offset
