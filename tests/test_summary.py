@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from painprint.report.summary import summarise
-from painprint.results.conclusion import Answer, Chance, conclude
+from painprint.results.conclusion import Chance, Level, Tracking, conclude
 from painprint.wording import number
 
 
@@ -51,7 +51,7 @@ def results(**changed):
 
 
 def answer_of(found):
-    return conclude(found.metrics).answer
+    return conclude(found.metrics).tracking
 
 
 def answers(found):
@@ -60,27 +60,30 @@ def answers(found):
 
 def test_all_is_well():
     found = results()
-    assert answer_of(found) is Answer.YES
+    assert answer_of(found) is Tracking.YES
     assert answers(found) == [
-        "Yes, moderately", "Higher than with permuted ratings", "Closer than the average",
-        "B, C, D and 1 more", "Nothing was flagged",
-    ]  # fmt: skip
+        "Tracks changes within sessions; tells the level of pain",
+        "Higher than with permuted ratings",
+        "Closer than the average",
+        "B, C, D and 1 more",
+        "Nothing was flagged",
+    ]
     cards = summarise(found)
     assert "0 permuted ratings" in cards[1].text
-    assert "0.40 (0.20 to 0.50)" in cards[0].numbers and "n = 300" in cards[0].numbers
-    assert [card.status for card in cards] == ["good", "good", "good", "", "good"]
+    assert "0.40 (95% interval 0.20 to 0.50)" in cards[0].numbers and "n = 300" in cards[0].numbers
+    assert [card.status for card in cards] == ["shown", "", "", "", "good"]
 
 
 def test_a_negative_correlation_is_no_agreement():
     against = results(scale={"centred_r": -0.35, "p_within": None}, null=None)
-    assert answer_of(against) is Answer.UNTESTED
+    assert answer_of(against) is Tracking.UNTESTED
     assert "did not follow" in summarise(against)[0].text
     other = results(scale={"centred_r": -0.35, "centred_r_ci": [-0.5, -0.1]})
-    assert answer_of(other) is Answer.NO
+    assert answer_of(other) is Tracking.NO
     undefined = results(scale={"centred_r": None, "centred_r_ci": [None, None]})
     assert conclude(undefined.metrics).chance is Chance.UNDEFINED
     found, sure, *_ = summarise(undefined)
-    assert found.answer == "Cannot be told within sessions" and found.status == "caution"
+    assert found.answer == "Cannot be told whether it tracks changes within sessions"
     assert "The rating, or its prediction, does not vary within sessions" in found.text
     assert "p between = 0.200" in sure.numbers and "not shown to be higher" in sure.text
 
@@ -88,17 +91,17 @@ def test_a_negative_correlation_is_no_agreement():
 @pytest.mark.parametrize(
     ("change", "answer"),
     [
-        ({"scale": {"skill": -0.1, "skill_ci": [-0.3, 0.1]}}, Answer.PART),
-        ({"scale": {"centred_r_ci": [-0.01, 0.5]}}, Answer.PART),
-        ({"metrics": {"n_groups": 5}}, Answer.FEW),
-        ({"scale": {"p_within": None}, "null": None}, Answer.UNTESTED),
+        ({"scale": {"skill": -0.1, "skill_ci": [-0.3, 0.1]}}, Tracking.YES),
+        ({"scale": {"centred_r_ci": [-0.01, 0.5]}}, Tracking.UNCERTAIN),
+        ({"metrics": {"n_groups": 5}}, Tracking.FEW),
+        ({"scale": {"p_within": None}, "null": None}, Tracking.UNTESTED),
         (
             {
                 "null": {"not_done": ["rating bins"]},
                 "scale": {"p_within": None},
                 "metrics": {"train_bins": "rating"},
             },
-            Answer.UNTESTED,
+            Tracking.UNTESTED,
         ),
         (
             {
@@ -106,7 +109,7 @@ def test_a_negative_correlation_is_no_agreement():
                 "scale": {"p_within": 0.05},
                 "session": {"p_between": None},
             },
-            Answer.UNTESTED,
+            Tracking.UNTESTED,
         ),
         (
             {
@@ -114,7 +117,7 @@ def test_a_negative_correlation_is_no_agreement():
                 "scale": {"p_within": 0.2, "centred_r": 0.1},
                 "session": {"p_between": 0.01, "r": 0.5},
             },
-            Answer.NO,
+            Tracking.NO,
         ),
     ],
 )
@@ -123,20 +126,22 @@ def test_answers(change, answer):
     assert answer_of(found) is answer
     cards = summarise(found)
     assert len(cards) == 5 and all(card.answer and card.text and card.numbers for card in cards)
-    if answer is Answer.PART:
-        wanted = "closer to the rating" if "skill" in change["scale"] else "other sessions"
-        assert wanted in cards[0].text
+    if answer is Tracking.UNCERTAIN:
+        assert "its interval contains 0" in cards[0].text
     if "train_bins" in change.get("metrics", {}):
         assert "cannot be tested" in cards[0].text and "no p," in cards[0].numbers
         assert "made from the rating" in cards[1].text and "rating bins" in cards[1].numbers
-    if answer in (Answer.FEW, Answer.UNTESTED, Answer.NO):
-        assert cards[3].answer == "Not interpretable"
-        assert "good" not in (cards[0].status, cards[1].status) or answer is Answer.UNTESTED
+    assert (cards[0].status == "shown") == (cards[3].answer != "Not interpretable")
+    assert (cards[0].status == "shown") == (answer in (Tracking.YES, Tracking.UNCERTAIN))
+    assert {card.status for card in cards[1:4]} == {""}
 
 
 def test_p_stands_beside_its_own_number():
     found, sure, *_ = summarise(results(null={"n_permutations": 9}, scale={"p_within": 0.012}))
-    assert "session-centred r at 1 min 0.40 (0.20 to 0.50), p within = 0.012, n" in found.numbers
+    assert found.numbers == (
+        "session-centred r at 1 min 0.40 (95% interval 0.20 to 0.50), p within = 0.012, n = 300 "
+        "minutes in 12 held-out sessions"
+    )
     assert "p within = 0.012, of the session-centred r of 0.40 at 1 min" in sure.numbers
     assert "p between = 0.200, of an r of 0.10 over 12 sessions" in sure.numbers
 
@@ -161,9 +166,9 @@ def test_dispersion_is_stated_where_it_is_shown(scale, said):
 
 def test_few_sessions_are_nowhere_called_good():
     cards = summarise(results(metrics={"n_groups": 5}))
-    assert cards[0].answer == "Too early to say"
+    assert cards[0].answer == "Too few sessions for a conclusion"
     assert cards[1].answer == "Higher than with permuted ratings, but few sessions"
-    assert "good" not in [card.status for card in cards]
+    assert [card.status for card in cards] == ["", "", "", "", "good"]
 
 
 def test_networks_without_an_interval_above_0_are_not_named():
@@ -175,11 +180,12 @@ def test_networks_without_an_interval_above_0_are_not_named():
 def test_nothing_tested_is_a_doubt():
     none = results(confounds={"not_done": ["no motion was found"]})
     card = summarise(none)[-1]
-    assert card.status == "caution" and "no confound" in card.text.lower()
+    assert "no confound" in card.text.lower()
     assert "could not be tested" in card.text
     flagged = {"motion": {"flagged": True, "p_corrected": 0.01}, "not_done": []}
-    assert summarise(results(confounds=flagged))[-1].status == "bad"
+    assert "motion alone predicts" in summarise(results(confounds=flagged))[-1].text.lower()
     ratings = ["bad", "caution"] + ["good"] * 34
+    assert summarise(results(ratings=ratings))[-1].status == "bad"
     assert "2 of 36 runs with doubtful BOLD (1 bad)" in summarise(results(ratings=ratings))[-1].text
 
 
@@ -188,3 +194,44 @@ def test_leaving_out_runs_says_what_had_trained():
     cards = summarise(results(metrics=change))
     assert "other runs of the same sessions were in training" in cards[0].text
     assert "other runs of the same sessions were in training" in cards[-1].text.lower()
+
+
+SKILLS = {
+    Level.YES: {"skill": 0.2, "skill_ci": [0.1, 0.3]},
+    Level.UNCERTAIN: {"skill": 0.36, "skill_ci": [-0.00013, 0.62]},
+    Level.NO: {"skill": -0.1, "skill_ci": [-0.3, 0.1]},
+}
+TRACKED = {
+    Tracking.YES: {},
+    Tracking.UNCERTAIN: {"centred_r_ci": [-0.01, 0.5]},
+    Tracking.NO: {"p_within": 0.2},
+}
+
+
+@pytest.mark.parametrize(
+    ("tracking", "level", "sentence"),
+    [
+        (Tracking.YES, Level.YES, "Tracks changes within sessions; tells the level of pain"),
+        (Tracking.YES, Level.UNCERTAIN,
+         "Tracks changes within sessions; not shown to tell the level of pain"),
+        (Tracking.YES, Level.NO, "Tracks changes within sessions; does not tell the level of pain"),
+        (Tracking.UNCERTAIN, Level.NO,
+         "May track changes within sessions; does not tell the level of pain"),
+        (Tracking.NO, Level.YES,
+         "Not shown to track changes within sessions; tells the level of pain"),
+        (Tracking.NO, Level.NO,
+         "Not shown to track changes within sessions, or to tell the level of pain"),
+        (Tracking.NO, Level.UNCERTAIN,
+         "Not shown to track changes within sessions, or to tell the level of pain"),
+    ],
+)  # fmt: skip
+def test_one_sentence_concludes_of_changes_and_of_the_level(tracking, level, sentence):
+    found = results(scale=TRACKED[tracking] | SKILLS[level])
+    conclusion = conclude(found.metrics)
+    assert (conclusion.tracking, conclusion.level) == (tracking, level)
+    assert conclusion.sentence == sentence == summarise(found)[0].answer
+
+
+def test_a_bound_that_decides_is_not_rounded_to_the_other_side():
+    found = results(scale=SKILLS[Level.UNCERTAIN])
+    assert "skill 0.36 (−0.0001 to 0.62)" in summarise(found)[2].numbers

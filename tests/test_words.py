@@ -45,7 +45,7 @@ def metrics(*, of_null=None, r=0.2, p=None, n_groups=12, **changed):
     """Metrics of a ridge regression; those of the 1-min scale may be changed."""
     minute = {
         "centred_r": r, "centred_r_ci": [0.1, 0.3], "skill": 0.1, "skill_ci": [0.0, 0.2],
-        "p_within": p, "slope": 1.1, "slope_ci": [0.8, 1.4],
+        "p_within": p, "n": 120, "slope": 1.1, "slope_ci": [0.8, 1.4],
     }  # fmt: skip
     return {
         "scales": {"1min": minute | changed, "session": {"r": 0.3, "p_between": None}},

@@ -89,10 +89,6 @@ MODELS: tuple[str, ...] = get_args(Nuisance)
 """Nuisance models of dense BOLD; see :func:`painprint.bold.denoise.nuisance_columns`."""
 
 
-SIGNIFICANT = 0.05
-"""Significance level; a significant correlation must also be positive."""
-
-
 @dataclass(frozen=True)
 class DenseSettings:
     """Options shared by all commands that denoise dense BOLD.

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-MISSING = "n/a"
+from collections.abc import Sequence
+
+MISSING, MINUS = "n/a", "−"
+LIMITS, MOST_DECIMALS = (0, 1), 5
+"""Values at which conclusions change (of r and skill, and of a slope), and the largest number of
+decimals of an interval's end."""
+SIGNIFICANT = 0.05
+"""Significance level; a significant correlation must also be positive."""
 FEW_GROUPS = 8
 """Fewest groups for an interval: with fewer there are fewer than 8 / 3 blocks of round(sqrt(n))
 groups, and resampling them is unreliable."""
@@ -13,10 +20,27 @@ def number(value: float | None, digits: int = 2) -> str:
 
     Examples
     --------
-    >>> number(0.4567), number(-0.001), number(None)
-    ('0.46', '0.00', 'n/a')
+    >>> number(0.4567), number(-0.4), number(-0.001), number(None)
+    ('0.46', '−0.40', '0.00', 'n/a')
     """
-    return MISSING if value is None or value != value else f"{value:z.{digits}f}"
+    if value is None or value != value:
+        return MISSING
+    return f"{value:z.{digits}f}".replace("-", MINUS)
+
+
+def bound(value: float | None, digits: int = 2) -> str:
+    """An end of an interval: with more decimals where it would round to 0 or 1, which decide.
+
+    Examples
+    --------
+    >>> bound(-0.00013), bound(0.004), bound(0.997), bound(0.0), bound(0.25)
+    ('−0.0001', '0.004', '0.997', '0.00', '0.25')
+    """
+    if value is None or value != value:
+        return MISSING
+    while digits < MOST_DECIMALS and value not in LIMITS and round(value, digits) in LIMITS:
+        digits += 1
+    return number(value, digits)
 
 
 def rounded(value: float) -> str:
@@ -30,18 +54,18 @@ def rounded(value: float) -> str:
     return f"{float(f'{value:.3g}'):,.10g}"
 
 
-def span(ends: list[float | None]) -> str:
+def span(ends: Sequence[float | None]) -> str:
     """An interval as text.
 
     Examples
     --------
-    >>> span([0.1, 0.25])
-    '0.10 to 0.25'
+    >>> span([0.1, 0.25]), span([-0.00013, 0.62])
+    ('0.10 to 0.25', '−0.0001 to 0.62')
     """
-    return MISSING if ends[0] is None else f"{number(ends[0])} to {number(ends[1])}"
+    return MISSING if ends[0] is None else f"{bound(ends[0])} to {bound(ends[1])}"
 
 
-def estimate(value: float | None, ends: list[float | None]) -> str:
+def estimate(value: float | None, ends: Sequence[float | None]) -> str:
     """A number with its interval.
 
     Examples
@@ -53,16 +77,19 @@ def estimate(value: float | None, ends: list[float | None]) -> str:
 
 
 def p_value(p: float | None) -> str:
-    """A p-value as text, never 0.
+    """A p-value as text, never 0, nor 0.050 where it is not.
 
     Examples
     --------
-    >>> p_value(0.00002), p_value(0.0312)
-    ('< 0.001', '0.031')
+    >>> p_value(0.00002), p_value(0.0312), p_value(0.04996)
+    ('< 0.001', '0.031', '0.04996')
     """
     if p is None:
         return MISSING
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+    if p < 0.001:
+        return "< 0.001"
+    is_limit = p != SIGNIFICANT and f"{p:.3f}" == f"{SIGNIFICANT:.3f}"
+    return f"{p:.5f}" if is_limit else f"{p:.3f}"
 
 
 def is_value(p: float | None) -> str:

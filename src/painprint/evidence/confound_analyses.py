@@ -35,9 +35,9 @@ from painprint.evidence.permuted_ratings import (
 )
 from painprint.evidence.stage import StageResult
 from painprint.progress import OnStep, count_steps
-from painprint.settings import SIGNIFICANT
 from painprint.stats.correlation import correlation
 from painprint.stats.permutation import p_above
+from painprint.wording import SIGNIFICANT
 
 """Time bins that a confound is tested on; the first are also those of training."""
 

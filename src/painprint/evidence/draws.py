@@ -15,7 +15,7 @@ from painprint.decode.lasso_pcr import Components, fit_components
 from painprint.decode.metrics import agreement, center_columns
 from painprint.decode.model import Choice, Model, best_lag
 from painprint.parallel import map_ordered
-from painprint.settings import SIGNIFICANT, Rules
+from painprint.settings import Rules
 from painprint.stats.bootstrap import (
     FISHER_Z,
     block_draw,
@@ -25,6 +25,7 @@ from painprint.stats.bootstrap import (
     t_inflated,
     two_sided_p,
 )
+from painprint.wording import SIGNIFICANT
 
 FEWEST_FOR_FOLDS_OF_SESSIONS = 3
 

@@ -14,8 +14,8 @@ from painprint.evidence.case import Case
 from painprint.evidence.stage import StageResult
 from painprint.progress import OnStep
 from painprint.runs import FD
-from painprint.settings import SIGNIFICANT
 from painprint.stats.correlation import correlate_columns
+from painprint.wording import SIGNIFICANT
 
 FEWEST_RUNS = 10
 N_DISTANCES = 10

@@ -30,7 +30,7 @@ from painprint.runs import (
     list_excluded,
     zscore,
 )
-from painprint.settings import SIGNIFICANT
+from painprint.wording import SIGNIFICANT
 
 HIGH_PASS_HZ = 1 / 128
 """Cut-off of the drift regressors: SPM's default."""

@@ -23,8 +23,8 @@ from painprint.report.overlays import AnyOverlay, NetworkOverlay, Overlay
 from painprint.report.summary import Card
 from painprint.report.svg import Drawing, draw_figure, inline
 from painprint.report.viewer import viewer_data
-from painprint.settings import SIGNIFICANT
 from painprint.store.files import write_text
+from painprint.wording import SIGNIFICANT
 
 RELIABILITY = ((0.7, "good", "Yes"), (0.4, "caution", "In part"), (-1.0, "bad", "Hardly"))
 """Thresholds of the adjusted Rand index of the halves for each answer; a convention."""

@@ -7,14 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from painprint.bins import primary_words
-from painprint.report.words import DISPERSIONS, beyond_chance_between, nothing_within
+from painprint.report.words import (
+    DISPERSIONS,
+    beyond_chance_between,
+    nothing_within,
+    primary_sentence,
+)
 from painprint.results.conclusion import (
-    PRIMARY,
-    Answer,
     Chance,
-    Closeness,
     Conclusion,
     Dispersion,
+    Level,
+    Tracking,
     conclude,
     primary_metrics,
 )
@@ -39,7 +43,8 @@ class Card:
     numbers : str
         The statistics behind them: with interval, p and n, as far as they apply.
     status : str
-        good, caution or bad: colour beside the answer; empty for none.
+        Colour beside the answer: good, caution or bad where it rates the quality of data; shown
+        where the signature was shown to track changes; empty, grey, else.
     """
 
     question: str
@@ -63,60 +68,30 @@ def summarise(results: Results) -> list[Card]:
 
 
 def _found(metrics: Mapping[str, Any], conclusion: Conclusion) -> Card:
-    primary, unit, n_groups = primary_metrics(metrics), metrics["leave_out"], metrics["n_groups"]
-    bins, r = primary_words(metrics["scales"]), primary["centred_r"]
+    unit, r = metrics["leave_out"], conclusion.primary.value
     strength = next((word for most, word in STRENGTHS if r is not None and 0 < r < most), "not")
-    what = "the simulated rating" if metrics["simulated"] else "pain"
+    rated = "the simulated rating" if metrics["simulated"] else "the rating"
     follows = (
-        f"The prediction {strength} followed fluctuations of {what} within held-out {unit}s"
+        f"The prediction {strength} followed changes of {rated} within held-out {unit}s"
         if r is not None and r > 0
-        else f"The prediction did not follow fluctuations of {what} within held-out {unit}s"
+        else f"The prediction did not follow changes of {rated} within held-out {unit}s"
     )
     if conclusion.shares_sessions:
         follows += ", although other runs of the same sessions were in training"
-    answer, text, status = {
-        Answer.YES: (f"Yes, {strength}", f"{follows}.", "good"),
-        Answer.PART: (
-            f"In part, {strength}",
-            f"{follows}. Agreement exceeds that with permuted ratings; but {_unmet(conclusion)}.",
-            "caution",
-        ),
-        Answer.NO: (
-            "Not shown",
-            "The agreement cannot be distinguished from that with permuted ratings.",
-            "bad",
-        ),
-        Answer.FEW: (
-            "Too early to say",
-            f"{plural(n_groups, unit)} are too few for a conclusion; at least {FEW_GROUPS} are "
-            "needed, and usually more.",
-            "caution",
-        ),
-        Answer.UNTESTED: (
-            "Not tested against chance",
-            f"{follows}; whether this exceeds the agreement with permuted ratings "
-            f"{'cannot be' if conclusion.chance is Chance.NOT_PERMUTABLE else 'was not'} tested.",
-            "caution",
-        ),
-        Answer.UNDEFINED: (f"Cannot be told within {unit}s", nothing_within(metrics), "caution"),
-    }[conclusion.answer]
-    r_text = _estimate(primary, "centred_r", conclusion)
-    p = primary["p_within"]
-    numbers = (
-        f"{unit}-centred r {bins.at} {r_text}, "
-        f"{'no p' if p is None else f'p within {is_value(p)}'}, n = {primary['n']} {bins.noun}s "
-        f"in {plural(n_groups, unit)}; {metrics['preset']} preset"
-    )
-    return Card("Could pain be decoded from this brain?", answer, text, numbers, status)
-
-
-def _unmet(conclusion: Conclusion) -> str:
-    """Which primary intervals do not lie above 0, in words."""
-    reasons = {
-        "centred_r": "with other sessions, there might be no agreement",
-        "skill": "predictions are not shown to be closer to the rating than the person's average",
-    }
-    return ", and ".join(reasons[name] for name in PRIMARY if name not in conclusion.above_zero)
+    text = {
+        Tracking.YES: f"{follows}.",
+        Tracking.UNCERTAIN: f"{follows}. This agreement exceeds that with permuted ratings, but "
+        "its interval contains 0: with other sessions, there might be none.",
+        Tracking.NO: "The agreement cannot be distinguished from that with permuted ratings.",
+        Tracking.FEW: f"{plural(metrics['n_groups'], unit)} are too few for a conclusion; at least "
+        f"{FEW_GROUPS} are needed, and usually more.",
+        Tracking.UNTESTED: f"{follows}; whether this exceeds the agreement with permuted ratings "
+        f"{'cannot be' if conclusion.chance is Chance.NOT_PERMUTABLE else 'was not'} tested.",
+        Tracking.UNDEFINED: nothing_within(metrics),
+    }[conclusion.tracking]
+    status = "shown" if conclusion.is_shown else ""
+    answer = conclusion.sentence
+    return Card("Conclusion", answer, text, primary_sentence(conclusion, metrics), status)
 
 
 def _estimate(primary: Mapping[str, Any], name: str, conclusion: Conclusion) -> str:
@@ -138,29 +113,29 @@ def _sure(metrics: Mapping[str, Any], conclusion: Conclusion) -> Card:
     levels = beyond_chance_between(conclusion, metrics)
     if chance is Chance.UNDEFINED:
         text = f"{nothing_within(metrics)}{levels}"
-        return Card(question, f"Not known within {unit}s", text, between, "caution")
+        return Card(question, f"Not known within {unit}s", text, between)
     if chance is Chance.NOT_PERMUTABLE:
         return Card(
             question, "Not known",
             "The model was trained on bins that are made from the rating. Permuted ratings would "
             "give other bins, so there is no null distribution. Models trained on time bins have "
             "this test.",
-            "no permutation null with rating bins", "caution",
+            "no permutation null with rating bins",
         )  # fmt: skip
     if chance in (Chance.NOT_RUN, Chance.NOT_POSSIBLE):
         return Card(
             question, "Not known", "The agreement was not compared with that of permuted ratings.",
-            "no permutation null", "caution",
+            "no permutation null",
         )  # fmt: skip
     n = null["n_permutations"]
-    answer, status = {
-        Chance.BEYOND: ("Higher than with permuted ratings", "good"),
-        Chance.NOT_BEYOND: ("No higher than with permuted ratings", "bad"),
-        Chance.NO_AGREEMENT: ("There is no agreement", "bad"),
-        Chance.TOO_FEW_PERMUTATIONS: ("Too few permutations", "caution"),
+    answer = {
+        Chance.BEYOND: "Higher than with permuted ratings",
+        Chance.NOT_BEYOND: "No higher than with permuted ratings",
+        Chance.NO_AGREEMENT: "There is no agreement",
+        Chance.TOO_FEW_PERMUTATIONS: "Too few permutations",
     }[chance]
     if chance is Chance.BEYOND and not conclusion.enough_groups:
-        answer, status = f"{answer}, but few {unit}s", "caution"
+        answer = f"{answer}, but few {unit}s"
     as_good = max(round(p * (n + 1)) - 1, 0)
     return Card(
         question,
@@ -169,52 +144,40 @@ def _sure(metrics: Mapping[str, Any], conclusion: Conclusion) -> Card:
         f"{as_good:,} permuted ratings were predicted as well as the true one.{levels}",
         f"p within {is_value(p)}, of the {unit}-centred r of {number(primary['centred_r'])} {at}; "
         f"{between}; {n:,} permutations of each kind",
-        status,
     )
 
 
 def _exact(metrics: Mapping[str, Any], conclusion: Conclusion) -> Card:
-    primary, closeness = primary_metrics(metrics), conclusion.closeness
+    primary = primary_metrics(metrics)
     bins = primary_words(metrics["scales"])
     numbers = (
         f"skill {_estimate(primary, 'skill', conclusion)}; mean absolute error "
         f"{number(primary['mae'])}; slope of rating on prediction "
         f"{_estimate(primary, 'slope', conclusion)}; n = {primary['n']} {bins.noun}s"
     )
-    question = "How accurate is it?"
-    if closeness is Closeness.UNDEFINED:
-        return Card(
-            question,
-            "Not known",
-            "The skill over the training mean is undefined.",
-            numbers,
-            "caution",
-        )
     error = (
         f"The prediction of {bins.one} deviates by {number(primary['mae'])} on average, on the "
         "scale of the rating."
     )
-    calibration = ""
-    if conclusion.dispersion in (Dispersion.UNDER, Dispersion.OVER):
-        calibration = f" {DISPERSIONS[conclusion.dispersion]}"
-    if closeness is Closeness.NO:
-        return Card(
-            question,
-            "No better than the average",
-            f"{error} Always predicting the person's average would be as close, or closer."
-            f"{calibration}",
-            numbers,
-            "bad",
-        )
-    is_sure = closeness is Closeness.YES
-    return Card(
-        question,
-        "Closer than the average" + ("" if is_sure else ", but uncertain"),
-        f"{error} The squared error is {primary['skill']:.0%} smaller than that of always "
-        f"predicting the person's average.{calibration}",
-        numbers,
-        "good" if is_sure else "caution",
+    smaller = (
+        f"{error} The squared error is {primary['skill'] or 0:.0%} smaller than that of always "
+        "predicting the person's average."
     )
+    answer, text = {
+        Level.UNDEFINED: ("Not known", "The skill over the training mean is undefined."),
+        Level.NO: (
+            "No better than the average",
+            f"{error} Always predicting the person's average would be as close, or closer.",
+        ),
+        Level.UNCERTAIN: (
+            "Not shown to be closer than the average",
+            f"{smaller} With other sessions, it might be no smaller.",
+        ),
+        Level.YES: ("Closer than the average", smaller),
+    }[conclusion.level]
+    if conclusion.dispersion in (Dispersion.UNDER, Dispersion.OVER):
+        text += f" {DISPERSIONS[conclusion.dispersion]}"
+    return Card("How accurate is it?", answer, text, numbers)
 
 
 def _where(results: Results, conclusion: Conclusion) -> Card:
@@ -249,10 +212,11 @@ def _where(results: Results, conclusion: Conclusion) -> Card:
         f"{plural(len(table), 'interval')} above 0, not corrected for their number; "
         f"{plural(results.metrics['n_groups'], results.metrics['leave_out'])}"
     )
-    if conclusion.answer not in (Answer.YES, Answer.PART):
+    if not conclusion.is_shown:
         return Card(
             question, "Not interpretable",
-            "Importance can be interpreted only where pain is shown to be decoded.", numbers,
+            "Importance can be interpreted only where predictions are shown to track the rating.",
+            numbers,
         )  # fmt: skip
     if not len(above):
         return Card(
@@ -274,6 +238,7 @@ def _doubts(results: Results, conclusion: Conclusion) -> Card:
     confounds = metrics["stages"]["confounds"] or {}
     flagged = [name for name, v in confounds.items() if name != "not_done" and v["flagged"]]
     ratings = list(results.bold_quality["quality_rating"])
+    known = not results.bold_quality["tsnr"].isna().all()
     n_poor, n_bad = sum(rating != "good" for rating in ratings), ratings.count("bad")
     doubts = []
     if flagged:
@@ -283,7 +248,7 @@ def _doubts(results: Results, conclusion: Conclusion) -> Card:
         doubts.append("no confound (motion, time, level) was tested")
     if confounds.get("not_done"):
         doubts.append("some confounds could not be tested")
-    if results.bold_quality["tsnr"].isna().all():
+    if not known:
         doubts.append("signal-to-noise and coverage of the BOLD are not known")
     if conclusion.shares_sessions:
         doubts.append("other runs of the same sessions were in training")
@@ -301,10 +266,11 @@ def _doubts(results: Results, conclusion: Conclusion) -> Card:
         f"{ratings.count('good')} of {plural(len(ratings), 'run')} of good quality, as far as "
         f"known; {plural(metrics['n_runs'], 'run')} used"
     )
+    quality = "bad" if n_bad else "caution" if n_poor else "good" if known else ""
     if not doubts:
         return Card(
             "What could be wrong?", "Nothing was flagged",
-            "No confound predicts the rating by itself, and every run was used.", numbers, "good",
+            "No confound predicts the rating by itself, and every run was used.", numbers, quality,
         )  # fmt: skip
     text = "; ".join(doubts)
     return Card(
@@ -312,5 +278,5 @@ def _doubts(results: Results, conclusion: Conclusion) -> Card:
         f"{plural(len(doubts), 'point')} to consider",
         f"{text[0].upper()}{text[1:]}.",
         numbers,
-        "bad" if flagged or n_bad else "caution",
+        quality,
     )

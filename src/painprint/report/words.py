@@ -7,14 +7,7 @@ from typing import Any
 
 from painprint.bins import BinWords, primary_words
 from painprint.decode.ridge import ALPHAS
-from painprint.results.conclusion import (
-    PRIMARY,
-    Chance,
-    Conclusion,
-    Dispersion,
-    conclude,
-    primary_metrics,
-)
+from painprint.results.conclusion import Chance, Conclusion, Dispersion, conclude, primary_metrics
 from painprint.results.read import Results
 from painprint.wording import FEW_GROUPS, is_value, number, plural, rounded, span
 
@@ -55,43 +48,34 @@ def glossary(bins: BinWords) -> dict[str, str]:
 
 
 def headline(results: Results) -> str:
-    """The primary outcomes, and whether they exceed chance."""
+    """The conclusion with the primary number; then skill."""
     metrics = results.metrics
     conclusion = conclude(metrics)
-    primary, unit = primary_metrics(metrics), metrics["leave_out"]
-    noun = primary_words(metrics["scales"]).noun
-    what = "simulated ratings" if metrics["simulated"] else "ratings"
-    r, skill = (
-        f"{number(primary[name])} (95% interval {span(primary[f'{name}_ci'])})"
-        if conclusion.enough_groups and primary[name] is not None
-        else number(primary[name])
-        for name in PRIMARY
-    )
+    primary = primary_metrics(metrics)
+    what = "Simulated ratings. " if metrics["simulated"] else ""
+    skill = number(primary["skill"])
+    if conclusion.enough_groups and primary["skill"] is not None:
+        skill += f" (95% interval {span(primary['skill_ci'])})"
     same = (
         f" Other runs of the same {plural(metrics['n_sessions'], 'session')} were in training."
         if conclusion.shares_sessions
         else ""
     )
     return (
-        f"In {plural(metrics['n_groups'], 'held-out ' + unit)}, {what} were predicted {noun} by "
-        f"{noun} with a {unit}-centred r of {r} and a skill of {skill} relative to always "
-        f"predicting the training mean. {_direction(conclusion, metrics)} "
-        f"{beyond_chance(conclusion, metrics)}{same}"
+        f"{what}{conclusion.sentence}: {primary_sentence(conclusion, metrics)}. Skill relative to "
+        f"always predicting the training mean: {skill}. {beyond_chance(conclusion, metrics)}{same}"
     )
 
 
-def _direction(conclusion: Conclusion, metrics: Mapping[str, Any]) -> str:
-    """Which primary intervals lie above 0."""
-    if not conclusion.is_defined:
-        return "A primary outcome is undefined, so no conclusion can be drawn."
-    if not conclusion.enough_groups:
-        few = f"{metrics['n_groups']} {metrics['leave_out']}s"
-        return f"{few} are too few for an interval, or for a conclusion."
+def primary_sentence(conclusion: Conclusion, metrics: Mapping[str, Any]) -> str:
+    """The primary number with its interval, its p and n."""
+    primary, bins = conclusion.primary, primary_words(metrics["scales"])
+    ends = "" if primary.ends is None else f" (95% interval {span(primary.ends)})"
+    p = "no p" if primary.p is None else f"p within {is_value(primary.p)}"
     return (
-        "Neither interval lies above 0.",
-        "Only one of the two intervals lies above 0.",
-        "Both intervals lie above 0.",
-    )[len(conclusion.above_zero)]
+        f"{conclusion.unit}-centred r {bins.at} {number(primary.value)}{ends}, {p}, n = "
+        f"{primary.n} {bins.noun}s in {plural(metrics['n_groups'], 'held-out ' + conclusion.unit)}"
+    )
 
 
 NOT_PERMUTABLE = (

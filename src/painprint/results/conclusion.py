@@ -1,7 +1,7 @@
 """Conclusions from the metrics of a study, drawn once.
 
-Terminal, page and all other texts are worded from a :class:`Conclusion`; none of them compares
-p-values and intervals again.
+Terminal, page, reading and all other texts are worded from a :class:`Conclusion`; none of them
+compares p-values and intervals again.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ from enum import Enum
 from typing import Any
 
 from painprint.bins import primary_scale
-from painprint.settings import SIGNIFICANT
-from painprint.wording import FEW_GROUPS
+from painprint.wording import FEW_GROUPS, SIGNIFICANT
 
 PRIMARY = ("centred_r", "skill")
 """The primary outcomes, at the primary scale, fixed in advance."""
@@ -37,15 +36,15 @@ class Chance(Enum):
         return self in (Chance.NO_AGREEMENT, Chance.BEYOND, Chance.NOT_BEYOND)
 
 
-class Answer(Enum):
-    """Whether pain could be decoded."""
+class Tracking(Enum):
+    """Whether predictions track changes of the rating within held-out sessions."""
 
-    YES = "yes"
-    PART = "in part"
-    NO = "no"
-    FEW = "too few sessions"
-    UNTESTED = "not tested"
-    UNDEFINED = "undefined"
+    YES = "r is higher than with permuted ratings, and its interval lies above 0"
+    UNCERTAIN = "r is higher than with permuted ratings, but its interval contains 0"
+    NO = "r is no higher than with permuted ratings"
+    FEW = "there are too few sessions"
+    UNTESTED = "r was not compared with that of permuted ratings"
+    UNDEFINED = "r is undefined"
 
 
 class Dispersion(Enum):
@@ -57,8 +56,8 @@ class Dispersion(Enum):
     UNDETERMINED = "the interval of the slope contains 1"
 
 
-class Closeness(Enum):
-    """Whether predictions are closer to the rating than the training mean, by skill."""
+class Level(Enum):
+    """Whether predictions tell the level of the rating better than the training mean, by skill."""
 
     UNDEFINED = "skill is undefined"
     NO = "skill is 0 or below"
@@ -67,20 +66,37 @@ class Closeness(Enum):
 
 
 @dataclass(frozen=True)
+class Primary:
+    """The primary number: the session-centred r at the primary scale.
+
+    Attributes
+    ----------
+    value, p : float or None
+        None where undefined, or not tested (p, of permuted ratings within sessions).
+    ends : tuple of float, or None
+        95% interval of the session-block bootstrap; None where there are too few groups for it.
+    n : int
+        Bins.
+    """
+
+    value: float | None
+    ends: tuple[float, float] | None
+    p: float | None
+    n: int
+
+
+@dataclass(frozen=True)
 class Conclusion:
     """Conclusions from a study.
 
     Attributes
     ----------
-    answer : Answer
-        Yes needs :attr:`Chance.BEYOND` and both primary intervals above 0; in part, the former
-        alone.
+    tracking : Tracking
+        By the primary number.
+    level : Level
+        By skill at the primary scale.
     chance : Chance
-        Of the session-centred r at the primary scale; only this is called a test.
-    above_zero : tuple of str
-        Primary outcomes whose interval lies above 0; empty where there are too few groups.
-    is_defined : bool
-        Whether both primary outcomes are defined.
+        Of the primary number; only this is called a test.
     enough_groups : bool
         Whether there are enough groups for an interval.
     levels_beyond : bool or None
@@ -89,37 +105,75 @@ class Conclusion:
         None where the slope is undefined, or there are too few groups for its interval.
     shares_sessions : bool
         Whether runs were held out while other runs of their sessions were in training.
+    unit : str
+        What was held out: session or run.
     """
 
-    answer: Answer
+    primary: Primary
+    tracking: Tracking
+    level: Level
     chance: Chance
-    above_zero: tuple[str, ...]
-    is_defined: bool
     enough_groups: bool
     levels_beyond: bool | None
-    closeness: Closeness
     dispersion: Dispersion | None
     shares_sessions: bool
+    unit: str
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the signature was shown to track changes, so that its weights have a meaning."""
+        return self.tracking in (Tracking.YES, Tracking.UNCERTAIN)
+
+    @property
+    def sentence(self) -> str:
+        """The conclusion, in one sentence without a full stop."""
+        within = f"changes within {self.unit}s"
+        match self.tracking:
+            case Tracking.FEW:
+                return f"Too few {self.unit}s for a conclusion"
+            case Tracking.UNTESTED:
+                return f"Not tested whether it tracks {within}"
+            case Tracking.UNDEFINED:
+                return f"Cannot be told whether it tracks {within}"
+            case Tracking.NO if self.level is not Level.YES:
+                return f"Not shown to track {within}, or to tell the level of pain"
+            case Tracking.NO:
+                return f"Not shown to track {within}; tells the level of pain"
+            case Tracking.UNCERTAIN:
+                return f"May track {within}; {LEVELS[self.level]}"
+            case Tracking.YES:
+                return f"Tracks {within}; {LEVELS[self.level]}"
+
+
+LEVELS = {
+    Level.YES: "tells the level of pain",
+    Level.UNCERTAIN: "not shown to tell the level of pain",
+    Level.NO: "does not tell the level of pain",
+    Level.UNDEFINED: "whether it tells the level of pain is undefined",
+}
+"""Second half of the conclusion."""
 
 
 def conclude(metrics: Mapping[str, Any]) -> Conclusion:
     """Conclusions from the contents of ``metrics.json``."""
-    minute, n_groups = primary_metrics(metrics), metrics["n_groups"]
+    scale, n_groups = primary_metrics(metrics), metrics["n_groups"]
     enough = n_groups >= FEW_GROUPS
-    low = {name: minute[f"{name}_ci"][0] for name in PRIMARY}
-    above = tuple(name for name in PRIMARY if enough and (low[name] or 0) > 0)
+    above = {name for name in PRIMARY if enough and (scale[f"{name}_ci"][0] or 0) > 0}
     chance = _chance(metrics)
     p_between = metrics["scales"]["session"]["p_between"]
+    r, ends = scale["centred_r"], scale["centred_r_ci"]
     return Conclusion(
-        answer=_answer(chance, enough=enough, both=len(above) == len(PRIMARY)),
+        primary=Primary(
+            r, tuple(ends) if enough and r is not None else None, scale["p_within"], scale["n"]
+        ),
+        tracking=_tracking(chance, enough=enough, above="centred_r" in above),
+        level=_level(scale["skill"], above="skill" in above),
         chance=chance,
-        above_zero=above,
-        is_defined=None not in low.values(),
         enough_groups=enough,
         levels_beyond=None if p_between is None else p_between < SIGNIFICANT,
-        closeness=_closeness(minute["skill"], sure="skill" in above),
-        dispersion=_dispersion(minute, enough=enough),
+        dispersion=_dispersion(scale, enough=enough),
         shares_sessions=metrics["leave_out"] == "run" and metrics["n_sessions"] < n_groups,
+        unit=metrics["leave_out"],
     )
 
 
@@ -129,16 +183,16 @@ def primary_metrics(metrics: Mapping[str, Any]) -> Mapping[str, Any]:
     return scales[primary_scale(scales)]
 
 
-def _answer(chance: Chance, *, enough: bool, both: bool) -> Answer:
+def _tracking(chance: Chance, *, enough: bool, above: bool) -> Tracking:
     if not enough:
-        return Answer.FEW
+        return Tracking.FEW
     if chance is Chance.UNDEFINED:
-        return Answer.UNDEFINED
+        return Tracking.UNDEFINED
     if not chance.is_tested:
-        return Answer.UNTESTED
+        return Tracking.UNTESTED
     if chance is not Chance.BEYOND:
-        return Answer.NO
-    return Answer.YES if both else Answer.PART
+        return Tracking.NO
+    return Tracking.YES if above else Tracking.UNCERTAIN
 
 
 def _chance(metrics: Mapping[str, Any]) -> Chance:
@@ -159,12 +213,12 @@ def _chance(metrics: Mapping[str, Any]) -> Chance:
     return Chance.BEYOND if p < SIGNIFICANT else Chance.NOT_BEYOND
 
 
-def _closeness(skill: float | None, *, sure: bool) -> Closeness:
+def _level(skill: float | None, *, above: bool) -> Level:
     if skill is None:
-        return Closeness.UNDEFINED
+        return Level.UNDEFINED
     if skill <= 0:
-        return Closeness.NO
-    return Closeness.YES if sure else Closeness.UNCERTAIN
+        return Level.NO
+    return Level.YES if above else Level.UNCERTAIN
 
 
 def _dispersion(minute: Mapping[str, Any], *, enough: bool) -> Dispersion | None:

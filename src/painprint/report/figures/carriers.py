@@ -76,7 +76,7 @@ def plot_univariate(regions: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     regions : DataFrame
         univariate.tsv.
     """
-    from painprint.settings import SIGNIFICANT
+    from painprint.wording import SIGNIFICANT
 
     ax = ax or new_axes(DOUBLE, 2.5)
     network, names = pd.factorize(regions["network"].astype(object).fillna("no network"))
