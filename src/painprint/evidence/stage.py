@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import pandas as pd
 
@@ -124,29 +124,37 @@ class Stage:
         As in ``--skip``, in ``metrics.json`` and in the page's addresses.
     question : str
         Heading of its section on the page.
-    link : str
-        Short heading for the page's navigation.
     compute : callable
         Returns the :class:`StageResult` of a :class:`~painprint.evidence.case.Case`.
     tables : mapping of str to mapping
         Description of each column of each table, by suffix of the file. The first table exists
         whenever the stage could be computed.
     describe : callable
-        Returns the Results paragraph from a :class:`WrittenResult`.
+        Returns the Results paragraph from a :class:`WrittenResult`. The page shows its first line,
+        which has the findings; further lines, which explain them, are folded.
     methods : callable, optional
         Returns the sentence of the Methods section likewise.
     references : tuple of str
         References of the analysis.
+    part : str
+        Part of the page that it belongs to: prediction or brain.
+    is_open : bool
+        Whether its section is unfolded initially.
+    of_weights : bool
+        Whether it describes the weights of the signature, which have no meaning where the signature
+        was not shown to track the rating; the page then shows its findings folded.
     """
 
     name: str
     question: str
-    link: str
     compute: Compute
     tables: Mapping[str, Mapping[str, str]]
     describe: Callable[[WrittenResult], str]
     methods: Callable[[WrittenResult], str] | None = None
     references: tuple[str, ...] = ()
+    part: Literal["prediction", "brain"] = "prediction"
+    is_open: bool = False
+    of_weights: bool = False
 
     def is_answered(self, tables: Mapping[str, pd.DataFrame]) -> bool:
         """Whether its first table is among these."""

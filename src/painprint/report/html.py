@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files as package_files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined, UndefinedError
@@ -23,16 +23,14 @@ from painprint.report.carpets import bold_rows
 from painprint.report.drawings import brain_drawings, drawings, transfer_drawing
 from painprint.report.methods import methods_paragraph, references
 from painprint.report.overlays import AnyOverlay, overlays
-from painprint.report.stage_figures import drawings_of_stage
+from painprint.report.sections import NOT_INTERPRETABLE, arrange
 from painprint.report.summary import summarise
 from painprint.report.svg import Drawing, Drawn, draw_figure, inline
 from painprint.report.transfer import Transfer
 from painprint.report.viewer import viewer_data
+from painprint.results.conclusion import conclude
 from painprint.results.read import Results
 from painprint.store.files import write_bytes, write_text
-
-if TYPE_CHECKING:
-    from painprint.evidence.stage import Stage
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,28 +49,6 @@ class BrainSection:
 
 COUNTS = {3: "three", 4: "four"}
 """Numbers of scales in words."""
-BRAIN_BEFORE = "importance"
-"""The brain section precedes the section of this stage."""
-
-
-@dataclass(frozen=True, eq=False)
-class StageSection:
-    """The section of a stage on the page.
-
-    Attributes
-    ----------
-    numbers : mapping or None
-        None where the stage was skipped.
-    text : str
-        Empty where the stage could not be computed.
-    figures : dict of Drawing
-        By name.
-    """
-
-    stage: Stage
-    numbers: Mapping[str, Any] | None
-    text: str
-    figures: Mapping[str, Drawing]
 
 
 def write_report(results: Results, transfer: Transfer, *, pdf: bool = False) -> None:
@@ -133,7 +109,7 @@ def make_environment() -> Environment:
         cell=_cell,
         flag=flag,
     )
-    environment.globals["script"] = _script
+    environment.globals.update(script=_script, tables=set(environment.list_templates()))
     return environment
 
 
@@ -157,7 +133,6 @@ def render_page(
         If a number is missing from the results.
     """
     titles = region_titles(section)
-    sections = _stage_sections(results)
     images = {name: inline(d.svg, wanted[name].what, titles) for name, d in drawn.items()}
     try:
         return (
@@ -181,9 +156,9 @@ def render_page(
                 quality=results.rating_quality.to_dict(orient="records"),
                 scale_names=figures.SCALE_NAMES,
                 few_groups=wording.FEW_GROUPS,
-                stage_sections=sections,
-                links=_links(sections, results.metrics["leave_out"]),
-                brain_before=BRAIN_BEFORE,
+                parts=arrange(results),
+                is_shown=conclude(results.metrics).is_shown,
+                not_interpretable=NOT_INTERPRETABLE,
                 primary=results.primary,
                 bins=results.bins,
                 at_primary=partial(_at_primary, results),
@@ -200,37 +175,6 @@ def render_page(
         )
     except UndefinedError as error:
         raise KeyError(str(error)) from error
-
-
-def _stage_sections(results: Results) -> list[StageSection]:
-    """Every stage in order, with its results."""
-    answered = {stage.name: stage.describe(written) for stage, written in results.answered()}
-    return [
-        StageSection(
-            stage,
-            results.metrics["stages"].get(stage.name),
-            answered.get(stage.name, ""),
-            drawings_of_stage(stage.name, results) if stage.name in answered else {},
-        )
-        for stage in results.stages
-    ]
-
-
-def _links(sections: Sequence[StageSection], unit: str) -> list[tuple[str, str]]:
-    """Anchor and title of every section of the page."""
-    links = [
-        ("timeline", "Ratings and prediction"), ("performance", "Performance"),
-        ("sessions", f"{unit.capitalize()} means"),
-    ]  # fmt: skip
-    for section in sections:
-        if section.stage.name == BRAIN_BEFORE:
-            links.append(("brain", "Brain"))
-        links.append((section.stage.name, section.stage.link))
-    return [
-        *links,
-        ("transfer", "Other people"), ("quality", "Quality"), ("runs", "Runs"),
-        ("methods", "Methods"), ("settings", "Settings"), ("words", "Glossary"), ("files", "Files"),
-    ]  # fmt: skip
 
 
 def region_titles(section: BrainSection | None) -> dict[int, str]:

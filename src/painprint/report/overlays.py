@@ -8,15 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from matplotlib import colormaps
-from matplotlib.colors import Colormap, Normalize, to_hex
+from matplotlib.colors import Colormap, ListedColormap, Normalize, to_hex, to_rgb
 from numpy.typing import NDArray
 
 from painprint.palette import network_colours
 from painprint.regions import Regions
+from painprint.results.conclusion import conclude
 from painprint.results.read import Results
 
 MISSING_COLOUR = "#e3e6ea"
 """Colour of a region without a value."""
+PALE = 0.3
+"""Share of the full colour in a pale one."""
 MOST = 98
 """Percentile of the absolute values at which the colour scale ends."""
 
@@ -33,12 +36,15 @@ class Overlay:
         Quantity, with its unit.
     values : array of shape (n_regions,)
         NaN where unknown.
+    is_pale : bool
+        Whether colours are mixed with grey, since the signature was not shown to track the rating.
     """
 
     name: str
     title: str
     label: str
     values: NDArray[np.float64]
+    is_pale: bool = False
 
     @property
     def ends(self) -> tuple[float, float]:
@@ -51,7 +57,12 @@ class Overlay:
     @property
     def colour_map(self) -> Colormap:
         """Diverging (blue, white, red) where some values are negative; else sequential."""
-        return colormaps["RdBu_r" if self.ends[0] < 0 else "YlOrRd"]
+        full = colormaps["RdBu_r" if self.ends[0] < 0 else "YlOrRd"]
+        if not self.is_pale:
+            return full
+        shades = full(np.linspace(0, 1, full.N))[:, :3]
+        grey = np.array(to_rgb(MISSING_COLOUR))
+        return ListedColormap(list(PALE * shades + (1 - PALE) * grey))
 
     @property
     def colours(self) -> list[str]:
@@ -107,12 +118,15 @@ AnyOverlay = Overlay | NetworkOverlay
 def overlays(results: Results, regions: Regions) -> list[AnyOverlay]:
     """Overlays of a participant's results; the first is the one shown initially.
 
+    Those of a signature that was not shown to track the rating are pale.
+
     Parameters
     ----------
     regions : Regions
         Regions of the brain; values are matched by name.
     """
     unit, at = results.metrics["leave_out"], results.bins.at
+    is_shown = conclude(results.metrics).is_shown
     painted: list[AnyOverlay] = []
     for table, column, title, label in (
         ("importance", "importance_centred", "Importance",
@@ -129,7 +143,13 @@ def overlays(results: Results, regions: Regions) -> list[AnyOverlay]:
             continue
         values = _values(results.stage_tables[table], column, regions.names)
         if np.isfinite(values).any():
-            painted.append(Overlay(column.replace("_", ""), title, label, values))
+            of_signature = table == "importance"
+            painted.append(
+                Overlay(
+                    column.replace("_", ""), title, label, values,
+                    is_pale=of_signature and not is_shown,
+                )
+            )  # fmt: skip
     return [*painted, NetworkOverlay(regions)]
 
 

@@ -77,7 +77,6 @@ def methods(result: WrittenResult) -> str:
 STAGE = Stage(
     name="baselines",
     question="Does it outperform comparison models?",
-    link="Comparison models",
     compute=baseline_comparison,
     tables=TABLES,
     describe=describe,

@@ -73,7 +73,7 @@ def methods(result: WrittenResult) -> str:
 STAGE = Stage(
     name="confounds",
     question="Do motion, time or level explain the prediction?",
-    link="Confounds",
+    is_open=True,
     compute=confound_analyses,
     tables=TABLES,
     describe=describe,

@@ -37,7 +37,6 @@ def methods(_: WrittenResult) -> str:
 STAGE = Stage(
     name="external",
     question="Do external signatures predict these ratings?",
-    link="External signatures",
     compute=score_external,
     tables=TABLES,
     describe=describe,

@@ -61,38 +61,40 @@ def describe(result: WrittenResult) -> str:
     values = regions["importance_centred"].to_numpy(float)
     named = zip(regions["region"], values, strict=True)
     names = ", ".join(f"{name} ({number(value, 3)})" for name, value in named)
-    sentences = [
+    sentences = [f"The most important regions are {names} (loss of {unit}-centred r {bins.at})."]
+    explained = [
         f"The importance of a region is the mean loss of {unit}-centred r {bins.at} (which is "
         f"{number(numbers['centred_r'])}) when the contribution of its edges to the prediction is "
         f"permuted across rows ({numbers['n_permutations']:,} permutations of {unit}s, of runs "
-        f"within {unit}s and of {bins.noun}s within runs). The most important regions are "
-        f"{names}. A loss of 0 or below means that the region does not contribute. The published "
-        "measure, the loss of uncentred r, is given beside it in importance.tsv; it depends on the "
-        f"few {unit} means."
+        f"within {unit}s and of {bins.noun}s within runs). A loss of 0 or below means that the "
+        "region does not contribute. The published measure, the loss of uncentred r, is given "
+        f"beside it in importance.tsv; it depends on the few {unit} means."
     ]
     if "networkimportance" in tables:
         first = tables["networkimportance"].nlargest(1, "importance_centred").iloc[0]
         sentences.append(
             "Among networks, the edges with at least one end in "
-            f"{first['network']} contribute most ({number(first['importance_centred'])}); edges "
-            "between two networks count for both, so the values do not sum to r, and large "
-            "networks contribute more."
+            f"{first['network']} contribute most ({number(first['importance_centred'])})."
+        )
+        explained.append(
+            "Edges between two networks count for both, so the values of networks do not sum to r, "
+            "and large networks contribute more."
         )
     similarity = numbers["fold_similarity"]
     if similarity is not None:
         shared = (numbers["n_folds"] - 2) / (numbers["n_folds"] - 1)
-        sentences.append(
+        explained.append(
             f"The weights of two folds correlate with a mean r of {number(similarity)} (two folds "
             f"share {100 * shared:.0f}% of their training {unit}s); on average, "
             f"{100 * numbers['share_same_sign']:.0f}% of the edges of a fold have the sign of the "
             "final model."
         )
-    sentences.append(
+    explained.append(
         "A weight is the contribution of an edge given all others, and may be large to cancel "
         "noise; a structure coefficient is the correlation of the edge itself with the prediction. "
         f"Over edges, the two have a correlation of {number(numbers['weight_structure_r'])}."
     )
-    return " ".join(sentences)
+    return f"{' '.join(sentences)}\n{' '.join(explained)}"
 
 
 def methods(result: WrittenResult) -> str:
@@ -109,7 +111,9 @@ def methods(result: WrittenResult) -> str:
 STAGE = Stage(
     name="importance",
     question="Which regions and networks contribute to the prediction?",
-    link="Regions and networks",
+    part="brain",
+    is_open=True,
+    of_weights=True,
     compute=importance,
     tables=TABLES,
     describe=describe,

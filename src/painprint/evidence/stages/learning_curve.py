@@ -88,7 +88,6 @@ def methods(result: WrittenResult) -> str:
 STAGE = Stage(
     name="curve",
     question="How much data are needed?",
-    link="How much data",
     compute=learning_curve,
     tables=TABLES,
     describe=describe,

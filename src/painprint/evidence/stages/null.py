@@ -21,10 +21,7 @@ def describe(result: WrittenResult) -> str:
     """Results paragraph of the page."""
     numbers, scales, unit = result.numbers, result.metrics["scales"], result.unit
     primary, levels, at = scales[result.primary], scales["session"], result.bins.at
-    sentences = [
-        "The entire pipeline, including nested cross-validation, was repeated with permuted "
-        f"ratings, {numbers['n_permutations']:,} times within {unit}s and as often between them."
-    ]
+    sentences = []
     if primary["p_within"] is not None:
         sentences.append(
             f"The {unit}-centred r of {number(primary['centred_r'])} {at} has p within "
@@ -35,7 +32,9 @@ def describe(result: WrittenResult) -> str:
             f"The r of {number(levels['r'])} between {unit}s has p between "
             f"{is_value(levels['p_between'])}."
         )
-    sentences += [
+    explained = [
+        "The entire pipeline, including nested cross-validation, was repeated with permuted "
+        f"ratings, {numbers['n_permutations']:,} times within {unit}s and as often between them. "
         f"With both components permuted, the median r {at} is {number(primary['null_median'])}.",
         f"P within tests whether rating and prediction covary within {unit}s: the time courses of "
         f"the rating are exchanged between {unit}s and shifted circularly within runs, and {unit} "
@@ -46,7 +45,7 @@ def describe(result: WrittenResult) -> str:
         f"observed one. It assumes that {unit} means drift as a first-order autoregressive "
         "process. Both tests are one-sided.",
     ]
-    return " ".join(sentences)
+    return "\n".join([" ".join(sentences), *explained])
 
 
 def methods(result: WrittenResult) -> str:
@@ -64,7 +63,7 @@ def methods(result: WrittenResult) -> str:
 STAGE = Stage(
     name="null",
     question="Does the agreement exceed chance?",
-    link="Chance",
+    is_open=True,
     compute=permutation_null,
     tables=TABLES,
     describe=describe,

@@ -78,7 +78,6 @@ def methods(result: WrittenResult) -> str:
 STAGE = Stage(
     name="prospective",
     question="Do models of past sessions predict later ones?",
-    link="Future",
     compute=prospective_tests,
     tables=TABLES,
     describe=describe,

@@ -41,7 +41,7 @@ def describe(result: WrittenResult) -> str:
 STAGE = Stage(
     name="qcfc",
     question="Do motion artefacts remain in connectivity?",
-    link="Motion",
+    part="brain",
     compute=motion_and_edges,
     tables=TABLES,
     describe=describe,

@@ -56,7 +56,6 @@ def methods(_: WrittenResult) -> str:
 STAGE = Stage(
     name="rest",
     question="Can the level of pain be predicted from rest?",
-    link="Rest",
     compute=rest_tests,
     tables=TABLES,
     describe=describe,

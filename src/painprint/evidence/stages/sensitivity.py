@@ -67,7 +67,6 @@ def methods(result: WrittenResult) -> str:
 STAGE = Stage(
     name="sensitivity",
     question="Does it hold in sensitivity analyses?",
-    link="Sensitivity",
     compute=sensitivity_analyses,
     tables=TABLES,
     describe=describe,

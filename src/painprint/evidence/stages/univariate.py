@@ -60,7 +60,7 @@ def methods(result: WrittenResult) -> str:
 STAGE = Stage(
     name="univariate",
     question="Where is activity associated with the rating?",
-    link="Univariate map",
+    part="brain",
     compute=univariate_map,
     tables=TABLES,
     describe=describe,

@@ -16,9 +16,9 @@
   if (all) {
     all.hidden = false;
     all.addEventListener("click", () => {
-      const open = all.getAttribute("aria-pressed") === "true";
+      const open = all.getAttribute("aria-pressed") !== "true";
       document.querySelectorAll("details.section").forEach((d) => { d.open = open; });
-      all.setAttribute("aria-pressed", String(!open));
+      all.setAttribute("aria-pressed", String(open));
       all.textContent = open ? "Fold all sections" : "Unfold all sections";
     });
   }
