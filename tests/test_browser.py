@@ -28,10 +28,10 @@ EVIL = "<script>alert(1)</script>"
 NAMES = [EVIL, 'a&b "c"', *[f"R{i}" for i in range(8)], "deep right", "deep left"]
 NETWORKS = ["<img src=x onerror=alert(1)>"] * 3 + ["DMN"] * 4 + ["VIS"] * 3 + ["Deep"] * 2
 SECTIONS = (
-    "summary glance timeline performance sessions null confounds sensitivity curve prospective "
-    "brain importance rest baselines univariate external qcfc transfer quality runs methods "
-    "settings words files"
+    "quality timeline performance null confounds sensitivity curve prospective rest external "
+    "transfer brain importance univariate qcfc methods settings words files"
 ).split()
+PARTS = ["data", "prediction", "regions", "about"]
 PAGES = ("sub-01", "group", "sub-01_parcellation")
 SIZES = {"wide": (1280, 900), "phone": (390, 800)}
 
@@ -153,13 +153,17 @@ def test_every_section_is_there_and_can_be_folded(browser, pages):
         missing = [name for name in SECTIONS if not tab.page.locator(f"#{name}").count()]
         assert missing == []
         links = tab.page.locator("nav a").evaluate_all("all => all.map(a => a.hash.slice(1))")
-        assert set(links) == set(SECTIONS) - {"summary", "glance"}
-        tab.page.click("#fold-all")
-        assert tab.page.locator("details.section[open]").count() == 0
-        tab.page.click("nav a[href='#brain']")
-        tab.page.locator("#brain[open]").wait_for()
+        assert set(links) == {"summary", *PARTS, *SECTIONS}
+        titles = tab.page.locator("nav li").all_inner_texts()
+        assert titles == tab.page.locator("details.section > summary h3").all_inner_texts()
+        assert "Not run: Does it outperform comparison" in tab.page.locator("main").inner_text()
+        assert tab.page.locator("#words[open]").count() == 0
+        tab.page.click("nav a[href='#words']")
+        tab.page.locator("#words[open]").wait_for()
         tab.page.click("#fold-all")
         assert tab.page.locator("details.section:not([open])").count() == 0
+        tab.page.click("#fold-all")
+        assert tab.page.locator("details.section[open]").count() == 0
 
 
 @pytest.mark.needs("chromium")
