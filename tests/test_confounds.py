@@ -249,8 +249,8 @@ def test_prediction_alone_is_least_squares_on_the_same_folds(case):
 def test_every_control_is_there_alone_removed_and_beside(case):
     found = confound_analyses(case)
     table, covariates = found.tables["confounds"], found.tables["covariates"]
-    assert len(table) == 7 * 4 * 2
-    assert set(table["analysis"]) == {"alone", "removed"}
+    assert len(table) == 4 + 7 * 4 * 3
+    assert set(table["analysis"]) == {"alone", "main", "removed"}
     assert (
         table.loc[table["analysis"] == "removed", ["p_within", "p_between"]].isna().to_numpy().all()
     )
@@ -264,6 +264,62 @@ def test_every_control_is_there_alone_removed_and_beside(case):
     assert found.numbers["previous session's mean"]["p_between"] is None
     assert found.numbers["mg"]["p_within"] is None
     assert found.numbers["mg"]["p_between"] is not None
+
+
+def test_the_first_rows_are_the_main_analysis_of_the_ratings_as_they_are(case):
+    first = confound_analyses(case).tables["confounds"].head(4).set_index("scale")
+    assert set(first["confound"]) == {"none"} and set(first["analysis"]) == {"main"}
+    for scale, metrics in case.decoding.scales.items():
+        centred_r = np.nan if metrics.centred_r is None else metrics.centred_r  # of session means
+        expected = (metrics.n, metrics.r, centred_r, metrics.skill)
+        np.testing.assert_equal(tuple(first.loc[scale, ["n", "r", "centred_r", "skill"]]), expected)
+    assert first[["centred_r_low", "skill_high"]].isna().to_numpy().all()  # 7 sessions
+
+
+def test_the_main_analysis_is_scored_on_the_residual_ratings_by_a_loop_over_folds(case):
+    found = confound_analyses(case)
+    row = found.tables["confounds"].query(
+        "confound == 'time in run' and analysis == 'main' and scale == '1min'"
+    ).iloc[0]  # fmt: skip
+    bin_gram = case.bin_grams[0]
+    confound = next(c for c in find_confounds(case)[0] if c.name == "time in run")
+    columns = confound.columns(case.bin_grams)(bin_gram, None)
+    minutes = case.decoding.predictions.query("scale == '1min'")
+    y, residual, predicted = minutes["rating"].to_numpy(), [], []
+    for k in range(7):
+        train = bin_gram.groups("train") != k
+        C = np.column_stack([np.ones(train.sum()), columns[bin_gram.rows("train")][train]])
+        b, *_ = np.linalg.lstsq(C, bin_gram.y("train")[train], rcond=None)
+        test = bin_gram.groups("1min") == k
+        of_test = np.column_stack([np.ones(test.sum()), columns[bin_gram.rows("1min")][test]])
+        residual.append(y[test] - of_test @ b)
+        one = minutes[minutes["group"] == k]
+        predicted.append((one["predicted"] - one["training_mean"]).to_numpy())
+    skill = 1 - sum(((r - p) ** 2).sum() for r, p in zip(residual, predicted, strict=True)) / sum(
+        (r**2).sum() for r in residual
+    )
+    centred = [np.concatenate([v - v.mean() for v in part]) for part in (residual, predicted)]
+    assert row["skill"] == pytest.approx(skill)
+    assert row["centred_r"] == pytest.approx(np.corrcoef(*centred)[0, 1])
+    verdict = found.numbers["time in run"]
+    assert (verdict["skill_main"], verdict["centred_r_main_ci"]) == (row["skill"], (None, None))
+
+
+def test_a_confound_that_is_nothing_leaves_both_analyses_as_they_are(rng):
+    runs = simulate_runs(rng, n_sessions=8)
+    constant = [0.0, 1.0] * 4  # tells sessions apart, by nothing that goes with their ratings
+    sessions = pd.DataFrame({"session": [f"{s:02d}" for s in range(1, 9)], "site": constant})
+    case = make_case(runs, sessions=sessions)
+    table = confound_analyses(case).tables["confounds"].query("scale == '1min'")
+    main = table.iloc[0]
+    of_site = table.query("confound == 'site'").set_index("analysis")
+    # a constant within sessions changes no centred r of the main analysis
+    assert of_site.loc["main", "centred_r"] == pytest.approx(main["centred_r"])
+    assert of_site.loc["removed", "centred_r"] == pytest.approx(main["centred_r"], abs=0.05)
+    for _, row in of_site.drop("alone").iterrows():
+        assert row["centred_r_low"] < row["centred_r"] < row["centred_r_high"]
+        assert row["skill_low"] < row["skill"] < row["skill_high"]
+    assert of_site.loc["main", "centred_r_low"] == pytest.approx(main["centred_r_low"], abs=0.1)
 
 
 def test_holm_corrects_within_a_family_and_only_positive_r_is_flagged():

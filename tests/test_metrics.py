@@ -6,14 +6,8 @@ import pytest
 from scipy import stats
 from sklearn.metrics import mean_absolute_error, r2_score, roc_auc_score
 
-from painprint.decode.metrics import (
-    calibration_line,
-    center_by,
-    mean_r,
-    roc_table,
-    score_scale,
-    score_units,
-)
+from painprint.decode.metrics import calibration_line, center_by, mean_r, score_scale, score_units
+from painprint.decode.roc import roc_table
 from painprint.stats.bootstrap import IDENTITY, block_draw, interval, t_inflated
 from painprint.stats.correlation import correlation
 
@@ -141,7 +135,7 @@ def test_centring_takes_the_mean_of_each_group():
 
 
 def test_roc_of_a_perfect_prediction_goes_through_the_corner(table):
-    roc = roc_table(table.assign(predicted=table["rating"]))
+    roc = roc_table({"1min": table.assign(predicted=table["rating"])})
     corner = (roc["false_positive_rate"] == 0) & (roc["true_positive_rate"] == 1)
     assert corner.any()
-    assert roc_table(table.assign(rating=0.0)).empty
+    assert roc_table({"1min": table.assign(rating=0.0)}).empty

@@ -217,14 +217,20 @@ def test_a_number_that_is_not_one_is_not_shown():
 
 
 def test_only_tested_confounds_are_counted():
+    untested = {"centred_r_removed": None, "centred_r_main": None}
+    removed = {"centred_r_removed": 0.1, "centred_r_removed_ci": [-0.1, 0.3]}
     verdicts = {
-        "motion": {"p_corrected": 0.5, "flagged": False},
-        "level": {"p_corrected": None, "flagged": False},
+        "motion": {"p_corrected": 0.5, "flagged": False, **removed, "centred_r_main": 0.4},
+        "level": {"p_corrected": None, "flagged": False, **untested},
         "not_done": [],
     }
     assert "None of the 1 tested" in confounds.describe(written(verdicts))
     verdicts["motion"]["flagged"] = True
-    assert "Flagged: motion." in confounds.describe(written(verdicts))
+    said = confounds.describe(written(verdicts))
+    assert "Flagged: motion." in said
+    assert "without motion: from 0.40 to 0.10 (95% interval -0.10 to 0.30)." in said
+    verdicts["motion"] |= untested
+    assert "changes most" not in confounds.describe(written(verdicts))
 
 
 def test_sensitivity_explain_only_what_was_done():

@@ -6,7 +6,7 @@ Equations are in docs/methods.md.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from painprint.arrays import Matrix, Vector
 from painprint.bins import SCALES, primary_scale
+from painprint.decode.roc import roc_table
 from painprint.stats.bootstrap import (
     FISHER_Z,
     IDENTITY,
@@ -31,9 +32,15 @@ from painprint.stats.bootstrap import (
     weighted_mean,
     weighted_skill,
 )
-from painprint.stats.correlation import correlate_columns, correlation, weighted_r
+from painprint.stats.correlation import (
+    correlate_columns,
+    correlate_resamples,
+    correlation,
+    weighted_r,
+)
 
 UNDEFINED = Interval(None, None, None)
+TRANSFORMS = {"skill": LOG_RATIO, "centred_r": FISHER_Z, "slope": IDENTITY, "intercept": IDENTITY}
 
 
 @dataclass(frozen=True)
@@ -115,23 +122,20 @@ def evaluate(
         Each metric has a random stream of its own, so that it does not depend on the others.
     """
     by_scale = split_scales(predictions)
-    streams = iter(np.random.SeedSequence(random_seed).spawn(len(by_scale) + 2))
-
-    def stream() -> np.random.Generator:
-        return np.random.default_rng(next(streams))
-
+    seeds = np.random.SeedSequence(random_seed).spawn(len(by_scale) + 2)
+    streams = map(np.random.default_rng, seeds)
     scales = {
-        scale: score_scale(rows, n_bootstraps=n_bootstraps, rng=stream())
+        scale: score_scale(rows, n_bootstraps=n_bootstraps, rng=next(streams))
         for scale, rows in by_scale.items()
     }
     bins = by_scale[primary_scale(by_scale)]
     per_run, per_group = (score_units(bins, by) for by in ("run_code", "group"))
     return Evaluation(
         scales=scales,
-        within_run=mean_r(per_run, n_bootstraps=n_bootstraps, rng=stream()),
-        within_session=mean_r(per_group, n_bootstraps=n_bootstraps, rng=stream()),
+        within_run=mean_r(per_run, n_bootstraps=n_bootstraps, rng=next(streams)),
+        within_session=mean_r(per_group, n_bootstraps=n_bootstraps, rng=next(streams)),
         per_session=per_group.assign(session=[groups[k] for k in per_group["group"]]),
-        roc=roc_table(predictions),
+        roc=roc_table(by_scale),
     )
 
 
@@ -259,7 +263,7 @@ def score_scale(
             rows, run, n_bootstraps, hierarchical_rng
         )
     estimates = {"skill": skill, "centred_r": centred_r, "slope": slope, "intercept": intercept}
-    ends = _block_interval_ends(rows, estimates, n_bootstraps, *block_rngs)
+    ends = block_interval_ends(rows, estimates, n_bootstraps, *block_rngs)
     return ScaleMetrics(
         n=len(y),
         r=r,
@@ -295,33 +299,49 @@ def _hierarchical_intervals(
     return interval(drawn["r"], null=0), interval(drawn["auc"], null=0.5)
 
 
-def _block_interval_ends(
+def block_interval_ends(
     rows: Rows,
-    estimates: dict[str, float | None],
+    estimates: Mapping[str, float | None],
     n_bootstraps: int,
     skill_rng: np.random.Generator,
     centred_rng: np.random.Generator,
 ) -> dict[str, Ends]:
-    """Ends of the block bootstrap intervals of the estimates that are defined."""
+    """Ends of the t-inflated circular block bootstrap intervals of groups.
+
+    Parameters
+    ----------
+    estimates : mapping of float or None
+        Any of ``skill``, ``centred_r``, ``slope`` and ``intercept`` of all rows.
+
+    Returns
+    -------
+    ends : dict of (low, high)
+        Of the same names, in units of the estimates; None where the estimate is undefined.
+    """
     y, predicted, group = rows.rating, rows.predicted, rows.group
     # spawned from a child: the streams that the generator of the scale spawns next do not change
     slope_rng, intercept_rng = centred_rng.spawn(2)
-    line = partial(weighted_line, x=predicted, y=y)
-    skill = partial(
-        weighted_skill, squared_error=rows.squared_error, reference_error=rows.reference_error
+    # groups are drawn whole, so their counts and sums are all that is needed
+    error, reference = (
+        np.bincount(group, squared).astype(float)
+        for squared in (rows.squared_error, rows.reference_error)
     )
-    centred_r = partial(weighted_r, x=center_by(y, group), y=center_by(predicted, group))
+    x, Y = center_by(predicted, group), center_by(y, group)[:, None]
+    line = partial(weighted_line, x=predicted, y=y)
+    statistics: dict[str, Callable[[Matrix], Vector]] = {
+        "skill": lambda counts: weighted_skill(counts, error, reference),
+        "centred_r": lambda counts: correlate_resamples(counts, x, Y, group=group)[:, 0],
+        "slope": lambda counts: line(counts[:, group])[0],
+        "intercept": lambda counts: line(counts[:, group])[1],
+    }
+    rngs = dict(zip(statistics, (skill_rng, centred_rng, slope_rng, intercept_rng), strict=True))
     ends: dict[str, Ends] = dict.fromkeys(estimates, (None, None))
-    for name, statistic, transform, rng in (
-        ("skill", skill, LOG_RATIO, skill_rng),
-        ("centred_r", centred_r, FISHER_Z, centred_rng),
-        ("slope", lambda counts: line(counts)[0], IDENTITY, slope_rng),
-        ("intercept", lambda counts: line(counts)[1], IDENTITY, intercept_rng),
-    ):
-        if (estimate := estimates[name]) is not None:
+    for name, estimate in estimates.items():
+        if estimate is not None:
             ends[name] = block_interval(
-                statistic, estimate, transform, group, n_bootstraps, rng
-            ).ends
+                statistics[name], estimate, TRANSFORMS[name], np.unique(group), n_bootstraps,
+                rngs[name],
+            ).ends  # fmt: skip
     return ends
 
 
@@ -418,33 +438,3 @@ def mean_r(units: pd.DataFrame, *, n_bootstraps: int, rng: np.random.Generator) 
     )
     r_interval = interval(drawn["r"], null=0)
     return MeanR(len(values), float(values.mean()), r_interval.ends, r_interval.p)
-
-
-def roc_table(predictions: pd.DataFrame) -> pd.DataFrame:
-    """ROC curves of the prediction for ratings above the median, by scale.
-
-    Returns
-    -------
-    roc : DataFrame
-        Columns ``scale``, ``false_positive_rate``, ``true_positive_rate``, ``threshold``.
-    """
-    from sklearn.metrics import roc_curve
-
-    parts = []
-    for scale, rows in split_scales(predictions).items():
-        high = rows["rating"] > rows["rating"].median()
-        if not high.any():
-            continue
-        false, true, threshold = roc_curve(high, rows["predicted"], drop_intermediate=False)
-        parts.append(
-            pd.DataFrame(
-                {
-                    "scale": scale,
-                    "false_positive_rate": false,
-                    "true_positive_rate": true,
-                    "threshold": threshold,
-                }
-            )
-        )
-    columns = ["scale", "false_positive_rate", "true_positive_rate", "threshold"]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)

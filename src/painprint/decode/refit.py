@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from painprint.arrays import Matrix, Vector
 from painprint.decode.bin_gram import BinGram, Scales
 from painprint.decode.decoders import make_decoder
-from painprint.decode.metrics import agreement
+from painprint.decode.metrics import Rows
 from painprint.decode.model import Model, best_lag, check_groups
 from painprint.decode.residuals import scale_columns
 from painprint.decode.samples import Samples
@@ -43,16 +43,14 @@ class HeldOut:
 
     def agreement(self) -> dict[str, dict[str, float]]:
         """r, group-centred r and skill, by scale."""
-        by_scale = {}
-        for scale, group in self.groups.items():
-            values = agreement(
-                self.rating[scale][:, None],
-                self.predicted[scale][:, None],
-                self.training_mean[group][:, None],
-                group,
-            )
-            by_scale[scale] = {name: float(v[0]) for name, v in values.items()}
-        return by_scale
+        return {scale: rows.agreement() for scale, rows in self.rows().items()}
+
+    def rows(self) -> dict[str, Rows]:
+        """Rating, prediction and training mean of every row, by scale."""
+        return {
+            scale: Rows(self.rating[scale], self.predicted[scale], self.training_mean[group], group)
+            for scale, group in self.groups.items()
+        }
 
 
 def refit(

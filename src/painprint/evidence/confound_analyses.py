@@ -8,12 +8,17 @@ covariates
 removed
     The confound is partialled out of ratings and edges, with coefficients from the training rows
     of every fold, and the nested fit is repeated.
+main
+    The held-out predictions of the main analysis: of the ratings as they are, and of the same
+    residual ratings that the analysis with the confound removed predicts, so that these two rows
+    compare.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,8 +27,8 @@ from painprint.arrays import Matrix, Vector
 from painprint.bins import make_test_bins, primary_scale
 from painprint.decode.bin_gram import BinGram
 from painprint.decode.errors import NotEnoughData
-from painprint.decode.metrics import agreement, area_under_curve
-from painprint.decode.refit import Columns, refit
+from painprint.decode.metrics import Rows, agreement, area_under_curve
+from painprint.decode.refit import Columns, HeldOut, refit
 from painprint.decode.residuals import predict_from_confounds
 from painprint.evidence.case import Case
 from painprint.evidence.confounds import Confound, bin_means, find_confounds
@@ -33,13 +38,16 @@ from painprint.evidence.permuted_ratings import (
     draw_permutations,
     permute_ratings,
 )
-from painprint.evidence.stage import StageResult
+from painprint.evidence.scores import ENDS, WITH_ENDS, Scores, main_scores, score_rows
+from painprint.evidence.stage import SCORES, StageResult
 from painprint.progress import OnStep, count_steps
+from painprint.stats.bootstrap import Ends
 from painprint.stats.correlation import correlation
 from painprint.stats.permutation import p_above
 from painprint.wording import SIGNIFICANT
 
-"""Time bins that a confound is tested on; the first are also those of training."""
+MAIN = "none"
+"""Name, in the table, of the confound of the main analysis of the ratings as they are."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +67,11 @@ class Verdict:
     flagged : bool
         Whether a corrected p is below .05 and its r above 0.
     centred_r_removed, skill_removed : float or None
-        At 1 min, with the confound partialled out.
+        At 1 min, with the confound partialled out of ratings and features.
+    centred_r_main, skill_main : float or None
+        Of the main analysis's predictions, on the same residual ratings.
+    *_ci : tuple of (low, high)
+        Session-block intervals of these; None with fewer than 8 groups.
     """
 
     family: str
@@ -68,7 +80,13 @@ class Verdict:
     r_between: float | None
     p_between: float | None
     centred_r_removed: float | None = None
+    centred_r_removed_ci: Ends = (None, None)
     skill_removed: float | None = None
+    skill_removed_ci: Ends = (None, None)
+    centred_r_main: float | None = None
+    centred_r_main_ci: Ends = (None, None)
+    skill_main: float | None = None
+    skill_main_ci: Ends = (None, None)
     p_corrected: float | None = None
     flagged: bool = False
 
@@ -84,6 +102,16 @@ class Verdict:
             _defined(level["p_between"]),
         )
 
+    def with_scores(self, removed: Scores, main: Scores) -> Verdict:
+        """With the scores of both analyses of the residual ratings."""
+        fields: dict[str, Any] = {}
+        for analysis, scores in (("removed", removed), ("main", main)):
+            for name in WITH_ENDS:
+                low, high = (_defined(scores[f"{name}_{end}"]) for end in ENDS)
+                fields[f"{name}_{analysis}"] = _defined(scores[name])
+                fields[f"{name}_{analysis}_ci"] = (low, high)
+        return replace(self, **fields)
+
 
 def _defined(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
@@ -95,9 +123,10 @@ def confound_analyses(case: Case, *, on_step: OnStep | None = None) -> StageResu
     Returns
     -------
     result : StageResult
-        Tables ``confounds`` (alone and removed) and ``covariates`` (correlations with rating and
-        prediction). Numbers: a :class:`Verdict` per confound. A confound is flagged where it
-        alone predicts the rating of held-out sessions beyond chance.
+        Tables ``confounds`` (the main analysis, then each confound alone, the main analysis on
+        the residual ratings, and the confound removed) and ``covariates`` (correlations with
+        rating and prediction). Numbers: a :class:`Verdict` per confound. A confound is flagged
+        where it alone predicts the rating of held-out sessions beyond chance.
 
     References
     ----------
@@ -110,32 +139,35 @@ def confound_analyses(case: Case, *, on_step: OnStep | None = None) -> StageResu
         bin_grams[0], case.settings.n_permutations, case.stream("controls")
     )
     ratings = permute_ratings(bin_grams[0], permutations, *bin_grams[0].tested)
-    rows, verdicts, primary = [], {}, bin_grams[0].scales.primary
+    unchanged = main_scores(case.decoding)
+    rows = [
+        {"confound": MAIN, "scale": scale, "analysis": "main", **scores}
+        for scale, scores in unchanged.items()
+    ]
+    verdicts, primary = {}, bin_grams[0].scales.primary
+    main = refit(bin_grams, rules, n_jobs=case.n_jobs)
     for confound in confounds:
         columns = confound.columns(bin_grams)
         alone = predict_alone(confound, columns, bin_grams[0], permutations, ratings)
         verdict = Verdict.of(confound.family, alone)
         if verdict.p_within is None and verdict.p_between is None and not confound.from_ratings:
             not_done.append(f"No p of {confound.name} alone: {_untested(case)}")
-        removed: dict[str, dict[str, float]] = {}
+        analyses: dict[str, Mapping[str, Scores]] = {"alone": alone}
         try:
-            removed = refit(bin_grams, rules, columns=columns, n_jobs=case.n_jobs).agreement()
-            verdict = replace(
-                verdict,
-                centred_r_removed=_defined(removed[primary]["centred_r"]),
-                skill_removed=_defined(removed[primary]["skill"]),
-            )
+            removed = refit(bin_grams, rules, columns=columns, n_jobs=case.n_jobs)
+            analyses |= _score_residuals(case, main, removed)
+            verdict = verdict.with_scores(analyses["removed"][primary], analyses["main"][primary])
         except NotEnoughData as error:
             not_done.append(f"{confound.name} could not be removed: {error}")
         verdicts[confound.name] = verdict
         rows += [
-            {"confound": confound.name, "scale": scale, "analysis": analysis, **by_scale[scale]}
-            for scale in bin_grams[0].scales.groups
-            for analysis, by_scale in (("alone", alone), ("removed", removed))
-            if by_scale
+            {"confound": confound.name, "scale": scale, "analysis": analysis, "n": len(groups)}
+            | by_scale[scale]
+            for scale, groups in bin_grams[0].scales.groups.items()
+            for analysis, by_scale in analyses.items()
         ]
         step()
-    order = "confound scale analysis r centred_r skill p_within p_between".split()
+    order = ["confound", "scale", "analysis", *SCORES, "p_within", "p_between"]
     corrected = correct_families(verdicts)
     return StageResult(
         {
@@ -145,6 +177,28 @@ def confound_analyses(case: Case, *, on_step: OnStep | None = None) -> StageResu
         {name: asdict(verdict) for name, verdict in corrected.items()},
         tuple(not_done),
     )
+
+
+def _score_residuals(case: Case, main: HeldOut, removed: HeldOut) -> dict[str, dict[str, Scores]]:
+    """Main analysis and the one with the confound removed, on the same residual ratings.
+
+    Residual ratings of the training rows have mean 0, so the training mean, which is the
+    reference of skill, is subtracted from the predictions of the main analysis.
+    """
+
+    def score(rows: Rows) -> Scores:
+        rng = case.stream("intervals of confounds")  # the same resamples for every row
+        return score_rows(rows, n_bootstraps=case.settings.n_bootstraps, rng=rng)
+
+    unchanged, residual = main.rows(), removed.rows()
+    of_main = {
+        scale: rows.predicted - rows.training_mean + residual[scale].training_mean
+        for scale, rows in unchanged.items()
+    }
+    return {
+        "main": {s: score(replace(rows, predicted=of_main[s])) for s, rows in residual.items()},
+        "removed": {s: score(rows) for s, rows in residual.items()},
+    }
 
 
 def _untested(case: Case) -> str:

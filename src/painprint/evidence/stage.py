@@ -17,6 +17,7 @@ import pandas as pd
 from painprint.bins import BinWords, primary_scale, primary_words
 from painprint.evidence.case import Case
 from painprint.progress import OnStep
+from painprint.wording import FEW_GROUPS
 
 SCALE = "{scales}, run (all kept frames) or session (mean of its runs)"
 """Description of columns ``scale``. In descriptions of columns, ``{scales}``, ``{bin}``, ``{bins}``
@@ -28,6 +29,19 @@ AGREEMENT = {
     "skill": "1 - SSE / SSE of the training mean",
 }
 """Descriptions of columns of agreement."""
+
+SCORES = {
+    "n": "rows",
+    "r": AGREEMENT["r"],
+    "centred_r": AGREEMENT["centred_r"],
+    "centred_r_low": "lower end of its 95% session-block interval; n/a with fewer than "
+    f"{FEW_GROUPS} sessions (or runs) held out",
+    "centred_r_high": "upper end",
+    "skill": AGREEMENT["skill"],
+    "skill_low": "lower end of its session-block interval, likewise",
+    "skill_high": "upper end",
+}
+"""Descriptions of the columns of :func:`~painprint.evidence.scores.score_rows`."""
 
 FIXED_WEIGHTS = {
     "n": "rows",

@@ -91,7 +91,8 @@ def block_draw(group: Codes) -> Draw:
         starts = rng.integers(0, n_groups, size=(n, n_blocks))
         blocks = (starts[:, :, None] + np.arange(length)) % n_groups
         drawn = blocks.reshape(n, -1)[:, :n_groups]
-        times = (drawn[:, :, None] == np.arange(n_groups)).sum(axis=1)
+        cell = np.arange(n)[:, None] * n_groups + drawn
+        times = np.bincount(cell.ravel(), minlength=n * n_groups).reshape(n, n_groups)
         return times[:, group].astype(float)
 
     return draw

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from painprint.evidence.confound_analyses import confound_analyses
-from painprint.evidence.stage import AGREEMENT, SCALE, Stage, WrittenResult
+from collections.abc import Mapping
+from typing import Any
+
+from painprint.evidence.confound_analyses import MAIN, confound_analyses
+from painprint.evidence.stage import SCALE, SCORES, Stage, WrittenResult
+from painprint.wording import number, span
 
 TABLES: dict[str, dict[str, str]] = {
     "confounds": {
-        "confound": "what is controlled for",
+        "confound": f"what is controlled for; {MAIN} for the main analysis of the ratings as they "
+        "are",
         "scale": SCALE,
-        "analysis": "alone (the confound predicts the rating, trained on {bins}) or removed "
-        "(partialled out of ratings and edges; the nested fit repeated, and compared with what is "
-        "residual rating: skill is then relative to what the confound predicts)",
-        **AGREEMENT,
+        "analysis": "alone (the confound predicts the rating, trained on {bins}), removed "
+        "(partialled out of ratings and features with coefficients from training data, the nested "
+        "fit repeated, and scored on the residual ratings) or main (held-out predictions of the "
+        "main analysis: in the first rows on the ratings as they are, in others on the same "
+        "residual ratings as the row removed, with which alone they are to be compared)",
+        **SCORES,
         "p_within": "of centred r of the confound alone, one-sided, among ratings permuted within "
         "sessions; n/a where not tested",
         "p_between": "of r of the confound alone, among ratings permuted between sessions",
@@ -49,8 +56,30 @@ def describe(result: WrittenResult) -> str:
         f"{verdict_text} Each confound was used alone to predict the rating on the same folds. Its "
         f"p-value comes from ratings permuted within {unit}s, where the confound varies there, and "
         f"between {unit}s (Holm's correction over all tests of a family, such as motion). To "
-        "remove a confound, it was partialled out of the ratings and of every edge with "
-        "coefficients estimated in training data, and the nested fit was repeated."
+        "remove a confound, it was partialled out of the ratings and of every feature with "
+        "coefficients estimated in training data, and the nested fit was repeated. Its predictions "
+        "and those of the main analysis were scored on the same residual ratings (the rating minus "
+        "what the confound predicts), so the two compare with each other, and not with the main "
+        f"analysis of the ratings as they are.{_largest_change(verdicts, result)}"
+    )
+
+
+def _largest_change(verdicts: Mapping[str, Mapping[str, Any]], result: WrittenResult) -> str:
+    """Sentence about the confound whose removal changes the centred r most."""
+    changes = {
+        name: abs(v["centred_r_removed"] - v["centred_r_main"])
+        for name, v in verdicts.items()
+        if v["centred_r_removed"] is not None and v["centred_r_main"] is not None
+    }
+    if not changes:
+        return ""
+    name = max(changes, key=lambda name: changes[name])
+    verdict = verdicts[name]
+    low, high = verdict["centred_r_removed_ci"]
+    interval = "" if low is None else f" (95% interval {span([low, high])})"
+    return (
+        f" The {result.unit}-centred r {result.bins.at} changes most without {name}: from "
+        f"{number(verdict['centred_r_main'])} to {number(verdict['centred_r_removed'])}{interval}."
     )
 
 
@@ -65,8 +94,8 @@ def methods(result: WrittenResult) -> str:
         "Motion, global signal, time within runs and across sessions, the previous level and "
         "session covariates, as far as they were known, were each used alone to predict the rating "
         f"by least squares, tested against {same} (Holm's correction within families), and "
-        "partialled out of ratings and edges with coefficients estimated from the training rows of "
-        "every fold."
+        "partialled out of ratings and features with coefficients estimated from the training rows "
+        "of every fold; the main analysis was scored on the same residual ratings."
     )
 
 

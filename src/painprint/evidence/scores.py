@@ -1,0 +1,90 @@
+"""Agreement of held-out predictions with intervals, as columns of the tables of stages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+
+import numpy as np
+
+from painprint.decode.decoding import Decoding
+from painprint.decode.metrics import Rows, block_interval_ends
+from painprint.wording import FEW_GROUPS
+
+Scores = dict[str, float]
+"""Columns of a row of a table."""
+ENDS = ("low", "high")
+WITH_ENDS = ("centred_r", "skill")
+"""Scores that have an interval; r has that of the paper, in the metrics of the decoding."""
+
+
+def score_rows(rows: Rows, *, n_bootstraps: int, rng: np.random.Generator) -> Scores:
+    """Agreement of predictions with ratings, and its session-block intervals.
+
+    Parameters
+    ----------
+    rng : Generator
+        Rows of as many groups that are scored with equal generators share their resamples.
+
+    Returns
+    -------
+    scores : dict
+        ``n`` rows, ``r``, and ``centred_r`` and ``skill``, each with ``_low`` and ``_high``; NaN
+        where undefined.
+    """
+    agreement = rows.agreement()
+    estimates = {name: agreement[name] for name in WITH_ENDS}
+    intervals = with_ends(rows, estimates, n_bootstraps=n_bootstraps, rng=rng)
+    return {"n": len(rows.rating), "r": agreement["r"], **intervals}
+
+
+def with_ends(
+    rows: Rows, estimates: Mapping[str, float], *, n_bootstraps: int, rng: np.random.Generator
+) -> Scores:
+    """Estimates, each followed by the ends of its 95 % interval from session blocks.
+
+    Parameters
+    ----------
+    estimates : mapping of float
+        As for :func:`~painprint.decode.metrics.block_interval_ends`; NaN where undefined.
+
+    Returns
+    -------
+    scores : dict
+        ``NAME``, ``NAME_low`` and ``NAME_high``; the ends are NaN with fewer than 8 groups, and
+        where the estimate is undefined.
+    """
+    defined = {
+        name: float(value) if np.isfinite(value) and _n_groups(rows) >= FEW_GROUPS else None
+        for name, value in estimates.items()
+    }
+    ends = block_interval_ends(rows, defined, n_bootstraps, *rng.spawn(2))
+    scores: Scores = {}
+    for name, value in estimates.items():
+        scores[name] = float(value)
+        for end, limit in zip(ENDS, ends[name], strict=True):
+            scores[f"{name}_{end}"] = _number(limit)
+    return scores
+
+
+def _n_groups(rows: Rows) -> int:
+    return int(rows.group.max()) + 1
+
+
+def main_scores(decoding: Decoding) -> dict[str, Scores]:
+    """Scores of the main analysis by scale, as in :func:`score_rows`, from its own metrics."""
+    enough = len(decoding.groups) >= FEW_GROUPS
+    by_scale = {}
+    for scale, metrics in decoding.scales.items():
+        values = asdict(metrics)
+        scores: Scores = {"n": metrics.n, "r": _number(metrics.r)}
+        for name in WITH_ENDS:
+            scores[name] = _number(values[name])
+            for end, limit in zip(ENDS, values[f"{name}_ci"], strict=True):
+                scores[f"{name}_{end}"] = _number(limit if enough else None)
+        by_scale[scale] = scores
+    return by_scale
+
+
+def _number(value: float | None) -> float:
+    return np.nan if value is None else float(value)
