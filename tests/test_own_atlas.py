@@ -119,7 +119,7 @@ def test_a_half_is_decoded_as_if_there_were_no_other_sessions(simulated, tmp_pat
     even = ("--session-label", *SESSIONS[1::2])
     _, some = decode(simulated, alone, "--atlas", "individual", *even)
     found = sensitivity.loc["4 sessions outside individualodd, areas of individualodd", "centred_r"]
-    assert found == pytest.approx(some.loc["as decoded", "centred_r"], abs=1e-9)
+    assert found == pytest.approx(some.loc["main analysis", "centred_r"], abs=1e-9)
 
 
 def test_an_atlas_of_other_sessions_is_no_exception(simulated, tmp_path):

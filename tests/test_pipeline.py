@@ -160,7 +160,7 @@ def test_every_stage_has_its_paragraph(answered):
     for words in (
         "19 permutations",
         "None of the",
-        "as decoded, and ranges from",
+        "of the main analysis is",
         "2 random draws for each session held out",
         "predicted by a model trained on all sessions before it",
         "No p between sessions: 5 means have too few orders",

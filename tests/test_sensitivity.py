@@ -8,8 +8,10 @@ from painprint import Regions, Settings, decode_runs
 from painprint.decode.crossval import nested_leave_one_out
 from painprint.decode.lasso_pcr import LassoRules
 from painprint.decode.prepare import prepare_runs
+from painprint.decode.refit import refit
 from painprint.evidence.case import Case, Material
-from painprint.evidence.sensitivity import is_visual, predictions_agreement, sensitivity_analyses
+from painprint.evidence.scores import score_rows
+from painprint.evidence.sensitivity import is_visual, sensitivity_analyses
 
 SETTINGS = Settings(n_bootstraps=100)
 NETWORKS = Regions(tuple("12345678"), ("Vis",) * 4 + ("DMN",) * 4)
@@ -29,7 +31,7 @@ def test_every_variant_that_the_data_allow(runs):
     found = sensitivity_analyses(Case(decode_runs(runs, SETTINGS, regions=NETWORKS)))
     table = variants(found)
     assert list(table.index) == [
-        "as decoded",
+        "main analysis",
         "first run only",
         "buffer of 1 on either side",
         "blocks of 3 left out together",
@@ -71,10 +73,22 @@ def test_the_first_run_only_is_the_existing_prediction(runs):
     rows = decoding.predictions.query("scale == '1min' and run == '1'")
     expected = np.corrcoef(rows["rating"], rows["predicted"])[0, 1]
     assert found.loc["first run only", "r"] == pytest.approx(expected)
-    assert found.loc["as decoded", "r"] == pytest.approx(decoding.scales["1min"].r)
-    assert predictions_agreement(decoding.predictions)["session"]["r"] == pytest.approx(
-        decoding.scales["session"].r
-    )
+    assert found.loc["main analysis", "r"] == pytest.approx(decoding.scales["1min"].r)
+    assert found.loc["first run only", "n"] == len(rows) < found.loc["main analysis", "n"]
+
+
+def test_every_variant_has_the_interval_of_its_own_rows(rng):
+    decoding = decode_runs(simulate_runs(rng, n_sessions=8), SETTINGS)
+    case = Case(decoding)
+    found = variants(sensitivity_analyses(case))
+    main, metrics = found.loc["main analysis"], decoding.scales["1min"]
+    assert (main["centred_r_low"], main["centred_r_high"]) == metrics.centred_r_ci
+    assert (main["skill_low"], main["skill_high"]) == metrics.skill_ci
+    buffered = refit(case.bin_grams, SETTINGS.rules, buffer=1).rows()["1min"]
+    expected = score_rows(buffered, n_bootstraps=100, rng=case.stream("sensitivity"))
+    row = found.loc["buffer of 1 on either side"]
+    assert {name: row[name] for name in expected} == expected
+    assert row["skill_low"] < row["skill"] < row["skill_high"]
 
 
 def test_neighbours_within_a_buffer_do_not_train(rng):
@@ -107,7 +121,7 @@ def test_what_cannot_be_changed_is_said(rng):
     assert "buffer of 1 sessions on either side: 7 sessions are needed" in said
     assert "4 sessions make fewer than 3 blocks" in said
     assert "networks are unknown" in said
-    assert list(variants(found).index) == ["as decoded"]
+    assert list(variants(found).index) == ["main analysis"]
 
 
 def test_visual_networks_by_their_names():

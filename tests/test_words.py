@@ -236,15 +236,21 @@ def test_only_tested_confounds_are_counted():
 def test_sensitivity_explain_only_what_was_done():
     table = pd.DataFrame(
         {
-            "variant": ["as decoded", "buffer of 1 on either side", "without DMN"],
+            "variant": ["main analysis", "first run only", "buffer of 1 on either side", "no DMN"],
             "scale": "1min",
-            "centred_r": [0.4, 0.3, float("nan")],
+            "n": [80, 40, 80, 80],
+            "centred_r": [0.4, 0.5, 0.3, float("nan")],
+            "centred_r_low": [0.2, 0.1, float("nan"), float("nan")],
+            "centred_r_high": [0.6, 0.7, float("nan"), float("nan")],
         }
     )
     said = sensitivity.describe(written({}, sensitivity=table))
-    assert "from 0.30 (buffer of 1 on either side)" in said and "do not train" in said
-    assert "blocks" not in said and "first run" not in said
-    assert sensitivity.describe(written({}, sensitivity=table[:1])).endswith("is 0.40 as decoded.")
+    assert "main analysis is 0.40 (0.20 to 0.60). It ranges from 0.30 (buffer of 1 on" in said
+    assert "It is 0.50 (0.10 to 0.70) in the analysis first run only, which predicts 40 of" in said
+    assert "and does not compare with the main analysis." in said
+    assert "do not train" in said and "blocks" not in said
+    alone = sensitivity.describe(written({}, sensitivity=table[:1]))
+    assert alone.endswith("of the main analysis is 0.40 (0.20 to 0.60).")
 
 
 def test_the_future_is_told_with_or_without_first_sessions():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -11,20 +11,21 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from painprint.decode.errors import NotEnoughData
-from painprint.decode.metrics import rows_by_scale
+from painprint.decode.metrics import Rows, rows_by_scale
 from painprint.decode.prepare import Prepared
 from painprint.decode.refit import refit
 from painprint.evidence.case import Case, make_bin_grams
 from painprint.evidence.permuted_ratings import run_positions
+from painprint.evidence.scores import Scores, main_scores, score_rows
 from painprint.evidence.stage import StageResult
 from painprint.progress import OnStep, count_steps
 from painprint.regions import Regions
 from painprint.stats.bootstrap import block_length
 
-Agreement = dict[str, dict[str, float]]
-Variant = tuple[str, int, Callable[[], Agreement]]
-"""Name, number of regions, and the analysis."""
+Variant = tuple[str, int, Callable[[], Mapping[str, Rows]]]
+"""Name, number of regions, and the analysis, which returns held-out predictions by scale."""
 
+MAIN = "main analysis"
 FEWEST_REGIONS = 4
 FEWEST_FIRST_RUNS = 3
 OTHER_AREAS = ", areas of "
@@ -39,7 +40,8 @@ def sensitivity_analyses(case: Case, *, on_step: OnStep | None = None) -> StageR
     Returns
     -------
     result : StageResult
-        Table ``sensitivity``: r, centred r and skill of each variant at every scale.
+        Table ``sensitivity``: r, centred r and skill of the main analysis, then of each variant,
+        at every scale, with session-block intervals.
 
     References
     ----------
@@ -47,30 +49,31 @@ def sensitivity_analyses(case: Case, *, on_step: OnStep | None = None) -> StageR
     """
     plans = [_first_run(case), _farther_sessions(case), _other_regions(case), _other_areas(case)]
     n_decoded = len(case.decoding.regions.names)
-    variants: list[Variant] = [
-        ("as decoded", n_decoded, partial(predictions_agreement, case.decoding.predictions)),
-        *(variant for planned, _ in plans for variant in planned),
-    ]
+    variants = [variant for planned, _ in plans for variant in planned]
     step = count_steps(on_step, len(variants))
-    rows, not_done = [], [reason for _, reasons in plans for reason in reasons]
+    scored = {MAIN: (n_decoded, main_scores(case.decoding))}
+    not_done = [reason for _, reasons in plans for reason in reasons]
     for name, n_regions, analyse in variants:
         try:
-            agreement = analyse()
+            scored[name] = n_regions, _score(case, analyse())
         except NotEnoughData as error:
             not_done.append(f"No analysis of {name!r}: {error}")
-            continue
-        finally:
-            step()
-        rows += [
-            {"variant": name, "n_regions": n_regions, "scale": scale, **values}
-            for scale, values in agreement.items()
-        ]
+        step()
+    rows = [
+        {"variant": name, "n_regions": n_regions, "scale": scale, **scores}
+        for name, (n_regions, by_scale) in scored.items()
+        for scale, scores in by_scale.items()
+    ]
     return StageResult({"sensitivity": pd.DataFrame(rows)}, {}, tuple(not_done))
 
 
-def predictions_agreement(predictions: pd.DataFrame) -> Agreement:
-    """r, centred r and skill of held-out predictions, by scale."""
-    return {scale: rows.agreement() for scale, rows in rows_by_scale(predictions).items()}
+def _score(case: Case, held_out: Mapping[str, Rows]) -> dict[str, Scores]:
+    """Scores by scale; variants of as many groups share their resamples."""
+    n_bootstraps = case.settings.n_bootstraps
+    return {
+        scale: score_rows(rows, n_bootstraps=n_bootstraps, rng=case.stream("sensitivity"))
+        for scale, rows in held_out.items()
+    }
 
 
 def _first_run(case: Case) -> tuple[list[Variant], list[str]]:
@@ -91,7 +94,7 @@ def _first_run(case: Case) -> tuple[list[Variant], list[str]]:
     levels = chosen[chosen["scale"] == "run"].assign(scale="session")
     table = pd.concat([chosen[chosen["scale"] != "session"], levels], ignore_index=True)
     n_regions = len(case.decoding.regions.names)
-    return [("first run only", n_regions, partial(predictions_agreement, table))], not_done
+    return [("first run only", n_regions, partial(rows_by_scale, table))], not_done
 
 
 def _farther_sessions(case: Case) -> tuple[list[Variant], list[str]]:
@@ -124,14 +127,14 @@ def _farther_sessions(case: Case) -> tuple[list[Variant], list[str]]:
 
 def _refit(
     case: Case, *, buffer: int = 0, fold_of_group: NDArray[np.int64] | None = None
-) -> Agreement:
+) -> Mapping[str, Rows]:
     return refit(
         case.bin_grams,
         case.settings.rules,
         buffer=buffer,
         fold_of_group=fold_of_group,
         n_jobs=case.n_jobs,
-    ).agreement()
+    ).rows()
 
 
 def is_visual(network: str) -> bool:
@@ -178,13 +181,13 @@ def _other_regions(case: Case) -> tuple[list[Variant], list[str]]:
     return [v for v in variants if v[1] >= FEWEST_REGIONS], not_done
 
 
-def _refit_without(case: Case, names: Sequence[str]) -> Agreement:
+def _refit_without(case: Case, names: Sequence[str]) -> Mapping[str, Rows]:
     """The main analysis without some regions."""
     bin_grams = [bin_gram.without(names, n_jobs=case.n_jobs) for bin_gram in case.bin_grams]
-    return refit(bin_grams, case.settings.rules, n_jobs=case.n_jobs).agreement()
+    return refit(bin_grams, case.settings.rules, n_jobs=case.n_jobs).rows()
 
 
-def _refit_regions(case: Case, unrestricted: Prepared, names: Sequence[str]) -> Agreement:
+def _refit_regions(case: Case, unrestricted: Prepared, names: Sequence[str]) -> Mapping[str, Rows]:
     """The main analysis with other regions."""
     networks = tuple(unrestricted.regions.network_of[n] for n in names)
     prepared = replace(
@@ -240,11 +243,11 @@ def _other_areas(case: Case) -> tuple[list[Variant], list[str]]:
     return variants, not_done
 
 
-def _refit_some(case: Case, prepared: Prepared, chosen: Sequence[int]) -> Agreement:
+def _refit_some(case: Case, prepared: Prepared, chosen: Sequence[int]) -> Mapping[str, Rows]:
     """The main analysis of a subset of the runs."""
     runs = replace(prepared, runs=[prepared.runs[k] for k in chosen])
     group_index = np.unique(case.decoding.training.group_index[list(chosen)], return_inverse=True)[
         1
     ]
     bin_grams = make_bin_grams(runs, group_index, case.settings, n_jobs=case.n_jobs)
-    return refit(bin_grams, case.settings.rules, n_jobs=case.n_jobs).agreement()
+    return refit(bin_grams, case.settings.rules, n_jobs=case.n_jobs).rows()

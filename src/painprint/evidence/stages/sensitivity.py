@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from painprint.evidence.sensitivity import OTHER_AREAS, sensitivity_analyses
-from painprint.evidence.stage import AGREEMENT, SCALE, Stage, WrittenResult
-from painprint.wording import number, plural
+from painprint.evidence.stage import SCALE, SCORES, Stage, WrittenResult
+from painprint.wording import estimate, number, plural
 
 TABLES: dict[str, dict[str, str]] = {
     "sensitivity": {
-        "variant": "name of the sensitivity analysis",
+        "variant": "the main analysis, or name of the sensitivity analysis",
         "n_regions": "regions used",
         "scale": SCALE,
-        **AGREEMENT,
+        **SCORES,
+        "n": "rows; scores of another n than that of the main analysis do not compare with it",
     },
 }
 
@@ -19,22 +22,29 @@ TABLES: dict[str, dict[str, str]] = {
 def describe(result: WrittenResult) -> str:
     """Results paragraph of the page."""
     table, unit = result.tables["sensitivity"], result.unit
-    rows = table[table["scale"] == result.primary].set_index("variant")["centred_r"]
-    is_other_atlas = rows.index.str.contains(OTHER_AREAS, regex=False)
-    areas, rows = rows[is_other_atlas].dropna(), rows[~is_other_atlas]
-    main, others = rows.iloc[0], rows.iloc[1:].dropna()
-    if main != main:
+    at_primary = table[table["scale"] == result.primary].set_index("variant")
+    is_other_atlas = at_primary.index.str.contains(OTHER_AREAS, regex=False)
+    areas, rows = at_primary[is_other_atlas].dropna(subset="centred_r"), at_primary[~is_other_atlas]
+    main, others = rows.iloc[0], rows.iloc[1:].dropna(subset="centred_r")
+    if main["centred_r"] != main["centred_r"]:
         return (
             f"The {unit}-centred r {result.bins.at} is undefined. The skill of each sensitivity "
             "analysis is in sensitivity.tsv."
         )
-    sentences = [f"The {unit}-centred r {result.bins.at} is {number(main)} as decoded"]
-    sentences[0] += (
-        "."
-        if others.empty
-        else f", and ranges from {number(others.min())} ({others.idxmin()}) to "
-        f"{number(others.max())} ({others.idxmax()}) in the sensitivity analyses."
-    )
+    unlike = others[others["n"] != main["n"]]
+    like = others.drop(unlike.index)["centred_r"].sort_values()
+    sentences = [f"The {unit}-centred r {result.bins.at} of the main analysis is {_r(main)}."]
+    if len(like):
+        low, high = (f"{_r(others.loc[name])} ({name})" for name in (like.index[0], like.index[-1]))
+        sentences.append(
+            f"It ranges from {low} to {high} in the sensitivity analyses that predict the same "
+            f"{result.bins.bins}."
+        )
+    for name, row in unlike.iterrows():
+        sentences.append(
+            f"It is {_r(row)} in the analysis {name}, which predicts {row['n']:.0f} of the "
+            f"{main['n']:.0f} {result.bins.bins} and does not compare with the main analysis."
+        )
     for start, meaning in (
         ("buffer", f"With a buffer, neighbours of the held-out {unit} do not train."),
         ("blocks", f"With blocks, neighbouring {unit}s are held out together."),
@@ -43,15 +53,22 @@ def describe(result: WrittenResult) -> str:
         if others.index.str.startswith(start).any():
             sentences.append(meaning)
     if len(areas):
-        each = "; ".join(f"{name}: {number(r)}" for name, r in areas.items())
+        each = "; ".join(f"{name}: {_r(row)}" for name, row in areas.iterrows())
         sentences.append(
             "The individual parcellation was made from resting scans of sessions that are decoded. "
             "Therefore each half of the sessions was also decoded alone, with areas made from the "
             "other half, from the same half (about as much data, but of the decoded sessions) and "
-            "from all sessions (about twice as much data), without excluding any region: "
-            f"{each}."
+            "from all sessions (about twice as much data), without excluding any region. These "
+            "compare with each other within a half, not with the main analysis, which has other "
+            f"sessions: {each}."
         )
     return " ".join(sentences)
+
+
+def _r(row: pd.Series) -> str:
+    """Centred r with its interval, where there is one."""
+    low, high = row["centred_r_low"], row["centred_r_high"]
+    return number(row["centred_r"]) if low != low else estimate(row["centred_r"], [low, high])
 
 
 def methods(result: WrittenResult) -> str:
