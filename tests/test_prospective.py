@@ -8,7 +8,7 @@ from conftest import simulate_runs
 from painprint import Run, Settings, decode_runs
 from painprint.decode.decoders import make_decoder
 from painprint.evidence.case import Case
-from painprint.evidence.prospective import predict_future, prospective_tests
+from painprint.evidence.prospective import predict_future, prospective_tests, size_of_test_set
 
 SETTINGS = Settings(n_bootstraps=100, first_sessions=4)
 
@@ -70,7 +70,7 @@ def test_every_later_session_is_there_for_every_past(case):
     spread = np.abs(rows["rating"] - past["rating"].mean()).mean()  # time bins, not rating bins
     assert row["mae_of_training_mean"] == pytest.approx(spread, rel=0.05)
     calibration = found.tables["calibration"]
-    assert list(calibration["n_past"]) == [3, 4, 5, 6]
+    assert list(calibration["n_past"]) == [3, 4]  # with the last 3 of 7 sessions to test
     assert found.numbers["first"]["session"]["n"] == 4
     assert found.numbers["later"]["session"]["n"] == 3
     assert found.numbers["next"]["session"]["n"] == 4
@@ -85,18 +85,55 @@ def test_the_first_sessions_alone_are_what_decoding_them_gives(case):
             assert found[scale][name] == pytest.approx(expected, rel=1e-9)
 
 
-def test_calibration_is_the_line_from_prediction_to_rating(case):
-    row = prospective_tests(case).tables["calibration"].query("n_past == 5").iloc[0]
-    future = predict_future(case.bin_grams, SETTINGS.rules, 5)
-    later = np.isfinite(future.predicted["1min"])
-    slope, intercept = np.polyfit(future.predicted["1min"][later], future.rating["1min"][later], 1)
-    assert (row["slope"], row["intercept"]) == pytest.approx((slope, intercept))
+def test_every_number_of_past_sessions_is_tested_on_the_same_last_ones(case):
+    table = prospective_tests(case).tables["calibration"]
+    minutes = case.decoding.predictions.query("scale == '1min' and session >= '05'")
+    assert set(table["n_test"]) == {3} and set(table["n_bins"]) == {len(minutes)}
+    for _, row in table.iterrows():
+        future = predict_future(case.bin_grams, SETTINGS.rules, int(row["n_past"]))
+        tested = case.bin_grams[0].groups("1min") >= 4
+        predicted, y = future.predicted["1min"][tested], future.rating["1min"][tested]
+        slope, intercept = np.polyfit(predicted, y, 1)
+        assert (row["slope"], row["intercept"]) == pytest.approx((slope, intercept))
+        mean = np.mean(
+            case.bin_grams[0].y("train")[case.bin_grams[0].groups("train") < row["n_past"]]
+        )
+        assert row["skill"] == pytest.approx(
+            1 - ((y - predicted) ** 2).sum() / ((y - mean) ** 2).sum()
+        )
+        assert row["mae"] == pytest.approx(np.abs(y - predicted).mean())
+        assert row["bias"] == pytest.approx((predicted - y).mean())
+        assert np.isnan([row["skill_low"], row["slope_high"]]).all()  # of 3 sessions
+
+
+def test_the_test_set_is_a_third_or_8_and_never_what_training_needs():
+    for n_groups in range(4, 80):
+        n_test = size_of_test_set(n_groups)
+        assert 1 <= n_test <= n_groups - 3
+        if n_groups >= 16:
+            assert n_test >= 8 and n_groups / 3 <= n_test <= n_groups / 2
+    assert [size_of_test_set(n) for n in (5, 7, 8, 24, 25)] == [2, 3, 4, 8, 9]
+
+
+def test_eight_sessions_to_test_have_intervals():
+    found = prospective_tests(Case(decode_runs(person(n_sessions=16), SETTINGS)))
+    table = found.tables["calibration"]
+    assert list(table["n_past"]) == [3, 4, 5, 6, 7, 8] and set(table["n_test"]) == {8}
+    for name in ("centred_r", "skill", "slope", "intercept"):
+        assert (table[f"{name}_low"] < table[name]).all()
+        assert (table[name] < table[f"{name}_high"]).all()
+    following = found.numbers["next"]["1min"]
+    assert following["n_groups"] == 13
+    low, high = following["skill_ci"]
+    assert low < following["skill"] < high
 
 
 def test_several_lags(rng):
     runs = simulate_runs(rng, n_sessions=5)
     case = Case(decode_runs(runs, Settings(n_bootstraps=100, lag_s=(0.0, 6.0))))
-    assert len(prospective_tests(case).tables["calibration"]) == 2
+    found = prospective_tests(case).tables
+    assert list(found["calibration"]["n_past"]) == [3]
+    assert list(found["prospective"]["n_past"]) == [3, 3, 4]
 
 
 def test_too_few_sessions_are_said(rng):
@@ -116,7 +153,8 @@ def test_a_past_that_teaches_nothing_is_named_and_the_others_are_done(rng):
     ]  # fmt: skip
     case = Case(decode_runs(runs, Settings(n_bootstraps=100, first_sessions=3)))
     found = prospective_tests(case)
-    assert list(found.tables["calibration"]["n_past"]) == [4, 5]
+    assert list(found.tables["prospective"]["n_past"]) == [4, 4, 5]
+    assert found.tables["calibration"].empty  # the model of 3, all before the last 3, is missing
     said = "\n".join(found.not_done)
     assert "No model of the first 3 sessions: the rating does not vary" in said
     assert "No analysis of the first 3 sessions alone" in said

@@ -246,22 +246,27 @@ def test_sensitivity_explain_only_what_was_done():
     )
     said = sensitivity.describe(written({}, sensitivity=table))
     assert "main analysis is 0.40 (0.20 to 0.60). It ranges from 0.30 (buffer of 1 on" in said
-    assert "It is 0.50 (0.10 to 0.70) in the analysis first run only, which predicts 40 of" in said
-    assert "and does not compare with the main analysis." in said
+    assert "It is 0.50 (0.10 to 0.70) in the analysis first run only, which predicts 40 " in said
+    assert "rather than 80, so the two do not compare." in said
     assert "do not train" in said and "blocks" not in said
     alone = sensitivity.describe(written({}, sensitivity=table[:1]))
     assert alone.endswith("of the main analysis is 0.40 (0.20 to 0.60).")
 
 
 def test_the_future_is_told_with_or_without_first_sessions():
-    one = {"centred_r": 0.2, "skill": 0.1, "mae": 0.05, "r": 0.3, "auc": 0.6}
+    one = {"centred_r": 0.2, "skill": 0.1, "mae": 0.05, "r": 0.3, "auc": 0.6, "n": 90}
+    one |= {"n_groups": 9, "centred_r_ci": [0.1, 0.3], "skill_ci": [None, None]}
+    curve = pd.DataFrame({"n_past": [3, 4], "n_test": 8, "n_bins": 80})
     numbers = {
         "next": {"1min": one}, "first": None, "later": None, "n_first": 12, "error_ahead": None,
     }  # fmt: skip
-    assert "first 12" not in prospective.describe(written(numbers))
+    said = prospective.describe(written(numbers, calibration=curve))
+    assert "first 12" not in said and "of 0.20 (0.10 to 0.30), a skill of 0.10 and" in said
+    assert "models of the first 3 to 4 sessions were all tested on the last 8 sessions (80 " in said
     numbers |= {"first": {"1min": one}, "later": {"1min": one}}
     numbers["error_ahead"] = {
         "near": 0.1, "far": 0.2, "near_mean": 0.11, "far_mean": 0.21, "far_ahead": 5,
     }  # fmt: skip
-    said = prospective.describe(written(numbers))
+    said = prospective.describe(written(numbers, calibration=curve[:0]))
+    assert "were all tested" not in said
     assert "The first 12 sessions alone" in said and "0.200 for those 5 or more ahead" in said

@@ -13,18 +13,46 @@ from painprint.arrays import Vector
 from painprint.decode.bin_gram import BinGram
 from painprint.decode.decoders import make_decoder
 from painprint.decode.errors import NotEnoughData
-from painprint.decode.metrics import area_under_curve, calibration_line
+from painprint.decode.metrics import Rows, area_under_curve, calibration_line
 from painprint.decode.model import best_lag
 from painprint.decode.refit import HeldOut, refit
 from painprint.evidence.case import Case
+from painprint.evidence.scores import ENDS, WITH_ENDS, score_rows, with_ends
 from painprint.evidence.stage import StageResult
 from painprint.parallel import map_ordered
 from painprint.progress import OnStep, count_steps
 from painprint.settings import Rules
 from painprint.stats.correlation import correlation
+from painprint.wording import FEW_GROUPS
 
 FEWEST_PAST = 3
 """Fewest sessions that a model of the past is trained on."""
+TEST_SHARE = 1 / 3
+"""Share of the sessions, the last ones, on which models of the past are compared."""
+
+
+def size_of_test_set(n_groups: int) -> int:
+    """Number of last sessions that test every model of sessions before them.
+
+    A third of all; at least 8, with which there are intervals, as far as these are no more than
+    half of all; and never so many that fewer than 3 are left to train.
+
+    Examples
+    --------
+    >>> [size_of_test_set(n) for n in (4, 6, 12, 16, 28, 60)]
+    [1, 3, 6, 8, 10, 20]
+    """
+    third = math.ceil(n_groups * TEST_SHARE)
+    return min(max(third, min(FEW_GROUPS, n_groups // 2)), n_groups - FEWEST_PAST)
+
+
+LINE = ("slope", "intercept")
+CALIBRATION = (
+    *("n_past", "n_test", "n_bins", "r"),
+    *(f"{name}{end}" for name in (*WITH_ENDS, *LINE) for end in ("", "_low", "_high")),
+    *("mae", "bias"),
+)
+"""Columns of the table of that name."""
 
 
 def prospective_tests(case: Case, *, on_step: OnStep | None = None) -> StageResult:
@@ -34,10 +62,11 @@ def prospective_tests(case: Case, *, on_step: OnStep | None = None) -> StageResu
     -------
     result : StageResult
         Table ``prospective``: each session predicted by the models of each number of past
-        sessions. Table ``calibration``: per number of past sessions, error and calibration over
-        all later minutes. Numbers: agreement of the first sessions by nested leave-one-out, as
-        published; of the later ones by the model of the first; and of every session by the model
-        of all before it.
+        sessions. Table ``calibration``: per number of past sessions, agreement, error and
+        calibration on one test set, the last sessions (:func:`size_of_test_set`), for every number of
+        past sessions that lies wholly before it. Numbers: agreement of the first sessions by
+        nested leave-one-out, as published; of all later ones by the model of the first; of every
+        session by the model of all before it, with intervals; and the size of the test set.
 
     References
     ----------
@@ -82,7 +111,10 @@ def prospective_tests(case: Case, *, on_step: OnStep | None = None) -> StageResu
         step()
     if not futures:
         return StageResult({}, {}, tuple(not_done))
-    numbers["next"] = _agreement(_next_ones(bin_grams[0], futures))
+    following = _next_ones(bin_grams[0], futures)
+    numbers["next"] = _agreement(following)
+    primary = bin_grams[0].scales.primary
+    numbers["next"][primary] |= _intervals(case, following.rows()[primary])
     if n_first in futures:
         numbers["later"] = _agreement(_after(bin_grams[0], futures[n_first], n_first))
     days = case.group_values("days") if "days" in case.sessions else np.full(n_groups, np.nan)
@@ -92,8 +124,9 @@ def prospective_tests(case: Case, *, on_step: OnStep | None = None) -> StageResu
             "is what comes first by the labels of sessions."
         )
     per_session = _per_session(bin_grams[0], futures, case.decoding.groups, days)
-    tables = {"prospective": per_session, "calibration": _calibration(bin_grams[0], futures)}
-    numbers |= {"n_first": n_first, "error_ahead": error_ahead(per_session)}
+    n_test = size_of_test_set(n_groups)
+    tables = {"prospective": per_session, "calibration": _calibration(case, futures, n_test)}
+    numbers |= {"n_first": n_first, "error_ahead": error_ahead(per_session), "n_test": n_test}
     return StageResult(tables, numbers, tuple(not_done))
 
 
@@ -250,22 +283,46 @@ def _per_session(
     return pd.DataFrame(rows).astype({"r": float})
 
 
-def _calibration(bin_gram: BinGram, futures: dict[int, HeldOut]) -> pd.DataFrame:
-    """Error, and the line of rating on prediction, per number of past groups."""
-    rows, primary = [], bin_gram.scales.primary
-    for n_past, future in futures.items():
-        later = _after(bin_gram, future, n_past)
-        y, predicted = later.rating[primary], later.predicted[primary]
-        slope, intercept = calibration_line(predicted, y) or (np.nan, float(y.mean()))
-        rows.append(
+def _intervals(case: Case, rows: Rows) -> dict[str, Any]:
+    """Number of groups, and intervals of centred r and skill; None where there are none."""
+    scores = score_rows(
+        rows, n_bootstraps=case.settings.n_bootstraps, rng=case.stream("next session")
+    )
+    ends = {
+        f"{name}_ci": [v if np.isfinite(v := scores[f"{name}_{end}"]) else None for end in ENDS]
+        for name in WITH_ENDS
+    }
+    return {"n_groups": len(np.unique(rows.group)), **ends}
+
+
+def _calibration(case: Case, futures: dict[int, HeldOut], n_test: int) -> pd.DataFrame:
+    """Agreement, error, and the line of rating on prediction, of the last groups.
+
+    One row per number of past groups that lies wholly before the ``n_test`` last ones. All rows
+    predict the same bins, and share their resamples.
+    """
+    bin_gram = case.bin_grams[0]
+    table, primary = [], bin_gram.scales.primary
+    first = bin_gram.n_groups - n_test
+    for n_past in (n for n in futures if n <= first):
+        rows = _after(bin_gram, futures[n_past], first).rows()[primary]
+        line = calibration_line(rows.predicted, rows.rating) or (np.nan, np.nan)
+        agreement, error = rows.agreement(), rows.predicted - rows.rating
+        estimates = {n: agreement[n] for n in WITH_ENDS} | dict(zip(LINE, line, strict=True))
+        table.append(
             {
                 "n_past": n_past,
-                "n_future": bin_gram.n_groups - n_past,
-                **later.agreement()[primary],
-                "mae": np.abs(y - predicted).mean(),
-                "bias": (predicted - y).mean(),
-                "slope": slope,
-                "intercept": intercept,
+                "n_test": n_test,
+                "n_bins": len(error),
+                "r": agreement["r"],
+                **with_ends(
+                    rows,
+                    estimates,
+                    n_bootstraps=case.settings.n_bootstraps,
+                    rng=case.stream("calibration"),
+                ),
+                "mae": np.abs(error).mean(),
+                "bias": error.mean(),
             }
         )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(table, columns=CALIBRATION)

@@ -116,27 +116,30 @@ def _learning_curve(results: Results) -> Drawings:
 
 def _prospective(results: Results) -> Drawings:
     calibration, unit = results.stage_tables["calibration"], results.metrics["leave_out"]
-    return {
-        "future": Drawing(
-            "Agreement of models of past sessions with later ratings",
+    drawn: Drawings = {}
+    if len(calibration):
+        n_test, n_bins = calibration["n_test"].iloc[0], calibration["n_bins"].iloc[0]
+        test_set = f"the last {wording.plural(n_test, unit)} ({n_bins} {results.bins.noun}s)"
+        drawn["future"] = Drawing(
+            "Agreement of models of past sessions with the last ratings",
             partial(
                 figures.plot_future, calibration, {"centred_r": "centred r", "skill": "skill"}, 0
             ),
-            f"Agreement of models of the first {unit}s with all later {results.bins.noun}s.",
-        ),
-        "calibration": Drawing(
+            f"Agreement of models of the first {unit}s with the same test set: {test_set}.",
+        )
+        drawn["calibration"] = Drawing(
             "Slope of later ratings on their prediction",
             partial(figures.plot_future, calibration, {"slope": "slope"}, 1),
-            "The same models: slope of the rating on the prediction; 1 is calibrated, below 1 "
-            "predictions are over-dispersed.",
-        ),
-        "ahead": Drawing(
-            "Prediction error against time since training",
-            partial(figures.plot_error_ahead, results.stage_tables["prospective"], unit=unit),
-            f"Each later {unit}, predicted by the model of each number of past {unit}s.",
-            wide=True,
-        ),
-    }
+            "The same models and test set: slope of the rating on the prediction; 1 is calibrated, "
+            "below 1 predictions are over-dispersed.",
+        )
+    drawn["ahead"] = Drawing(
+        "Prediction error against time since training",
+        partial(figures.plot_error_ahead, results.stage_tables["prospective"], unit=unit),
+        f"Each later {unit}, predicted by the model of each number of past {unit}s.",
+        wide=True,
+    )
+    return drawn
 
 
 def _estimates(

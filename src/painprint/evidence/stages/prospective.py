@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from painprint.evidence.prospective import prospective_tests
-from painprint.evidence.stage import AGREEMENT, Stage, WrittenResult
-from painprint.wording import number
+from painprint.evidence.stage import AGREEMENT, SCORES, Stage, WrittenResult
+from painprint.wording import estimate, number, plural
 
 TABLES: dict[str, dict[str, str]] = {
     "prospective": {
@@ -21,12 +24,23 @@ TABLES: dict[str, dict[str, str]] = {
     },
     "calibration": {
         "n_past": "sessions that trained: the first so many",
-        "n_future": "later sessions, all predicted",
-        **AGREEMENT,
+        "n_test": "last sessions, which none of these models was trained on: the same in every row",
+        "n_bins": "{bins} of them; the other columns are over these",
+        "r": AGREEMENT["r"],
+        "centred_r": AGREEMENT["centred_r"],
+        "centred_r_low": SCORES["centred_r_low"],
+        "centred_r_high": "upper end",
+        "skill": AGREEMENT["skill"],
+        "skill_low": SCORES["skill_low"],
+        "skill_high": "upper end",
+        "slope": "of the line from prediction to rating; 1 where calibrated",
+        "slope_low": "lower end of its session-block interval, likewise",
+        "slope_high": "upper end",
+        "intercept": "of that line; 0 where calibrated",
+        "intercept_low": "lower end of its session-block interval, likewise",
+        "intercept_high": "upper end",
         "mae": "mean absolute error",
         "bias": "mean of prediction minus rating",
-        "slope": "of the line from prediction to rating; 1 where calibrated",
-        "intercept": "of that line; 0 where calibrated",
     },
 }
 
@@ -37,10 +51,20 @@ def describe(result: WrittenResult) -> str:
     following = numbers["next"][primary]
     sentences = [
         f"Each {unit} was predicted by a model trained on all {unit}s before it, with a "
-        f"{unit}-centred r of {number(following['centred_r'])}, a skill of "
-        f"{number(following['skill'])} and a mean absolute error of "
-        f"{number(following['mae'], 3)} {at}."
+        f"{unit}-centred r of {_with_ends(following, 'centred_r')}, a skill of "
+        f"{_with_ends(following, 'skill')} and a mean absolute error of "
+        f"{number(following['mae'], 3)} {at} ({plural(following['n_groups'], unit)}, "
+        f"{following['n']} {result.bins.bins})."
     ]
+    curve = result.tables["calibration"]
+    if len(curve):
+        n_test, n_bins = int(curve["n_test"].iloc[0]), int(curve["n_bins"].iloc[0])
+        n_least, n_most = int(curve["n_past"].min()), int(curve["n_past"].max())
+        sentences.append(
+            f"To see what more {unit}s in training give, models of the first {n_least} to {n_most} "
+            f"{unit}s were all tested on the last {plural(n_test, unit)} ({n_bins} "
+            f"{result.bins.bins})."
+        )
     error = numbers["error_ahead"]
     if error is not None:
         sentences.append(
@@ -65,12 +89,19 @@ def describe(result: WrittenResult) -> str:
     return " ".join(sentences)
 
 
+def _with_ends(values: Mapping[str, Any], name: str) -> str:
+    """A number with its interval, where there is one."""
+    ends = values[f"{name}_ci"]
+    return number(values[name]) if ends[0] is None else estimate(values[name], ends)
+
+
 def methods(result: WrittenResult) -> str:
     """Sentence of the Methods section."""
     unit, first = result.unit, result.settings["first_sessions"]
     alone = f", and the first {first} {unit}s were analysed alone"
     return (
-        f"Models of the first {unit}s were tested on all later ones"
+        f"Models trained on the first {unit}s were tested on the next {unit} and, where trained on "
+        f"{unit}s before these alone, on the last {plural(result.numbers['n_test'], unit)}"
         f"{alone if result.numbers.get('first') is not None else ''}."
     )
 

@@ -42,8 +42,8 @@ def describe(result: WrittenResult) -> str:
         )
     for name, row in unlike.iterrows():
         sentences.append(
-            f"It is {_r(row)} in the analysis {name}, which predicts {row['n']:.0f} of the "
-            f"{main['n']:.0f} {result.bins.bins} and does not compare with the main analysis."
+            f"It is {_r(row)} in the analysis {name}, which predicts {row['n']:.0f} "
+            f"{result.bins.bins} rather than {main['n']:.0f}, so the two do not compare."
         )
     for start, meaning in (
         ("buffer", f"With a buffer, neighbours of the held-out {unit} do not train."),
