@@ -18,11 +18,13 @@ Draw = Callable[[], Axes | Sequence[Axes]]
 
 THEMED = {
     style.INK: "ink", style.MUTED: "soft", style.RATING: "rating", style.PREDICTED: "predicted",
+    style.POSITIVE: "positive", style.NEGATIVE: "negative",
     style.BAND: "band", style.FILL: "fill", style.PALE: "pale", style.PAPER: "paper",
     **{shade: rating for rating, (shade, _) in style.QUALITY_MARKS.items()},
 }  # fmt: skip
 """Colours of figures that are replaced by CSS variables of the page."""
 TAG, COORDINATE = re.compile(r"<[^>]+>"), re.compile(r"-?\d+\.\d{3,}")
+SHOWN_FONT = ", ".join((*style.FONTS[:-1], f"'{style.FONTS[-1]}'", "sans-serif"))
 NO_DATE: dict[str, dict[str, None]] = {
     "svg": {"Date": None, "Creator": None},
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
@@ -68,6 +70,9 @@ class Drawn:
 def draw_figure(name: str, draw: Draw, *, pdf: bool = False) -> Drawn:
     """A figure as SVG, the same bytes every time and on every machine with the same fonts.
 
+    Texts are placed in the font that Matplotlib brings along and shown in Arial, Helvetica or
+    Liberation Sans, which are narrower: of the SVG where it is opened, of the PDF here.
+
     Parameters
     ----------
     name : str
@@ -93,13 +98,16 @@ def draw_figure(name: str, draw: Draw, *, pdf: bool = False) -> Drawn:
             figure.savefig(buffer, format=form, metadata=NO_DATE[form])
             return buffer.getvalue()
 
-        text = TAG.sub(_shorter, saved("svg").decode())
-        return Drawn(text.encode(), saved("pdf") if pdf else None)
+        text = TAG.sub(_rewritten, saved("svg").decode())
+        with matplotlib.rc_context({"font.sans-serif": style.print_fonts()}):
+            return Drawn(text.encode(), saved("pdf") if pdf else None)
 
 
-def _shorter(tag: re.Match[str]) -> str:
-    """A tag with its coordinates rounded to 0.01 points; embedded images have none."""
-    return COORDINATE.sub(lambda number: f"{float(number[0]):.2f}", tag[0])
+def _rewritten(tag: re.Match[str]) -> str:
+    """A tag with its coordinates rounded to 0.01 points (embedded images have none), and with the
+    fonts that readers see."""
+    text = COORDINATE.sub(lambda number: f"{float(number[0]):.2f}", tag[0])
+    return text.replace(f"'{style.LAYOUT_FONT}'", SHOWN_FONT)
 
 
 def inline(image: bytes, what: str, titles: Mapping[int, str] | None = None) -> Markup:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from matplotlib import rcParamsDefault
+import numpy as np
+from matplotlib import colormaps, rcParamsDefault
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap, ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.font_manager import fontManager
 from matplotlib.legend import Legend
 
 SINGLE, DOUBLE = 3.5, 7.2
@@ -16,11 +19,26 @@ SINGLE, DOUBLE = 3.5, 7.2
 INK, MUTED = "#1c2530", "#5b6572"
 """Colours of text and axes (contrast with white: 15.4 and 5.9)."""
 RATING, PREDICTED = "#b2182b", "#2166ac"
+POSITIVE, NEGATIVE = "#7b3294", "#4d7a0f"
+"""Colours of a sign, of a weight or an importance: apart for a reader with deuteranopia, too."""
+SIGNS = LinearSegmentedColormap.from_list(
+    "signs", ["#3d6308", "#b4cf86", "#f7f7f7", "#cba8dc", "#611f7a"]
+)
+"""Colours of values on both sides of 0, from the negative ones to the positive."""
+IN_TIME = ListedColormap(colormaps["viridis"](np.linspace(0, 0.8, 256)), "in_time")
+"""Colours of sessions, dark is early; none as light as yellow, which is not seen on white."""
 BAND, FILL, PALE, PAPER = "#f1f3f5", "#c6cbd2", "#d1e0f0", "#ffffff"
 """Colours of stripes, of secondary elements, of intervals, and of the background."""
 
 QUALITY_MARKS = {"good": ("#007a59", "o"), "caution": ("#b36b00", "D"), "bad": ("#c1272d", "s")}
 """Colour and marker of each quality rating, from the best to the worst."""
+LARGE, SMALL = 8, 7
+"""Sizes of text (points): of labels and titles, and of ticks, legends and notes."""
+LAYOUT_FONT = "DejaVu Sans"
+"""Matplotlib brings it along, so texts take the same room on every machine; it is wider than those
+that readers see."""
+FONTS = ("Arial", "Helvetica", "Liberation Sans")
+"""Fonts that a figure is shown in, whichever comes first."""
 LONGEST_NAME, LONGEST_ROW = 20, 48
 """Largest number of characters of a tick label, and of the label of a row of a wide figure."""
 SCALE_NAMES = {
@@ -32,7 +50,7 @@ SCALE_NAMES = {
 }
 
 STYLE: dict[Any, Any] = {
-    "font.size": 8,
+    "font.size": LARGE,
     "font.family": "sans-serif",
     "text.color": INK,
     "axes.edgecolor": INK,
@@ -44,11 +62,11 @@ STYLE: dict[Any, Any] = {
     "savefig.facecolor": "none",
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.labelsize": 8,
-    "axes.titlesize": 8,
-    "xtick.labelsize": 7,
-    "ytick.labelsize": 7,
-    "legend.fontsize": 7,
+    "axes.labelsize": LARGE,
+    "axes.titlesize": LARGE,
+    "xtick.labelsize": SMALL,
+    "ytick.labelsize": SMALL,
+    "legend.fontsize": SMALL,
     "legend.frameon": False,
     "lines.linewidth": 1.2,
     "svg.fonttype": "none",
@@ -64,7 +82,14 @@ def page_settings() -> dict[Any, Any]:
     """Settings of the figures of pages: Matplotlib's own, whatever the user has set, and
     :data:`STYLE`."""
     own = {k: v for k, v in dict.items(rcParamsDefault) if not str(k).startswith(OF_MACHINE)}
-    return {**own, **STYLE}
+    return {**own, **STYLE, "font.sans-serif": [LAYOUT_FONT]}
+
+
+def print_fonts() -> list[str]:
+    """Those of :data:`FONTS` that are installed, and :data:`LAYOUT_FONT`: for files that hold
+    their fonts."""
+    here = {font.name for font in fontManager.ttflist}
+    return [*(name for name in FONTS if name in here), LAYOUT_FONT]
 
 
 def new_axes(width: float, height: float) -> Axes:
@@ -89,4 +114,16 @@ def name_entries(legend: Legend, names: Sequence[object]) -> None:
     """Give the entries of a legend their names, which Matplotlib would leave out where they begin
     with an underscore."""
     for text, name in zip(legend.get_texts(), names, strict=True):
-        text.set_text(short(name))
+        text.set_text(short(name, LONGEST_ROW))
+
+
+def figure_of(ax: Axes) -> Figure:
+    """The figure that Axes are on."""
+    figure = ax.get_figure(root=True)
+    assert figure is not None  # Axes are made for one
+    return figure
+
+
+def legend_above(ax: Axes, *, ncols: int) -> Legend:
+    """A legend above the Axes, where it hides nothing."""
+    return ax.legend(ncols=ncols, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
