@@ -1,4 +1,4 @@
-"""Outlines of regions on views of the cortex, in a glass brain and in slices.
+"""Outlines of regions on views of the cortex and in a glass brain.
 
 Views need no display: triangles are rasterised with a depth buffer, and the pixels of each region
 are converted into outlines.
@@ -34,22 +34,18 @@ CANDIDATES = 1 << 19
 """Pairs of a face and a pixel that are tested at once, which bounds the memory."""
 NEAR_PIXELS = 1e-3
 """The middle of a pixel may lie so far outside a face that covers it, for rounding errors."""
-N_SLICES = 6
 MARGIN_MM = 2.0
+AROUND_MM = 18.0
+"""What is shown around subcortical regions."""
 
 TO_RIGHT, TO_FRONT, UP = np.eye(3)
 CORTEX_VIEWS = {
-    "left, from outside": ("L", -TO_FRONT, UP),
-    "left, from inside": ("L", TO_FRONT, UP),
-    "right, from inside": ("R", -TO_FRONT, UP),
-    "right, from outside": ("R", TO_FRONT, UP),
+    "left, lateral": ("L", -TO_FRONT, UP),
+    "left, medial": ("L", TO_FRONT, UP),
+    "right, medial": ("R", -TO_FRONT, UP),
+    "right, lateral": ("R", TO_FRONT, UP),
 }
 """Hemisphere, and directions that point to the right and up in the view."""
-GLASS_VIEWS = {
-    "from the left": (-TO_FRONT, UP),
-    "from behind": (TO_RIGHT, UP),
-    "from above": (TO_RIGHT, TO_FRONT),
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,28 +115,23 @@ class BrainViews:
         return tuple(pictures)
 
     @cached_property
-    def glass(self) -> tuple[View, ...]:
-        """Glass brain of subcortical regions from three sides; empty if there are none."""
-        if self.brain.subcortical is None:
+    def subcortex(self) -> tuple[View, ...]:
+        """Subcortical regions in a glass brain, cropped to them: those of the left from the left,
+        all from above, those of the right from the right; empty if there are none."""
+        points = self.brain.subcortical
+        if points is None:
             return ()
+        x = points.coordinates[:, 0]
         template = _joined(list(self.brain.template.values()))
         return tuple(
-            _view_through(name, self.brain.subcortical, template, right, up)
-            for name, (right, up) in GLASS_VIEWS.items()
+            _view_through(name, points, chosen, template, axes)
+            for name, axes, chosen in (
+                ("left", (-TO_FRONT, UP), x <= 0),
+                ("from above, left is left", (TO_RIGHT, TO_FRONT), np.full(len(x), True)),
+                ("right", (TO_FRONT, UP), x >= 0),
+            )
+            if chosen.any()
         )
-
-    @cached_property
-    def slices(self) -> tuple[View, ...]:
-        """Subcortical regions on axial slices, from inferior to superior; empty if none."""
-        if self.brain.subcortical is None:
-            return ()
-        z, step = self.brain.subcortical.coordinates[:, 2], self.brain.subcortical.size_mm
-        # rounded to planes of voxels, for coordinates carry rounding errors
-        heights = z.min() + step * np.unique(np.rint((z - z.min()) / step))
-        wanted = np.quantile(heights, np.linspace(0.1, 0.9, min(N_SLICES, len(heights))))
-        chosen = np.unique(heights[np.abs(heights[:, None] - wanted).argmin(axis=0)])
-        template = _joined(list(self.brain.template.values()))
-        return tuple(_slice(self.brain.subcortical, template, float(z)) for z in chosen)
 
 
 def _joined(meshes: Sequence[tuple[Matrix, Codes]]) -> tuple[Matrix, Codes]:
@@ -176,55 +167,23 @@ def flat_shape(mesh: CorticalMesh) -> str:
 def _view_through(
     name: str,
     subcortical: SubcorticalPoints,
+    chosen: NDArray[np.bool_],
     template: tuple[Matrix, Codes],
-    right: Matrix,
-    up: Matrix,
+    axes: tuple[Matrix, Matrix],
 ) -> View:
+    """Outlines of the chosen points through the template's, the nearest region drawn last."""
     (vertices, faces), size = template, subcortical.size_mm
-    projected = _project(vertices, right, up)
-    points = _project(subcortical.coordinates, right, up)
-    extent = _extent(np.concatenate([projected, points]), MARGIN_MM + size)
-    brain, _ = rasterise(projected, faces, np.full(len(vertices), NO_REGION), extent)
+    projected = _project(vertices, *axes)
+    points = _project(subcortical.coordinates, *axes)
+    whole = _extent(np.concatenate([projected, points]), MARGIN_MM + size)
+    brain, _ = rasterise(projected, faces, np.full(len(vertices), NO_REGION), whole)
+    region, points = subcortical.region[chosen], points[chosen]
+    depth = {int(k): float(points[region == k, 2].mean()) for k in np.unique(region)}
     outlines = {
-        int(k): outline(_dots(points[subcortical.region == k, :2], size, extent), extent)
-        for k in np.unique(subcortical.region)
+        k: outline(_dots(points[region == k, :2], size, whole), whole)
+        for k in sorted(depth, key=depth.__getitem__)
     }
-    return View(name, outlines, outline(brain != NOTHING, extent), None, extent)
-
-
-def _slice(subcortical: SubcorticalPoints, template: tuple[Matrix, Codes], z: float) -> View:
-    (vertices, faces), size = template, subcortical.size_mm
-    points = subcortical.coordinates
-    extent = _extent(np.concatenate([vertices, points]), MARGIN_MM + size)
-    in_slice = np.abs(points[:, 2] - z) <= size / 2
-    outlines = {
-        int(k): outline(
-            _dots(points[in_slice & (subcortical.region == k), :2], size, extent), extent
-        )
-        for k in np.unique(subcortical.region[in_slice])
-    }
-    return View(f"z = {z:z.0f} mm", outlines, _cut(vertices, faces, z), None, extent)
-
-
-def _cut(vertices: Matrix, faces: Codes, z: float) -> Outline | None:
-    """Intersection of an axial plane with a mesh, as separate strokes."""
-    height = vertices[faces, 2] - z
-    strokes = []
-    for a, b, c in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):  # c alone on its side of the plane
-        alone = (np.sign(height[:, c]) != np.sign(height[:, a])) & (
-            np.sign(height[:, a]) == np.sign(height[:, b])
-        )
-        ends = []
-        for other in (a, b):
-            share = height[alone, c] / (height[alone, c] - height[alone, other])
-            start, end = vertices[faces[alone, c], :2], vertices[faces[alone, other], :2]
-            ends.append(start + share[:, None] * (end - start))
-        strokes.append(np.stack(ends, axis=1))
-    points = np.concatenate(strokes).reshape(-1, 2)
-    if not len(points):
-        return None
-    codes = np.tile([Outline.MOVETO, Outline.LINETO], len(points) // 2)
-    return Outline(points, codes)
+    return View(name, outlines, outline(brain != NOTHING, whole), None, _extent(points, AROUND_MM))
 
 
 def _dots(points: Matrix, size: float, extent: Extent) -> NDArray[np.bool_]:

@@ -5,59 +5,60 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+import numpy as np
 import pandas as pd
 
 from painprint import wording
+from painprint.decode.metrics import center_by
 from painprint.report import figures
 from painprint.report.brain_views import BrainViews
+from painprint.report.figures.overview import Panel
+from painprint.report.figures.sessions import days_of
 from painprint.report.overlays import AnyOverlay
-from painprint.report.stage_figures import stage_drawings
+from painprint.report.stage_figures import importance_panel, stage_drawings
 from painprint.report.svg import Drawing
 from painprint.results.read import Results
+
+CENTRED = ["rating", "predicted"]
+"""Columns of predictions from which the mean of a session, or run, is subtracted."""
 
 
 def drawings(results: Results) -> dict[str, Drawing]:
     """Figures of the decoding and of every stage that was computed, by name."""
-    unit, scales = results.metrics["leave_out"], results.metrics["scales"]
-    primary, bins = results.primary, results.bins
-    by_scale = {scale: rows for scale, rows in results.predictions.groupby("scale", sort=False)}
-    tested = by_scale[primary]
-    sessions = pd.DataFrame(results.audit["sessions"], columns=_session_columns(results))
+    unit, primary, bins = results.metrics["leave_out"], results.primary, results.bins
+    tested, metrics = _at(results, primary), results.metrics["scales"][primary]
     within = results.metrics["within_session"]["r"]
-    scatters = {
-        f"scatter{scale}": Drawing(
-            f"Held-out prediction against rating, {figures.SCALE_NAMES[scale]}",
-            partial(figures.plot_observed_predicted, by_scale[scale], scales[scale]),
-        )
-        for scale in scales
-    }
     return {
+        "overview": _overview(results),
         "months": Drawing(
-            "Ratings of all sessions over time, with the quality of their BOLD",
-            partial(figures.plot_months, tested, sessions, results.bold_quality, scale=primary),
-        ),
-        "timeline": Drawing(
-            f"Rating and held-out prediction, {bins.noun} by {bins.noun}",
-            partial(figures.plot_timeline, tested, leave_out=unit, scale=primary),
-        ),
-        "traces": Drawing(
-            "Rating and held-out prediction of each session",
-            partial(figures.plot_session_traces, tested, results.per_session, scale=primary),
-        ),
-        **scatters,
-        "calibrationheldout": Drawing(
-            f"Rating against held-out prediction of each {bins.noun}: the line has a slope of "
-            f"{wording.number(scales[primary]['slope'])}; 1 is calibrated",
+            f"Median and quartiles over {bins.noun}s of rating and held-out prediction in each "
+            "session, and the quality rating of its BOLD",
             partial(
-                figures.plot_calibration,
-                tested,
-                results.per_session,
-                scales[primary],
-                unit=unit,
-                scale=primary,
+                figures.plot_months, tested, _sessions(results), results.bold_quality, scale=primary
             ),
         ),
-        "roc": Drawing("ROC curves", partial(figures.plot_roc, results.roc, scales)),
+        "timeline": Drawing(
+            f"Rating and held-out prediction of each session, {bins.noun} by {bins.noun}",
+            partial(figures.plot_session_traces, tested, results.per_session, scale=primary),
+        ),
+        **{
+            f"scatter{scale}": Drawing(
+                f"Held-out prediction against rating, {what}", _scatter(results, scale)
+            )
+            for scale, what in (
+                (primary, f"{bins.noun}s without the mean of their {unit}"),
+                ("session", "means of sessions"),
+            )
+        },
+        "calibrationheldout": Drawing(
+            f"Rating against held-out prediction of each {bins.noun}: the line has a slope of "
+            f"{wording.number(metrics['slope'])}; 1 is calibrated",
+            _calibration(results),
+        ),
+        "roc": Drawing(
+            f"ROC curve of the prediction for ratings above the median, {bins.at}",
+            partial(figures.plot_roc, results.roc, metrics, scale=primary),
+        ),
         "sessions": Drawing(
             f"Correlation within each {unit}",
             partial(figures.plot_sessions, results.per_session, within, unit=unit, scale=primary),
@@ -70,20 +71,69 @@ def drawings(results: Results) -> dict[str, Drawing]:
     }
 
 
-def _session_columns(results: Results) -> list[str]:
-    """Columns of the table of sessions; at least ``session`` where it is empty."""
+def _at(results: Results, scale: str) -> pd.DataFrame:
+    """Predictions at one scale."""
+    return results.predictions[results.predictions["scale"] == scale]
+
+
+def _sessions(results: Results) -> pd.DataFrame:
+    """The table of sessions, which has a column ``session`` even where it is empty."""
     rows = results.audit["sessions"]
-    return list(rows[0]) if rows else ["session"]
+    return pd.DataFrame(rows, columns=list(rows[0]) if rows else ["session"])
+
+
+def _scatter(results: Results, scale: str) -> Panel:
+    """Prediction against rating: at the primary scale both without the mean of what was held out,
+    for the r that is reported."""
+    rows, metrics = _at(results, scale), results.metrics["scales"][scale]
+    unit = results.metrics["leave_out"] if scale == results.primary else None
+    days = days_of(_sessions(results), rows["session"].fillna("n/a").astype(str).tolist())
+    if unit is not None:
+        of_unit = ["session"] if unit == "session" else ["session", "task", "run"]
+        group = np.asarray(rows.groupby(of_unit, sort=False, dropna=False).ngroup(), np.int64)
+        rows = rows.assign(
+            **{name: center_by(rows[name].to_numpy(float), group) for name in CENTRED}
+        )
+    return partial(figures.plot_observed_predicted, rows, metrics, days=days, centred_by=unit)
+
+
+def _calibration(results: Results) -> Panel:
+    return partial(
+        figures.plot_calibration,
+        _at(results, results.primary),
+        results.per_session,
+        results.metrics["scales"][results.primary],
+        unit=results.metrics["leave_out"],
+        scale=results.primary,
+    )
+
+
+def _overview(results: Results) -> Drawing:
+    """The composite figure: what a paper shows of one person."""
+    unit, primary = results.metrics["leave_out"], results.primary
+    wide = partial(figures.plot_timeline, _at(results, primary), leave_out=unit, scale=primary)
+    panels: list[Panel] = [_scatter(results, primary), _calibration(results)]
+    centred = results.metrics["scales"][primary]["centred_r"]
+    said = ["time courses", "held-out prediction against rating", "calibration"]
+    if "null" in results.stage_tables and centred is not None:
+        null = results.stage_tables["null"]
+        panels.append(partial(figures.plot_null, null, "within", primary, "centred_r", unit=unit))
+        said.append("permutation null")
+    importance = importance_panel(results)
+    if importance is not None:
+        panels.append(importance)
+        said.append("importance")
+    letters = ", ".join(f"{letter}: {what}" for letter, what in zip("abcde", said, strict=False))
+    return Drawing(f"Overview. {letters}", partial(figures.plot_overview, wide, panels))
 
 
 def brain_drawings(views: BrainViews, painted: Sequence[AnyOverlay]) -> dict[str, Drawing]:
-    """Figures of every overlay on the brain, by name: cortex, glass brain and slices."""
+    """Figures of every overlay on the brain, by name: cortex and subcortical regions."""
     drawn = {}
     for overlay in painted:
         for name, seen, where in (
             ("brain", views.cortex, "on the cortex"),
-            ("glass", views.glass, "of subcortical regions, in a glass brain"),
-            ("slices", views.slices, "of subcortical regions, on axial slices"),
+            ("subcortex", views.subcortex, "of subcortical regions, in a glass brain"),
         ):
             if seen:
                 drawn[f"{name}{overlay.name}"] = Drawing(

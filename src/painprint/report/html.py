@@ -47,10 +47,6 @@ class BrainSection:
     painted: list[AnyOverlay]
 
 
-COUNTS = {3: "three", 4: "four"}
-"""Numbers of scales in words."""
-
-
 def write_report(results: Results, transfer: Transfer, *, pdf: bool = False) -> None:
     """Write the participant's figures and page.
 
@@ -163,7 +159,6 @@ def render_page(
                 bins=results.bins,
                 at_primary=partial(_at_primary, results),
                 fewest_bins=_fewest_bins(results),
-                n_scales=COUNTS[len(results.metrics["scales"])],
                 calibration=calibration.sentence(),
                 brain=section.brain if section else None,
                 painted=section.painted if section else [],

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from matplotlib import colormaps
 from matplotlib.colors import Colormap, ListedColormap, Normalize, to_hex, to_rgb
 from numpy.typing import NDArray
 
 from painprint.palette import network_colours
 from painprint.regions import Regions
+from painprint.report.scales import POSITIVE_SIGNS, SIGNS, round_limit
 from painprint.results.conclusion import conclude
 from painprint.results.read import Results
 
@@ -48,16 +48,16 @@ class Overlay:
 
     @property
     def ends(self) -> tuple[float, float]:
-        """Limits of the colour scale: symmetric about 0 where some values are negative."""
+        """Limits of the colour scale, round: symmetric about 0 where some values are negative."""
         known = self.values[np.isfinite(self.values)]
         most = float(np.percentile(np.abs(known), MOST)) if len(known) else 0.0
-        most = most or 1.0  # all are 0
+        most = round_limit(most)
         return (-most if len(known) and known.min() < 0 else 0.0), most
 
     @property
     def colour_map(self) -> Colormap:
-        """Diverging (blue, white, red) where some values are negative; else sequential."""
-        full = colormaps["RdBu_r" if self.ends[0] < 0 else "YlOrRd"]
+        """That of signs where some values are negative; else its positive half."""
+        full = SIGNS if self.ends[0] < 0 else POSITIVE_SIGNS
         if not self.is_pale:
             return full
         shades = full(np.linspace(0, 1, full.N))[:, :3]

@@ -9,12 +9,20 @@ import pandas as pd
 
 from painprint import wording
 from painprint.report import figures
+from painprint.report.figures.overview import Panel
 from painprint.report.svg import Draw, Drawing
 from painprint.results.conclusion import primary_metrics
 from painprint.results.read import Results
+from painprint.settings import SIGNIFICANT
 
 MOST_REGIONS = 20
 """Number of regions, the most important ones, in figures of importance."""
+
+MAIN = ("main analysis", "as decoded")
+"""Names of the main analysis among the sensitivity analyses: of today, and of earlier tables."""
+CENTRED_ENDS = ("centred_r_low", "centred_r_high")
+IMPORTANCE, IMPORTANCE_ENDS = "importance_centred", ("centred_low", "centred_high")
+"""Columns of the importance that is shown, and of the ends of its interval."""
 
 Drawings = dict[str, Drawing]
 
@@ -37,61 +45,86 @@ def _has_centred_r(results: Results) -> bool:
     return primary_metrics(results.metrics)["centred_r"] is not None
 
 
+def _counted(results: Results) -> str:
+    """The session-centred r at the primary scale as the label of an axis, with n."""
+    unit, n = results.metrics["leave_out"], primary_metrics(results.metrics)["n"]
+    return f"{unit}-centred r {results.bins.at} (n = {n} {results.bins.noun}s)"
+
+
 def _null(results: Results) -> Drawings:
     table, unit = results.stage_tables["null"], results.metrics["leave_out"]
     observed = table[table["null"] == "observed"].set_index("scale").notna()
     return {
         f"null{kind}": Drawing(
-            f"Null distribution from permuted ratings, and the observed value ({kind})",
-            partial(figures.plot_null, table, kind, scale, statistic),
-            f"Grey: permuted ratings. Blue: observed ratings. {caption}",
+            f"Null distribution from ratings permuted {kind} {unit}s, and the observed value",
+            partial(figures.plot_null, table, kind, scale, statistic, unit=unit),
+            f"Grey: {what}. Blue: observed, p "
+            f"{wording.is_value(results.metrics['scales'][scale][f'p_{kind}'])}.",
         )
-        for kind, scale, statistic, caption in (
+        for kind, scale, statistic, what in (
             ("within", results.primary, "centred_r",
-             f"{unit.capitalize()}-centred r, ratings permuted within {unit}s."),
-            ("between", "session", "r", f"r, ratings permuted between {unit}s."),
+             f"time courses permuted, {unit} means kept"),
+            ("between", "session", "r", f"{unit} means permuted"),
         )
         if observed.loc[scale, statistic]
     }  # fmt: skip
 
 
 def _confounds(results: Results) -> Drawings:
-    numbers = results.metrics["stages"]["confounds"]
-    verdicts = {name: verdict for name, verdict in numbers.items() if name != "not_done"}
-    unit, at = results.metrics["leave_out"], results.bins.at
     if not _has_centred_r(results):
         return {}
+    table = results.stage_tables["confounds"]
+    removed = table[(table["scale"] == results.primary) & (table["analysis"] == "removed")]
+    numbers = results.metrics["stages"]["confounds"]
+    verdicts = {name: verdict for name, verdict in numbers.items() if name != "not_done"}
+    flagged = [name for name, verdict in verdicts.items() if verdict["flagged"]]
     return {
         "confounds": Drawing(
             "Centred r with each confound removed",
-            partial(
-                figures.plot_dots,
-                {name: verdict["centred_r_removed"] for name, verdict in verdicts.items()},
-                reference=primary_metrics(results.metrics)["centred_r"],
-                label=f"centred r {at} with the confound removed; dashed: as decoded",
-                marked=[name for name, verdict in verdicts.items() if verdict["flagged"]],
+            _variants(
+                results, removed.rename(columns={"confound": "name"}), flagged=flagged
             ),
-            f"{unit.capitalize()}-centred r {at} when a confound is partialled out. Red: flagged.",
+            f"Each confound removed from rating and edges.{_ends_said(results, removed)} Open "
+            "squares: flagged. With a confound removed, r is with what remains of the rating.",
         )
-    }
+    }  # fmt: skip
 
 
 def _sensitivity(results: Results) -> Drawings:
-    table = results.stage_tables["sensitivity"]
     if not _has_centred_r(results):
         return {}
-    tested = table[table["scale"] == results.primary].set_index("variant")["centred_r"]
+    table = results.stage_tables["sensitivity"]
+    tested = table[(table["scale"] == results.primary) & ~table["variant"].isin(MAIN)]
     return {
         "sensitivity": Drawing(
             "Centred r in the sensitivity analyses",
-            partial(
-                figures.plot_dots,
-                {str(name): None if r != r else float(r) for name, r in tested.items()},
-                reference=primary_metrics(results.metrics)["centred_r"],
-                label=f"centred r {results.bins.at}; dashed: as decoded",
-            ),
+            _variants(results, tested.rename(columns={"variant": "name"})),
+            f"The decoding repeated with one change.{_ends_said(results, tested)}",
         )
     }
+
+
+def _variants(results: Results, rows: pd.DataFrame, flagged: Sequence[str] = ()) -> Draw:
+    """The centred r of the main analysis and of variants of it, with the intervals there are."""
+    metrics = primary_metrics(results.metrics)
+    low, high = metrics["centred_r_ci"]
+    main = {"name": MAIN[0], "centred_r": metrics["centred_r"]}
+    main |= {"centred_r_low": low, "centred_r_high": high}
+    shown = pd.concat([pd.DataFrame([main], dtype=object), rows])
+    shown = shown[["name", "centred_r", "centred_r_low", "centred_r_high"]]
+    return partial(
+        figures.plot_variants, shown["name"].tolist(), shown, "centred_r",
+        label=_counted(results), ends=CENTRED_ENDS if _enough(results) else None, flagged=flagged,
+    )  # fmt: skip
+
+
+def _ends_said(results: Results, rows: pd.DataFrame) -> str:
+    """What dashed line, band and lines are."""
+    main = " Dashed: main analysis"
+    if not _enough(results):
+        return f"{main}."
+    of_rows = "lines" if CENTRED_ENDS[0] in rows else "line"
+    return f"{main}; band and {of_rows}: 95% interval by blocks of {results.metrics['leave_out']}s."
 
 
 def _learning_curve(results: Results) -> Drawings:
@@ -123,16 +156,23 @@ def _prospective(results: Results) -> Drawings:
         drawn["future"] = Drawing(
             "Agreement of models of past sessions with the last ratings",
             partial(
-                figures.plot_future, calibration, {"centred_r": "centred r", "skill": "skill"}, 0
+                figures.plot_future,
+                calibration,
+                {"centred_r": "centred r", "skill": "skill"},
+                0,
+                unit=unit,
             ),
-            f"Agreement of models of the first {unit}s with the same test set: {test_set}.",
+            f"Models of the first {unit}s, tested on the same test set: {test_set}.",
         )
         drawn["calibration"] = Drawing(
             "Slope of later ratings on their prediction",
-            partial(figures.plot_future, calibration, {"slope": "slope"}, 1),
-            "The same models and test set: slope of the rating on the prediction; 1 is calibrated, "
-            "below 1 predictions are over-dispersed.",
-        )
+            partial(
+                figures.plot_future, calibration,
+                {"slope": "slope of the rating on its prediction"}, 1, unit=unit,
+            ),
+            "The same models and test set: 1 is calibrated; below 1 predictions are "
+            "over-dispersed.",
+        )  # fmt: skip
     drawn["ahead"] = Drawing(
         "Prediction error against time since training",
         partial(figures.plot_error_ahead, results.stage_tables["prospective"], unit=unit),
@@ -147,16 +187,15 @@ def _estimates(
     rows: pd.DataFrame,
     names: Sequence[str] | pd.Series,
     column: str,
-    ends: tuple[str, str],
     *,
     label: str,
     width: float = figures.DOUBLE,
 ) -> Draw:
     """Estimates, with their intervals where there are enough groups for them."""
-    enough = _enough(results)
+    ends = (f"{column}_low", f"{column}_high")
     return partial(
         figures.plot_estimates, names, rows, column,
-        label=label, ends=ends if enough else None, width=width,
+        label=label, ends=ends if _enough(results) else None, width=width,
     )  # fmt: skip
 
 
@@ -165,62 +204,77 @@ def _enough(results: Results) -> bool:
     return bool(results.metrics["n_groups"] >= wording.FEW_GROUPS)
 
 
+def importance_panel(results: Results) -> Panel | None:
+    """Importance of networks and of the most important regions; None where there is none."""
+    regions = results.stage_tables.get("importance")
+    if regions is None or regions[IMPORTANCE].isna().all():
+        return None
+    unit, n = results.metrics["leave_out"], primary_metrics(results.metrics)["n"]
+    return partial(
+        figures.plot_importance, _networks(results), regions.nlargest(MOST_REGIONS, IMPORTANCE),
+        IMPORTANCE, ends=IMPORTANCE_ENDS if _enough(results) else None,
+        label=f"loss of {unit}-centred r {results.bins.at} (n = {n} {results.bins.noun}s)",
+    )  # fmt: skip
+
+
+def _networks(results: Results) -> pd.DataFrame | None:
+    """Networks, the most important first; None where regions have none."""
+    table = results.stage_tables.get("networkimportance")
+    return None if table is None else table.sort_values(IMPORTANCE, ascending=False)
+
+
 def _importance(results: Results) -> Drawings:
     tables, unit = results.stage_tables, results.metrics["leave_out"]
     drawn: Drawings = {}
-    centred = ("importance_centred", ("centred_low", "centred_high"))
-    loss = f"importance: mean loss of {unit}-centred r {results.bins.at}"
-    by_blocks = f" Lines: 95% interval by blocks of {unit}s" if _enough(results) else ""
-    regions = tables["importance"]
-    if regions[centred[0]].notna().any():
-        if "networkimportance" in tables:
-            rows = tables["networkimportance"].sort_values(centred[0], ascending=False)
-            counted = zip(rows["network"], rows["n_regions"], strict=True)
-            names = [f"{network} ({n})" for network, n in counted]
-            drawn["networkimportance"] = Drawing(
-                "Importance of networks",
-                _estimates(results, rows, names, *centred, label=loss),
-                f"Networks (number of regions).{by_blocks}{'.' if by_blocks else ''}",
-            )
-        top = regions.nlargest(MOST_REGIONS, centred[0])
-        by_chance = "; among so many regions, some are above 0 by chance." if by_blocks else ""
-        drawn["importance"] = Drawing(
-            "The most important regions",
-            _estimates(results, top, top["region"], *centred, label=loss),
-            f"The most important regions of {results.metrics['n_regions']}.{by_blocks}{by_chance}",
+    importance, n_regions = importance_panel(results), results.metrics["n_regions"]
+    if importance is not None:
+        top = tables["importance"].nlargest(MOST_REGIONS, IMPORTANCE)
+        by_blocks = (
+            f" Lines: 95% interval by blocks of {unit}s; among so many regions, some are above 0 "
+            "by chance."
+            if _enough(results)
+            else ""
         )
-        drawn["importancebynetwork"] = Drawing(
-            "Importance of all regions, by network",
-            partial(figures.plot_by_network, regions, centred[0], label="loss of centred r"),
-            "All regions, by network: box from the first to the third quartile, line at the "
-            "median, whiskers to the farthest region within 1.5 times the box.",
-            wide=True,
+        networks = "networks (number of regions) and " if _networks(results) is not None else ""
+        drawn["importance"] = Drawing(
+            f"Importance of {networks}the most important regions",
+            importance,
+            f"Mean loss when a {'network or ' if networks else ''}region is permuted: {networks}"
+            f"{len(top)} of {n_regions} regions, the most important first.{by_blocks}",
         )
         drawn["strength"] = Drawing(
-            "Weights of their edges",
+            "Weights of the edges of the most important regions",
             partial(figures.plot_strengths, top),
-            f"Weights of the same regions' edges in the model of all {unit}s.",
+            f"Weights of the edges of the same {len(top)} regions in the model of all {unit}s "
+            f"(n = {results.metrics['n_groups']}).",
         )
         drawn["structure"] = Drawing(
             "Structure coefficients against weights",
             partial(figures.plot_structure, tables["structure"]),
-            "Structure coefficients against weights, over edges.",
+            f"Structure coefficients against weights, over {len(tables['structure']):,} edges.",
         )
     if "networkweights" in tables and tables["networkweights"]["mean_weight"].notna().any():
+        networks_shown = _networks(results)
+        order = [] if networks_shown is None else networks_shown["network"].tolist()
         drawn["networkweights"] = Drawing(
             "Mean weight between networks",
-            partial(figures.plot_network_weights, tables["networkweights"]),
-            "Mean weight of the edges within (diagonal) and between networks in the model of all "
-            f"{unit}s; red: higher co-fluctuation predicts more pain, blue: less.",
+            partial(figures.plot_network_weights, tables["networkweights"], order),
+            "Mean weight (rating per unit of co-fluctuation) of the edges within (diagonal) and "
+            f"between networks, model of all {unit}s (n = {results.metrics['n_groups']}). Purple: "
+            "higher co-fluctuation predicts a higher rating; green: a lower one.",
         )
     return drawn
 
 
 def _rest(results: Results) -> Drawings:
+    table = results.stage_tables["rest"]
+    n = int((table["model"] == "unseen").sum())
     return {
         "rest": Drawing(
             "Prediction from rest against the rating of the first run",
-            partial(figures.plot_rest, results.stage_tables["rest"]),
+            partial(figures.plot_rest, table),
+            f"Mean prediction (in units of the rating) from resting runs of {n} sessions, against "
+            "the mean rating of the session's first run.",
         )
     }
 
@@ -230,6 +284,7 @@ def _comparison(results: Results) -> Drawings:
     table = results.stage_tables["baselines"]
     others = table[(table["scale"] == results.primary) & (table["method"] != "painprint")]
     drawn = {}
+    n = f"(n = {primary_metrics(results.metrics)['n']} {results.bins.noun}s)"
     for key, what in (("centred_r", f"{unit}-centred r"), ("skill", "skill")):
         if others[f"d_{key}"].isna().all():
             continue
@@ -237,8 +292,8 @@ def _comparison(results: Results) -> Drawings:
         drawn[f"baselines{key.replace('_', '')}"] = Drawing(
             f"Comparison models: {label}",
             _estimates(
-                results, others, others["method"], f"d_{key}", (f"d_{key}_low", f"d_{key}_high"),
-                label=label, width=figures.SINGLE,
+                results, others, others["method"], f"d_{key}", label=f"{label}\n{n}",
+                width=figures.SINGLE,
             ),
             "To the right of 0, painprint is better."
             + (f" Lines: 95% interval of the paired difference by blocks of {unit}s."
@@ -248,10 +303,14 @@ def _comparison(results: Results) -> Drawings:
 
 
 def _univariate(results: Results) -> Drawings:
+    numbers = results.metrics["stages"]["univariate"]
     return {
         "univariate": Drawing(
             "Association of activity with the rating, by region",
             partial(figures.plot_univariate, results.stage_tables["univariate"]),
+            f"A dot for each of {numbers['n_regions']} regions, by network: t across "
+            f"{numbers['n_sessions']} sessions; {numbers['n_significant']} significant at a false "
+            f"discovery rate of {SIGNIFICANT:.2f}.",
         )
     }
 
@@ -263,9 +322,7 @@ def _external(results: Results) -> Drawings:
         "external": Drawing(
             "Centred r of other signatures",
             _estimates(
-                results, scored, scored["signature"], "centred_r",
-                ("centred_r_low", "centred_r_high"),
-                label=f"{results.metrics['leave_out']}-centred r {results.bins.at}",
+                results, scored, scored["signature"], "centred_r", label=_counted(results)
             ),
         )
     }  # fmt: skip
@@ -275,12 +332,13 @@ def _qcfc(results: Results) -> Drawings:
     table = results.stage_tables["qcfc"]
     if table["distance"].isna().all():
         return {}
+    n_runs = results.metrics["stages"]["qcfc"]["n_runs"]
     return {
         "qcfc": Drawing(
             "Correlation of edges with motion, by distance",
             partial(figures.plot_motion_distance, table),
-            "Correlation, over runs, of each edge's strength with mean framewise displacement, in "
-            "ten bins of distance: median and quartiles.",
+            f"Correlation, over {n_runs} runs, of each edge's strength with mean framewise "
+            "displacement, in ten bins of distance: median (line) and quartiles (band).",
         )
     }
 

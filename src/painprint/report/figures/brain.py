@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.lines import Line2D
-from matplotlib.patches import PathPatch
+from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path as Outline
 from matplotlib.transforms import Affine2D
 
@@ -18,11 +18,15 @@ from painprint.report.brain_views import View
 from painprint.report.figures.style import (
     DOUBLE,
     FILL,
+    LONGEST_ROW,
     MUTED,
     PAPER,
     SINGLE,
+    SMALL,
+    figure_of,
     name_entries,
     new_axes,
+    short,
 )
 from painprint.report.overlays import AnyOverlay, Overlay
 
@@ -35,6 +39,8 @@ EXTENDED = {
 """Arrows of a colour bar, by whether values lie below and above its limits."""
 CHARACTERS_PER_INCH = 14
 """Of the text of a legend."""
+MARK = 6
+"""Room of a mark in a legend, in characters."""
 SHADOW = 0.5
 """Darkening of surfaces that face away from the viewer."""
 
@@ -45,7 +51,7 @@ def plot_views(views: Sequence[View], overlay: AnyOverlay, *, ax: Axes | None = 
     Parameters
     ----------
     views : sequence of View
-        ``cortex``, ``glass`` or ``slices`` of :class:`~painprint.report.brain_views.BrainViews`.
+        ``cortex`` or ``subcortex`` of :class:`~painprint.report.brain_views.BrainViews`.
 
     Returns
     -------
@@ -65,23 +71,28 @@ def plot_views(views: Sequence[View], overlay: AnyOverlay, *, ax: Axes | None = 
         _draw(ax, view, i, colours, move)
         middle = at + (right - left) / 2
         ax.annotate(
-            view.name, (middle, height / 2), ha="center", va="bottom", color=MUTED, fontsize=7
+            view.name, (middle, height / 2), ha="center", va="bottom", color=MUTED, fontsize=SMALL
         )
         at += right - left + GAP_MM
     ax.set_xlim((width - page) / 2, (width + page) / 2)
     ax.set_ylim(-height / 2, height / 2 + 6)
     ax.set_aspect("equal")
     ax.set_axis_off()
-    _add_legend(ax, overlay, n_columns=int(inches))
+    _add_legend(ax, overlay, inches)
     return ax
 
 
 def _draw(ax: Axes, view: View, number: int, colours: Sequence[str], move: Affine2D) -> None:
+    left, right, bottom, top = view.extent
+    frame = Rectangle((left, bottom), right - left, top - bottom, transform=move + ax.transData)
+
     def add(shape: Outline, gid: str, *, fill: str, edge: str, line: float) -> None:
         patch = PathPatch(
             move.transform_path(shape), facecolor=fill, edgecolor=edge, linewidth=line, gid=gid
         )
         ax.add_patch(patch)
+        if is_subcortical:  # the view is a part of the brain
+            patch.set_clip_path(frame)
 
     is_subcortical = view.light is None
     if view.ground is not None:
@@ -90,7 +101,6 @@ def _draw(ax: Axes, view: View, number: int, colours: Sequence[str], move: Affin
     for index, shape in view.regions.items():
         add(shape, f"region-{index}-{number}", fill=colours[index], edge=PAPER, line=0.25)
     if view.light is not None:
-        left, right, bottom, top = view.extent
         shadow = np.zeros((*view.light.shape, 4))
         shadow[..., 3] = np.nan_to_num((1 - view.light) * SHADOW)
         corners = move.transform([(left, bottom), (right, top)])
@@ -101,24 +111,25 @@ def _draw(ax: Axes, view: View, number: int, colours: Sequence[str], move: Affin
         )  # fmt: skip
 
 
-def _add_legend(ax: Axes, overlay: AnyOverlay, n_columns: int) -> None:
+def _add_legend(ax: Axes, overlay: AnyOverlay, inches: float) -> None:
     if isinstance(overlay, Overlay):
-        figure = ax.get_figure(root=True)
-        assert figure is not None  # these Axes were made for one
         shown = ScalarMappable(Normalize(*overlay.ends), overlay.colour_map)
-        bar = figure.colorbar(
+        bar = figure_of(ax).colorbar(
             shown, ax=ax, orientation="horizontal", shrink=0.5, aspect=35, pad=0.02,
-            label=fill(overlay.label, CHARACTERS_PER_INCH * n_columns),
+            label=fill(overlay.label, int(CHARACTERS_PER_INCH * inches)),
             extend=EXTENDED[overlay.beyond],
         )  # fmt: skip
         bar.outline.set_visible(False)
-        bar.ax.locator_params(nbins=5)
+        low, high = overlay.ends
+        bar.set_ticks([low, (low + high) / 2, high])
         bar.ax.set_gid("brain-legend")
         return
     handles = [
         Line2D([], [], color=shade, marker="s", linestyle="none", label="n/a", markersize=5)
         for shade in overlay.legend.values()
     ]
+    longest = max(len(short(name, LONGEST_ROW)) for name in overlay.legend)
+    n_columns = max(1, int(CHARACTERS_PER_INCH * inches / (longest + MARK)))
     legend = ax.legend(
         handles=handles, ncols=min(len(handles), n_columns),
         loc="upper center", bbox_to_anchor=(0.5, 0),

@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
+from painprint.report.figures.sessions import label_sessions
 from painprint.report.figures.style import (
     DOUBLE,
     FILL,
-    LONGEST_ROW,
+    INK,
     MUTED,
     PALE,
     PAPER,
     PREDICTED,
-    RATING,
     SCALE_NAMES,
     SINGLE,
+    SMALL,
+    legend_above,
     new_axes,
-    short,
 )
 from painprint.wording import number
 
 
 def plot_null(
-    null: pd.DataFrame, kind: str, scale: str, statistic: str, *, ax: Axes | None = None
+    null: pd.DataFrame,
+    kind: str,
+    scale: str,
+    statistic: str,
+    *,
+    unit: str = "session",
+    ax: Axes | None = None,
 ) -> Axes:
     """Histogram of a statistic under permuted ratings, and the observed value.
 
@@ -36,64 +43,25 @@ def plot_null(
         null.tsv.
     kind : {"within", "between"}
     statistic : {"r", "centred_r"}
+    unit : str
+        Unit that was held out, within or between which ratings were permuted.
     """
-    ax = ax or new_axes(SINGLE, 2.2)
+    ax = ax or new_axes(SINGLE, 2.3)
     rows = null[null["scale"] == scale].set_index("null")[statistic]
-    ax.hist(rows.loc[[kind]].dropna(), bins=40, color=FILL)
-    ax.axvline(float(rows["observed"]), color=PREDICTED)
-    name = "centred r" if statistic == "centred_r" else "r"
+    permuted = rows.loc[[kind]].dropna()
+    ax.hist(permuted, bins=40, color=FILL)
+    observed = float(rows["observed"])
+    ax.axvline(observed, color=PREDICTED)
     ax.annotate(
-        f"observed {number(float(rows['observed']))}",
-        (float(rows["observed"]), 1),
-        xycoords=("data", "axes fraction"),
-        xytext=(0, 2),
-        textcoords="offset points",
-        ha="center",
-        va="bottom",
-        color=PREDICTED,
-        fontsize=7,
+        f"observed {number(observed)}", (observed, 1), (0, 2), xycoords=("data", "axes fraction"),
+        textcoords="offset points", ha="center", va="bottom", color=PREDICTED, fontsize=SMALL,
         annotation_clip=False,
-    )
-    ax.set_xlabel(f"{name}, {SCALE_NAMES[scale]}")
-    ax.set_ylabel("permutations")
-    ax.set_title(kind, loc="left", color=MUTED)
-    return ax
-
-
-def plot_dots(
-    values: Mapping[str, float | None],
-    *,
-    reference: float | None,
-    label: str,
-    marked: Sequence[str] = (),
-    ax: Axes | None = None,
-) -> Axes:
-    """One value per row, and that of the main analysis as reference.
-
-    Parameters
-    ----------
-    values : mapping of str to float or None
-        In the order of the rows; None is shown as n/a.
-    reference : float or None
-        Value of the main analysis, shown as a dashed line.
-    label : str
-        Of the x axis.
-    marked : sequence of str
-        Rows drawn in another colour.
-    """
-    ax = ax or new_axes(DOUBLE, 0.5 + 0.22 * len(values))
-    ax.axvline(0, color=MUTED, linewidth=0.8)
-    if reference is not None:
-        ax.axvline(reference, color=PREDICTED, linewidth=0.9, linestyle="--")
-    for at, (name, value) in enumerate(values.items()):
-        colour = RATING if name in marked else PREDICTED
-        if value is None:
-            ax.annotate("n/a", (0, at), color=MUTED, va="center")
-        else:
-            ax.plot([value], [at], "o", color=colour, markersize=5)
-    ax.set_yticks(range(len(values)), [short(name, LONGEST_ROW) for name in values])
-    ax.set_ylim(len(values) - 0.5, -0.5)
-    ax.set_xlabel(label)
+    )  # fmt: skip
+    name = f"{unit}-centred r" if statistic == "centred_r" else "r"
+    ax.set_xlabel(f"{name} ({SCALE_NAMES[scale]}), ratings permuted {kind} {unit}s")
+    ax.set_ylabel(f"permutations (n = {len(permuted)})")
+    ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+    ax.locator_params(axis="x", nbins=6)
     return ax
 
 
@@ -113,8 +81,8 @@ def plot_learning_curve(
     ax.axhline(0, color=MUTED, linewidth=0.8)
     ax.fill_between(x, rows["centred_r_low"], rows["centred_r_high"], color=PALE, linewidth=0)
     ax.plot(x, rows["centred_r"], "o-", color=PREDICTED, markersize=3)
-    ax.set_xlabel("training sessions")
-    ax.set_ylabel(f"centred r, {SCALE_NAMES[scale]}")
+    _count_draws(ax, rows)
+    ax.set_ylabel(f"centred r ({SCALE_NAMES[scale]})")
     return ax
 
 
@@ -130,39 +98,64 @@ def plot_significant_draws(
     """
     ax = ax or new_axes(SINGLE, 2.3)
     rows = curve[curve["scale"] == scale]
-    for column, colour, label in (
-        ("share_significant_centred_r", PREDICTED, "centred r, session blocks"),
-        ("share_significant_r", MUTED, "r, paper's bootstrap"),
+    for column, line, colour, label in (
+        ("share_significant_centred_r", "o-", PREDICTED, "centred r, session blocks"),
+        ("share_significant_r", "D--", MUTED, "r, bootstrap of Lee et al. (2026)"),
     ):
-        ax.plot(rows["n_sessions"], rows[column], "o-", color=colour, markersize=3, label=label)
+        ax.plot(rows["n_sessions"], rows[column], line, color=colour, markersize=3, label=label)
     ax.set_ylim(-0.03, 1.03)
-    ax.set_xlabel("training sessions")
+    _count_draws(ax, rows)
     ax.set_ylabel("share of draws with p < .05")
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
+    legend_above(ax, ncols=1)
     return ax
 
 
+def _count_draws(ax: Axes, rows: pd.DataFrame) -> None:
+    """Label the x axis of a learning curve, with the number of draws at each point."""
+    fewest, most = rows["n_draws"].min(), rows["n_draws"].max()
+    draws = f"{most}" if fewest == most else f"{fewest} to {most}"
+    ax.set_xlabel(f"training sessions (n = {draws} draws each)")
+    ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+
+
 def plot_future(
-    calibration: pd.DataFrame, columns: Mapping[str, str], goal: float, *, ax: Axes | None = None
+    calibration: pd.DataFrame,
+    columns: Mapping[str, str],
+    goal: float,
+    *,
+    unit: str = "session",
+    ax: Axes | None = None,
 ) -> Axes:
-    """Agreement of models of past sessions with all later bins.
+    """Agreement of models of past sessions with later bins.
 
     Parameters
     ----------
     calibration : DataFrame
         calibration.tsv.
     columns : mapping
-        Column to its label.
+        Column to its label; at most two. Its interval is drawn, where there is one.
     goal : float
         Ideal value, shown as a dotted line.
+    unit : str
+        Unit that was held out.
     """
-    ax = ax or new_axes(SINGLE, 2.3)
+    ax = ax or new_axes(SINGLE, 2.5)
     ax.axhline(goal, color=MUTED, linewidth=0.8, linestyle=":")
-    for colour, (column, label) in zip((PREDICTED, RATING), columns.items(), strict=False):
-        x = calibration["n_past"]
-        ax.plot(x, calibration[column], "o-", color=colour, markersize=3, label=label)
-    ax.set_xlabel("past sessions in training")
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0, ncols=2)
+    past = calibration["n_past"].to_numpy(float)
+    shift = 0.08 * (len(columns) - 1)
+    for side, form, colour, column in zip((-1, 1), "oD", (PREDICTED, INK), columns, strict=False):
+        x, values = past + side * shift, calibration[column]
+        ax.plot(x, values, f"{form}-", color=colour, markersize=3, label=columns[column])
+        ax.vlines(
+            x, calibration[f"{column}_low"], calibration[f"{column}_high"],
+            color=colour, linewidth=0.8,
+        )  # fmt: skip
+    label_sessions(ax, past, [f"{n:g}" for n in past])
+    ax.set_xlabel(f"past {unit}s in training")
+    if len(columns) > 1:
+        legend_above(ax, ncols=2)
+    else:
+        ax.set_ylabel(next(iter(columns.values())))
     return ax
 
 
@@ -176,62 +169,23 @@ def plot_error_ahead(
     prospective : DataFrame
         prospective.tsv.
     """
-    ax = ax or new_axes(DOUBLE, 2.2)
+    ax = ax or new_axes(DOUBLE, 2.3)
     days = prospective["days_ahead"].notna().all()
     x = prospective["days_ahead" if days else "sessions_ahead"]
-    for column, colour, label in (
-        ("mae_of_training_mean", FILL, "always predicting the training mean"),
-        ("mae", PREDICTED, "model of past sessions"),
+    for column, mark, colour, label in (
+        ("mae_of_training_mean", "x", MUTED, "always predicting the training mean"),
+        ("mae", "o", PREDICTED, f"model of past {unit}s"),
     ):
-        ax.scatter(x, prospective[column], s=8, c=colour, linewidths=0, label=label)
-    ax.set_xlabel("days ahead" if days else f"{unit}s ahead")
-    ax.set_ylabel("mean absolute error")
+        ax.plot(
+            x, prospective[column], mark, color=colour, markersize=3, markeredgewidth=0.7,
+            label=label,
+        )  # fmt: skip
+    ahead = "days" if days else f"{unit}s"
+    ax.set_xlabel(f"{ahead} ahead (n = {len(prospective)} predictions of a {unit})")
+    ax.xaxis.set_major_locator(MaxNLocator(10, integer=True))
+    ax.set_ylabel("mean absolute error (rating)")
     ax.set_ylim(bottom=0)
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0, ncols=2)
-    return ax
-
-
-def plot_estimates(
-    names: Sequence[str] | pd.Series,
-    rows: pd.DataFrame,
-    column: str,
-    *,
-    label: str,
-    ends: tuple[str, str] | None,
-    hollow: Sequence[bool] | None = None,
-    width: float = DOUBLE,
-    ax: Axes | None = None,
-) -> Axes:
-    """One estimate per row, with its interval.
-
-    Parameters
-    ----------
-    names : sequence of str
-        Of the rows.
-    label : str
-        Of the x axis.
-    ends : (str, str) or None
-        Columns of the ends of the interval; None to draw none.
-    hollow : sequence of bool, optional
-        Rows with an open marker.
-    width : float
-        Inches.
-    """
-    ax = ax or new_axes(width, 0.6 + 0.2 * len(rows))
-    ax.axvline(0, color=MUTED, linewidth=0.8, linestyle=":")
-    spans = rows[list(ends)].to_numpy(float) if ends else np.full((len(rows), 2), np.nan)
-    is_open = [False] * len(rows) if hollow is None else hollow
-    for y, (value, span) in enumerate(zip(rows[column], spans, strict=True)):
-        if value != value:
-            ax.annotate("n/a", (0, y), (4, 0), textcoords="offset points", color=MUTED, va="center")
-            continue
-        if np.isfinite(span).all():
-            ax.plot(span, [y, y], color=PREDICTED, linewidth=1)
-        face = PAPER if is_open[y] else PREDICTED
-        ax.plot(value, y, "o", color=PREDICTED, markerfacecolor=face, markersize=4)
-    ax.set_yticks(range(len(rows)), [short(name) for name in names])
-    ax.set_ylim(len(rows) - 0.5, -0.5)
-    ax.set_xlabel(label)
+    legend_above(ax, ncols=2)
     return ax
 
 
@@ -243,7 +197,7 @@ def plot_rest(rest: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     rest : DataFrame
         rest.tsv.
     """
-    ax = ax or new_axes(SINGLE, 2.9)
+    ax = ax or new_axes(SINGLE, 3.0)
     for model, face, label in (
         ("unseen", PREDICTED, "by the model trained without the session"),
         ("all sessions", PAPER, "by the model of all sessions (as published)"),
@@ -253,9 +207,10 @@ def plot_rest(rest: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
             rows["rating_first_run"], rows["predicted"], "o", color=PREDICTED,
             markerfacecolor=face, markersize=4, label=label,
         )  # fmt: skip
-    ax.set_xlabel("mean rating of the session's first run")
-    ax.set_ylabel("mean prediction at rest")
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
+    n = int((rest["model"] == "unseen").sum())
+    ax.set_xlabel(f"mean rating of the session's first run (n = {n})")
+    ax.set_ylabel("mean prediction at rest (rating)")
+    legend_above(ax, ncols=1)
     return ax
 
 
@@ -269,8 +224,8 @@ def plot_motion_distance(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes
     """
     ax = ax or new_axes(SINGLE, 2.3)
     ax.axhline(0, color=MUTED, linewidth=0.8)
-    ax.fill_between(table["distance"], table["r_25"], table["r_75"], color=PREDICTED, alpha=0.2)
+    ax.fill_between(table["distance"], table["r_25"], table["r_75"], color=PALE, linewidth=0)
     ax.plot(table["distance"], table["median_r"], "o-", color=PREDICTED, markersize=4)
-    ax.set_xlabel("distance of the two regions (mm)")
-    ax.set_ylabel("r with motion, over runs")
+    ax.set_xlabel(f"distance of the two regions (mm; n = {table['n_edges'].sum():,} edges)")
+    ax.set_ylabel("r of edge and motion, over runs")
     return ax

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from painprint.report.figures.evidence import plot_estimates
+from painprint.report.figures.estimates import plot_estimates
 from painprint.report.figures.style import DOUBLE, MUTED, PAPER, PREDICTED, new_axes, short
 from painprint.wording import number
 

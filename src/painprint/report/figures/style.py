@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-from matplotlib import colormaps, rcParamsDefault
+from matplotlib import rcParamsDefault
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.font_manager import fontManager
 from matplotlib.legend import Legend
@@ -21,12 +19,6 @@ INK, MUTED = "#1c2530", "#5b6572"
 RATING, PREDICTED = "#b2182b", "#2166ac"
 POSITIVE, NEGATIVE = "#7b3294", "#4d7a0f"
 """Colours of a sign, of a weight or an importance: apart for a reader with deuteranopia, too."""
-SIGNS = LinearSegmentedColormap.from_list(
-    "signs", ["#3d6308", "#b4cf86", "#f7f7f7", "#cba8dc", "#611f7a"]
-)
-"""Colours of values on both sides of 0, from the negative ones to the positive."""
-IN_TIME = ListedColormap(colormaps["viridis"](np.linspace(0, 0.8, 256)), "in_time")
-"""Colours of sessions, dark is early; none as light as yellow, which is not seen on white."""
 BAND, FILL, PALE, PAPER = "#f1f3f5", "#c6cbd2", "#d1e0f0", "#ffffff"
 """Colours of stripes, of secondary elements, of intervals, and of the background."""
 

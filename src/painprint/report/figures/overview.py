@@ -1,0 +1,52 @@
+"""One figure of several panels, for a paper."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from string import ascii_lowercase
+from typing import Protocol
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from painprint.report.figures.style import DOUBLE, LARGE
+
+TALL, SHORT = 2.6, 1.9
+"""Heights (inches) of a row of panels and of the wide one above them."""
+IN_A_ROW = 2
+
+
+class Panel(Protocol):
+    """A function of this package with its results, which draws on given Axes."""
+
+    def __call__(self, *, ax: Axes | None = None) -> Axes: ...
+
+
+def plot_overview(wide: Panel, panels: Sequence[Panel]) -> list[Axes]:
+    """A wide panel, and beneath it smaller ones, two in a row, with letters.
+
+    Parameters
+    ----------
+    wide : callable
+        Such as ``partial(plot_timeline, rows)``.
+    panels : sequence of callable
+        The others, from left to right and from top to bottom.
+
+    Returns
+    -------
+    panels : list of Axes
+        In the order of their letters.
+    """
+    n_rows = -(-len(panels) // IN_A_ROW)
+    figure = Figure(figsize=(DOUBLE, SHORT + TALL * n_rows), layout="constrained")
+    rows = figure.subfigures(1 + n_rows, 1, height_ratios=[SHORT, *[TALL] * n_rows], squeeze=False)
+    parts = [rows[0, 0]]
+    for row in range(n_rows):
+        n_columns = min(IN_A_ROW, len(panels) - row * IN_A_ROW)
+        parts += list(rows[row + 1, 0].subfigures(1, n_columns, squeeze=False)[0])
+    drawn = []
+    draw: Callable[..., Axes]
+    for letter, part, draw in zip(ascii_lowercase, parts, (wide, *panels), strict=False):
+        drawn.append(draw(ax=part.add_subplot()))
+        part.text(0.005, 0.99, letter, weight="bold", fontsize=LARGE, va="top")
+    return drawn
