@@ -13,7 +13,7 @@ from painprint.report.figures.overview import Panel
 from painprint.report.svg import Draw, Drawing
 from painprint.results.conclusion import primary_metrics
 from painprint.results.read import Results
-from painprint.settings import SIGNIFICANT
+from painprint.wording import SIGNIFICANT
 
 MOST_REGIONS = 20
 """Number of regions, the most important ones, in figures of importance."""

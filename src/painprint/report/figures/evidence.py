@@ -150,7 +150,7 @@ def plot_future(
             x, calibration[f"{column}_low"], calibration[f"{column}_high"],
             color=colour, linewidth=0.8,
         )  # fmt: skip
-    label_sessions(ax, past, [f"{n:g}" for n in past])
+    label_sessions(ax, past.tolist(), [f"{n:g}" for n in past])
     ax.set_xlabel(f"past {unit}s in training")
     if len(columns) > 1:
         legend_above(ax, ncols=2)
