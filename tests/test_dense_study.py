@@ -635,7 +635,7 @@ def test_the_methods_paragraph_says_how_bold_was_cleaned(simulated, tmp_path):
     run(simulated / "fmriprep", tmp_path, *ATLAS, *QUICK, "--fd-thresh", "0.4")
     page = (tmp_path / "sub-01.html").read_text()
     assert "removed in a single regression over the retained frames" in page
-    assert "framewise displacement above 0.4 mm (motion parameters low-passed at 0.1 Hz)" in page
+    assert "displacement above 0.4 mm (Power et al., 2012), motion parameters low-passed at" in page
 
 
 # --- the times of frames ---------------------------------------------------------------------

@@ -15,7 +15,7 @@ from painprint.evidence.stages import (
     prospective,
     sensitivity,
 )
-from painprint.report.methods import methods_paragraph, references
+from painprint.report.methods import methods_paragraph
 from painprint.report.words import beyond_chance, calibration_sentences, selected_sentences
 from painprint.results.conclusion import conclude
 from painprint.results.read import Results
@@ -148,6 +148,7 @@ def study(**changed):
     rules = vars(Settings(preset=settings["preset"], **changed).rules)
     chosen = ridge(1.0) | {"n_components": 7, "folds": []}
     tables = {"baselines": pd.DataFrame({"method": ["painprint", "CPM"]})}
+    undefined = dict.fromkeys(("r_ci", "auc_ci", "centred_r_ci"), [None, None])
     return Results(
         files=None, predictions=None, roc=None, per_session=None, rating_quality=None,
         bold_quality=None,
@@ -159,15 +160,17 @@ def study(**changed):
         metrics={
             "simulated": True, "n_runs": 4, "n_sessions": 4, "n_regions": 8, "selected": chosen,
             "decoder": rules["decoder"], "features": settings["features"],
-            "stages": dict.fromkeys(STAGES, {}), "leave_out": "session", "scales": {"1min": {}},
+            "preset": settings["preset"], "n_groups": 4,
+            "stages": dict.fromkeys(STAGES, {"methods": {"CPM": {}, "LASSO-PCR": {}}}),
+            "leave_out": "session", "scales": {"1min": {"centred_r": None} | undefined},
         },
         runs=pd.DataFrame(
             {
                 "n_kept": [90], "n_frames": [100], "lag_frames": [6], "n_training_bins": [20],
-                "n_training_bins_lost": [1],
+                "n_training_bins_lost": [1], "n_censored": [3],
             }
         ),
-        audit={},
+        audit={"runs_left_out": [], "regions_left_out": {}, "exceptions": [], "dense": None},
         stage_tables=tables,
     )  # fmt: skip
 
@@ -196,20 +199,17 @@ def study(**changed):
     ],
 )  # fmt: skip
 def test_methods_name_the_decoder_that_was_used(changed, said, not_said):
-    text = methods_paragraph(study(**changed))
+    text = methods_paragraph(study(**changed)).readable
     assert [one for one in said if one not in text] == []
     assert [one for one in not_said if one in text] == []
-    assert "Comparison models" in text
+    assert "2 comparison models were trained" in text
 
 
 def test_references_are_those_of_the_decoder_and_its_comparison_models():
-    by_ridge, by_lasso = study(), study(preset="paper")
-    hoerl, wager = "Hoerl & Kennard (1970)", "Wager, Atlas"
-    of_ridge, of_lasso = references(by_ridge), references(by_lasso)
-    assert hoerl in str(of_ridge) and hoerl not in str(of_lasso)
-    assert wager in str(of_ridge) and str(of_lasso).count(wager) == 1  # a comparison model, too
-    by_ridge.stage_tables.pop("baselines")
-    assert wager not in str(references(by_ridge)) and "Shen" not in str(references(by_ridge))
+    of_ridge = methods_paragraph(study())
+    of_lasso = methods_paragraph(study(preset="paper"))
+    assert of_ridge.keys == ["lee2026", "hoerl1970", "shen2017", "wager2011"]
+    assert of_lasso.keys == ["lee2026", "wager2011", "shen2017"]  # a comparison model, too
 
 
 def test_a_number_that_is_not_one_is_not_shown():

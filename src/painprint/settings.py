@@ -15,10 +15,6 @@ from painprint.options import (
 )
 
 LEE_2026 = "Lee et al. (2026), doi 10.1038/s41593-026-02221-3"
-WAGER_2011 = (
-    "Wager, Atlas, Leotti & Rilling (2011). Journal of Neuroscience 31, 439-452. "
-    "doi:10.1523/JNEUROSCI.3420-10.2011 (LASSO-PCR)"
-)
 
 
 LONGEST_S = 3600.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 MISSING, MINUS = "n/a", "−"
 LIMITS, MOST_DECIMALS = (0, 1), 5
@@ -113,3 +113,27 @@ def plural(n: int, what: str) -> str:
     ('1 run', '3 runs')
     """
     return f"{n} {what}{'s' * (n != 1)}"
+
+
+def enumerate_names(names: Sequence[str]) -> str:
+    """Names as a part of a sentence.
+
+    Examples
+    --------
+    >>> enumerate_names(["a"]), enumerate_names(["a", "b", "c"])
+    ('a', 'a, b and c')
+    """
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def span_of_counts(counts: Iterable[int]) -> str:
+    """The smallest and the largest of some counts.
+
+    Examples
+    --------
+    >>> span_of_counts([5, 3, 9]), span_of_counts([4])
+    ('3 to 9', '4')
+    """
+    ordered = sorted(set(counts))
+    return f"{ordered[0]}" if len(ordered) == 1 else f"{ordered[0]} to {ordered[-1]}"

@@ -60,7 +60,7 @@ def write_page(files: ParticipantFiles, *, pdf: bool = False) -> None:
             f"sub-{files.participant}: the page cannot be made of {files.stem}_* ({error!r}). "
             "Run `painprint run` again."
         ) from error
-    pages = [files.page, *files.figures()]
+    pages = [files.page, *files.figures(), *files.texts()]
     record_pages(files.decoding("provenance", ".json"), pages, files.out_dir)
     log.info("sub-%s: %s", files.participant, sentence)
     log.info("sub-%s: page: %s", files.participant, files.page)

@@ -26,6 +26,9 @@ from painprint.settings import Settings
 SAME_TR = 1e-3
 """Relative difference of repetition times that is rounding: headers hold float32."""
 
+UNWANTED = "excluded by name or network"
+"""Reason of regions that options exclude."""
+
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
@@ -180,7 +183,7 @@ def _fix_regions(
     network_of = table.network_of if table else {}
     known = Regions(names, tuple(network_of.get(n, "") for n in names))
     unwanted = known.find(settings.exclude_network, settings.exclude_region) if paired else ()
-    reasons = dict.fromkeys(sorted(unwanted), "excluded by name or network")
+    reasons = dict.fromkeys(sorted(unwanted), UNWANTED)
     # a region is required if most runs have it, so that a run of another atlas excludes itself
     names_of_run = [frozenset.intersection(*map(_usable_names, lags)) for lags in paired]
     n_with = Counter(n for usable_names in names_of_run for n in usable_names)

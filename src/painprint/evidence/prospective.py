@@ -63,8 +63,8 @@ def prospective_tests(case: Case, *, on_step: OnStep | None = None) -> StageResu
     result : StageResult
         Table ``prospective``: each session predicted by the models of each number of past
         sessions. Table ``calibration``: per number of past sessions, agreement, error and
-        calibration on one test set, the last sessions (:func:`size_of_test_set`), for every number of
-        past sessions that lies wholly before it. Numbers: agreement of the first sessions by
+        calibration on one test set, the last sessions (:func:`size_of_test_set`), for every number
+        of past sessions that lies wholly before it. Numbers: agreement of the first sessions by
         nested leave-one-out, as published; of all later ones by the model of the first; of every
         session by the model of all before it, with intervals; and the size of the test set.
 

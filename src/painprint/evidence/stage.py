@@ -1,8 +1,8 @@
 """Stages of evidence, and their results.
 
 A stage answers one question about a decoded person. One record, :class:`Stage`, contains its
-computation, the columns of its tables, the heading and the paragraph of the page, the sentence of
-the Methods section and the references. Files, page and command line loop over the records in
+computation, the columns of its tables, the heading and the paragraph of the page, and the
+sentence of the Methods section. Files, page and command line loop over the records in
 :mod:`painprint.evidence.stages`.
 """
 
@@ -146,10 +146,9 @@ class Stage:
     describe : callable
         Returns the Results paragraph from a :class:`WrittenResult`. The page shows its first line,
         which has the findings; further lines, which explain them, are folded.
-    methods : callable, optional
-        Returns the sentence of the Methods section likewise.
-    references : tuple of str
-        References of the analysis.
+    methods : callable
+        Returns the sentence of the Methods section likewise, of what this study did; empty where
+        there is nothing to report. It cites works by key (:mod:`painprint.works`).
     part : str
         Part of the page that it belongs to: prediction or brain.
     is_open : bool
@@ -164,8 +163,7 @@ class Stage:
     compute: Compute
     tables: Mapping[str, Mapping[str, str]]
     describe: Callable[[WrittenResult], str]
-    methods: Callable[[WrittenResult], str] | None = None
-    references: tuple[str, ...] = ()
+    methods: Callable[[WrittenResult], str]
     part: Literal["prediction", "brain"] = "prediction"
     is_open: bool = False
     of_weights: bool = False

@@ -21,11 +21,12 @@ from painprint.report import calibration, figures, words
 from painprint.report.brain_views import BrainViews
 from painprint.report.carpets import bold_rows
 from painprint.report.drawings import brain_drawings, drawings, transfer_drawing
-from painprint.report.methods import methods_paragraph, references
+from painprint.report.methods import methods_paragraph
 from painprint.report.overlays import AnyOverlay, overlays
 from painprint.report.sections import NOT_INTERPRETABLE, arrange
 from painprint.report.summary import summarise
 from painprint.report.svg import Drawing, Drawn, draw_figure, inline
+from painprint.report.texts import write_texts
 from painprint.report.transfer import Transfer
 from painprint.report.viewer import viewer_data
 from painprint.results.conclusion import conclude
@@ -70,6 +71,7 @@ def write_report(results: Results, transfer: Transfer, *, pdf: bool = False) -> 
     for old in files.figures():
         old.unlink()  # also those of an earlier run with other stages
     write_figures(files.figure, drawn)
+    write_texts(results)
     write_text(files.page, render_page(results, wanted, drawn, transfer, section))
 
 
@@ -143,7 +145,6 @@ def render_page(
                 cards=summarise(results),
                 headline=words.headline(results),
                 methods=methods_paragraph(results),
-                references=references(results),
                 calibration_text=words.calibration_sentences(results.metrics),
                 selected=words.selected_sentences(results.metrics),
                 runs=results.runs.to_dict(orient="records"),

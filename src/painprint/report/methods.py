@@ -1,4 +1,4 @@
-"""The Methods paragraph, from the settings actually used, and its references."""
+"""The Methods paragraph: what a study did, from its settings and numbers, with citations."""
 
 from __future__ import annotations
 
@@ -6,54 +6,150 @@ from collections.abc import Mapping
 from typing import Any
 
 from painprint.bins import PARTS_OF_A_MINUTE
+from painprint.decode.prepare import UNWANTED
 from painprint.decode.ridge import ALPHAS
 from painprint.results.read import Results
-from painprint.settings import LEE_2026, WAGER_2011
-from painprint.wording import plural, rounded
+from painprint.wording import FEW_GROUPS, enumerate_names, plural, rounded
+from painprint.works import CitedText
 
 
-def methods_paragraph(results: Results) -> str:
-    """The Methods paragraph, from the settings and numbers of this study."""
-    settings, rules = results.settings, results.provenance["rules"]
-    metrics, runs = results.metrics, results.runs
-    unit = settings["leave_out"]
-    kept, total = int(runs["n_kept"].sum()), int(runs["n_frames"].sum())
-    primary, at = results.primary, results.bins.at
-    sentences = [
-        f"{'Simulated data' if metrics['simulated'] else 'Data'} of "
-        f"{plural(metrics['n_runs'], 'run')} in {plural(metrics['n_sessions'], 'session')} were "
-        f"analysed with painprint {results.provenance['versions']['painprint']} "
-        f"({settings['preset']} preset), following {LEE_2026}.",
+def methods_paragraph(results: Results) -> CitedText:
+    """The Methods paragraph: what this study did, with its settings and numbers, and no more.
+
+    Returns
+    -------
+    paragraph : CitedText
+        Citing works by their keys.
+    """
+    parts = [
+        _data(results),
+        _exclusions(results),
         *_cleaning(results),
-        f"Signals of {plural(metrics['n_regions'], 'region')}{_exclusions(settings)} were used.",
-        f"The first {settings['drop_s']:g} s of each run were excluded; "
-        f"{_ratings(primary, settings)}, "
-        f"were paired with the BOLD signal {_lags(settings, runs)} later, and frames "
-        f"flagged as outliers were removed, leaving {kept} of {total} frames. Each region was "
-        f"z-scored within run, and {FEATURES[metrics['features']]}.",
-        _bins(primary, rules, settings, runs),
-        _model(metrics, rules, unit, at),
-        f"Predictions of held-out frames, by the model trained without their {unit}, were averaged "
-        f"{_test_bins(primary, rules)}. Agreement was quantified by Pearson's r, also after "
-        f"centring rating and prediction within {unit}s; skill, 1 - SSE / SSE of the training "
-        "mean; R²; mean absolute error; slope and intercept of the least-squares line of rating on "
-        "prediction; and the area under the ROC curve for ratings above the median. The primary "
-        f"outcomes, fixed in advance, were {unit}-centred r and skill {at}. Their intervals "
-        "and those of slope and intercept are from a circular block bootstrap of neighbouring "
-        f"{unit}s with a small-sample correction; those of r and AUC are from resampling {unit}s, "
-        f"runs and bins hierarchically ({settings['n_bootstraps']:,} samples, seed "
-        f"{settings['random_seed']}), which ignores autocorrelation.",
-        *_stage_methods(results),
+        _regions(results),
+        _frames(results),
+        _bins(results),
+        _model(results),
+        _evaluation(results),
+        _intervals(results),
+        *(stage.methods(result) for stage, result in results.answered()),
     ]
-    return " ".join(sentences)
+    return CitedText(" ".join(filter(None, parts)))
+
+
+def _data(results: Results) -> str:
+    metrics = results.metrics
+    return (
+        f"{'Simulated data' if metrics['simulated'] else 'Data'} of "
+        f"{plural(metrics['n_runs'], 'run')} in {plural(metrics['n_sessions'], 'session')} of one "
+        f"participant were analysed with painprint {results.provenance['versions']['painprint']} "
+        f"({metrics['preset']} preset), following a published approach [@lee2026]."
+    )
+
+
+def _exclusions(results: Results) -> str:
+    """Runs that were found but not used; empty if there are none."""
+    n_excluded = len(results.audit["runs_left_out"])
+    if not n_excluded:
+        return ""
+    n_found = n_excluded + results.metrics["n_runs"]
+    return f"Of {n_found} runs, {n_excluded} {'was' if n_excluded == 1 else 'were'} excluded."
+
+
+def _regions(results: Results) -> str:
+    """Regions that were used, and how many were not."""
+    settings, lost = results.settings, results.audit["regions_left_out"]
+    by_name = [
+        f"{word}{'s' * (len(settings[name]) > 1)} {enumerate_names(settings[name])}"
+        for word, name in (("network", "exclude_network"), ("region", "exclude_region"))
+        if settings[name]
+    ]
+    n_silent = sum(reason != UNWANTED for reason in lost.values())
+    excluded = [f"the {' and the '.join(by_name)}"] if by_name else []
+    excluded += [f"{plural(n_silent, 'region')} without signal in some run"] if n_silent else []
+    without = f", after excluding {' and '.join(excluded)}" if excluded else ""
+    sentence = f"Signals of {plural(results.metrics['n_regions'], 'region')} were used{without}."
+    made = next((e for e in results.audit["exceptions"] if e.startswith(OWN_ATLAS)), None)
+    if made is not None:
+        sentence += (
+            " The regions are those of an individual parcellation, "
+            f"{made.removeprefix(OWN_ATLAS).strip()}."
+        )
+    return sentence
+
+
+def _frames(results: Results) -> str:
+    """Which frames were used, and what was computed of them."""
+    settings, runs = results.settings, results.runs
+    kept, total = int(runs["n_kept"].sum()), int(runs["n_frames"].sum())
+    outliers = "Frames flagged as outliers" if results.audit["dense"] is None else "Censored frames"
+    sentences = [
+        f"The first {settings['drop_s']:g} s of each run were excluded." * (settings["drop_s"] > 0),
+        f"{_ratings(results.primary, settings)} were paired with the BOLD signal "
+        f"{_lags(settings, runs)}.",
+        f"{outliers} were removed." * bool(runs["n_censored"].sum()),
+        f"Of {total:,} frames, {kept:,} ({kept / total:.0%}) were used.",
+        f"Each region was z-scored within run, and {FEATURES[results.metrics['features']]}.",
+    ]
+    return " ".join(filter(None, sentences))
+
+
+def _evaluation(results: Results) -> str:
+    """How predictions were averaged and compared with the rating."""
+    metrics, rules, primary = results.metrics, results.provenance["rules"], results.primary
+    unit, scale = metrics["leave_out"], metrics["scales"][results.primary]
+    varies = scale["centred_r"] is not None
+    outcomes = f"{unit}-centred r and skill" if varies else "skill"
+    return (
+        f"Predictions of held-out frames, by the model trained without their {unit}, were averaged "
+        f"{_test_bins(primary, rules)}. Agreement was quantified by Pearson's r"
+        + f", also after centring rating and prediction within {unit}s"
+        * varies
+        + "; skill, 1 - SSE / SSE of the training mean; R²; mean absolute error; slope and "
+        "intercept of the least-squares line of rating on prediction; and the area under the ROC "
+        f"curve for ratings above the median. The primary outcome{'s' * varies}, fixed in advance, "
+        f"{'were' if varies else 'was'} {outcomes} {results.bins.at}."
+    )
+
+
+def _intervals(results: Results) -> str:
+    """The intervals that were computed; empty if there are none."""
+    settings, metrics = results.settings, results.metrics
+    unit, scale = metrics["leave_out"], metrics["scales"][results.primary]
+    blocks = [
+        what
+        for what, key in (
+            (f"{unit}-centred r", "centred_r_ci"), ("skill", "skill_ci"), ("slope", "slope_ci"),
+            ("intercept", "intercept_ci"),
+        )
+        if metrics["n_groups"] >= FEW_GROUPS and scale[key][0] is not None
+    ]  # fmt: skip
+    resampled = [
+        what for what, key in (("r", "r_ci"), ("AUC", "auc_ci")) if scale[key][0] is not None
+    ]
+    sentences = []
+    if blocks:
+        sentences.append(
+            f"95% intervals of {enumerate_names(blocks)} are from a circular block bootstrap of "
+            f"neighbouring {unit}s with a small-sample correction"
+        )
+    if resampled:
+        sentences.append(
+            f"{'those' if blocks else '95% intervals'} of {enumerate_names(resampled)} are from "
+            f"resampling {unit}s, runs and bins hierarchically, which ignores autocorrelation"
+        )
+    if not sentences:
+        return ""
+    how = f"{settings['n_bootstraps']:,} samples, seed {settings['random_seed']}"
+    return f"{'; '.join(sentences)} ({how})."
 
 
 def _ratings(primary: str, settings: Mapping[str, Any]) -> str:
     """Ratings, and the frames that each was given to."""
     if primary == "event":
-        return f"ratings of events, {_window(settings)}"
+        return f"Ratings of events, {_window(settings)},"
     held = settings.get("rating_hold")  # results of earlier versions do not have it
-    return f"ratings, {'held from the last sample before' if held else 'interpolated at'} mid-frame"
+    how = "held from the last sample before" if held else "interpolated at"
+    return f"Ratings, {how} mid-frame,"
 
 
 def _window(settings: Mapping[str, Any]) -> str:
@@ -78,114 +174,66 @@ FEATURES = {
 
 
 NUISANCE = {
-    "paper": "six motion parameters, and five components each of white matter and CSF (aCompCor)",
-    "24P": "24 motion regressors (parameters, changes, squares)",
-    "36P": "36 regressors (motion, white matter, CSF and global signal; changes and squares)",
+    "paper": "six motion parameters, and five components each of white matter and CSF (aCompCor "
+    "[@behzadi2007])",
+    "24P": "24 motion regressors (parameters, changes and squares [@friston1996])",
+    "36P": "36 regressors (motion, white matter, CSF and global signal; changes and squares "
+    "[@satterthwaite2013])",
     "acompcor_gsr": "motion parameters and their changes, five components each of white matter "
-    "and CSF (aCompCor), and the global signal",
-    "none": "no nuisance regressor",
+    "and CSF (aCompCor [@behzadi2007]), and the global signal",
+    "none": "",
 }
+"""What each set of nuisance regressors contains; empty where there are none."""
+OWN_ATLAS = "individual parcellation:"
+"""Start of the declared exception of an atlas that was made from decoded sessions."""
 
 
 def _cleaning(results: Results) -> list[str]:
     """How regional signals were extracted from dense BOLD, if they were."""
-    dense = results.audit.get("dense")
+    dense = results.audit["dense"]
     if dense is None:
         return []
-    band = f"sines and cosines below {dense['high_pass_hz']:g} Hz" if dense["high_pass_hz"] else ""
-    fast = f"above {dense['low_pass_hz']:g} Hz" if dense["low_pass_hz"] else ""
     removed = [
-        f"a linear trend, {NUISANCE[dense['nuisance_regressors']]}",
-        *filter(None, [band, fast]),
+        "a linear trend",
+        NUISANCE[dense["nuisance_regressors"]],
+        f"sines and cosines below {dense['high_pass_hz']:g} Hz" * bool(dense["high_pass_hz"]),
+        f"frequencies above {dense['low_pass_hz']:g} Hz" * bool(dense["low_pass_hz"]),
     ]
-    censored = (
-        f"frames with a framewise displacement above {dense['fd_thresh_mm']:g} mm"
-        + (
-            f" (motion parameters low-passed at {dense['motion_low_pass_hz']:g} Hz)"
-            if dense["motion_low_pass_hz"]
-            else ""
-        )
-        if dense["fd_thresh_mm"]
-        else "no frames for motion"
+    low_passed = (
+        f", motion parameters low-passed at {dense['motion_low_pass_hz']:g} Hz"
+        if dense["motion_low_pass_hz"]
+        else ""
     )
-    smoothed = dense["smoothing_sigma_mm"]
+    censored = (
+        f", after censoring frames with a framewise displacement above {dense['fd_thresh_mm']:g} "
+        f"mm [@power2012]{low_passed}"
+        if dense["fd_thresh_mm"]
+        else ""
+    )
+    sigma = dense["smoothing_sigma_mm"]
+    smoothed = f", smoothed within the brain by {sigma:g} mm SD" if sigma else ""
     return [
-        f"Dense BOLD ({dense['kind']}"
-        + (f", smoothed within the brain by {smoothed:g} mm SD" if smoothed else "")
-        + f") was averaged over the regions of {dense['atlas']}; from the means, "
-        f"{' and '.join(removed)} were removed in a single regression over the retained frames, "
-        f"after censoring {censored}. A region had to have signal in {dense['min_coverage']:.0%} "
-        f"of its {dense['kind']} in each run."
+        f"Dense BOLD ({dense['kind']}{smoothed}) was averaged over the regions of "
+        f"{dense['atlas']}; from the means, {'; '.join(filter(None, removed))} were removed in a "
+        f"single regression over the retained frames [@lindquist2019]{censored}. A region had to "
+        f"have signal in {dense['min_coverage']:.0%} of its {dense['kind']} in each run."
     ]
-
-
-def _stage_methods(results: Results) -> list[str]:
-    """A sentence for each stage that was computed."""
-    return [
-        stage.methods(result) for stage, result in results.answered() if stage.methods is not None
-    ]
-
-
-REFERENCES = {
-    "lee": "Lee, Jo, Cho & Woo (2026). Nature Neuroscience. doi:10.1038/s41593-026-02221-3",
-    "lassopcr": WAGER_2011,
-    "ridge": "Hoerl & Kennard (1970). Technometrics 12, 55-67. doi:10.1080/00401706.1970.10488634 "
-    "(ridge regression)",
-    "compcor": "Behzadi, Restom, Liau & Liu (2007). NeuroImage 37, 90-101. "
-    "doi:10.1016/j.neuroimage.2007.04.042 (CompCor)",
-    "24P": "Friston et al. (1996). Magnetic Resonance in Medicine 35, 346-355. "
-    "doi:10.1002/mrm.1910350312 (24 motion parameters)",
-    "36P": "Satterthwaite et al. (2013). NeuroImage 64, 240-256. "
-    "doi:10.1016/j.neuroimage.2012.08.052 (36 regressors)",
-    "fd": "Power et al. (2012). NeuroImage 59, 2142-2154. doi:10.1016/j.neuroimage.2011.10.018 "
-    "(framewise displacement)",
-    "once": "Lindquist et al. (2019). Human Brain Mapping 40, 2358-2376. doi:10.1002/hbm.24528 "
-    "(nuisance and filter in one regression)",
-}
-
-
-def references(results: Results) -> list[str]:
-    """References of the methods used in this study."""
-    dense = results.audit.get("dense")
-    decoder = results.metrics["decoder"]
-    used = {
-        "lee": True,
-        "lassopcr": decoder == "lasso_pcr",
-        "ridge": decoder == "ridge",
-        "compcor": dense and dense["nuisance_regressors"] in ("paper", "acompcor_gsr"),
-        "24P": dense and dense["nuisance_regressors"] == "24P",
-        "36P": dense and dense["nuisance_regressors"] == "36P",
-        "fd": dense and dense["fd_thresh_mm"],
-        "once": dense,
-    }
-    works = [REFERENCES[name] for name, is_used in used.items() if is_used]
-    for stage, _ in results.answered():
-        works += stage.references
-    return list(dict.fromkeys(works))
-
-
-def _exclusions(settings: Mapping[str, Any]) -> str:
-    excluded = [
-        f"{word} {', '.join(settings[name])}"
-        for word, name in (("network", "exclude_network"), ("region", "exclude_region"))
-        if settings[name]
-    ]
-    return f" (excluding {' and '.join(excluded)})" if excluded else ""
 
 
 def _lags(settings: Mapping[str, Any], runs: Any) -> str:
     lags = [f"{lag:g}" for lag in settings["lag_s"]]
     frames = sorted(set(runs["lag_frames"]))
     if len(lags) == 1:
-        return f"{lags[0]} s ({' or '.join(str(n) for n in frames)} frames)"
-    return f"{', '.join(lags)} s (chosen within the training data of each fold)"
+        return f"{lags[0]} s ({' or '.join(str(n) for n in frames)} frames) later"
+    return f"{', '.join(lags)} s later (chosen within the training data of each fold)"
 
 
-def _bins(primary: str, rules: Mapping[str, Any], settings: Mapping[str, Any], runs: Any) -> str:
+def _bins(results: Results) -> str:
     """The rows that train."""
+    settings, rules, runs = results.settings, results.provenance["rules"], results.runs
     lost = int(runs["n_training_bins_lost"].sum())
     n_bins = int(runs["n_training_bins"].sum())
-    if primary == "event":
+    if results.primary == "event":
         return f"The {n_bins:,} events with usable frames were the bins of training and test."
     if rules["train_bins"] != "rating":
         n_parts = PARTS_OF_A_MINUTE[rules["train_bins"]]
@@ -205,24 +253,27 @@ def _bins(primary: str, rules: Mapping[str, Any], settings: Mapping[str, Any], r
         else ""
     )
     many = "10 bins" if rules["time_bins"] == "discretize" else "bins, one per usable minute,"
+    least = settings["min_stretch_frames"]
+    short = f"; stretches shorter than {least} frames were dropped" if least > 1 else ""
+    gone = f" ({lost} lost all frames)" if lost else ""
     return (
-        f"For training, frames of a run were sorted by rating into {many} of equal size{ties}; "
-        f"stretches shorter than {settings['min_stretch_frames']} frames were dropped, which left "
-        f"{n_bins} bins ({lost} lost all frames)."
+        f"For training, frames of a run were sorted by rating into {many} of equal size{ties}"
+        f"{short}, which left {n_bins:,} bins{gone}."
     )
 
 
-def _model(metrics: Mapping[str, Any], rules: Mapping[str, Any], unit: str, at: str) -> str:
+def _model(results: Results) -> str:
     """The decoder, and the hyperparameters that were selected."""
-    chosen = metrics["selected"]
+    metrics, rules, at = results.metrics, results.provenance["rules"], results.bins.at
+    unit, chosen = metrics["leave_out"], metrics["selected"]
     if metrics["decoder"] == "ridge":
         return (
-            f"Ridge regression was trained by nested leave-one-{unit}-out cross-validation: for "
-            f"each held-out {unit}, the penalty with the smallest squared error {at} when each "
-            f"other {unit} was left out in turn (leave-one-{unit}-out in closed form) was selected "
-            f"from {len(ALPHAS)} penalties λ between {rounded(ALPHAS[0])} and "
-            f"{rounded(ALPHAS[-1])} times (α) the mean eigenvalue of the centred Gram matrix. The "
-            f"model of all {unit}s has α = {rounded(chosen['alpha'])} and "
+            f"Ridge regression [@hoerl1970] was trained by nested leave-one-{unit}-out "
+            f"cross-validation: for each held-out {unit}, the penalty with the smallest squared "
+            f"error {at} when each other {unit} was left out in turn (leave-one-{unit}-out in "
+            f"closed form) was selected from {len(ALPHAS)} penalties λ between "
+            f"{rounded(ALPHAS[0])} and {rounded(ALPHAS[-1])} times (α) the mean eigenvalue of the "
+            f"centred Gram matrix. The model of all {unit}s has α = {rounded(chosen['alpha'])} and "
             f"{rounded(chosen['dof'])} effective degrees of freedom."
         )
     grid = (
@@ -231,10 +282,10 @@ def _model(metrics: Mapping[str, Any], rules: Mapping[str, Any], unit: str, at: 
         else f"the training {unit}s alone"
     )
     return (
-        "LASSO principal-component regression, refit by least squares on the selected components, "
-        f"was trained by nested leave-one-{unit}-out cross-validation: for each held-out {unit}, "
-        f"the penalty with the highest correlation when each other {unit} was left out in turn was "
-        f"selected from a grid made of {grid}. The model of all {unit}s has "
+        "LASSO principal-component regression [@wager2011], refit by least squares on the selected "
+        f"components, was trained by nested leave-one-{unit}-out cross-validation: for each "
+        f"held-out {unit}, the penalty with the highest correlation when each other {unit} was "
+        f"left out in turn was selected from a grid made of {grid}. The model of all {unit}s has "
         f"{plural(chosen['n_components'], 'component')}."
     )
 

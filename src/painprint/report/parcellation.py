@@ -18,8 +18,8 @@ from painprint.report import figures
 from painprint.report.brain_views import BrainViews
 from painprint.report.drawings import brain_drawings
 from painprint.report.html import BrainSection, make_environment, region_titles, write_figures
-from painprint.report.methods import NUISANCE
 from painprint.report.overlays import AnyOverlay, NetworkOverlay, Overlay
+from painprint.report.parcellation_methods import methods_paragraph
 from painprint.report.summary import Card
 from painprint.report.svg import Drawing, draw_figure, inline
 from painprint.report.viewer import viewer_data
@@ -182,52 +182,3 @@ def _networks(metrics: Mapping[str, Any]) -> Card:
         f"{len(named)} networks",
         "" if way in ("communities", "overlap") else "caution",
     )
-
-
-def methods_paragraph(metrics: Mapping[str, Any]) -> str:
-    """Methods paragraph from the settings and numbers of this parcellation."""
-    settings = {name: row["value"] for name, row in metrics["provenance"]["settings"].items()}
-    similarity, kept = metrics["similarity"], metrics["share_of_variance"]
-    sentences = [
-        f"{'Simulated resting scans' if metrics['simulated'] else 'Resting scans'} "
-        f"({metrics['n_frames']:,} frames in {metrics['n_runs']} runs of {metrics['n_sessions']} "
-        f"sessions, {metrics['minutes']:.0f} min after censoring) were parcellated with painprint "
-        f"{metrics['provenance']['versions']['painprint']} by boundary mapping (Laumann et al. "
-        "2015; Gordon et al. 2016).",
-        f"Each run was denoised in a single regression ({NUISANCE[settings['nuisance_regressors']]}"
-        f"; {_band(settings['high_pass_hz'], settings['rest_low_pass_hz'])}; "
-        + (
-            f"frames above {settings['fd_thresh_mm']:g} mm of framewise displacement"
-            if settings["fd_thresh_mm"]
-            else "no frames for motion"
-        )
-        + " censored), centred and concatenated"
-        + (
-            f"; principal components with {100 * kept:.0f}% of the variance replaced the frames."
-            if kept < 1 - 1e-6
-            else "."
-        ),
-        "Similarity of two vertices is the correlation of their connectivity maps"
-        + (
-            " after Fisher's z"
-            if similarity["kind"] == "exact"
-            else f", in its closed form without Fisher's z (rank {similarity['rank']})"
-        )
-        + f"; the gradients of the maps of {similarity['n_seeds']:,} vertices along the person's "
-        "midthickness surfaces were smoothed (6 mm FWHM) and segmented by a watershed from their "
-        "minima, and the boundaries averaged over maps.",
-        "Areas are the watershed regions of this map, merged across borders below its median, "
-        "without vertices above its 75th percentile; areas below 30 vertices were merged, those "
-        "below 10 excluded.",
-        metrics["networks"]["said"],
-    ]
-    return " ".join(sentences)
-
-
-def _band(high_pass_hz: float, low_pass_hz: float) -> str:
-    """Frequencies that are retained."""
-    if high_pass_hz and low_pass_hz:
-        return f"{high_pass_hz:g} to {low_pass_hz:g} Hz"
-    if low_pass_hz:
-        return f"below {low_pass_hz:g} Hz"
-    return f"above {high_pass_hz:g} Hz" if high_pass_hz else "all frequencies"

@@ -11,6 +11,9 @@ from painprint.files.dataset import atlas_name, parse_name
 HISTORY = "history.json"
 """File beside a signature that lists the earlier signatures it replaces."""
 
+WITH_PAGE = (("references", ".bib"),)
+"""Suffix and extension of texts that are written with the page."""
+
 
 @dataclass(frozen=True)
 class ParticipantFiles:
@@ -79,6 +82,10 @@ class ParticipantFiles:
         folders = (self.anat, self.folder / "atlases", *sorted(self.folder.glob("**/func")))
         inputs = (path for folder in folders for path in sorted(folder.rglob("*")))
         return own, [path for path in inputs if path.is_file() and path not in own]
+
+    def texts(self) -> list[Path]:
+        """The texts that are written with the page, whether they exist or not."""
+        return [self.decoding(suffix, extension) for suffix, extension in WITH_PAGE]
 
     def figures(self) -> list[Path]:
         """The figures that exist."""

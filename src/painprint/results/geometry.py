@@ -103,7 +103,9 @@ def renew_geometry(files: ParticipantFiles, geometry: Geometry, hashes: InputHas
 
 
 def hash_outputs(files: ParticipantFiles) -> dict[str, str]:
-    """SHA-256 of every output file except provenance, figures and page."""
+    """SHA-256 of every output file except provenance, page, and what is written with the page."""
     folders = (files.folder / "decoding", files.anat, *files.folder.glob("**/func"))
     written = {path for folder in folders for path in folder.rglob("*") if path.is_file()}
-    return hash_files(written - {files.decoding("provenance", ".json")}, files.folder)
+    return hash_files(
+        written - {files.decoding("provenance", ".json"), *files.texts()}, files.folder
+    )

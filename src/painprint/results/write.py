@@ -122,7 +122,8 @@ def _remove_earlier(files: ParticipantFiles, tables: Mapping[str, pd.DataFrame])
     Provenance and page are removed first and written last, so they exist only beside a complete
     set.
     """
-    files.page.unlink(missing_ok=True)
+    for page in (files.page, *files.texts()):
+        page.unlink(missing_ok=True)
     files.decoding("provenance", ".json").unlink(missing_ok=True)
     (files.decoding("signature", "") / HISTORY).unlink(missing_ok=True)  # of another signature
     for suffix in COLUMNS.keys() - tables.keys() - {"dseg"}:

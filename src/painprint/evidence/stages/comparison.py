@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from painprint.evidence.comparison import baseline_comparison
 from painprint.evidence.stage import AGREEMENT, SCALE, Stage, WrittenResult
-from painprint.settings import WAGER_2011
-from painprint.wording import FEW_GROUPS, plural
+from painprint.wording import FEW_GROUPS, enumerate_names, plural
 
 TABLES: dict[str, dict[str, str]] = {
     "baselines": {
@@ -66,12 +65,22 @@ def _beaten(methods: Mapping[str, Any], key: str, *, above: bool) -> str:
     return ", ".join(names)
 
 
+CITED = {"LASSO-PCR": " [@wager2011]", "CPM": " [@shen2017]"}
+"""Works that describe a comparison model, by its name."""
+
+
 def methods(result: WrittenResult) -> str:
     """Sentence of the Methods section."""
+    names = [f"{name}{CITED.get(name, '')}" for name in result.numbers["methods"]]
     return (
-        "Comparison models were trained on the same outer folds, their hyperparameters "
-        f"selected within the training {result.unit}s."
+        f"On the same outer folds, {plural(len(names), 'comparison model')} {_was(names)} trained, "
+        f"with hyperparameters selected within the training {result.unit}s: "
+        f"{enumerate_names(names)}."
     )
+
+
+def _was(names: Sequence[str]) -> str:
+    return "was" if len(names) == 1 else "were"
 
 
 STAGE = Stage(
@@ -81,9 +90,4 @@ STAGE = Stage(
     tables=TABLES,
     describe=describe,
     methods=methods,
-    references=(
-        WAGER_2011,
-        "Shen et al. (2017). Nature Protocols 12, 506-518. doi:10.1038/nprot.2016.178 "
-        "(connectome-based predictive modelling)",
-    ),
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 from painprint.evidence.confound_analyses import MAIN, confound_analyses
 from painprint.evidence.stage import SCALE, SCORES, Stage, WrittenResult
-from painprint.wording import number, span
+from painprint.wording import enumerate_names, number, span
 
 TABLES: dict[str, dict[str, str]] = {
     "confounds": {
@@ -85,18 +85,33 @@ def _largest_change(verdicts: Mapping[str, Mapping[str, Any]], result: WrittenRe
 
 def methods(result: WrittenResult) -> str:
     """Sentence of the Methods section."""
-    same = (
-        "the same permutations"
-        if "null" in result.tables
-        else f"permutations of the rating within and between {result.unit}s"
+    unit = result.unit
+    verdicts = {name: v for name, v in result.numbers.items() if name != "not_done"}
+    sentence = (
+        f"Possible confounds ({enumerate_names(list(verdicts))}) were each used alone to predict "
+        f"the rating of held-out {unit}s by least squares"
     )
-    return (
-        "Motion, global signal, time within runs and across sessions, the previous level and "
-        "session covariates, as far as they were known, were each used alone to predict the rating "
-        f"by least squares, tested against {same} (Holm's correction within families), and "
-        "partialled out of ratings and features with coefficients estimated from the training rows "
-        "of every fold; the main analysis was scored on the same residual ratings."
-    )
+    tested = [name for name, verdict in verdicts.items() if verdict["p_corrected"] is not None]
+    if tested:
+        which = "" if len(tested) == len(verdicts) else f"{enumerate_names(tested)} "
+        ways = [
+            way
+            for way in ("within", "between")
+            if any(verdicts[name][f"p_{way}"] is not None for name in tested)
+        ]
+        sentence += (
+            f"; {which}{'was' if len(tested) == 1 else 'were'} tested against ratings permuted "
+            f"{' or '.join(ways)} {unit}s, with Holm's correction within families [@holm1979]"
+        )
+    removed = [name for name, verdict in verdicts.items() if verdict["skill_removed"] is not None]
+    if removed:
+        which = "each confound" if len(removed) == len(verdicts) else enumerate_names(removed)
+        sentence += (
+            f". To remove {which}, it was partialled out of ratings and features with coefficients "
+            "estimated from the training rows of every fold; the main analysis was scored on the "
+            "same residual ratings"
+        )
+    return f"{sentence}."
 
 
 STAGE = Stage(
@@ -107,5 +122,4 @@ STAGE = Stage(
     tables=TABLES,
     describe=describe,
     methods=methods,
-    references=("Holm (1979). Scandinavian Journal of Statistics 6, 65-70 (family-wise error)",),
 )

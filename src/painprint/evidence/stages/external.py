@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from painprint.evidence.external import score_external
 from painprint.evidence.stage import AGREEMENT, FIXED_WEIGHTS, SCALE, Stage, WrittenResult
+from painprint.wording import enumerate_names
 
 TABLES: dict[str, dict[str, str]] = {
     "external": {
@@ -26,11 +27,13 @@ def describe(_: WrittenResult) -> str:
     )
 
 
-def methods(_: WrittenResult) -> str:
+def methods(result: WrittenResult) -> str:
     """Sentence of the Methods section."""
+    names = list(result.numbers["signatures"])
+    signatures = "signature" if len(names) == 1 else "signatures"
     return (
-        "External signatures were applied to the frames on which the signature of this study was "
-        "tested."
+        f"The weights of the external {signatures} {enumerate_names(names)} were applied to the "
+        "frames on which the signature of this study was tested."
     )
 
 

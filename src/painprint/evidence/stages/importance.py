@@ -99,12 +99,14 @@ def describe(result: WrittenResult) -> str:
 
 def methods(result: WrittenResult) -> str:
     """Sentence of the Methods section."""
+    unit, noun = result.unit, result.bins.noun
+    what = "regions and networks" if "networkimportance" in result.tables else "regions"
     return (
-        f"The importance of regions and networks is the mean loss of r {result.bins.at} over "
-        f"{result.settings['n_importance_permutations']:,} permutations of their contribution "
-        f"(permuting {result.unit}s, runs within {result.unit}s and {result.bins.noun}s within "
-        "runs); structure coefficients are the correlations of each edge with the prediction of "
-        "the final model over its training rows."
+        f"The importance of {what} is the mean loss of {unit}-centred r {result.bins.at} over "
+        f"{result.numbers['n_permutations']:,} permutations of their contribution (permuting "
+        f"{unit}s, runs within {unit}s and {noun}s within runs); structure coefficients are the "
+        "correlations of each edge with the prediction of the final model over its training rows "
+        "[@haufe2014]."
     )
 
 
@@ -118,8 +120,4 @@ STAGE = Stage(
     tables=TABLES,
     describe=describe,
     methods=methods,
-    references=(
-        "Haufe et al. (2014). NeuroImage 87, 96-110. doi:10.1016/j.neuroimage.2013.10.067 "
-        "(weights are not patterns)",
-    ),
 )

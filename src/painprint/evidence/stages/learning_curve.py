@@ -8,7 +8,7 @@ from typing import Any
 
 from painprint.evidence.learning_curve import learning_curve
 from painprint.evidence.stage import AGREEMENT, SCALE, Stage, WrittenResult
-from painprint.wording import plural
+from painprint.wording import plural, span_of_counts
 
 TABLES: dict[str, dict[str, str]] = {
     "learningcurve": {
@@ -72,16 +72,17 @@ def _until(until: Mapping[str, Any], n_available: int, unit: str) -> str:
 
 def methods(result: WrittenResult) -> str:
     """Sentence of the Methods section."""
-    unit, rules = result.unit, result.rules
-    draws = result.settings["n_curve_draws"] or rules["curve_draws"]
+    unit = result.unit
+    sizes = result.tables["learningcurve"]["n_sessions"]
     penalty = (
         f"the penalty of the held-out {unit}'s fold"
-        if rules["curve_penalty"] == "fold"
+        if result.rules["curve_penalty"] == "fold"
         else "a penalty selected by cross-validation within the draw"
     )
     return (
-        f"For the learning curve, models were trained on fewer {unit}s (at most {draws} random "
-        f"draws per held-out {unit} and number of {unit}s) with {penalty}."
+        f"For the learning curve, models were trained on {span_of_counts(sizes)} {unit}s (at most "
+        f"{plural(result.numbers['n_draws'], 'random draw')} per held-out {unit} and number of "
+        f"{unit}s) with {penalty}."
     )
 
 

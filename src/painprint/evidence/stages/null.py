@@ -49,14 +49,23 @@ def describe(result: WrittenResult) -> str:
 
 
 def methods(result: WrittenResult) -> str:
-    """Sentence of the Methods section."""
-    unit = result.unit
+    """Sentence of the Methods section; empty where no p could be computed."""
+    unit, scales = result.unit, result.metrics["scales"]
+    ways = [
+        f"within {unit}s (time courses exchanged between {unit}s and shifted circularly within "
+        "runs)"
+    ] * (scales[result.primary]["p_within"] is not None)
+    ways += [
+        f"between {unit}s ({unit} means reordered according to a first-order autoregressive "
+        "process whose coefficient was drawn from its posterior)"
+    ] * (scales["session"]["p_between"] is not None)
+    if not ways:
+        return ""
+    each = " in each way" * (len(ways) > 1)
     return (
-        "The entire pipeline was repeated with "
-        f"{result.settings['n_permutations']:,} ratings permuted within {unit}s (time courses "
-        f"exchanged between {unit}s and shifted circularly within runs) and as many permuted "
-        f"between them ({unit} means reordered according to a first-order autoregressive process "
-        "whose coefficient was drawn from its posterior)."
+        "For one-sided permutation tests, the entire pipeline, including the selection of "
+        f"hyperparameters, was repeated with ratings permuted {' and '.join(ways)}, "
+        f"{result.numbers['n_permutations']:,} times{each}."
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from painprint.evidence.prospective import prospective_tests
 from painprint.evidence.stage import AGREEMENT, SCORES, Stage, WrittenResult
-from painprint.wording import estimate, number, plural
+from painprint.wording import estimate, number, plural, span_of_counts
 
 TABLES: dict[str, dict[str, str]] = {
     "prospective": {
@@ -97,12 +97,23 @@ def _with_ends(values: Mapping[str, Any], name: str) -> str:
 
 def methods(result: WrittenResult) -> str:
     """Sentence of the Methods section."""
-    unit, first = result.unit, result.settings["first_sessions"]
-    alone = f", and the first {first} {unit}s were analysed alone"
+    unit, numbers = result.unit, result.numbers
+    n_past = result.tables["prospective"]["n_past"]
+    alone = (
+        f"; the first {numbers['n_first']} {unit}s were also analysed alone by nested "
+        "cross-validation"
+        if numbers.get("first") is not None
+        else ""
+    )
     return (
-        f"Models trained on the first {unit}s were tested on the next {unit} and, where trained on "
-        f"{unit}s before these alone, on the last {plural(result.numbers['n_test'], unit)}"
-        f"{alone if result.numbers.get('first') is not None else ''}."
+        f"For prospective validation, models of the first {span_of_counts(n_past)} {unit}s were "
+        f"tested on the next {unit}"
+        + (
+            f" and, where trained before these alone, on the last {plural(numbers['n_test'], unit)}"
+            if len(result.tables["calibration"])
+            else ""
+        )
+        + f"{alone}."
     )
 
 

@@ -38,6 +38,17 @@ def describe(result: WrittenResult) -> str:
     return " ".join(sentences)
 
 
+def methods(result: WrittenResult) -> str:
+    """Sentence of the Methods section."""
+    distance = result.numbers["rho_distance"] is not None
+    return (
+        "As a check of residual motion, the strength of each edge was correlated with mean "
+        f"framewise displacement across {result.numbers['n_runs']} runs"
+        + ", and this correlation with the distance between the two regions" * distance
+        + " [@ciric2017]."
+    )
+
+
 STAGE = Stage(
     name="qcfc",
     question="Do motion artefacts remain in connectivity?",
@@ -45,8 +56,5 @@ STAGE = Stage(
     compute=motion_and_edges,
     tables=TABLES,
     describe=describe,
-    references=(
-        "Ciric et al. (2017). NeuroImage 154, 174-187. doi:10.1016/j.neuroimage.2017.03.020 "
-        "(motion in connectivity)",
-    ),
+    methods=methods,
 )

@@ -48,9 +48,12 @@ def _with_interval(agreement: Mapping[str, Any], n: int) -> str:
     return estimate(agreement["r"], [agreement["low"], agreement["high"]])
 
 
-def methods(_: WrittenResult) -> str:
+def methods(result: WrittenResult) -> str:
     """Sentence of the Methods section."""
-    return "Resting runs were scored by the model that was not trained on their session."
+    return (
+        f"Resting runs of {result.numbers['unseen']['n']} sessions were scored by the model that "
+        "was not trained on their session."
+    )
 
 
 STAGE = Stage(

@@ -6,7 +6,7 @@ import pandas as pd
 
 from painprint.evidence.sensitivity import OTHER_AREAS, sensitivity_analyses
 from painprint.evidence.stage import SCALE, SCORES, Stage, WrittenResult
-from painprint.wording import estimate, number, plural
+from painprint.wording import enumerate_names, estimate, number, plural
 
 TABLES: dict[str, dict[str, str]] = {
     "sensitivity": {
@@ -72,13 +72,30 @@ def _r(row: pd.Series) -> str:
 
 
 def methods(result: WrittenResult) -> str:
-    """Sentence of the Methods section."""
-    unit = result.unit
-    return (
-        "The analysis was repeated with a buffer of "
-        f"{plural(result.settings['buffer_sessions'], unit)}, with blocks of neighbouring {unit}s "
-        "held out, and with other sets of regions."
-    )
+    """Sentence of the Methods section; empty where the main analysis was not repeated."""
+    unit, variants = result.unit, list(dict.fromkeys(result.tables["sensitivity"]["variant"]))[1:]
+    halves = [name for name in variants if OTHER_AREAS in name]
+    others = [name for name in variants if OTHER_AREAS not in name]
+    networks = [name for name in others if name.startswith("without ")]
+    buffer = plural(result.settings["buffer_sessions"], unit)
+    parts = [
+        (any(name == "first run only" for name in others), "on the first run of each session"),
+        (
+            any(name.startswith("buffer") for name in others),
+            f"without training on the {buffer} before and after the held-out {unit}",
+        ),
+        (
+            any(name.startswith("blocks") for name in others),
+            f"with blocks of neighbouring {unit}s held out together",
+        ),
+        ("only visual regions" in others, "with visual regions only"),
+        ("visual regions in" in others, "with the excluded visual regions"),
+        (len(networks) == 1, "".join(networks)),
+        (len(networks) > 1, f"without the regions of each of {len(networks)} networks"),
+        (bool(halves), "with areas made from each half and from all of the sessions"),
+    ]
+    done = [what for is_done, what in parts if is_done]
+    return f"The analysis was repeated {enumerate_names(done)}." if done else ""
 
 
 STAGE = Stage(

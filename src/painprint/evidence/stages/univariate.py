@@ -50,10 +50,10 @@ def methods(result: WrittenResult) -> str:
     between = ", as a modulation of the response to events," if result.primary == "event" else ""
     return (
         "The univariate map was estimated by a mass-univariate general linear model of each run "
-        f"(rating{between} convolved with SPM's canonical response, motion, cosine drifts, "
-        "first-order autoregressive noise; nilearn), combined within sessions by precision "
-        "weighting, and tested across sessions by one-sample t-tests with control of the false "
-        "discovery rate."
+        f"(rating{between} convolved with SPM's canonical response, motion where it was known, "
+        "cosine drifts, first-order autoregressive noise; nilearn), combined within sessions by "
+        f"precision weighting, and tested across {result.numbers['n_sessions']} sessions by "
+        "one-sample t-tests with control of the false discovery rate [@benjamini1995]."
     )
 
 
@@ -65,8 +65,4 @@ STAGE = Stage(
     tables=TABLES,
     describe=describe,
     methods=methods,
-    references=(
-        "Benjamini & Hochberg (1995). Journal of the Royal Statistical Society B 57, 289-300 "
-        "(false discovery rate)",
-    ),
 )
