@@ -230,7 +230,8 @@ def test_predict_writes_table_json_and_page(study, tmp_path, capsys):
     said = json.loads((tmp_path / "reading.json").read_text())["sessions"][0]
     assert said["low_80"] < said["predicted"] < said["high_80"] and said["low_90"] is None
     page = (tmp_path / "reading.html").read_text()
-    assert f"Predicted pain of this session: {said['predicted']:.2f}" in page
+    assert f'<p class="answer">{said["predicted"]:.2f} (80% interval {said["low_80"]:.2f}' in page
+    assert "<h1>Predicted pain of sub-01, session 07, with the signature of sub-01</h1>" in page
     assert "6 rated sessions" in page and "9 are needed" in page
     assert str(study) not in page + (tmp_path / "reading.json").read_text()
 

@@ -23,6 +23,21 @@ from painprint.signature.predict import predict_run, read_session
 from painprint.store.files import content_key
 
 FIXTURE = Path(__file__).parent / "data" / "signatures" / "version4"
+PRIMARY = {
+    "n": 90, "centred_r": 0.4, "centred_r_ci": [0.2, 0.6], "skill": 0.2, "skill_ci": [0.1, 0.3],
+    "slope": 1.0, "slope_ci": [0.8, 1.2], "p_within": 0.01,
+}  # fmt: skip
+METRICS = {
+    "preset": "recommended", "leave_out": "session", "simulated": True, "train_bins": "30s",
+    "n_groups": 9, "n_sessions": 9, "stages": {"null": {"n_permutations": 99}},
+    "scales": {"1min": PRIMARY, "session": {"p_between": None}},
+}  # fmt: skip
+
+
+def with_primary(**changes):
+    return {**METRICS, "scales": {**METRICS["scales"], "1min": {**PRIMARY, **changes}}}
+
+
 DENSE = {
     "atlas_image": "atlas-A_dseg.dlabel.nii",
     "atlas_image_sha256": "0" * 64,
@@ -119,6 +134,20 @@ HUGE, DEEP = 1e308, json.loads("[" * 100 + "]" * 100)
         ("envelope/spreads/0/n_groups", 2, "from 2 groups"),
         ("envelope/spreads/0/scale", "session", "two distributions"),
         ("envelope/spreads/0/measure", "luck", "no measure 'luck'"),
+        ("recalibrated", 1, "recalibrated is 1; true or false is needed"),
+        ("metrics", {**METRICS, "stages": {}}, "metrics.stages.null is missing"),
+        ("metrics", {**METRICS, "stages": {"null": None}}, "stages.null is null; an object"),
+        ("metrics", {**METRICS, "stages": {"null": {}}}, "n_permutations is missing"),
+        ("metrics", {**METRICS, "n_groups": 0}, "metrics.n_groups is 0; a number"),
+        ("metrics", {**METRICS, "leave_out": None}, "metrics.leave_out is null; a text"),
+        ("metrics", {**METRICS, "scales": {"session": {"p_between": 2}}}, "p_between is 2"),
+        ("metrics", {**METRICS, "scales": {"session": {"p_between": 1}}}, "1min is missing"),
+        ("metrics", with_primary(p_within=-1), "1min.p_within is -1"),
+        ("metrics", with_primary(skill="0.2"), "1min.skill is '0.2'"),
+        ("metrics", with_primary(centred_r_ci=[0.6, 0.2]), "two ends in order"),
+        ("metrics", with_primary(slope_ci=[None, None]), "slope has no interval, with 9 groups"),
+        ("metrics", with_primary(slope_ci=[1.0]), "two ends in order"),
+        ("metrics", with_primary(slope_ci=[None, 1.0]), "slope_ci[0] is null"),
         ("arrays", None, "arrays is null"),
         ("arrays/weights/sha256", 5, "arrays.weights.sha256 is 5"),
         ("origin", [], "origin is a list of 0"),
@@ -146,6 +175,14 @@ def test_content_that_cannot_be_is_refused_by_name(folder, place, value, message
     with pytest.raises(DerivativesError) as refused:
         read_signature(folder)
     assert message in str(refused.value) and "signature.json" in str(refused.value)
+
+
+def test_results_on_held_out_sessions_are_read_as_written(folder, tmp_path):
+    put(folder, "metrics", METRICS)
+    signature = read_signature(folder)
+    write_signature(tmp_path / "again", replace(signature, recalibrated=True))
+    again = read_signature(tmp_path / "again")
+    assert again.metrics == METRICS and again.recalibrated and not signature.recalibrated
 
 
 @pytest.mark.parametrize("name", ["weights", "activity", "mean_edges", "components"])

@@ -184,7 +184,7 @@ def recalibrate(signature: Signature, runs: Sequence[Run]) -> tuple[Signature, f
 
     Weighted least squares over the means of runs, with equal weight for each session. With one
     session the slope is 1. The new signature has no held-out errors, since none
-    are known for it.
+    are known for it; it keeps the metrics of the study, marked as those of the one before.
 
     Parameters
     ----------
@@ -230,6 +230,7 @@ def recalibrate(signature: Signature, runs: Sequence[Run]) -> tuple[Signature, f
         weights=slope * signature.weights,
         activity=None if signature.activity is None else slope * signature.activity,
         history=history,
+        recalibrated=True,
     )
     return new, slope, offset
 

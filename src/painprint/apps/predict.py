@@ -30,6 +30,7 @@ from painprint.files.dataset import Dataset
 from painprint.files.inputs import InputHashes
 from painprint.results.earlier import Existing, settle
 from painprint.results.predecessor import read_predecessor
+from painprint.results.proof import why_not_shown
 from painprint.runs import Run, RunKey
 from painprint.settings import Settings
 from painprint.signature.file import read_signature
@@ -332,6 +333,7 @@ def _score(
 ) -> tuple[Signature, list[Scored], pd.DataFrame]:
     """Signature, readings of the sessions, and their table; the log has the verdicts."""
     signature, scored = score_sessions(path, runs, **options)
+    _warn(signature)
     for session in scored:
         verdict = session.reading.verdict
         name = f"ses-{session.session}" if session.session else "session"
@@ -344,6 +346,7 @@ def _predictions(
 ) -> pd.DataFrame:
     """Predictions of one model, without intervals."""
     tables = []
+    _warn(signature)
     run_files = _find(runs)
     person = match_person(signature, run_files, allowed=other_person)
     if person.note:
@@ -368,6 +371,12 @@ def _predictions(
         tables.append(table.assign(file=path.name))
     columns = ["file", "scale", "minute", "onset", "n_frames", "predicted"]
     return pd.concat(tables, ignore_index=True)[columns]
+
+
+def _warn(signature: Signature) -> None:
+    """Warn where the signature was not shown to predict pain."""
+    if warning := why_not_shown(signature):
+        log.warning("%s", warning)
 
 
 def _to_text(table: pd.DataFrame) -> str:

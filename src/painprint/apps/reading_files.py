@@ -13,6 +13,7 @@ import pandas as pd
 from painprint.bids.runs import RunFiles
 from painprint.results.differences import compare
 from painprint.results.earlier import Earlier
+from painprint.results.proof import why_not_shown
 from painprint.results.provenance import versions
 from painprint.results.record import PAGES, find_key, find_record, hash_files, write_record
 from painprint.signature.file import hash_signature
@@ -89,6 +90,7 @@ def write_reading_files(
     content = {
         "simulated": signature.simulated,
         "signature_sha256": depends_on["signature"]["sha256"],
+        "signature_warning": why_not_shown(signature) or None,
         "sessions": [_describe(session) for session in scored],
         "key": key,
         "depends_on": depends_on,

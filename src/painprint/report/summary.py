@@ -59,7 +59,7 @@ def summarise(results: Results) -> list[Card]:
     metrics = results.metrics
     conclusion = conclude(metrics)
     return [
-        _found(metrics, conclusion),
+        describe_answer(metrics, conclusion),
         _sure(metrics, conclusion),
         _exact(metrics, conclusion),
         _where(results, conclusion),
@@ -67,7 +67,8 @@ def summarise(results: Results) -> list[Card]:
     ]
 
 
-def _found(metrics: Mapping[str, Any], conclusion: Conclusion) -> Card:
+def describe_answer(metrics: Mapping[str, Any], conclusion: Conclusion) -> Card:
+    """The conclusion, in words and numbers."""
     unit, r = metrics["leave_out"], conclusion.primary.value
     strength = next((word for most, word in STRENGTHS if r is not None and 0 < r < most), "not")
     rated = "the simulated rating" if metrics["simulated"] else "the rating"

@@ -98,10 +98,14 @@ def write_decoding(
     write_json(files.decoding("audit", ".json"), make_audit(decoding, run_log))
     simulated = run_log.inventory.simulated
     metrics = _metrics(decoding, stage_results, simulated=simulated)
-    numbers = {name: value for name, value in metrics.items() if name != "stages"}
+    null = metrics["stages"]["null"]
+    tested = None if null is None else {k: null[k] for k in ("n_permutations",) if k in null}
     signature = complete_signature(
         make_signature(
-            decoding, simulated=simulated, metrics=numbers, participant=files.participant
+            decoding,
+            simulated=simulated,
+            metrics={**metrics, "stages": {"null": tested}},
+            participant=files.participant,
         ),
         decoding,
         origin=_origin(run_log.inventory, decoding.settings, hashes),

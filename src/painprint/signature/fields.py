@@ -103,6 +103,19 @@ class Fields:
         """A number within bounds."""
         return _number(self._get(key), self._name(key), bounds)
 
+    def number_or_none(self, key: str, bounds: Bounds = ANY) -> float | None:
+        """A number within bounds, or null."""
+        return None if self.is_null(key) else self.number(key, bounds)
+
+    def ends(self, key: str) -> tuple[float, float] | None:
+        """Both ends of an interval in order; None if both are null."""
+        if self._get(key) == [None, None]:
+            return None
+        ends = self.numbers(key)
+        if len(ends) != 2 or ends[0] > ends[1]:
+            raise ValueError(f"{self._name(key)} is {list(ends)}; two ends in order are needed")
+        return ends[0], ends[1]
+
     def integer(self, key: str, bounds: Bounds = ANY) -> int:
         """An integer within bounds."""
         value = self.number(key, bounds)

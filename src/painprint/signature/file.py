@@ -23,6 +23,7 @@ from painprint.signature.applicability import ApplicabilityDomain, ReferenceDist
 from painprint.signature.fields import Fields, check_plain
 from painprint.signature.model import PUBLISHED, History, Signature, UsedModel
 from painprint.signature.origin import Origin
+from painprint.signature.performance import check_performance
 from painprint.stats.conformal import NonconformityScores
 from painprint.store.files import content_key, hash_file, write_bytes, write_json
 
@@ -50,6 +51,7 @@ def write_signature(folder: Path, signature: Signature) -> None:
         "version": VERSION,
         "participant": signature.participant or None,
         "simulated": signature.simulated,
+        "recalibrated": signature.recalibrated,
         "preset": signature.preset,
         **signature.decoder,
         "leave_out": signature.leave_out,
@@ -191,6 +193,8 @@ def _signature_of(content: Fields, path: Path) -> Signature:
         expected["components"] = ("float32", (len(domain.numbers("sd")), n_edges))
     if content.text("features") != "edges":
         expected["activity"] = ("float64", (len(models), len(rows)))
+    metrics = content.inner("metrics")
+    check_performance(metrics)
     described = content.inner("arrays")
     arrays = _read_arrays(
         path, expected, {name: described.inner(name).text("sha256") for name in expected}
@@ -203,7 +207,7 @@ def _signature_of(content: Fields, path: Path) -> Signature:
         drop_s=content.number("drop_s"),
         tr_s=content.numbers("tr_s"),
         simulated=content.flag("simulated"),
-        metrics=content.inner("metrics").values,
+        metrics=metrics.values,
         leave_out=content.text("leave_out"),
         domain=None if domain is None else _read_domain(domain, arrays),
         history=None if content.is_null("history") else _read_history(content.inner("history")),
@@ -211,6 +215,7 @@ def _signature_of(content: Fields, path: Path) -> Signature:
         decoder={name: content.text(name) for name in DECODING},
         activity=arrays.get("activity"),
         participant=content.text_or_empty("participant"),
+        recalibrated="recalibrated" in content.values and content.flag("recalibrated"),
     )
 
 

@@ -111,7 +111,7 @@ class Signature:
     tr_s : tuple of float
         Repetition times of the training runs (s).
     metrics : mapping
-        The metrics of the study, as in metrics.json.
+        The metrics of the study, as in metrics.json, of the stages with the permutation null alone.
     leave_out : str
         Unit of the groups: session or run.
     domain : ApplicabilityDomain or None
@@ -124,6 +124,9 @@ class Signature:
         Weights of the regions' mean signals, if activity is decoded.
     participant : str
         Label of the person, kept without "sub-"; empty if unknown.
+    recalibrated : bool
+        Whether slope and offset were fitted again since the study, so that the metrics are those
+        of the signature before.
 
     Raises
     ------
@@ -146,6 +149,7 @@ class Signature:
     decoder: Mapping[str, str] = field(default_factory=lambda: dict(PUBLISHED))
     activity: NDArray[np.float64] | None = None
     participant: str = ""
+    recalibrated: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "participant", self.participant.removeprefix("sub-"))
@@ -191,6 +195,12 @@ class Signature:
     def of_events(self) -> bool:
         """Whether the ratings of the study were of events, as far as its metrics say."""
         return any(scale in EVENT_SCALES for scale in self.metrics.get("scales", {}))
+
+    @property
+    def rating_range(self) -> tuple[float, float] | None:
+        """Lowest and highest possible rating, in its unit; None if the study did not state it."""
+        ends: tuple[float, float] | None = self.origin.read_with.get("rating_range")
+        return ends
 
     @property
     def rules(self) -> Rules:

@@ -21,7 +21,7 @@ from painprint.signature.applicability import (
     judge_session,
     measure_run,
 )
-from painprint.signature.model import History, Signature, UsedModel
+from painprint.signature.model import Signature, UsedModel
 from painprint.stats.conformal import DECAY, LEVELS, predict_interval
 
 
@@ -198,7 +198,8 @@ class Reading:
         A row per minute, per run, and one of the session: ``scale``, ``run`` (number among those
         given, from 1), ``minute``, ``onset`` (s), ``n_frames``, ``predicted``, and for each level
         ``low_80``, ``high_80``, and ``adaptive_low_80``, ``adaptive_high_80``; NaN where there is
-        no such interval.
+        no such interval. Intervals are cut at the ends of the scale of the rating, where the study
+        states its range.
     verdict : Verdict
         Verdict of the session; ``of_runs`` holds those of its runs.
     not_done : tuple of str
@@ -258,9 +259,7 @@ def read_session(
     _check_finite(predictions, str(runs[0].key))
     table = pd.DataFrame(rows, columns=["scale", "run", "minute", "onset", "n_frames"])
     table["predicted"] = predictions[:, 0]
-    not_done = _add_intervals(
-        table, predictions[:, 1:], signature.history, of_events=signature.of_events
-    )
+    not_done = _add_intervals(table, predictions[:, 1:], signature)
     warnings = dict.fromkeys(warning for run in scored for warning in run.warnings)
     verdict, verdicts = judge_session(signature.domain, [run.measures for run in scored])
     if not of_other_person and any(was_trained_on(signature, run.key) for run in runs):
@@ -370,20 +369,25 @@ OF_EVENTS = (
 
 
 def _add_intervals(
-    table: pd.DataFrame, of_folds: NDArray[np.float64], history: History, *, of_events: bool
+    table: pd.DataFrame, of_folds: NDArray[np.float64], signature: Signature
 ) -> tuple[str, ...]:
-    """Add the ends of intervals to the table; reasons for those that cannot be computed."""
+    """Add the ends of intervals to the table; reasons for those that cannot be computed.
+
+    They are cut at the ends of the scale of the rating, beyond which no true rating lies.
+    """
+    assert signature.history is not None  # checked by read_session
+    lowest, highest = signature.rating_range or (-np.inf, np.inf)
     not_done: dict[str, None] = {}
     for level in LEVELS:
         for prefix, decay in (("", 1.0), ("adaptive_", DECAY)):
             ends = np.full((len(table), 2), np.nan)
             for row, scale in enumerate(table["scale"]):
-                errors = history.errors.get(scale)
+                errors = signature.history.errors.get(scale)
                 if errors is None:
                     unit = {"1min": "minute"}.get(scale, scale)
                     not_done[
                         OF_EVENTS
-                        if of_events
+                        if signature.of_events
                         else f"no interval of a {unit}: the signature has no held-out errors of "
                         f"{unit}s (runs were left out, or it was recalibrated)."
                     ] = None
@@ -394,5 +398,7 @@ def _add_intervals(
                     label = "adaptive: " if prefix else ""
                     not_done[f"{label}{error}"] = None
             name = f"{100 * level:.0f}"
-            table[f"{prefix}low_{name}"], table[f"{prefix}high_{name}"] = ends.T
+            table[f"{prefix}low_{name}"], table[f"{prefix}high_{name}"] = ends.clip(
+                lowest, highest
+            ).T
     return tuple(not_done)

@@ -7,11 +7,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from painprint.report.figures.estimates import plot_estimates
-from painprint.report.figures.style import DOUBLE, MUTED, PAPER, PREDICTED, new_axes, short
+from painprint.report.figures.style import DOUBLE, MUTED, PAPER, PREDICTED, RATING, new_axes, short
 from painprint.wording import number
+
+STEPS_MIN, MOST_TICKS = (1, 2, 5, 10, 20), 24
+"""Distances between ticks of time (min), and the largest number of ticks over all runs."""
 
 
 def plot_transfer(
@@ -59,34 +65,56 @@ def plot_identification(
 
 
 def plot_reading(
-    minutes: pd.DataFrame, levels: Sequence[float], level: str, *, ax: Axes | None = None
+    minutes: pd.DataFrame,
+    levels: Sequence[float],
+    level: str,
+    *,
+    ends: tuple[float, float] | None = None,
+    ax: Axes | None = None,
 ) -> Axes:
-    """Predicted pain of a new session, minute by minute.
+    """Predicted pain of a new session, minute by minute; runs stand side by side.
 
     Parameters
     ----------
     minutes : DataFrame
-        Columns ``run``, ``predicted``, ``low_80`` and ``high_80`` (for level "80").
+        Columns ``run``, ``onset`` (s), ``predicted``, ``low_80`` and ``high_80`` (for level "80").
     levels : sequence of float
         Mean ratings of the person's earlier sessions, shown as dotted lines.
+    ends : (float, float), optional
+        Lowest and highest possible rating, if known: the least that the y axis shows.
     """
     ax = ax or new_axes(DOUBLE, 2.8)
     for mean in levels:
-        ax.axhline(mean, color=MUTED, linewidth=0.5, linestyle=":")
-    start, ticks, names = 0, [], []
-    for run in minutes["run"].unique():
-        rows = minutes[minutes["run"] == run]
-        at = start + np.arange(len(rows))
+        ax.axhline(mean, color=RATING, linewidth=0.6, linestyle=":", zorder=1)
+    runs = [(run, rows, rows["onset"].to_numpy(float) / 60) for run, rows in minutes.groupby("run")]
+    lengths = [float(onset.max()) + 1 for _, _, onset in runs]
+    step = next((s for s in STEPS_MIN if sum(lengths) / s <= MOST_TICKS), STEPS_MIN[-1])
+    start, ticks = 0.0, []
+    for (run, rows, onset), length in zip(runs, lengths, strict=True):
+        at = start + onset + 0.5  # the middle of each minute
         low, high = (rows[f"{end}_{level}"].to_numpy(float) for end in ("low", "high"))
         if np.isfinite(low).all():
             ax.fill_between(at, low, high, color=PREDICTED, alpha=0.2, linewidth=0)
         ax.plot(at, rows["predicted"], "o-", color=PREDICTED, markersize=3)
-        ticks.append(float(at.mean()))
-        names.append(f"run {run:g}")
-        start += len(rows) + 1
-    ax.set_xticks(ticks, names)
-    ax.set_xlabel("minutes of each run")
-    ax.set_ylabel("predicted pain")
+        ticks += [(start + minute, f"{minute:g}") for minute in np.arange(0, length + 0.01, step)]
+        ax.annotate(
+            f"run {run:g}", (start + length / 2, 1), xycoords=("data", "axes fraction"),
+            ha="center", va="bottom", color=MUTED, fontsize=7,
+        )  # fmt: skip
+        start += length + max(step, 1)
+    ax.set_xticks(*zip(*ticks, strict=True))
+    ax.set_xlabel("time in the run (min)")
+    ax.set_ylabel("predicted pain (scale of the rating)")
+    if ends is not None:
+        bottom, top = ax.get_ylim()
+        ax.set_ylim(min(bottom, ends[0]), max(top, ends[1]))
+    entries: list[Artist] = [
+        Line2D([], [], color=PREDICTED, marker="o", markersize=3, label="prediction"),
+        Line2D([], [], color=RATING, linestyle=":", linewidth=1, label="mean ratings of the study"),
+    ]
+    if np.isfinite(minutes[f"low_{level}"]).any():
+        entries.insert(1, Patch(color=PREDICTED, alpha=0.2, label=f"{level}% interval"))
+    ax.legend(handles=entries, loc="lower center", bbox_to_anchor=(0.5, 1.06), ncols=3)
     return ax
 
 

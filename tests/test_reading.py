@@ -1,0 +1,141 @@
+"""The page of new sessions: how good the signature is, what was predicted, and what is cut."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import simulate_runs
+from test_signature_content import METRICS, PRIMARY
+
+from painprint.apps.learn import recalibrate
+from painprint.apps.predict import Scored
+from painprint.report.figures import plot_reading
+from painprint.report.reading import performance, predicted, write_reading
+from painprint.results.proof import NOT_RECORDED, why_not_shown
+from painprint.signature.file import read_signature
+from painprint.signature.origin import Origin
+from painprint.signature.person import PersonMatch
+from painprint.signature.predict import read_session
+
+FOLDER = Path(__file__).parent / "data" / "signatures" / "version4"
+
+
+def with_metrics(*, n_groups=9, null=99, train_bins="30s", **primary):
+    """The signature of an earlier version with results on held-out sessions."""
+    scales = {**METRICS["scales"], "1min": {**PRIMARY, **primary}}
+    given = {"n_groups": n_groups, "train_bins": train_bins, "scales": scales}
+    tested = None if null is None else {"n_permutations": null}
+    metrics = {**METRICS, **given, "stages": {"null": tested}}
+    return replace(read_signature(FOLDER), metrics=metrics)
+
+
+@pytest.fixture(scope="module")
+def run():
+    rng = np.random.default_rng(1)
+    (run,) = simulate_runs(rng, n_sessions=1, n_runs=1, n_regions=5, n_frames=240)
+    return replace(run, session="20")
+
+
+def score(signature, run):
+    reading = read_session(signature, [run])
+    return Scored("20", ("a.tsv",), reading, PersonMatch("01", "01"))
+
+
+def test_a_signature_that_was_shown_is_introduced_with_its_numbers():
+    card = performance(with_metrics())
+    assert card.status == "good" and why_not_shown(with_metrics()) == ""
+    assert "session-centred r at 1 min 0.40 (0.20 to 0.60), p = 0.010" in card.numbers
+    assert "skill 0.20 (0.10 to 0.30); n = 90 minutes in 9 held-out sessions" in card.numbers
+
+
+def test_one_that_was_shown_in_part_is_no_success():
+    card = performance(with_metrics(skill_ci=[-0.1, 0.3]))
+    assert card.status == "caution"
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"p_within": 0.2}, "no better than with permuted ratings"),
+        ({"n_groups": 6}, "too few sessions for a conclusion"),
+        ({"null": None, "p_within": None}, "did not test it against permuted ratings"),
+        ({"train_bins": "rating", "p_within": None}, "did not test it against permuted ratings"),
+        ({"centred_r": None, "p_within": None}, "did not vary within sessions"),
+    ],
+)
+def test_one_that_was_never_shown_says_so_and_why(given, why):
+    signature = with_metrics(**given)
+    card = performance(signature)
+    assert (card.answer, card.status) == ("Never shown to predict pain", "bad")
+    assert why in card.text and why in why_not_shown(signature)
+    assert why_not_shown(signature).startswith("this signature was never shown to predict pain")
+
+
+def test_one_of_an_earlier_version_records_nothing():
+    signature = read_signature(FOLDER)
+    card = performance(signature)
+    assert (card.answer, card.status, card.numbers) == ("Not recorded", "bad", "")
+    assert why_not_shown(signature) == f"{NOT_RECORDED}."
+
+
+def test_a_recalibrated_one_has_the_results_of_the_one_before(run):
+    new, _, _ = recalibrate(with_metrics(), [run])
+    card = performance(new)
+    assert "of the signature before slope and offset were fitted again" in card.text
+    assert card.numbers == performance(with_metrics()).numbers
+
+
+def test_another_persons_signature_promises_nothing():
+    assert "how well it predicts this person is not known" in (
+        performance(with_metrics(), of_other_person=True).text
+    )
+
+
+def test_intervals_end_where_the_scale_ends(run):
+    free = with_metrics()
+    table = read_session(free, [run]).table
+    low, high = np.quantile(table[["low_80", "high_80"]], [0.25, 0.75])
+    limited = replace(free, origin=Origin(read_with={"rating_range": (low, high)}))
+    cut = read_session(limited, [run]).table
+    for name in ("low_80", "high_80", "low_90", "high_90", "adaptive_low_80"):
+        np.testing.assert_array_equal(cut[name], table[name].clip(low, high))
+    assert (cut["high_80"] < table["high_80"]).any()
+    np.testing.assert_array_equal(cut["predicted"], table["predicted"])
+    assert f"from {low:g} to {high:g}" in predicted(score(limited, run), limited).numbers
+
+
+def test_counts_agree_with_the_numbers_as_printed(run):
+    signature = with_metrics()
+    row = read_session(signature, [run]).table.query("scale == 'session'").iloc[0]
+    levels = (row["predicted"] - 0.5, *[row["predicted"] - 1e-9] * 8)  # eight are printed alike
+    history = replace(signature.history, levels=levels)
+    text = predicted(score(signature, run), replace(signature, history=history)).text
+    assert f"to {row['predicted']:.2f}" in text and "in 1 of them it was lower" in text
+
+
+def test_the_page_names_person_signature_and_atlas(run, tmp_path):
+    signature = replace(with_metrics(p_within=0.5), origin=Origin("A", read_with={}))
+    write_reading(tmp_path / "page.html", signature, [score(signature, run)])
+    page = (tmp_path / "page.html").read_text()
+    title = "Predicted pain of sub-01, session 20, with the signature of sub-01"
+    assert f"<h1>{title}</h1>" in page and f"<title>{title}" in page
+    assert "trained on 9 rated sessions; atlas A, 5 regions" in page
+    assert page.index("Never shown") < page.index("What is the predicted pain")
+    assert "do not interpret this number as pain" in page
+
+
+def test_minutes_of_each_run_are_on_the_axis():
+    rows = [(run, 30 + 60 * i) for run in (1, 2) for i in range(5)]
+    minutes = pd.DataFrame(rows, columns=["run", "onset"]).assign(
+        predicted=0.5, low_80=0.2, high_80=0.9
+    )
+    ax = plot_reading(minutes, [0.4, 0.6], "80", ends=(0, 1))
+    assert [label.get_text() for label in ax.get_xticklabels()] == [*"012345"] * 2
+    assert ax.lines[2].get_xdata().tolist() == [1, 2, 3, 4, 5]
+    assert ax.get_xlabel() == "time in the run (min)"
+    assert ax.get_ylim()[0] <= 0 and ax.get_ylim()[1] >= 1
+    assert [text.get_text() for text in ax.texts] == ["run 1", "run 2"]
+    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert labels == ["prediction", "80% interval", "mean ratings of the study"]
