@@ -74,8 +74,8 @@ def study(tree, out, *words):
 
 STAGE_TABLES = (
     "null confounds covariates sensitivity learningcurve learningcurvedraws prospective "
-    "calibration importance networkimportance networkweights structure rest baselines "
-    "univariate external qcfc"
+    "calibration failures failurebins failuremeasures importance networkimportance networkweights "
+    "structure rest baselines univariate external qcfc"
 ).split()
 STAGE_FIGURES = (
     "nullwithin nullbetween confounds sensitivity curve curveshare future calibration ahead "

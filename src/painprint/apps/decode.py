@@ -37,7 +37,7 @@ from painprint.results.steps import (
     save_stage_result,
     save_training,
 )
-from painprint.results.write import write_dataset_description, write_decoding
+from painprint.results.write import judge_runs, write_dataset_description, write_decoding
 from painprint.stopping import stage_done, stages
 from painprint.store.files import content_key
 
@@ -162,7 +162,9 @@ def _make_case(study: Study, inputs: ParticipantInputs, decoding: Decoding) -> C
             return decoding.prepared
         return prepare_runs(inputs.reader.runs(), all_regions, regions=inputs.reader.regions)
 
-    material = replace(inputs.material, whole=whole)
+    judged = judge_runs(inputs.reader.records, study.settings)
+    quality = {key: rating for key, (rating, _) in judged.items()}
+    material = replace(inputs.material, whole=whole, quality=quality)
     return Case(decoding, inputs.inventory.sessions, material, study.n_jobs)
 
 

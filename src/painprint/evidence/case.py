@@ -15,7 +15,7 @@ from painprint.decode.bin_gram import BinGram, make_bin_gram
 from painprint.decode.decoding import Decoding
 from painprint.decode.prepare import Prepared
 from painprint.dense.image import Dense
-from painprint.runs import ExcludedRun, Run
+from painprint.runs import ExcludedRun, Run, RunKey
 from painprint.settings import Settings
 
 if TYPE_CHECKING:
@@ -61,6 +61,8 @@ class Material:
         Coordinates of regions (mm), as far as known.
     other_areas : tuple of OtherAreas
         Parcellations of the person, each made from one half of the sessions.
+    quality : mapping of RunKey to str
+        Quality rating of the BOLD of runs (good, caution or bad), as far as known.
     """
 
     whole: Callable[[], Prepared] | None = None
@@ -70,6 +72,7 @@ class Material:
     external: tuple[ExternalWeights, ...] = ()
     coordinates: Mapping[str, Sequence[float]] = field(default_factory=dict)
     other_areas: tuple[OtherAreas, ...] = ()
+    quality: Mapping[RunKey, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

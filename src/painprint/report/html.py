@@ -194,9 +194,11 @@ def _fewest_bins(results: Results) -> int:
 
 
 def _at_primary(results: Results, table: str) -> list[dict[Any, Any]]:
-    """Rows of a stage's table at the primary scale; empty where there is no such table."""
+    """Rows of a stage's table, at the primary scale where it has several; empty without it."""
     rows = results.stage_tables.get(table)
-    return _records(None if rows is None else rows[rows["scale"] == results.primary])
+    if rows is not None and "scale" in rows:
+        rows = rows[rows["scale"] == results.primary]
+    return _records(rows)
 
 
 def _records(table: pd.DataFrame | None) -> list[dict[Any, Any]]:

@@ -27,6 +27,7 @@ from painprint.results.geometry import hash_outputs, write_geometry
 from painprint.results.predecessor import Predecessor
 from painprint.results.provenance import make_provenance
 from painprint.results.record import write_record
+from painprint.runs import RunKey
 from painprint.settings import CLEANING, READ_WITH, Settings
 from painprint.signature.file import write_signature
 from painprint.signature.model import complete_signature, make_signature
@@ -209,17 +210,24 @@ def _activity_table(decoding: Decoding) -> pd.DataFrame:
     )
 
 
-def _bold_table(records: Sequence[RunRecord], settings: Settings) -> pd.DataFrame:
-    """Quality measures of the BOLD of each run, and its quality rating."""
+def judge_runs(
+    records: Sequence[RunRecord], settings: Settings
+) -> dict[RunKey, tuple[str, tuple[str, ...]]]:
+    """Quality rating of the BOLD of each run, and the reasons for it."""
     limits = Limits(
         settings.quality_fd_mm,
         settings.quality_censored,
         settings.quality_tsnr,
         settings.quality_covered,
     )
-    rows = []
+    return {record.key: judge(record.bold, limits) for record in records}
+
+
+def _bold_table(records: Sequence[RunRecord], settings: Settings) -> pd.DataFrame:
+    """Quality measures of the BOLD of each run, and its quality rating."""
+    rows, judged = [], judge_runs(records, settings)
     for record in records:
-        rating, reasons = judge(record.bold, limits)
+        rating, reasons = judged[record.key]
         quality = {"quality_rating": rating, "reasons": "; ".join(reasons)}
         rows.append({**asdict(record.key), **quality, **asdict(record.bold)})
     return pd.DataFrame(rows, columns=list(COLUMNS["quality"]))

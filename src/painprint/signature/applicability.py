@@ -236,6 +236,25 @@ def fit_domain(runs: Sequence[Frames], group_of_run: Sequence[str]) -> Applicabi
     )
 
 
+def distances_of_runs(runs: Sequence[Frames], group_of_run: Sequence[str]) -> dict[str, Vector]:
+    """Distances of each run's connectivity from the runs of other groups, as in the domain.
+
+    Parameters
+    ----------
+    runs, group_of_run
+        As for :func:`fit_domain`.
+
+    Returns
+    -------
+    distances : dict of ndarrays of shape (n_runs,)
+        ``leverage`` and ``residual``: natural logarithms of squared distances (no unit). Runs of
+        the later half of groups are compared with those before them, others with those after.
+    """
+    edges = np.array([run_edges(run) for run in runs])
+    labels = list(dict.fromkeys(group_of_run))
+    return _leave_groups_out(edges @ edges.T, np.array(group_of_run), labels)
+
+
 def _leave_groups_out(
     gram: Matrix, groups: NDArray[Any], labels: Sequence[str]
 ) -> dict[str, Vector]:

@@ -1,0 +1,108 @@
+"""Failure analysis: where do predictions fail?"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from painprint.evidence.failures import MEASURES, failure_analysis
+from painprint.evidence.stage import Stage, WrittenResult
+from painprint.wording import FEW_GROUPS, estimate, number, plural
+
+N_NAMED = 3
+"""Worst sessions that the paragraph names."""
+TABLES: dict[str, dict[str, str]] = {
+    "failures": {
+        "session": "held-out session, or run; the largest error first",
+        "n_bins": "{bins}",
+        "r": "correlation of rating and prediction over them",
+        "mae": "mean absolute error over them (units of the rating)",
+        "bias": "mean of prediction minus rating",
+        "mean_rating": "mean rating",
+        "mean_predicted": "mean prediction",
+        "training_mean": "mean rating of the training rows of the model",
+        "level_distance": "distance of the mean rating from the training mean",
+        "rating_sd": "standard deviation of the rating over the {bins}",
+        "mean_fd_mm": "mean framewise displacement of the frames used (mm)",
+        "share_censored": "censored frames, of all frames of its runs",
+        "quality_rating": "the worst quality rating of its runs, as in quality.tsv",
+        "leverage": "squared distance of connectivity along the principal components of other "
+        "sessions, as for the applicability domain: mean over runs, 1 is the geometric mean of "
+        "all sessions",
+        "residual": "the same outside these components",
+    },
+    "failurebins": {
+        "session": "session label",
+        "task": "task label",
+        "run": "run label",
+        "bin": "number of the {bin} within the run, from 1",
+        "onset": "start of the first frame after the start of the scan (s)",
+        "duration": "from the start of the first to the end of the last frame (s)",
+        "n_frames": "frames used",
+        "rating": "mean rating",
+        "predicted": "mean prediction by the model trained without the session",
+        "error": "prediction minus rating; the largest absolute errors first",
+        "mean_fd_mm": "mean framewise displacement of the frames used (mm)",
+    },
+    "failuremeasures": {
+        "measure": "column of failures.tsv",
+        "n": "sessions, or runs, for which it is known",
+        "rho": "Spearman correlation with the mean absolute error over these; exploratory",
+        "rho_low": "lower end of its 95% session-block interval, not corrected for several "
+        f"measures; n/a with fewer than {FEW_GROUPS} sessions",
+        "rho_high": "upper end",
+    },
+}
+
+
+def describe(result: WrittenResult) -> str:
+    """Results paragraph of the page."""
+    numbers, unit, bins = result.numbers, result.unit, result.bins
+    sessions, measures = result.tables["failures"], result.tables["failuremeasures"]
+    named = ", ".join(
+        f"{name} ({number(mae, 3)})"
+        for name, mae in zip(sessions["session"][:N_NAMED], sessions["mae"], strict=False)
+    )
+    sentences = [
+        f"The mean absolute error {bins.at} is largest in the {unit}s {named}; its median over "
+        f"{plural(numbers['n_sessions'], unit)} is {number(sessions['mae'].median(), 3)}.",
+        f"The {numbers['n_worst']} largest errors of {numbers['n_bins']} {bins.bins} lie in "
+        f"{plural(numbers['n_sessions_of_worst'], unit)}; {numbers['n_too_low']} of these "
+        "predictions are too low.",
+    ]
+    known = measures[measures["rho"].notna()]
+    if len(known):
+        each = "; ".join(f"{MEASURES[row['measure']]}, {_rho(row)}" for _, row in known.iterrows())
+        sentences.append(
+            f"Spearman correlation of a {unit}'s mean absolute error with: {each}. These "
+            "correlations are exploratory and not corrected for multiple testing. A model that "
+            "does not predict the level has larger errors where the mean rating is far from that "
+            "of training."
+        )
+    return " ".join(sentences)
+
+
+def _rho(row: pd.Series) -> str:
+    """rho with its interval, where there is one, and n."""
+    low, high = row["rho_low"], row["rho_high"]
+    rho = number(row["rho"]) if low != low else estimate(row["rho"], [low, high])
+    return f"\N{GREEK SMALL LETTER RHO} = {rho}, n = {row['n']}"
+
+
+def methods(result: WrittenResult) -> str:
+    """Sentence of the Methods section."""
+    return (
+        f"In an exploratory failure analysis, the mean absolute error of held-out {result.unit}s "
+        "was correlated (Spearman) with motion, censoring, distance of connectivity and of the "
+        "mean rating from other sessions, and spread of the rating, without correction for "
+        "multiple testing."
+    )
+
+
+STAGE = Stage(
+    name="failures",
+    question="Where do predictions fail?",
+    compute=failure_analysis,
+    tables=TABLES,
+    describe=describe,
+    methods=methods,
+)
