@@ -35,7 +35,7 @@ CANDIDATES = 1 << 19
 NEAR_PIXELS = 1e-3
 """The middle of a pixel may lie so far outside a face that covers it, for rounding errors."""
 MARGIN_MM = 2.0
-AROUND_MM = 18.0
+AROUND_MM = 12.0
 """What is shown around subcortical regions."""
 
 TO_RIGHT, TO_FRONT, UP = np.eye(3)
@@ -127,7 +127,7 @@ class BrainViews:
             _view_through(name, points, chosen, template, axes)
             for name, axes, chosen in (
                 ("left", (-TO_FRONT, UP), x <= 0),
-                ("from above, left is left", (TO_RIGHT, TO_FRONT), np.full(len(x), True)),
+                ("L  from above  R", (TO_RIGHT, TO_FRONT), np.full(len(x), True)),
                 ("right", (TO_FRONT, UP), x >= 0),
             )
             if chosen.any()

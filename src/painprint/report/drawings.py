@@ -19,6 +19,8 @@ from painprint.report.stage_figures import importance_panel, stage_drawings
 from painprint.report.svg import Drawing
 from painprint.results.read import Results
 
+MOST_ROWS = 14
+"""Of importance in the composite figure."""
 CENTRED = ["rating", "predicted"]
 """Columns of predictions from which the mean of a session, or run, is subtracted."""
 
@@ -119,7 +121,7 @@ def _overview(results: Results) -> Drawing:
         null = results.stage_tables["null"]
         panels.append(partial(figures.plot_null, null, "within", primary, "centred_r", unit=unit))
         said.append("permutation null")
-    importance = importance_panel(results)
+    importance = importance_panel(results, MOST_ROWS)
     if importance is not None:
         panels.append(importance)
         said.append("importance")

@@ -83,7 +83,7 @@ class Overlay:
     def value_text(self, index: int) -> str:
         """The value of a region as text."""
         value = self.values[index]
-        return f"{value:.3g}" if np.isfinite(value) else "n/a"
+        return f"{value:.3g}".replace("-", "−") if np.isfinite(value) else "n/a"
 
 
 @dataclass(frozen=True, eq=False)

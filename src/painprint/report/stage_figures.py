@@ -17,6 +17,8 @@ from painprint.wording import SIGNIFICANT
 
 MOST_REGIONS = 20
 """Number of regions, the most important ones, in figures of importance."""
+FEWEST_REGIONS = 3
+"""Of them where there is little room."""
 
 MAIN = ("main analysis", "as decoded")
 """Names of the main analysis among the sensitivity analyses: of today, and of earlier tables."""
@@ -168,7 +170,7 @@ def _prospective(results: Results) -> Drawings:
             "Slope of later ratings on their prediction",
             partial(
                 figures.plot_future, calibration,
-                {"slope": "slope of the rating on its prediction"}, 1, unit=unit,
+                {"slope": "slope"}, 1, unit=unit,
             ),
             "The same models and test set: 1 is calibrated; below 1 predictions are "
             "over-dispersed.",
@@ -204,16 +206,23 @@ def _enough(results: Results) -> bool:
     return bool(results.metrics["n_groups"] >= wording.FEW_GROUPS)
 
 
-def importance_panel(results: Results) -> Panel | None:
-    """Importance of networks and of the most important regions; None where there is none."""
+def importance_panel(results: Results, most_rows: int = 10_000) -> Panel | None:
+    """Importance of networks and of the most important regions; None where there is none.
+
+    With ``most_rows``, the rows of least importance are left out, first of regions.
+    """
     regions = results.stage_tables.get("importance")
     if regions is None or regions[IMPORTANCE].isna().all():
         return None
+    networks = _networks(results)
+    if networks is not None:
+        networks = networks.head(most_rows - FEWEST_REGIONS)
+    n_shown = min(MOST_REGIONS, most_rows - (0 if networks is None else len(networks)))
     unit, n = results.metrics["leave_out"], primary_metrics(results.metrics)["n"]
     return partial(
-        figures.plot_importance, _networks(results), regions.nlargest(MOST_REGIONS, IMPORTANCE),
-        IMPORTANCE, ends=IMPORTANCE_ENDS if _enough(results) else None,
-        label=f"loss of {unit}-centred r {results.bins.at} (n = {n} {results.bins.noun}s)",
+        figures.plot_importance, networks, regions.nlargest(n_shown, IMPORTANCE), IMPORTANCE,
+        ends=IMPORTANCE_ENDS if _enough(results) else None,
+        label=f"loss of {unit}-centred r {results.bins.at}\n(n = {n} {results.bins.noun}s)",
     )  # fmt: skip
 
 

@@ -53,6 +53,7 @@ def _overlay(overlay: AnyOverlay, n_regions: int) -> dict[str, Any]:
         low, high = overlay.ends
         below, above = overlay.beyond
         ends = [f"{'≤ ' if below else ''}{low:.3g}", f"{'≥ ' if above else ''}{high:.3g}"]
+        ends = [end.replace("-", "−") for end in ends]
         return {**data, "bar": bar, "ends": ends}
     return {**data, "legend": overlay.legend}
 

@@ -39,6 +39,7 @@ EXTENDED = {
 """Arrows of a colour bar, by whether values lie below and above its limits."""
 CHARACTERS_PER_INCH = 14
 """Of the text of a legend."""
+TITLE_INCHES = 0.15
 MARK = 6
 """Room of a mark in a legend, in characters."""
 SHADOW = 0.5
@@ -61,8 +62,9 @@ def plot_views(views: Sequence[View], overlay: AnyOverlay, *, ax: Axes | None = 
     width = sum(right - left for left, right, _, _ in (v.extent for v in views))
     width += GAP_MM * (len(views) - 1)
     height = max(top - bottom for _, _, bottom, top in (v.extent for v in views))
-    page = max(width, SINGLE * MM_PER_INCH)
-    inches = min(DOUBLE, page / MM_PER_INCH)
+    is_part = views[0].light is None
+    page = width if is_part else max(width, SINGLE * MM_PER_INCH)
+    inches = SINGLE if is_part else min(DOUBLE, page / MM_PER_INCH)
     ax = ax or new_axes(inches, inches * height / page + 0.75)
     colours, at = overlay.colours, 0.0
     for i, view in enumerate(views):
@@ -75,7 +77,7 @@ def plot_views(views: Sequence[View], overlay: AnyOverlay, *, ax: Axes | None = 
         )
         at += right - left + GAP_MM
     ax.set_xlim((width - page) / 2, (width + page) / 2)
-    ax.set_ylim(-height / 2, height / 2 + 6)
+    ax.set_ylim(-height / 2, height / 2 + TITLE_INCHES * page / inches)
     ax.set_aspect("equal")
     ax.set_axis_off()
     _add_legend(ax, overlay, inches)

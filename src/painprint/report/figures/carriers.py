@@ -45,7 +45,7 @@ def plot_strengths(regions: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.axvline(0, color=MUTED, linewidth=0.8)
     ax.set_yticks(y, [short(name) for name in regions["region"]])
     ax.set_ylim(len(regions) - 0.5, -0.5)
-    ax.set_xlabel("sum of weights (rating per unit of co-fluctuation)")
+    ax.set_xlabel("sum of weights\n(rating per unit of co-fluctuation)")
     ax.locator_params(axis="x", nbins=5)
     legend_above(ax, ncols=2)
     return ax
@@ -123,7 +123,7 @@ def plot_network_weights(
     order : sequence of str
         Networks that are shown first, in this order.
     """
-    ax = ax or new_axes(SINGLE, 3.4)
+    ax = ax or new_axes(SINGLE, 3.0)
     there = dict.fromkeys([*table["network_a"], *table["network_b"]])
     names = [*(name for name in order if name in there), *(n for n in there if n not in order)]
     matrix = np.full((len(names), len(names)), np.nan)

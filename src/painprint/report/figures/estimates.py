@@ -20,20 +20,17 @@ from painprint.report.figures.style import (
     PREDICTED,
     SMALL,
     new_axes,
+    number,
     short,
 )
-from painprint.wording import number
 
 Ends = tuple[str, str]
 """Columns of the ends of an interval."""
 ROW = 0.2
 """Height (inches) of a row."""
-FAR = 3.0
-"""Farther than so many interquartile ranges from the quartiles, an estimate is beyond the axis."""
-LEAST_RANGE = 0.05
-"""Interquartile range that is assumed at least, so that equal estimates have an axis."""
-FREE = 0.35
-"""Share of the axis at most that intervals alone may add to it at either end."""
+LEAST, MOST = -1.0, 1.5
+"""An axis goes no farther: r and its loss lie within, and a skill far below 0 would hide the rest.
+"""
 ROW_OF_SINGLE = 30
 """Largest number of characters of the label of a row of a narrow figure."""
 
@@ -51,7 +48,8 @@ def plot_estimates(
 ) -> Axes:
     """One estimate per row, with its interval.
 
-    An estimate far from all others is an arrow at the edge of the Axes, with its number.
+    An estimate below ``LEAST`` or above ``MOST`` is an arrow at the edge of the Axes, with its
+    number.
 
     Parameters
     ----------
@@ -80,8 +78,7 @@ def plot_estimates(
     ax.set_ylim(len(rows) - 0.5, -0.5)
     ax.set_xlim(low, high)
     ax.xaxis.set_major_locator(MaxNLocator(6 if width == DOUBLE else 4))
-    said = "(arrows, and intervals up to the edge, go beyond the axis)"
-    ax.set_xlabel(f"{label}\n{said}" if beyond else label)
+    ax.set_xlabel(f"{label}\n(cut at the edge: beyond the axis)" if beyond else label)
     return ax
 
 
@@ -190,19 +187,8 @@ def _draw_row(
 
 
 def _limits(values: NDArray[np.float64], spans: NDArray[np.float64]) -> tuple[float, float]:
-    """Limits of the axis: 0 and the estimates that are not far from the others are within it, and
-    their intervals up to a share of it."""
-    known = values[np.isfinite(values)]
-    if not len(known):
-        return -1.0, 1.0
-    first, third = np.quantile(known, [0.25, 0.75])
-    reach = FAR * max(third - first, LEAST_RANGE)
-    near = known[(known >= first - reach) & (known <= third + reach)]
-    low, high = min(0.0, near.min()), max(0.0, near.max())
-    free = FREE * max(high - low, LEAST_RANGE)
-    kept = np.isfinite(spans).all(axis=1)
-    wanted = spans[kept] if kept.any() else np.array([[low, high]])
-    low = max(min(low, float(wanted.min())), low - free)
-    high = min(max(high, float(wanted.max())), high + free)
-    margin = 0.04 * (high - low)
-    return float(low - margin), float(high + margin)
+    """Limits of the axis: with 0, estimates and intervals, from ``LEAST`` to ``MOST`` at most."""
+    known = np.concatenate([[0.0], values, spans.ravel()])
+    known = np.clip(known[np.isfinite(known)], LEAST, MOST)
+    margin = 0.04 * (float(np.ptp(known)) or 1.0)
+    return float(known.min() - margin), float(known.max() + margin)

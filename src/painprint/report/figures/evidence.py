@@ -22,8 +22,8 @@ from painprint.report.figures.style import (
     SMALL,
     legend_above,
     new_axes,
+    number,
 )
-from painprint.wording import number
 
 
 def plot_null(

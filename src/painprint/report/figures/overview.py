@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from painprint.report.figures.style import DOUBLE, LARGE
 
-TALL, SHORT = 2.6, 1.9
+TALL, SHORT = 2.8, 2.2
 """Heights (inches) of a row of panels and of the wide one above them."""
 IN_A_ROW = 2
 
@@ -48,5 +48,5 @@ def plot_overview(wide: Panel, panels: Sequence[Panel]) -> list[Axes]:
     draw: Callable[..., Axes]
     for letter, part, draw in zip(ascii_lowercase, parts, (wide, *panels), strict=False):
         drawn.append(draw(ax=part.add_subplot()))
-        part.text(0.005, 0.99, letter, weight="bold", fontsize=LARGE, va="top")
+        part.suptitle(letter, x=0.01, ha="left", weight="bold", fontsize=LARGE)
     return drawn

@@ -26,9 +26,9 @@ from painprint.report.figures.style import (
     figure_of,
     legend_above,
     new_axes,
+    number,
 )
 from painprint.report.scales import IN_TIME
-from painprint.wording import number
 
 MARGIN = 0.04
 """Of the axes of a scatter, as a share of the range of its points."""

@@ -25,9 +25,9 @@ from painprint.report.figures.style import (
     figure_of,
     legend_above,
     new_axes,
+    number,
     short,
 )
-from painprint.wording import number
 
 LINES: dict[str, dict[str, Any]] = {"1min": {}, "event": {"marker": "o", "markersize": 2}}
 """How a run is drawn at each primary scale: a run of one event is a line without length."""

@@ -11,6 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import fontManager
 from matplotlib.legend import Legend
 
+from painprint import wording
+
 SINGLE, DOUBLE = 3.5, 7.2
 """Widths (inches) of a journal's single and double column: 89 and 183 mm."""
 
@@ -100,6 +102,17 @@ def short(name: object, longest: int = LONGEST_NAME) -> str:
     text = str(name)
     start = longest * 2 // 5
     return text if len(text) <= longest else f"{text[:start]}…{text[start + 1 - longest :]}"
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """A number as in sentences, but with the minus sign of the axes.
+
+    Examples
+    --------
+    >>> number(-0.456), number(None)
+    ('−0.46', 'n/a')
+    """
+    return wording.number(value, digits).replace("-", "−")
 
 
 def name_entries(legend: Legend, names: Sequence[object]) -> None:
