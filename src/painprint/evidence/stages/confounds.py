@@ -52,16 +52,17 @@ def describe(result: WrittenResult) -> str:
         else f"None of the {n_tested} tested confounds predicts the rating of held-out {unit}s "
         "beyond chance."
     )
-    return (
-        f"{verdict_text} Each confound was used alone to predict the rating on the same folds. Its "
-        f"p-value comes from ratings permuted within {unit}s, where the confound varies there, and "
-        f"between {unit}s (Holm's correction over all tests of a family, such as motion). To "
-        "remove a confound, it was partialled out of the ratings and of every feature with "
-        "coefficients estimated in training data, and the nested fit was repeated. Its predictions "
-        "and those of the main analysis were scored on the same residual ratings (the rating minus "
-        "what the confound predicts), so the two compare with each other, and not with the main "
-        f"analysis of the ratings as they are.{_largest_change(verdicts, result)}"
+    explained = (
+        "Each confound was used alone to predict the rating on the same folds. Its p-value comes "
+        f"from ratings permuted within {unit}s, where the confound varies there, and between "
+        f"{unit}s (Holm's correction over all tests of a family, such as motion). To remove a "
+        "confound, it was partialled out of the ratings and of every feature with coefficients "
+        "estimated in training data, and the nested fit was repeated. Its predictions and those of "
+        "the main analysis were scored on the same residual ratings (the rating minus what the "
+        "confound predicts), so the two compare with each other, and not with the main analysis of "
+        "the ratings as they are."
     )
+    return f"{verdict_text}{_largest_change(verdicts, result)}\n{explained}"
 
 
 def _largest_change(verdicts: Mapping[str, Mapping[str, Any]], result: WrittenResult) -> str:
