@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from painprint.report.summary import summarise
-from painprint.results.conclusion import Chance, Level, Tracking, conclude
+from painprint.results.conclusion import Chance, Closeness, Tracking, conclude
 from painprint.wording import number
 
 
@@ -22,7 +22,7 @@ def results(**changed):
     metrics = {
         "scales": {
             "1min": scale | changed.pop("scale", {}),
-            "session": {"r": 0.1, "p_between": 0.2} | changed.pop("session", {}),
+            "session": {"r": 0.5, "p_between": 0.02} | changed.pop("session", {}),
         },
         "stages": {
             "null": changed.pop("null", null),
@@ -85,7 +85,7 @@ def test_a_negative_correlation_is_no_agreement():
     found, sure, *_ = summarise(undefined)
     assert found.answer == "Cannot be told whether it tracks changes within sessions"
     assert "The rating, or its prediction, does not vary within sessions" in found.text
-    assert "p between = 0.200" in sure.numbers and "not shown to be higher" in sure.text
+    assert "p between = 0.020" in sure.numbers and "is higher than with" in sure.text
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_p_stands_beside_its_own_number():
         "minutes in 12 held-out sessions"
     )
     assert "p within = 0.012, of the session-centred r of 0.40 at 1 min" in sure.numbers
-    assert "p between = 0.200, of an r of 0.10 over 12 sessions" in sure.numbers
+    assert "p between = 0.020, of an r of 0.50 over 12 sessions" in sure.numbers
 
 
 @pytest.mark.parametrize(
@@ -197,9 +197,9 @@ def test_leaving_out_runs_says_what_had_trained():
 
 
 SKILLS = {
-    Level.YES: {"skill": 0.2, "skill_ci": [0.1, 0.3]},
-    Level.UNCERTAIN: {"skill": 0.36, "skill_ci": [-0.00013, 0.62]},
-    Level.NO: {"skill": -0.1, "skill_ci": [-0.3, 0.1]},
+    Closeness.YES: {"skill": 0.2, "skill_ci": [0.1, 0.3]},
+    Closeness.UNCERTAIN: {"skill": 0.36, "skill_ci": [-0.00013, 0.62]},
+    Closeness.NO: {"skill": -0.1, "skill_ci": [-0.3, 0.1]},
 }
 TRACKED = {
     Tracking.YES: {},
@@ -211,17 +211,17 @@ TRACKED = {
 @pytest.mark.parametrize(
     ("tracking", "level", "sentence"),
     [
-        (Tracking.YES, Level.YES, "Tracks changes within sessions; tells the level of pain"),
-        (Tracking.YES, Level.UNCERTAIN,
+        (Tracking.YES, Closeness.YES, "Tracks changes within sessions; tells the level of pain"),
+        (Tracking.YES, Closeness.UNCERTAIN,
          "Tracks changes within sessions; not shown to tell the level of pain"),
-        (Tracking.YES, Level.NO, "Tracks changes within sessions; does not tell the level of pain"),
-        (Tracking.UNCERTAIN, Level.NO,
+        (Tracking.YES, Closeness.NO, "Tracks changes within sessions; does not tell the level of pain"),
+        (Tracking.UNCERTAIN, Closeness.NO,
          "May track changes within sessions; does not tell the level of pain"),
-        (Tracking.NO, Level.YES,
+        (Tracking.NO, Closeness.YES,
          "Not shown to track changes within sessions; tells the level of pain"),
-        (Tracking.NO, Level.NO,
+        (Tracking.NO, Closeness.NO,
          "Not shown to track changes within sessions, or to tell the level of pain"),
-        (Tracking.NO, Level.UNCERTAIN,
+        (Tracking.NO, Closeness.UNCERTAIN,
          "Not shown to track changes within sessions, or to tell the level of pain"),
     ],
 )  # fmt: skip
@@ -233,5 +233,14 @@ def test_one_sentence_concludes_of_changes_and_of_the_level(tracking, level, sen
 
 
 def test_a_bound_that_decides_is_not_rounded_to_the_other_side():
-    found = results(scale=SKILLS[Level.UNCERTAIN])
+    found = results(scale=SKILLS[Closeness.UNCERTAIN])
     assert "skill 0.36 (−0.0001 to 0.62)" in summarise(found)[2].numbers
+
+
+def test_the_level_is_not_told_where_session_means_agree_no_better_than_permuted_ones():
+    found = results(session={"p_between": 0.07})
+    said = "Tracks changes within sessions; not shown to tell the level of pain"
+    assert conclude(found.metrics).sentence == said
+    assert summarise(found)[2].answer == "Closer than the average"
+    untested = results(session={"p_between": None})
+    assert conclude(untested.metrics).sentence.endswith("; tells the level of pain")

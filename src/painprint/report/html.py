@@ -143,7 +143,6 @@ def render_page(
                 provenance=results.provenance,
                 images=images,
                 cards=summarise(results),
-                headline=words.headline(results),
                 methods=methods_paragraph(results),
                 calibration_text=words.calibration_sentences(results.metrics),
                 selected=words.selected_sentences(results.metrics),

@@ -153,7 +153,7 @@ def _prospective(results: Results) -> Drawings:
     calibration, unit = results.stage_tables["calibration"], results.metrics["leave_out"]
     drawn: Drawings = {}
     if len(calibration):
-        n_test, n_bins = calibration["n_test"].iloc[0], calibration["n_bins"].iloc[0]
+        n_test, n_bins = (int(calibration[name].iloc[0]) for name in ("n_test", "n_bins"))
         test_set = f"the last {wording.plural(n_test, unit)} ({n_bins} {results.bins.noun}s)"
         drawn["future"] = Drawing(
             "Agreement of models of past sessions with the last ratings",
@@ -256,11 +256,13 @@ def _importance(results: Results) -> Drawings:
             partial(figures.plot_strengths, top),
             f"Weights of the edges of the same {len(top)} regions in the model of all {unit}s "
             f"(n = {results.metrics['n_groups']}).",
+            is_folded=True,
         )
         drawn["structure"] = Drawing(
             "Structure coefficients against weights",
             partial(figures.plot_structure, tables["structure"]),
             f"Structure coefficients against weights, over {len(tables['structure']):,} edges.",
+            is_folded=True,
         )
     if "networkweights" in tables and tables["networkweights"]["mean_weight"].notna().any():
         networks_shown = _networks(results)
@@ -271,6 +273,7 @@ def _importance(results: Results) -> Drawings:
             "Mean weight (rating per unit of co-fluctuation) of the edges within (diagonal) and "
             f"between networks, model of all {unit}s (n = {results.metrics['n_groups']}). Purple: "
             "higher co-fluctuation predicts a higher rating; green: a lower one.",
+            is_folded=True,
         )
     return drawn
 

@@ -15,9 +15,9 @@ from painprint.report.words import (
 )
 from painprint.results.conclusion import (
     Chance,
+    Closeness,
     Conclusion,
     Dispersion,
-    Level,
     Tracking,
     conclude,
     primary_metrics,
@@ -165,17 +165,17 @@ def _exact(metrics: Mapping[str, Any], conclusion: Conclusion) -> Card:
         "predicting the person's average."
     )
     answer, text = {
-        Level.UNDEFINED: ("Not known", "The skill over the training mean is undefined."),
-        Level.NO: (
+        Closeness.UNDEFINED: ("Not known", "The skill over the training mean is undefined."),
+        Closeness.NO: (
             "No better than the average",
             f"{error} Always predicting the person's average would be as close, or closer.",
         ),
-        Level.UNCERTAIN: (
+        Closeness.UNCERTAIN: (
             "Not shown to be closer than the average",
             f"{smaller} With other sessions, it might be no smaller.",
         ),
-        Level.YES: ("Closer than the average", smaller),
-    }[conclusion.level]
+        Closeness.YES: ("Closer than the average", smaller),
+    }[conclusion.closeness]
     if conclusion.dispersion in (Dispersion.UNDER, Dispersion.OVER):
         text += f" {DISPERSIONS[conclusion.dispersion]}"
     return Card("How accurate is it?", answer, text, numbers)

@@ -44,13 +44,16 @@ class Drawing:
     caption : str
         Caption on the page, unless the template contains it.
     wide : bool
-        Whether it scrolls sideways on a narrow screen instead of shrinking.
+        Whether it has a row of its own, and scrolls sideways on a narrow screen.
+    is_folded : bool
+        Whether it is folded on the page, with what explains the findings.
     """
 
     what: str
     draw: Draw
     caption: str = ""
     wide: bool = False
+    is_folded: bool = False
 
 
 @dataclass(frozen=True)

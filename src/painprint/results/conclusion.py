@@ -56,8 +56,8 @@ class Dispersion(Enum):
     UNDETERMINED = "the interval of the slope contains 1"
 
 
-class Level(Enum):
-    """Whether predictions tell the level of the rating better than the training mean, by skill."""
+class Closeness(Enum):
+    """Whether predictions are closer to the rating than the training mean, by skill."""
 
     UNDEFINED = "skill is undefined"
     NO = "skill is 0 or below"
@@ -93,8 +93,8 @@ class Conclusion:
     ----------
     tracking : Tracking
         By the primary number.
-    level : Level
-        By skill at the primary scale.
+    closeness : Closeness
+        At the primary scale.
     chance : Chance
         Of the primary number; only this is called a test.
     enough_groups : bool
@@ -111,7 +111,7 @@ class Conclusion:
 
     primary: Primary
     tracking: Tracking
-    level: Level
+    closeness: Closeness
     chance: Chance
     enough_groups: bool
     levels_beyond: bool | None
@@ -125,6 +125,13 @@ class Conclusion:
         return self.tracking in (Tracking.YES, Tracking.UNCERTAIN)
 
     @property
+    def level(self) -> Closeness:
+        """Whether predictions tell the level: they are closer than the mean, and where session
+        means were tested, these agree better than permuted ones."""
+        is_drift = self.closeness is Closeness.YES and self.levels_beyond is False
+        return Closeness.UNCERTAIN if is_drift else self.closeness
+
+    @property
     def sentence(self) -> str:
         """The conclusion, in one sentence without a full stop."""
         within = f"changes within {self.unit}s"
@@ -135,7 +142,7 @@ class Conclusion:
                 return f"Not tested whether it tracks {within}"
             case Tracking.UNDEFINED:
                 return f"Cannot be told whether it tracks {within}"
-            case Tracking.NO if self.level is not Level.YES:
+            case Tracking.NO if self.level is not Closeness.YES:
                 return f"Not shown to track {within}, or to tell the level of pain"
             case Tracking.NO:
                 return f"Not shown to track {within}; tells the level of pain"
@@ -146,10 +153,10 @@ class Conclusion:
 
 
 LEVELS = {
-    Level.YES: "tells the level of pain",
-    Level.UNCERTAIN: "not shown to tell the level of pain",
-    Level.NO: "does not tell the level of pain",
-    Level.UNDEFINED: "whether it tells the level of pain is undefined",
+    Closeness.YES: "tells the level of pain",
+    Closeness.UNCERTAIN: "not shown to tell the level of pain",
+    Closeness.NO: "does not tell the level of pain",
+    Closeness.UNDEFINED: "whether it tells the level of pain is undefined",
 }
 """Second half of the conclusion."""
 
@@ -167,7 +174,7 @@ def conclude(metrics: Mapping[str, Any]) -> Conclusion:
             r, tuple(ends) if enough and r is not None else None, scale["p_within"], scale["n"]
         ),
         tracking=_tracking(chance, enough=enough, above="centred_r" in above),
-        level=_level(scale["skill"], above="skill" in above),
+        closeness=_closeness(scale["skill"], above="skill" in above),
         chance=chance,
         enough_groups=enough,
         levels_beyond=None if p_between is None else p_between < SIGNIFICANT,
@@ -213,12 +220,12 @@ def _chance(metrics: Mapping[str, Any]) -> Chance:
     return Chance.BEYOND if p < SIGNIFICANT else Chance.NOT_BEYOND
 
 
-def _level(skill: float | None, *, above: bool) -> Level:
+def _closeness(skill: float | None, *, above: bool) -> Closeness:
     if skill is None:
-        return Level.UNDEFINED
+        return Closeness.UNDEFINED
     if skill <= 0:
-        return Level.NO
-    return Level.YES if above else Level.UNCERTAIN
+        return Closeness.NO
+    return Closeness.YES if above else Closeness.UNCERTAIN
 
 
 def _dispersion(minute: Mapping[str, Any], *, enough: bool) -> Dispersion | None:
