@@ -34,16 +34,14 @@ TEST_SHARE = 1 / 3
 def size_of_test_set(n_groups: int) -> int:
     """Number of last sessions that test every model of sessions before them.
 
-    A third of all; at least 8, with which there are intervals, as far as these are no more than
-    half of all; and never so many that fewer than 3 are left to train.
+    A third of all, and at least 8, with which there are intervals; but 3 are left to train.
 
     Examples
     --------
-    >>> [size_of_test_set(n) for n in (4, 6, 12, 16, 28, 60)]
-    [1, 3, 6, 8, 10, 20]
+    >>> [size_of_test_set(n) for n in (4, 8, 12, 28, 60)]
+    [1, 5, 8, 10, 20]
     """
-    third = math.ceil(n_groups * TEST_SHARE)
-    return min(max(third, min(FEW_GROUPS, n_groups // 2)), n_groups - FEWEST_PAST)
+    return min(max(math.ceil(n_groups * TEST_SHARE), FEW_GROUPS), n_groups - FEWEST_PAST)
 
 
 LINE = ("slope", "intercept")
