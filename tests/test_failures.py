@@ -11,6 +11,7 @@ from scipy.stats import spearmanr
 from painprint import Run, Settings, decode_runs
 from painprint.evidence.case import Case, Material
 from painprint.evidence.failures import failure_analysis
+from painprint.evidence.stage import WrittenResult
 from painprint.evidence.stages import failures
 from painprint.runs import FD
 from painprint.signature.applicability import fit_domain
@@ -139,12 +140,21 @@ def test_runs_that_are_held_out_are_rows_of_their_own(rng):
 
 
 def test_the_paragraph_names_the_worst_and_says_exploratory(case, found):
-    from painprint.evidence.stage import WrittenResult
-
     metrics = {"scales": {"1min": {}}, "leave_out": "session"}
-    written = WrittenResult(found.numbers, found.tables, metrics, {}, {})
-    said = failures.describe(written)
-    worst = found.tables["failures"]
+    tables = dict(found.tables)
+    said = failures.describe(WrittenResult(found.numbers, tables, metrics, {}, {}))
+    worst = tables["failures"]
     assert f"largest in the sessions {worst['session'][0]} ({worst['mae'][0]:.3f})" in said
-    assert "exploratory and not corrected" in said and ", n = 8" in said
-    assert pd.notna(found.tables["failuremeasures"]["rho"]).any()
+    measure = pd.DataFrame({"meaning": ["motion", "spread"], "n": 8, "rho": [0.6, 0.1]})
+    tables["failuremeasures"] = measure.assign(rho_low=[0.2, -0.3], rho_high=[0.8, 0.4])
+    said = failures.describe(WrittenResult(found.numbers, tables, metrics, {}, {}))
+    assert "with motion ρ = 0.60 (0.20 to 0.80), n = 8." in said
+    assert (
+        "intervals of the other measures (1) include 0. These correlations are exploratory" in said
+    )
+    tables["failuremeasures"] = measure.assign(rho_low=-0.3, rho_high=0.8)
+    said = failures.describe(WrittenResult(found.numbers, tables, metrics, {}, {}))
+    assert "includes 0 for each of 2 measures" in said
+    tables["failuremeasures"] = measure.assign(rho_low=np.nan, rho_high=np.nan)
+    said = failures.describe(WrittenResult(found.numbers, tables, metrics, {}, {}))
+    assert "Fewer than 8 sessions give no interval" in said

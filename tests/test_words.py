@@ -246,7 +246,7 @@ def test_sensitivity_explain_only_what_was_done():
     )
     said = sensitivity.describe(written({}, sensitivity=table))
     assert "main analysis is 0.40 (0.20 to 0.60). It ranges from 0.30 (buffer of 1 on" in said
-    assert "It is 0.50 (0.10 to 0.70) in the analysis first run only, which predicts 40 " in said
+    assert "It is 0.50 (0.10 to 0.70) in the analysis 'first run only', which predicts 40 " in said
     assert "rather than 80, so the two do not compare." in said
     assert "do not train" in said and "blocks" not in said
     alone = sensitivity.describe(written({}, sensitivity=table[:1]))

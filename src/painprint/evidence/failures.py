@@ -147,9 +147,10 @@ def _worst_bins(case: Case) -> pd.DataFrame:
 def _correlations(case: Case, sessions: pd.DataFrame) -> pd.DataFrame:
     """Spearman's rho of the mean absolute error of sessions with each measure."""
     rows = []
-    for name in MEASURES:
+    for name, meaning in MEASURES.items():
         known = sessions[sessions[name].notna()]
-        rows.append({"measure": name, "n": len(known), **_rank_correlation(case, known, name)})
+        rho = _rank_correlation(case, known, name)
+        rows.append({"measure": name, "meaning": meaning, "n": len(known), **rho})
     return pd.DataFrame(rows)
 
 

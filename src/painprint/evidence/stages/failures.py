@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from painprint.evidence.failures import MEASURES, failure_analysis
+from painprint.evidence.failures import failure_analysis
 from painprint.evidence.stage import Stage, WrittenResult
 from painprint.wording import FEW_GROUPS, estimate, number, plural
 
@@ -45,6 +45,7 @@ TABLES: dict[str, dict[str, str]] = {
     },
     "failuremeasures": {
         "measure": "column of failures.tsv",
+        "meaning": "the same in words",
         "n": "sessions, or runs, for which it is known",
         "rho": "Spearman correlation with the mean absolute error over these; exploratory",
         "rho_low": "lower end of its 95% session-block interval, not corrected for several "
@@ -69,23 +70,35 @@ def describe(result: WrittenResult) -> str:
         f"{plural(numbers['n_sessions_of_worst'], unit)}; {numbers['n_too_low']} of these "
         "predictions are too low.",
     ]
-    known = measures[measures["rho"].notna()]
-    if len(known):
-        each = "; ".join(f"{MEASURES[row['measure']]}, {_rho(row)}" for _, row in known.iterrows())
+    if len(measures["rho"].dropna()):
         sentences.append(
-            f"Spearman correlation of a {unit}'s mean absolute error with: {each}. These "
-            "correlations are exploratory and not corrected for multiple testing. A model that "
-            "does not predict the level has larger errors where the mean rating is far from that "
-            "of training."
+            f"{_covarying(measures, unit)} These correlations are exploratory and not corrected "
+            "for multiple testing. A model that does not predict the level has larger errors where "
+            "the mean rating is far from that of training."
         )
     return " ".join(sentences)
 
 
-def _rho(row: pd.Series) -> str:
-    """rho with its interval, where there is one, and n."""
-    low, high = row["rho_low"], row["rho_high"]
-    rho = number(row["rho"]) if low != low else estimate(row["rho"], [low, high])
-    return f"\N{GREEK SMALL LETTER RHO} = {rho}, n = {row['n']}"
+def _covarying(measures: pd.DataFrame, unit: str) -> str:
+    """Sentence about the measures whose correlation with the error has an interval without 0."""
+    tested = measures[measures["rho_low"].notna()]
+    if tested.empty:
+        return f"Fewer than {FEW_GROUPS} {unit}s give no interval of a correlation with the error."
+    found = tested[(tested["rho_low"] > 0) | (tested["rho_high"] < 0)]
+    over = f"over {unit}s, of the mean absolute error"
+    if found.empty:
+        return (
+            f"The 95% interval of the Spearman correlation, {over}, includes 0 for each of "
+            f"{len(tested)} measures (motion, distance from other {unit}s, spread of the rating)."
+        )
+    each = "; ".join(
+        f"with {row['meaning']} \N{GREEK SMALL LETTER RHO} = "
+        f"{estimate(row['rho'], [row['rho_low'], row['rho_high']])}, n = {row['n']}"
+        for _, row in found.iterrows()
+    )
+    others = len(tested) - len(found)
+    rest = f" The 95% intervals of the other measures ({others}) include 0." if others else ""
+    return f"Spearman correlation, {over}: {each}.{rest}"
 
 
 def methods(result: WrittenResult) -> str:

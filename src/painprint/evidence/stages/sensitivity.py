@@ -6,7 +6,7 @@ import pandas as pd
 
 from painprint.evidence.sensitivity import OTHER_AREAS, sensitivity_analyses
 from painprint.evidence.stage import SCALE, SCORES, Stage, WrittenResult
-from painprint.wording import enumerate_names, estimate, number, plural
+from painprint.wording import enumerate_names, number, plural, span
 
 TABLES: dict[str, dict[str, str]] = {
     "sensitivity": {
@@ -35,14 +35,14 @@ def describe(result: WrittenResult) -> str:
     like = others.drop(unlike.index)["centred_r"].sort_values()
     sentences = [f"The {unit}-centred r {result.bins.at} of the main analysis is {_r(main)}."]
     if len(like):
-        low, high = (f"{_r(others.loc[name])} ({name})" for name in (like.index[0], like.index[-1]))
+        low, high = (_r(others.loc[name], name) for name in (like.index[0], like.index[-1]))
         sentences.append(
             f"It ranges from {low} to {high} in the sensitivity analyses that predict the same "
             f"{result.bins.bins}."
         )
     for name, row in unlike.iterrows():
         sentences.append(
-            f"It is {_r(row)} in the analysis {name}, which predicts {row['n']:.0f} "
+            f"It is {_r(row)} in the analysis '{name}', which predicts {row['n']:.0f} "
             f"{result.bins.bins} rather than {main['n']:.0f}, so the two do not compare."
         )
     for start, meaning in (
@@ -65,10 +65,11 @@ def describe(result: WrittenResult) -> str:
     return " ".join(sentences)
 
 
-def _r(row: pd.Series) -> str:
-    """Centred r with its interval, where there is one."""
-    low, high = row["centred_r_low"], row["centred_r_high"]
-    return number(row["centred_r"]) if low != low else estimate(row["centred_r"], [low, high])
+def _r(row: pd.Series, name: str = "") -> str:
+    """Centred r, with the name of the analysis and its interval, where there is one."""
+    ends = [row["centred_r_low"], row["centred_r_high"]]
+    inside = "; ".join(([name] if name else []) + ([span(ends)] if ends[0] == ends[0] else []))
+    return f"{number(row['centred_r'])} ({inside})" if inside else number(row["centred_r"])
 
 
 def methods(result: WrittenResult) -> str:
