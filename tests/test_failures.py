@@ -95,6 +95,11 @@ def test_correlations_are_those_of_ranks(found):
             assert np.isnan([row["rho"], row["rho_low"]]).all()
 
 
+def test_motion_that_has_nothing_to_do_with_the_error_has_an_interval_around_0(found):
+    row = found.tables["failuremeasures"].set_index("measure").loc["mean_fd_mm"]
+    assert row["rho_low"] < 0 < row["rho_high"]
+
+
 def test_sessions_that_move_and_are_predicted_badly_are_seen(rng):
     runs = []
     for run in simulate_runs(rng, n_sessions=10, strength=1.0):

@@ -93,9 +93,6 @@ def _sessions(case: Case) -> tuple[pd.DataFrame, list[str]]:
     table["quality_rating"] = [_quality(case, members) for members in runs_of]
     if table["mean_fd_mm"].isna().all():
         not_done.append("Motion of failed sessions: no framewise displacement is known.")
-    table["quality_rating"] = [
-        _quality(case, np.flatnonzero(group_index == g)) for g in table.index
-    ]
     if len(table) < FEWEST_GROUPS:
         not_done.append(
             f"Connectivity of failed sessions: {len(table)} are too few to tell a usual distance; "

@@ -13,7 +13,7 @@ from painprint.arrays import Vector
 from painprint.decode.bin_gram import BinGram
 from painprint.decode.decoders import make_decoder
 from painprint.decode.errors import NotEnoughData
-from painprint.decode.metrics import Rows, area_under_curve, calibration_line
+from painprint.decode.metrics import area_under_curve, calibration_line
 from painprint.decode.model import best_lag
 from painprint.decode.refit import HeldOut, refit
 from painprint.evidence.case import Case
@@ -61,10 +61,10 @@ def prospective_tests(case: Case, *, on_step: OnStep | None = None) -> StageResu
     result : StageResult
         Table ``prospective``: each session predicted by the models of each number of past
         sessions. Table ``calibration``: per number of past sessions, agreement, error and
-        calibration on one test set, the last sessions (:func:`size_of_test_set`), for every number
-        of past sessions that lies wholly before it. Numbers: agreement of the first sessions by
-        nested leave-one-out, as published; of all later ones by the model of the first; of every
-        session by the model of all before it, with intervals; and the size of the test set.
+        calibration on one test set, the last sessions (:func:`size_of_test_set`), for every
+        number of past sessions that lies wholly before it. Numbers: agreement of the first
+        sessions by nested leave-one-out, as published; of all later ones by the model of the
+        first; and of every session by the model of all before it.
 
     References
     ----------
@@ -109,12 +109,9 @@ def prospective_tests(case: Case, *, on_step: OnStep | None = None) -> StageResu
         step()
     if not futures:
         return StageResult({}, {}, tuple(not_done))
-    following = _next_ones(bin_grams[0], futures)
-    numbers["next"] = _agreement(following)
-    primary = bin_grams[0].scales.primary
-    numbers["next"][primary] |= _intervals(case, following.rows()[primary])
+    numbers["next"] = _agreement(case, _next_ones(bin_grams[0], futures))
     if n_first in futures:
-        numbers["later"] = _agreement(_after(bin_grams[0], futures[n_first], n_first))
+        numbers["later"] = _agreement(case, _after(bin_grams[0], futures[n_first], n_first))
     days = case.group_values("days") if "days" in case.sessions else np.full(n_groups, np.nan)
     if "days" in case.sessions and np.isnan(days).any():
         not_done.append(
@@ -122,9 +119,8 @@ def prospective_tests(case: Case, *, on_step: OnStep | None = None) -> StageResu
             "is what comes first by the labels of sessions."
         )
     per_session = _per_session(bin_grams[0], futures, case.decoding.groups, days)
-    n_test = size_of_test_set(n_groups)
-    tables = {"prospective": per_session, "calibration": _calibration(case, futures, n_test)}
-    numbers |= {"n_first": n_first, "error_ahead": error_ahead(per_session), "n_test": n_test}
+    tables = {"prospective": per_session, "calibration": _calibration(case, futures)}
+    numbers |= {"n_first": n_first, "error_ahead": error_ahead(per_session)}
     return StageResult(tables, numbers, tuple(not_done))
 
 
@@ -150,21 +146,25 @@ def error_ahead(per_session: pd.DataFrame) -> dict[str, float] | None:
     }
 
 
-def first_sessions(case: Case, n_first: int) -> dict[str, dict[str, float | None]]:
-    """Nested leave-one-out within the first sessions, as published."""
+def first_sessions(case: Case, n_first: int) -> dict[str, dict[str, Any]]:
+    """Nested leave-one-out within the first sessions, as published: scores by scale."""
     kept = [bin_gram.select_groups(range(n_first)) for bin_gram in case.bin_grams]
-    return _agreement(refit(kept, case.settings.rules, n_jobs=case.n_jobs))
+    return _agreement(case, refit(kept, case.settings.rules, n_jobs=case.n_jobs))
 
 
-def _agreement(held_out: HeldOut) -> dict[str, dict[str, float | None]]:
-    agreement: dict[str, dict[str, float | None]] = {}
-    for scale, values in held_out.agreement().items():
-        y, predicted = held_out.rating[scale], held_out.predicted[scale]
+def _agreement(case: Case, held_out: HeldOut) -> dict[str, dict[str, Any]]:
+    """Scores by scale, with intervals of centred r and skill; None where undefined."""
+    agreement = {}
+    for scale, rows in held_out.rows().items():
+        n_bootstraps, rng = case.settings.n_bootstraps, case.stream("prospective")
+        scores = score_rows(rows, n_bootstraps=n_bootstraps, rng=rng)
+        defined = {name: v if np.isfinite(v) else None for name, v in scores.items()}
         agreement[scale] = {
-            "n": len(y),
-            **{name: v if np.isfinite(v) else None for name, v in values.items()},
-            "auc": area_under_curve(y, predicted),
-            "mae": float(np.abs(y - predicted).mean()),
+            "n_groups": int(rows.group.max()) + 1,
+            **{name: defined[name] for name in ("n", "r", *WITH_ENDS)},
+            **{f"{name}_ci": [defined[f"{name}_{end}"] for end in ENDS] for name in WITH_ENDS},
+            "auc": area_under_curve(rows.rating, rows.predicted),
+            "mae": float(np.abs(rows.rating - rows.predicted).mean()),
         }
     return agreement
 
@@ -281,26 +281,15 @@ def _per_session(
     return pd.DataFrame(rows).astype({"r": float})
 
 
-def _intervals(case: Case, rows: Rows) -> dict[str, Any]:
-    """Number of groups, and intervals of centred r and skill; None where there are none."""
-    scores = score_rows(
-        rows, n_bootstraps=case.settings.n_bootstraps, rng=case.stream("next session")
-    )
-    ends = {
-        f"{name}_ci": [v if np.isfinite(v := scores[f"{name}_{end}"]) else None for end in ENDS]
-        for name in WITH_ENDS
-    }
-    return {"n_groups": len(np.unique(rows.group)), **ends}
-
-
-def _calibration(case: Case, futures: dict[int, HeldOut], n_test: int) -> pd.DataFrame:
+def _calibration(case: Case, futures: dict[int, HeldOut]) -> pd.DataFrame:
     """Agreement, error, and the line of rating on prediction, of the last groups.
 
-    One row per number of past groups that lies wholly before the ``n_test`` last ones. All rows
-    predict the same bins, and share their resamples.
+    One row per number of past groups that lies wholly before the test set. All rows predict the
+    same bins, and share their resamples.
     """
     bin_gram = case.bin_grams[0]
     table, primary = [], bin_gram.scales.primary
+    n_test = size_of_test_set(bin_gram.n_groups)
     first = bin_gram.n_groups - n_test
     for n_past in (n for n in futures if n <= first):
         rows = _after(bin_gram, futures[n_past], first).rows()[primary]
@@ -317,7 +306,7 @@ def _calibration(case: Case, futures: dict[int, HeldOut], n_test: int) -> pd.Dat
                     rows,
                     estimates,
                     n_bootstraps=case.settings.n_bootstraps,
-                    rng=case.stream("calibration"),
+                    rng=case.stream("prospective"),
                 ),
                 "mae": np.abs(error).mean(),
                 "bias": error.mean(),

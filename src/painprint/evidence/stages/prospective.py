@@ -75,17 +75,17 @@ def describe(result: WrittenResult) -> str:
         )
     if numbers["first"] is not None:
         first, later = numbers["first"][primary], numbers["later"]
-        after = (
-            f"; their model, tested on the later ones, has an r of {number(later[primary]['r'])} "
-            f"and a centred r of {number(later[primary]['centred_r'])}"
-            if later
-            else ""
-        )
         sentences.append(
             f"The first {numbers['n_first']} {unit}s alone, analysed by nested leave-one-out "
-            f"cross-validation as published, have an r of {number(first['r'])} and an AUC of "
-            f"{number(first['auc'])} {at}{after}."
+            f"cross-validation as published, have an r of {number(first['r'])}, an AUC of "
+            f"{number(first['auc'])} and a centred r of {_with_ends(first, 'centred_r')} {at}."
         )
+        if later is not None:
+            sentences.append(
+                f"Their model, tested on the later {plural(later[primary]['n_groups'], unit)}, has "
+                f"an r of {number(later[primary]['r'])} and a centred r of "
+                f"{_with_ends(later[primary], 'centred_r')}."
+            )
     return " ".join(sentences)
 
 
@@ -98,7 +98,13 @@ def _with_ends(values: Mapping[str, Any], name: str) -> str:
 def methods(result: WrittenResult) -> str:
     """Sentence of the Methods section."""
     unit, numbers = result.unit, result.numbers
-    n_past = result.tables["prospective"]["n_past"]
+    n_past, curve = result.tables["prospective"]["n_past"], result.tables["calibration"]
+    fixed = (
+        f" and, where trained on {unit}s before these alone, on the last "
+        f"{plural(int(curve['n_test'].iloc[0]), unit)}"
+        if len(curve)
+        else ""
+    )
     alone = (
         f"; the first {numbers['n_first']} {unit}s were also analysed alone by nested "
         "cross-validation"
@@ -107,13 +113,7 @@ def methods(result: WrittenResult) -> str:
     )
     return (
         f"For prospective validation, models of the first {span_of_counts(n_past)} {unit}s were "
-        f"tested on the next {unit}"
-        + (
-            f" and, where trained before these alone, on the last {plural(numbers['n_test'], unit)}"
-            if len(result.tables["calibration"])
-            else ""
-        )
-        + f"{alone}."
+        f"tested on each later {unit}{fixed}{alone}."
     )
 
 
