@@ -118,7 +118,7 @@ def test_what_cannot_be_changed_is_said(rng):
     found = sensitivity_analyses(Case(decode_runs(runs, SETTINGS)))
     said = "\n".join(found.not_done)
     assert "first run only: every session has one" in said
-    assert "buffer of 1 sessions on either side: 7 sessions are needed" in said
+    assert "buffer of 1 session on either side: 7 sessions are needed" in said
     assert "4 sessions make fewer than 3 blocks" in said
     assert "networks are unknown" in said
     assert list(variants(found).index) == ["main analysis"]

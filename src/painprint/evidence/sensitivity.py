@@ -21,6 +21,7 @@ from painprint.evidence.stage import StageResult
 from painprint.progress import OnStep, count_steps
 from painprint.regions import Regions
 from painprint.stats.bootstrap import block_length
+from painprint.wording import plural
 
 Variant = tuple[str, int, Callable[[], Mapping[str, Rows]]]
 """Name, number of regions, and the analysis, which returns held-out predictions by scale."""
@@ -106,8 +107,8 @@ def _farther_sessions(case: Case) -> tuple[list[Variant], list[str]]:
     not_done = []
     if n_groups < 3 + 4 * buffer:
         not_done.append(
-            f"No analysis with a buffer of {buffer} {unit}s on either side: {3 + 4 * buffer} "
-            f"{unit}s are needed, and there are {n_groups}."
+            f"No analysis with a buffer of {plural(buffer, unit)} on either side: "
+            f"{3 + 4 * buffer} {unit}s are needed, and there are {n_groups}."
         )
     else:
         name = f"buffer of {buffer} on either side"
