@@ -40,7 +40,14 @@ from painprint.files.maps import write_labels
 from painprint.files.workbench import write_dense_maps, write_parcel_maps, write_parcel_matrix
 from painprint.palette import network_colours
 from painprint.report import brain_views, figures
-from painprint.report.brain_views import NOTHING, PIXEL_MM, BrainViews, outline, rasterise
+from painprint.report.brain_views import (
+    AROUND_MM,
+    NOTHING,
+    PIXEL_MM,
+    BrainViews,
+    outline,
+    rasterise,
+)
 from painprint.report.overlays import MISSING_COLOUR, NetworkOverlay, Overlay, overlays
 from painprint.report.svg import draw_figure, inline
 from painprint.report.viewer import viewer_data
@@ -140,17 +147,32 @@ def test_a_single_pixel_has_an_outline_and_nothing_has_none():
     assert outline(mask, (0.0, 10.0, 0.0, 10.0)).contains_point((4.75, 3.75))
 
 
-def test_a_plane_cuts_a_ball_in_a_circle():
+def test_subcortical_regions_are_seen_side_by_side_and_cropped():
+    """Those of the left from the left, all from above, those of the right from the right."""
     places, faces = ball()
-    deep = SubcorticalPoints(np.array([[0.0, 0, 30], [5, 5, 30]]), np.array([0, 1]), 2.0)
+    points = np.array([[-9.0, 0, 10], [-9, 2, 10], [9, 5, 10]])
+    deep = SubcorticalPoints(points, np.array([0, 0, 1]), 2.0)
     brain = Brain(Regions(("x", "y"), ("", "")), {}, deep, {"L": (places, faces)}, "a ball")
-    (cut,) = BrainViews(brain).slices
-    radius = np.hypot(*cut.ground.vertices.T)
-    assert radius == pytest.approx(np.full(len(radius), 40), rel=0.01)
-    assert cut.name == "z = 30 mm"
-    assert set(cut.regions) == {0, 1}
-    assert area(cut.regions[0]) == pytest.approx(np.pi, rel=0.5)
+    left, above, right = BrainViews(brain).subcortex
+    assert (set(left.regions), set(above.regions), set(right.regions)) == ({0}, {0, 1}, {1})
+    assert left.extent == (-2 - AROUND_MM, AROUND_MM, 10 - AROUND_MM, 10 + AROUND_MM)
+    assert above.extent == (-9 - AROUND_MM, 9 + AROUND_MM, -AROUND_MM, 5 + AROUND_MM)
+    bounds = above.regions[1].get_extents()
+    assert ((bounds.x0 + bounds.x1) / 2, (bounds.y0 + bounds.y1) / 2) == pytest.approx(
+        (9, 5), abs=0.5
+    )
+    radius = np.hypot(*above.ground.vertices.T)
+    assert radius.max() == pytest.approx(50, rel=0.02)
     assert not BrainViews(brain).cortex
+
+
+def test_the_nearest_subcortical_region_is_drawn_last():
+    places, faces = ball()
+    points = np.array([[-5.0, 0, 0], [-25, 0, 0], [-15, 0, 0]])
+    deep = SubcorticalPoints(points, np.arange(3), 2.0)
+    brain = Brain(Regions(("a", "b", "c"), ("",) * 3), {}, deep, {"L": (places, faces)}, "ball")
+    left, _ = BrainViews(brain).subcortex  # none on the right
+    assert list(left.regions) == [0, 2, 1]
 
 
 def test_nearest_regions_by_a_loop(rng):
@@ -333,12 +355,10 @@ def test_points_beyond_the_template_are_drawn_where_they_are():
     places, faces = ball(20)
     deep = SubcorticalPoints(np.array([[0.0, 0, -80], [0, 0, 0]]), np.array([0, 1]), 4.0)
     brain = Brain(Regions(("low", "x"), ("", "")), {}, deep, {"L": (places, faces)}, "a ball")
-    left, behind, above = BrainViews(brain).glass
-    for view in (left, behind):
+    left, _, right = BrainViews(brain).subcortex
+    for view in (left, right):
         bounds = view.regions[0].get_extents()
         assert (bounds.y0 + bounds.y1) / 2 == pytest.approx(-80, abs=0.5)
-    low = min(BrainViews(brain).slices, key=lambda view: float(view.name.split()[2]))
-    assert low.name == "z = -80 mm" and set(low.regions) == {0}
 
 
 def test_surfaces_of_another_space_are_not_taken(derived):
@@ -422,9 +442,8 @@ def test_the_viewer_gets_the_mesh_and_harmless_text():
 
 def test_colours_end_where_they_say():
     signed = Overlay("x", "X", "x", np.array([-1.0, 0.0, 2.0, np.nan]))
-    low, high = signed.ends
-    assert low == -high and 1.9 < high <= 2
-    assert signed.colours[1] == "#f7f6f6" and signed.colours[3] == MISSING_COLOUR
+    assert signed.ends == (-2.0, 2.0)  # the 98th percentile is 1.96
+    assert signed.colours[1] == "#f7f6f7" and signed.colours[3] == MISSING_COLOUR
     assert Overlay("x", "X", "x", np.array([0.0, 3.0])).ends[0] == 0
     assert Overlay("x", "X", "x", np.zeros(3)).ends == (0.0, 1.0)
     assert Overlay("x", "X", "x", np.zeros(3)).beyond == (False, False)
@@ -448,9 +467,9 @@ def test_figures_of_a_brain_have_a_patch_for_every_region_seen(derived, tmp_path
     patches = {patch.get_gid() for patch in ax.patches}
     assert {f"region-{k}-0" for k in range(3)} <= patches
     assert {f"region-{k}-3" for k in range(3, 6)} <= patches
-    for seen in (views.glass, views.slices):
-        drawn = figures.plot_views(seen, NetworkOverlay(regions))
-        assert {f"region-{k}-0" for k in (6, 7)} <= {p.get_gid() for p in drawn.patches}
+    drawn = figures.plot_views(views.subcortex, NetworkOverlay(regions))
+    gids = {p.get_gid() for p in drawn.patches}
+    assert {"region-6-1", "region-7-1"} <= gids
     drawn = draw_figure("brain", lambda: figures.plot_views(views.cortex, overlay), pdf=True)
     assert drawn.pdf.startswith(b"%PDF") and b"CreationDate" not in drawn.pdf
     text = inline(drawn.svg, "a <brain>", {0: "a & b"})
@@ -471,20 +490,6 @@ def test_drawing_shortens_coordinates_but_no_text():
     text = draw_figure("x", draw).svg.decode()
     assert "p = 0.00012345" in text
     assert len(text) < 12_000
-
-
-def test_the_months_are_drawn_with_and_without_days():
-    minutes = pd.DataFrame({"session": ["01"] * 5 + ["02"] * 5, "rating": [*range(5), *[2] * 5]})
-    quality = pd.DataFrame(
-        {"session": ["01", "01", "02"], "quality_rating": ["good", "bad", "caution"]}
-    )
-    sessions = pd.DataFrame({"session": ["01", "02"], "days": [0.0, 30.0]})
-    timed = figures.plot_months(minutes, sessions, quality)
-    assert timed.get_xlabel() == "days since the first session"
-    marks = [line.get_xdata()[0] for line in timed.lines if len(line.get_xdata()) == 1]
-    assert {0.0, 30.0} == set(marks)
-    untimed = figures.plot_months(minutes, sessions.assign(days=[None, 1]), quality)
-    assert untimed.get_xlabel() == "session, in order"
 
 
 def small_study(tmp_path, derived, rng, *words):

@@ -16,6 +16,8 @@ POSITIVE_SIGNS = ListedColormap(SIGNS(np.linspace(0.55, 1, 256)), "positive_sign
 """Colours of values of which none is negative: a small one is told from the brain's ground."""
 IN_TIME = ListedColormap(colormaps["viridis"](np.linspace(0, 0.8, 256)), "in_time")
 """Colours of sessions, dark is early; none as light as yellow, which is not seen on white."""
+COUNTS = ListedColormap(colormaps["Greys"](np.linspace(0.3, 1, 256)), "counts")
+"""Colours of counts: one is seen on white, too."""
 ROUND = (1, 1.5, 2, 3, 4, 5, 6, 8, 10)
 """First digits of the ends of a colour scale."""
 

@@ -272,7 +272,7 @@ def _importance(results: Results) -> Drawings:
             partial(figures.plot_network_weights, tables["networkweights"], order),
             "Mean weight (rating per unit of co-fluctuation) of the edges within (diagonal) and "
             f"between networks, model of all {unit}s (n = {results.metrics['n_groups']}). Purple: "
-            "higher co-fluctuation predicts a higher rating; green: a lower one.",
+            "higher co-fluctuation predicts a higher rating; green, with a bar: a lower one.",
             is_folded=True,
         )
     return drawn

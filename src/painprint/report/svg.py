@@ -24,7 +24,7 @@ THEMED = {
 }  # fmt: skip
 """Colours of figures that are replaced by CSS variables of the page."""
 TAG, COORDINATE = re.compile(r"<[^>]+>"), re.compile(r"-?\d+\.\d{3,}")
-SHOWN_FONT = ", ".join((*style.FONTS[:-1], f"'{style.FONTS[-1]}'", "sans-serif"))
+SHOWN_FONT = ", ".join(f"'{name}'" if " " in name else name for name in style.FONTS)
 NO_DATE: dict[str, dict[str, None]] = {
     "svg": {"Date": None, "Creator": None},
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},

@@ -100,8 +100,9 @@ def _draw(ax: Axes, view: View, number: int, colours: Sequence[str], move: Affin
     if view.ground is not None:
         fill, edge, line = ("none", MUTED, 0.4) if is_subcortical else (FILL, "none", 0.0)
         add(view.ground, f"ground-{number}", fill=fill, edge=edge, line=line)
+    edge, line = (MUTED, 0.4) if is_subcortical else (PAPER, 0.25)
     for index, shape in view.regions.items():
-        add(shape, f"region-{index}-{number}", fill=colours[index], edge=PAPER, line=0.25)
+        add(shape, f"region-{index}-{number}", fill=colours[index], edge=edge, line=line)
     if view.light is not None:
         shadow = np.zeros((*view.light.shape, 4))
         shadow[..., 3] = np.nan_to_num((1 - view.light) * SHADOW)

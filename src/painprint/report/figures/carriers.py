@@ -24,7 +24,7 @@ from painprint.report.figures.style import (
     new_axes,
     short,
 )
-from painprint.report.scales import SIGNS, round_limit
+from painprint.report.scales import COUNTS, SIGNS, round_limit
 
 GOLDEN = 0.618034
 """Golden ratio, for jitter without a visible pattern."""
@@ -61,7 +61,7 @@ def plot_structure(edges: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """
     ax = ax or new_axes(SINGLE, 2.9)
     drawn = ax.hexbin(
-        edges["weight"], edges["structure"], gridsize=40, cmap="Greys", bins="log", mincnt=1,
+        edges["weight"], edges["structure"], gridsize=40, cmap=COUNTS, bins="log", mincnt=1,
         linewidths=0,
     )  # fmt: skip
     ax.axhline(0, color=MUTED, linewidth=0.6)
@@ -114,7 +114,7 @@ def plot_univariate(regions: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 def plot_network_weights(
     table: pd.DataFrame, order: Sequence[str] = (), *, ax: Axes | None = None
 ) -> Axes:
-    """Mean weight of the edges between each pair of networks.
+    """Mean weight of the edges between each pair of networks; negative ones have a bar.
 
     Parameters
     ----------
@@ -134,6 +134,8 @@ def plot_network_weights(
     drawn = ax.pcolormesh(
         matrix, cmap=SIGNS, vmin=-most, vmax=most, edgecolors=PAPER, linewidth=0.3
     )
+    row, column = np.nonzero(matrix < 0)
+    ax.plot(column + 0.5, row + 0.5, linestyle="none", marker="_", color=INK, markersize=4)
     ax.invert_yaxis()
     ax.set_xticks(np.arange(len(names)) + 0.5, [short(name) for name in names], rotation=90)
     ax.set_yticks(np.arange(len(names)) + 0.5, [short(name) for name in names])

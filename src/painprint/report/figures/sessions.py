@@ -33,6 +33,8 @@ LINES: dict[str, dict[str, Any]] = {"1min": {}, "event": {"marker": "o", "marker
 """How a run is drawn at each primary scale: a run of one event is a line without length."""
 TRACES = (("rating", "mean_rating", RATING), ("predicted", "mean_predicted", PREDICTED))
 """Columns of the bins and of their means, and the colour of both."""
+WIDTHS = {"rating": 1.5, "predicted": 0.9}
+"""Of their lines, to be told apart in grey."""
 DASHED = (0, (2, 2))
 CHARACTER = 0.065
 """Width (inches) of a character of a tick label, and a little."""
@@ -64,7 +66,7 @@ def plot_timeline(
         for _, run in rows.groupby(["task", "run"], sort=False, dropna=False):
             x = np.arange(at, at + len(run))
             for column, _, colour in TRACES:
-                ax.plot(x, run[column], color=colour, **LINES[scale])
+                ax.plot(x, run[column], color=colour, linewidth=WIDTHS[column], **LINES[scale])
             at += len(run) + 1
         if i % 2:
             ax.axvspan(start - 1, at - 1, color=BAND, zorder=0, linewidth=0)
@@ -78,8 +80,14 @@ def plot_timeline(
     )
     ax.set_ylabel(BIN_WORDS[scale].axis)
     handles = [
-        Line2D([], [], color=RATING, label="rating"),
-        Line2D([], [], color=PREDICTED, label=f"prediction (held-out {leave_out})"),
+        Line2D([], [], color=RATING, linewidth=WIDTHS["rating"], label="rating"),
+        Line2D(
+            [],
+            [],
+            color=PREDICTED,
+            linewidth=WIDTHS["predicted"],
+            label=f"prediction (held-out {leave_out})",
+        ),
     ]
     ax.legend(
         handles=handles, ncols=2, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0
@@ -132,7 +140,7 @@ def plot_session_traces(
         for _, run in rows.groupby(["task", "run"], sort=False, dropna=False):
             x = np.arange(at, at + len(run))
             for column, _, colour in TRACES:
-                ax.plot(x, run[column], color=colour, linewidth=1, **LINES[scale])
+                ax.plot(x, run[column], color=colour, linewidth=WIDTHS[column], **LINES[scale])
             at += len(run)
     _finish_panels(figure, list(panels), len(sessions), n_columns)
     noun = BIN_WORDS[scale].noun
@@ -159,8 +167,8 @@ def _finish_panels(figure: Figure, panels: list[Axes], n: int, n_columns: int) -
     for ax in panels[n:]:
         ax.remove()
     handles = [
-        Line2D([], [], color=RATING, label="rating"),
-        Line2D([], [], color=PREDICTED, label="held-out prediction"),
+        Line2D([], [], color=RATING, linewidth=WIDTHS["rating"], label="rating"),
+        Line2D([], [], color=PREDICTED, linewidth=WIDTHS["predicted"], label="held-out prediction"),
         Line2D([], [], color=MUTED, linewidth=0.8, linestyle=DASHED, label="their means"),
     ]
     figure.legend(handles=handles, loc="outside upper left", ncols=3)
@@ -236,8 +244,8 @@ def days_of(sessions: pd.DataFrame, names: Sequence[str]) -> list[float] | None:
     if "days" not in sessions:
         return None
     known = dict(zip(sessions["session"].fillna("n/a").astype(str), sessions["days"], strict=True))
-    days = [float(known.get(name, np.nan)) for name in names]
-    return days if np.isfinite(days).all() else None
+    days = [float(known[name]) for name in names if pd.notna(known.get(name))]
+    return days if len(days) == len(names) else None
 
 
 def label_sessions(ax: Axes, ticks: Sequence[float], labels: Sequence[str]) -> None:
