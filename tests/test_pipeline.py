@@ -58,6 +58,8 @@ def test_a_study_writes_exactly_the_files_it_promises(decoded):
         f"sub-01/decoding/{STEM}_signature/{name}"
         for name in ("signature.json", "weights.safetensors")
     }
+    with_page = "references.bib checklist.tsv checklist.json modelcard.md modelcard.json"
+    expected |= {f"sub-01/decoding/{STEM}_{name}" for name in with_page.split()}
     expected |= {f"sub-01/func/{STEM}_ratingquality.{e}" for e in ("tsv", "json")}
     figures = (
         "calibrationheldout levels months roc scatter1min scatter2min scatterrun scattersession "

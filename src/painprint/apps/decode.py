@@ -15,6 +15,7 @@ from painprint.apps.study import (
     ignore_progress,
     log,
 )
+from painprint.bids.described import describe_study
 from painprint.decode.decoding import Decoding, decode_runs, evaluate_training
 from painprint.decode.prepare import Prepared, prepare_runs
 from painprint.decode.training import train
@@ -28,7 +29,7 @@ from painprint.results.earlier import earlier_decodings, settle
 from painprint.results.files import ParticipantFiles
 from painprint.results.geometry import renew_geometry
 from painprint.results.predecessor import Predecessor
-from painprint.results.record import find_record
+from painprint.results.record import find_record, renew_description
 from painprint.results.steps import (
     is_finished,
     load_stage_result,
@@ -86,6 +87,10 @@ def run_participant(
                 for earlier in to_remove:
                     earlier.remove()
                 write_decoding(files, *computed, depends_on, hashes, predecessor=predecessor)
+        description = describe_study(study.raw, study.datasets, inputs.inventory, hashes)
+        if renew_description(files.decoding("provenance", ".json"), description):
+            for reason in description["unread"]:
+                log.warning("sub-%s: not read for the report: %s", participant, reason)
         remove([files.training(), *(files.stage(name) for name in STAGES)])
         write_page_unless_made(files)
 

@@ -23,6 +23,7 @@ from painprint.report.carpets import bold_rows
 from painprint.report.drawings import brain_drawings, drawings, transfer_drawing
 from painprint.report.methods import methods_paragraph
 from painprint.report.overlays import AnyOverlay, overlays
+from painprint.report.reporting import reporting
 from painprint.report.sections import NOT_INTERPRETABLE, arrange
 from painprint.report.summary import summarise
 from painprint.report.svg import Drawing, Drawn, draw_figure, inline
@@ -144,6 +145,7 @@ def render_page(
                 images=images,
                 cards=summarise(results),
                 methods=methods_paragraph(results),
+                reporting=reporting(results),
                 calibration_text=words.calibration_sentences(results.metrics),
                 selected=words.selected_sentences(results.metrics),
                 runs=results.runs.to_dict(orient="records"),

@@ -11,7 +11,10 @@ from painprint.files.dataset import atlas_name, parse_name
 HISTORY = "history.json"
 """File beside a signature that lists the earlier signatures it replaces."""
 
-WITH_PAGE = (("references", ".bib"),)
+WITH_PAGE = (
+    ("references", ".bib"), ("checklist", ".tsv"), ("checklist", ".json"),
+    ("modelcard", ".md"), ("modelcard", ".json"),
+)  # fmt: skip
 """Suffix and extension of texts that are written with the page."""
 
 

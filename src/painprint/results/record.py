@@ -13,6 +13,8 @@ from painprint.store.files import SEAL, changed_files, hash_file, is_intact, sea
 AGAIN = "Run the command that wrote it again."
 PAGES = "pages"
 """Hashes of pages and figures, which are made of the other files and can be made again."""
+DESCRIPTION = "description"
+"""What the inputs say of the study (:func:`painprint.bids.described.describe_study`)."""
 
 
 def hash_files(paths: Iterable[Path], folder: Path) -> dict[str, str]:
@@ -83,6 +85,23 @@ def record_pages(path: Path, pages: Iterable[Path], folder: Path) -> None:
     content = read_json(path)
     if SEAL in content:  # a record of the version before stays what it is
         write_record(path, {**content, PAGES: hash_files(pages, folder)})
+
+
+def renew_description(path: Path, description: Mapping[str, Any]) -> bool:
+    """Put what the inputs say of the study into a record, unless it is there.
+
+    The page is made of it, and is to be made again.
+
+    Returns
+    -------
+    is_new : bool
+        Whether it was not.
+    """
+    content = read_record(path)
+    if content.get(DESCRIPTION) == description:
+        return False
+    write_record(path, {**content, DESCRIPTION: description, PAGES: {}})
+    return True
 
 
 def changed_pages(record: Mapping[str, Any], folder: Path) -> list[Path] | None:
