@@ -29,7 +29,8 @@ NAMES = [EVIL, 'a&b "c"', *[f"R{i}" for i in range(8)], "deep right", "deep left
 NETWORKS = ["<img src=x onerror=alert(1)>"] * 3 + ["DMN"] * 4 + ["VIS"] * 3 + ["Deep"] * 2
 SECTIONS = (
     "quality timeline performance null confounds sensitivity curve prospective failures "
-    "rest external transfer brain importance univariate qcfc methods settings words files"
+    "rest external transfer brain importance univariate qcfc methods reporting "
+    "settings words files"
 ).split()
 PARTS = ["data", "prediction", "regions", "about"]
 PAGES = ("sub-01", "group", "sub-01_parcellation")

@@ -190,7 +190,7 @@ SENTENCES = [
 
 
 def sentences(paragraph):
-    return re.split(r"(?<=\.) (?=[A-Z\d])", paragraph.text)
+    return re.split(r"(?<=\.)\s+(?=[A-Z\d])", paragraph.text)
 
 
 @pytest.mark.parametrize("name", SETTINGS)
@@ -240,6 +240,10 @@ def test_nothing_is_reported_that_was_not_done(study):
     assert "95% intervals of r and AUC are from" in text("few sessions")
     assert "block bootstrap" not in text("few sessions")
     assert "outliers" not in text("nothing dropped") and "The first" not in text("nothing dropped")
+    software = {"pipelines": [{"name": "fMRIPrep", "version": "25.1"}] * 2}
+    real = changed(study, metrics={"simulated": False})
+    real = replace(real, provenance=real.provenance | {"description": software})
+    assert "BOLD was preprocessed with fMRIPrep 25.1. Signals" in methods_paragraph(real).text
     undefined = text("no variation within sessions")
     assert "permuted within" not in undefined.partition("Possible confounds")[0]
     assert "primary outcome, fixed in advance, was skill" in undefined

@@ -104,7 +104,7 @@ def test_what_the_inputs_say_is_told_with_units(study):
     assert known["anchors"] == "0: no pain; 1: worst pain"
     assert known["instruction"] == "Rate your pain now."
     assert (known["scanner"], known["field"]) == ("Siemens Prisma", "3 T")
-    assert (known["tr"], known["te"], known["flip"]) == ("1 s", "0.03 s", "52 °")
+    assert (known["tr"], known["te"], known["flip"]) == ("1 s", "0.03 s", "52°")
     assert known["pipelines"] == "XCP-D 0.10.6"
     assert known["license"] == "CC0" and "NCT01234567" in known["registration"]
 

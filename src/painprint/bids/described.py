@@ -125,7 +125,9 @@ class _Reader:
 
 def _text(value: object) -> str | None:
     """A text that may be kept; None where there is none."""
-    text = " ".join(str(value).split()) if isinstance(value, str | int | float) else ""
+    text = f"{value:g}" if isinstance(value, float) else " ".join(str(value).split())
+    if not isinstance(value, str | int | float):
+        return None
     if not text or text in EMPTY or isinstance(value, bool):
         return None
     return text[:LONGEST]

@@ -5,6 +5,7 @@ What the inputs say was recorded when the study ran; results of earlier versions
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -45,7 +46,7 @@ SCANNER = {
     "phase": ("PhaseEncodingDirection",),
 }
 """Facts of the scanner and the sequence, and the keys of the sidecar that state them."""
-UNITS = {"field": "T", "te": "s", "flip": "°", "slice": "mm"}
+UNITS = {"field": " T", "te": " s", "flip": "°", "slice": " mm"}
 
 
 def facts(results: Results) -> dict[str, str | None]:
@@ -61,7 +62,7 @@ def facts(results: Results) -> dict[str, str | None]:
         **_of_people(described),
         **_of_rating(described.get("rating") or {}, results),
         **_of_scanner(described.get("scanner") or {}, results),
-        **_of_processing(described.get("pipelines") or (), results),
+        **_of_processing(described, results),
         **_of_dataset(described.get("dataset") or {}),
         **_of_sample(results),
         **_of_model(results),
@@ -170,20 +171,23 @@ def _of_scanner(scanner: Mapping[str, str], results: Results) -> dict[str, str |
     found: dict[str, str | None] = {}
     for name, keys in SCANNER.items():
         texts = [scanner[key] for key in keys if key in scanner]
-        unit = f" {UNITS[name]}" if name in UNITS else ""
+        unit = UNITS.get(name, "")
         found[name] = f"{' '.join(texts)}{unit}" if len(texts) == len(keys) else None
     times = sorted({f"{tr_s:g}" for tr_s in results.runs["tr_s"]})
     return {**found, "tr": f"{' or '.join(times)} s"}
 
 
-def _of_processing(
-    pipelines: Iterable[Mapping[str, Any]], results: Results
-) -> dict[str, str | None]:
-    named = [" ".join(filter(None, [row["name"], row["version"]])) for row in pipelines]
+def programs(described: Mapping[str, Any]) -> list[str]:
+    """Programs that made the derivatives, with their versions, each once."""
+    rows = described.get("pipelines") or ()
+    return list(dict.fromkeys(" ".join(filter(None, [r["name"], r["version"]])) for r in rows))
+
+
+def _of_processing(described: Mapping[str, Any], results: Results) -> dict[str, str | None]:
     dense = results.audit["dense"]
     fd = results.runs["mean_fd_mm"].dropna()
     return {
-        "pipelines": ", ".join(dict.fromkeys(named)) or None,
+        "pipelines": ", ".join(programs(described)) or None,
         "denoising": "by the preprocessing software"
         if dense is None
         else f"by painprint, nuisance regressors: {dense['nuisance_regressors']}",
@@ -207,10 +211,7 @@ def _of_dataset(dataset: Mapping[str, Any]) -> dict[str, str | None]:
 def _of_sample(results: Results) -> dict[str, str | None]:
     """Numbers of sessions, runs, frames and bins, and what the learning curve says."""
     metrics, runs, curve = results.metrics, results.runs, results.metrics["stages"]["curve"]
-    answers = [
-        f"{each['what']}: {each['refused'] or number(each['n_sessions'], 1)}"
-        for each in (curve or {}).get("until", ())
-    ]
+    answers = [_needed(until) for until in (curve or {}).get("until", ())]
     flow = [f"{step}: {n:,}" for step, n in flow_of_runs(results)]
     return {
         "sample": f"{plural(metrics['n_runs'], 'run')} in "
@@ -221,6 +222,18 @@ def _of_sample(results: Results) -> dict[str, str | None]:
         "bins": f"{int(runs['n_training_bins'].sum()):,} of training and "
         f"{metrics['scales'][results.primary]['n']:,} of test",
     }
+
+
+def _needed(until: Mapping[str, Any]) -> str:
+    """Sessions needed for one target, rounded up as on the page."""
+    if until["refused"]:
+        return f"{until['what']}: no answer, {until['refused'].rstrip('.')}"
+    n, low, high = (
+        None if until[end] is None else math.ceil(until[end])
+        for end in ("n_sessions", "low", "high")
+    )
+    ends = "" if low is None else f" (95% interval {low} to {high or 'more than can be told'})"
+    return f"{until['what']}: {plural(n or 0, 'session')}{ends}"
 
 
 NO_RATING = "no rating"

@@ -8,32 +8,34 @@ from typing import Any
 from painprint.bins import PARTS_OF_A_MINUTE
 from painprint.decode.prepare import UNWANTED
 from painprint.decode.ridge import ALPHAS
+from painprint.report.facts import programs
 from painprint.results.read import Results
+from painprint.results.record import DESCRIPTION
 from painprint.wording import FEW_GROUPS, enumerate_names, plural, rounded
 from painprint.works import CitedText
 
 
 def methods_paragraph(results: Results) -> CitedText:
-    """The Methods paragraph: what this study did, with its settings and numbers, and no more.
+    """The Methods: what this study did, with its settings and numbers, and no more.
 
     Returns
     -------
-    paragraph : CitedText
-        Citing works by their keys.
+    paragraphs : CitedText
+        Of data, model and further analyses, with an empty line between them.
     """
-    parts = [
+    of_data = [
         _data(results),
         _exclusions(results),
+        _preprocessing(results),
         *_cleaning(results),
         _regions(results),
         _frames(results),
         _bins(results),
-        _model(results),
-        _evaluation(results),
-        _intervals(results),
-        *(stage.methods(result) for stage, result in results.answered()),
     ]
-    return CitedText(" ".join(filter(None, parts)))
+    of_model = [_model(results), _evaluation(results), _intervals(results)]
+    of_stages = [stage.methods(result) for stage, result in results.answered()]
+    parts = [" ".join(filter(None, part)) for part in (of_data, of_model, of_stages)]
+    return CitedText("\n\n".join(filter(None, parts)))
 
 
 def _data(results: Results) -> str:
@@ -53,6 +55,14 @@ def _exclusions(results: Results) -> str:
         return ""
     n_found = n_excluded + results.metrics["n_runs"]
     return f"Of {n_found} runs, {n_excluded} {'was' if n_excluded == 1 else 'were'} excluded."
+
+
+def _preprocessing(results: Results) -> str:
+    """Programs that made the derivatives; empty where they are unknown, or the data simulated."""
+    named = programs(results.provenance.get(DESCRIPTION) or {})
+    if not named or results.metrics["simulated"]:
+        return ""
+    return f"BOLD was preprocessed with {enumerate_names(named)}."
 
 
 def _regions(results: Results) -> str:
