@@ -112,9 +112,9 @@ SENTENCES = [
                 r.metrics["preset"])),
     (r"Of (\d+) runs, (\d+) were excluded",
      lambda r: (3 + r.metrics["n_runs"], len(r.audit["runs_left_out"]))),
-    (r"Signals of (\d+) regions were used(?:, after excluding the networks (.+) and (\d) region "
-     r"without signal in some run)?\.",
-     lambda r: (r.metrics["n_regions"], *(
+    (r"Signals of (\d+) regions of the atlas (\w) were used"
+     r"(?:, after excluding the networks (.+) and (\d) region without signal in some run)?\.",
+     lambda r: (r.metrics["n_regions"], "A", *(
          (" and ".join(r.settings["exclude_network"]), len(r.audit["regions_left_out"]) - 1)
          if r.audit["regions_left_out"] else (None, None)))),
     (r"The regions are those of an individual parcellation, (.*)\.",
@@ -157,9 +157,8 @@ SENTENCES = [
          list(numbers(r, "confounds"))[:-1]).rsplit(", ", 1)),)),
     (r"To remove each confound, it was partialled out", lambda r: ()),
     (r"The analysis was repeated on the first run of each session, without training on the "
-     r"(\d) \w+s? before and after the held-out \w+, with blocks of neighbouring \w+s held out "
-     r"together and (without .*)\.",
-     lambda r: (r.settings["buffer_sessions"], variants(r)[-1])),
+     r"(\w+) on either side of the held-out \w+, with blocks of neighbouring \w+s held out "
+     r"together and (without .*)\.", lambda r: (r.metrics["leave_out"], variants(r)[-1])),
     (r"For the learning curve, models were trained on (\S+ to \S+) \w+s \(at most (\d+) random",
      lambda r: (span(r.stage_tables["learningcurve"]["n_sessions"]),
                 numbers(r, "curve")["n_draws"])),
@@ -233,8 +232,8 @@ def test_nothing_is_reported_that_was_not_done(study):
         return methods_paragraph(SETTINGS[name](study)).text
 
     plain = text("as it is")
-    for word in ("pip install", "--", "not run", "skip", "1 sessions", "Of 18 runs", "parcellation",
-                 "Dense"):  # fmt: skip
+    for word in ("pip install", "--", "1 session on", "not run", "skip", "1 sessions",
+                 "Of 18 runs", "parcellation", "Dense"):  # fmt: skip
         assert word not in plain, word
     assert "session-centred r, skill, slope and intercept are from a circular block" in plain
     assert "95% intervals of r and AUC are from" in text("few sessions")

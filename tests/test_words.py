@@ -1,6 +1,7 @@
 """Sentences say what the numbers say, rounded to the cautious side."""
 
 from dataclasses import asdict
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -18,6 +19,7 @@ from painprint.evidence.stages import (
 from painprint.report.methods import methods_paragraph
 from painprint.report.words import beyond_chance, calibration_sentences, selected_sentences
 from painprint.results.conclusion import conclude
+from painprint.results.files import ParticipantFiles
 from painprint.results.read import Results
 from painprint.settings import Settings
 from painprint.wording import number
@@ -150,7 +152,8 @@ def study(**changed):
     tables = {"baselines": pd.DataFrame({"method": ["painprint", "CPM"]})}
     undefined = dict.fromkeys(("r_ci", "auc_ci", "centred_r_ci"), [None, None])
     return Results(
-        files=None, predictions=None, roc=None, per_session=None, rating_quality=None,
+        files=ParticipantFiles(Path("out"), "01", "sub-01_atlas-A"), predictions=None, roc=None,
+        per_session=None, rating_quality=None,
         bold_quality=None,
         provenance={
             "settings": {name: {"value": value} for name, value in settings.items()},

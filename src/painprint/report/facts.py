@@ -184,7 +184,7 @@ def programs(described: Mapping[str, Any]) -> list[str]:
 
 
 def _of_processing(described: Mapping[str, Any], results: Results) -> dict[str, str | None]:
-    dense = results.audit["dense"]
+    dense = results.audit.get("dense")
     fd = results.runs["mean_fd_mm"].dropna()
     return {
         "pipelines": ", ".join(programs(described)) or None,

@@ -8,6 +8,7 @@ from typing import Any
 from painprint.bins import PARTS_OF_A_MINUTE
 from painprint.decode.prepare import UNWANTED
 from painprint.decode.ridge import ALPHAS
+from painprint.files.dataset import atlas_name, parse_name
 from painprint.report.facts import programs
 from painprint.results.read import Results
 from painprint.results.record import DESCRIPTION
@@ -77,7 +78,11 @@ def _regions(results: Results) -> str:
     excluded = [f"the {' and the '.join(by_name)}"] if by_name else []
     excluded += [f"{plural(n_silent, 'region')} without signal in some run"] if n_silent else []
     without = f", after excluding {' and '.join(excluded)}" if excluded else ""
-    sentence = f"Signals of {plural(results.metrics['n_regions'], 'region')} were used{without}."
+    atlas = atlas_name(parse_name(results.files.stem)[0])
+    of_atlas = f" of the atlas {atlas}" if atlas else ""
+    sentence = (
+        f"Signals of {plural(results.metrics['n_regions'], 'region')}{of_atlas} were used{without}."
+    )
     made = next((e for e in results.audit["exceptions"] if e.startswith(OWN_ATLAS)), None)
     if made is not None:
         sentence += (
@@ -91,7 +96,9 @@ def _frames(results: Results) -> str:
     """Which frames were used, and what was computed of them."""
     settings, runs = results.settings, results.runs
     kept, total = int(runs["n_kept"].sum()), int(runs["n_frames"].sum())
-    outliers = "Frames flagged as outliers" if results.audit["dense"] is None else "Censored frames"
+    outliers = (
+        "Frames flagged as outliers" if results.audit.get("dense") is None else "Censored frames"
+    )
     sentences = [
         f"The first {settings['drop_s']:g} s of each run were excluded." * (settings["drop_s"] > 0),
         f"{_ratings(results.primary, settings)} were paired with the BOLD signal "
@@ -114,9 +121,9 @@ def _evaluation(results: Results) -> str:
         f"{_test_bins(primary, rules)}. Agreement was quantified by Pearson's r"
         + f", also after centring rating and prediction within {unit}s"
         * varies
-        + "; skill, 1 - SSE / SSE of the training mean; R²; mean absolute error; slope and "
-        "intercept of the least-squares line of rating on prediction; and the area under the ROC "
-        f"curve for ratings above the median. The primary outcome{'s' * varies}, fixed in advance, "
+        + "; the skill score (1 − SSE / SSE of the training mean); R²; mean absolute error; slope "
+        "and intercept of the least-squares line of rating on prediction; and the area under the "
+        f"ROC curve for ratings above the median. The primary outcome{'s' * varies}, fixed in advance, "
         f"{'were' if varies else 'was'} {outcomes} {results.bins.at}."
     )
 
@@ -200,7 +207,7 @@ OWN_ATLAS = "individual parcellation:"
 
 def _cleaning(results: Results) -> list[str]:
     """How regional signals were extracted from dense BOLD, if they were."""
-    dense = results.audit["dense"]
+    dense = results.audit.get("dense")
     if dense is None:
         return []
     removed = [

@@ -6,7 +6,7 @@ import pandas as pd
 
 from painprint.evidence.sensitivity import OTHER_AREAS, sensitivity_analyses
 from painprint.evidence.stage import SCALE, SCORES, Stage, WrittenResult
-from painprint.wording import enumerate_names, number, plural, span
+from painprint.wording import enumerate_names, number, span
 
 TABLES: dict[str, dict[str, str]] = {
     "sensitivity": {
@@ -78,12 +78,13 @@ def methods(result: WrittenResult) -> str:
     halves = [name for name in variants if OTHER_AREAS in name]
     others = [name for name in variants if OTHER_AREAS not in name]
     networks = [name for name in others if name.startswith("without ")]
-    buffer = plural(result.settings["buffer_sessions"], unit)
+    n_buffer = result.settings["buffer_sessions"]
+    buffer = unit if n_buffer == 1 else f"{n_buffer} {unit}s"
     parts = [
         (any(name == "first run only" for name in others), "on the first run of each session"),
         (
             any(name.startswith("buffer") for name in others),
-            f"without training on the {buffer} before and after the held-out {unit}",
+            f"without training on the {buffer} on either side of the held-out {unit}",
         ),
         (
             any(name.startswith("blocks") for name in others),
