@@ -544,7 +544,7 @@ def test_the_page_shows_all_of_it(found):
     page = page_of(found)
     assert "Simulated data. No person was scanned" in page
     for said in ("Are the areas reproducible?", "the reference atlas", "Boundary map", "candidate",
-                 "adjusted Rand index", "above 0.005 Hz; frames above 0.15 mm"):  # fmt: skip
+                 "adjusted Rand", "below 0.005 Hz", "displacement above 0.15 mm"):  # fmt: skip
         assert said in page, said
     assert "to 0 Hz" not in page
 

@@ -115,16 +115,18 @@ def _evaluation(results: Results) -> str:
     metrics, rules, primary = results.metrics, results.provenance["rules"], results.primary
     unit, scale = metrics["leave_out"], metrics["scales"][results.primary]
     varies = scale["centred_r"] is not None
-    outcomes = f"{unit}-centred r and skill" if varies else "skill"
+    centred = f", also after centring rating and prediction within {unit}s" if varies else ""
+    primaries = (
+        f"outcomes, fixed in advance, were {unit}-centred r and skill"
+        if varies
+        else "outcome, fixed in advance, was skill"
+    )
     return (
         f"Predictions of held-out frames, by the model trained without their {unit}, were averaged "
-        f"{_test_bins(primary, rules)}. Agreement was quantified by Pearson's r"
-        + f", also after centring rating and prediction within {unit}s"
-        * varies
-        + "; the skill score (1 − SSE / SSE of the training mean); R²; mean absolute error; slope "
-        "and intercept of the least-squares line of rating on prediction; and the area under the "
-        f"ROC curve for ratings above the median. The primary outcome{'s' * varies}, fixed in advance, "
-        f"{'were' if varies else 'was'} {outcomes} {results.bins.at}."
+        f"{_test_bins(primary, rules)}. Agreement was quantified by Pearson's r{centred}; the "
+        "skill score (1 − SSE / SSE of the training mean); R²; mean absolute error; slope and "
+        "intercept of the least-squares line of rating on prediction; and the area under the "
+        f"ROC curve for ratings above the median. The primary {primaries} {results.bins.at}."
     )
 
 
