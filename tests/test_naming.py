@@ -140,7 +140,7 @@ def test_without_infomap_the_template_alone_names(cortex, planted, monkeypatch):
     assert found.way == "overlap"
     np.testing.assert_array_equal(found.codes, network)
     np.testing.assert_array_equal(found.share, 1)
-    assert "Infomap is not installed (pip install 'painprint[communities]')" in found.description
+    assert "Infomap is not installed, so each area has the template network" in found.description
     assert "a group's networks, not individual ones" in found.description
     assert "SCAN was not identified: Infomap is not installed" in found.scan_description
     assert set(found.of_point) == {NETWORKS[code] for code in CODES}

@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel as nib
@@ -19,6 +20,8 @@ from threadpoolctl import threadpool_limits
 
 from painprint.apps import parcellate as parcellating
 from painprint.apps.parcellate import parcellate_participant
+from painprint.atlas.brain import neighbouring_regions
+from painprint.atlas.geometry import read_brain
 from painprint.atlas.image import find_atlases, read_atlas
 from painprint.bids.filter import BidsFilter
 from painprint.cli import main
@@ -38,6 +41,7 @@ from painprint.parcellate.individual_file import find_area_results, read_area_re
 from painprint.parcellate.inputs import read_subcortical
 from painprint.parcellate.maps import Maps
 from painprint.parcellate.study import AreaStudy
+from painprint.report.parcellation import _overlays, methods_paragraph
 from painprint.results.record import record_pages
 from painprint.simulate.person import Person
 from painprint.simulate.world import World
@@ -1091,3 +1095,37 @@ def test_codes_of_the_template_name_the_areas(scans, maps, found):
     regions = read_atlas(find_atlases(str(found.files.bids_atlas), [])[0]).regions
     named = [one for one in regions.networks if one]
     assert named and set(named) <= set(NETWORKS.values())
+
+
+def test_without_networks_the_page_shows_areas_in_colours_of_their_own(found):
+    page = page_of(found)
+    ways = re.findall(r'<option value="\d+">(Networks|Areas|Homogeneity|Size)</option>', page)
+    assert ways == ["Networks", "Areas", "Homogeneity", "Size"]
+    without = {**found.metrics, "networks": {**found.metrics["networks"], "way": "none"}}
+    brain = read_brain(found.files.path("dseg", ""), found.files.folder, found.files.participant)
+    painted = _overlays(brain, replace(found, metrics=without))
+    assert [one.title for one in painted] == ["Areas", "Homogeneity", "Size"]
+    near = neighbouring_regions(brain)
+    colours = painted[0].colours
+    assert len(near) > len(colours) / 2 and all(colours[a] != colours[b] for a, b in near)
+
+
+def test_headings_are_the_words_of_the_navigation(found):
+    page = page_of(found)
+    links = re.findall(r'<li><a href="#(\w+)">([^<]+)</a></li>', page)
+    assert links == re.findall(r'<details class="section" id="(\w+)".*?<h2>([^<]+)</h2>', page)
+
+
+@pytest.mark.parametrize(
+    ("way", "sentence"),
+    [
+        ("none", "Areas were not assigned to networks."),
+        ("overlap", "assigned to the network of a group template"),
+        ("numbers", "as said"),
+    ],
+)
+def test_the_methods_say_what_was_done_and_nothing_to_install(found, way, sentence):
+    said = "Infomap is not installed (pip install 'painprint[communities]')."  # as of old results
+    networks = {"way": way, "said": "as said" if way == "numbers" else said}
+    methods = methods_paragraph({**found.metrics, "networks": networks})
+    assert sentence in methods and "pip" not in methods and "Infomap" not in methods

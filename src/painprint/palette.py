@@ -1,8 +1,10 @@
-"""Colours of networks: those the field knows them by, and distinct ones for the others."""
+"""Colours of networks: those the field knows them by, and distinct ones for the others; colours of
+neighbours that differ."""
 
 from __future__ import annotations
 
 import colorsys
+import math
 from collections.abc import Iterable
 
 Colour = tuple[float, float, float]
@@ -31,6 +33,8 @@ OTHERS = (
 )  # fmt: skip
 GOLDEN = 0.618034
 """Share of the circle by which successive hues differ: they stay apart however many there are."""
+APART = 90.0
+"""Distance of the colours of neighbours in red, green and blue (0 to 255 each)."""
 NONE: Colour = (0.6, 0.6, 0.6)
 """Of regions without a network."""
 
@@ -56,9 +60,45 @@ def network_colours(networks: Iterable[str]) -> dict[str, Colour]:
             found[name] = NONE
             continue
         shade = KNOWN.get(name.upper()) or _other(unknown.index(name))
-        red, green, blue = (round(value / 255, 2) for value in shade)
-        found[name] = (red, green, blue)
+        found[name] = _share(shade)
     return found
+
+
+def neighbour_colours(n: int, pairs: Iterable[tuple[int, int]]) -> list[Colour]:
+    """A colour of each of n regions, with different ones for neighbours; always the same.
+
+    Greedy colouring of the graph of neighbours, those with most of them first: the least used of
+    the colours that are far from those of the neighbours so far; the farthest where none is.
+
+    Parameters
+    ----------
+    pairs : iterable of (int, int)
+        Regions that are neighbours, from 0.
+
+    Examples
+    --------
+    >>> a, b, c = neighbour_colours(3, [(0, 1)])
+    >>> a != b
+    True
+    """
+    neighbours: list[set[int]] = [set() for _ in range(n)]
+    for a, b in pairs:
+        neighbours[a].add(b)
+        neighbours[b].add(a)
+    chosen: dict[int, int] = {}
+    uses = [0] * len(OTHERS)
+    for region in sorted(range(n), key=lambda k: (-len(neighbours[k]), k)):
+        around = [OTHERS[chosen[k]] for k in neighbours[region] if k in chosen]
+        gap = [min((math.dist(shade, o) for o in around), default=APART) for shade in OTHERS]
+        best = min(range(len(OTHERS)), key=lambda c: (-min(gap[c], APART), uses[c], c))
+        chosen[region] = best
+        uses[best] += 1
+    return [_share(OTHERS[chosen[k]]) for k in range(n)]
+
+
+def _share(shade: tuple[float, float, float]) -> Colour:
+    red, green, blue = (round(value / 255, 2) for value in shade)
+    return red, green, blue
 
 
 def _other(number: int) -> tuple[float, float, float]:

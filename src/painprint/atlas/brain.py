@@ -8,12 +8,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array, eye_array
 from scipy.spatial import cKDTree
 
 from painprint.arrays import Codes, Matrix
 from painprint.regions import NO_REGION, Regions
 
 SIDES = ("L", "R")
+REACH = 2
+"""Edges from a region that its surroundings reach; two regions are neighbours where these meet."""
 CORTEX_MM = 5.0
 """A voxel within this distance of the cortical mesh counts as cortex."""
 SUBCORTICAL_MM = 12.0
@@ -99,6 +102,31 @@ class Brain:
         shown = [mesh.region for mesh in self.meshes.values()]
         shown += [self.subcortical.region] if self.subcortical is not None else []
         return len(np.setdiff1d(np.concatenate(shown), [NO_REGION]))
+
+
+def neighbouring_regions(brain: Brain) -> list[tuple[int, int]]:
+    """Pairs of regions that touch on a mesh, or are as near as areas across their boundary.
+
+    Vertices of boundaries belong to no area, so regions count as neighbours up to
+    2 * ``REACH`` edges of the mesh.
+    """
+    n, pairs = len(brain.regions.names), np.zeros((0, 2), dtype=np.int64)
+    for mesh in brain.meshes.values():
+        n_vertices = len(mesh.region)
+        a, b = np.concatenate(
+            [mesh.faces[:, [0, 1]], mesh.faces[:, [1, 2]], mesh.faces[:, [2, 0]]]
+        ).T
+        step = csr_array((np.ones(len(a)), (a, b)), shape=(n_vertices, n_vertices))
+        step = step + step.T + eye_array(n_vertices, format="csr")
+        inside = np.flatnonzero(mesh.region != NO_REGION)
+        of_region = csr_array(
+            (np.ones(len(inside)), (inside, mesh.region[inside])), shape=(n_vertices, n)
+        )
+        for _ in range(REACH):
+            of_region = (step @ of_region).sign()
+        near = (of_region.T @ of_region).tocoo()
+        pairs = np.vstack([pairs, np.stack([near.row, near.col], axis=1)])
+    return [(int(a), int(b)) for a, b in np.unique(pairs, axis=0) if a < b]
 
 
 def nearest_region(vertices: Matrix, centres: Matrix, among: NDArray[np.bool_]) -> Codes:

@@ -179,7 +179,7 @@ class Namer:
 
     def _by_overlap(self, labels: Codes) -> Named:
         """Without Infomap: the template network of most vertices of an area."""
-        missing = "Infomap is not installed (pip install 'painprint[communities]')"
+        missing = "Infomap is not installed"
         scan_note = f"SCAN was not identified: {missing}."
         if self.template is None:
             unknown = np.full(int(labels.max()), np.nan)

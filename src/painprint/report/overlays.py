@@ -10,7 +10,8 @@ import pandas as pd
 from matplotlib.colors import Colormap, ListedColormap, Normalize, to_hex, to_rgb
 from numpy.typing import NDArray
 
-from painprint.palette import network_colours
+from painprint.atlas.brain import Brain, neighbouring_regions
+from painprint.palette import neighbour_colours, network_colours
 from painprint.regions import Regions
 from painprint.report.scales import POSITIVE_SIGNS, SIGNS, round_limit
 from painprint.results.conclusion import conclude
@@ -112,7 +113,38 @@ class NetworkOverlay:
         return ""
 
 
-AnyOverlay = Overlay | NetworkOverlay
+@dataclass(frozen=True, eq=False)
+class AreaOverlay:
+    """Every region in a colour that differs from those of its neighbours; it means nothing else.
+
+    Attributes
+    ----------
+    colours : list of str
+        Of each region.
+    """
+
+    colours: list[str]
+    name: str = "areas"
+    title: str = "Areas"
+    label: str = "neighbours differ in colour; colours have no other meaning"
+
+    @classmethod
+    def of(cls, brain: Brain) -> AreaOverlay:
+        """Colours for the regions of a brain."""
+        n = len(brain.regions.names)
+        return cls([to_hex(c) for c in neighbour_colours(n, neighbouring_regions(brain))])
+
+    @property
+    def legend(self) -> dict[str, str]:
+        """Empty: a colour has no meaning."""
+        return {}
+
+    def value_text(self, index: int) -> str:
+        """Empty, since the region is named anyway."""
+        return ""
+
+
+AnyOverlay = Overlay | NetworkOverlay | AreaOverlay
 
 
 def overlays(results: Results, regions: Regions) -> list[AnyOverlay]:

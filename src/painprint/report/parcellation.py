@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-import pandas as pd
-
 from painprint import wording
 from painprint.atlas.brain import Brain
 from painprint.atlas.geometry import read_brain
@@ -18,7 +16,7 @@ from painprint.report import figures
 from painprint.report.brain_views import BrainViews
 from painprint.report.drawings import brain_drawings
 from painprint.report.html import BrainSection, make_environment, region_titles, write_figures
-from painprint.report.overlays import AnyOverlay, NetworkOverlay, Overlay
+from painprint.report.overlays import AnyOverlay, AreaOverlay, NetworkOverlay, Overlay
 from painprint.report.parcellation_methods import methods_paragraph
 from painprint.report.summary import Card
 from painprint.report.svg import Drawing, draw_figure, inline
@@ -42,7 +40,7 @@ def write_parcellation_report(results: AreaResults, *, pdf: bool = False) -> Non
     files = results.files
     brain = read_brain(files.path("dseg", ""), files.folder, files.participant)
     assert brain is not None  # surfaces were written with the areas
-    painted = _overlays(brain, results.areas)
+    painted = _overlays(brain, results)
     section = BrainSection(brain, painted)
     drawings = _drawings(results, BrainViews(brain), painted)
     drawn = {name: draw_figure(name, d.draw, pdf=pdf) for name, d in drawings.items()}
@@ -74,10 +72,13 @@ def write_parcellation_report(results: AreaResults, *, pdf: bool = False) -> Non
     write_text(files.page, page)
 
 
-def _overlays(brain: Brain, areas: pd.DataFrame) -> list[AnyOverlay]:
-    """What is painted on the brain; the first is shown."""
+def _overlays(brain: Brain, results: AreaResults) -> list[AnyOverlay]:
+    """What is painted on the brain; the first is shown: networks, where areas have them."""
+    areas, of_networks = results.areas, NetworkOverlay(brain.regions)
+    has_networks = results.metrics["networks"]["way"] != "none"
     return [
-        NetworkOverlay(brain.regions),
+        *([of_networks] if has_networks else []),
+        AreaOverlay.of(brain),
         Overlay(
             "homogeneity", "Homogeneity",
             "share of the variance of an area's connectivity explained by one component",
@@ -127,7 +128,7 @@ def _reproducibility(metrics: Mapping[str, Any]) -> Card:
     return Card(
         question,
         answer,
-        "Odd and even sessions were parcellated separately and compared.",
+        "Split-half reliability: odd and even sessions were parcellated separately and compared.",
         f"adjusted Rand index {wording.number(agreement['ari'])}, median Dice "
         f"{wording.number(agreement['dice'])}; {agreement['n_areas'][0]} and "
         f"{agreement['n_areas'][1]} areas",
@@ -148,7 +149,7 @@ def _homogeneity(metrics: Mapping[str, Any]) -> Card:
         f"homogeneity {wording.number(tested['observed'])}, rotated "
         f"{wording.number(tested['null_mean'])}; z {wording.number(tested['z'], 1)}, p "
         f"{wording.is_value(tested['p'])}, {tested['n_turns']} rotations",
-        "good" if above_chance else "bad",
+        "good" if above_chance else "",
     )
 
 

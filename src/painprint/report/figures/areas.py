@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from painprint.report.brain_views import Picture
-from painprint.report.figures.style import DOUBLE, FILL, MUTED, PREDICTED, RATING, SINGLE, new_axes
+from painprint.report.figures.style import DOUBLE, FILL, INK, MUTED, SINGLE, new_axes
 
 GAP_MM = 10.0
 MM_PER_INCH = 100.0
@@ -98,13 +98,13 @@ def plot_sizes(areas: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     sizes = areas["area_mm2"].dropna()
     ax.hist(sizes, bins=N_BARS, color=FILL)
     median = float(sizes.median())
-    ax.axvline(median, color=PREDICTED)
+    ax.axvline(median, color=INK)
     ax.annotate(
         f"median {median:.0f} mm²", (median, 1), xycoords=("data", "axes fraction"),
-        xytext=(4, -2), textcoords="offset points", va="top", color=PREDICTED,
+        xytext=(4, -2), textcoords="offset points", va="top", color=INK,
     )  # fmt: skip
     ax.set_xlabel("area on the person's surface (mm²)")
-    ax.set_ylabel("areas")
+    ax.set_ylabel(f"number of areas (of {len(sizes)})")
     ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     return ax
 
@@ -126,9 +126,7 @@ def plot_rotated(homogeneity: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         ax.plot(
             null, row + jitter, ".", color=MUTED, markersize=3, label="rotated" if not row else ""
         )
-        ax.plot(
-            observed, [row], "D", color=RATING, markersize=6, label="observed" if not row else ""
-        )
+        ax.plot(observed, [row], "D", color=INK, markersize=6, label="observed" if not row else "")
     ax.set_yticks(range(len(groups)), [str(name) for name, _ in groups])
     ax.set_ylim(len(groups) - 0.5, -0.5)
     ax.set_xlabel("homogeneity, mean over areas")

@@ -127,6 +127,8 @@ def _add_legend(ax: Axes, overlay: AnyOverlay, inches: float) -> None:
         bar.set_ticks([low, (low + high) / 2, high])
         bar.ax.set_gid("brain-legend")
         return
+    if not overlay.legend:
+        return
     handles = [
         Line2D([], [], color=shade, marker="s", linestyle="none", label="n/a", markersize=5)
         for shade in overlay.legend.values()
