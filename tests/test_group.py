@@ -1,6 +1,7 @@
 """The group level as a user runs it: several people decoded into one folder."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,9 +12,10 @@ from painprint import Settings, decode_runs
 from painprint.cli import main
 from painprint.evidence.transfer import Member, transfer
 from painprint.regions import Regions
-from painprint.report.group import FIGURES
+from painprint.report.figures import plot_identification, plot_transfer, plot_transfer_matrix
+from painprint.report.group import FIGURES, summarise
 from painprint.results.columns import GROUP_COLUMNS
-from painprint.results.group import read_member, settings_used
+from painprint.results.group import GroupFiles, GroupResults, read_member, settings_used
 from painprint.results.read import find_results, read_results
 
 
@@ -63,8 +65,8 @@ def test_two_people_meet(dataset, out):
         assert list(table.columns) == list(columns)
     page = (out / "group.html").read_text()
     assert "Simulated data" in page and "sub-01 on sub-02" in page
-    assert "were applied to another person in 2 pairs" in page
-    assert "intervals lie above 0" not in page  # 4 sessions are too few
+    assert "Not known: too few sessions" in page  # for intervals
+    assert "own on sub-01" in page and page.index("own on sub-01") < page.index("sub-02 on sub-01")
     for file in found:
         assert str(out.parent).encode() not in file.read_bytes()
 
@@ -101,7 +103,7 @@ def test_one_person_alone_gets_a_page_that_says_so(dataset, out):
     decode(dataset, out, "--participant-label", "01")
     assert group(dataset, out) == 0
     page = (out / "group.html").read_text()
-    assert "One person was decoded; no signature could be applied to another person." in page
+    assert "No signature could be applied to another participant." in page
     assert "Transfer needs at least two people decoded into the same folder" in page
     assert not (out / "group/group_identification.tsv").exists()
 
@@ -179,3 +181,54 @@ def test_studies_that_name_no_decoder_used_the_published_one(dataset, out):
         del results.provenance["settings"][name]
     rules = settings_used(results).rules
     assert (rules.decoder, rules.train_bins) == ("lasso_pcr", "rating")
+
+
+def test_cards_count_intervals_and_sessions():
+    def row(model, person, r, low):
+        ends = {"centred_r_low": low, "centred_r_high": r + 0.2, "skill_low": 0.0, "skill_high": 1}
+        return {"model": model, "person": person, "scale": "1min", "centred_r": r, **ends}
+
+    rows = [("b", "a", -0.1, -0.3), ("a", "a", 0.4, 0.2), ("b", "b", 0.3, -0.1),
+            ("a", "b", 0.2, 0.1), ("c", "c", 0.5, 0.4), ("a", "c", 0.1, 0.0)]  # fmt: skip
+    each = {"chance": 0.5, "p": 0.03, "n_models": 2, "share": 0.7, "low": 0.4, "high": 0.9}
+    metrics = {
+        "participants": [
+            {"name": name, "n_groups": n} for name, n in zip("abc", (9, 9, 7), strict=True)
+        ],
+        "identified": {
+            "a": {**each, "n_sessions": 9, "n_own_best": 7},
+            "b": {**each, "n_sessions": 8, "n_own_best": 4},
+        },
+    }
+    table = pd.DataFrame([row(*one) for one in rows])
+    cards = summarise(GroupResults(GroupFiles(Path()), metrics, {"transfer": table}))
+    assert [card.answer for card in cards] == [
+        "For 1 of 2 participants", "For 1 of 2 pairs", "In 11 of 17 sessions"
+    ]  # fmt: skip
+    assert "from 0.30 to 0.50; 1 of 2 95% intervals above 0; 1 without interval" in cards[0].numbers
+    assert "8.5 are expected by chance" in cards[2].text
+    assert cards[2].numbers == "a 7 of 9, p = 0.030; b 4 of 8, p = 0.030"
+    assert {card.status for card in cards} == {""}
+
+
+def test_own_signatures_come_first_in_each_block_and_are_framed():
+    pairs = [(model, person) for person in "ab" for model in "ab"]
+    table = pd.DataFrame(pairs, columns=["model", "person"]).assign(
+        centred_r=[0.4, 0.1, -0.2, 0.3], centred_r_low=-0.3, centred_r_high=0.5
+    )
+    ax = plot_transfer(table.iloc[::-1])
+    names = [label.get_text() for label in ax.get_yticklabels()]
+    assert names == ["own on a", "b on a", "own on b", "a on b"]
+    ax = plot_transfer_matrix(table, label="centred r (0: no relation)")
+    assert [patch.get_xy() for patch in ax.patches] == [(0.04, 0.04), (1.04, 1.04)]
+    bar = ax.collections[0].colorbar
+    assert bar.ax.get_ylabel() == "centred r (0: no relation)"
+    assert ax.collections[0].get_clim() == pytest.approx((-0.4, 0.4))
+
+
+def test_chance_is_labelled_in_the_figure_of_identification():
+    numbers = {"chance": 0.5, "share": 0.7, "low": 0.4, "high": 0.9, "n_sessions": 9}
+    ax = plot_identification({"a": numbers, "b": {**numbers, "chance": 0.25}})
+    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert labels == ["chance (1 / number of signatures)"]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["a (n = 9)", "b (n = 9)"]

@@ -9,7 +9,7 @@ from painprint.bins import BinWords, primary_words
 from painprint.decode.ridge import ALPHAS
 from painprint.results.conclusion import Chance, Conclusion, Dispersion, conclude, primary_metrics
 from painprint.results.read import Results
-from painprint.wording import FEW_GROUPS, is_value, number, plural, rounded, span
+from painprint.wording import is_value, number, plural, rounded, span
 
 GLOSSARY = {
     "session-centred r": "Pearson's correlation of rating and prediction after subtracting each "
@@ -165,37 +165,6 @@ def calibration_sentences(metrics: Mapping[str, Any]) -> str:
             if conclusion.dispersion is None
             else DISPERSIONS[conclusion.dispersion]
         )
-    )
-
-
-def group_headline(metrics: Mapping[str, Any], bins: BinWords) -> str:
-    """Results of the group level, in two sentences."""
-    pairs, identified = metrics["pairs"], metrics["identified"]
-    enough = {p["name"] for p in metrics["participants"] if p["n_groups"] >= FEW_GROUPS}
-    n_people = len(metrics["participants"])
-    if not pairs:
-        people = "One person was" if n_people == 1 else f"{n_people} people were"
-        return f"{people} decoded; no signature could be applied to another person."
-    with_interval = [p for p in pairs if p["person"] in enough]
-    working = [p for p in with_interval if (p["centred_r_low"] or 0) > 0]
-    values = [p["centred_r"] for p in pairs if p["centred_r"] is not None]
-    sentence = (
-        f"Signatures of {n_people} people were applied to another person in "
-        f"{plural(len(pairs), 'pair')}, with a centred r {bins.at} from "
-        f"{number(min(values, default=None))} to {number(max(values, default=None))}."
-    )
-    if with_interval:
-        sentence += f" {len(working)} of {plural(len(with_interval), 'interval')} lie above 0."
-    if not identified:
-        return sentence
-    own = sum(person["n_own_best"] for person in identified.values())
-    n_sessions = sum(person["n_sessions"] for person in identified.values())
-    chance = (
-        sum(person["n_sessions"] * person["chance"] for person in identified.values()) / n_sessions
-    )
-    return (
-        f"{sentence} In {own} of {n_sessions} sessions, the person's own signature has the largest "
-        f"r with the rating; {number(chance * n_sessions, 1)} are expected by chance."
     )
 
 

@@ -10,12 +10,23 @@ import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
+from matplotlib.patches import Patch, Rectangle
 
 from painprint.report.figures.estimates import plot_estimates
-from painprint.report.figures.style import DOUBLE, MUTED, PAPER, PREDICTED, RATING, new_axes, short
+from painprint.report.figures.style import (
+    DOUBLE,
+    FILL,
+    MUTED,
+    PAPER,
+    PREDICTED,
+    RATING,
+    new_axes,
+    short,
+)
 from painprint.wording import number
 
+DARK, LIGHT = "#000000", "#fefefe"
+"""Colours of text on cells, which have the same colours in any theme of a page."""
 STEPS_MIN, MOST_TICKS = (1, 2, 5, 10, 20), 24
 """Distances between ticks of time (min), and the largest number of ticks over all runs."""
 
@@ -23,7 +34,7 @@ STEPS_MIN, MOST_TICKS = (1, 2, 5, 10, 20), 24
 def plot_transfer(
     transfer: pd.DataFrame, *, label: str = "centred r at 1 min", ax: Axes | None = None
 ) -> Axes:
-    """Centred r of every signature on every person, with intervals.
+    """Centred r of every signature on every person, with intervals; own signatures first.
 
     Parameters
     ----------
@@ -32,14 +43,28 @@ def plot_transfer(
     label : str
         Of the x axis.
     """
-    rows = transfer.sort_values(["person", "model"], kind="stable")
-    others = (rows["model"] != rows["person"]).tolist()
-    pairs = zip(rows["model"], rows["person"], strict=True)
-    names = [f"{model} on {'itself' if model == person else person}" for model, person in pairs]
-    return plot_estimates(
-        names, rows, "centred_r", ends=("centred_r_low", "centred_r_high"), hollow=others,
-        label=label, ax=ax,
+    own = transfer["model"] == transfer["person"]
+    order = transfer.assign(other=~own).sort_values(["person", "other", "model"], kind="stable")
+    names = [
+        f"{'own' if not other else model} on {person}"
+        for model, person, other in zip(
+            order["model"], order["person"], order["other"], strict=True
+        )
+    ]
+    ax = plot_estimates(
+        names, order, "centred_r", ends=("centred_r_low", "centred_r_high"),
+        hollow=order["other"].tolist(), label=label, ax=ax,
     )  # fmt: skip
+    persons = order["person"].tolist()
+    for y in range(1, len(persons)):
+        if persons[y] != persons[y - 1]:
+            ax.axhline(y - 0.5, color=FILL, linewidth=0.6)
+    handles = [
+        Line2D([], [], color=PREDICTED, marker="o", markersize=4, markerfacecolor=face, label=name)
+        for face, name in ((PREDICTED, "own signature, held out"), (PAPER, "signature of another"))
+    ]
+    ax.legend(handles=handles, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
+    return ax
 
 
 def plot_identification(
@@ -56,8 +81,13 @@ def plot_identification(
     for y, numbers in enumerate(identified.values()):
         ax.plot([numbers["low"], numbers["high"]], [y, y], color=PREDICTED, linewidth=1)
         ax.plot(numbers["share"], y, "o", color=PREDICTED, markersize=4)
-        ax.plot([numbers["chance"]] * 2, [y - 0.35, y + 0.35], color=MUTED, linestyle=":")
-    ax.set_yticks(range(len(identified)), [short(name) for name in identified])
+        ax.plot(
+            [numbers["chance"]] * 2, [y - 0.35, y + 0.35], color=MUTED, linestyle=":",
+            label="" if y else "chance (1 / number of signatures)",
+        )  # fmt: skip
+    ax.legend(loc="lower right", bbox_to_anchor=(1, 1))
+    names = [f"{short(name)} (n = {one['n_sessions']})" for name, one in identified.items()]
+    ax.set_yticks(range(len(identified)), names)
     ax.set_xlim(-0.02, 1.02)
     ax.invert_yaxis()
     ax.set_xlabel("share of sessions in which the own signature agrees best")
@@ -118,24 +148,36 @@ def plot_reading(
     return ax
 
 
-def plot_transfer_matrix(transfer: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Centred r of every signature (rows) on every person (columns).
+def plot_transfer_matrix(
+    transfer: pd.DataFrame, *, label: str = "centred r at 1 min", ax: Axes | None = None
+) -> Axes:
+    """Centred r of every signature (rows) on every person (columns); own signatures are framed.
 
     Parameters
     ----------
     transfer : DataFrame
         Rows of transfer.tsv at the primary scale.
+    label : str
+        Of the colour bar, which is symmetric about 0.
     """
     table = transfer.pivot(index="model", columns="person", values="centred_r")
     n = len(table.columns)
-    ax = ax or new_axes(min(1.6 + 0.55 * n, DOUBLE), 1.1 + 0.4 * len(table))
+    ax = ax or new_axes(min(2.4 + 0.55 * n, DOUBLE), 1.1 + 0.4 * len(table))
     values = table.to_numpy(float)
-    most = max(float(np.nanmax(np.abs(values), initial=0.0)), 0.1)
-    ax.pcolormesh(values, cmap="RdBu_r", vmin=-most, vmax=most, edgecolors=PAPER, linewidth=0.5)
+    most = max(np.ceil(10 * np.nanmax(np.abs(values), initial=0.0)) / 10, 0.1)
+    mesh = ax.pcolormesh(
+        values, cmap="PRGn", vmin=-most, vmax=most, edgecolors=PAPER, linewidth=0.5
+    )
     for (i, j), value in np.ndenumerate(values):
         if np.isfinite(value):
-            shade = PAPER if abs(value) > 0.6 * most else "#000000"
+            shade = LIGHT if abs(value) > 0.6 * most else DARK
             ax.annotate(number(value), (j + 0.5, i + 0.5), ha="center", va="center", color=shade)
+        if table.index[i] == table.columns[j]:
+            ax.add_patch(Rectangle((j + 0.04, i + 0.04), 0.92, 0.92, fill=False, edgecolor=DARK))
+    figure = ax.get_figure(root=True)
+    assert figure is not None  # these Axes were made for one
+    bar = figure.colorbar(mesh, ax=ax, label=label, ticks=[-most, 0, most])
+    bar.outline.set_visible(False)
     ax.invert_yaxis()
     ax.set_xticks(np.arange(n) + 0.5, [*map(short, table.columns)], rotation=0 if n < 6 else 90)
     ax.set_yticks(np.arange(len(table)) + 0.5, [short(name) for name in table.index])
