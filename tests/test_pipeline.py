@@ -62,8 +62,7 @@ def test_a_study_writes_exactly_the_files_it_promises(decoded):
     expected |= {f"sub-01/decoding/{STEM}_{name}" for name in with_page.split()}
     expected |= {f"sub-01/func/{STEM}_ratingquality.{e}" for e in ("tsv", "json")}
     figures = (
-        "calibrationheldout levels months roc scatter1min scatter2min scatterrun scattersession "
-        "sessions timeline traces"
+        "calibrationheldout levels months overview roc scatter1min scattersession sessions timeline"
     )
     expected |= {f"sub-01/figures/{STEM}_{name}.svg" for name in figures.split()}
     assert set(outputs(decoded)) == expected
@@ -81,7 +80,7 @@ STAGE_TABLES = (
 ).split()
 STAGE_FIGURES = (
     "nullwithin nullbetween confounds sensitivity curve curveshare future calibration ahead "
-    "importance strength structure importancebynetwork networkimportance networkweights rest "
+    "importance strength structure networkweights rest "
     "baselinescentredr baselinesskill univariate external"
 ).split()
 

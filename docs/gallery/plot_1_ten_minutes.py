@@ -115,7 +115,7 @@ figures.plot_timeline(by_scale["1min"], ax=ax)
 
 _, (left, right) = plt.subplots(1, 2, figsize=(7.2, 3), layout="constrained")
 figures.plot_observed_predicted(by_scale["1min"], minute, ax=left)
-figures.plot_roc(results.roc, results.metrics["scales"], ax=right)
+figures.plot_roc(results.roc, minute, ax=right)
 
 # %%
 # Calibration

@@ -9,6 +9,7 @@ given another size, another label or another neighbour, and saved as SVG or PDF.
 The person here is **simulated**; a figure of simulated data should say so.
 """
 
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from textwrap import fill
@@ -82,17 +83,22 @@ print([path.name for path in sorted(Path(folder.name).glob("sessions.*"))])
 # %%
 # Several panels, two columns wide
 # --------------------------------
+# ``plot_overview`` puts functions side by side, with letters. The folder of figures has one such
+# figure of every person, ``overview.svg``.
 
-figure, panels = plt.subplot_mosaic(
-    "AAA;BCD", figsize=(figures.DOUBLE, 4.4), layout="constrained", height_ratios=(1, 1.1)
+tested = by_scale["1min"]
+null = results.stage_tables["null"]
+figure = plt.figure(figsize=(figures.DOUBLE, 7.8), layout="constrained")
+figures.plot_overview(
+    partial(figures.plot_timeline, tested),
+    [
+        partial(figures.plot_observed_predicted, tested, metrics["1min"]),
+        partial(figures.plot_calibration, tested, results.per_session, metrics["1min"]),
+        partial(figures.plot_null, null, "within", "1min", "centred_r"),
+        partial(figures.plot_learning_curve, results.stage_tables["learningcurve"]),
+    ],
+    figure=figure,
 )
-figures.plot_timeline(by_scale["1min"], ax=panels["A"])
-figures.plot_observed_predicted(by_scale["1min"], metrics["1min"], ax=panels["B"])
-figures.plot_null(results.stage_tables["null"], "within", "1min", "centred_r", ax=panels["C"])
-figures.plot_learning_curve(results.stage_tables["learningcurve"], ax=panels["D"])
-for letter, ax in panels.items():
-    ax.annotate(letter, (-0.02, 1.06), xycoords="axes fraction", weight="bold", ha="right")
-figure.suptitle("simulated person", x=0.99, ha="right", color="grey", fontsize=8)
 figure.savefig(Path(folder.name, "figure1.pdf"), metadata={"CreationDate": None})
 
 # %%
@@ -111,11 +117,20 @@ figures.plot_views(views.cortex, importance, ax=ax)
 figure.suptitle("simulated person", x=0.99, ha="right", color="grey", fontsize=8)
 
 # %%
-# The same regions by network, as dots.
+# Networks, and the regions of most importance beneath, with 95 % intervals.
 
-figure, ax = plt.subplots(figsize=(figures.DOUBLE, 2.6), layout="constrained")
-figures.plot_by_network(
-    results.stage_tables["importance"], "importance_centred", label="loss of centred r", ax=ax
+networks = results.stage_tables["networkimportance"].sort_values(
+    "importance_centred", ascending=False
+)
+regions = results.stage_tables["importance"].nlargest(10, "importance_centred")
+figure, ax = plt.subplots(figsize=(figures.DOUBLE, 3.6), layout="constrained")
+figures.plot_importance(
+    networks,
+    regions,
+    "importance_centred",
+    label="loss of centred r",
+    ends=("centred_low", "centred_high"),
+    ax=ax,
 )
 ax.set_title("simulated person", loc="right", color="grey")
 

@@ -29,6 +29,7 @@ def drawings(results: Results) -> dict[str, Drawing]:
     """Figures of the decoding and of every stage that was computed, by name."""
     unit, primary, bins = results.metrics["leave_out"], results.primary, results.bins
     tested, metrics = _at(results, primary), results.metrics["scales"][primary]
+    without = "" if metrics["centred_r"] is None else f" without the mean of their {unit}"
     within = results.metrics["within_session"]["r"]
     return {
         "overview": _overview(results),
@@ -48,7 +49,7 @@ def drawings(results: Results) -> dict[str, Drawing]:
                 f"Held-out prediction against rating, {what}", _scatter(results, scale)
             )
             for scale, what in (
-                (primary, f"{bins.noun}s without the mean of their {unit}"),
+                (primary, f"{bins.noun}s{without}"),
                 ("session", "means of sessions"),
             )
         },
@@ -86,9 +87,10 @@ def _sessions(results: Results) -> pd.DataFrame:
 
 def _scatter(results: Results, scale: str) -> Panel:
     """Prediction against rating: at the primary scale both without the mean of what was held out,
-    for the r that is reported."""
+    as in the r that is reported, where that is defined."""
     rows, metrics = _at(results, scale), results.metrics["scales"][scale]
-    unit = results.metrics["leave_out"] if scale == results.primary else None
+    is_centred = scale == results.primary and metrics["centred_r"] is not None
+    unit = results.metrics["leave_out"] if is_centred else None
     days = days_of(_sessions(results), rows["session"].fillna("n/a").astype(str).tolist())
     if unit is not None:
         of_unit = ["session"] if unit == "session" else ["session", "task", "run"]

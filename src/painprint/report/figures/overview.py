@@ -22,7 +22,9 @@ class Panel(Protocol):
     def __call__(self, *, ax: Axes | None = None) -> Axes: ...
 
 
-def plot_overview(wide: Panel, panels: Sequence[Panel]) -> list[Axes]:
+def plot_overview(
+    wide: Panel, panels: Sequence[Panel], *, figure: Figure | None = None
+) -> list[Axes]:
     """A wide panel, and beneath it smaller ones, two in a row, with letters.
 
     Parameters
@@ -31,6 +33,8 @@ def plot_overview(wide: Panel, panels: Sequence[Panel]) -> list[Axes]:
         Such as ``partial(plot_timeline, rows)``.
     panels : sequence of callable
         The others, from left to right and from top to bottom.
+    figure : Figure, optional
+        Empty, with constrained layout.
 
     Returns
     -------
@@ -38,7 +42,8 @@ def plot_overview(wide: Panel, panels: Sequence[Panel]) -> list[Axes]:
         In the order of their letters.
     """
     n_rows = -(-len(panels) // IN_A_ROW)
-    figure = Figure(figsize=(DOUBLE, SHORT + TALL * n_rows), layout="constrained")
+    if figure is None:
+        figure = Figure(figsize=(DOUBLE, SHORT + TALL * n_rows), layout="constrained")
     rows = figure.subfigures(1 + n_rows, 1, height_ratios=[SHORT, *[TALL] * n_rows], squeeze=False)
     parts = [rows[0, 0]]
     for row in range(n_rows):
