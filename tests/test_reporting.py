@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from conftest import QUICK, SEED, Tree, fill, simulate_runs, write_json
 
+from painprint.bids.described import _column_of_rating
 from painprint.cli import main
 from painprint.report.checklist import ABSENT, GIVEN, ITEMS, checklist
 from painprint.report.facts import LABELS, facts, flow_of_runs
@@ -198,6 +199,21 @@ def test_the_card_and_the_page_say_what_is_not_given(study):
     pages = results.provenance["pages"]
     for name in ("references.bib", "checklist.tsv", "modelcard.md"):
         assert any(path.endswith(name) for path in pages), name
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [(None, "pain: how much"), ("unpleasant", "unpleasant: how bad"), ("x", None)],
+)
+def test_the_column_that_was_decoded_is_described(asked, told):
+    columns = {
+        "time": {"Units": "s"},
+        "unpleasant": {"Description": "how bad"},
+        "pain": {"Description": "how much"},
+    }
+    name = _column_of_rating(columns, asked)
+    assert told == (name and f"{name}: {columns[name]['Description']}")
+    assert _column_of_rating({"time": {"Units": "s"}}, None) is None
 
 
 def test_results_of_earlier_versions_give_less(study):

@@ -87,7 +87,9 @@ def run_participant(
                 for earlier in to_remove:
                     earlier.remove()
                 write_decoding(files, *computed, depends_on, hashes, predecessor=predecessor)
-        description = describe_study(study.raw, study.datasets, inputs.inventory, hashes)
+        description = describe_study(
+            study.raw, study.datasets, inputs.inventory, study.settings, hashes
+        )
         if renew_description(files.decoding("provenance", ".json"), description):
             for reason in description["unread"]:
                 log.warning("sub-%s: not read for the report: %s", participant, reason)

@@ -11,13 +11,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from painprint.bids.rating_columns import rank_column
+from painprint.bids.choose import label_of
+from painprint.bids.rating_columns import Rank, rank_column
 from painprint.bids.runs import Inventory, RunFiles
 from painprint.errors import DerivativesError
 from painprint.files.dataset import BidsFile, Dataset, inherited_metadata, raw_metadata
 from painprint.files.inputs import MISSING, InputHashes
 from painprint.files.tables import MISSING as EMPTY
 from painprint.files.tables import read_json, read_table
+from painprint.settings import Settings
 
 SCANNER = (
     "Manufacturer", "ManufacturersModelName", "MagneticFieldStrength", "SoftwareVersions",
@@ -44,7 +46,11 @@ MOST_VALUES = 6
 
 
 def describe_study(
-    raw: Dataset, derivatives: Sequence[Dataset], inventory: Inventory, hashes: InputHashes
+    raw: Dataset,
+    derivatives: Sequence[Dataset],
+    inventory: Inventory,
+    settings: Settings,
+    hashes: InputHashes,
 ) -> dict[str, Any]:
     """What the files of a study say about it; what they do not say is absent or None.
 
@@ -52,6 +58,8 @@ def describe_study(
     ----------
     raw : Dataset
         With participants.tsv, sessions.tsv and their sidecars, where there are any.
+    settings : Settings
+        Say which recording and column is the rating, where there are several.
     hashes : InputHashes
         Hashes of the inputs, to which those of the files read here are added.
 
@@ -73,7 +81,7 @@ def describe_study(
             reader.rows(sessions),
             reader.json(root / "sessions.json") | reader.json(sessions.with_suffix(".json")),
         ),
-        "rating": _rating(inventory.runs, reader),
+        "rating": _rating(inventory.runs, settings, reader),
         "scanner": _scanner(inventory.runs, reader),
         "pipelines": [
             pipeline
@@ -215,16 +223,28 @@ def _entry(entry: object) -> dict[str, str | None]:
     }
 
 
-def _rating(runs: Sequence[RunFiles], reader: _Reader) -> dict[str, Any]:
+def _rating(runs: Sequence[RunFiles], settings: Settings, reader: _Reader) -> dict[str, Any]:
     """What the sidecar of the rating says of it, of the first run that has one."""
+    label = settings.rating_recording
     for run in runs:
         for file in run.rating:
+            if label is not None and file.entities.get("recording") != label_of(label, "recording"):
+                continue
             values = reader.attempt(lambda f=file, r=run: _values(f, r))  # type: ignore[misc]
             columns = {k: v for k, v in (values or {}).items() if isinstance(v, dict)}
-            if columns:
-                name = min(columns, key=lambda column: rank_column(column, columns[column]))
+            name = _column_of_rating(columns, settings.rating_column)
+            if name is not None:
                 return _of_column(name, columns[name], values, run, reader)
     return {}
+
+
+def _column_of_rating(columns: Mapping[str, Mapping[str, Any]], asked: str | None) -> str | None:
+    """The column that was asked for, or that is most likely the rating; None if none is."""
+    if asked is not None:
+        return asked if asked in columns else None
+    ranks = {name: rank_column(name, entry) for name, entry in columns.items()}
+    best = min(ranks, key=lambda name: ranks[name], default=None)
+    return None if best is None or ranks[best] is Rank.OTHER else best
 
 
 def _values(file: BidsFile, run: RunFiles) -> Mapping[str, Any]:
