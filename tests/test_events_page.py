@@ -221,7 +221,7 @@ def test_one_rating_a_session_says_what_cannot_be_told(study):
     assert "did not follow fluctuations" not in page and minutes_in(page) == []
     figures = {path.stem.split("_")[-1] for path in (study.out / "sub-01/figures").glob("*.svg")}
     assert not {"nullwithin", "confounds", "sensitivity", "curve", "baselinescentredr"} & figures
-    assert {"nullbetween", "timeline", "levels", "baselinesskill"} <= figures
+    assert {"nullbetween", "timeline", "scattersession", "baselinesskill"} <= figures
     assert "previous session's mean" in page  # the table stays without the figure
     assert study.table("confounds")["centred_r"].isna().all()
 

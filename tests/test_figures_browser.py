@@ -25,7 +25,7 @@ NAMES = [*(f"{side}_somatomotor_{i}" for side in "LR" for i in range(5)), "deep 
 NETWORKS = [*["Somatomotor"] * 3, *["Default"] * 4, *["Visual"] * 3, *["Subcortical"] * 2]
 SMALLEST_PX, SHARED_PX = 8, 1
 OF_SESSIONS = (
-    "overview months timeline scatter1min scattersession calibrationheldout sessions levels future "
+    "overview months timeline scatter1min scattersession calibrationheldout sessions future "
     "calibration ahead curve"
 ).split()
 """Figures that depend on the number of sessions."""

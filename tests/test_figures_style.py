@@ -22,11 +22,9 @@ HOSTILE = (
 """Names that some program somewhere takes for something else."""
 
 
-def draw_levels():
-    table = pd.DataFrame(
-        {"session": list(HOSTILE[:6]), "mean_rating": range(6), "mean_predicted": range(6)}
-    )
-    return figures.plot_levels(table)
+def draw_sessions():
+    table = pd.DataFrame({"session": list(HOSTILE[:6]), "r": [0.1 * i for i in range(6)]})
+    return figures.plot_sessions(table, 0.2)
 
 
 def draw_dots():
@@ -63,10 +61,10 @@ def test_every_name_is_drawn_as_it_is_and_nothing_warns():
     ],
 )
 def test_settings_of_the_user_change_no_byte(setting):
-    before = draw_figure("levels", draw_levels).svg
+    before = draw_figure("sessions", draw_sessions).svg
     with matplotlib.rc_context(setting):
         theirs = {name: matplotlib.rcParams[name] for name in setting}
-        assert draw_figure("levels", draw_levels).svg == before
+        assert draw_figure("sessions", draw_sessions).svg == before
         assert {name: matplotlib.rcParams[name] for name in setting} == theirs
 
 

@@ -66,10 +66,6 @@ def drawings(results: Results) -> dict[str, Drawing]:
             f"Correlation within each {unit}",
             partial(figures.plot_sessions, results.per_session, within, unit=unit, scale=primary),
         ),
-        "levels": Drawing(
-            f"Mean rating and mean prediction of each {unit}",
-            partial(figures.plot_levels, results.per_session, unit=unit),
-        ),
         **stage_drawings(results),
     }
 

@@ -14,12 +14,10 @@ from matplotlib.ticker import MaxNLocator
 from painprint.bins import BIN_WORDS
 from painprint.report.figures.sessions import label_sessions
 from painprint.report.figures.style import (
-    DOUBLE,
     INK,
     MUTED,
     PAPER,
     PREDICTED,
-    RATING,
     SCALE_NAMES,
     SINGLE,
     SMALL,
@@ -199,29 +197,6 @@ def plot_sessions(
     _label_units(ax, per_session["session"], unit)
     ax.set_ylim(min(-0.25, float(np.nanmin([0, *per_session["r"]])) - 0.1), 1.04)
     ax.set_ylabel(f"r within {unit} ({BIN_WORDS[scale].bins})")
-    return ax
-
-
-def plot_levels(
-    per_session: pd.DataFrame, *, unit: str = "session", ax: Axes | None = None
-) -> Axes:
-    """Mean rating and mean prediction of each session (or run).
-
-    Parameters
-    ----------
-    per_session : DataFrame
-        persession.tsv.
-    """
-    ax = ax or new_axes(DOUBLE, 1.8)
-    x = np.arange(len(per_session))
-    ax.plot(x, per_session["mean_rating"], "o-", color=RATING, markersize=4, label="mean rating")
-    ax.plot(
-        x, per_session["mean_predicted"], "D-", color=PREDICTED, markersize=3.5,
-        label="mean held-out prediction",
-    )  # fmt: skip
-    _label_units(ax, per_session["session"], unit)
-    ax.set_ylabel(f"rating, mean per {unit}")
-    legend_above(ax, ncols=2)
     return ax
 
 
