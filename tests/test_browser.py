@@ -33,7 +33,7 @@ SECTIONS = (
     "settings words files"
 ).split()
 PARTS = ["data", "prediction", "regions", "about"]
-PAGES = ("sub-01", "group", "sub-01_parcellation")
+PAGES = ("sub-01", "group", "sub-01_parcellation", "reading")
 SIZES = {"wide": (1280, 900), "phone": (390, 800)}
 
 
@@ -61,7 +61,16 @@ def pages(tmp_path_factory):
     assert main(["run", str(tree.root), str(out), "participant", *words]) == 0
     assert main(["run", str(tree.root), str(out), "group", "--n-bootstraps", "100"]) == 0
     shutil.copy(parcellate(root), out)
+    shutil.copy(read(tree, out, root / "reading"), out)
     return out
+
+
+def read(tree, out, folder):
+    """The page of a session that is read with the signature of its person."""
+    (signature,) = out.glob("sub-01/decoding/*_signature")
+    runs = sorted(map(str, tree.derivatives.glob("sub-01/ses-01/func/*_timeseries.tsv")))
+    assert main(["predict", str(signature), *runs, "--out", str(folder)]) == 0
+    return folder / "reading.html"
 
 
 def parcellate(root):
@@ -384,7 +393,7 @@ def test_contrast_and_roles_hold_up(browser, pages, name, scheme):
 
 
 @pytest.mark.needs("chromium")
-@pytest.mark.parametrize("name", ["sub-01", "sub-01_parcellation"])
+@pytest.mark.parametrize("name", ["sub-01", "sub-01_parcellation", "reading"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_of_figures_can_be_read(browser, pages, name, scheme):
     """Contrast of every text in a figure with the page behind it: at least 4.5."""

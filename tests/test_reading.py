@@ -1,5 +1,6 @@
 """The page of new sessions: how good the signature is, what was predicted, and what is cut."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -139,3 +140,12 @@ def test_minutes_of_each_run_are_on_the_axis():
     assert [text.get_text() for text in ax.texts] == ["run 1", "run 2"]
     labels = [text.get_text() for text in ax.get_legend().get_texts()]
     assert labels == ["prediction", "80% interval", "mean ratings of the study"]
+
+
+def test_figures_of_several_sessions_share_no_identifier(run, tmp_path):
+    signature = with_metrics()
+    write_reading(tmp_path / "page.html", signature, [score(signature, run)] * 2)
+    page = (tmp_path / "page.html").read_text()
+    assert "<h1>Predicted pain of sub-01, sessions 20, 20, with" in page
+    ids = re.findall(r' id="([^"]+)"', page)
+    assert len(ids) == len(set(ids)) > 10

@@ -46,10 +46,10 @@ def write_reading(path: Path, signature: Signature, scored: Sequence[Scored]) ->
     history = signature.history
     assert history is not None  # checked when the session was read
     read = _person(scored[0].person.of_data)
-    names = [f"session {session.session}" for session in scored if session.session]
-    title = (
-        f"Predicted pain of {read}, {', '.join(names) or 'a new session'}, with the signature of "
-        f"{_person(signature.participant)}"
+    names = [session.session for session in scored if session.session]
+    which = f"session{'s' * (len(names) > 1)} {', '.join(names)}" if names else "a new session"
+    title = f"Predicted pain of {read}, {which}, with the signature of " + _person(
+        signature.participant
     )
     page = make_environment().get_template("reading.html")
     write_text(
@@ -59,7 +59,7 @@ def write_reading(path: Path, signature: Signature, scored: Sequence[Scored]) ->
             whose=_person(signature.participant),
             origin=_origin(signature),
             performance=performance(signature, of_other_person=scored[0].person.other),
-            sessions=[_session(session, signature) for session in scored],
+            sessions=[_session(session, signature, n) for n, session in enumerate(scored)],
             simulated=signature.simulated,
             n_levels=len(history.levels),
             unit=signature.leave_out,
@@ -117,12 +117,12 @@ def _begin(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def _session(scored: Scored, signature: Signature) -> dict[str, Any]:
+def _session(scored: Scored, signature: Signature, place: int) -> dict[str, Any]:
     reading, history = scored.reading, signature.history
     assert history is not None  # checked when the session was read
     minutes = reading.table[reading.table["scale"] == "1min"]
     figure = draw_figure(
-        "reading",
+        f"reading{place}",  # each figure of a page has identifiers of its own
         partial(figures.plot_reading, minutes, history.levels, LEVEL, ends=signature.rating_range),
     )
     rows = reading.table[reading.table["scale"] != "1min"].astype(object)
