@@ -223,8 +223,11 @@ def new_runs(root):
 def test_predict_writes_table_json_and_page(study, tmp_path, capsys):
     words = ["predict", str(signature_of(study / "out")), *new_runs(study), "--out", str(tmp_path)]
     assert main(words) == 0
-    printed = capsys.readouterr().out
+    printed, err = capsys.readouterr()
     assert printed.splitlines()[0].startswith("session\tfile\tscale\trun\tminute")
+    warning = "this signature was never shown to predict pain: its study had too few sessions"
+    assert err.count(warning) == 1
+    assert warning in json.loads((tmp_path / "reading.json").read_text())["signature_warning"]
     table = pd.read_csv(tmp_path / "reading.tsv", sep="\t")
     assert set(table["scale"]) == {"1min", "run", "session"} and len(table) == 2 * 5 + 2 + 1
     said = json.loads((tmp_path / "reading.json").read_text())["sessions"][0]
