@@ -103,8 +103,10 @@ def test_variants_are_beside_the_main_analysis():
     )
     ax = figures.plot_variants(
         ["main analysis", "motion", "time"], rows, "centred_r", label="r", ends=("low", "high"),
-        flagged=["time"],
+        flagged=["time"], beside="low",
     )  # fmt: skip
+    (bars,) = [line for line in ax.lines if line.get_marker() == "|"]
+    np.testing.assert_array_equal(bars.get_xdata(), [0.2, np.nan, 0.3])
     assert labels_of(ax.yaxis) == ["main analysis", "motion", "time"]
     spans = [tuple(line.get_xdata()) for line in ax.lines if len(set(line.get_ydata())) == 1]
     assert (0.2, 0.6) in spans and (0.3, 0.7) in spans
@@ -141,10 +143,13 @@ def test_importance_has_networks_above_regions():
 
 
 def test_models_of_the_past_say_how_many_sessions_they_are_tested_on():
-    table = pd.DataFrame({"n_past": [3, 4], "n_future": [5, 5], "slope": [0.9, 1.1]})
+    table = pd.DataFrame({"n_past": [3, 4], "n_test": 5, "slope": [0.9, 1.1]})
+    table = table.assign(slope_low=0.5, slope_high=1.5)
     ax = figures.plot_future(table, {"slope": "slope"}, 1)
     assert labels_of(ax.xaxis) == ["3\n(5)", "4\n(5)"]
     assert ax.get_ylabel() == "slope"
+    (lines,) = ax.collections
+    np.testing.assert_array_equal(lines.get_segments()[1], [[4, 0.5], [4, 1.5]])
 
 
 def test_an_overview_has_a_letter_for_every_panel():

@@ -23,6 +23,8 @@ FEWEST_REGIONS = 3
 MAIN = ("main analysis", "as decoded")
 """Names of the main analysis among the sensitivity analyses: of today, and of earlier tables."""
 CENTRED_ENDS = ("centred_r_low", "centred_r_high")
+BESIDE = "main_on_the_same"
+"""Column that is added to the table of confounds: the main analysis on the same ratings."""
 IMPORTANCE, IMPORTANCE_ENDS = "importance_centred", ("centred_low", "centred_high")
 """Columns of the importance that is shown, and of the ends of its interval."""
 
@@ -77,6 +79,10 @@ def _confounds(results: Results) -> Drawings:
         return {}
     table = results.stage_tables["confounds"]
     removed = table[(table["scale"] == results.primary) & (table["analysis"] == "removed")]
+    same = table[(table["scale"] == results.primary) & (table["analysis"] == "main")]
+    on_same = same.set_index("confound")["centred_r"]
+    removed = removed.assign(**{BESIDE: removed["confound"].map(on_same)})
+    bars = " Upright bars: main analysis on the same residual ratings." if len(same) else ""
     numbers = results.metrics["stages"]["confounds"]
     verdicts = {name: verdict for name, verdict in numbers.items() if name != "not_done"}
     flagged = [name for name, verdict in verdicts.items() if verdict["flagged"]]
@@ -87,7 +93,7 @@ def _confounds(results: Results) -> Drawings:
                 results, removed.rename(columns={"confound": "name"}), flagged=flagged
             ),
             f"Each confound removed from rating and edges.{_ends_said(results, removed)} Open "
-            "squares: flagged. With a confound removed, r is with what remains of the rating.",
+            f"squares: flagged. Here r is with what remains of the rating.{bars}",
         )
     }  # fmt: skip
 
@@ -113,10 +119,10 @@ def _variants(results: Results, rows: pd.DataFrame, flagged: Sequence[str] = ())
     main = {"name": MAIN[0], "centred_r": metrics["centred_r"]}
     main |= {"centred_r_low": low, "centred_r_high": high}
     shown = pd.concat([pd.DataFrame([main], dtype=object), rows])
-    shown = shown[["name", "centred_r", "centred_r_low", "centred_r_high"]]
+    ends, beside = CENTRED_ENDS if _enough(results) else None, BESIDE if BESIDE in rows else None
     return partial(
         figures.plot_variants, shown["name"].tolist(), shown, "centred_r",
-        label=_counted(results), ends=CENTRED_ENDS if _enough(results) else None, flagged=flagged,
+        label=_counted(results), ends=ends, flagged=flagged, beside=beside,
     )  # fmt: skip
 
 
@@ -164,7 +170,8 @@ def _prospective(results: Results) -> Drawings:
                 0,
                 unit=unit,
             ),
-            f"Models of the first {unit}s, tested on the same test set: {test_set}.",
+            f"Models of the first {unit}s, tested on the same test set: {test_set}."
+            + (f" Thin lines: 95% interval by blocks of {unit}s." if _enough(results) else ""),
         )
         drawn["calibration"] = Drawing(
             "Slope of later ratings on their prediction",

@@ -90,6 +90,7 @@ def plot_variants(
     label: str,
     ends: Ends | None,
     flagged: Collection[str] = (),
+    beside: str | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Estimates of variants of an analysis below that of the main analysis, which is the first row
@@ -105,10 +106,14 @@ def plot_variants(
         Columns of the ends of the interval; None to draw none.
     flagged : collection of str
         Rows with an open square.
+    beside : str, optional
+        Column of the main analysis on the same ratings as each row, shown as an upright bar.
     """
     ax = plot_estimates(
         names, rows, column, label=label, ends=ends, hollow=[n in flagged for n in names], ax=ax
     )
+    if beside is not None:
+        ax.plot(rows[beside], range(len(rows)), "|", color=INK, markersize=8, zorder=4)
     main = rows.iloc[0]
     ax.axvline(main[column], color=PREDICTED, linewidth=0.9, linestyle="--", zorder=0)
     if ends and np.isfinite(main[list(ends)].to_numpy(float)).all():

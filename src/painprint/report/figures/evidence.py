@@ -126,7 +126,7 @@ def plot_future(
     unit: str = "session",
     ax: Axes | None = None,
 ) -> Axes:
-    """Agreement of models of past sessions with later bins.
+    """Agreement of models of past sessions with later bins, with intervals where there are any.
 
     Parameters
     ----------
@@ -150,8 +150,9 @@ def plot_future(
             x, calibration[f"{column}_low"], calibration[f"{column}_high"],
             color=colour, linewidth=0.8,
         )  # fmt: skip
-    label_sessions(ax, past.tolist(), [f"{n:g}" for n in past])
-    ax.set_xlabel(f"past {unit}s in training")
+    pairs = zip(calibration["n_past"], calibration["n_test"], strict=True)
+    label_sessions(ax, past.tolist(), [f"{a}\n({b})" for a, b in pairs])
+    ax.set_xlabel(f"past {unit}s in training (and {unit}s tested)")
     if len(columns) > 1:
         legend_above(ax, ncols=2)
     else:
