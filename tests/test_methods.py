@@ -243,6 +243,8 @@ def test_nothing_is_reported_that_was_not_done(study):
     real = changed(study, metrics={"simulated": False})
     real = replace(real, provenance=real.provenance | {"description": software})
     assert "BOLD was preprocessed with fMRIPrep 25.1. Signals" in methods_paragraph(real).text
+    runs = methods_paragraph(SETTINGS["run-wise folds"](study)).text
+    assert "runs, runs" not in runs and "runs within runs" not in runs
     undefined = text("no variation within sessions")
     assert "permuted within" not in undefined.partition("Possible confounds")[0]
     assert "primary outcome, fixed in advance, was skill" in undefined
@@ -267,7 +269,11 @@ def test_works_are_whole():
     for key, work in WORKS.items():
         entry = work.bibtex(key)
         assert entry.count("{") == entry.count("}") and f"year = {{{work.year}}}" in entry
+        assert "{{" not in entry  # would look like a template on the page
         assert key == work.authors[0].partition(",")[0].lower() + str(work.year)
+    assert "method ({CompCor}) for {BOLD} and perfusion based {fMRI}}" in (
+        WORKS["behzadi2007"].bibtex("k")
+    )
     assert WORKS["lee2026"].listed.startswith("Lee J-J, Jo S, Cho S, Woo C-W (2026). Personalized")
     assert WORKS["ciric2017"].bibtex("k").count("and others") == 1
 

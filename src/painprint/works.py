@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 CITED = re.compile(r"\[@([a-z0-9_]+(?:; ?@[a-z0-9_]+)*)\]")
 """Keys in brackets, with an @ each and a semicolon between them."""
+ACRONYM = re.compile(r"\b\w+[A-Z]\w*\b")
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Work:
         """The entry of a BibTeX file."""
         fields = {
             "author": " and ".join([*self.authors, *["others"] * self.more]),
-            "title": f"{{{self.title}}}",  # keeps its capitals
+            "title": ACRONYM.sub(r"{\g<0>}", self.title),  # keeps its capitals
             "journal": self.journal,
             "year": str(self.year),
             "volume": self.volume,

@@ -154,7 +154,8 @@ def _intervals(results: Results) -> str:
     if resampled:
         sentences.append(
             f"{'those' if blocks else '95% intervals'} of {enumerate_names(resampled)} are from "
-            f"resampling {unit}s, runs and bins hierarchically, which ignores autocorrelation"
+            f"resampling {'' if unit == 'run' else f'{unit}s, '}runs and bins hierarchically, "
+            "which ignores autocorrelation"
         )
     if not sentences:
         return ""

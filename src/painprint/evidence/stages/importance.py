@@ -100,11 +100,12 @@ def describe(result: WrittenResult) -> str:
 def methods(result: WrittenResult) -> str:
     """Sentence of the Methods section."""
     unit, noun = result.unit, result.bins.noun
+    levels = "runs and" if unit == "run" else f"{unit}s, runs within {unit}s and"
     what = "regions and networks" if "networkimportance" in result.tables else "regions"
     return (
         f"The importance of {what} is the mean loss of {unit}-centred r {result.bins.at} over "
         f"{result.numbers['n_permutations']:,} permutations of their contribution (permuting "
-        f"{unit}s, runs within {unit}s and {noun}s within runs); structure coefficients are the "
+        f"{levels} {noun}s within runs); structure coefficients are the "
         "correlations of each edge with the prediction of the final model over its training rows "
         "[@haufe2014]."
     )
