@@ -107,6 +107,7 @@ def test_every_number_of_past_sessions_is_tested_on_the_same_last_ones():
             1 - ((y - predicted) ** 2).sum() / ((y - mean) ** 2).sum()
         )
         assert row["mae"] == pytest.approx(np.abs(y - predicted).mean())
+        assert row["mae_of_training_mean"] == pytest.approx(np.abs(y - mean).mean())
         assert row["bias"] == pytest.approx((predicted - y).mean())
         for name in ("centred_r", "skill", "slope", "intercept"):
             assert row[f"{name}_low"] < row[name] < row[f"{name}_high"]

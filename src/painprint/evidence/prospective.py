@@ -48,7 +48,7 @@ LINE = ("slope", "intercept")
 CALIBRATION = (
     *("n_past", "n_test", "n_bins", "r"),
     *(f"{name}{end}" for name in (*WITH_ENDS, *LINE) for end in ("", "_low", "_high")),
-    *("mae", "bias"),
+    *("mae", "mae_of_training_mean", "bias"),
 )
 """Columns of the table of that name."""
 
@@ -309,6 +309,7 @@ def _calibration(case: Case, futures: dict[int, HeldOut]) -> pd.DataFrame:
                     rng=case.stream("prospective"),
                 ),
                 "mae": np.abs(error).mean(),
+                "mae_of_training_mean": np.abs(rows.rating - rows.training_mean).mean(),
                 "bias": error.mean(),
             }
         )

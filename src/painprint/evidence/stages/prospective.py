@@ -40,6 +40,8 @@ TABLES: dict[str, dict[str, str]] = {
         "intercept_low": "lower end of its session-block interval, likewise",
         "intercept_high": "upper end",
         "mae": "mean absolute error",
+        "mae_of_training_mean": "the same of always predicting the mean of the training rows, "
+        "which differs between rows of the table, and with it the reference of skill",
         "bias": "mean of prediction minus rating",
     },
 }
