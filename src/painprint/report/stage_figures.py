@@ -20,8 +20,8 @@ MOST_REGIONS = 20
 FEWEST_REGIONS = 3
 """Of them where there is little room."""
 
-MAIN = ("main analysis", "as decoded")
-"""Names of the main analysis among the sensitivity analyses: of today, and of earlier tables."""
+MAIN = "main analysis"
+"""Its name among the sensitivity analyses."""
 CENTRED_ENDS = ("centred_r_low", "centred_r_high")
 BESIDE = "main_on_the_same"
 """Column that is added to the table of confounds: the main analysis on the same ratings."""
@@ -102,7 +102,7 @@ def _sensitivity(results: Results) -> Drawings:
     if not _has_centred_r(results):
         return {}
     table = results.stage_tables["sensitivity"]
-    tested = table[(table["scale"] == results.primary) & ~table["variant"].isin(MAIN)]
+    tested = table[(table["scale"] == results.primary) & (table["variant"] != MAIN)]
     return {
         "sensitivity": Drawing(
             "Centred r in the sensitivity analyses",
@@ -116,7 +116,7 @@ def _variants(results: Results, rows: pd.DataFrame, flagged: Sequence[str] = ())
     """The centred r of the main analysis and of variants of it, with the intervals there are."""
     metrics = primary_metrics(results.metrics)
     low, high = metrics["centred_r_ci"]
-    main = {"name": MAIN[0], "centred_r": metrics["centred_r"]}
+    main = {"name": MAIN, "centred_r": metrics["centred_r"]}
     main |= {"centred_r_low": low, "centred_r_high": high}
     shown = pd.concat([pd.DataFrame([main], dtype=object), rows])
     ends, beside = CENTRED_ENDS if _enough(results) else None, BESIDE if BESIDE in rows else None
