@@ -15,8 +15,10 @@ from painprint.atlas.geometry import read_brain
 from painprint.cli import main
 from painprint.report.brain_views import BrainViews
 from painprint.report.drawings import brain_drawings, drawings
+from painprint.report.html import BrainSection, render_page
 from painprint.report.overlays import overlays
 from painprint.report.svg import draw_figure, inline
+from painprint.report.transfer import Transfer
 from painprint.results.read import find_results, read_results
 
 pytestmark = [pytest.mark.long, pytest.mark.needs("chromium")]
@@ -24,6 +26,7 @@ N_SESSIONS = 8
 NAMES = [*(f"{side}_somatomotor_{i}" for side in "LR" for i in range(5)), "deep right", "deep left"]
 NETWORKS = [*["Somatomotor"] * 3, *["Default"] * 4, *["Visual"] * 3, *["Subcortical"] * 2]
 SMALLEST_PX, SHARED_PX = 8, 1
+SCREEN_PX, MOST_SCREENS = 900, 8
 OF_SESSIONS = (
     "overview months timeline scatter1min scattersession calibrationheldout sessions future "
     "calibration ahead curve"
@@ -84,8 +87,9 @@ def many(results, n):
             ignore_index=True,
         )
 
-    past = np.arange(3, n)
-    of_past = results.stage_tables["calibration"].iloc[past % 3]
+    calibration = results.stage_tables["calibration"]
+    past = np.arange(3, max(n - n // 3, 4))
+    of_past = calibration.iloc[past % len(calibration)]
     curve = results.stage_tables["learningcurve"]
     return replace(
         results,
@@ -98,10 +102,21 @@ def many(results, n):
         },
         stage_tables={
             **results.stage_tables,
-            "calibration": of_past.assign(n_past=past, n_future=n - past),
+            "calibration": of_past.assign(n_past=past),
             "learningcurve": curve.assign(n_sessions=curve["n_sessions"] * n // N_SESSIONS),
         },
     )
+
+
+def shown(results):
+    """The same results as if the signature had been shown to track the rating, so that all that
+    is ever unfolded is."""
+    scale = results.metrics["scales"]["1min"]
+    found = {"centred_r": 0.4, "centred_r_ci": [0.2, 0.5], "p_within": 0.001}
+    scales = {**results.metrics["scales"], "1min": {**scale, **found}}
+    null = {**results.metrics["stages"]["null"], "n_permutations": 999}
+    stages = {**results.metrics["stages"], "null": null}
+    return replace(results, metrics={**results.metrics, "scales": scales, "stages": stages})
 
 
 def wrong_with(wanted, tmp_path):
@@ -135,6 +150,27 @@ def test_texts_of_all_figures_can_be_read(results, tmp_path):
 def test_texts_can_be_read_with_many_sessions(results, tmp_path, n):
     drawn = drawings(many(results, n))
     assert wrong_with({name: drawn[name] for name in OF_SESSIONS}, tmp_path) == []
+
+
+@pytest.mark.parametrize("n", [N_SESSIONS, 28, 60])
+def test_a_page_is_at_most_8_screens(results, tmp_path, n):
+    from playwright.sync_api import sync_playwright
+
+    brain = read_brain(results.files.decoding("dseg", ""), results.files.anat, "01")
+    section = BrainSection(brain, overlays(results, brain.regions))
+    of_all = shown(many(results, n))
+    wanted = drawings(of_all) | brain_drawings(BrainViews(brain), section.painted[:1])
+    drawn = {name: draw_figure(name, one.draw) for name, one in wanted.items()}
+    path = tmp_path / "page.html"
+    path.write_text(render_page(of_all, wanted, drawn, Transfer(None, "n/a"), section), "utf-8")
+    with sync_playwright() as playwright:
+        chromium = shutil.which("chromium")
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1280, "height": SCREEN_PX})
+        page.goto(path.as_uri())
+        page.locator("#brain[open]").wait_for()
+        height = page.evaluate("document.documentElement.scrollHeight")
+    assert height <= MOST_SCREENS * SCREEN_PX
 
 
 def test_what_is_wrong_is_found(tmp_path):
