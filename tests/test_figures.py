@@ -152,6 +152,14 @@ def test_models_of_the_past_say_how_many_sessions_they_are_tested_on():
     np.testing.assert_array_equal(lines.get_segments()[1], [[4, 0.5], [4, 1.5]])
 
 
+def test_a_slope_beyond_the_axis_is_an_arrow_at_its_end():
+    table = pd.DataFrame({"n_past": [3, 4], "n_test": 5, "slope": [1.1, 410.0]})
+    ax = figures.plot_future(table.assign(slope_low=0.5, slope_high=900.0), {"slope": "slope"}, 1)
+    arrow = next(line for line in ax.lines if line.get_marker() == "^")
+    assert (arrow.get_xdata().tolist(), arrow.get_ydata().tolist()) == ([4], [3])
+    assert ax.get_ylim()[1] < 4
+
+
 def test_an_overview_has_a_letter_for_every_panel():
     def panel(ax=None):
         ax.plot([0, 1])

@@ -23,7 +23,7 @@ from painprint.results.conclusion import (
     primary_metrics,
 )
 from painprint.results.read import Results
-from painprint.wording import FEW_GROUPS, estimate, is_value, number, plural
+from painprint.wording import FEW_GROUPS, enumerate_names, estimate, is_value, number, plural
 
 STRENGTHS = ((0.1, "hardly"), (0.3, "weakly"), (0.5, "moderately"), (float("inf"), "strongly"))
 """Upper limits of a positive correlation, and the words for it (Cohen 1988)."""
@@ -176,6 +176,11 @@ def _exact(metrics: Mapping[str, Any], conclusion: Conclusion) -> Card:
         ),
         Closeness.YES: ("Closer than the average", smaller),
     }[conclusion.closeness]
+    if conclusion.level is not conclusion.closeness:
+        text += (
+            f" But the means of {conclusion.unit}s agree no better than permuted ones, so it is "
+            "not shown that the level is told."
+        )
     if conclusion.dispersion in (Dispersion.UNDER, Dispersion.OVER):
         text += f" {DISPERSIONS[conclusion.dispersion]}"
     return Card("How accurate is it?", answer, text, numbers)
@@ -243,7 +248,7 @@ def _doubts(results: Results, conclusion: Conclusion) -> Card:
     n_poor, n_bad = sum(rating != "good" for rating in ratings), ratings.count("bad")
     doubts = []
     if flagged:
-        doubts.append(f"{', '.join(flagged)} alone predicts the rating too")
+        doubts.append(f"the rating can be predicted from {enumerate_names(flagged)} alone")
     n_tested = sum(v["p_corrected"] is not None for n, v in confounds.items() if n != "not_done")
     if not n_tested:
         doubts.append("no confound (motion, time, level) was tested")

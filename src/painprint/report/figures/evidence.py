@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
@@ -118,6 +119,10 @@ def _count_draws(ax: Axes, rows: pd.DataFrame) -> None:
     ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
 
 
+FARTHEST = 2.0
+"""Distance from the ideal value at which the axis of agreement ends; arrows are beyond it."""
+
+
 def plot_future(
     calibration: pd.DataFrame,
     columns: Mapping[str, str],
@@ -142,14 +147,21 @@ def plot_future(
     ax = ax or new_axes(SINGLE, 2.5)
     ax.axhline(goal, color=MUTED, linewidth=0.8, linestyle=":")
     past = calibration["n_past"].to_numpy(float)
+    bottom, top = goal - FARTHEST, goal + FARTHEST
     shift = 0.08 * (len(columns) - 1)
     for side, form, colour, column in zip((-1, 1), "oD", (PREDICTED, INK), columns, strict=False):
-        x, values = past + side * shift, calibration[column]
-        ax.plot(x, values, f"{form}-", color=colour, markersize=3, label=columns[column])
-        ax.vlines(
-            x, calibration[f"{column}_low"], calibration[f"{column}_high"],
-            color=colour, linewidth=0.8,
-        )  # fmt: skip
+        x = past + side * shift
+        values, low, high = (
+            calibration[name].to_numpy(float)
+            for name in (column, f"{column}_low", f"{column}_high")
+        )
+        is_shown = (bottom <= values) & (values <= top)
+        shown = np.where(is_shown, values, np.nan)
+        ax.plot(x, shown, f"{form}-", color=colour, markersize=3, label=columns[column])
+        ax.vlines(x, low.clip(bottom, top), high.clip(bottom, top), color=colour, linewidth=0.8)
+        for beyond, edge, arrow in ((values > top, top, "^"), (values < bottom, bottom, "v")):
+            at = np.full(beyond.sum(), edge)
+            ax.plot(x[beyond], at, arrow, color=colour, markersize=4, clip_on=False)
     pairs = zip(calibration["n_past"], calibration["n_test"], strict=True)
     label_sessions(ax, past.tolist(), [f"{a}\n({b})" for a, b in pairs])
     ax.set_xlabel(f"past {unit}s in training (and {unit}s tested)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from painprint.report.figures.estimates import plot_estimates
 from painprint.report.figures.style import (
     DOUBLE,
     FILL,
+    LONGEST_NAME,
     MUTED,
     PAPER,
     PREDICTED,
@@ -23,6 +25,7 @@ from painprint.report.figures.style import (
     new_axes,
     short,
 )
+from painprint.report.scales import SIGNS
 from painprint.wording import number
 
 DARK, LIGHT = "#000000", "#fefefe"
@@ -165,9 +168,7 @@ def plot_transfer_matrix(
     ax = ax or new_axes(min(2.4 + 0.55 * n, DOUBLE), 1.1 + 0.4 * len(table))
     values = table.to_numpy(float)
     most = max(np.ceil(10 * np.nanmax(np.abs(values), initial=0.0)) / 10, 0.1)
-    mesh = ax.pcolormesh(
-        values, cmap="PRGn", vmin=-most, vmax=most, edgecolors=PAPER, linewidth=0.5
-    )
+    mesh = ax.pcolormesh(values, cmap=SIGNS, vmin=-most, vmax=most, edgecolors=PAPER, linewidth=0.5)
     for (i, j), value in np.ndenumerate(values):
         if np.isfinite(value):
             shade = LIGHT if abs(value) > 0.6 * most else DARK
@@ -176,7 +177,8 @@ def plot_transfer_matrix(
             ax.add_patch(Rectangle((j + 0.04, i + 0.04), 0.92, 0.92, fill=False, edgecolor=DARK))
     figure = ax.get_figure(root=True)
     assert figure is not None  # these Axes were made for one
-    bar = figure.colorbar(mesh, ax=ax, label=label, ticks=[-most, 0, most])
+    bar = figure.colorbar(mesh, ax=ax, ticks=[-most, 0, most])
+    bar.set_label(textwrap.fill(label, LONGEST_NAME))
     bar.outline.set_visible(False)
     ax.invert_yaxis()
     ax.set_xticks(np.arange(n) + 0.5, [*map(short, table.columns)], rotation=0 if n < 6 else 90)
