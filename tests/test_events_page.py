@@ -104,12 +104,12 @@ def test_the_page_says_events_and_no_minutes(people):
     assert minutes_in(page) == []
     n = event["n"]
     assert n == 9 * 10 and f"The {n} events with usable frames were the bins" in page
-    assert f"n = {n} events in 9 sessions" in page
-    assert f"session-centred r across events {event['centred_r']:.2f} (" in page
+    assert f"n = {n} events in 9 held-out sessions" in page
+    assert f"session-centred r across events {event['centred_r']:.2f} (95% interval" in page
     assert f"The prediction of an event deviates by {event['mae']:.2f}" in page
-    assert "Held-out prediction against rating at three scales" in page
+    assert "Rating and held-out prediction of each event" in page
     assert "penalty with the smallest squared error across events" in page
-    assert "Centred r of 0.3 across events" in page and "all later events" in page
+    assert "Centred r of 0.3 across events" in page
     assert "of two events, one rated above the median" in page
     assert "a modulation of the response to events" in page
     assert "only be 1 or −1" not in page and "repeats the event row" not in page
@@ -122,7 +122,7 @@ def test_figures_are_drawn_and_say_events(people):
     assert not {"scatter1min", "scatter2min"} & names
     assert [found for path in figures for found in minutes_in(words_of(path))] == []
     timeline = next(path for path in figures if path.stem.endswith("timeline"))
-    assert "rating of each event" in words_of(timeline)
+    assert "n = 90 events; lines break between runs" in words_of(timeline)
 
 
 def test_the_terminal_says_events(people, caplog):
@@ -130,8 +130,7 @@ def test_the_terminal_says_events(people, caplog):
     caplog.set_level("INFO", logger="painprint")
     assert main(["report", str(people.out)]) == 0
     r = people.metrics()["scales"]["event"]["centred_r"]
-    said = "In 9 held-out sessions, simulated ratings were predicted event by event with a "
-    assert f"{said}session-centred r of {r:.2f} (95% interval" in caplog.text
+    assert f"session-centred r across events {r:.2f} (95% interval" in caplog.text
     assert minutes_in(caplog.text) == []
 
 
@@ -214,7 +213,10 @@ def test_one_rating_a_session_says_what_cannot_be_told(study):
     event, session = (metrics["scales"][name] for name in ("event", "session"))
     assert event["n"] == 9 and event["centred_r"] is None and event["skill"] is not None
     assert event["r"] == pytest.approx(session["r"])
-    assert "Cannot be told within sessions Each session has one rating" in page
+    assert (
+        "Cannot be told whether it tracks changes within sessions Each session has one rating"
+        in page
+    )
     assert f"p between = {session['p_between']:.3f}, of an r of {session['r']:.2f}" in page
     assert "the run row and the session row repeat the event row" in page
     assert "undefined in every session" in page
@@ -251,7 +253,7 @@ def test_few_events_a_session_are_drawn(study):
 
 @pytest.mark.parametrize("study", [{"n_runs": 1, "n_sessions": 4, **ONE}], indirect=True)
 def test_few_sessions_of_one_rating_are_too_early_to_say(study):
-    assert "Too early to say 4 sessions are too few" in study.page
+    assert "Too few sessions for a conclusion 4 sessions are too few" in study.page
     assert "Each session has one rating" in study.page and minutes_in(study.page) == []
 
 

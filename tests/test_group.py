@@ -222,7 +222,7 @@ def test_own_signatures_come_first_in_each_block_and_are_framed():
     ax = plot_transfer_matrix(table, label="centred r (0: no relation)")
     assert [patch.get_xy() for patch in ax.patches] == [(0.04, 0.04), (1.04, 1.04)]
     bar = ax.collections[0].colorbar
-    assert bar.ax.get_ylabel() == "centred r (0: no relation)"
+    assert bar.ax.get_ylabel() == "centred r (0: no\nrelation)"
     assert ax.collections[0].get_clim() == pytest.approx((-0.4, 0.4))
 
 

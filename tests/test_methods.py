@@ -162,8 +162,11 @@ SENTENCES = [
     (r"For the learning curve, models were trained on (\S+ to \S+) \w+s \(at most (\d+) random",
      lambda r: (span(r.stage_tables["learningcurve"]["n_sessions"]),
                 numbers(r, "curve")["n_draws"])),
-    (r"For prospective validation, models of the first (\S+ to \S+) \w+s were tested on later "
-     r"\w+s\.", lambda r: (span(r.stage_tables["prospective"]["n_past"]),)),
+    (r"For prospective validation, models of the first (\S+ to \S+) \w+s were tested on each later "
+     r"\w+(?: and, where trained on \w+s before these alone, on the last (\d+) \w+s)?\.",
+     lambda r: (span(r.stage_tables["prospective"]["n_past"]), *n_tested(r))),
+    (r"In an exploratory failure analysis, the mean absolute error of held-out (\w+)s was "
+     r"correlated \(Spearman\)", lambda r: (r.metrics["leave_out"],)),
     (r"The importance of regions and networks is the mean loss of (\w+)-centred r .* over "
      r"([\d,]+) permutations",
      lambda r: (r.metrics["leave_out"], f"{numbers(r, 'importance')['n_permutations']:,}")),
@@ -188,6 +191,12 @@ SENTENCES = [
 """Every sentence that a paragraph may have, and the numbers of the results that it must state."""
 
 
+def n_tested(results):
+    """Number of sessions of the fixed test set, if there is one."""
+    tested = results.stage_tables["calibration"]["n_test"]
+    return (tested.iloc[0] if len(tested) else None,)
+
+
 def sentences(paragraph):
     return re.split(r"(?<=\.)\s+(?=[A-Z\d])", paragraph.text)
 
@@ -210,8 +219,8 @@ def test_every_sentence_states_the_numbers_of_the_results(study, name):
 ONLY_WITH = {
     "permutation tests": "null", "Possible confounds": "confounds",
     "The analysis was repeated": "sensitivity", "learning curve": "curve",
-    "prospective validation": "prospective", "importance": "importance",
-    "comparison models": "baselines", "univariate": "univariate",
+    "prospective validation": "prospective", "failure analysis": "failures",
+    "importance": "importance", "comparison models": "baselines", "univariate": "univariate",
     "residual motion": "qcfc", "Resting runs": "rest", "external": "external",
 }  # fmt: skip
 

@@ -46,14 +46,16 @@ def score(signature, run):
 
 def test_a_signature_that_was_shown_is_introduced_with_its_numbers():
     card = performance(with_metrics())
-    assert card.status == "good" and why_not_shown(with_metrics()) == ""
-    assert "session-centred r at 1 min 0.40 (0.20 to 0.60), p = 0.010" in card.numbers
-    assert "skill 0.20 (0.10 to 0.30); n = 90 minutes in 9 held-out sessions" in card.numbers
+    assert card.status == "shown" and why_not_shown(with_metrics()) == ""
+    assert card.numbers == (
+        "session-centred r at 1 min 0.40 (95% interval 0.20 to 0.60), p within = 0.010, n = 90 "
+        "minutes in 9 held-out sessions; skill 0.20 (95% interval 0.10 to 0.30)"
+    )
 
 
-def test_one_that_was_shown_in_part_is_no_success():
+def test_one_that_does_not_tell_the_level_says_so():
     card = performance(with_metrics(skill_ci=[-0.1, 0.3]))
-    assert card.status == "caution"
+    assert card.answer == "Tracks changes within sessions; not shown to tell the level of pain"
 
 
 @pytest.mark.parametrize(
@@ -69,9 +71,9 @@ def test_one_that_was_shown_in_part_is_no_success():
 def test_one_that_was_never_shown_says_so_and_why(given, why):
     signature = with_metrics(**given)
     card = performance(signature)
-    assert (card.answer, card.status) == ("Never shown to predict pain", "bad")
+    assert (card.answer, card.status) == ("Never shown to track pain", "bad")
     assert why in card.text and why in why_not_shown(signature)
-    assert why_not_shown(signature).startswith("this signature was never shown to predict pain")
+    assert why_not_shown(signature).startswith("this signature was never shown to track pain")
 
 
 def test_one_of_an_earlier_version_records_nothing():

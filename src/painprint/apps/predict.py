@@ -374,9 +374,9 @@ def _predictions(
 
 
 def _warn(signature: Signature) -> None:
-    """Warn where the signature was not shown to predict pain."""
+    """Warn where the signature was not shown to track pain."""
     if warning := why_not_shown(signature):
-        log.warning("%s", warning)
+        log.warning("sub-%s: %s", signature.participant or "n/a", warning)
 
 
 def _to_text(table: pd.DataFrame) -> str:
