@@ -225,7 +225,7 @@ def test_skipped_stages_are_said_and_leave_nothing_of_an_earlier_run(
     assert metrics["stages"]["null"] is None and metrics["scales"]["1min"]["p_within"] is None
     page = (out / "sub-01.html").read_text()
     assert page.count("(<code>--skip ") == len(skipped)
-    assert "Not tested whether it tracks changes within sessions" in page
+    assert "was not compared with that of permuted ratings" in page
 
 
 def test_what_three_sessions_do_not_allow_is_said_and_the_rest_delivered(tree, rng, out):
@@ -275,7 +275,7 @@ def test_a_stage_that_is_not_possible_does_not_stop_the_others(derivatives, out,
     assert study(derivatives, out, "--skip", *others) == 0
     page = (out / "sub-01.html").read_text()
     assert "Not possible with these data: the moon is wrong." in page
-    assert "Not tested whether it tracks" not in page
+    assert "was not compared with that of permuted ratings" not in page
     assert (out / f"sub-01/decoding/{STEM}_prospective.tsv").exists()
 
 
