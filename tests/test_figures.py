@@ -79,7 +79,8 @@ def test_a_scatter_has_equal_axes_and_names_what_it_shows(minutes):
     )
     assert ax.get_xlim() == ax.get_ylim() and ax.get_aspect() == 1
     assert ax.get_title("left") == "session-centred r = −0.51"
-    assert ax.get_xlabel() == "rating − session mean (1 min, n = 10)"
+    assert ax.get_xlabel() == "held-out prediction − session mean (1 min, n = 10)"
+    assert ax.get_ylabel() == "rating − session mean"
     bar = ax.figure.axes[1]
     assert bar.get_ylabel() == "days since the first session" and bar.get_ylim() == (0, 9)
     plain = figures.plot_observed_predicted(minutes, {"r": 0.2, "centred_r": -0.51})

@@ -65,13 +65,14 @@ def test_all_is_well():
         "Tracks changes within sessions; tells the level of pain",
         "Higher than with permuted ratings",
         "Closer than the average",
-        "B, C, D and 1 more",
+        "Widespread: 4 of 5 networks, first B",
         "Nothing was flagged",
+        "Test it on new sessions",
     ]
     cards = summarise(found)
     assert "0 permuted ratings" in cards[1].text
     assert "0.40 (95% interval 0.20 to 0.50)" in cards[0].numbers and "n = 300" in cards[0].numbers
-    assert [card.status for card in cards] == ["shown", "", "", "", "good"]
+    assert [card.status for card in cards] == ["shown", "", "", "", "good", ""]
 
 
 def test_a_negative_correlation_is_no_agreement():
@@ -125,7 +126,7 @@ def test_answers(change, answer):
     found = results(**change)
     assert answer_of(found) is answer
     cards = summarise(found)
-    assert len(cards) == 5 and all(card.answer and card.text and card.numbers for card in cards)
+    assert len(cards) == 6 and all(card.answer and card.text and card.numbers for card in cards)
     if answer is Tracking.UNCERTAIN:
         assert "its interval contains 0" in cards[0].text
     if "train_bins" in change.get("metrics", {}):
@@ -168,32 +169,32 @@ def test_few_sessions_are_nowhere_called_good():
     cards = summarise(results(metrics={"n_groups": 5}))
     assert cards[0].answer == "Too few sessions for a conclusion"
     assert cards[1].answer == "Higher than with permuted ratings, but few sessions"
-    assert [card.status for card in cards] == ["", "", "", "", "good"]
+    assert [card.status for card in cards] == ["", "", "", "", "good", ""]
 
 
 def test_networks_without_an_interval_above_0_are_not_named():
-    (_, _, _, where, _) = summarise(results(low=[-0.1] * 5))
+    (_, _, _, where, *_) = summarise(results(low=[-0.1] * 5))
     assert where.answer == "No network stands out"
     assert "0 of 5 intervals above 0" in where.numbers
 
 
 def test_nothing_tested_is_a_doubt():
     none = results(confounds={"not_done": ["no motion was found"]})
-    card = summarise(none)[-1]
+    card = summarise(none)[-2]
     assert "no confound" in card.text.lower()
     assert "could not be tested" in card.text
     flagged = {"motion": {"flagged": True, "p_corrected": 0.01}, "not_done": []}
-    assert "predicted from motion alone" in summarise(results(confounds=flagged))[-1].text.lower()
+    assert "predicted from motion alone" in summarise(results(confounds=flagged))[-2].text.lower()
     ratings = ["bad", "caution"] + ["good"] * 34
-    assert summarise(results(ratings=ratings))[-1].status == "bad"
-    assert "2 of 36 runs with doubtful BOLD (1 bad)" in summarise(results(ratings=ratings))[-1].text
+    assert summarise(results(ratings=ratings))[-2].status == "bad"
+    assert "2 of 36 runs with doubtful BOLD (1 bad)" in summarise(results(ratings=ratings))[-2].text
 
 
 def test_leaving_out_runs_says_what_had_trained():
     change = {"leave_out": "run", "n_sessions": 4}
     cards = summarise(results(metrics=change))
     assert "other runs of the same sessions were in training" in cards[0].text
-    assert "other runs of the same sessions were in training" in cards[-1].text.lower()
+    assert "other runs of the same sessions were in training" in cards[-2].text.lower()
 
 
 SKILLS = {
@@ -244,6 +245,31 @@ def test_the_level_is_not_told_where_session_means_agree_no_better_than_permuted
     assert conclude(found.metrics).sentence == said
     exact = summarise(found)[2]
     assert exact.answer == "Closer than the average"
-    assert "means of sessions agree no better than permuted ones" in exact.text
+    assert "not shown that session means agree better than permuted ones" in exact.text
     untested = results(session={"p_between": None})
     assert conclude(untested.metrics).sentence.endswith("; tells the level of pain")
+
+
+@pytest.mark.parametrize(
+    ("change", "advice"),
+    [
+        ({}, "Test it on new sessions"),
+        ({"session": {"p_between": 0.07}}, "Use it for changes, not for the level"),
+        ({"scale": {"centred_r_ci": [-0.01, 0.5]}}, "More sessions"),
+        ({"scale": {"p_within": 0.2}}, "Do not use this signature"),
+        ({"metrics": {"n_groups": 5}}, "More sessions"),
+        ({"scale": {"p_within": None}, "null": None}, "Test against chance"),
+        (
+            {"scale": {"centred_r": None, "centred_r_ci": [None, None]}},
+            "Rate more often in a session",
+        ),
+    ],
+)
+def test_what_next_follows_from_the_conclusion(change, advice):
+    assert summarise(results(**change))[-1].answer == advice
+
+
+def test_a_flagged_confound_comes_before_any_use():
+    flagged = {"motion": {"flagged": True, "p_corrected": 0.01}, "not_done": []}
+    text = summarise(results(confounds=flagged))[-1].text
+    assert text.startswith("First judge whether motion can explain the prediction")

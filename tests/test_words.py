@@ -231,7 +231,10 @@ def test_only_tested_confounds_are_counted():
     verdicts["motion"]["flagged"] = True
     said = confounds.describe(written(verdicts))
     assert "Flagged: motion." in said
-    assert "without motion: from 0.40 to 0.10 (95% interval −0.10 to 0.30)." in said
+    assert (
+        "With motion removed, the session-centred r at 1 min is 0.10 (95% interval −0.10 to 0.30); "
+        "that of the main analysis on the same ratings is 0.40." in said
+    )
     verdicts["motion"] |= untested
     assert "changes most" not in confounds.describe(written(verdicts))
 

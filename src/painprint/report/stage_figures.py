@@ -15,7 +15,7 @@ from painprint.results.conclusion import primary_metrics
 from painprint.results.read import Results
 from painprint.wording import SIGNIFICANT
 
-MOST_REGIONS = 20
+MOST_REGIONS = 12
 """Number of regions, the most important ones, in figures of importance."""
 FEWEST_REGIONS = 3
 """Of them where there is little room."""
@@ -63,12 +63,13 @@ def _null(results: Results) -> Drawings:
             f"Null distribution from ratings permuted {kind} {unit}s, and the observed value",
             partial(figures.plot_null, table, kind, scale, statistic, unit=unit),
             f"Grey: {what}. Blue: observed, p "
-            f"{wording.is_value(results.metrics['scales'][scale][f'p_{kind}'])}.",
+            f"{wording.is_value(results.metrics['scales'][scale][f'p_{kind}'])}.{more}",
         )
-        for kind, scale, statistic, what in (
+        for kind, scale, statistic, what, more in (
             ("within", results.primary, "centred_r",
-             f"time courses permuted, {unit} means kept"),
-            ("between", "session", "r", f"{unit} means permuted"),
+             f"time courses permuted, {unit} means kept", ""),
+            ("between", "session", "r", f"{unit} means permuted",
+             f" Held-out {unit} means depend on those that train: chance is not around 0."),
         )
         if observed.loc[scale, statistic]
     }  # fmt: skip

@@ -64,6 +64,7 @@ def summarise(results: Results) -> list[Card]:
         _exact(metrics, conclusion),
         _where(results, conclusion),
         _doubts(results, conclusion),
+        _next(results, conclusion),
     ]
 
 
@@ -92,6 +93,11 @@ def describe_answer(metrics: Mapping[str, Any], conclusion: Conclusion) -> Card:
     }[conclusion.tracking]
     status = "shown" if conclusion.is_shown else ""
     answer = conclusion.sentence
+    if r is not None:
+        text += (
+            f" The {unit}-centred r correlates rating and prediction after subtracting the means "
+            f"of each {unit}: 1 is perfect, 0 is expected when there is no relation."
+        )
     return Card("Conclusion", answer, text, primary_sentence(conclusion, metrics), status)
 
 
@@ -132,7 +138,7 @@ def _sure(metrics: Mapping[str, Any], conclusion: Conclusion) -> Card:
     answer = {
         Chance.BEYOND: "Higher than with permuted ratings",
         Chance.NOT_BEYOND: "No higher than with permuted ratings",
-        Chance.NO_AGREEMENT: "There is no agreement",
+        Chance.NO_AGREEMENT: "No higher than with permuted ratings",
         Chance.TOO_FEW_PERMUTATIONS: "Too few permutations",
     }[chance]
     if chance is Chance.BEYOND and not conclusion.enough_groups:
@@ -178,8 +184,7 @@ def _exact(metrics: Mapping[str, Any], conclusion: Conclusion) -> Card:
     }[conclusion.closeness]
     if conclusion.level is not conclusion.closeness:
         text += (
-            f" But the means of {conclusion.unit}s agree no better than permuted ones, so it is "
-            "not shown that the level is told."
+            f" But it is not shown that {conclusion.unit} means agree better than permuted ones."
         )
     if conclusion.dispersion in (Dispersion.UNDER, Dispersion.OVER):
         text += f" {DISPERSIONS[conclusion.dispersion]}"
@@ -230,11 +235,17 @@ def _where(results: Results, conclusion: Conclusion) -> Card:
             "No network's loss has an interval above 0.", numbers,
         )  # fmt: skip
     more = len(above) - len(shown)
+    named = ", ".join(map(str, shown["network"])) + (f" and {more} more" if more else "")
+    if 2 * len(above) > len(table):
+        named = (
+            f"Widespread: {len(above)} of {len(table)} networks, first {shown['network'].iloc[0]}"
+        )
     return Card(
         question,
-        ", ".join(map(str, shown["network"])) + (f" and {more} more" if more else ""),
+        named,
         "The prediction gets worse when the contribution of these networks' connections is "
-        "permuted. This shows what the prediction relies on, not where pain arises.",
+        "permuted. This shows what this model relies on, not where pain arises; a model trained "
+        "without them may do as well.",
         numbers,
     )
 
@@ -249,13 +260,16 @@ def _doubts(results: Results, conclusion: Conclusion) -> Card:
     doubts = []
     if flagged:
         doubts.append(f"the rating can be predicted from {enumerate_names(flagged)} alone")
-    n_tested = sum(v["p_corrected"] is not None for n, v in confounds.items() if n != "not_done")
+    examined = [v for name, v in confounds.items() if name != "not_done"]
+    n_tested = sum(v["p_corrected"] is not None for v in examined)
     if not n_tested:
         doubts.append("no confound (motion, time, level) was tested")
     if confounds.get("not_done"):
         doubts.append("some confounds could not be tested")
     if not known:
-        doubts.append("signal-to-noise and coverage of the BOLD are not known")
+        doubts.append(
+            "signal-to-noise and coverage of the BOLD are not known: motion alone rates its quality"
+        )
     if conclusion.shares_sessions:
         doubts.append("other runs of the same sessions were in training")
     if n_poor:
@@ -268,7 +282,7 @@ def _doubts(results: Results, conclusion: Conclusion) -> Card:
     if not conclusion.enough_groups:
         doubts.append(f"only {plural(metrics['n_groups'], metrics['leave_out'])}")
     numbers = (
-        f"{plural(n_tested, 'confound')} tested, {len(flagged)} flagged; "
+        f"{n_tested} of {plural(len(examined), 'confound')} tested, {len(flagged)} flagged; "
         f"{ratings.count('good')} of {plural(len(ratings), 'run')} of good quality, as far as "
         f"known; {plural(metrics['n_runs'], 'run')} used"
     )
@@ -286,3 +300,52 @@ def _doubts(results: Results, conclusion: Conclusion) -> Card:
         numbers,
         quality,
     )
+
+
+def _next(results: Results, conclusion: Conclusion) -> Card:
+    metrics, unit = results.metrics, conclusion.unit
+    confounds = metrics["stages"]["confounds"] or {}
+    flagged = [name for name, v in confounds.items() if name != "not_done" and v["flagged"]]
+    answer, text = _advice(conclusion, metrics)
+    if flagged and conclusion.is_shown:
+        text = (
+            f"First judge whether {enumerate_names(flagged)} can explain the prediction: below is "
+            f"the performance without. {text}"
+        )
+    numbers = f"{plural(metrics['n_groups'], unit)} so far; see How much data are needed?"
+    return Card("What next?", answer, text, numbers)
+
+
+def _advice(conclusion: Conclusion, metrics: Mapping[str, Any]) -> tuple[str, str]:
+    """What to do next, in a few words and in a sentence."""
+    unit = conclusion.unit
+    match conclusion.tracking:
+        case Tracking.FEW:
+            n = FEW_GROUPS - metrics["n_groups"]
+            return "More sessions", f"At least {n} more rated {unit}{'s' * (n != 1)} are needed."
+        case Tracking.UNDEFINED:
+            return f"Rate more often in a {unit}", "Changes need several ratings that differ."
+        case Tracking.UNTESTED if conclusion.chance is Chance.NOT_PERMUTABLE:
+            return "Train on time bins", "They have a permutation test (--train-bins 30s)."
+        case Tracking.UNTESTED:
+            return "Test against chance", "Run the permutation null (--n-permutations 1000)."
+        case Tracking.NO:
+            return (
+                "Do not use this signature",
+                f"Check that ratings vary within {unit}s and that the data are sound. More "
+                f"{unit}s make a signature likelier to be found if there is one.",
+            )
+        case Tracking.UNCERTAIN:
+            return f"More {unit}s", "They narrow the interval. Until then, do not rely on it."
+        case Tracking.YES if conclusion.level is Closeness.YES:
+            return (
+                "Test it on new sessions",
+                "Predict sessions that were not used here, and compare them with their ratings, "
+                "before relying on it (painprint predict).",
+            )
+        case Tracking.YES:
+            return (
+                "Use it for changes, not for the level",
+                "In a new session, read the rise and fall of the prediction, not its height. Test "
+                "it on sessions that were not used here (painprint predict).",
+            )

@@ -12,6 +12,10 @@ from painprint.results.read import Results
 from painprint.wording import is_value, number, plural, rounded, span
 
 GLOSSARY = {
+    "signature": "the weights with which a model predicts one person's rating from connectivity.",
+    "edge": "a pair of regions; its strength is the product of their signals, averaged over a "
+    "{bin}.",
+    "held-out": "not used for training the model that predicts it.",
     "session-centred r": "Pearson's correlation of rating and prediction after subtracting each "
     "session's mean from both: 1 if they covary perfectly within sessions, 0 if not at all. "
     "Differences between sessions do not contribute. (Run-centred where runs were held out.)",
@@ -27,8 +31,10 @@ GLOSSARY = {
     "MAE": "mean absolute error, in units of the rating.",
     "95% interval": "interval that contains the true value in about 95 of 100 studies, if its "
     "assumptions hold; here, it describes how the result would vary with other sessions.",
-    "p": "share of permuted ratings whose result is at least as large. It is not the probability "
-    "that the finding is wrong.",
+    "permuted ratings": "the same ratings in another order, which cannot be related to the BOLD: "
+    "models trained on them show what agreement arises by chance.",
+    "p": "share of permuted ratings, the true one counted among them, whose result is at least as "
+    "large. It is not the probability that the finding is wrong.",
     "p within, p between": "the same for ratings permuted within sessions (do rating and "
     "prediction covary over time?) and between them (do session means covary?).",
     "effective degrees of freedom": "number of free coefficients that a penalised regression is "
@@ -140,8 +146,8 @@ DISPERSIONS = {
     "smaller than the mean difference in rating that it predicts.",
     Dispersion.OVER: "Predictions are over-dispersed: a difference between two of them is larger "
     "than the mean difference in rating that it predicts.",
-    Dispersion.UNDETERMINED: "The interval contains 1: neither under- nor over-dispersion of the "
-    "predictions is shown.",
+    Dispersion.UNDETERMINED: "The interval contains 1, so it is not known whether predictions vary "
+    "too much or too little.",
 }
 """Interpretation of the slope of rating on held-out prediction."""
 

@@ -46,8 +46,7 @@ def describe(result: WrittenResult) -> str:
     them = "it" if len(flagged) == 1 else "them"
     verdict_text = (
         f"Flagged: {', '.join(flagged)}. The rating of held-out {unit}s can be predicted from "
-        f"{them} alone beyond chance, so the signature may rely on {them}; see the performance "
-        f"after {them} {'was' if len(flagged) == 1 else 'were'} removed."
+        f"{them} alone beyond chance, so the signature may rely on {them}."
         if flagged
         else f"None of the {n_tested} tested confounds predicts the rating of held-out {unit}s "
         "beyond chance."
@@ -62,7 +61,9 @@ def describe(result: WrittenResult) -> str:
         "confound predicts), so the two compare with each other, and not with the main analysis of "
         "the ratings as they are."
     )
-    return f"{verdict_text}{_largest_change(verdicts, result)}\n{explained}"
+    removed = [_removed(name, verdicts[name], result) for name in flagged]
+    changes = "".join(removed) or _largest_change(verdicts, result)
+    return f"{verdict_text}{changes}\n{explained}"
 
 
 def _largest_change(verdicts: Mapping[str, Mapping[str, Any]], result: WrittenResult) -> str:
@@ -75,12 +76,19 @@ def _largest_change(verdicts: Mapping[str, Mapping[str, Any]], result: WrittenRe
     if not changes:
         return ""
     name = max(changes, key=lambda name: changes[name])
-    verdict = verdicts[name]
+    return f"{_removed(name, verdicts[name], result)}"
+
+
+def _removed(name: str, verdict: Mapping[str, Any], result: WrittenResult) -> str:
+    """Sentence on the centred r without a confound; empty where there is none."""
+    if verdict["centred_r_removed"] is None:
+        return ""
     low, high = verdict["centred_r_removed_ci"]
     interval = "" if low is None else f" (95% interval {span([low, high])})"
     return (
-        f" The {result.unit}-centred r {result.bins.at} changes most without {name}: from "
-        f"{number(verdict['centred_r_main'])} to {number(verdict['centred_r_removed'])}{interval}."
+        f" With {name} removed, the {result.unit}-centred r {result.bins.at} is "
+        f"{number(verdict['centred_r_removed'])}{interval}; that of the main analysis on the same "
+        f"ratings is {number(verdict['centred_r_main'])}."
     )
 
 

@@ -42,7 +42,8 @@ def describe(result: WrittenResult) -> str:
     answers = [_until(until, numbers["n_sessions"], unit) for until in numbers["until"]]
     return (
         f"Models were trained on fewer {unit}s, with up to {numbers['n_draws']} random draws for "
-        f"each {unit} held out. {unit.capitalize()}s needed: {' '.join(answers)} Intervals are "
+        f"each {unit} held out; every {unit} was tested, so a study needs more than these. "
+        f"{unit.capitalize()}s needed in training: {' '.join(answers)} Intervals are "
         f"from resampling the tested {unit}s in blocks, not the draws; the fitted curve a - b/s^c "
         f"is extrapolated to at most twice the number of {unit}s available."
     )

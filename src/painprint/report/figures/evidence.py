@@ -45,7 +45,7 @@ def plot_null(
     kind : {"within", "between"}
     statistic : {"r", "centred_r"}
     unit : str
-        Unit that was held out, within or between which ratings were permuted.
+        Unit that was held out.
     """
     ax = ax or new_axes(SINGLE, 2.3)
     rows = null[null["scale"] == scale].set_index("null")[statistic]
@@ -59,7 +59,7 @@ def plot_null(
         annotation_clip=False,
     )  # fmt: skip
     name = f"{unit}-centred r" if statistic == "centred_r" else "r"
-    ax.set_xlabel(f"{name} ({SCALE_NAMES[scale]}), ratings permuted {kind} {unit}s")
+    ax.set_xlabel(f"{name} ({SCALE_NAMES[scale]})")
     ax.set_ylabel(f"permutations (n = {len(permuted)})")
     ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     ax.locator_params(axis="x", nbins=6)

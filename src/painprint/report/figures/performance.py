@@ -42,7 +42,7 @@ def plot_observed_predicted(
     centred_by: str | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Held-out prediction against rating at one scale, coloured by session, on equal axes.
+    """Rating against held-out prediction at one scale, coloured by session, on equal axes.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def plot_observed_predicted(
     codes, _ = pd.factorize(rows["session"].astype(object).fillna("n/a"))
     shades = codes + 1 if days is None else np.asarray(days, float)
     drawn = ax.scatter(
-        rows["rating"], rows["predicted"], s=9, c=shades, cmap=IN_TIME, alpha=0.8, linewidths=0
+        rows["predicted"], rows["rating"], s=9, c=shades, cmap=IN_TIME, alpha=0.8, linewidths=0
     )
     ends = _square(ax, rows[["rating", "predicted"]].to_numpy(float))
     ax.plot(ends, ends, color=MUTED, linewidth=0.8, linestyle=":")
@@ -69,8 +69,8 @@ def plot_observed_predicted(
     ax.set_title(f"{name} = {number(metrics['centred_r' if centred_by else 'r'])}", loc="left")
     minus = f" − {centred_by} mean" if centred_by else ""
     what = "session mean" if scale == "session" else SCALE_NAMES[scale]
-    ax.set_xlabel(f"rating{minus} ({what}, n = {len(rows)})")
-    ax.set_ylabel(f"held-out prediction{minus}")
+    ax.set_xlabel(f"held-out prediction{minus} ({what}, n = {len(rows)})")
+    ax.set_ylabel(f"rating{minus}")
     label = "session, in order" if days is None else "days since the first session"
     bar = figure_of(ax).colorbar(
         ScalarMappable(drawn.norm, IN_TIME), ax=ax, label=label, shrink=0.8, aspect=25,
