@@ -141,6 +141,23 @@ class Tab:
         self.context.close()
 
 
+def unfold(page, name):
+    """Open a section as a reader does, and come to it."""
+    page.click(f"#{name}:not([open]) > summary")
+    page.locator(f"#{name}[open]").wait_for()
+
+
+def unfold_all(page):
+    """Open every section, and what is folded within them."""
+    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    page.evaluate(TWO_FRAMES)
+
+
+def overflow_px(page):
+    """How far the page goes beyond the right edge of its window."""
+    return page.evaluate("document.documentElement.scrollWidth - innerWidth")
+
+
 @pytest.mark.needs("chromium")
 @pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize("size", list(SIZES))
@@ -149,12 +166,39 @@ def test_a_page_opens_quietly_and_fits(browser, pages, name, size, scheme):
     with Tab(browser, pages / f"{name}.html", size=size, scheme=scheme) as tab:
         assert tab.errors == []
         assert tab.asked == [(pages / f"{name}.html").as_uri()]
-        wide, there = tab.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-        assert wide <= there
+        assert overflow_px(tab.page) <= 0
         ARTEFACTS.mkdir(parents=True, exist_ok=True)
         shot = ARTEFACTS / f"{name}-{size}-{scheme}.png"
         tab.page.screenshot(path=shot, full_page=True)
         assert shot.stat().st_size > 50_000
+        unfold_all(tab.page)
+        assert overflow_px(tab.page) <= 0
+        assert tab.errors == []
+
+
+@pytest.mark.needs("chromium")
+@pytest.mark.parametrize("name", PAGES)
+def test_wide_figures_scroll_within_their_box_with_a_cue(browser, pages, name):
+    """Also wide tables, on a phone: the cue stands exactly where there is more to see."""
+    with Tab(browser, pages / f"{name}.html", size="phone") as tab:
+        unfold_all(tab.page)
+        boxes = tab.page.locator(".scroll").evaluate_all(
+            """all => all.map((box) => {
+              const cue = getComputedStyle(box, "::before").content;
+              const more = box.scrollWidth - box.clientWidth;
+              box.scrollLeft = 1e5;
+              return {
+                said: box.ariaLabel, more, scrolled: box.scrollLeft,
+                fits: box.getBoundingClientRect().right <= innerWidth,
+                cue: cue === "none" ? "" : cue, reached: box.tabIndex,
+              };
+            })"""
+        )
+        assert boxes
+        for box in boxes:
+            assert box["fits"] and box["reached"] == 0, box
+            assert box["scrolled"] == pytest.approx(box["more"], abs=1), box
+            assert ("scroll sideways" in box["cue"]) == (box["more"] > 0), box
 
 
 @pytest.mark.needs("chromium")
@@ -167,6 +211,10 @@ def test_every_section_is_there_and_can_be_folded(browser, pages):
         titles = tab.page.locator("nav li").all_inner_texts()
         assert titles == tab.page.locator("details.section > summary h3").all_inner_texts()
         assert "Not run: Does it outperform comparison" in tab.page.locator("main").inner_text()
+        assert tab.page.locator("#words[open]").count() == 0
+        tab.page.click("nav a[href='#words']")
+        tab.page.locator("#words[open]").wait_for()
+        tab.page.click("#words > summary")
         assert tab.page.locator("#words[open]").count() == 0
         tab.page.click("nav a[href='#words']")
         tab.page.locator("#words[open]").wait_for()
@@ -188,8 +236,10 @@ def test_the_page_shows_calibration_and_the_p_of_its_headline(browser, pages):
         first = tab.page.locator("#summary li.first .numbers").inner_text()
         assert f"{minute['centred_r']:z.2f} (" in first
         assert f"p within = {minute['p_within']:.3f}" in first
+        tab.page.click("#null details > summary")
         row = tab.page.locator("#null table tr", has_text="1 min").first.inner_text().split("\t")
         assert row[1:3] == [f"{minute['centred_r']:z.2f}", f"{minute['p_within']:.3f}"]
+        unfold(tab.page, "methods")
         selected = tab.page.locator("#methods", has_text="What was selected").inner_text()
         assert "effective degrees of freedom" in selected
 
@@ -223,6 +273,7 @@ def canvas_pixels(page):
 @pytest.mark.needs("chromium")
 def test_the_brain_turns_and_names_regions(browser, pages):
     with Tab(browser, pages / "sub-01.html") as tab:
+        unfold(tab.page, "brain")
         canvas = tab.page.locator("#brain-canvas")
         canvas.scroll_into_view_if_needed()
         share, before = eventually(
@@ -230,6 +281,7 @@ def test_the_brain_turns_and_names_regions(browser, pages):
         )
         assert 0.1 < share < 0.9
         box = canvas.bounding_box()
+        assert canvas.evaluate("canvas => canvas.width") == round(box["width"])
         middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
         tab.page.mouse.move(*middle)
         said = eventually(tab.page, tab.page.locator("#brain-said").text_content, bool)
@@ -285,6 +337,7 @@ def point_within(page, region):
 def test_pointing_never_names_what_is_not_there(browser, pages):
     """Numbers of regions are read from a picture that is not smoothed."""
     with Tab(browser, pages / "sub-01.html") as tab:
+        unfold(tab.page, "brain")
         tab.page.select_option("#brain-overlay", label="Networks")
         canvas = tab.page.locator("#brain-canvas")
         canvas.scroll_into_view_if_needed()
@@ -304,6 +357,7 @@ def test_pointing_never_names_what_is_not_there(browser, pages):
 @pytest.mark.needs("chromium")
 def test_what_is_painted_is_what_is_said(browser, pages):
     with Tab(browser, pages / "sub-01.html") as tab:
+        unfold(tab.page, "brain")
         tab.page.select_option("#brain-overlay", label="Positive weights")
         assert "Positive weights" in tab.page.locator(".brain-painted").text_content()
         label = tab.page.locator(".brain-flat svg").first.get_attribute("aria-label")
@@ -315,6 +369,7 @@ def test_what_is_painted_is_what_is_said(browser, pages):
 @pytest.mark.needs("chromium")
 def test_a_tap_names_a_region(browser, pages):
     with Tab(browser, pages / "sub-01.html", size="phone", has_touch=True) as tab:
+        unfold(tab.page, "brain")
         canvas = tab.page.locator("#brain-canvas")
         canvas.scroll_into_view_if_needed()
         canvas.tap()
@@ -339,6 +394,7 @@ def test_the_flat_brain_names_regions_without_webgl_and_without_scripts(browser,
     errors = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(path.as_uri())
+    unfold(page, "brain")
     assert page.locator("#brain-live").is_hidden()
     page.mouse.move(*point_within(page, 4))
     tip = page.locator("#brain-tip")
@@ -352,6 +408,8 @@ def test_the_flat_brain_names_regions_without_webgl_and_without_scripts(browser,
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(path.as_uri())
+    unfold(page, "brain")
+    assert page.locator(".brain-flat svg").first.is_visible()
     assert page.locator(".brain-flat [data-region='4'] title").first.text_content().startswith("R2")
     assert page.locator("#brain-canvas").is_hidden()
     context.close()
@@ -367,6 +425,8 @@ def test_everything_can_be_reached_by_keyboard(browser, pages):
             name, tag = tab.page.evaluate(
                 "[document.activeElement.id, document.activeElement.tagName]"
             )
+            if name == "fold-all" and name not in reached:
+                tab.page.keyboard.press("Enter")
             reached.add(name)
             summaries += tag == "SUMMARY"
             if name == "brain-find":  # its list of names opens with arrows only
@@ -384,6 +444,7 @@ def test_contrast_and_roles_hold_up(browser, pages, name, scheme):
 
     path = pages / f"{name}.html"
     with Tab(browser, path, scheme=scheme, bypass_csp=True) as tab:
+        unfold_all(tab.page)
         options = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21aa"]}}
         found = Axe().run(tab.page, options=options)["violations"]
         told = [

@@ -129,6 +129,7 @@ def inline(image: bytes, what: str, titles: Mapping[int, str] | None = None) -> 
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
     text = re.sub(r"<style type=\"text/css\">.*?</style>", "", text, flags=re.DOTALL)
+    text = re.sub(r"<path(?![^>]* d=)[^>]*/>\s*", "", text)  # of lines without a point: not valid
     for colour, name in THEMED.items():
         text = text.replace(colour, f"var(--{name})")
 

@@ -232,6 +232,7 @@
     };
     let fitted = "";
     const draw = (asking) => {
+      if (!canvas.clientWidth) return; // folded; the observer of its size draws it once it is unfolded
       const [w, h] = [canvas.clientWidth, canvas.clientHeight].map((size) => Math.max(1, Math.round(size * Math.min(devicePixelRatio, 2))));
       if (fitted !== `${w} ${h}`) { fit(w, h); fitted = `${w} ${h}`; }
       gl.bindFramebuffer(gl.FRAMEBUFFER, asking ? numbers : null);
