@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -135,8 +135,7 @@ def score_sessions(
         except ValueError as error:
             raise DerivativesError(str(error), members[0][0]) from error
         if session in recalibrated_on and not person.other:
-            verdict = reading.verdict.with_caution(RECALIBRATED_ON)
-            reading = replace(reading, verdict=verdict)
+            reading = reading.with_caution(RECALIBRATED_ON)
         reading = person.judge(reading)
         for message in (*reading.warnings, *reading.not_done):
             log.warning("%s: %s", name, message)

@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from painprint import wording
-from painprint.report import figures
+from painprint.report import figures, words
 from painprint.report.html import make_environment
 from painprint.report.summary import Card, describe_answer
 from painprint.report.svg import draw_figure, inline
 from painprint.results.conclusion import primary_metrics
-from painprint.results.proof import NOT_RECORDED, NOT_SHOWN, conclude_signature
+from painprint.results.proof import NOT_RECORDED, NOT_SHOWN, conclude_signature, tells_level
 from painprint.signature.model import Signature
 from painprint.store.files import write_text
 
@@ -25,9 +26,27 @@ if TYPE_CHECKING:
 LEVEL = "80"
 """Level (%) of the intervals that are shown."""
 STATUS = {"in range": "good", "caution": "caution", "do not read": "bad"}
-ALL_IN_RANGE = "By every check it lies within the range of the sessions of the study."
-NOT_TO_INTERPRET = (
-    " The signature was not shown to track pain: do not interpret this number as pain."
+ALL_IN_RANGE = (
+    "By every check it lies within the range of the sessions of the study. This does not say how "
+    "good the prediction is."
+)
+NOT_TRACKING = (
+    "Not shown to be pain",
+    "The signature was not shown to track pain: do not interpret the mean prediction as pain.",
+)
+NOT_LEVEL = (
+    "Not shown to be a level of pain",
+    "The signature was not shown to tell the level of pain: read the changes within the session, "
+    "not the mean prediction.",
+)
+NOT_NEW = (
+    "Not a test: not a new session",
+    "The signature was trained on this session, so its prediction was fitted to its own ratings. "
+    "Intervals are for new sessions, so there is none.",
+)
+OF_OTHER = (
+    "Not known for this person",
+    "The signature is another person's, and was not shown to tell this person's pain.",
 )
 OUTSIDE = (
     "This session is outside the applicability domain of the signature: it differs from the "
@@ -39,6 +58,19 @@ RECALIBRATED = (
     "Correlations hold for the recalibrated one, since this does not change them; its skill is not "
     "known."
 )
+GLOSSARY = {
+    "session-centred r": words.GLOSSARY["session-centred r"],
+    "skill": words.GLOSSARY["skill"],
+    "p within": "share of ratings, permuted within sessions, that are predicted as well as the "
+    "true ones.",
+    "held-out": "predicted by a model that was trained without the session (or run).",
+    "95% interval": words.GLOSSARY["95% interval"],
+    "80% or 90% interval": "range around a prediction, as wide as the errors in the study: about "
+    "this share of new ratings lies in it, if new sessions are like those of the study.",
+    "applicability": "whether connectivity, motion, length and repetition time are like those of "
+    "the sessions that the signature was trained on.",
+}
+"""Definitions of the terms of this page."""
 
 
 def write_reading(path: Path, signature: Signature, scored: Sequence[Scored]) -> None:
@@ -63,11 +95,22 @@ def write_reading(path: Path, signature: Signature, scored: Sequence[Scored]) ->
             simulated=signature.simulated,
             n_levels=len(history.levels),
             unit=signature.leave_out,
-            has_intervals=bool(history.errors),
+            has_intervals=any(_has_intervals(session) for session in scored),
+            trained=[_name(session) for session in scored if session.reading.trained],
+            tells_level=tells_level(signature),
             of_events=signature.of_events,
             ends=signature.rating_range,
+            glossary=GLOSSARY,
         ),
     )
+
+
+def _name(scored: Scored) -> str:
+    return f"Session {scored.session}" if scored.session else "New session"
+
+
+def _has_intervals(scored: Scored) -> bool:
+    return bool(scored.reading.table[f"low_{LEVEL}"].notna().any())
 
 
 def _person(label: str) -> str:
@@ -121,13 +164,15 @@ def _session(scored: Scored, signature: Signature, place: int) -> dict[str, Any]
     reading, history = scored.reading, signature.history
     assert history is not None  # checked when the session was read
     minutes = reading.table[reading.table["scale"] == "1min"]
+    quartiles = np.quantile(history.levels, [0.25, 0.5, 0.75])
     figure = draw_figure(
         f"reading{place}",  # each figure of a page has identifiers of its own
-        partial(figures.plot_reading, minutes, history.levels, LEVEL, ends=signature.rating_range),
+        partial(figures.plot_reading, minutes, quartiles, LEVEL, ends=signature.rating_range),
     )
     rows = reading.table[reading.table["scale"] != "1min"].astype(object)
     return {
-        "name": f"Session {scored.session}" if scored.session else "New session",
+        "name": _name(scored),
+        "has_intervals": _has_intervals(scored),
         "cards": [predicted(scored, signature), _applicability(scored)],
         "warnings": reading.warnings,
         "verdict": reading.verdict,
@@ -142,43 +187,101 @@ def _session(scored: Scored, signature: Signature, place: int) -> dict[str, Any]
 def predicted(scored: Scored, signature: Signature) -> Card:
     """The predicted pain of a session, compared with the person's earlier sessions.
 
+    Where it cannot be read as a level of pain, the answer says so instead, and the number stands
+    in the small print, without comparison.
+    """
+    row = scored.reading.table.query("scale == 'session'").iloc[0]
+    mean, interval = wording.number(row["predicted"]), _interval(row)
+    counts = (
+        wording.plural(int((scored.reading.table["scale"] == name).sum()), noun)
+        for name, noun in (("1min", "minute"), ("run", "run"))
+    )
+    ends = signature.rating_range
+    scale = (
+        f"on the scale of the rating, from {ends[0]:g} to {ends[1]:g}"
+        if ends
+        else "the ends of the rating scale are not recorded (--rating-range)"
+    )
+    numbers = f"mean of {' in '.join(counts)}; {scale}"
+    doubts = _doubts(scored, signature)
+    if doubts:
+        answer = doubts[0][0]
+        texts = [text for _, text in doubts]
+        numbers = f"mean prediction {mean}{interval}, {numbers}"
+    else:
+        answer, texts = f"{mean}{interval}", [_compare(row["predicted"], signature)]
+    conclusion = conclude_signature(signature)
+    tracks = conclusion is not None and conclusion.is_shown and not signature.of_events
+    if tracks and not (scored.reading.trained or scored.person.other):
+        texts.append(_changes(scored.reading.table))
+    return Card(
+        "What is the predicted pain of this session?", answer, " ".join(texts).strip(), numbers
+    )
+
+
+def _interval(row: pd.Series) -> str:
+    """The interval of a row of the table, in brackets; empty if it has none."""
+    low, high = row[f"low_{LEVEL}"], row[f"high_{LEVEL}"]
+    if not np.isfinite(low):
+        return ""
+    return f" ({LEVEL}% interval {wording.number(low)} to {wording.number(high)})"
+
+
+def _doubts(scored: Scored, signature: Signature) -> list[tuple[str, str]]:
+    """Why the predicted level cannot be read: answers and sentences; empty if it can be."""
+    conclusion = conclude_signature(signature)
+    tracks = conclusion is not None and conclusion.is_shown
+    doubts = {
+        NOT_TRACKING: not tracks,
+        OF_OTHER: scored.person.other,
+        NOT_NEW: scored.reading.trained,
+        NOT_LEVEL: tracks and not tells_level(signature) and not scored.reading.trained,
+    }
+    return [doubt for doubt, holds in doubts.items() if holds]
+
+
+def _compare(prediction: float, signature: Signature) -> str:
+    """The prediction among the mean ratings of the study's sessions.
+
     Counts agree with the numbers as printed: a level that is printed as the prediction is not
     lower. Ratings of events are stated, but not compared: the prediction is of all minutes.
     """
     assert signature.history is not None  # checked when the session was read
-    table, levels = scored.reading.table, np.array(signature.history.levels)
-    row = table[table["scale"] == "session"].iloc[0]
-    low, high = row[f"low_{LEVEL}"], row[f"high_{LEVEL}"]
-    answer = wording.number(row["predicted"])
-    if np.isfinite(low):
-        answer += f" ({LEVEL}% interval {wording.number(low)} to {wording.number(high)})"
-    below = int((levels.round(2) < round(row["predicted"], 2)).sum())
+    levels = np.array(signature.history.levels)
+    below = int((levels.round(2) < round(prediction, 2)).sum())
     compared = (
         "" if signature.of_events else f"; in {below} of them it was lower than this prediction"
     )
     rating = "mean rating of events" if signature.of_events else "mean rating"
-    whose = "the signature's person" if scored.person.other else "this person"
-    ends = signature.rating_range
-    scale = f", from {ends[0]:g} to {ends[1]:g}" if ends else "; its ends are not recorded"
-    counts = (
-        wording.plural(int((table["scale"] == name).sum()), noun)
-        for name, noun in (("1min", "minute"), ("run", "run"))
-    )
-    conclusion = conclude_signature(signature)
-    caveat = "" if conclusion and conclusion.is_shown else NOT_TO_INTERPRET
-    return Card(
-        "What is the predicted pain of this session?",
-        answer,
-        f"In {len(levels)} rated {signature.leave_out}s of {whose}, the {rating} ranged from "
+    return (
+        f"In {len(levels)} rated {signature.leave_out}s of this person, the {rating} ranged from "
         f"{wording.number(levels.min())} to {wording.number(levels.max())}, with a median of "
-        f"{wording.number(float(np.median(levels)))}{compared}.{caveat}",
-        f"mean of {' in '.join(counts)}; on the scale of the rating{scale}",
+        f"{wording.number(float(np.median(levels)))}{compared}."
+    )
+
+
+def _changes(table: pd.DataFrame) -> str:
+    """Lowest and highest minute of a session, and whether their intervals overlap."""
+    minutes = table[table["scale"] == "1min"]
+    if len(minutes) < 2:
+        return ""
+    low = minutes.loc[minutes["predicted"].idxmin()]
+    high = minutes.loc[minutes["predicted"].idxmax()]
+    overlap = ""
+    if np.isfinite([low[f"high_{LEVEL}"], high[f"low_{LEVEL}"]]).all():
+        apart = low[f"high_{LEVEL}"] < high[f"low_{LEVEL}"]
+        overlap = f"; the intervals {'do not overlap' if apart else 'overlap'}"
+    return (
+        f"Of the minutes, minute {low['minute']:g} of run {low['run']:g} has the lowest "
+        f"prediction, {wording.number(low['predicted'])}{_interval(low)}, and minute "
+        f"{high['minute']:g} of run {high['run']:g} the highest, "
+        f"{wording.number(high['predicted'])}{_interval(high)}{overlap}."
     )
 
 
 def _applicability(scored: Scored) -> Card:
     """Whether the session is like those that the signature was trained on."""
-    verdict = scored.reading.verdict
+    verdict, trained = scored.reading.verdict, scored.reading.trained
     reasons = "; ".join(verdict.reasons)
     parts = [f"{_begin(reasons)}." if reasons else ALL_IN_RANGE]
     if verdict.word == "do not read":
@@ -186,7 +289,7 @@ def _applicability(scored: Scored) -> Card:
     unchecked = ", ".join(verdict.unchecked)
     return Card(
         "Is this session like those of the study?",
-        _begin(verdict.word),
+        f"It is one of them: {verdict.word}" if trained else _begin(verdict.word),
         " ".join(parts),
         f"not checked: {unchecked} (not known here, or too few training sessions)"
         if unchecked

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from painprint.results.conclusion import Conclusion, Tracking, conclude
+from painprint.results.conclusion import Closeness, Conclusion, Tracking, conclude
 from painprint.signature.model import Signature
 
 NOT_SHOWN = {
@@ -35,3 +35,9 @@ def why_not_shown(signature: Signature) -> str:
         return ""
     reason = NOT_SHOWN[conclusion.tracking].format(unit=signature.leave_out)
     return f"this signature was never shown to track pain: {reason}."
+
+
+def tells_level(signature: Signature) -> bool:
+    """Whether a signature was shown to track pain and to tell its level, so that one can be read."""
+    conclusion = conclude_signature(signature)
+    return conclusion is not None and conclusion.is_shown and conclusion.level is Closeness.YES

@@ -102,7 +102,7 @@ class PersonMatch:
         """The reading with what is to be known of whose data they are, as reason or warning."""
         verdicts = (reading.verdict, *reading.of_runs)
         if self.other:
-            return replace(reading, verdict=reading.verdict.with_caution(self.note))
+            return reading.with_caution(self.note)
         if self.same:
             if any(has_unusual_connectivity(v, (DO_NOT_READ,)) for v in verdicts):
                 verdict = reading.verdict.with_caution(MAY_BE_OTHER)

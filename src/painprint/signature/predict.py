@@ -188,6 +188,12 @@ def _warnings(signature: Signature, run: Run, kept_s: float) -> tuple[str, ...]:
     return tuple(warnings)
 
 
+TRAINED_ON = "the signature was trained on this session, so its prediction is no test"
+NO_INTERVALS = (
+    "no intervals: the signature was trained on this session, and its intervals are for new ones."
+)
+
+
 @dataclass(frozen=True, eq=False)
 class Reading:
     """Predictions, intervals and verdicts of a new session.
@@ -204,6 +210,8 @@ class Reading:
         Verdict of the session; ``of_runs`` holds those of its runs.
     not_done : tuple of str
         Intervals that cannot be computed, and why.
+    trained : bool
+        Whether the session was among those that trained the signature; it has no intervals.
     """
 
     table: pd.DataFrame
@@ -211,6 +219,12 @@ class Reading:
     of_runs: tuple[Verdict, ...]
     not_done: tuple[str, ...]
     warnings: tuple[str, ...]
+    trained: bool
+
+    def with_caution(self, reason: str) -> Reading:
+        """The same with one more reason for caution, of the session and of each run."""
+        of_runs = tuple(verdict.with_caution(reason) for verdict in self.of_runs)
+        return replace(self, verdict=self.verdict.with_caution(reason), of_runs=of_runs)
 
 
 def read_session(
@@ -219,7 +233,7 @@ def read_session(
     """Predict a new session, with intervals and a verdict on whether to read it.
 
     Predictions are those of the final model. Intervals use the models trained without each
-    session and their held-out errors. Up to 5 % of the regions may be missing: their edges are
+    session and their held-out errors; a session that trained the signature has none. Up to 5 % of the regions may be missing: their edges are
     replaced by the mean of the training runs, and the verdict states it.
 
     Parameters
@@ -259,21 +273,19 @@ def read_session(
     _check_finite(predictions, str(runs[0].key))
     table = pd.DataFrame(rows, columns=["scale", "run", "minute", "onset", "n_frames"])
     table["predicted"] = predictions[:, 0]
-    not_done = _add_intervals(table, predictions[:, 1:], signature)
+    trained = not of_other_person and any(was_trained_on(signature, run.key) for run in runs)
+    not_done = _add_intervals(table, predictions[:, 1:], signature, trained=trained)
     warnings = dict.fromkeys(warning for run in scored for warning in run.warnings)
     verdict, verdicts = judge_session(signature.domain, [run.measures for run in scored])
-    if not of_other_person and any(was_trained_on(signature, run.key) for run in runs):
-        verdict = verdict.with_caution(
-            "this session was among those that the signature was learnt from, so its prediction is "
-            "no test (see --fold)"
-        )
-    return Reading(
+    reading = Reading(
         table=table,
         verdict=verdict,
         of_runs=verdicts,
         not_done=not_done,
         warnings=tuple(warnings),
+        trained=trained,
     )
+    return reading.with_caution(TRAINED_ON) if trained else reading
 
 
 @dataclass(frozen=True, eq=False)
@@ -369,7 +381,7 @@ OF_EVENTS = (
 
 
 def _add_intervals(
-    table: pd.DataFrame, of_folds: NDArray[np.float64], signature: Signature
+    table: pd.DataFrame, of_folds: NDArray[np.float64], signature: Signature, *, trained: bool
 ) -> tuple[str, ...]:
     """Add the ends of intervals to the table; reasons for those that cannot be computed.
 
@@ -377,11 +389,11 @@ def _add_intervals(
     """
     assert signature.history is not None  # checked by read_session
     lowest, highest = signature.rating_range or (-np.inf, np.inf)
-    not_done: dict[str, None] = {}
+    not_done: dict[str, None] = {NO_INTERVALS: None} if trained else {}
     for level in LEVELS:
         for prefix, decay in (("", 1.0), ("adaptive_", DECAY)):
             ends = np.full((len(table), 2), np.nan)
-            for row, scale in enumerate(table["scale"]):
+            for row, scale in enumerate([] if trained else table["scale"]):
                 errors = signature.history.errors.get(scale)
                 if errors is None:
                     unit = {"1min": "minute"}.get(scale, scale)
@@ -395,8 +407,8 @@ def _add_intervals(
                 try:
                     ends[row] = predict_interval(of_folds[row], errors, level=level, decay=decay)
                 except ValueError as error:
-                    label = "adaptive: " if prefix else ""
-                    not_done[f"{label}{error}"] = None
+                    late = " in which late sessions weigh more" if prefix else ""
+                    not_done[f"no {level:.0%} interval{late}: {error}"] = None
             name = f"{100 * level:.0f}"
             table[f"{prefix}low_{name}"], table[f"{prefix}high_{name}"] = ends.clip(
                 lowest, highest

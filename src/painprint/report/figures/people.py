@@ -99,7 +99,7 @@ def plot_identification(
 
 def plot_reading(
     minutes: pd.DataFrame,
-    levels: Sequence[float],
+    quartiles: Sequence[float],
     level: str,
     *,
     ends: tuple[float, float] | None = None,
@@ -110,44 +110,50 @@ def plot_reading(
     Parameters
     ----------
     minutes : DataFrame
-        Columns ``run``, ``onset`` (s), ``predicted``, ``low_80`` and ``high_80`` (for level "80").
-    levels : sequence of float
-        Mean ratings of the person's earlier sessions, shown as dotted lines.
+        Columns ``run``, ``minute`` (its number in the run), ``predicted``, ``low_80`` and
+        ``high_80`` (for level "80").
+    quartiles : three floats
+        Lower quartile, median and upper quartile of the mean ratings of the study's sessions,
+        shown as band and dotted line.
     ends : (float, float), optional
         Lowest and highest possible rating, if known: the least that the y axis shows.
     """
     ax = ax or new_axes(DOUBLE, 2.8)
-    for mean in levels:
-        ax.axhline(mean, color=RATING, linewidth=0.6, linestyle=":", zorder=1)
-    runs = [(run, rows, rows["onset"].to_numpy(float) / 60) for run, rows in minutes.groupby("run")]
-    lengths = [float(onset.max()) + 1 for _, _, onset in runs]
+    lower, median, upper = quartiles
+    ax.axhspan(lower, upper, color=RATING, alpha=0.1, linewidth=0, zorder=0)
+    ax.axhline(median, color=RATING, linewidth=1, linestyle=":", zorder=1)
+    runs = [(run, rows, rows["minute"].to_numpy(float)) for run, rows in minutes.groupby("run")]
+    lengths = [float(minute.max()) for _, _, minute in runs]
     step = next((s for s in STEPS_MIN if sum(lengths) / s <= MOST_TICKS), STEPS_MIN[-1])
     start, ticks = 0.0, []
-    for (run, rows, onset), length in zip(runs, lengths, strict=True):
-        at = start + onset + 0.5  # the middle of each minute
+    for (run, rows, minute), length in zip(runs, lengths, strict=True):
+        at = start + minute
         low, high = (rows[f"{end}_{level}"].to_numpy(float) for end in ("low", "high"))
         if np.isfinite(low).all():
             ax.fill_between(at, low, high, color=PREDICTED, alpha=0.2, linewidth=0)
         ax.plot(at, rows["predicted"], "o-", color=PREDICTED, markersize=3)
-        ticks += [(start + minute, f"{minute:g}") for minute in np.arange(0, length + 0.01, step)]
+        ticks += [(start + n, f"{n:g}") for n in np.arange(min(step, length), length + 0.01, step)]
         ax.annotate(
-            f"run {run:g}", (start + length / 2, 1), xycoords=("data", "axes fraction"),
+            f"run {run:g}", (start + (1 + length) / 2, 1), xycoords=("data", "axes fraction"),
             ha="center", va="bottom", color=MUTED, fontsize=7,
         )  # fmt: skip
-        start += length + max(step, 1)
+        start += length + step
     ax.set_xticks(*zip(*ticks, strict=True))
-    ax.set_xlabel("time in the run (min)")
+    ax.set_xlabel("minute of the run")
     ax.set_ylabel("predicted pain (scale of the rating)")
     if ends is not None:
         bottom, top = ax.get_ylim()
         ax.set_ylim(min(bottom, ends[0]), max(top, ends[1]))
     entries: list[Artist] = [
         Line2D([], [], color=PREDICTED, marker="o", markersize=3, label="prediction"),
-        Line2D([], [], color=RATING, linestyle=":", linewidth=1, label="mean ratings of the study"),
+        Line2D(
+            [], [], color=RATING, linestyle=":", linewidth=1, label="median of the study's ratings"
+        ),
+        Patch(color=RATING, alpha=0.1, linewidth=0, label="their quartiles"),
     ]
     if np.isfinite(minutes[f"low_{level}"]).any():
         entries.insert(1, Patch(color=PREDICTED, alpha=0.2, label=f"{level}% interval"))
-    ax.legend(handles=entries, loc="lower center", bbox_to_anchor=(0.5, 1.06), ncols=3)
+    ax.legend(handles=entries, loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=4)
     return ax
 
 
