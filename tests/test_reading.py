@@ -126,22 +126,95 @@ def test_the_page_names_person_signature_and_atlas(run, tmp_path):
     assert f"<h1>{title}</h1>" in page and f"<title>{title}" in page
     assert "trained on 9 rated sessions; atlas A, 5 regions" in page
     assert page.index("Never shown") < page.index("What is the predicted pain")
-    assert "do not interpret this number as pain" in page
+    assert "do not interpret the mean prediction as pain" in page
+    promise = page.index("lies in them only if the new session")
+    assert page.index("not shown to tell the level of pain. A mean") < promise
+    assert "<dt>held-out</dt>" in page and "--fold" not in page and "docs/" not in page
+
+
+def test_a_level_that_was_shown_is_the_answer(run):
+    signature = with_metrics()
+    card = predicted(score(signature, run), signature)
+    assert re.fullmatch(r"\S+ \(80% interval \S+ to \S+\)", card.answer)
+    assert "In 9 rated sessions of this person, the mean rating ranged" in card.text
+    assert card.numbers.startswith("mean of 3 minutes in 1 run; ")
+
+
+@pytest.mark.parametrize(
+    ("given", "answer"),
+    [
+        ({"skill_ci": [-0.1, 0.3]}, "Not shown to be a level of pain"),
+        ({"skill": -0.1}, "Not shown to be a level of pain"),
+        ({"p_within": 0.5}, "Not shown to be pain"),
+        ({"n_groups": 6}, "Not shown to be pain"),
+    ],
+)
+def test_a_level_that_was_not_shown_is_no_answer(run, given, answer):
+    signature = with_metrics(**given)
+    card = predicted(score(signature, run), signature)
+    readable = predicted(score(with_metrics(), run), with_metrics())
+    assert card.answer == answer and "rated sessions" not in card.text
+    assert card.numbers == f"mean prediction {readable.answer}{readable.numbers[4:]}"
+    assert (
+        ("minute" in card.text)
+        == ("read the changes" in card.text)
+        == ("skill" in next(iter(given)))
+    )
+
+
+@pytest.mark.parametrize(("high", "said"), [(0.4, "do not overlap"), (0.6, "overlap")])
+def test_lowest_and_highest_minute_are_named_with_their_intervals(run, high, said):
+    signature = with_metrics(skill_ci=[-0.1, 0.3])
+    scored = score(signature, run)
+    table = scored.reading.table.copy()
+    minutes = table["scale"] == "1min"
+    table.loc[minutes, "predicted"] = [0.5, 0.8, 0.2]
+    table.loc[minutes, "low_80"] = [0.3, 0.5, 0.1]
+    table.loc[minutes, "high_80"] = [0.7, 0.9, high]
+    scored = replace(scored, reading=replace(scored.reading, table=table))
+    assert predicted(scored, signature).text.endswith(
+        "Of the minutes, minute 3 of run 1 has the lowest prediction, 0.20 (80% interval 0.10 to "
+        f"{high:.2f}), and minute 2 of run 1 the highest, 0.80 (80% interval 0.50 to 0.90); the "
+        f"intervals {said}."
+    )
+
+
+def test_a_session_that_trained_the_signature_is_no_test_on_the_page(run, tmp_path):
+    signature = with_metrics()
+    known = replace(run, session=signature.models[1].held_out)
+    scored = score(signature, known)
+    card = predicted(scored, signature)
+    assert card.answer == "Not a test: not a new session" and "interval" not in card.numbers
+    write_reading(tmp_path / "page.html", signature, [scored])
+    page = (tmp_path / "page.html").read_text()
+    assert "It is one of them: caution" in page and "The intervals come from" not in page
+    assert "<th>80% interval" not in page and '<td class="text">in range' not in page
 
 
 def test_minutes_of_each_run_are_on_the_axis():
-    rows = [(run, 30 + 60 * i) for run in (1, 2) for i in range(5)]
-    minutes = pd.DataFrame(rows, columns=["run", "onset"]).assign(
+    rows = [(run, minute) for run in (1, 2) for minute in range(1, 6)]
+    minutes = pd.DataFrame(rows, columns=["run", "minute"]).assign(
         predicted=0.5, low_80=0.2, high_80=0.9
     )
-    ax = plot_reading(minutes, [0.4, 0.6], "80", ends=(0, 1))
-    assert [label.get_text() for label in ax.get_xticklabels()] == [*"012345"] * 2
-    assert ax.lines[2].get_xdata().tolist() == [1, 2, 3, 4, 5]
-    assert ax.get_xlabel() == "time in the run (min)"
+    ax = plot_reading(minutes, [0.4, 0.5, 0.6], "80", ends=(0, 1))
+    assert [label.get_text() for label in ax.get_xticklabels()] == [*"12345"] * 2
+    dots = [x for line in ax.lines[1:] for x in line.get_xdata()]
+    assert ax.get_xticks().tolist() == dots == [1, 2, 3, 4, 5, 7, 8, 9, 10, 11]
+    assert set(ax.lines[0].get_ydata()) == {0.5} and ax.get_xlabel() == "minute of the run"
     assert ax.get_ylim()[0] <= 0 and ax.get_ylim()[1] >= 1
     assert [text.get_text() for text in ax.texts] == ["run 1", "run 2"]
     labels = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert labels == ["prediction", "80% interval", "mean ratings of the study"]
+    ratings = ["median of session ratings in the study", "their quartiles"]
+    assert labels == ["prediction", "80% interval", *ratings]
+
+
+def test_many_short_runs_have_ticks():
+    rows = [(run, minute) for run in range(90) for minute in (1, 2, 3, 4, 5)]
+    minutes = pd.DataFrame(rows, columns=["run", "minute"]).assign(
+        predicted=0.5, low_80=0.2, high_80=0.9
+    )
+    ax = plot_reading(minutes, [0.4, 0.5, 0.6], "80")
+    assert {label.get_text() for label in ax.get_xticklabels()} == {"5"}
 
 
 def test_figures_of_several_sessions_share_no_identifier(run, tmp_path):

@@ -21,7 +21,7 @@ from painprint.runs import Run
 from painprint.signature.file import VERSION, read_signature, write_signature
 from painprint.signature.model import complete_signature, make_signature
 from painprint.signature.origin import Origin
-from painprint.signature.predict import predict_run, read_session
+from painprint.signature.predict import NO_INTERVALS, TRAINED_ON, predict_run, read_session
 from painprint.simulate.person import Person
 from painprint.simulate.world import World
 from painprint.simulate.write import write_people
@@ -107,12 +107,29 @@ def test_runs_left_out_give_no_interval_of_a_new_session(people):
     assert reading.table["low_80"].isna().all()
     assert any("runs were left out" in reason for reason in reading.not_done)
     assert signature.domain.distributions["residual", "run"].n_groups == 7
-    assert "was among those" in read_session(signature, people[:2]).verdict.reasons[-1]
+    assert read_session(signature, people[:2]).verdict.reasons[-1] == TRAINED_ON
 
 
 def test_a_session_that_was_learnt_from_is_no_test(people, signature):
-    verdict = read_session(signature, people[:2]).verdict
-    assert verdict.word == "caution" and "was among those" in verdict.reasons[0]
+    reading = read_session(signature, people[:2])
+    assert reading.trained and reading.not_done == (NO_INTERVALS,)
+    for verdict in (reading.verdict, *reading.of_runs):
+        assert (verdict.word, verdict.reasons) == ("caution", (TRAINED_ON,))
+    intervals = [name for name in reading.table if "low_" in name or "high_" in name]
+    assert len(intervals) == 8 and reading.table[intervals].isna().all(axis=None)
+    other = read_session(signature, people[:2], of_other_person=True)
+    assert not other.trained and other.verdict.word == "in range"
+    np.testing.assert_array_equal(other.table["predicted"], reading.table["predicted"])
+
+
+def test_an_interval_that_cannot_be_computed_is_named(people):
+    decoding = decode_runs(people[:20], Settings(n_bootstraps=100))
+    made = make_signature(decoding, simulated=True, metrics={})
+    reading = read_session(complete_signature(made, decoding, origin=Origin()), people[20:])
+    assert reading.not_done == (
+        "no 90% interval in which late sessions weigh more: 10 sessions are too few for an "
+        "interval of 90%: 13 are needed.",
+    )
 
 
 def test_few_sessions_claim_nothing_about_connectivity(people):
@@ -225,7 +242,7 @@ def test_predict_writes_table_json_and_page(study, tmp_path, capsys):
     assert main(words) == 0
     printed, err = capsys.readouterr()
     assert printed.splitlines()[0].startswith("session\tfile\tscale\trun\tminute")
-    warning = "this signature was never shown to predict pain: its study had too few sessions"
+    warning = "this signature was never shown to track pain: its study had too few sessions"
     assert err.count(warning) == 1
     assert warning in json.loads((tmp_path / "reading.json").read_text())["signature_warning"]
     table = pd.read_csv(tmp_path / "reading.tsv", sep="\t")
@@ -233,7 +250,8 @@ def test_predict_writes_table_json_and_page(study, tmp_path, capsys):
     said = json.loads((tmp_path / "reading.json").read_text())["sessions"][0]
     assert said["low_80"] < said["predicted"] < said["high_80"] and said["low_90"] is None
     page = (tmp_path / "reading.html").read_text()
-    assert f'<p class="answer">{said["predicted"]:.2f} (80% interval {said["low_80"]:.2f}' in page
+    assert '<p class="answer">Not shown to be pain<' in page
+    assert f"mean prediction {said['predicted']:.2f} (80% interval {said['low_80']:.2f}" in page
     assert "<h1>Predicted pain of sub-01, session 07, with the signature of sub-01</h1>" in page
     assert "6 rated sessions" in page and "9 are needed" in page
     assert str(study) not in page + (tmp_path / "reading.json").read_text()

@@ -44,6 +44,11 @@ NOT_NEW = (
     "The signature was trained on this session, so its prediction was fitted to its own ratings. "
     "Intervals are for new sessions, so there is none.",
 )
+OF_EVENTS = (
+    "Not known for all minutes",
+    "The signature was learnt from ratings of events, so how well it tells pain between them is "
+    "not known.",
+)
 OF_OTHER = (
     "Not known for this person",
     "The signature is another person's, and was not shown to tell this person's pain.",
@@ -164,7 +169,7 @@ def _session(scored: Scored, signature: Signature, place: int) -> dict[str, Any]
     reading, history = scored.reading, signature.history
     assert history is not None  # checked when the session was read
     minutes = reading.table[reading.table["scale"] == "1min"]
-    quartiles = np.quantile(history.levels, [0.25, 0.5, 0.75])
+    quartiles = np.quantile(history.levels, [0.25, 0.5, 0.75]).tolist()
     figure = draw_figure(
         f"reading{place}",  # each figure of a page has identifiers of its own
         partial(figures.plot_reading, minutes, quartiles, LEVEL, ends=signature.rating_range),
@@ -191,7 +196,7 @@ def predicted(scored: Scored, signature: Signature) -> Card:
     in the small print, without comparison.
     """
     row = scored.reading.table.query("scale == 'session'").iloc[0]
-    mean, interval = wording.number(row["predicted"]), _interval(row)
+    number = wording.number(row["predicted"])
     counts = (
         wording.plural(int((scored.reading.table["scale"] == name).sum()), noun)
         for name, noun in (("1min", "minute"), ("run", "run"))
@@ -202,14 +207,13 @@ def predicted(scored: Scored, signature: Signature) -> Card:
         if ends
         else "the ends of the rating scale are not recorded (--rating-range)"
     )
-    numbers = f"mean of {' in '.join(counts)}; {scale}"
+    answer, numbers = f"{number}{_interval(row)}", f"of {' in '.join(counts)}; {scale}"
     doubts = _doubts(scored, signature)
     if doubts:
-        answer = doubts[0][0]
+        answer, numbers = doubts[0][0], f"mean prediction {answer} {numbers}"
         texts = [text for _, text in doubts]
-        numbers = f"mean prediction {mean}{interval}, {numbers}"
     else:
-        answer, texts = f"{mean}{interval}", [_compare(row["predicted"], signature)]
+        numbers, texts = f"mean {numbers}", [_compare(row["predicted"], signature)]
     conclusion = conclude_signature(signature)
     tracks = conclusion is not None and conclusion.is_shown and not signature.of_events
     if tracks and not (scored.reading.trained or scored.person.other):
@@ -235,6 +239,7 @@ def _doubts(scored: Scored, signature: Signature) -> list[tuple[str, str]]:
         NOT_TRACKING: not tracks,
         OF_OTHER: scored.person.other,
         NOT_NEW: scored.reading.trained,
+        OF_EVENTS: tracks and signature.of_events,
         NOT_LEVEL: tracks and not tells_level(signature) and not scored.reading.trained,
     }
     return [doubt for doubt, holds in doubts.items() if holds]
@@ -244,19 +249,16 @@ def _compare(prediction: float, signature: Signature) -> str:
     """The prediction among the mean ratings of the study's sessions.
 
     Counts agree with the numbers as printed: a level that is printed as the prediction is not
-    lower. Ratings of events are stated, but not compared: the prediction is of all minutes.
+    lower.
     """
     assert signature.history is not None  # checked when the session was read
     levels = np.array(signature.history.levels)
     below = int((levels.round(2) < round(prediction, 2)).sum())
-    compared = (
-        "" if signature.of_events else f"; in {below} of them it was lower than this prediction"
-    )
-    rating = "mean rating of events" if signature.of_events else "mean rating"
     return (
-        f"In {len(levels)} rated {signature.leave_out}s of this person, the {rating} ranged from "
-        f"{wording.number(levels.min())} to {wording.number(levels.max())}, with a median of "
-        f"{wording.number(float(np.median(levels)))}{compared}."
+        f"In {len(levels)} rated {signature.leave_out}s of this person, the mean rating ranged "
+        f"from {wording.number(levels.min())} to {wording.number(levels.max())}, with a median of "
+        f"{wording.number(float(np.median(levels)))}; in {below} of them it was lower than "
+        "this prediction."
     )
 
 
@@ -265,8 +267,8 @@ def _changes(table: pd.DataFrame) -> str:
     minutes = table[table["scale"] == "1min"]
     if len(minutes) < 2:
         return ""
-    low = minutes.loc[minutes["predicted"].idxmin()]
-    high = minutes.loc[minutes["predicted"].idxmax()]
+    ordered = minutes.sort_values("predicted")
+    low, high = ordered.iloc[0], ordered.iloc[-1]
     overlap = ""
     if np.isfinite([low[f"high_{LEVEL}"], high[f"low_{LEVEL}"]]).all():
         apart = low[f"high_{LEVEL}"] < high[f"low_{LEVEL}"]

@@ -38,6 +38,6 @@ def why_not_shown(signature: Signature) -> str:
 
 
 def tells_level(signature: Signature) -> bool:
-    """Whether a signature was shown to track pain and to tell its level, so that one can be read."""
+    """Whether a signature was shown to track pain and to tell its level, so that this is read."""
     conclusion = conclude_signature(signature)
     return conclusion is not None and conclusion.is_shown and conclusion.level is Closeness.YES

@@ -233,8 +233,9 @@ def read_session(
     """Predict a new session, with intervals and a verdict on whether to read it.
 
     Predictions are those of the final model. Intervals use the models trained without each
-    session and their held-out errors; a session that trained the signature has none. Up to 5 % of the regions may be missing: their edges are
-    replaced by the mean of the training runs, and the verdict states it.
+    session and their held-out errors; a session that trained the signature has none. Up to 5 % of
+    the regions may be missing: their edges are replaced by the mean of the training runs, and the
+    verdict states it.
 
     Parameters
     ----------

@@ -147,7 +147,12 @@ def plot_reading(
     entries: list[Artist] = [
         Line2D([], [], color=PREDICTED, marker="o", markersize=3, label="prediction"),
         Line2D(
-            [], [], color=RATING, linestyle=":", linewidth=1, label="median of the study's ratings"
+            [],
+            [],
+            color=RATING,
+            linestyle=":",
+            linewidth=1,
+            label="median of session ratings in the study",
         ),
         Patch(color=RATING, alpha=0.1, linewidth=0, label="their quartiles"),
     ]
