@@ -66,7 +66,7 @@ RECALIBRATED = (
 GLOSSARY = {
     "session-centred r": words.GLOSSARY["session-centred r"],
     "skill": words.GLOSSARY["skill"],
-    "p within": "share of ratings, permuted within sessions, that are predicted as well as the "
+    "p within": "share of ratings, permuted within sessions, that are predicted at least as well as the "
     "true ones.",
     "held-out": "predicted by a model that was trained without the session (or run).",
     "95% interval": words.GLOSSARY["95% interval"],
