@@ -402,7 +402,7 @@ def _(tree):
 def _(tree):
     signature, series = signature_of(decoded(tree)), a_series(tree)
     new = series.rename(series.with_name(series.name.replace("ses-01", "ses-99")))
-    main(["predict", str(signature), str(new)])
+    main(["predict", str(signature), str(new), "--tr", "1"])
 
 
 @provokes("Another atlas")

@@ -66,8 +66,8 @@ RECALIBRATED = (
 GLOSSARY = {
     "session-centred r": words.GLOSSARY["session-centred r"],
     "skill": words.GLOSSARY["skill"],
-    "p within": "share of ratings, permuted within sessions, that are predicted at least as well as "
-    "the true ones.",
+    "p within": "share of ratings, permuted within sessions, that are predicted at least as well "
+    "as the true ones.",
     "held-out": "predicted by a model that was trained without the session (or run).",
     "95% interval": words.GLOSSARY["95% interval"],
     "80% or 90% interval": "range around a prediction, as wide as the errors in the study: about "
