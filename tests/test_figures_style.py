@@ -1,6 +1,7 @@
 """Figures show text as it is, and do not depend on the user's settings of Matplotlib."""
 
 import os
+import re
 import subprocess
 import sys
 import warnings
@@ -13,7 +14,7 @@ import pytest
 
 from painprint.report import figures
 from painprint.report.figures.style import new_axes, short
-from painprint.report.svg import draw_figure
+from painprint.report.svg import draw_figure, inline
 
 HOSTILE = (
     "$x$", "a$x^2$b", "$", "_led", "a_b^c", "\\alpha{", "100%", "<b>&amp;", '"q\'', "nan", "NA",
@@ -31,6 +32,12 @@ def draw_dots():
     ax = new_axes(3, 5)
     ax.set_yticks(range(len(HOSTILE)), [short(name) for name in HOSTILE])
     ax.set_xlabel("a$x^2$b")
+    return ax
+
+
+def draw_nothing():
+    ax = new_axes(3, 2)
+    ax.plot([0.0, 1.0], [np.nan, np.nan])
     return ax
 
 
@@ -99,3 +106,10 @@ def test_counts_on_a_colour_bar_are_numbers(most):
     shown = texts_of(draw_figure("edges", lambda: figures.plot_structure(edges)).svg)
     assert not [text for text in shown if "$" in text or "\\" in text]
     assert [text for text in shown if text in ("1", "2", "10", "100")]
+
+
+def test_a_line_without_a_point_leaves_no_path_in_a_page():
+    drawn = draw_figure("nothing", draw_nothing).svg
+    shown = str(inline(drawn, "nothing"))
+    assert len(re.findall(r"<path[^>]* d=", shown)) == len(re.findall(r"<path ", shown)) > 0
+    assert len(re.findall(rb"<path ", drawn)) == len(re.findall(r"<path ", shown)) + 1
