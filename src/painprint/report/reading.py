@@ -150,6 +150,8 @@ def performance(signature: Signature, *, of_other_person: bool = False) -> Card:
     if conclusion.enough_groups and primary["skill"] is not None:
         skill += f" (95% interval {wording.span(primary['skill_ci'])})"
     numbers = f"{found.numbers}; skill {skill}"
+    if conclusion.level is not conclusion.closeness:
+        numbers += f"; {unit} means not shown to agree better than permuted ones"
     answer, text, status = found.answer, found.text, found.status
     if not conclusion.is_shown:
         answer, status = "Never shown to track pain", "bad"
