@@ -53,6 +53,14 @@ def test_a_signature_that_was_shown_is_introduced_with_its_numbers():
     )
 
 
+def test_a_confound_that_its_study_flagged_is_named():
+    flagged = with_metrics()
+    stages = {**flagged.metrics["stages"], "confounds": {"motion": {"flagged": True}}}
+    flagged = replace(flagged, metrics={**flagged.metrics, "stages": stages})
+    assert "the rating can be predicted from motion alone" in performance(flagged).text
+    assert "confound" not in performance(with_metrics()).text
+
+
 def test_one_that_does_not_tell_the_level_says_so():
     card = performance(with_metrics(skill_ci=[-0.1, 0.3]))
     assert card.answer == "Tracks changes within sessions; not shown to tell the level of pain"
@@ -128,7 +136,10 @@ def test_the_page_names_person_signature_and_atlas(run, tmp_path):
     assert page.index("Never shown") < page.index("What is the predicted pain")
     assert "do not interpret the mean prediction as pain" in page
     promise = page.index("lies in them only if the new session")
-    assert page.index("not shown to tell the level of pain. A mean") < promise
+    assert (
+        page.index("not shown to track changes of pain, or to tell the level of pain. A mean")
+        < promise
+    )
     assert "<dt>held-out</dt>" in page and "--fold" not in page and "docs/" not in page
 
 

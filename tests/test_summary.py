@@ -271,5 +271,6 @@ def test_what_next_follows_from_the_conclusion(change, advice):
 
 def test_a_flagged_confound_comes_before_any_use():
     flagged = {"motion": {"flagged": True, "p_corrected": 0.01}, "not_done": []}
-    text = summarise(results(confounds=flagged))[-1].text
-    assert text.startswith("First judge whether motion can explain the prediction")
+    card = summarise(results(confounds=flagged))[-1]
+    assert card.answer == "First judge a confound: motion"
+    assert "Then: Predict sessions that were not used here" in card.text

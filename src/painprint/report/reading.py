@@ -15,7 +15,7 @@ from painprint.report import figures, words
 from painprint.report.html import make_environment
 from painprint.report.summary import Card, describe_answer
 from painprint.report.svg import draw_figure, inline
-from painprint.results.conclusion import primary_metrics
+from painprint.results.conclusion import flagged_confounds, primary_metrics
 from painprint.results.proof import NOT_RECORDED, NOT_SHOWN, conclude_signature, tells_level
 from painprint.signature.model import Signature
 from painprint.store.files import write_text
@@ -103,6 +103,7 @@ def write_reading(path: Path, signature: Signature, scored: Sequence[Scored]) ->
             has_intervals=any(_has_intervals(session) for session in scored),
             trained=[_name(session) for session in scored if session.reading.trained],
             tells_level=tells_level(signature),
+            tracks=bool((found := conclude_signature(signature)) and found.is_shown),
             of_events=signature.of_events,
             ends=signature.rating_range,
             glossary=GLOSSARY,
@@ -156,6 +157,11 @@ def performance(signature: Signature, *, of_other_person: bool = False) -> Card:
     if not conclusion.is_shown:
         answer, status = "Never shown to track pain", "bad"
         text = f"{_begin(NOT_SHOWN[conclusion.tracking].format(unit=unit))}."
+    if flagged := flagged_confounds(metrics):
+        text += (
+            f" Its study flagged a confound: the rating can be predicted from "
+            f"{wording.enumerate_names(flagged)} alone."
+        )
     if signature.recalibrated:
         text += f" {RECALIBRATED}"
     if of_other_person:

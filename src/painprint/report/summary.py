@@ -20,6 +20,7 @@ from painprint.results.conclusion import (
     Dispersion,
     Tracking,
     conclude,
+    flagged_confounds,
     primary_metrics,
 )
 from painprint.results.read import Results
@@ -148,7 +149,8 @@ def _sure(metrics: Mapping[str, Any], conclusion: Conclusion) -> Card:
         question,
         answer,
         f"The ratings were permuted {n:,} times within {unit}s and the models trained again: "
-        f"{as_good:,} permuted ratings were predicted as well as the true one.{levels}",
+        f"{as_good:,} permuted ratings were predicted as well as the true one, so p is "
+        f"{as_good + 1:,} in {n + 1:,}.{levels}",
         f"p within {is_value(p)}, of the {unit}-centred r of {number(primary['centred_r'])} {at}; "
         f"{between}; {n:,} permutations of each kind",
     )
@@ -178,7 +180,7 @@ def _exact(metrics: Mapping[str, Any], conclusion: Conclusion) -> Card:
         ),
         Closeness.UNCERTAIN: (
             "Not shown to be closer than the average",
-            f"{smaller} With other sessions, it might be no smaller.",
+            f"{smaller} With other sessions, it might be larger.",
         ),
         Closeness.YES: ("Closer than the average", smaller),
     }[conclusion.closeness]
@@ -253,7 +255,7 @@ def _where(results: Results, conclusion: Conclusion) -> Card:
 def _doubts(results: Results, conclusion: Conclusion) -> Card:
     metrics, audit = results.metrics, results.audit
     confounds = metrics["stages"]["confounds"] or {}
-    flagged = [name for name, v in confounds.items() if name != "not_done" and v["flagged"]]
+    flagged = flagged_confounds(metrics)
     ratings = list(results.bold_quality["quality_rating"])
     known = not results.bold_quality["tsnr"].isna().all()
     n_poor, n_bad = sum(rating != "good" for rating in ratings), ratings.count("bad")
@@ -304,14 +306,14 @@ def _doubts(results: Results, conclusion: Conclusion) -> Card:
 
 def _next(results: Results, conclusion: Conclusion) -> Card:
     metrics, unit = results.metrics, conclusion.unit
-    confounds = metrics["stages"]["confounds"] or {}
-    flagged = [name for name, v in confounds.items() if name != "not_done" and v["flagged"]]
+    flagged = flagged_confounds(metrics)
     answer, text = _advice(conclusion, metrics)
     if flagged and conclusion.is_shown:
         text = (
-            f"First judge whether {enumerate_names(flagged)} can explain the prediction: below is "
-            f"the performance without. {text}"
+            f"Judge whether {enumerate_names(flagged)} can explain the prediction, by the "
+            f"performance with it removed (see the confounds). Then: {text}"
         )
+        answer = f"First judge a confound: {flagged[0]}"
     numbers = f"{plural(metrics['n_groups'], unit)} so far; see How much data are needed?"
     return Card("What next?", answer, text, numbers)
 

@@ -169,9 +169,15 @@ def calibration_sentences(metrics: Mapping[str, Any]) -> str:
             f"{metrics['n_groups']} {metrics['leave_out']}s are too few to decide whether "
             "predictions are under-dispersed (slope above 1) or over-dispersed (below 1)."
             if conclusion.dispersion is None
-            else DISPERSIONS[conclusion.dispersion]
+            else DISPERSIONS[conclusion.dispersion] + _no_slope(conclusion, primary)
         )
     )
+
+
+def _no_slope(conclusion: Conclusion, primary: Mapping[str, Any]) -> str:
+    """That the slope may be 0 or below; empty where its interval lies above."""
+    may_be_none = conclusion.dispersion is Dispersion.UNDETERMINED and primary["slope_ci"][0] <= 0
+    return " It contains 0, too: no relation is shown." if may_be_none else ""
 
 
 def selected_sentences(metrics: Mapping[str, Any]) -> str:

@@ -190,6 +190,12 @@ def primary_metrics(metrics: Mapping[str, Any]) -> Mapping[str, Any]:
     return scales[primary_scale(scales)]
 
 
+def flagged_confounds(metrics: Mapping[str, Any]) -> list[str]:
+    """Confounds that predict the rating by themselves; empty where none was tested."""
+    confounds = metrics["stages"].get("confounds") or {}
+    return [name for name, v in confounds.items() if name != "not_done" and v["flagged"]]
+
+
 def _tracking(chance: Chance, *, enough: bool, above: bool) -> Tracking:
     if not enough:
         return Tracking.FEW

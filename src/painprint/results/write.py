@@ -22,6 +22,7 @@ from painprint.files.inputs import InputHashes
 from painprint.quality import Limits, judge
 from painprint.results.audit import RunLog, describe_choice, make_audit, runs_table
 from painprint.results.columns import COLUMNS, describe_columns
+from painprint.results.conclusion import flagged_confounds
 from painprint.results.files import HISTORY, ParticipantFiles
 from painprint.results.geometry import hash_outputs, write_geometry
 from painprint.results.predecessor import Predecessor
@@ -101,11 +102,12 @@ def write_decoding(
     metrics = _metrics(decoding, stage_results, simulated=simulated)
     null = metrics["stages"]["null"]
     tested = None if null is None else {k: null[k] for k in ("n_permutations",) if k in null}
+    flags = {name: {"flagged": True} for name in flagged_confounds(metrics)}
     signature = complete_signature(
         make_signature(
             decoding,
             simulated=simulated,
-            metrics={**metrics, "stages": {"null": tested}},
+            metrics={**metrics, "stages": {"null": tested, "confounds": flags}},
             participant=files.participant,
         ),
         decoding,

@@ -39,6 +39,9 @@ def check_performance(metrics: Fields) -> None:
         stages.inner("null").integer("n_permutations", AT_LEAST_ONE)
     elif not stages.is_null("null"):
         stages.inner("null")
+    if (confounds := stages.inner_or_none("confounds")) is not None:
+        for name in confounds.values:
+            confounds.inner(name).flag("flagged")
     for name in OUTCOMES:
         value, ends = primary.number_or_none(name), primary.ends(f"{name}_ci")
         if value is not None and ends is None and n_groups >= FEW_GROUPS:
