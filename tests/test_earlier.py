@@ -78,8 +78,8 @@ def test_earlier_results_are_kept_whole(study, out, capsys):
     assert {n: c for n, c in contents(kept).items() if n != "dataset_description.json"} == of_person
     page = (kept / "sub-01.html").read_bytes()
     assert main(["report", str(kept)]) == 0
-    assert (kept / f"sub-01/figures/{STEM}_levels.svg").read_bytes() == before[
-        f"sub-01/figures/{STEM}_levels.svg"
+    assert (kept / f"sub-01/figures/{STEM}_months.svg").read_bytes() == before[
+        f"sub-01/figures/{STEM}_months.svg"
     ]
     assert b"Not computed: `painprint run" not in page  # of the group, which is not with it
     assert json.loads((out / RECORD).read_text())["settings"]["random_seed"]["value"] == 3
@@ -190,7 +190,7 @@ def test_an_edited_table_of_the_group_makes_no_page(study, out, capsys):
 def test_an_edited_page_is_made_again(study, out):
     before = contents(out)
     (out / "sub-01.html").write_text("r = 0.99")
-    (out / f"sub-01/figures/{STEM}_levels.svg").unlink()
+    (out / f"sub-01/figures/{STEM}_months.svg").unlink()
     assert run(study[0], out) == 0
     assert contents(out) == before
 
