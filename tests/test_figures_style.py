@@ -11,6 +11,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from painprint.report import figures
 from painprint.report.figures.style import new_axes, short
@@ -113,3 +114,16 @@ def test_a_line_without_a_point_leaves_no_path_in_a_page():
     shown = str(inline(drawn, "nothing"))
     assert len(re.findall(r"<path[^>]* d=", shown)) == len(re.findall(r"<path ", shown)) > 0
     assert len(re.findall(rb"<path ", drawn)) == len(re.findall(r"<path ", shown)) + 1
+
+
+def test_the_last_bits_of_a_layout_change_no_byte():
+    def drawn(left):
+        def draw():
+            ax = Figure(figsize=(3, 2)).add_axes((left, 0.2, 0.6, 0.6))
+            ax.plot([0, 1], [0, 1], "o-")
+            return ax
+
+        return draw_figure("one", draw).svg
+
+    assert drawn(0.2) == drawn(0.2 + 1e-12)
+    assert b"url(#one-" in drawn(0.2)

@@ -25,6 +25,9 @@ THEMED = {
 """Colours of figures that are replaced by CSS variables of the page."""
 TAG, COORDINATE = re.compile(r"<[^>]+>"), re.compile(r"-?\d+\.\d{3,}")
 SHOWN_FONT = ", ".join(f"'{name}'" if " " in name else name for name in style.FONTS)
+HASHED = re.compile(r'id="(\w*[0-9a-f]{10})"')
+HASHED_USED = re.compile(r'(id="|#)(\w*[0-9a-f]{10})("|\))')
+"""Identifiers that Matplotlib makes of coordinates, and their uses."""
 NO_DATE: dict[str, dict[str, None]] = {
     "svg": {"Date": None, "Creator": None},
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
@@ -79,7 +82,7 @@ def draw_figure(name: str, draw: Draw, *, pdf: bool = False) -> Drawn:
     Parameters
     ----------
     name : str
-        Unique among the figures of a page; seeds the identifiers in the SVG.
+        Unique among the figures of a page; begins the identifiers in the SVG.
     draw : callable
         Returns Axes of a new figure.
     pdf : bool
@@ -101,9 +104,20 @@ def draw_figure(name: str, draw: Draw, *, pdf: bool = False) -> Drawn:
             figure.savefig(buffer, format=form, metadata=NO_DATE[form])
             return buffer.getvalue()
 
-        text = TAG.sub(_rewritten, saved("svg").decode())
+        text = _with_numbers(TAG.sub(_rewritten, saved("svg").decode()), name)
         with matplotlib.rc_context({"font.sans-serif": style.print_fonts()}):
             return Drawn(text.encode(), saved("pdf") if pdf else None)
+
+
+def _with_numbers(text: str, figure: str) -> str:
+    """An SVG with numbers in place of identifiers that are hashes of coordinates.
+
+    These are hashed before rounding, and their last bits depend on the order in which the solver of
+    the layout visits its constraints.
+    """
+    hashed = dict.fromkeys(HASHED.findall(text))
+    numbers = {old: f"{figure}-{number}" for number, old in enumerate(hashed)}
+    return HASHED_USED.sub(lambda use: use[1] + numbers.get(use[2], use[2]) + use[3], text)
 
 
 def _rewritten(tag: re.Match[str]) -> str:
