@@ -7,8 +7,10 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
@@ -278,3 +280,28 @@ def copy_of_decoded(decoded, tmp_path):
 def example(tmp_path):
     """A copy of the example dataset, to be changed at will."""
     return Path(shutil.copytree(EXAMPLE, tmp_path / "example"))
+
+
+def outputs_of_page(heading, stem=""):
+    """Files that docs/outputs.md promises under a heading, as patterns with their remark."""
+    page = (Path(__file__).parents[1] / "docs" / "outputs.md").read_text()
+    section = page.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    promised = {}
+    for cell, remark in re.findall(r"^\| (`[^|]+`) \| ([^|]*?) ?\| [^|]+ \|$", section, flags=re.M):
+        names = re.findall(r"`([^`]+)`", cell.replace("STEM", stem))
+        folder = names[0].rpartition("/")[0]
+        for name in names:
+            path = f"{folder}/{name}" if folder and "/" not in name else name
+            promised[path] = remark
+    assert promised
+    return promised
+
+
+def check_outputs(folder, heading, stem=""):
+    """Files in a folder are those of docs/outputs.md under a heading; "if ..." are optional."""
+    promised = outputs_of_page(heading, stem)
+    written = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+    unknown = {path for path in written if not any(fnmatchcase(path, one) for one in promised)}
+    always = {one for one, remark in promised.items() if not remark.startswith("if ")}
+    missing = {one for one in always if not any(fnmatchcase(path, one) for path in written)}
+    assert (unknown, missing) == (set(), set())

@@ -1,10 +1,13 @@
 """The pages in docs/: messages are quoted as they are printed, links lead somewhere."""
 
 import dataclasses
+import importlib.util
 import json
 import os
 import re
 import shutil
+import subprocess
+import tomllib
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -19,12 +22,16 @@ from painprint.evidence.stages import STAGES
 from painprint.files.images import Voxels
 from painprint.files.maps import write_labels
 from painprint.options import flag
+from painprint.results.columns import AREA_COLUMNS, COLUMNS, GROUP_COLUMNS
 from painprint.store.files import content_key
 from painprint.store.lock import lock
 
 ROOT = Path(__file__).parents[1]
 SIGNATURE = Path(__file__).parent / "data" / "signatures" / "version4"
 DOCS = ROOT / "docs"
+_spec = importlib.util.spec_from_file_location("generated", DOCS / "_ext" / "generated.py")
+generated = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(generated)
 GENERATED = ("_build", "auto_gallery")
 PAGES = sorted(
     path
@@ -528,7 +535,9 @@ def test_every_option_of_the_pages_exists():
     ours = [
         page
         for page in PAGES
-        if page.name.startswith(("howto", "faq", "interpreting", "parcellation"))
+        if page.name.startswith(
+            ("howto", "faq", "interpreting", "parcellation", "inputs", "installation", "outputs")
+        )
     ]
     for page in [*ours, *(DOCS / "gallery").glob("*.py")]:
         used = set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]+", page.read_text()))
@@ -541,3 +550,60 @@ def test_the_reference_holds_every_public_name_and_only_modules_that_exist():
         described |= set(re.findall(r"automodule:: (\S+)", page.read_text()))
     assert {f"painprint.{module}" for module in painprint._HOME.values()} <= described
     assert all(find_spec(module) is not None for module in described)
+
+
+def test_what_is_made_from_the_code_is_up_to_date():
+    """Else: python docs/_ext/generated.py"""
+    made = 0
+    for page in sorted(DOCS.glob("*.md")):
+        text = page.read_text()
+        made += len(generated.PART.findall(text))
+        assert generated.up_to_date(text) == text, page.name
+    commands = sum(not name.startswith("-") for name in app)
+    assert made == (commands + 1) + 2 + 4 + 1
+
+
+def test_the_outputs_page_describes_every_column_of_every_table():
+    page = (DOCS / "outputs.md").read_text()
+    for name, columns in [*COLUMNS.items(), *GROUP_COLUMNS.items(), *AREA_COLUMNS.items()]:
+        tables = re.findall(rf"^### {name}\.tsv$(.*?)(?=^##|\Z)", page, flags=re.M | re.S)
+        assert list(columns) in [re.findall(r"^\| `(\w+)`", one, flags=re.M) for one in tables], (
+            name
+        )
+
+
+def test_the_script_for_a_cluster_runs_one_participant_per_task(tmp_path):
+    page = (DOCS / "installation.md").read_text()
+    script = re.search(r"```bash\n(.*?)```", page, flags=re.S)[1]
+    script = script.replace("/data/study", str(tmp_path / "study"))
+    for sub in ("01", "02", "10"):
+        (tmp_path / "study" / f"sub-{sub}").mkdir(parents=True)
+    program = tmp_path / "painprint-env" / "bin" / "painprint"
+    program.parent.mkdir(parents=True)
+    program.write_text('#!/bin/sh\necho "$@"\n')
+    program.chmod(0o755)
+    task = {"HOME": str(tmp_path), "SLURM_ARRAY_TASK_ID": "1", "SLURM_CPUS_PER_TASK": "2"}
+    done = subprocess.run(
+        ["bash", "-c", script],
+        env={**os.environ, **task},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    words = done.stdout.split()
+    assert words[words.index("--participant-label") + 1] == "sub-02"
+    _, _, bound = app.parse_args(words, print_error=False, exit_on_error=False)
+    assert not bound
+
+
+def test_the_conda_environment_has_the_python_and_the_package_that_are_required():
+    environment = (ROOT / "environment.yml").read_text()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert f"- python {project['requires-python']}\n" in environment
+    assert re.search(r"^  - pip\n  - pip:\n      - \.$", environment, flags=re.M)
+
+
+def test_every_extra_of_the_package_is_on_the_page():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    page = (DOCS / "installation.md").read_text()
+    assert set(re.findall(r"'\.\[(\w+)\]'", page)) == set(project["optional-dependencies"])

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import QUICK, simulate_runs, write_json
+from conftest import QUICK, outputs_of_page, simulate_runs, write_json
 
 from painprint import Settings, decode_runs
 from painprint.cli import main
@@ -60,6 +60,7 @@ def test_two_people_meet(dataset, out):
         *(f"group/group_{name}.{e}" for name in GROUP_COLUMNS for e in ("tsv", "json")),
         *(f"group/figures/group_{name}.svg" for name in FIGURES),
     }
+    assert written == set(outputs_of_page("The group level"))
     for name, columns in GROUP_COLUMNS.items():
         table = pd.read_csv(out / f"group/group_{name}.tsv", sep="\t")
         assert list(table.columns) == list(columns)

@@ -15,6 +15,7 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import check_outputs
 from nibabel.cifti2.cifti2_axes import BrainModelAxis, SeriesAxis
 from threadpoolctl import threadpool_limits
 
@@ -257,6 +258,7 @@ def test_every_file_is_written(found):
     }
     there = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
     assert {name for name in there if not name.startswith("figures/")} == expected
+    check_outputs(found.files.out_dir, "An individual parcellation")
     assert found.files.page == found.files.out_dir / "sub-01_parcellation.html"
     assert found.files.page.is_file()
     outputs = found.metrics["outputs"]

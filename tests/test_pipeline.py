@@ -13,7 +13,7 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import FEW, QUICK, SEED, Tree, fill, simulate_runs, write_json
+from conftest import FEW, QUICK, SEED, Tree, check_outputs, fill, simulate_runs, write_json
 from nibabel.cifti2 import BrainModelAxis, SeriesAxis
 
 from painprint import Run, Settings
@@ -126,6 +126,10 @@ def test_every_stage_has_its_tables_and_figures(answered, decoded):
         columns = list(pd.read_csv(f"{path}.tsv", sep="\t").columns)
         assert columns == list(COLUMNS[table])
         assert set(columns) < set(json.loads(Path(f"{path}.json").read_text()))
+
+
+def test_the_files_of_a_full_study_are_those_of_the_page(answered):
+    check_outputs(answered, "A study", STEM)
 
 
 def test_every_stage_has_its_numbers(answered):

@@ -3,13 +3,14 @@
 import hashlib
 import io
 import json
+import re
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import QUICK, Tree, simulate_runs
+from conftest import QUICK, Tree, check_outputs, simulate_runs
 
 from painprint import Settings, decode_runs
 from painprint.apps.predict import RECALIBRATED_ON, score_sessions
@@ -245,7 +246,18 @@ def test_predict_writes_table_json_and_page(study, tmp_path, capsys):
     warning = "this signature was never shown to track pain: its study had too few sessions"
     assert err.count(warning) == 1
     assert warning in json.loads((tmp_path / "reading.json").read_text())["signature_warning"]
+    check_outputs(tmp_path, "A reading")
     table = pd.read_csv(tmp_path / "reading.tsv", sep="\t")
+    page_of_columns = (
+        (Path(__file__).parents[1] / "docs" / "outputs.md")
+        .read_text()
+        .partition("\n## A reading\n")[2]
+    )
+    rows = page_of_columns.partition("| column of `reading.tsv`")[2].partition("\n\n")[0]
+    described = [
+        name for row in rows.split("\n| ") for name in re.findall("`([^`]+)`", row.split(" | ")[0])
+    ]
+    assert sorted(described) == sorted(table.columns)
     assert set(table["scale"]) == {"1min", "run", "session"} and len(table) == 2 * 5 + 2 + 1
     said = json.loads((tmp_path / "reading.json").read_text())["sessions"][0]
     assert said["low_80"] < said["predicted"] < said["high_80"] and said["low_90"] is None
@@ -317,6 +329,7 @@ def recalibrate(study, out, *options):
 def test_recalibration_fits_the_new_sessions_and_keeps_the_pattern(study, tmp_path, capsys):
     assert recalibrate(study, tmp_path / "new", "--session-label", "07") == 0
     printed = capsys.readouterr().out
+    check_outputs(tmp_path / "new", "Updating a signature")
     assert "slope 1.000" in printed and "errors larger than in the study: p" in printed
     old, new = read_signature(signature_of(study / "out")), read_signature(tmp_path / "new")
     np.testing.assert_array_equal(old.weights, new.weights)

@@ -1,78 +1,21 @@
-"""What the pages take from the program itself, so that it is never typed twice.
+"""What Sphinx takes from the program when it builds the pages.
 
-Directives: ``options`` (the settings), ``command-help`` (help of a command), ``public-names``
-(what can be imported from painprint). And names of functions in code, such as
-``ratings.frame_ratings``, become links to the reference.
+A directive, ``public-names``: what can be imported from painprint. And names of functions in code,
+such as ``ratings.frame_ratings``, become links to the reference.
 """
 
-import io
 import re
 
 from docutils import nodes
 from docutils.parsers.rst.states import RSTStateMachine, state_classes
 from docutils.statemachine import StringList
 from docutils.utils import new_document
-from rich.console import Console
-from sphinx.pycode import ModuleAnalyzer
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
 
 import painprint
-from painprint import cli
-from painprint.cortex.settings import AreaSettings
-from painprint.options import choices_of, describe, flag, option_metadata
-from painprint.settings import Settings
 
-HELP_WIDTH = 92
 DOTTED = re.compile(r"[a-z_]+(\.\w+)+|\w+")
-
-
-SETTINGS = {"run": Settings, "parcellate": AreaSettings}
-
-
-class Options(SphinxDirective):
-    """A table of every setting of a command: option, default, unit, what is allowed, meaning."""
-
-    required_arguments = 1
-
-    def run(self) -> list[nodes.Node]:
-        kind = SETTINGS[self.arguments[0]]
-        said = {}
-        for one in kind.__mro__[-2::-1]:  # what is inherited first
-            docs = ModuleAnalyzer.for_module(one.__module__).find_attr_docs()
-            said |= {name: text for (owner, name), text in docs.items() if owner == one.__name__}
-        lines = [".. list-table::", "   :header-rows: 1", "   :widths: 26 14 8 16 36", ""]
-        lines += row("option", "default", "unit", "allowed", "meaning")
-        metadata = option_metadata(kind)
-        for option in describe(kind()):
-            name = option["name"]
-            # words as they were written, not as markup
-            meaning = escape(" ".join(said[name]).strip())
-            source = f" *Source: {escape(option['source'])}.*" if option["source"] else ""
-            choices = " ".join(f"``{choice}``" for choice in choices_of(kind, name))
-            lines += row(
-                f"``--{flag(name)}`` ``{name}``",
-                f"``{shown(option['value'])}``",
-                option["unit"],
-                choices or metadata[name].allowed,
-                meaning + source,
-            )
-        return parsed(self, lines)
-
-
-class CommandHelp(SphinxDirective):
-    """What ``painprint COMMAND --help`` prints; without an argument, ``painprint --help``."""
-
-    optional_arguments = 1
-
-    def run(self) -> list[nodes.Node]:
-        text = io.StringIO()
-        console = Console(file=text, width=HELP_WIDTH, color_system=None, force_terminal=False)
-        cli.app.help_print(self.arguments, console=console)
-        help_text = "\n".join(line.rstrip() for line in text.getvalue().strip().splitlines())
-        return [
-            nodes.literal_block(help_text, help_text, language="none", classes=["command-help"])
-        ]
 
 
 class PublicNames(SphinxDirective):
@@ -91,13 +34,6 @@ class PublicNames(SphinxDirective):
 def row(*cells: str) -> list[str]:
     """A row of a list-table."""
     return [f"   {'*' if i == 0 else ' '} - {cell}" for i, cell in enumerate(cells)]
-
-
-def shown(value: object) -> str:
-    """A default as it would be typed."""
-    if isinstance(value, tuple):
-        return " ".join(map(str, value)) or "none"
-    return "none" if value is None else str(value)
 
 
 def escape(text: str) -> str:
@@ -139,8 +75,6 @@ def set_dashes(app, doctree: nodes.document, page: str) -> None:
 
 
 def setup(app) -> dict[str, bool]:
-    app.add_directive("options", Options)
-    app.add_directive("command-help", CommandHelp)
     app.add_directive("public-names", PublicNames)
     app.connect("doctree-resolved", link_names)
     app.connect("doctree-resolved", set_dashes)
