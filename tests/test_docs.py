@@ -531,6 +531,10 @@ def test_every_option_of_the_pages_exists():
         "--file-format",
     }  # of fMRIPrep and XCP-D
     known |= {"--surfaces", "--workbench"}  # of benchmarks/planted_areas.py
+    known |= {"--version"}
+    known |= {
+        f"--{name}" for name in "array cpus-per-task job-name mem output time".split()
+    }  # sbatch
     unknown = {"--permutations"}  # on purpose, in the FAQ
     ours = [
         page
@@ -567,9 +571,8 @@ def test_the_outputs_page_describes_every_column_of_every_table():
     page = (DOCS / "outputs.md").read_text()
     for name, columns in [*COLUMNS.items(), *GROUP_COLUMNS.items(), *AREA_COLUMNS.items()]:
         tables = re.findall(rf"^### {name}\.tsv$(.*?)(?=^##|\Z)", page, flags=re.M | re.S)
-        assert list(columns) in [re.findall(r"^\| `(\w+)`", one, flags=re.M) for one in tables], (
-            name
-        )
+        described = [re.findall(r"^\| `(\w+)`", table, flags=re.M) for table in tables]
+        assert list(columns) in described, name
 
 
 def test_the_script_for_a_cluster_runs_one_participant_per_task(tmp_path):
@@ -583,14 +586,9 @@ def test_the_script_for_a_cluster_runs_one_participant_per_task(tmp_path):
     program.write_text('#!/bin/sh\necho "$@"\n')
     program.chmod(0o755)
     task = {"HOME": str(tmp_path), "SLURM_ARRAY_TASK_ID": "1", "SLURM_CPUS_PER_TASK": "2"}
-    done = subprocess.run(
-        ["bash", "-c", script],
-        env={**os.environ, **task},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    words = done.stdout.split()
+    words = subprocess.check_output(
+        ["bash", "-c", script], env={**os.environ, **task}, text=True
+    ).split()
     assert words[words.index("--participant-label") + 1] == "sub-02"
     _, _, bound = app.parse_args(words, print_error=False, exit_on_error=False)
     assert not bound

@@ -45,4 +45,8 @@ def test_every_option_of_the_readme_exists():
 
 @pytest.mark.parametrize("link", re.findall(r"\]\(([^)h][^)]*)\)", README))
 def test_links_of_the_readme_lead_somewhere(link):
-    assert (Path(__file__).parents[1] / link).exists()
+    assert (Path(__file__).parents[1] / link.partition("#")[0]).exists()
+
+
+def test_the_readme_is_short():
+    assert len(README.split()) <= 900

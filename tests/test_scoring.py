@@ -248,15 +248,10 @@ def test_predict_writes_table_json_and_page(study, tmp_path, capsys):
     assert warning in json.loads((tmp_path / "reading.json").read_text())["signature_warning"]
     check_outputs(tmp_path, "A reading")
     table = pd.read_csv(tmp_path / "reading.tsv", sep="\t")
-    page_of_columns = (
-        (Path(__file__).parents[1] / "docs" / "outputs.md")
-        .read_text()
-        .partition("\n## A reading\n")[2]
-    )
-    rows = page_of_columns.partition("| column of `reading.tsv`")[2].partition("\n\n")[0]
-    described = [
-        name for row in rows.split("\n| ") for name in re.findall("`([^`]+)`", row.split(" | ")[0])
-    ]
+    outputs = (Path(__file__).parents[1] / "docs" / "outputs.md").read_text()
+    rows = outputs.partition("| column of `reading.tsv` |")[2].partition("\n\n")[0]
+    first_cells = re.findall(r"^\| (`[^|]+`) \|", rows, flags=re.M)
+    described = re.findall("`([^`]+)`", " ".join(first_cells))
     assert sorted(described) == sorted(table.columns)
     assert set(table["scale"]) == {"1min", "run", "session"} and len(table) == 2 * 5 + 2 + 1
     said = json.loads((tmp_path / "reading.json").read_text())["sessions"][0]
