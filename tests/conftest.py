@@ -297,11 +297,12 @@ def outputs_of_page(heading, stem=""):
     return promised
 
 
-def check_outputs(folder, heading, stem=""):
-    """Files in a folder are those of docs/outputs.md under a heading; "if ..." are optional."""
+def check_outputs(folder, heading, stem="", *, optional=("if ",)):
+    """Files in a folder are those of docs/outputs.md under a heading; optional are those with a
+    remark that begins so."""
     promised = outputs_of_page(heading, stem)
     written = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
     unknown = {path for path in written if not any(fnmatchcase(path, one) for one in promised)}
-    always = {one for one, remark in promised.items() if not remark.startswith("if ")}
+    always = {one for one, remark in promised.items() if not remark.startswith(optional)}
     missing = {one for one in always if not any(fnmatchcase(path, one) for path in written)}
     assert (unknown, missing) == (set(), set())

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import QUICK
+from conftest import QUICK, check_outputs
 from nibabel.cifti2.cifti2_axes import SeriesAxis
 from scipy.signal import butter, filtfilt
 
@@ -205,6 +206,13 @@ def test_regional_time_series_are_written_as_xcpd_does_and_serve_another_study(s
         f"{series}_stat-mean_timeseries.json",
         f"{series}_stat-mean_timeseries.tsv",
     }
+    stem = "sub-01_task-rating_atlas-Simulated01"
+    check_outputs(first_out, "A study", stem, optional=("if ", "`"))  # no stages
+    page = (Path(__file__).parents[1] / "docs" / "outputs.md").read_text()
+    for kept in ("atlases/atlas-*/*_dseg.tsv", "sub-01/ses-01/func/*_motion.tsv"):
+        columns = pd.read_csv(next(first_out.glob(kept)), sep="\t").columns
+        row = re.search(rf"^.*_{kept.rpartition('_')[2]}` \| if dense.*$", page, flags=re.M)[0]
+        assert set(columns) <= set(re.findall("`([^`]+)`", row))
     raw = simulated / "fmriprep"
     run(raw, second_out, "--derivatives", str(first_out), *ATLAS, *QUICK)
     assert_close(metrics(first_out), metrics(second_out))
