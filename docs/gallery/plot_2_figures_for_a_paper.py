@@ -139,5 +139,5 @@ ax.set_title("simulated person", loc="right", color="grey")
 # ------------------------
 # The methods paragraph of the page is made from the settings that were used.
 
-print(fill(methods_paragraph(results), 76))
+print(fill(methods_paragraph(results).readable, 76))
 folder.cleanup()
