@@ -138,7 +138,7 @@ def test_without_a_label_range_decides_and_a_note_says_so(tmp_path, capsys, vers
     assert predict(folder, own, "--out", str(out)) == 0
     note = f"it was not checked whose data these are: {unknown}."
     assert note in capsys.readouterr().err
-    assert note.capitalize()[:20] in (out / "reading.html").read_text()
+    assert f"I{note[1:]}" in (out / "reading.html").read_text()
     for options in ([], ["--fold", "03"]):
         assert predict(folder, other, *options) == 1
         said = capsys.readouterr().err

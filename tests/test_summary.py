@@ -256,7 +256,8 @@ def test_the_level_is_not_told_where_session_means_agree_no_better_than_permuted
         ({}, "Test it on new sessions"),
         ({"session": {"p_between": 0.07}}, "Use it for changes, not for the level"),
         ({"scale": {"centred_r_ci": [-0.01, 0.5]}}, "More sessions"),
-        ({"scale": {"p_within": 0.2}}, "Do not use this signature"),
+        ({"scale": {"p_within": 0.2}}, "Test the level on new sessions"),
+        ({"scale": {"p_within": 0.2, "skill": -0.1}}, "Do not use this signature"),
         ({"metrics": {"n_groups": 5}}, "More sessions"),
         ({"scale": {"p_within": None}, "null": None}, "Test against chance"),
         (

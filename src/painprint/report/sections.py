@@ -119,7 +119,11 @@ def arrange(results: Results) -> list[Part]:
 
 def _stages(part: str, results: Results) -> list[Section]:
     """Sections of the stages of a part that were not skipped: first those that are unfolded."""
-    answered = {stage.name: stage.describe(written) for stage, written in results.answered()}
+    answered = {
+        stage.name: stage.describe(written)
+        for stage, written in results.answered()
+        if stage.part == part
+    }
     is_shown = conclude(results.metrics).is_shown
     sections = []
     for stage in results.stages:

@@ -311,10 +311,10 @@ def _next(results: Results, conclusion: Conclusion) -> Card:
     if flagged and conclusion.is_shown:
         text = (
             f"Judge whether {enumerate_names(flagged)} can explain the prediction, by the "
-            f"performance with it removed (see the confounds). Then: {text}"
+            f"performance without (see the confounds). Then: {text}"
         )
         answer = f"First judge a confound: {flagged[0]}"
-    numbers = f"{plural(metrics['n_groups'], unit)} so far; see How much data are needed?"
+    numbers = f"{plural(metrics['n_groups'], unit)} so far"
     return Card("What next?", answer, text, numbers)
 
 
@@ -330,7 +330,16 @@ def _advice(conclusion: Conclusion, metrics: Mapping[str, Any]) -> tuple[str, st
         case Tracking.UNTESTED if conclusion.chance is Chance.NOT_PERMUTABLE:
             return "Train on time bins", "They have a permutation test (--train-bins 30s)."
         case Tracking.UNTESTED:
-            return "Test against chance", "Run the permutation null (--n-permutations 1000)."
+            return (
+                "Test against chance",
+                "Run the permutation null (without --skip null, and with --n-permutations 1000).",
+            )
+        case Tracking.NO if conclusion.level is Closeness.YES:
+            return (
+                "Test the level on new sessions",
+                f"Changes within {unit}s were not predicted: of a new {unit}, nothing but the mean "
+                "might be read, and only after a test (painprint predict).",
+            )
         case Tracking.NO:
             return (
                 "Do not use this signature",

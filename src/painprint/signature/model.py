@@ -111,7 +111,8 @@ class Signature:
     tr_s : tuple of float
         Repetition times of the training runs (s).
     metrics : mapping
-        The metrics of the study, as in metrics.json, of the stages with the permutation null alone.
+        The metrics of the study, as in metrics.json; of the stages, the number of permutations of
+        the null and the confounds that were flagged alone.
     leave_out : str
         Unit of the groups: session or run.
     domain : ApplicabilityDomain or None
