@@ -69,7 +69,7 @@ def test_one_that_does_not_tell_the_level_says_so():
 @pytest.mark.parametrize(
     ("given", "why"),
     [
-        ({"p_within": 0.2}, "no better than with permuted ratings"),
+        ({"p_within": 0.2, "skill_ci": [-0.1, 0.3]}, "no better than with those of permuted"),
         ({"n_groups": 6}, "too few sessions for a conclusion"),
         ({"null": None, "p_within": None}, "did not test it against permuted ratings"),
         ({"train_bins": "rating", "p_within": None}, "did not test it against permuted ratings"),
@@ -82,6 +82,19 @@ def test_one_that_was_never_shown_says_so_and_why(given, why):
     assert (card.answer, card.status) == ("Never shown to track pain", "bad")
     assert why in card.text and why in why_not_shown(signature)
     assert why_not_shown(signature).startswith("this signature was never shown to track pain")
+
+
+def test_one_that_tells_the_level_alone_says_what_may_be_read(run, tmp_path):
+    signature = with_metrics(p_within=0.5)
+    card = performance(signature)
+    assert card.answer == "Not shown to track changes within sessions; tells the level of pain"
+    assert card.status == "caution"
+    assert why_not_shown(signature).startswith("this signature was shown to tell the level of pain")
+    mean = predicted(score(signature, run), signature)
+    assert "In 9 rated sessions of this person" in mean.text and "lowest" not in mean.text
+    write_reading(tmp_path / "page.html", signature, [score(signature, run)])
+    page = (tmp_path / "page.html").read_text()
+    assert "do not interpret differences between minutes" in page and "Never shown" not in page
 
 
 def test_one_of_an_earlier_version_records_nothing():
@@ -127,7 +140,8 @@ def test_counts_agree_with_the_numbers_as_printed(run):
 
 
 def test_the_page_names_person_signature_and_atlas(run, tmp_path):
-    signature = replace(with_metrics(p_within=0.5), origin=Origin("A", read_with={}))
+    signature = with_metrics(p_within=0.5, skill=-0.1)
+    signature = replace(signature, origin=Origin("A", read_with={}))
     write_reading(tmp_path / "page.html", signature, [score(signature, run)])
     page = (tmp_path / "page.html").read_text()
     title = "Predicted pain of sub-01, session 20, with the signature of sub-01"
@@ -156,7 +170,7 @@ def test_a_level_that_was_shown_is_the_answer(run):
     [
         ({"skill_ci": [-0.1, 0.3]}, "Not shown to be a level of pain"),
         ({"skill": -0.1}, "Not shown to be a level of pain"),
-        ({"p_within": 0.5}, "Not shown to be pain"),
+        ({"p_within": 0.5, "skill_ci": [-0.1, 0.3]}, "Not shown to be pain"),
         ({"n_groups": 6}, "Not shown to be pain"),
     ],
 )
@@ -166,11 +180,7 @@ def test_a_level_that_was_not_shown_is_no_answer(run, given, answer):
     readable = predicted(score(with_metrics(), run), with_metrics())
     assert card.answer == answer and "rated sessions" not in card.text
     assert card.numbers == f"mean prediction {readable.answer}{readable.numbers[4:]}"
-    assert (
-        ("minute" in card.text)
-        == ("read the changes" in card.text)
-        == ("skill" in next(iter(given)))
-    )
+    assert ("minute" in card.text) == ("read the changes" in card.text) == ("level" in answer)
 
 
 @pytest.mark.parametrize(("high", "said"), [(0.4, "do not overlap"), (0.6, "overlap")])

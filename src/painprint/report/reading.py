@@ -155,8 +155,11 @@ def performance(signature: Signature, *, of_other_person: bool = False) -> Card:
         numbers += f"; {unit} means not shown to agree better than permuted ones"
     answer, text, status = found.answer, found.text, found.status
     if not conclusion.is_shown:
-        answer, status = "Never shown to track pain", "bad"
         text = f"{_begin(NOT_SHOWN[conclusion.tracking].format(unit=unit))}."
+        if conclusion.tells_level:
+            status = "caution"
+        else:
+            answer, status = "Never shown to track pain", "bad"
     if flagged := flagged_confounds(metrics):
         text += (
             f" Its study flagged a confound: the rating can be predicted from "
@@ -244,10 +247,10 @@ def _doubts(scored: Scored, signature: Signature) -> list[tuple[str, str]]:
     conclusion = conclude_signature(signature)
     tracks = conclusion is not None and conclusion.is_shown
     doubts = {
-        NOT_TRACKING: not tracks,
+        NOT_TRACKING: not tracks and not tells_level(signature),
         OF_OTHER: scored.person.other,
         NOT_NEW: scored.reading.trained,
-        OF_EVENTS: tracks and signature.of_events,
+        OF_EVENTS: (tracks or tells_level(signature)) and signature.of_events,
         NOT_LEVEL: tracks and not tells_level(signature) and not scored.reading.trained,
     }
     return [doubt for doubt, holds in doubts.items() if holds]

@@ -132,6 +132,12 @@ class Conclusion:
         return Closeness.UNCERTAIN if is_drift else self.closeness
 
     @property
+    def tells_level(self) -> bool:
+        """Whether predictions were shown to tell the level, in a study with a permutation test."""
+        is_tested = self.is_shown or self.tracking is Tracking.NO
+        return is_tested and self.level is Closeness.YES
+
+    @property
     def sentence(self) -> str:
         """The conclusion, in one sentence without a full stop."""
         within = f"changes within {self.unit}s"
@@ -142,10 +148,10 @@ class Conclusion:
                 return f"Not tested whether it tracks {within}"
             case Tracking.UNDEFINED:
                 return f"Cannot be told whether it tracks {within}"
-            case Tracking.NO if self.level is not Closeness.YES:
-                return f"Not shown to track {within}, or to tell the level of pain"
-            case Tracking.NO:
+            case Tracking.NO if self.tells_level:
                 return f"Not shown to track {within}; tells the level of pain"
+            case Tracking.NO:
+                return f"Not shown to track {within}, or to tell the level of pain"
             case Tracking.UNCERTAIN:
                 return f"May track {within}; {LEVELS[self.level]}"
             case Tracking.YES:

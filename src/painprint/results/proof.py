@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from painprint.results.conclusion import Closeness, Conclusion, Tracking, conclude
+from painprint.results.conclusion import Conclusion, Tracking, conclude
 from painprint.signature.model import Signature
 
 NOT_SHOWN = {
-    Tracking.NO: "in its study, held-out predictions agreed with the rating no better than with "
-    "permuted ratings",
+    Tracking.NO: "in its study, held-out predictions agreed with the changes of the rating no "
+    "better than with those of permuted ratings",
     Tracking.FEW: "its study had too few {unit}s for a conclusion",
     Tracking.UNTESTED: "its study did not test it against permuted ratings",
     Tracking.UNDEFINED: "in its study, ratings or predictions did not vary within {unit}s",
@@ -34,10 +34,15 @@ def why_not_shown(signature: Signature) -> str:
     if conclusion.is_shown:
         return ""
     reason = NOT_SHOWN[conclusion.tracking].format(unit=signature.leave_out)
+    if conclusion.tells_level:
+        return (
+            "this signature was shown to tell the level of pain, but not to track its changes "
+            f"within {signature.leave_out}s: {reason}."
+        )
     return f"this signature was never shown to track pain: {reason}."
 
 
 def tells_level(signature: Signature) -> bool:
-    """Whether a signature was shown to track pain and to tell its level, so that this is read."""
+    """Whether a signature was shown to tell the level of pain, so that this is read."""
     conclusion = conclude_signature(signature)
-    return conclusion is not None and conclusion.is_shown and conclusion.level is Closeness.YES
+    return conclusion is not None and conclusion.tells_level
