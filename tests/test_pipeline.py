@@ -165,6 +165,7 @@ def test_every_stage_has_its_paragraph(answered):
         "None of the",
         "of the main analysis is",
         "2 random draws for each session held out",
+        "Abbreviations of networks: DMN, default mode network; VIS, visual network.",
         "predicted by a model trained on all sessions before it",
         "No p between sessions: 5 means have too few orders",
         "sessions.tsv has no numeric column",

@@ -22,6 +22,7 @@ from painprint.report.brain_views import BrainViews
 from painprint.report.carpets import bold_rows
 from painprint.report.drawings import brain_drawings, drawings, transfer_drawing
 from painprint.report.methods import methods_paragraph
+from painprint.report.network_names import full_names
 from painprint.report.overlays import AnyOverlay, overlays
 from painprint.report.reporting import reporting
 from painprint.report.sections import NOT_INTERPRETABLE, arrange
@@ -168,10 +169,18 @@ def render_page(
                 transfer=_records(transfer.rows),
                 transfer_missing=transfer.missing,
                 glossary=words.glossary(results.bins),
+                network_names=full_names(_networks(results, section)),
             )
         )
     except UndefinedError as error:
         raise KeyError(str(error)) from error
+
+
+def _networks(results: Results, section: BrainSection | None) -> list[str]:
+    """Labels of the networks that the page shows."""
+    table = results.stage_tables.get("networkimportance")
+    labels = [] if table is None else table["network"].tolist()
+    return labels + ([] if section is None else list(section.brain.regions.networks))
 
 
 def region_titles(section: BrainSection | None) -> dict[int, str]:
