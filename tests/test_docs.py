@@ -17,11 +17,13 @@ import pytest
 from conftest import QUICK, Tree, simulate_runs, write_table
 
 import painprint
+from painprint.bins import BIN_WORDS
 from painprint.cli import app, main
 from painprint.evidence.stages import STAGES
 from painprint.files.images import Voxels
 from painprint.files.maps import write_labels
 from painprint.options import flag
+from painprint.report.glossary import OF_A_PERSON, OF_A_READING, glossary
 from painprint.results.columns import AREA_COLUMNS, COLUMNS, GROUP_COLUMNS
 from painprint.store.files import content_key
 from painprint.store.lock import lock
@@ -39,8 +41,8 @@ PAGES = sorted(
     for path in DOCS.rglob(pattern)
     if path.relative_to(DOCS).parts[0] not in GENERATED
 )
-FAQ = dict(
-    re.findall(r"^### (.+?)\n\n```text\n(.+?)\n```$", (DOCS / "faq.md").read_text(), flags=re.M)
+MESSAGES = dict(
+    re.findall(r"^### (.+?)\n\n```text\n(.+?)\n```$", (DOCS / "troubleshooting.md").read_text(), flags=re.M)
 )
 """The quoted messages, by heading."""
 
@@ -48,7 +50,7 @@ PROVOKED = {}
 
 
 def provokes(heading):
-    """Register what makes the program print the message under a heading of the FAQ."""
+    """Register what makes the program print the message under a heading of troubleshooting.md."""
 
     def register(provocation):
         assert heading not in PROVOKED
@@ -388,7 +390,7 @@ def _(tree):
     main(["predict", str(signature), str(a_series(tree))])
 
 
-@provokes("Content that cannot be")
+@provokes("Invalid content")
 def _(tree):
     signature = Path(shutil.copytree(SIGNATURE, tree.root.parent / "signature"))
     content = {**json.loads((signature / "signature.json").read_text()), "tr_s": [-1.0]}
@@ -420,7 +422,7 @@ def _(tree):
     main(["predict", str(signature), str(series)])
 
 
-@provokes("A session that was learnt from")
+@provokes("A session of the training data")
 def _(tree):
     signature = signature_of(decoded(tree))
     who = ["--participant-label", "01", "--session-label", "01"]
@@ -451,20 +453,20 @@ def in_order(quoted, printed):
     return True
 
 
-def test_every_message_of_the_faq_has_its_provocation():
-    assert FAQ.keys() == PROVOKED.keys()
-    assert len(FAQ) >= 12
+def test_every_message_of_the_page_has_its_provocation():
+    assert MESSAGES.keys() == PROVOKED.keys()
+    assert len(MESSAGES) >= 12
 
 
-@pytest.mark.parametrize("heading", FAQ)
-def test_a_message_is_printed_as_the_faq_quotes_it(heading, derivatives: Tree, capsys, monkeypatch):
+@pytest.mark.parametrize("heading", MESSAGES)
+def test_a_message_is_printed_as_the_page_quotes_it(heading, derivatives: Tree, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "400")
     try:
         PROVOKED[heading](derivatives)
     except SystemExit:  # of the parser of the command line
         pass
     printed = "".join(capsys.readouterr())
-    assert in_order(FAQ[heading], re.sub(r"\s+", " ", printed)), printed
+    assert in_order(MESSAGES[heading], re.sub(r"\s+", " ", printed)), printed
 
 
 def test_parts_of_a_message_must_stand_in_order():
@@ -535,12 +537,12 @@ def test_every_option_of_the_pages_exists():
     known |= {
         f"--{name}" for name in "array cpus-per-task job-name mem output time".split()
     }  # sbatch
-    unknown = {"--permutations"}  # on purpose, in the FAQ
+    unknown = {"--permutations"}  # on purpose, in troubleshooting.md
     ours = [
         page
         for page in PAGES
         if page.name.startswith(
-            ("howto", "faq", "interpreting", "parcellation", "inputs", "installation", "outputs")
+            ("howto", "faq", "troubleshooting", "interpreting", "parcellation", "inputs", "installation", "outputs")
         )
     ]
     for page in [*ours, *(DOCS / "gallery").glob("*.py")]:
@@ -564,7 +566,14 @@ def test_what_is_made_from_the_code_is_up_to_date():
         made += len(generated.PART.findall(text))
         assert generated.up_to_date(text) == text, page.name
     commands = sum(not name.startswith("-") for name in app)
-    assert made == (commands + 1) + 2 + 4 + 1
+    assert made == (commands + 1) + 2 + 4 + 1 + 1  # help, options, columns, needs, glossary
+
+
+def test_the_glossary_defines_the_terms_of_the_pages_in_the_same_words():
+    page = (DOCS / "glossary.md").read_text().lower()
+    defined = dict(re.findall(r"^## (.+)\n\n(.+)$", page, flags=re.M))
+    for term, meaning in glossary({*OF_A_PERSON, *OF_A_READING}, BIN_WORDS["1min"]).items():
+        assert defined[term.lower()] == meaning.lower(), term
 
 
 def test_the_outputs_page_describes_every_column_of_every_table():

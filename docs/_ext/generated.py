@@ -20,6 +20,7 @@ from painprint.bins import BIN_WORDS
 from painprint.cortex.settings import AreaSettings
 from painprint.evidence.stages import STAGES
 from painprint.options import choices_of, describe, flag, option_metadata
+from painprint.report.glossary import GLOSSARY
 from painprint.results.columns import AREA_COLUMNS, DECODING_COLUMNS, GROUP_COLUMNS
 from painprint.settings import Settings
 
@@ -37,11 +38,16 @@ def up_to_date(text: str) -> str:
 
 
 def make(what: str) -> str:
-    """A part as Markdown: ``help [COMMAND]``, ``options COMMAND``, ``columns KIND``, ``needs``."""
+    """A part as Markdown: ``help [COMMAND]``, ``options COMMAND``, ``columns KIND``, a table or list."""
     kind, _, name = what.partition(" ")
     if kind == "help":
         return help_text(name)
-    rows = {"options": option_rows, "columns": column_tables, "needs": needs_rows}[kind](name)
+    rows = {
+        "options": option_rows,
+        "columns": column_tables,
+        "needs": needs_rows,
+        "glossary": glossary_entries,
+    }[kind](name)
     return "\n".join(rows).rstrip()
 
 
@@ -124,6 +130,13 @@ def needs_rows(_: str = "") -> Iterator[str]:
             one_worker = sum(seconds_by_part(size, settings).values())
             minutes = one_worker * (1 - SHARE_IN_PARALLEL + SHARE_IN_PARALLEL / N_WORKERS) / 60
             yield row(f"{n_sessions}", f"{n_regions}", f"{memory:.1f} GB", f"{minutes:.0f} min")
+
+
+def glossary_entries(_: str = "") -> Iterator[str]:
+    """A heading and a definition for each term, of a study with 1-min bins."""
+    for term in sorted(GLOSSARY, key=str.casefold):
+        meaning = plain(GLOSSARY[term].format(bin=BIN_WORDS["1min"].bin))
+        yield from (f"## {term}", "", meaning[0].upper() + meaning[1:], "")
 
 
 def header(*cells: str) -> tuple[str, str]:

@@ -59,7 +59,7 @@ main(
 # penalty included, and predicts the one that it has not seen.
 # To save time, permutations and draws are few here and some stages are left out; for a study,
 # leave these options away. A warning names runs that a reader should know of
-# (:doc:`what it means </faq>`).
+# (:doc:`what it means </troubleshooting>`).
 
 main(
     ["run", str(people), str(results_dir), "participant", "--task-id", "rating"]

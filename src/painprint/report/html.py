@@ -21,6 +21,7 @@ from painprint.report import calibration, figures, words
 from painprint.report.brain_views import BrainViews
 from painprint.report.carpets import bold_rows
 from painprint.report.drawings import brain_drawings, drawings, transfer_drawing
+from painprint.report.glossary import OF_A_PERSON, glossary
 from painprint.report.methods import methods_paragraph
 from painprint.report.network_names import full_names
 from painprint.report.overlays import AnyOverlay, overlays
@@ -168,7 +169,7 @@ def render_page(
                 brain_data=viewer_data(section.brain, section.painted) if section else None,
                 transfer=_records(transfer.rows),
                 transfer_missing=transfer.missing,
-                glossary=words.glossary(results.bins),
+                glossary=glossary(OF_A_PERSON, results.bins),
                 network_names=full_names(_networks(results, section)),
             )
         )

@@ -11,7 +11,9 @@ import numpy as np
 import pandas as pd
 
 from painprint import wording
-from painprint.report import figures, words
+from painprint.bins import BIN_WORDS
+from painprint.report import figures
+from painprint.report.glossary import OF_A_READING, glossary
 from painprint.report.html import make_environment
 from painprint.report.summary import Card, describe_answer
 from painprint.report.svg import draw_figure, inline
@@ -63,19 +65,6 @@ RECALIBRATED = (
     "Correlations hold for the recalibrated one, since this does not change them; its skill is not "
     "known."
 )
-GLOSSARY = {
-    "session-centred r": words.GLOSSARY["session-centred r"],
-    "skill": words.GLOSSARY["skill"],
-    "p within": "share of ratings, permuted within sessions, that are predicted at least as well "
-    "as the true ones.",
-    "held-out": "predicted by a model that was trained without the session (or run).",
-    "95% interval": words.GLOSSARY["95% interval"],
-    "80% or 90% interval": "range around a prediction, as wide as the errors in the study: about "
-    "this share of new ratings lies in it, if new sessions are like those of the study.",
-    "applicability": "whether connectivity, motion, length and repetition time are like those of "
-    "the sessions that the signature was trained on.",
-}
-"""Definitions of the terms of this page."""
 
 
 def write_reading(path: Path, signature: Signature, scored: Sequence[Scored]) -> None:
@@ -106,7 +95,7 @@ def write_reading(path: Path, signature: Signature, scored: Sequence[Scored]) ->
             tracks=bool((found := conclude_signature(signature)) and found.is_shown),
             of_events=signature.of_events,
             ends=signature.rating_range,
-            glossary=GLOSSARY,
+            glossary=glossary(OF_A_READING, BIN_WORDS["1min"]),
         ),
     )
 

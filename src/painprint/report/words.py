@@ -5,52 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from painprint.bins import BinWords, primary_words
+from painprint.bins import primary_words
 from painprint.decode.ridge import ALPHAS
 from painprint.results.conclusion import Chance, Conclusion, Dispersion, conclude, primary_metrics
 from painprint.results.read import Results
 from painprint.wording import is_value, number, plural, rounded, span
-
-GLOSSARY = {
-    "signature": "the weights with which a model predicts one person's rating from connectivity.",
-    "edge": "a pair of regions; its strength is the product of their signals, averaged over a "
-    "{bin}.",
-    "held-out": "not used for training the model that predicts it.",
-    "session-centred r": "Pearson's correlation of rating and prediction after subtracting each "
-    "session's mean from both: 1 if they covary perfectly within sessions, 0 if not at all. "
-    "Differences between sessions do not contribute. (Run-centred where runs were held out.)",
-    "skill": "1 minus the squared error divided by that of always predicting the mean of the "
-    "training data: 1 is perfect, 0 is no better than the mean, below 0 is worse.",
-    "slope": "mean increase of the rating when the held-out prediction increases by 1: 1 where "
-    "predictions are calibrated, below 1 where they are over-dispersed (vary too much), above 1 "
-    "where they are under-dispersed (vary too little). The intercept is the mean rating at a "
-    "prediction of 0: 0 where calibrated.",
-    "r": "Pearson's correlation over all rows, including differences between sessions.",
-    "AUC": "area under the ROC curve: probability that, of two {bin}s, one rated above the "
-    "median and one not, the former has the higher prediction (0.5 by chance, 1 at best).",
-    "MAE": "mean absolute error, in units of the rating.",
-    "95% interval": "interval that contains the true value in about 95 of 100 studies, if its "
-    "assumptions hold; here, it describes how the result would vary with other sessions.",
-    "permuted ratings": "the same ratings in another order, which cannot be related to the BOLD: "
-    "models trained on them show what agreement arises by chance.",
-    "p": "share of permuted ratings, the true one counted among them, whose result is at least as "
-    "large. It is not the probability that the finding is wrong.",
-    "p within, p between": "the same for ratings permuted within sessions (do rating and "
-    "prediction covary over time?) and between them (do session means covary?).",
-    "effective degrees of freedom": "number of free coefficients that a penalised regression is "
-    "equivalent to: 0 if it predicts the mean alone, one per training bin without a penalty.",
-    "importance": "loss of agreement when the contribution of a region or network to the "
-    "prediction is permuted.",
-    "weight": "coefficient of an edge in the model. It may serve to cancel noise, so it does not "
-    "show that the edge varies with pain; the structure coefficient does.",
-    "mean FD": "mean framewise displacement: head motion from frame to frame (mm).",
-}
-"""Definitions of the terms on the pages; ``{bin}`` is what a bin of the study is called."""
-
-
-def glossary(bins: BinWords) -> dict[str, str]:
-    """The definitions, for a study with such bins."""
-    return {term: meaning.format(bin=bins.bin) for term, meaning in GLOSSARY.items()}
 
 
 def headline(results: Results) -> str:
