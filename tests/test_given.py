@@ -1,15 +1,18 @@
 """What is given from Python: numbers, times and labels that are taken, and those refused."""
 
 import dataclasses
+import pickle
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from painprint import NestedRidge, RatingRecording, Regions, Run, Settings
+from painprint.cortex.settings import AreaSettings
 from painprint.decode.prepare import prepare_runs
 from painprint.results.read import read_table
 from painprint.runs import pair_frames
+from painprint.simulate.world import World
 from painprint.store.files import write_table
 
 GOOD = np.random.default_rng(0).normal(size=(40, 3))
@@ -119,16 +122,17 @@ def test_labels_of_regions_and_networks_have_no_control_characters():
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"lag_s": "6"}, "lag_s is '6'; needed: a number, or several."),
+        ({"lag_s": "6"}, r"lag_s is '6'; needed: a number, or several, such as \(6.0,\)."),
         ({"lag_s": (4.0, "6")}, "lag_s is"),
         ({"lag_s": 6000.0}, "lag_s is"),
         ({"lag_s": True}, "lag_s is True"),
-        ({"drop_s": None}, "drop_s is None; needed: a number."),
+        ({"drop_s": None}, "drop_s is None; needed: a number, such as 30.0."),
         ({"drop_s": float("nan")}, "a finite number is needed"),
-        ({"n_bootstraps": 1000.5}, "n_bootstraps is 1000.5; needed: a whole number."),
-        ({"rating_hold": "yes"}, "rating_hold is 'yes'; needed: True or False."),
+        ({"n_bootstraps": 1000.5}, "n_bootstraps is 1000.5; needed: a whole number, such as"),
+        ({"rating_hold": "yes"}, "rating_hold is 'yes'; needed: True or False, such as False."),
         ({"decoder": 3}, "decoder is 3"),
         ({"decoder": "svr"}, "choose one of ridge, lasso_pcr"),
+        ({"decoder": "rigde"}, "decoder is 'rigde'; choose one of .* Did you mean ridge"),
         ({"rating_range": (0.0,)}, "rating_range is .*; needed: 2 times a number, or None."),
         ({"task_id": 5}, "task_id is 5; needed: text, or several."),
         ({"tr_s": 460.0}, "Give seconds, not milliseconds"),
@@ -137,6 +141,16 @@ def test_labels_of_regions_and_networks_have_no_control_characters():
 def test_options_of_another_type_are_refused(settings, sentence):
     with pytest.raises(ValueError, match=sentence):
         Settings(**settings)
+
+
+@pytest.mark.parametrize("kind", [Settings, AreaSettings, World])
+def test_a_keyword_that_is_no_option_is_refused_with_the_one_that_is_meant(kind):
+    name = dataclasses.fields(kind)[-1].name
+    with pytest.raises(TypeError, match=f"has no option {name}x. Did you mean {name}"):
+        kind(**{f"{name}x": 1})
+    with pytest.raises(TypeError, match=f"has no option zzz. There are: .*{name}"):
+        kind(zzz=1)
+    assert pickle.loads(pickle.dumps(kind())) == kind()
 
 
 def test_options_may_be_lists_and_numbers_of_numpy():
@@ -156,6 +170,56 @@ def test_columns_of_data_frames_are_matched_by_name():
     for lags in prepared.runs:
         rises = lags[0].signals[-1] - lags[0].signals[0]
         assert rises[1] > 3 and rises[2] < -3
+
+
+def unnamed_runs():
+    rng = np.random.default_rng(1)
+    return [
+        Run(rng.normal(size=(200, 3)), rng.random(200), tr_s=1.0, session=str(i)) for i in range(3)
+    ]
+
+
+def test_regions_may_be_names_or_networks_by_name():
+    table = Regions(("a", "b", "c"), ("X", "X", "Y"))
+    named = [dataclasses.replace(run, regions=table.names) for run in unnamed_runs()]
+    settings = Settings(exclude_network=("Y",))
+    for given in (table, {"a": "X", "b": "X", "c": "Y"}, {"c": "Y", "a": "X", "b": "X"}):
+        prepared = prepare_runs(named, settings, regions=given)
+        assert prepared.regions == Regions(("a", "b"), ("X", "X"))
+    assert prepare_runs(named, Settings(), regions=["a", "b", "c"]).regions.names == table.names
+
+
+def test_names_and_networks_by_name_name_regions_that_have_numbers():
+    runs = unnamed_runs()
+    assert prepare_runs(runs, Settings(), regions=list("cab")).regions.names == ("c", "a", "b")
+    by_name = prepare_runs(runs, Settings(), regions={"c": "X", "a": "", "b": "Y"})
+    assert by_name.regions == Regions(("c", "a", "b"), ("X", "", "Y"))
+    np.testing.assert_array_equal(
+        by_name.runs[0][0].signals, prepare_runs(runs, Settings()).runs[0][0].signals
+    )
+    matched = prepare_runs(runs, Settings(), regions={"2": "X", "1": "Y", "3": ""})
+    assert matched.regions == Regions(("1", "2", "3"), ("Y", "X", ""))
+
+
+@pytest.mark.parametrize(
+    ("names", "regions", "sentence"),
+    [
+        (None, ["a", "b"], "regions= has 2 names, but the runs have 3 regions"),
+        (
+            ["a", "b", "c"],
+            ["x", "y", "z"],
+            "none of the runs' regions: its first is 'x', theirs 'a'",
+        ),
+        (["a", "b", "c"], {"x": "N"}, "none of the runs' regions"),
+        (["a", "b", "c"], "abc", "several labels are needed"),
+        (["a", "b", "c"], ["a", "a"], "repeated: a"),
+        (["a", "b", "c"], {"a": None}, "networks: number 1 is None"),
+    ],
+)
+def test_regions_that_are_not_those_of_the_runs_are_refused(names, regions, sentence):
+    runs = [dataclasses.replace(run, regions=names or run.regions) for run in unnamed_runs()]
+    with pytest.raises(ValueError, match=sentence):
+        prepare_runs(runs, Settings(), regions=regions)
 
 
 def replace_tr(run, tr_s):

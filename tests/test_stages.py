@@ -240,3 +240,11 @@ def test_a_full_or_read_only_disk_ends_with_a_clear_error_and_leaves_valid_files
         assert "stages" in name or clean[name] == content
     assert run(derivatives, out) == 0
     assert outputs(out) == clean
+
+
+def test_a_stage_that_does_not_exist_is_refused_with_the_one_that_is_meant(participant):
+    case = Case(decode_runs(participant, Settings(n_bootstraps=100)))
+    with pytest.raises(ValueError, match="no stage 'nul'; choose of null, .* Did you mean null"):
+        run_stage(case, "nul")
+    with pytest.raises(ValueError, match="skip is 'nul'; choose of null, .* Did you mean null"):
+        stages_to_run(Settings(skip="nul"))

@@ -5,11 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Set
 from dataclasses import Field, dataclass, field, fields
-from functools import cache
+from functools import cache, wraps
 from numbers import Integral, Real
 from os import PathLike, fspath
 from types import NoneType, UnionType
-from typing import Any, ClassVar, Literal, Protocol, Union, get_args, get_origin, get_type_hints
+from typing import (
+    Any,
+    ClassVar,
+    Literal,
+    Protocol,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+from painprint.wording import did_you_mean
 
 LARGEST = 2.0**53
 """Largest number that an option read from JSON may be; up to it, integers are exact as floats."""
@@ -19,6 +31,9 @@ class Options(Protocol):
     """A dataclass whose fields are options."""
 
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+
+Kind = TypeVar("Kind", bound=Options)
 
 
 @dataclass(frozen=True)
@@ -153,13 +168,18 @@ def check_options(options: Options) -> None:
             value = _of_type(getattr(options, name), hint)
         except TypeError:
             wrong = getattr(options, name)
-            raise ValueError(f"{name} is {wrong!r}; needed: {_in_words(hint)}.") from None
+            raise ValueError(
+                f"{name} is {wrong!r:.80}; needed: {_in_words(hint)}{_example(kind, name)}."
+            ) from None
         object.__setattr__(options, name, value)
         if value is None:
             continue
         choices = choices_of(kind, name)
         if choices and value not in choices:
-            raise ValueError(f"{name} is {value!r}; choose one of {', '.join(choices)}.")
+            raise ValueError(
+                f"{name} is {value!r:.80}; choose one of {', '.join(choices)}."
+                f"{did_you_mean(value, choices)}"
+            )
         numbers = [v for v in _as_tuple(value) if isinstance(v, int | float)]
         if not all(map(math.isfinite, numbers)):
             raise ValueError(f"{name} is {value}; a finite number is needed.")
@@ -185,6 +205,28 @@ def as_typed(kind: type[Options], name: str, value: Any) -> Any:
     if not all(-LARGEST <= number <= LARGEST for number in numbers):
         raise ValueError(f"{name} is {value!r:.80}, which is out of range.")
     return given
+
+
+def check_names(kind: type[Kind]) -> type[Kind]:
+    """Class decorator: a keyword that is no option is refused with the option that may be meant.
+
+    Raises
+    ------
+    TypeError
+        When the class is called with such a keyword.
+    """
+    make: Any = kind.__init__
+    known = [row.name for row in fields(kind)]
+
+    @wraps(make)
+    def check(self: Kind, *values: Any, **named: Any) -> None:
+        for name in named.keys() - set(known):
+            remedy = did_you_mean(name, known) or f" There are: {', '.join(known)}."
+            raise TypeError(f"{kind.__name__} has no option {name}.{remedy}")
+        make(self, *values, **named)
+
+    setattr(kind, "__init__", check)  # noqa: B010
+    return kind
 
 
 def describe(options: Options) -> list[dict[str, Any]]:
@@ -269,6 +311,12 @@ def _in_words(hint: Any) -> str:
         of_each = _in_words(of[0])
         return f"{of_each}, or several" if of[-1] is Ellipsis else f"{len(of)} times {of_each}"
     return WORDS.get(hint, f"one of {', '.join(map(str, get_args(hint)))}")
+
+
+def _example(kind: type[Options], name: str) -> str:
+    """The default as an example, to follow what is needed; empty where there is none."""
+    default = next(row.default for row in fields(kind) if row.name == name)
+    return "" if default is None or default == () else f", such as {default!r}"
 
 
 def _as_tuple(value: Any) -> tuple[Any, ...]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,22 @@ class Regions:
             twice = sorted({n for n in self.names if self.names.count(n) > 1})
             raise ValueError(f"region names must differ; repeated: {', '.join(twice)}.")
 
+    @classmethod
+    def of(cls, given: RegionsLike) -> Self:
+        """Regions from names, from networks by name, or as they are.
+
+        Examples
+        --------
+        >>> Regions.of({"V1": "Vis", "M1": "Mot"}).networks, Regions.of(["V1", "M1"]).networks
+        (('Vis', 'Mot'), ('', ''))
+        """
+        if isinstance(given, Regions):
+            return cls(given.names, given.networks)
+        if isinstance(given, Mapping):
+            return cls(tuple(given), tuple(given.values()))
+        names = as_labels(given, "regions")
+        return cls(names, ("",) * len(names))
+
     @property
     def network_of(self) -> dict[str, str]:
         """Network by region name."""
@@ -73,6 +90,10 @@ class Regions:
             for name, network in zip(self.names, self.networks, strict=True)
             if network in networks or name in regions
         )
+
+
+RegionsLike = Regions | Mapping[str, str] | Sequence[str]
+"""Regions; or the network of each by its name; or names."""
 
 
 @dataclass(frozen=True, eq=False)

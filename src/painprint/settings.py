@@ -7,6 +7,7 @@ from typing import Literal, get_args
 
 from painprint.options import (
     Bounds,
+    check_names,
     check_options,
     choices_of,
     list_options,
@@ -85,6 +86,7 @@ MODELS: tuple[str, ...] = get_args(Nuisance)
 """Nuisance models of dense BOLD; see :func:`painprint.bold.denoise.nuisance_columns`."""
 
 
+@check_names
 @dataclass(frozen=True)
 class DenseSettings:
     """Options shared by all commands that denoise dense BOLD.
@@ -135,6 +137,7 @@ class DenseSettings:
         check_options(self)
 
 
+@check_names
 @dataclass(frozen=True)
 class Settings(DenseSettings):
     """Options of a study. Paths and the number of workers are not options of the analysis, since

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from difflib import get_close_matches
 
 MISSING, MINUS = "n/a", "−"
 LIMITS, MOST_DECIMALS = (0, 1), 5
@@ -125,6 +126,18 @@ def enumerate_names(names: Sequence[str]) -> str:
     """
     *others, last = names
     return f"{', '.join(others)} and {last}" if others else last
+
+
+def did_you_mean(name: str, known: Collection[str]) -> str:
+    """A question after a name that does not exist, with the most similar one; empty without one.
+
+    Examples
+    --------
+    >>> did_you_mean("nul", ["null", "rest"]), did_you_mean("lag", ["lag_s"]), did_you_mean("x", [])
+    (' Did you mean null?', ' Did you mean lag_s?', '')
+    """
+    near = get_close_matches(name, known, 1) or [one for one in known if one.startswith(name)]
+    return f" Did you mean {near[0]}?" if name and near else ""
 
 
 def span_of_counts(counts: Iterable[int]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from painprint.options import Bounds, option
+from painprint.options import Bounds, check_names, option
 from painprint.settings import (
     AREAS,
     DATA,
@@ -34,6 +34,7 @@ LEAST_MIN, ADVISED_MIN = 10, 60
 beyond (Laumann et al. 2015; Gordon et al. 2017)."""
 
 
+@check_names
 @dataclass(frozen=True)
 class AreaSettings(DenseSettings):
     """Settings of a parcellation, without paths and the number of workers.

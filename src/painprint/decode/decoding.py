@@ -11,7 +11,7 @@ from painprint.decode.metrics import Evaluation, MeanR, ScaleMetrics, evaluate
 from painprint.decode.prepare import Prepared, prepare_runs
 from painprint.decode.training import FoldModel, Training, predict_held_out, train
 from painprint.progress import OnStep
-from painprint.regions import Regions
+from painprint.regions import Regions, RegionsLike
 from painprint.runs import Frames, Run
 from painprint.settings import Settings
 
@@ -83,7 +83,7 @@ def decode_runs(
     runs: Iterable[Run],
     settings: Settings | None = None,
     *,
-    regions: Regions | None = None,
+    regions: RegionsLike | None = None,
     n_jobs: int = 1,
     on_step: OnStep | None = None,
 ) -> Decoding:
@@ -93,8 +93,9 @@ def decode_runs(
     ----------
     runs : iterable of Run
         In the order of time. Read one at a time, so a generator keeps memory low.
-    regions : Regions, optional
-        Networks of the regions; needed to exclude a network.
+    regions : Regions, mapping of str to str, or sequence of str, optional
+        Networks of the regions, needed to exclude a network; or their network by name; or their
+        names.
     n_jobs : int
         Workers; results do not depend on it.
     on_step : callable, optional

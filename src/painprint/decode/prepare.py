@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painprint.decode.copies import check_copies, note_same_ratings
-from painprint.regions import Regions
+from painprint.regions import Regions, RegionsLike
 from painprint.runs import (
     ExcludedRun,
     Frames,
@@ -80,7 +80,7 @@ class Prepared:
 
 
 def prepare_runs(
-    runs: Iterable[Run], settings: Settings, *, regions: Regions | None = None
+    runs: Iterable[Run], settings: Settings, *, regions: RegionsLike | None = None
 ) -> Prepared:
     """Pair frames, exclude unusable runs, and fix the set of regions over all runs.
 
@@ -91,25 +91,54 @@ def prepare_runs(
     ----------
     runs : iterable of Run
         In the order of time; read one at a time.
-    regions : Regions, optional
-        Networks of the regions, matched by name.
+    regions : Regions, mapping of str to str, or sequence of str, optional
+        Networks of the regions, or of each by its name, matched by name; or their names. The last
+        two name regions that have only numbers, in order.
 
     Raises
     ------
     ValueError
-        If a run is given twice, runs of different groups have the same signals, or fewer than 2
-        regions have a signal in every run.
+        If names are those of no region, a run is given twice, runs of different groups have the
+        same signals, or fewer than 2 regions have a signal in every run.
 
     References
     ----------
     docs/methods.md
     """
     paired, too_short = _pair_runs(runs, settings)
-    prepared = _fix_regions(paired, settings, regions, too_short)
+    table = None if regions is None else Regions.of(regions)
+    if table is not None and not isinstance(regions, Regions):
+        paired = _name_regions(paired, table)
+    prepared = _fix_regions(paired, settings, table, too_short)
     usable = [lags[0] for lags in prepared.runs]
     groups = [group_of(frames.key, settings.leave_out) for frames in usable]
     check_copies(usable, groups)
     return replace(prepared, notes=(*_note_times(usable), *note_same_ratings(usable, groups)))
+
+
+def _name_regions(paired: list[list[Frames]], table: Regions) -> list[list[Frames]]:
+    """The frames with these names where regions have only numbers; as they are if names match.
+
+    Raises
+    ------
+    ValueError
+        If the names are those of no region, or of more or fewer regions.
+    """
+    of_runs = dict.fromkeys(name for lags in paired for name in lags[0].regions)
+    if not of_runs or of_runs.keys() & set(table.names):
+        return paired
+    if list(of_runs) != [str(i + 1) for i in range(len(of_runs))]:
+        first, theirs = table.names[0], next(iter(of_runs))
+        raise ValueError(
+            f"regions= has none of the runs' regions: its first is {first!r}, theirs {theirs!r}. "
+            "Give the names that the runs have."
+        )
+    if {len(lags[0].regions) for lags in paired} != {len(table.names)}:
+        raise ValueError(
+            f"regions= has {len(table.names)} names, but the runs have {len(of_runs)} regions. "
+            "Give one name for each column of the signals."
+        )
+    return [[replace(frames, regions=table.names) for frames in lags] for lags in paired]
 
 
 def _note_times(runs: Sequence[Frames]) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from painprint.options import Bounds, check_options, option
+from painprint.options import Bounds, check_names, check_options, option
 
 Layout = Literal["xcp_d", "fmriprep", "fmriprep_volumes", "fmriprep_surfaces", "ciftify"]
 """File layout of BOLD: regional time series, or dense BOLD to be cleaned."""
@@ -17,6 +17,7 @@ SHORTEST_SHARE = 0.6
 SHARE = Bounds(0, 1, high_is_open=True)
 
 
+@check_names
 @dataclass(frozen=True)
 class World:
     """Options of a simulated study, common to all people."""

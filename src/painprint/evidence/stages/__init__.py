@@ -27,6 +27,7 @@ from painprint.evidence.stages import (
 )
 from painprint.progress import OnStep
 from painprint.settings import Settings
+from painprint.wording import did_you_mean
 
 log = logging.getLogger("painprint")
 
@@ -68,7 +69,10 @@ def stages_to_run(settings: Settings) -> list[Stage]:
             log.warning("the stage %s is now called %s (--skip).", name, RENAMED[name])
         skipped.append(RENAMED.get(name, name))
     if unknown := [name for name in skipped if name not in STAGES]:
-        raise ValueError(f"skip is {unknown[0]!r}; choose of {', '.join(STAGES)}.")
+        raise ValueError(
+            f"skip is {unknown[0]!r}; choose of {', '.join(STAGES)}."
+            + did_you_mean(unknown[0], STAGES)
+        )
     return [stage for stage in STAGES.values() if stage.name not in skipped]
 
 
@@ -81,7 +85,15 @@ def run_stage(case: Case, name: str, *, on_step: OnStep | None = None) -> StageR
         A key of ``STAGES``.
     on_step : callable, optional
         Called with the numbers of finished and of all steps.
+
+    Raises
+    ------
+    ValueError
+        If there is no such stage.
     """
+    if name not in STAGES:
+        near = did_you_mean(str(name), STAGES)
+        raise ValueError(f"there is no stage {name!r}; choose of {', '.join(STAGES)}.{near}")
     try:
         return STAGES[name].compute(case, on_step=on_step)
     except NotEnoughData as error:
