@@ -20,8 +20,8 @@ FULL = {
     "AMTL": "anterior medial temporal", "PMTL": "posterior medial temporal",
     "PMM": "posterior multimodal", "VMM": "ventral multimodal", "ORA": "orbito-affective",
 }  # fmt: skip
-"""Yeo et al. 2011, Schaefer et al. 2018 (17 networks: with a last letter A, B or C), Ji et al. 2019,
-Gordon et al. 2023, Lynch et al. 2024, and abbreviations of Lee et al. 2026."""
+"""Of Yeo et al. 2011, Schaefer et al. 2018 (17 networks: with a last letter A, B or C), Ji et al.
+2019, Gordon et al. 2023, Lynch et al. 2024 and Lee et al. 2026."""
 PLACES = {
     "SUB": "subcortical regions",
     "SCTX": "subcortical regions",
