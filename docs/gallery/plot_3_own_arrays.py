@@ -4,8 +4,8 @@ Own arrays
 
 Regional signals and ratings that are arrays already need no files: a :class:`~painprint.runs.Run`
 holds one run, :func:`~painprint.decode.decoding.decode_runs` trains and tests, and
-:func:`~painprint.evidence.registry.ask` answers one question about what came of it. The runs here
-are **simulated**. :doc:`/howto_arrays` says what each argument is.
+:func:`~painprint.evidence.stages.run_stage` answers one question about what came of it. The runs
+here are **simulated**. :doc:`/howto_arrays` says what each argument is.
 """
 
 import matplotlib.pyplot as plt
@@ -14,7 +14,16 @@ import sklearn
 from sklearn.metrics import make_scorer
 from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict, cross_val_score
 
-from painprint import Case, NestedRidge, Run, Settings, ask, bin_edges, decode_runs, edges_to_matrix
+from painprint import (
+    Case,
+    NestedRidge,
+    Run,
+    Settings,
+    bin_edges,
+    decode_runs,
+    edges_to_matrix,
+    run_stage,
+)
 from painprint.bins import equal_time_bins
 from painprint.report import figures
 from painprint.simulate.person import Person, as_run, simulate_person
@@ -69,7 +78,7 @@ print(decoding.prepared.runs_left_out or "every run was used")
 # numbers, tables, and sentences on what could not be done.
 
 case = Case(decoding)
-answer = ask(case, "null")
+answer = run_stage(case, "null")
 print(f"p within {answer.numbers['scales']['1min']['p_within']:.3f}")
 print(f"p between {answer.numbers['scales']['session']['p_between']:.3f}")
 print(answer.not_done or "all of it could be done")
@@ -77,7 +86,7 @@ print(answer.not_done or "all of it could be done")
 # %%
 # Some questions need more than the frames that were decoded. They say so:
 
-print(*ask(case, "rest").not_done)
+print(*run_stage(case, "rest").not_done)
 
 # %%
 # A figure of the answer:
@@ -85,6 +94,14 @@ print(*ask(case, "rest").not_done)
 plt.rcParams.update(figures.STYLE)
 _, ax = plt.subplots(figsize=(3.6, 2.4), layout="constrained")
 figures.plot_null(answer.tables["null"], "within", "1min", "centred_r", ax=ax)
+
+# %%
+# Weights and files
+# -----------------
+# The weights are a table. ``decoding.save("results", stages={"null": answer})`` writes the files of
+# a study, with the signature for new runs, and ``decoding.report("report.html")`` its page.
+
+decoding.weights_frame().round(3).head()
 
 # %%
 # The planted edges

@@ -229,6 +229,20 @@ def check_names(kind: type[Kind]) -> type[Kind]:
     return kind
 
 
+def show_changed(options: Options) -> str:
+    """The options that differ from their defaults, as a call of their class.
+
+    Examples
+    --------
+    >>> from painprint import Settings
+    >>> Settings(n_permutations=99, lag_s=4.0)
+    Settings(lag_s=(4.0,), n_permutations=99)
+    """
+    rows = {row.name: (row.default, getattr(options, row.name)) for row in fields(options)}
+    changed = [f"{name}={value!r}" for name, (default, value) in rows.items() if value != default]
+    return f"{type(options).__name__}({', '.join(changed)})"
+
+
 def describe(options: Options) -> list[dict[str, Any]]:
     """One row per option with name, value, unit and source."""
     return [

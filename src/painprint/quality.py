@@ -43,6 +43,21 @@ class BoldQuality:
     share_covered: float = math.nan
 
 
+def quality_of(censored: NDArray[np.bool_], fd: NDArray[np.float64] | None = None) -> BoldQuality:
+    """Quality of a run of which the censored frames and, perhaps, the motion are known.
+
+    Parameters
+    ----------
+    censored : ndarray of bool, shape (n_frames,)
+    fd : ndarray of shape (n_frames,), optional
+        Framewise displacement (mm).
+    """
+    return BoldQuality(
+        mean_fd_mm=math.nan if fd is None or np.isnan(fd).all() else float(np.nanmean(fd)),
+        share_censored=float(censored.mean()) if len(censored) else math.nan,
+    )
+
+
 @dataclass(frozen=True)
 class Limits:
     """Limits of each measure beyond which a run calls for caution, and beyond which it is bad."""

@@ -13,6 +13,7 @@ from painprint.options import (
     list_options,
     option,
     option_metadata,
+    show_changed,
 )
 
 LEE_2026 = "Lee et al. (2026), doi 10.1038/s41593-026-02221-3"
@@ -87,7 +88,7 @@ MODELS: tuple[str, ...] = get_args(Nuisance)
 
 
 @check_names
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class DenseSettings:
     """Options shared by all commands that denoise dense BOLD.
 
@@ -136,9 +137,12 @@ class DenseSettings:
     def __post_init__(self) -> None:
         check_options(self)
 
+    def __repr__(self) -> str:
+        return show_changed(self)
+
 
 @check_names
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Settings(DenseSettings):
     """Options of a study. Paths and the number of workers are not options of the analysis, since
     results do not depend on them.

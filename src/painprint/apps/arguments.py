@@ -151,7 +151,7 @@ def check_folders(bids_dir: Path, out_dir: Path, derivatives: Sequence[Path]) ->
                     f"the input {folder} is inside {out_dir / first}, where results go; choose "
                     "another OUT_DIR."
                 )
-    if other := _other_dataset(out_dir / "dataset_description.json"):
+    if other := other_dataset(out_dir / "dataset_description.json"):
         raise UsageError(
             f"OUT_DIR {out_dir} is another dataset ({other}), whose description would be "
             "overwritten; choose another folder."
@@ -193,7 +193,7 @@ def _check_apart(out: Path) -> None:
             continue
         if below and below[0].startswith("sub-"):
             raise UsageError(_in_the_way(out, folder / below[0], "the data of a participant"))
-        if (name := _other_dataset(description)) and below[:1] != ("derivatives",):
+        if (name := other_dataset(description)) and below[:1] != ("derivatives",):
             raise UsageError(_in_the_way(out, folder, f"a dataset ({name})"))
         return
 
@@ -209,7 +209,7 @@ def _real(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
-def _other_dataset(description: Path) -> str:
+def other_dataset(description: Path) -> str:
     """Name of a dataset that painprint did not write; empty where there is none."""
     try:
         content = json.loads(description.read_text(encoding="utf-8"))

@@ -21,7 +21,7 @@ from painprint.files.dataset import BidsFile, inherited_metadata, number_in
 from painprint.files.multiverse import without_hash
 from painprint.files.outliers import read_outliers
 from painprint.files.tables import read_numbers
-from painprint.quality import BoldQuality
+from painprint.quality import BoldQuality, quality_of
 from painprint.regions import Regions
 from painprint.runs import DVARS, FD, MOTION_NAMES, Run, RunKey, motion_confounds, restore_censored
 from painprint.settings import Settings
@@ -186,11 +186,7 @@ def _quality(
     if isinstance(in_sidecar, dict):
         known = {f.name: number_in(in_sidecar, f.name, path) for f in fields(BoldQuality)}
         return BoldQuality(**{k: math.nan if v is None else v for k, v in known.items()})
-    fd = confounds.get(FD)
-    return BoldQuality(
-        mean_fd_mm=math.nan if fd is None or np.isnan(fd).all() else float(np.nanmean(fd)),
-        share_censored=float(censored.mean()) if len(censored) else math.nan,
-    )
+    return quality_of(censored, confounds.get(FD))
 
 
 def load_run(

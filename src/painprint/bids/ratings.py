@@ -189,7 +189,8 @@ def _gaps(time_s: NDArray[np.float64], max_gap_s: float) -> list[tuple[float, fl
 @dataclass(frozen=True)
 class RatingQuality:
     """Quality of the rating of a run; shares at and outside the limits of the scale are None where
-    the scale is unknown, and what only a recording has is NaN for ratings of events."""
+    the scale is unknown, and what only a recording has is NaN for ratings of events; the number of
+    gaps is None for arrays."""
 
     lowest: float
     highest: float
@@ -199,7 +200,7 @@ class RatingQuality:
     share_at_ceiling: float | None
     share_out_of_range: float | None
     longest_stuck_s: float
-    n_gaps: int
+    n_gaps: int | None
     longest_gap_s: float
     share_of_scan_rated: float
 

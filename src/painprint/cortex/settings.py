@@ -35,7 +35,7 @@ beyond (Laumann et al. 2015; Gordon et al. 2017)."""
 
 
 @check_names
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class AreaSettings(DenseSettings):
     """Settings of a parcellation, without paths and the number of workers.
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from painprint.decode.metrics import Evaluation, MeanR, ScaleMetrics, evaluate
 from painprint.decode.prepare import Prepared, prepare_runs
@@ -14,6 +18,9 @@ from painprint.progress import OnStep
 from painprint.regions import Regions, RegionsLike
 from painprint.runs import Frames, Run
 from painprint.settings import Settings
+
+if TYPE_CHECKING:
+    from painprint.evidence.stage import StageResult
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +84,121 @@ class Decoding:
     def within_session(self) -> MeanR:
         """Mean correlation within the groups left out."""
         return self.evaluation.within_session
+
+    def weights_frame(self, features: Literal["edges", "activity"] | None = None) -> pd.DataFrame:
+        """Weights of the final model, in units of the rating.
+
+        Parameters
+        ----------
+        features : {"edges", "activity"}, optional
+            Which weights, where both were decoded. Default: edges, if they were decoded.
+
+        Returns
+        -------
+        weights : DataFrame
+            Of edges: ``region_1``, ``region_2``, ``network_1``, ``network_2``, ``weight``. Of
+            activity: ``region``, ``network``, ``weight``.
+
+        Raises
+        ------
+        ValueError
+            If these features were not decoded.
+        """
+        decoded = self.settings.features
+        chosen = features or ("activity" if decoded == "activity" else "edges")
+        if chosen not in ("edges", "activity") or decoded not in (chosen, "both"):
+            raise ValueError(
+                f"there are no weights of {chosen!r}: decoded were {decoded}. Choose these, or "
+                f"decode with Settings(features='both')."
+            )
+        if chosen == "edges":
+            return edges_frame(self.regions, self.final.weights)
+        names, networks = self.regions.names, self.regions.networks
+        weight = self.final.activity
+        return pd.DataFrame({"region": names, "network": networks, "weight": weight})
+
+    def save(
+        self,
+        folder: str | Path,
+        *,
+        participant: str = "01",
+        stages: Mapping[str, StageResult] | None = None,
+        overwrite: bool = False,
+    ) -> Path:
+        """Write tables, metrics and the signature, as ``painprint run`` does, without the page.
+
+        Parameters
+        ----------
+        folder : path
+            Output folder, for one participant or several.
+        participant : str
+            Label of the participant.
+        stages : mapping of str to StageResult, optional
+            Results of stages of evidence, by name.
+        overwrite : bool
+            Whether to replace results of other runs or settings.
+
+        Returns
+        -------
+        signature : Path
+            Folder of the signature.
+
+        Raises
+        ------
+        DerivativesError
+            If the folder cannot be written, or has results of other runs or settings.
+        """
+        from painprint.apps.from_arrays import save_decoding
+
+        return save_decoding(
+            self, Path(folder), participant=participant, stages=stages or {}, overwrite=overwrite
+        )
+
+    def report(
+        self,
+        path: str | Path,
+        *,
+        participant: str = "01",
+        stages: Mapping[str, StageResult] | None = None,
+    ) -> Path:
+        """Write the page of the results as one HTML file.
+
+        Parameters
+        ----------
+        path : path
+            The file, such as ``"report.html"``; it is replaced.
+        participant, stages
+            As for :meth:`save`.
+
+        Returns
+        -------
+        path : Path
+            The file.
+        """
+        from painprint.apps.from_arrays import write_decoding_page
+
+        return write_decoding_page(self, Path(path), participant=participant, stages=stages or {})
+
+
+def edges_frame(regions: Regions, weights: NDArray[np.float64]) -> pd.DataFrame:
+    """Weights of edges with the regions and networks of each.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_edges,)
+        Region pairs i < j, row by row.
+    """
+    names, networks = (np.array(x, dtype=object) for x in (regions.names, regions.networks))
+    i, j = np.triu_indices(len(names), k=1)
+    return pd.DataFrame(
+        {
+            "region_1": names[i],
+            "region_2": names[j],
+            "network_1": networks[i],
+            "network_2": networks[j],
+            "weight": weights,
+        }
+    )
 
 
 def decode_runs(

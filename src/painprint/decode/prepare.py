@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from painprint.decode.copies import check_copies, note_same_ratings
+from painprint.quality import BoldQuality, quality_of
 from painprint.regions import Regions, RegionsLike
 from painprint.runs import (
+    FD,
     ExcludedRun,
     Frames,
     Run,
@@ -42,6 +44,8 @@ class Prepared:
         Reason by name of the excluded region.
     notes : tuple of str
         What is unusual about several runs at once.
+    quality : dict
+        Quality of the BOLD of each run that was given, as far as its frames tell.
     """
 
     runs: list[list[Frames]]
@@ -49,6 +53,7 @@ class Prepared:
     regions_left_out: dict[str, str]
     runs_left_out: tuple[ExcludedRun, ...]
     notes: tuple[str, ...] = ()
+    quality: Mapping[RunKey, BoldQuality] = field(default_factory=dict)
 
     def groups(self, leave_out: str) -> tuple[NDArray[np.int64], tuple[str, ...]]:
         """Group of each run, numbered in order of appearance, and the groups' names.
@@ -105,7 +110,7 @@ def prepare_runs(
     ----------
     docs/methods.md
     """
-    paired, too_short = _pair_runs(runs, settings)
+    paired, too_short, quality = _pair_runs(runs, settings)
     table = None if regions is None else Regions.of(regions)
     if table is not None and not isinstance(regions, Regions):
         paired = _name_regions(paired, table)
@@ -113,7 +118,8 @@ def prepare_runs(
     usable = [lags[0] for lags in prepared.runs]
     groups = [group_of(frames.key, settings.leave_out) for frames in usable]
     check_copies(usable, groups)
-    return replace(prepared, notes=(*_note_times(usable), *note_same_ratings(usable, groups)))
+    notes = (*_note_times(usable), *note_same_ratings(usable, groups))
+    return replace(prepared, notes=notes, quality=quality)
 
 
 def _name_regions(paired: list[list[Frames]], table: Regions) -> list[list[Frames]]:
@@ -159,13 +165,15 @@ def group_of(key: RunKey, leave_out: str) -> str:
 
 def _pair_runs(
     runs: Iterable[Run], settings: Settings
-) -> tuple[list[list[Frames]], list[ExcludedRun]]:
-    """Frames of each usable run at every lag; excluded runs with the reason."""
-    usable, excluded, seen = [], [], set()
+) -> tuple[list[list[Frames]], list[ExcludedRun], dict[RunKey, BoldQuality]]:
+    """Frames of each usable run at every lag; excluded runs with the reason; quality of each."""
+    usable, excluded = [], []
+    quality: dict[RunKey, BoldQuality] = {}
     for run in runs:
-        if run.key in seen:
+        if run.key in quality:
             raise ValueError(f"{run.key} is given twice; sessions, tasks or runs must differ.")
-        seen.add(run.key)
+        assert run.censored is not None  # set in Run.__post_init__
+        quality[run.key] = quality_of(run.censored, run.confounds.get(FD))
         lags = [
             pair_frames(
                 run,
@@ -180,7 +188,7 @@ def _pair_runs(
             excluded.append(ExcludedRun(run.key, _too_short(lags[0], kept_s, settings)))
         else:
             usable.append(lags)
-    return usable, excluded
+    return usable, excluded, quality
 
 
 def _too_short(frames: Frames, kept_s: float, settings: Settings) -> str:

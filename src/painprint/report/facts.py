@@ -188,7 +188,9 @@ def _of_processing(described: Mapping[str, Any], results: Results) -> dict[str, 
     fd = results.runs["mean_fd_mm"].dropna()
     return {
         "pipelines": ", ".join(programs(described)) or None,
-        "denoising": "by the preprocessing software"
+        "denoising": None
+        if results.of_arrays
+        else "by the preprocessing software"
         if dense is None
         else f"by painprint, nuisance regressors: {dense['nuisance_regressors']}",
         "motion": f"mean framewise displacement of runs {fd.min():.2f} to {fd.max():.2f} mm"

@@ -101,8 +101,7 @@ def _frames(results: Results) -> str:
     )
     sentences = [
         f"The first {settings['drop_s']:g} s of each run were excluded." * (settings["drop_s"] > 0),
-        f"{_ratings(results.primary, settings)} were paired with the BOLD signal "
-        f"{_lags(settings, runs)}.",
+        f"{_ratings(results)} were paired with the BOLD signal {_lags(settings, runs)}.",
         f"{outliers} were removed." * bool(runs["n_censored"].sum()),
         f"Of {total:,} frames, {kept:,} ({kept / total:.0%}) were used.",
         f"Each region was z-scored within run, and {FEATURES[results.metrics['features']]}.",
@@ -163,9 +162,12 @@ def _intervals(results: Results) -> str:
     return f"{'; '.join(sentences)} ({how})."
 
 
-def _ratings(primary: str, settings: Mapping[str, Any]) -> str:
+def _ratings(results: Results) -> str:
     """Ratings, and the frames that each was given to."""
-    if primary == "event":
+    settings = results.settings
+    if results.of_arrays:
+        return "Ratings, one for each frame,"
+    if results.primary == "event":
         return f"Ratings of events, {_window(settings)},"
     held = settings.get("rating_hold")  # results of earlier versions do not have it
     how = "held from the last sample before" if held else "interpolated at"

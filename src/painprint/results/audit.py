@@ -46,6 +46,11 @@ class RunLog:
     external: tuple[Path, ...] = ()
     bids_filter: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def of_arrays(self) -> bool:
+        """Whether the runs were given from Python, and no file was read."""
+        return not self.inventory.runs
+
 
 def make_run_log(
     inventory: Inventory,
@@ -68,7 +73,7 @@ def make_run_log(
         for note in (*record.notes, *check_run(row, record.quality)):
             notes.setdefault(note, []).append(str(run.key))
     unnamed = [n for n, w in decoding.regions.network_of.items() if not w]
-    if inventory.region_table is None:
+    if len(unnamed) == len(decoding.regions.names) and inventory.region_table is None:
         notes["no atlas dseg.tsv was found: the regions' networks are unknown."] = []
     elif unnamed:
         notes[f"{len(unnamed)} regions have no network in the atlas (first: {unnamed[0]})."] = []

@@ -62,7 +62,18 @@ class GroupFiles:
 
 def settings_used(results: Results) -> Settings:
     """The settings a participant was decoded with. Results of versions without a choice of decoder
-    have the published one."""
+    have the published one.
+
+    Raises
+    ------
+    DerivativesError
+        If the participant was decoded from arrays, which cannot be read again.
+    """
+    if results.of_arrays:
+        raise DerivativesError(
+            f"sub-{results.files.participant} was decoded from arrays in Python, which cannot be "
+            "read again. Decode its files with `painprint run` into another folder."
+        )
     written = results.provenance["settings"]
     named = {RENAMED.get(name, name): row["value"] for name, row in written.items()}
     values = {**PUBLISHED, **named}

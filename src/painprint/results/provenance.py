@@ -58,10 +58,14 @@ def make_provenance(
         if (digest := hashes.of(file.path)) != MISSING
     }
     found = depends_on["inputs"].items()
+    command = command_line(settings, run_log.external, filtered=bool(run_log.bids_filter))
+    if run_log.of_arrays:
+        command = f"decode_runs(runs, {decoding.settings!r}).save(folder)"
     return {
         "key": content_key(depends_on),
         "versions": versions(),
-        "command": command_line(settings, run_log.external, filtered=bool(run_log.bids_filter)),
+        "command": command,
+        **({"of_arrays": True} if run_log.of_arrays else {}),
         "settings": {row["name"]: row for row in describe(settings)},
         "rules": asdict(decoding.settings.rules),
         "inputs": used,

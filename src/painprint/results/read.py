@@ -57,6 +57,11 @@ class Results(WithMetrics):
         return {option: row["value"] for option, row in self.provenance["settings"].items()}
 
     @property
+    def of_arrays(self) -> bool:
+        """Whether the runs were given from Python, and no file was read."""
+        return bool(self.provenance.get("of_arrays"))
+
+    @property
     def stages(self) -> list[Stage]:
         """Every stage, in order, whether it was run or not."""
         return list(STAGES.values())

@@ -8,14 +8,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from painprint.bids.dense import MAP_EXTENSION, DenseFiles, write_map
 from painprint.bids.load import RunRecord
 from painprint.bids.runs import Inventory
 from painprint.bins import primary_words
-from painprint.decode.decoding import Decoding
+from painprint.decode.decoding import Decoding, edges_frame
 from painprint.evidence.stage import StageResult
 from painprint.evidence.stages import STAGES
 from painprint.files.inputs import InputHashes
@@ -74,7 +73,9 @@ def write_decoding(
     """
     tables = {
         "predictions": decoding.predictions,
-        "weights": _weights_table(decoding),
+        "weights": edges_frame(decoding.regions, decoding.final.weights).set_axis(
+            list(COLUMNS["weights"]), axis=1
+        ),
         "roc": decoding.evaluation.roc,
         "persession": decoding.evaluation.per_session,
         "runs": runs_table(decoding, run_log.records),
@@ -82,7 +83,7 @@ def write_decoding(
         **{name: t for result in stage_results.values() for name, t in result.tables.items()},
     }
     if decoding.final.activity is not None:
-        tables["activityweights"] = _activity_table(decoding)
+        tables["activityweights"] = decoding.weights_frame("activity")
     dense = tables.pop("univariatedense", None)
     _remove_earlier(files, tables)
     if dense is not None and run_log.inventory.dense is not None:
@@ -183,33 +184,6 @@ def _metrics(
             for stage in STAGES
         },
     }
-
-
-def _weights_table(decoding: Decoding) -> pd.DataFrame:
-    names, networks = (
-        np.array(x, dtype=object) for x in (decoding.regions.names, decoding.regions.networks)
-    )
-    a, b = np.triu_indices(len(names), k=1)
-    return pd.DataFrame(
-        {
-            "region_a": names[a],
-            "region_b": names[b],
-            "network_a": networks[a],
-            "network_b": networks[b],
-            "weight": decoding.final.weights,
-        }
-    )
-
-
-def _activity_table(decoding: Decoding) -> pd.DataFrame:
-    regions = decoding.regions
-    return pd.DataFrame(
-        {
-            "region": regions.names,
-            "network": regions.networks,
-            "weight": decoding.final.activity,
-        }
-    )
 
 
 def judge_runs(

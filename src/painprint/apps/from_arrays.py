@@ -1,0 +1,141 @@
+"""Results of runs that were decoded from arrays: written as those of a study from files."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from painprint.apps.arguments import check_can_be_written, other_dataset
+from painprint.apps.pages import write_page
+from painprint.atlas.geometry import Geometry
+from painprint.atlas.surfaces import Surfaces
+from painprint.bids.load import RunRecord
+from painprint.bids.ratings import event_quality
+from painprint.bids.runs import Inventory
+from painprint.decode.decoding import Decoding
+from painprint.evidence.stage import StageResult
+from painprint.evidence.stages import STAGES
+from painprint.files.inputs import InputHashes
+from painprint.results.audit import make_run_log
+from painprint.results.earlier import Existing, earlier_decodings, settle
+from painprint.results.files import ParticipantFiles
+from painprint.results.provenance import versions
+from painprint.results.write import write_dataset_description, write_decoding
+from painprint.store.files import write_bytes
+from painprint.store.lock import lock
+from painprint.wording import did_you_mean
+
+NO_GEOMETRY = Geometry(None, None, Surfaces({}, in_mni=False), {}, ())
+
+
+def save_decoding(
+    decoding: Decoding,
+    folder: Path,
+    *,
+    participant: str,
+    stages: Mapping[str, StageResult],
+    overwrite: bool = False,
+) -> Path:
+    """Write tables, metrics and signature of a decoding; see :meth:`Decoding.save`."""
+    files = _save(decoding, folder, participant, stages, overwrite=overwrite)
+    return files.decoding("signature", "")
+
+
+def write_decoding_page(
+    decoding: Decoding, path: Path, *, participant: str, stages: Mapping[str, StageResult]
+) -> Path:
+    """Write the page of a decoding; see :meth:`Decoding.report`."""
+    if path.suffix != ".html" or path.is_dir():
+        raise ValueError(f"path is {str(path)!r}; give the file of the page, such as report.html.")
+    check_can_be_written(path.parent)
+    with tempfile.TemporaryDirectory() as folder:
+        files = _save(decoding, Path(folder), participant, stages)
+        write_page(files)
+        write_bytes(path, files.page.read_bytes())
+    return path
+
+
+def _save(
+    decoding: Decoding,
+    folder: Path,
+    participant: str,
+    stages: Mapping[str, StageResult],
+    *,
+    overwrite: bool = False,
+) -> ParticipantFiles:
+    """Write all results except the page."""
+    if unknown := [name for name in stages if name not in STAGES]:
+        near = did_you_mean(unknown[0], STAGES)
+        raise ValueError(f"stages has {unknown[0]!r}; choose of {', '.join(STAGES)}.{near}")
+    check_can_be_written(folder)
+    if other := other_dataset(folder / "dataset_description.json"):
+        raise ValueError(f"folder is {str(folder)!r}, another dataset ({other}); choose another.")
+    inventory = _inventory(decoding, participant)
+    files = ParticipantFiles.of(folder, inventory)
+    run_log = make_run_log(inventory, decoding, _records(decoding), (), NO_GEOMETRY)
+    depends_on = {
+        "versions": versions(),
+        "settings": asdict(decoding.settings),
+        "inputs": {},
+        "external": [],
+        "bids_filter": {},
+        "arrays": _hash_frames(decoding),
+    }
+    with lock(folder, f"sub-{inventory.participant}"):
+        existing: Existing = "overwrite" if overwrite else "never"
+        to_remove = settle(earlier_decodings(files, depends_on), existing)
+        write_dataset_description(folder, simulated=False)
+        for earlier in to_remove:
+            earlier.remove()
+        write_decoding(files, decoding, stages, run_log, depends_on, InputHashes())
+    return files
+
+
+def _inventory(decoding: Decoding, participant: str) -> Inventory:
+    """An inventory without files; of the labels of tasks, letters and digits, as in file names."""
+    label = str(participant).removeprefix("sub-")
+    if not re.fullmatch("[0-9A-Za-z]+", label):
+        raise ValueError(f"participant is {participant!r}; give letters and digits, such as '01'.")
+    tasks = (re.sub("[^0-9A-Za-z]", "", run.key.task) for run in decoding.frames)
+    return Inventory(
+        participant=label,
+        atlas="",
+        tasks=tuple(dict.fromkeys(tasks)),
+        runs=(),
+        excluded=(),
+        rest=(),
+        dense=None,
+        notes=(),
+        region_table=None,
+        sessions=pd.DataFrame({"session": []}),
+        simulated=False,
+    )
+
+
+def _records(decoding: Decoding) -> list[RunRecord]:
+    """Quality of the runs that were used, as far as their frames tell."""
+    records = []
+    for run in decoding.frames:
+        rating = event_quality(run.rating, decoding.settings.rating_range)
+        if run.event is None:
+            rating = replace(rating, n_gaps=None)
+        bold = decoding.prepared.quality[run.key]
+        records.append(RunRecord(run.key, rating, "", (), (), bold))
+    return records
+
+
+def _hash_frames(decoding: Decoding) -> str:
+    """SHA-256 of the signals and ratings that were decoded."""
+    digest = hashlib.sha256(repr(decoding.regions.names).encode())
+    for run in decoding.frames:
+        digest.update(str(run.key).encode())
+        for array in (run.signals, run.rating, run.frame):
+            digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
