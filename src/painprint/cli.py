@@ -20,6 +20,7 @@ from painprint.apps.arguments import (
     check_folders,
     check_group,
     check_reading_folder,
+    check_whole,
     choose_derivatives,
     find_config_file,
     read_config_file,
@@ -31,7 +32,7 @@ from painprint.options import flag
 from painprint.parcellate.maps import Maps
 from painprint.settings import Settings
 from painprint.simulate.world import Layout, World
-from painprint.terminal import logged, progress, show_by_heading, show_default
+from painprint.terminal import logged, parse, progress, show_by_heading, show_default
 
 if TYPE_CHECKING:
     from painprint.apps.study import Study
@@ -433,10 +434,8 @@ def main(arguments: list[str] | None = None) -> int:
 
             options = read_config_file(config, _warn)
             app.config = (Dict(options, source=str(config), use_commands_as_keys=False),)
-        try:
-            command, bound, _ = app.parse_args(words)
-        except ValueError as error:  # an invalid setting
-            raise UsageError(str(error)) from error
+        check_whole(words)
+        command, bound = parse(app, words)
         command(*bound.args, **bound.kwargs)
         sys.stdout.flush()
     except UsageError as error:

@@ -181,12 +181,13 @@ def check_options(options: Options) -> None:
                 f"{did_you_mean(value, choices)}"
             )
         numbers = [v for v in _as_tuple(value) if isinstance(v, int | float)]
+        shown = ", ".join(map(str, _as_tuple(value)))
         if not all(map(math.isfinite, numbers)):
-            raise ValueError(f"{name} is {value}; a finite number is needed.")
+            raise ValueError(f"{name} is {shown}; a finite number is needed.")
         if not all(map(metadata.bounds.hold, numbers)):
             must = "each must be" if isinstance(value, tuple) else "it must be"
             remedy = f" {metadata.hint}" * bool(metadata.hint)
-            raise ValueError(f"{name} is {value}; {must} {metadata.allowed}.{remedy}")
+            raise ValueError(f"{name} is {shown}; {must} {metadata.allowed}.{remedy}")
 
 
 def as_typed(kind: type[Options], name: str, value: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -45,20 +45,6 @@ class ExcludedRun:
 
     key: RunKey
     reason: str
-
-
-def list_excluded(runs: Iterable[ExcludedRun]) -> list[str]:
-    """One line per reason, naming all runs that were excluded for it.
-
-    Examples
-    --------
-    >>> list_excluded([ExcludedRun(RunKey(run=run), "is empty.") for run in "12"])
-    ['run-1, run-2: is empty.']
-    """
-    by_reason: dict[str, list[str]] = {}
-    for run in runs:
-        by_reason.setdefault(run.reason, []).append(str(run.key))
-    return [f"{', '.join(keys)}: {reason}" for reason, keys in by_reason.items()]
 
 
 @dataclass(frozen=True, eq=False)
@@ -315,8 +301,7 @@ class Frames:
         """The same frames with these regions, in this order."""
         if tuple(names) == self.regions:
             return self
-        position = {name: i for i, name in enumerate(self.regions)}
-        columns = [position[name] for name in names]
+        columns = [self.regions.index(name) for name in names]
         return replace(
             self,
             signals=_frozen(self.signals[:, columns]),

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from painprint.apps.arguments import check_can_be_written
+from painprint.apps.arguments import UsageError, check_can_be_written, with_flags
 from painprint.apps.participants import FAILURES, Failed, log_failure
 from painprint.cortex.settings import AreaSettings
-from painprint.options import flag, option_metadata
+from painprint.options import WORDS, flag, option_metadata
 from painprint.settings import GROUPS, Settings
 from painprint.stopping import tell_log_file
+from painprint.wording import did_you_mean, plural
 
 if TYPE_CHECKING:
+    from inspect import BoundArguments
+
+    from cyclopts import App, CycloptsError
     from cyclopts.help import HelpPanel
     from rich.console import Console, ConsoleOptions
 
@@ -47,6 +51,57 @@ def show_by_heading(console: Console, options: ConsoleOptions, panel: HelpPanel)
         if entries:
             part = panel.copy(title=heading or panel.title, entries=entries)
             DefaultFormatter()(console, options, part)
+
+
+def parse(app: App, words: Sequence[str]) -> tuple[Callable[..., Any], BoundArguments]:
+    """The function of a command, and its arguments.
+
+    Raises
+    ------
+    UsageError
+        If the words of the command line, or the options of a config file, are none of a command.
+    """
+    from cyclopts import CycloptsError
+
+    try:
+        command, bound, _ = app.parse_args(words, exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        raise UsageError(describe_usage(error)) from error
+    except ValueError as error:  # an invalid option, by its name
+        message = with_flags(str(error))
+        given = {f"--{name}" for config in app.config for name in config.config}
+        where = f" ({app.config[0].source})" if message.partition(" ")[0] in given else ""
+        raise UsageError(f"{message}{where}") from error
+    return command, bound
+
+
+def describe_usage(error: CycloptsError) -> str:
+    """What is wrong with the words of the command line or of a config file, as a sentence."""
+    from cyclopts import exceptions
+
+    command = " ".join(["painprint", *(error.command_chain or ())])
+    ask = f"See `{command} --help`."
+    token, argument = getattr(error, "token", None), error.argument
+    where = f" ({token.source})" if token is not None and token.source != "cli" else ""
+    if isinstance(error, exceptions.UnknownOptionError) and token is not None:
+        name = f"--{token.keyword.strip('-[]')}"
+        known = [name for argument in error.argument_collection for name in argument.names]
+        return f"Unknown option: {name}{where}.{did_you_mean(name, known) or f' {ask}'}"
+    if isinstance(error, exceptions.MissingArgumentError) and argument is not None:
+        name = argument.name
+        if error.keyword is None:
+            is_option = argument.field_info.is_keyword_only
+            name = name if is_option else name.removeprefix("--").replace("-", "_").upper()
+            return f"`{command}` needs {name}. {ask}"
+        needed = plural(max(1, argument.token_count()[0]), "value")
+        return f"{name} needs {needed}, and got {len(error.tokens_so_far)}. {ask}"
+    if isinstance(error, exceptions.CoercionError) and error.target_type in WORDS and token:
+        name = argument.name if argument is not None else token.keyword
+        return f"{name} is {token.value!r}{where}; needed: {WORDS[error.target_type]}."
+    if isinstance(error, exceptions.UnusedCliTokensError):
+        extra = " ".join(error.unused_tokens or ())
+        return f"`{command}` takes no further argument, but got {extra}. {ask}"
+    return " ".join(str(error).split())
 
 
 class LogFile(logging.Handler):

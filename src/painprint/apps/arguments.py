@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
+from painprint.cortex.settings import AreaSettings
 from painprint.errors import DerivativesError
 from painprint.options import flag
 from painprint.settings import RENAMED, Settings
+from painprint.simulate.world import World
 from painprint.store.reading import read_at_most
 
 if TYPE_CHECKING:
@@ -109,12 +113,62 @@ class NewSessions:
         )
 
 
+KINDS = (Settings, AreaSettings, World, Execution)
+"""Classes of options, which the command line has by other names."""
+
+
 def choose_derivatives(
     bids_dir: Path, named: Sequence[Path], pipelines: Sequence[str] = PIPELINES
 ) -> tuple[Path, ...]:
-    """The folders that were given, or the first existing folder of these pipelines."""
+    """The folders that were given, or the first existing folder of these pipelines.
+
+    Raises
+    ------
+    UsageError
+        If a dataset has none of them.
+    """
     usual = [bids_dir / "derivatives" / name for name in pipelines]
-    return tuple(named) or (next((folder for folder in usual if folder.is_dir()), usual[0]),)
+    found = next((folder for folder in usual if folder.is_dir()), usual[0])
+    if not named and bids_dir.is_dir() and not found.is_dir():
+        raise UsageError(
+            f"{bids_dir / 'derivatives'} has none of the folders {', '.join(pipelines)}. Name the "
+            "folder of the preprocessed data with --derivatives; BIDS_DIR is the raw dataset."
+        )
+    return tuple(named) or (found,)
+
+
+def with_flags(message: str) -> str:
+    """The message of an invalid option, which it begins with, named as on the command line."""
+    name, _, rest = message.partition(" ")
+    names = {field.name for kind in KINDS for field in fields(kind)}
+    return f"--{flag(name)} {rest}" if name in names else message
+
+
+def check_whole(words: Sequence[str], where: str = "") -> None:
+    """Check that options for whole numbers get whole numbers, which would be rounded otherwise.
+
+    Parameters
+    ----------
+    words : sequence of str
+        Options, each followed by its value, or joined with it by "=".
+    where : str
+        Where they stand, for the error.
+
+    Raises
+    ------
+    UsageError
+        Naming the option and its value.
+    """
+    whole = {
+        f"--{flag(name)}"
+        for kind in KINDS
+        for name, hint in get_type_hints(kind).items()
+        if int in (hint, *get_args(hint))
+    }
+    given = [part for word in words for part in word.split("=", 1)]
+    for option, value in pairwise(given):
+        if option in whole and re.fullmatch(r"[-+]?[0-9]*\.[0-9]*[1-9][0-9]*", value):
+            raise UsageError(f"{option} is {value}{where}; needed: a whole number.")
 
 
 def check_folders(bids_dir: Path, out_dir: Path, derivatives: Sequence[Path]) -> None:
@@ -235,7 +289,7 @@ def check_can_be_written(folder: Path) -> None:
     if there.is_symlink() and not os.path.exists(there):
         reason = f"{there} is a link to {os.readlink(there)}, where there is nothing"
     elif not os.path.isdir(there):
-        reason = f"{there} is not a folder"
+        reason = f"{'it' if there == folder else there} is not a folder"
     elif not os.access(there, os.W_OK | os.X_OK):
         reason = f"there is no permission to write in {there}"
     else:
@@ -297,7 +351,7 @@ def read_config_file(config: Path, warn: Callable[[str], None]) -> dict[str, Any
     import tomllib
 
     if not config.exists():
-        raise UsageError(f"there is no file {config} (--config-file).")
+        raise UsageError(f"there is no file {config} (--config-file). Check the path.")
     try:
         content = tomllib.loads(read_at_most(config, MOST_BYTES_OF_CONFIG).decode())
     except DerivativesError as error:
@@ -305,8 +359,10 @@ def read_config_file(config: Path, warn: Callable[[str], None]) -> dict[str, Any
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{config}: is not readable TOML ({error}).") from error
     if tables := [name for name, value in content.items() if isinstance(value, dict)]:
-        raise UsageError(f"{config}: options stand at the top, not under [{tables[0]}].")
-    return {
-        with_new_name(f"--{name}", warn).removeprefix("--"): value
-        for name, value in content.items()
-    }
+        raise UsageError(
+            f"{config}: options stand at the top, not under [{tables[0]}]. Remove that line."
+        )
+    named = {with_new_name(f"--{name}", warn): value for name, value in content.items()}
+    for option, value in named.items():
+        check_whole([option, str(value)], f" ({config})")
+    return {option.removeprefix("--"): value for option, value in named.items()}

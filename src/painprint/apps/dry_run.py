@@ -15,10 +15,11 @@ from painprint.bins import PARTS_OF_A_MINUTE, count_bins
 from painprint.bold.nuisance import Cleaning
 from painprint.decode.prepare import Prepared, prepare_runs
 from painprint.errors import DerivativesError
+from painprint.excluded import list_excluded
 from painprint.files.cifti import open_dtseries
 from painprint.files.images import Series
 from painprint.files.nifti import read_mask, read_scan_header
-from painprint.runs import ExcludedRun, Frames, Run, list_excluded
+from painprint.runs import ExcludedRun, Frames, Run
 from painprint.wording import plural
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from painprint.decode.prepare import Prepared
+from painprint.excluded import list_excluded
 from painprint.results.audit import RunLog
-from painprint.runs import ExcludedRun, list_excluded
+from painprint.runs import ExcludedRun
 
 MOST_NAMED = 4
 """Runs named in a line of the log; page and audit name all of them."""

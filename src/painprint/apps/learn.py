@@ -89,7 +89,8 @@ def learn_on(
     new = [run.key for run in inventory.runs if run.key not in {*_used(before), *excluded}]
     if not new:
         raise DerivativesError(
-            f"sub-{participant}: every run was in the earlier study; there is nothing to learn."
+            f"sub-{participant}: every run was in the earlier study; there is nothing to learn. "
+            "Add the new sessions to BIDS_DIR and to the derivatives."
         )
     log.info("sub-%s: new runs: %s.", participant, ", ".join(map(str, new)))
     run_participant(study, participant, progress=progress, hashes=hashes, predecessor=predecessor)
@@ -105,7 +106,10 @@ def _results_of(out_dir: Path, participant: str) -> Results:
     """The results of a participant in an output folder."""
     finished = [files for files in find_results(out_dir) if files.participant == participant]
     if not finished:
-        raise DerivativesError(f"sub-{participant} was not decoded into {out_dir}.")
+        raise DerivativesError(
+            f"sub-{participant} was not decoded into {out_dir}. Pass the output folder of "
+            "`painprint run` first, then BIDS_DIR."
+        )
     return read_results(finished[0])
 
 

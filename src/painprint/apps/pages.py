@@ -7,6 +7,7 @@ from pathlib import Path
 
 from painprint.apps.study import log
 from painprint.errors import DerivativesError
+from painprint.files.dataset import no_folder
 from painprint.results.files import ParticipantFiles
 from painprint.results.group import GroupFiles, read_group
 from painprint.results.read import find_results, read_results
@@ -122,10 +123,12 @@ def write_all_pages(out_dir: Path, *, pdf: bool = False) -> int:
     Raises
     ------
     DerivativesError
-        If there is neither.
+        If there is neither, or no such folder.
     """
     from painprint.apps.parcellate import write_parcellation_pages
 
+    if not out_dir.is_dir():
+        raise DerivativesError(no_folder(out_dir))
     n_parcellated, n_failed = write_parcellation_pages(out_dir, pdf=pdf)
     has_group = GroupFiles(out_dir).table("metrics", ".json").is_file()
     if find_results(out_dir) or has_group or not n_parcellated:

@@ -6,6 +6,7 @@ import errno
 import logging
 from collections.abc import Callable, Sequence
 
+from painprint.apps.arguments import with_flags
 from painprint.errors import DerivativesError
 
 log = logging.getLogger("painprint")
@@ -33,7 +34,7 @@ class Failed(Exception):
 def describe_failure(error: Exception) -> str:
     """The sentence of an error; for an error of the file system, with the file and a remedy."""
     if not isinstance(error, OSError):
-        return str(error)
+        return with_flags(str(error))
     file = f"{error.filename}: " if error.filename else ""
     return (
         f"{file}{str(error.strerror or error).rstrip('.')}. "
@@ -72,6 +73,7 @@ def for_each_participant(participants: Sequence[str], work: Callable[[str], None
             n_failed += 1
         except Failed:
             n_failed += 1
-    if n_failed:
+    if n_failed and len(participants) > 1:
         log.error("%d of %d participants failed.", n_failed, len(participants))
+    if n_failed:
         raise Failed

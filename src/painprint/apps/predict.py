@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from painprint.apps.arguments import with_flags
 from painprint.apps.reading_files import (
     describe_reading_inputs,
     earlier_reading,
@@ -303,7 +304,7 @@ def predict(
     try:
         Settings(tr_s=tr_s)
     except ValueError as error:
-        raise DerivativesError(f"--tr: {error}") from error
+        raise DerivativesError(with_flags(str(error))) from error
     signature = read_signature(path)
     if fold != EVERYTHING or signature.history is None:
         if out_dir is not None:

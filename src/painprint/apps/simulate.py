@@ -54,8 +54,11 @@ def simulate_people(
         check_new(out)
     except DerivativesError as error:
         raise UsageError(str(error)) from error
-    if random_seed < 0 or not sessions or min(sessions) < 1:
-        raise UsageError("--random-seed must be 0 or more, and --sessions 1 or more each.")
+    if random_seed < 0:
+        raise UsageError(f"--random-seed is {random_seed}; it must be at least 0.")
+    if not sessions or min(sessions) < 1:
+        shown = ", ".join(map(str, sessions)) or "empty"
+        raise UsageError(f"--sessions is {shown}; give at least 1 for each person.")
     if not 0 <= n_null <= len(sessions):
         raise UsageError(f"--null is {n_null}; there are {len(sessions)} people.")
     people = [

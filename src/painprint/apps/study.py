@@ -29,6 +29,7 @@ from painprint.results.earlier import Existing
 from painprint.results.provenance import hash_external, hash_geometry
 from painprint.settings import CLEANING, Settings
 from painprint.store.lock import Lock
+from painprint.wording import did_you_mean
 
 log = logging.getLogger("painprint")
 
@@ -152,7 +153,8 @@ def list_participants(bids_dir: Path, participant_label: Sequence[str]) -> list[
     if unknown := [label for label in wanted if label not in available]:
         raise DerivativesError(
             f"there is no participant {', '.join(unknown)} in {bids_dir}. There are: "
-            f"{', '.join(available) or 'none'}."
+            f"{', '.join(available) or 'none'} (--participant-label)."
+            f"{did_you_mean(unknown[0], available)}"
         )
     if not available:
         raise DerivativesError(f"there is no participant (a folder sub-*) in {bids_dir}.")

@@ -183,7 +183,9 @@ def find_atlases(
             )
         return atlases
     if path.name != path_or_label or path_or_label.endswith(IMAGES):
-        raise DerivativesError("there is no such atlas file or folder (--atlas).", path)
+        raise DerivativesError(
+            "there is no such atlas file or folder (--atlas). Check the path.", path
+        )
     return []
 
 

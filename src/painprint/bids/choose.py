@@ -14,6 +14,7 @@ from painprint.errors import DerivativesError
 from painprint.files.dataset import BidsFile, Dataset
 from painprint.files.labels import read_label_image
 from painprint.runs import natural
+from painprint.wording import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -185,6 +186,7 @@ def _choose_atlas(series: Sequence[BidsFile], atlas: str | None, participant: st
         if atlas not in available:
             raise DerivativesError(
                 f"sub-{participant}: there is no atlas {atlas}. There are: {names} (--atlas)."
+                f"{did_you_mean(atlas, available)}"
             )
         return atlas
     if len(available) > 1:
@@ -204,7 +206,8 @@ def choose_sessions(
     if unknown := sorted(wanted - available):
         raise DerivativesError(
             f"sub-{participant}: there is no session {', '.join(unknown)}. There are: "
-            f"{', '.join(sorted((name or 'n/a' for name in available), key=natural))}."
+            f"{', '.join(sorted((name or 'n/a' for name in available), key=natural))} "
+            f"(--session-label).{did_you_mean(unknown[0], available)}"
         )
     return wanted or available
 
@@ -241,7 +244,7 @@ def choose_tasks(
         if unknown := [task for task in wanted if task not in available]:
             raise DerivativesError(
                 f"sub-{participant}: there is no task {', '.join(unknown)}. There are: "
-                f"{', '.join(available)} (--task-id)."
+                f"{', '.join(available)} (--task-id).{did_you_mean(unknown[0], available)}"
             )
         return sorted(dict.fromkeys(wanted))
     of_runs = [f for f in ratings if not is_table(f) and f.entities.get("task", "") in available]

@@ -159,6 +159,8 @@ def read_bids_filter(path: Path | None) -> BidsFilter:
     """
     if path is None:
         return BidsFilter()
+    if not path.exists():
+        raise DerivativesError(f"there is no file {path} (--bids-filter-file). Check the path.")
     queries: dict[str, dict[str, tuple[str, ...]]] = {}
     for query, wanted in read_json(path, example=EXAMPLE).items():
         if query in OF_OTHERS:

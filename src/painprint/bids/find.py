@@ -398,7 +398,9 @@ def find_unrated_run(path: Path) -> RunFiles:
     """
     path = path.absolute()
     if not path.exists():
-        raise DerivativesError(f"there is no file {path}.")
+        raise DerivativesError(f"there is no file {path}. Check the path.")
+    if path.is_dir():
+        raise DerivativesError(f"{path} is a folder. Give the files of its runs.")
     files = _files_around(path)
     bold = (f for f in files.derived if is_dense(f) or f.suffix + f.extension in SERIES_SUFFIXES)
     series = next((f for f in bold if f.path == path), None)

@@ -256,7 +256,7 @@ def _read_header(file: BidsFile) -> tuple[list[str], Lines]:
     """Column names, and the lines of samples."""
     lines = read_lines(file.path)
     if not len(lines):
-        raise DerivativesError("is empty.", file.path)
+        raise DerivativesError("is empty. Copy it again, or make it again.", file.path)
     first = split_line(lines.first)
     if file.suffix == "resp" and not any(_is_text(cell) for cell in first):
         if len(first) != 2 or not all(_is_number(cell) for cell in first):

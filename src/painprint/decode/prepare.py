@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painprint.decode.copies import check_copies, note_same_ratings
+from painprint.excluded import list_excluded
 from painprint.quality import BoldQuality, quality_of
 from painprint.regions import Regions, RegionsLike
 from painprint.runs import (
@@ -20,7 +21,6 @@ from painprint.runs import (
     RunKey,
     count_frames,
     keep_common_events,
-    list_excluded,
     pair_frames,
 )  # fmt: skip
 from painprint.settings import Settings
@@ -71,15 +71,15 @@ class Prepared:
 
     def _too_few(self, n_groups: int, leave_out: str) -> str:
         unit = f"{leave_out}{'s' * (n_groups != 1)}"
-        advice = "More data are needed." if not self.runs_left_out else ""
+        advice = " More data are needed." if self.runs and not self.runs_left_out else ""
         if leave_out == "session" and len(self.runs) >= 3:
             advice = (
-                f"There are {len(self.runs)} usable runs: leave out runs instead "
+                f" There are {len(self.runs)} usable runs: leave out runs instead "
                 "(leave_out='run', --leave-out run)."
             )
         lost = "".join(f"\n  excluded {line}" for line in list_excluded(self.runs_left_out))
         return (
-            f"{n_groups} usable {unit}, but nested leave-one-{leave_out}-out needs at least 3. "
+            f"{n_groups} usable {unit}, but nested leave-one-{leave_out}-out needs at least 3."
             f"{advice}{lost}"
         )
 
@@ -167,9 +167,13 @@ def _pair_runs(
     runs: Iterable[Run], settings: Settings
 ) -> tuple[list[list[Frames]], list[ExcludedRun], dict[RunKey, BoldQuality]]:
     """Frames of each usable run at every lag; excluded runs with the reason; quality of each."""
+    if isinstance(runs, Run):
+        raise ValueError("runs is one Run; give several, as in a list.")
     usable, excluded = [], []
     quality: dict[RunKey, BoldQuality] = {}
     for run in runs:
+        if not isinstance(run, Run):
+            raise ValueError(f"runs holds {type(run).__name__}; each must be a Run.")
         if run.key in quality:
             raise ValueError(f"{run.key} is given twice; sessions, tasks or runs must differ.")
         assert run.censored is not None  # set in Run.__post_init__

@@ -94,6 +94,9 @@ class Case:
     n_jobs: int = 1
 
     def __post_init__(self) -> None:
+        if not isinstance(self.decoding, Decoding):
+            what = type(self.decoding).__name__
+            raise TypeError(f"decoding is a {what}; give what decode_runs(...) returns.")
         if "session" not in self.sessions:
             raise ValueError("sessions needs a column 'session'.")
         if self.sessions["session"].duplicated().any():

@@ -19,8 +19,9 @@ from painprint.edges import matrix_to_edges, score_frames
 from painprint.evidence.case import Case
 from painprint.evidence.external_weights import ExternalWeights
 from painprint.evidence.stage import StageResult
+from painprint.excluded import list_excluded
 from painprint.progress import OnStep, count_steps
-from painprint.runs import ExcludedRun, Frames, list_excluded, zscore
+from painprint.runs import ExcludedRun, Frames, zscore
 
 WITHIN_RUNS = (*TIME_SCALES, *EVENT_SCALES)
 NO_LEVELS = "for the mean of a z-scored signal is 0 in every run"

@@ -19,17 +19,10 @@ from painprint.dense.image import Dense
 from painprint.dense.points import load_points, rows_of_frames
 from painprint.evidence.case import Case
 from painprint.evidence.stage import StageResult
+from painprint.excluded import list_excluded
 from painprint.parallel import map_ordered
 from painprint.progress import OnStep, count_steps
-from painprint.runs import (
-    MOTION_NAMES,
-    ExcludedRun,
-    Run,
-    RunKey,
-    count_frames,
-    list_excluded,
-    zscore,
-)
+from painprint.runs import MOTION_NAMES, ExcludedRun, Run, RunKey, count_frames, zscore
 from painprint.wording import SIGNIFICANT
 
 HIGH_PASS_HZ = 1 / 128

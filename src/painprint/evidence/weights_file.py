@@ -57,7 +57,7 @@ def read_weights(path: Path, *, dense: DenseFiles | None = None) -> ExternalWeig
             path,
         )
     if not path.exists():
-        raise DerivativesError(f"there is no file {path}. Check the path.")
+        raise DerivativesError(f"there is no file {path} (--external). Check the path.")
     try:
         if extension == ".tsv":
             return _read_table(path, name)

@@ -133,6 +133,14 @@ def run_key(entities: Mapping[str, str]) -> RunKey:
     return RunKey(entities.get("ses", ""), entities.get("task", ""), extra + run)
 
 
+def no_folder(path: Path) -> str:
+    """Why a path is not that of a folder."""
+    what = (
+        f"{path} is a file; a folder is needed" if path.exists() else f"there is no folder {path}"
+    )
+    return f"{what}. Check the path."
+
+
 class Dataset:
     """A BIDS dataset; each folder is listed once.
 
@@ -149,7 +157,7 @@ class Dataset:
 
     def __init__(self, root: Path, name: str) -> None:
         if not root.is_dir():
-            raise DerivativesError(f"there is no folder {root}. Check the path.")
+            raise DerivativesError(no_folder(root))
         self.root = root
         self.name = name
         self._walked: dict[Path, list[BidsFile]] = {}

@@ -94,7 +94,7 @@ def read_table(path: Path) -> pd.DataFrame:
     """
     lines = read_lines(path)
     if not len(lines):
-        raise DerivativesError("is empty.", path)
+        raise DerivativesError("is empty. Copy it again, or make it again.", path)
     return split_rows(lines.rest, tuple(split_line(lines.first)), path)
 
 
@@ -172,8 +172,11 @@ def read_numbers(path: Path) -> tuple[tuple[str, ...], NDArray[np.float64]]:
     """
     lines = read_lines(path)
     if not len(lines):
-        raise DerivativesError("is empty.", path)
+        raise DerivativesError("is empty. Copy it again, or make it again.", path)
     names = tuple(split_line(lines.first))
+    for mark, what in ((",", "commas"), (";", "semicolons")):
+        if len(names) == 1 and lines.first.count(mark):
+            raise DerivativesError(f"has {what} between its columns. Save it with tabs.", path)
     return names, numeric_rows(lines.rest, names, path)
 
 
@@ -268,11 +271,11 @@ def _convert(cells: Iterable[str], n_cells: int, name: str, path: Path) -> NDArr
         try:
             values[row] = to_number(entry)
         except ValueError:
-            hint = ""
+            hint = "Correct it, or write n/a."
             if is_marred(entry):
-                hint = " Write decimal points and no sign such as % or unit; n/a where it is none."
+                hint = "Write decimal points and no sign such as % or unit; n/a where it is none."
             raise DerivativesError(
-                f"row {row + 1} of column {name!r} is {entry!r:.80}, which is not a number.{hint}",
+                f"row {row + 1} of column {name!r} is {entry!r:.80}, which is not a number. {hint}",
                 path,
             ) from None
     return values

@@ -91,6 +91,8 @@ def run_stage(case: Case, name: str, *, on_step: OnStep | None = None) -> StageR
     ValueError
         If there is no such stage.
     """
+    if not isinstance(case, Case):
+        raise TypeError(f"case is a {type(case).__name__}; give Case(decoding).")
     if name not in STAGES:
         near = did_you_mean(str(name), STAGES)
         raise ValueError(f"there is no stage {name!r}; choose of {', '.join(STAGES)}.{near}")
