@@ -34,10 +34,10 @@ def test_help_shows_every_option_once_under_its_heading(command, kind, capsys, m
         (["run", "bids", "out", "participant", "--n-jobs", "0"], "--n-jobs is 0; give 1 or more"),
         (["parcellate", "bids", "bids", "participant"], "OUT_DIR bids is an input too"),
         (["run", "bids", "out", "group", "--dry-run", "--lag", "4"], "--lag, --dry-run is for the"),
-        (["run", "bids", "out", "participant", "--drop", "-1"], "drop_s is -1.0; it must be from"),
+        (["run", "bids", "out", "participant", "--drop", "-1"], "--drop is -1.0; it must be from"),
         (["run", "bids", "out", "participant", "--config-file", "no"], "there is no file no"),
         (["simulate", "out", "--null", "3"], "--null is 3; there are 2 people"),
-        (["simulate", "out", "--n-regions", "9"], "n_regions is 9; an even number is needed"),
+        (["simulate", "out", "--n-regions", "9"], "--n-regions is 9; an even number is needed"),
     ],
 )
 def test_wrong_usage_is_said_before_anything_is_done(words, said, tmp_path, capsys, monkeypatch):
@@ -95,4 +95,4 @@ def test_an_option_of_the_version_before_still_works_and_is_named(in_file, tmp_p
     assert main(words) == 2  # the limits are in the wrong order, which stops before any file
     warning, error = capsys.readouterr().err.splitlines()
     assert warning == "painprint: --light-tsnr is now called --quality-tsnr."
-    assert error.startswith("painprint: quality_tsnr is 15 30; give the limit of caution")
+    assert error.startswith("painprint: --quality-tsnr is 15 30; give the limit of caution")

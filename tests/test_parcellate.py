@@ -832,7 +832,7 @@ def test_scans_and_surfaces_that_will_not_do(bids, tmp_path, spoil, said):
 
 def test_sessions_and_people_that_are_not_there(scans, tmp_path):
     said = refusal(scans, tmp_path / "out", session_label="09")
-    assert said == "sub-01: there is no session 09. There are: 01, 02, 03, 04."
+    assert said == "sub-01: there is no session 09. There are: 01, 02, 03, 04 (--session-label)."
     study = AreaStudy(scans, tmp_path / "out", (scans / "derivatives/fmriprep",), AreaSettings())
     with pytest.raises(DerivativesError, match="sub-07: dense BOLD on surfaces"):
         parcellate_participant(study, "07")

@@ -484,9 +484,7 @@ def test_an_output_folder_that_cannot_be_made_is_named(derivatives, tmp_path, ca
     ],
 )
 def test_wrong_usage_exits_with_2(derivatives, out, words, capsys):
-    with pytest.raises(SystemExit) as caught:
-        main(["run", str(derivatives.root), str(out), "participant", *words])
-    assert caught.value.code == 2
+    assert main(["run", str(derivatives.root), str(out), "participant", *words]) == 2
     assert words[0].strip("-").split("-")[-1] in capsys.readouterr().err
 
 

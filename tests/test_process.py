@@ -265,7 +265,7 @@ def test_usual_places_of_results_are_not_refused(decoded, tmp_path):
 @pytest.mark.parametrize(
     ("out", "said"),
     [
-        ("file", "file is not a folder"),
+        ("file", "file: it is not a folder"),
         ("file/out", "file is not a folder"),
         ("loop", "loop is a link to loop, where there is nothing"),
         ("dangling/out", "dangling is a link to nowhere, where there is nothing"),
