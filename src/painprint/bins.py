@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from painprint.arrays import short_repr
 from painprint.runs import Frames, round_half_up
 from painprint.settings import Rules
 
@@ -21,6 +22,7 @@ NO_BIN = -1
 """Bin number of frames that are in no bin."""
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Bins:
     """Bins of frames, a row each, in the order of the runs.
@@ -225,6 +227,7 @@ SHORTEST_SHARE = 0.5
 """A training bin is at least this share of its nominal length."""
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Parts:
     """Equal parts of 1-min time bins, in the order of time.

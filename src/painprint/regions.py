@@ -9,7 +9,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from painprint.arrays import short_repr
 from painprint.given import as_labels
+from painprint.wording import plural
 
 NO_REGION = -1
 """Region index of a point (vertex or voxel) outside all regions."""
@@ -43,6 +45,11 @@ class Regions:
         if len(set(self.names)) < len(self.names):
             twice = sorted({n for n in self.names if self.names.count(n) > 1})
             raise ValueError(f"region names must differ; repeated: {', '.join(twice)}.")
+
+    def __repr__(self) -> str:
+        networks = sorted(set(self.networks) - {""})
+        of = f" in {plural(len(networks), 'network')}: {', '.join(networks)}" if networks else ""
+        return f"Regions({plural(len(self.names), 'region')}{of})"
 
     @classmethod
     def of(cls, given: RegionsLike) -> Self:
@@ -96,6 +103,7 @@ RegionsLike = Regions | Mapping[str, str] | Sequence[str]
 """Regions; or the network of each by its name; or names."""
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Parcellation:
     """Assignment of the points (vertices, voxels) of dense BOLD to regions.

@@ -140,6 +140,12 @@ class Run:
         for name, value in given.items():
             object.__setattr__(self, name, value)
 
+    def __repr__(self) -> str:
+        n_frames, n_regions = self.signals.shape
+        labels = [f"{n}={v!r}" for n in ("session", "task", "run") if (v := getattr(self, n))]
+        shape = f"{n_frames} frames x {n_regions} regions"
+        return f"Run({', '.join([*labels, shape, f'TR {self.tr_s:g} s'])})"
+
     def _names(self, where: str, n_regions: int) -> tuple[str, ...]:
         """Names of the regions: as given, else the columns of a data frame, else numbers."""
         columns = [str(c) for c in getattr(self.signals, "columns", ())]
@@ -291,6 +297,9 @@ class Frames:
 
     def __len__(self) -> int:
         return len(self.rating)
+
+    def __repr__(self) -> str:
+        return f"Frames({self.key}, {len(self)} frames x {len(self.regions)} regions)"
 
     @property
     def kept_s(self) -> float:

@@ -21,6 +21,7 @@ from painprint.apps.decode import run_participant
 from painprint.apps.predict import check_atlas
 from painprint.apps.reader import Reader
 from painprint.apps.study import Progress, Study
+from painprint.arrays import short_repr
 from painprint.bids.runs import files_of
 from painprint.bold.extract import NAME as MADE_HERE
 from painprint.decode.prepare import prepare_runs
@@ -132,6 +133,7 @@ def _check_unchanged(before: Results, paths: dict[str, Path], hashes: InputHashe
             )
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Check:
     """Errors of a signature in new rated sessions, tested against those of the study.

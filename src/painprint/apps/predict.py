@@ -19,6 +19,7 @@ from painprint.apps.reading_files import (
     earlier_reading,
     write_reading_files,
 )
+from painprint.arrays import short_repr
 from painprint.atlas.image import AtlasFiles, find_atlases, mesh_density
 from painprint.atlas.surfaces import Surfaces, find_surfaces
 from painprint.bids.find import find_unrated_run
@@ -51,6 +52,7 @@ RECALIBRATED_ON = (
 NO_SURFACES = Surfaces({}, in_mni=False)
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Scored:
     """The reading of a new session.

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, eye_array
 from scipy.spatial import cKDTree
 
-from painprint.arrays import Codes, Matrix
+from painprint.arrays import Codes, Matrix, short_repr
 from painprint.regions import NO_REGION, Regions
 
 SIDES = ("L", "R")
@@ -24,6 +24,7 @@ SUBCORTICAL_MM = 12.0
 cortical region lies off the mesh."""
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class CorticalMesh:
     """Cortical mesh of one hemisphere in several shapes, with the region of each vertex.
@@ -56,6 +57,7 @@ class CorticalMesh:
             raise ValueError(f"faces have vertices up to {self.faces.max()}, of {n}.")
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class SubcorticalPoints:
     """Subcortical regions as points.
@@ -75,6 +77,7 @@ class SubcorticalPoints:
     size_mm: float
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Brain:
     """Surfaces and points on which values of regions are drawn.

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from painprint.arrays import Codes, Matrix
+from painprint.arrays import Codes, Matrix, short_repr
 from painprint.atlas.brain import (
     SIDES,
     Brain,
@@ -43,6 +43,7 @@ THINNEST_MM = 0.5
 TEMPLATE = "fsaverage5, a template"
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Geometry:
     """Atlas images, surfaces and coordinates of a participant's regions.

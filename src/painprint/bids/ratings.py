@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from painprint.arrays import short_repr
 from painprint.given import as_numbers
 
 LONGER_STEP = 1.5
@@ -21,6 +22,7 @@ MOST_REPEATED = 0.05
 """Largest share of samples, beside one, that repeat the one before where changes are logged."""
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class RatingRecording:
     """Samples of a continuous rating.

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 from scipy.sparse import csr_array
 
-from painprint.arrays import Codes, Matrix, Single
+from painprint.arrays import Codes, Matrix, Single, short_repr
 from painprint.cortex.boundary import SEED_RINGS, Neighbours, boundary_density
 from painprint.cortex.mesh import Mesh
 from painprint.cortex.operators import make_gradient, make_smoothing
@@ -35,6 +35,7 @@ class Similarity(Protocol):
         """Similarity of all vertices to the seeds: (n_points, n_seeds)."""
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Kernels:
     """Operators (n_cortex, n_cortex) and neighbours of one hemisphere, for boundary maps.
@@ -73,6 +74,7 @@ class Kernels:
         return np.asarray(self.smoothing @ np.hypot(self.x @ maps, self.y @ maps), np.float32)
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class BoundaryMap:
     """Boundary map of the cortex.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from painprint.arrays import Codes, Single, Vector
+from painprint.arrays import Codes, Single, Vector, short_repr
 from painprint.cortex.similarity import BLOCK, HIGHEST, _unit, fisher_z
 from painprint.progress import OnStep, count_steps
 
@@ -33,6 +33,7 @@ ROOM = 1.5
 """Candidate edges are held up to this multiple of the number of edges."""
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Edges:
     """Edges of a graph, in the order in which they enter as it becomes denser.

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from scipy.sparse import coo_array
 
-from painprint.arrays import Codes, Matrix, Single, Vector
+from painprint.arrays import Codes, Matrix, Single, Vector, short_repr
 from painprint.cortex.hemispheres import Cortex, members
 from painprint.cortex.settings import N_ROTATIONS
 from painprint.cortex.sphere_map import map_to_sphere, rotate
@@ -50,6 +50,7 @@ def homogeneity(features: Single, labels: Codes) -> Vector:
     return np.array(shares)
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Homogeneity:
     """Homogeneity of areas, and of the same areas rotated at random (spin test).

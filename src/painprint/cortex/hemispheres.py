@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from scipy.sparse import block_diag, csr_array
 from scipy.sparse.csgraph import dijkstra
 
-from painprint.arrays import Codes, Matrix, Vector
+from painprint.arrays import Codes, Matrix, Vector, short_repr
 from painprint.cortex.mesh import Mesh
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Cortex:
     """Cortical vertices: those of the first hemisphere, then those of the next.

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from painprint.arrays import Codes, Matrix, Vector
+from painprint.arrays import Codes, Matrix, Vector, short_repr
 from painprint.compiled import kernel
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Mesh:
     """Surface mesh of one hemisphere, with a mask of cortex.

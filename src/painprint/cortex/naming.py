@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from painprint.arrays import Codes, Single, Vector
+from painprint.arrays import Codes, Single, Vector, short_repr
 from painprint.cortex import communities as graph
 from painprint.cortex import networks
 from painprint.cortex.hemispheres import Cortex
@@ -41,6 +41,7 @@ class Options(Protocol):
     def scan_choice(self) -> tuple[float, int] | None: ...
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Named:
     """Networks of areas and of vertices.
@@ -96,6 +97,7 @@ class Named:
         )  # fmt: skip
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Namer:
     """Assigns networks to areas, by communities and a template as far as these are available.

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 
-from painprint.arrays import Matrix
+from painprint.arrays import Matrix, short_repr
 from painprint.cortex.mesh import Mesh
 
 STEEP = 0.035
@@ -19,6 +19,7 @@ FEWEST = 7
 """A vertex with fewer vertices within reach, itself included, is smoothed over its neighbours."""
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Gradient:
     """Gradient along a mesh, in an arbitrary tangent basis at each vertex.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from painprint.arrays import Codes, Single
+from painprint.arrays import Codes, Single, short_repr
 from painprint.cortex.settings import RANK
 
 HIGHEST = 0.999
@@ -15,6 +15,7 @@ BLOCK = 1024
 """Columns of a similarity matrix that are held at a time."""
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class LinearSimilarity:
     """Correlation between connectivity maps of correlations, in closed form.

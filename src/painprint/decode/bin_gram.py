@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from painprint.arrays import Matrix, Vector
+from painprint.arrays import Matrix, Vector, short_repr
 from painprint.bins import (
     PARTS_OF_A_MINUTE,
     Bins,
@@ -27,6 +27,7 @@ from painprint.runs import Frames
 from painprint.settings import Rules, Settings
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class BinGram:
     """Inner products of training bins and test bins of the same runs.
@@ -174,6 +175,7 @@ class BinGram:
         )
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Scales:
     """Averages of test bins at all scales.

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from painprint.bins import primary_scale, primary_words
 from painprint.decode.metrics import Evaluation, MeanR, ScaleMetrics, evaluate
 from painprint.decode.prepare import Prepared, prepare_runs
 from painprint.decode.training import FoldModel, Training, predict_held_out, train
@@ -18,6 +19,7 @@ from painprint.progress import OnStep
 from painprint.regions import Regions, RegionsLike
 from painprint.runs import Frames, Run
 from painprint.settings import Settings
+from painprint.wording import number, plural
 
 if TYPE_CHECKING:
     from painprint.evidence.stage import StageResult
@@ -44,6 +46,18 @@ class Decoding:
     training: Training
     predictions: pd.DataFrame
     evaluation: Evaluation
+
+    def __repr__(self) -> str:
+        rules, leave_out = self.settings.rules, self.settings.leave_out
+        primary = primary_scale(self.scales)
+        scale, runs = self.scales[primary], self.training.run_table
+        return (
+            f"Decoding({plural(runs['session'].nunique(), 'session')}, {plural(len(runs), 'run')}, "
+            f"{plural(len(self.regions.names), 'region')}; {rules.decoder}, "
+            f"leave-one-{leave_out}-out;\n"
+            f"         {leave_out}-centred r {number(scale.centred_r)} and skill "
+            f"{number(scale.skill)} {primary_words(self.scales).at})"
+        )
 
     @property
     def frames(self) -> list[Frames]:

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from painprint.arrays import Matrix, Vector
+from painprint.arrays import Matrix, Vector, short_repr
 
 Keep = Literal["positive", "first"]
 
@@ -39,6 +39,7 @@ class LassoRules:
     keep: Keep = "positive"
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Components:
     """Principal components of one training set and how they go with the rating.

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from painprint.arrays import Matrix, Vector
+from painprint.arrays import Matrix, Vector, short_repr
 from painprint.bins import SCALES, primary_scale
 from painprint.decode.roc import roc_table
 from painprint.stats.bootstrap import (
@@ -86,6 +86,7 @@ class MeanR:
     r_p: float | None
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Evaluation:
     """All metrics of held-out predictions.
@@ -178,6 +179,7 @@ def center_by(values: Vector, group: NDArray[np.int64]) -> Vector:
     return centred
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Rows:
     """Held-out predictions of one scale.

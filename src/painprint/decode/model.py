@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from painprint.arrays import Matrix, Vector
+from painprint.arrays import Matrix, Vector, short_repr
 from painprint.decode.errors import NotEnoughData
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Choice:
     """Penalty of a model and its selection by inner cross-validation.
@@ -42,6 +43,7 @@ class Choice:
     at_edge: bool = False
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Model:
     """One fitted model in terms of its training rows.
@@ -63,6 +65,7 @@ class Model:
     scale: Mapping[str, float] = field(default_factory=dict)
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class NestedFit:
     """Results of nested leave-one-group-out on one set of rows.
@@ -89,6 +92,7 @@ class NestedFit:
     held_out_at_final: Vector | None = None
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class ManyFits:
     """Results of nested fits of many ratings of the same rows.

@@ -24,6 +24,7 @@ from painprint.runs import (
     pair_frames,
 )  # fmt: skip
 from painprint.settings import Settings
+from painprint.wording import plural
 
 SAME_TR = 1e-3
 """Relative difference of repetition times that is rounding: headers hold float32."""
@@ -54,6 +55,15 @@ class Prepared:
     runs_left_out: tuple[ExcludedRun, ...]
     notes: tuple[str, ...] = ()
     quality: Mapping[RunKey, BoldQuality] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        n_sessions = len({lags[0].key.session for lags in self.runs})
+        return (
+            f"Prepared({plural(len(self.runs), 'run')} in {plural(n_sessions, 'session')}, "
+            f"{plural(len(self.regions.names), 'region')}; excluded: "
+            f"{plural(len(self.runs_left_out), 'run')}, "
+            f"{plural(len(self.regions_left_out), 'region')})"
+        )
 
     def groups(self, leave_out: str) -> tuple[NDArray[np.int64], tuple[str, ...]]:
         """Group of each run, numbered in order of appearance, and the groups' names.

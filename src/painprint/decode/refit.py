@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from painprint.arrays import Matrix, Vector
+from painprint.arrays import Matrix, Vector, short_repr
 from painprint.decode.bin_gram import BinGram, Scales
 from painprint.decode.decoders import make_decoder
 from painprint.decode.metrics import Rows
@@ -23,6 +23,7 @@ Columns = Callable[[BinGram, NDArray[np.int64]], Matrix]
 """Returns the confounds of all rows of a BinGram, given the training groups."""
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class HeldOut:
     """Ratings and held-out predictions of test bins, by scale.

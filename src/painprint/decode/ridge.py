@@ -13,7 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
-from painprint.arrays import Codes, Matrix, Vector
+from painprint.arrays import Codes, Matrix, Vector, short_repr
 from painprint.decode.errors import NotEnoughData
 from painprint.decode.lasso_pcr import center_cross, center_gram
 
@@ -23,6 +23,7 @@ SINGULAR = 1e-10
 """Tolerance of rank decisions: smaller (relative) values count as 0."""
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class LeftOut:
     """Rows of a training set that an inner fold leaves out to choose the penalty.
@@ -72,6 +73,7 @@ def leave_groups_out(
     return folds
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Spectrum:
     """Eigendecomposition of the centred Gram matrix of a training set.
@@ -218,6 +220,7 @@ def solve_symmetric(A: Matrix, B: Matrix) -> Matrix:
     return np.asarray(np.linalg.solve(A, B), dtype=float)
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class RidgeFits:
     """Ridge regressions of several ratings on one training set, each at its own penalty.

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from painprint.arrays import Codes, Matrix, Vector
+from painprint.arrays import Codes, Matrix, Vector, short_repr
 from painprint.decode.lasso_pcr import center_gram
 from painprint.decode.residuals import residuals
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Samples:
     """Rows of features and ratings that may train, as inner products.

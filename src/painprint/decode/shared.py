@@ -14,7 +14,7 @@ from functools import cached_property
 
 import numpy as np
 
-from painprint.arrays import Codes, Matrix, Vector
+from painprint.arrays import Codes, Matrix, Vector, short_repr
 from painprint.decode.errors import NotEnoughData
 from painprint.decode.model import Choice, Model
 from painprint.decode.ridge import (
@@ -27,6 +27,7 @@ from painprint.decode.ridge import (
 )
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class SharedFit:
     """Eigendecomposition of all rows, from which folds follow.

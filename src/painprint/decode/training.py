@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from painprint.arrays import short_repr
 from painprint.bins import Bins, make_test_bins, test_scales
 from painprint.decode.bin_gram import cut_bins, features_of, inner_products
 from painprint.decode.decoders import make_decoder
@@ -30,6 +31,7 @@ EVERYTHING = ""
 """Name of the held-out group of a model that was trained on all groups."""
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class FoldModel:
     """A trained model: weights of the features, and how lag and λ were chosen.
@@ -89,6 +91,10 @@ class Training:
     final: FoldModel
     lag_of_run: NDArray[np.int64]
     run_table: pd.DataFrame
+
+    def __repr__(self) -> str:
+        n_runs, n_weights = len(self.group_index), len(self.final.weights)
+        return f"Training({len(self.folds)} folds, {n_runs} runs, {n_weights} edges)"
 
     def frames(self, prepared: Prepared) -> list[Frames]:
         """Frames of each run, at the lag chosen by its fold."""

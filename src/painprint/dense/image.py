@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from painprint.arrays import short_repr
 from painprint.runs import RunKey
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Dense:
     """Dense BOLD of a person's runs, all with the same points.

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from painprint.arrays import short_repr
 from painprint.decode.bin_gram import BinGram, make_bin_gram
 from painprint.decode.decoding import Decoding
 from painprint.decode.prepare import Prepared
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from painprint.evidence.external_weights import ExternalWeights
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class OtherAreas:
     """An individual parcellation of the same person, made from some of the sessions.
@@ -39,6 +41,7 @@ class OtherAreas:
     prepare: Callable[[], Prepared]
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Material:
     """Data beyond the frames that were decoded; read only by the stages that need them.
@@ -104,6 +107,10 @@ class Case:
         for name in self.sessions.columns.drop("session"):
             if not pd.api.types.is_numeric_dtype(self.sessions[name]):
                 raise ValueError(f"column {name!r} of sessions does not hold numbers.")
+
+    def __repr__(self) -> str:
+        covariates = ", ".join(map(str, self.sessions.columns.drop("session"))) or "none"
+        return f"Case({self.decoding!r}, covariates of sessions: {covariates})"
 
     @property
     def settings(self) -> Settings:

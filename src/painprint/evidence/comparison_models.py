@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from painprint.arrays import Codes, Matrix, Vector
+from painprint.arrays import Codes, Matrix, Vector, short_repr
 from painprint.decode.bin_gram import BinGram
 from painprint.decode.errors import NotEnoughData
 from painprint.decode.lasso_pcr import center_cross, center_gram
@@ -55,6 +55,7 @@ LASSO_ALPHAS = np.geomspace(1, 0.03, 30)
 selected as there are rows."""
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Fold:
     """The data that a model may use when one group is held out.

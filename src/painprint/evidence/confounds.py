@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from painprint.arrays import Codes, Matrix, Vector
+from painprint.arrays import Codes, Matrix, Vector, short_repr
 from painprint.bins import Bins
 from painprint.decode.bin_gram import BinGram
 from painprint.decode.refit import Columns
@@ -16,6 +16,7 @@ from painprint.evidence.permuted_ratings import session_levels
 from painprint.runs import DVARS, FD, MOTION_NAMES, Frames
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Confound:
     """An alternative explanation of the prediction. Exactly one source of values is given.

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from painprint.arrays import Codes, Vector
+from painprint.arrays import Codes, Vector, short_repr
 
 KINDS = ("regions", "edges", "points")
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class ExternalWeights:
     """Weights of an external signature.

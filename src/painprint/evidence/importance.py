@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from painprint.arrays import Codes, Matrix, Vector
+from painprint.arrays import Codes, Matrix, Vector, short_repr
 from painprint.bins import Bins, make_test_bins, primary_scale
 from painprint.compiled import kernel
 from painprint.decode.errors import NotEnoughData
@@ -242,6 +242,7 @@ def permute_rows(
     return orders
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class PartedPrediction:
     """A prediction, and the contribution of each region or network to it.

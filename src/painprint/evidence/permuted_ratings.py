@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from painprint.arrays import Codes, Matrix, Vector
+from painprint.arrays import Codes, Matrix, Vector, short_repr
 from painprint.decode.bin_gram import BinGram
 from painprint.runs import RunKey, natural
 from painprint.stats.permutation import surrogate_orders
@@ -25,6 +25,7 @@ SHARE_OF_BOTH = 0.2
 """Permutations of ``both`` per permutation of the others: only its median is used."""
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Permutations:
     """Permutations, independent of the ratings that they are applied to.

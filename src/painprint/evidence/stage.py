@@ -14,6 +14,7 @@ from typing import Any, Literal, Protocol
 
 import pandas as pd
 
+from painprint.arrays import short_repr
 from painprint.bins import BinWords, primary_scale, primary_words
 from painprint.evidence.case import Case
 from painprint.progress import OnStep
@@ -56,6 +57,7 @@ FIXED_WEIGHTS = {
 """What columns of a score hold where the weights were fixed before."""
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class StageResult:
     """The result of a stage: tables for TSV files, numbers for the page, and what is missing.
@@ -91,6 +93,7 @@ class WithMetrics:
         return primary_words(self.metrics["scales"])
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class WrittenResult(WithMetrics):
     """The result of a stage as read from the output files, with the metrics of the study.
@@ -128,6 +131,7 @@ class Compute(Protocol):
         """Raises :class:`~painprint.decode.errors.NotEnoughData` if data are missing."""
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Stage:
     """One question about a decoded person.

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from painprint.arrays import short_repr
 from painprint.bins import BIN_WORDS, MIXED_WORDS, BinWords, primary_scale
 from painprint.decode.decoding import Decoding
 from painprint.decode.metrics import score_scale, score_units, split_scales
@@ -27,6 +28,7 @@ MOST_MISSING = 0.2
 """Largest share of a signature's regions that another person may lack."""
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Member:
     """A decoded person as member of a group.

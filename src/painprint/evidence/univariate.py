@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from painprint.arrays import Codes, Matrix, Vector
+from painprint.arrays import Codes, Matrix, Vector, short_repr
 from painprint.dense.image import Dense
 from painprint.dense.points import load_points, rows_of_frames
 from painprint.evidence.case import Case
@@ -97,6 +97,7 @@ def _signals_of(run: Run, names: tuple[str, ...]) -> Matrix:
     return run.signals[:, [position[name] for name in names]]
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Design:
     """Design matrix of a run, at the frames that are used.

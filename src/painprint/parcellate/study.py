@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from painprint.arrays import Codes
+from painprint.arrays import Codes, short_repr
 from painprint.atlas.surfaces import Surfaces, find_surfaces, name_density
 from painprint.bids.filter import BidsFilter
 from painprint.bids.find import DenseRuns, find_dense_runs
@@ -105,6 +105,7 @@ class AreaStudy:
         return [Dataset(folder, f"derivatives{i}") for i, folder in numbered]
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class ParticipantInputs:
     """Inputs of one participant's parcellation.

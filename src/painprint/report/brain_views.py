@@ -16,7 +16,7 @@ from matplotlib.path import Path as Outline
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from painprint.arrays import Codes, Matrix, Vector
+from painprint.arrays import Codes, Matrix, Vector, short_repr
 from painprint.atlas.brain import Brain, CorticalMesh, SubcorticalPoints
 from painprint.regions import NO_REGION
 
@@ -48,6 +48,7 @@ CORTEX_VIEWS = {
 """Hemisphere, and directions that point to the right and up in the view."""
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class View:
     """Outlines in one view, in mm.
@@ -69,6 +70,7 @@ class View:
     extent: Extent
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Picture:
     """Visible vertex at each pixel of a view.
@@ -90,6 +92,7 @@ class Picture:
     extent: Extent
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class BrainViews:
     """All views of a brain, computed once and reused for every overlay."""

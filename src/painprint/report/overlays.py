@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.colors import Colormap, ListedColormap, Normalize, to_hex, to_rgb
 from numpy.typing import NDArray
 
+from painprint.arrays import short_repr
 from painprint.atlas.brain import Brain, neighbouring_regions
 from painprint.palette import neighbour_colours, network_colours
 from painprint.regions import Regions
@@ -25,6 +26,7 @@ MOST = 98
 """Percentile of the absolute values at which the colour scale ends."""
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Overlay:
     """A value of every region, shown as colour.
@@ -87,6 +89,7 @@ class Overlay:
         return f"{value:.3g}".replace("-", "−") if np.isfinite(value) else "n/a"
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class NetworkOverlay:
     """The network of every region, shown as colour."""
@@ -113,6 +116,7 @@ class NetworkOverlay:
         return ""
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class AreaOverlay:
     """Every region in a colour that differs from those of its neighbours; it means nothing else.

@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from painprint.arrays import short_repr
 from painprint.errors import DerivativesError
 from painprint.evidence.stage import Stage, WithMetrics, WrittenResult
 from painprint.evidence.stages import RENAMED, STAGES
@@ -34,6 +35,7 @@ NEVER_MISSING = ("region", "region_a", "region_b")
 """Columns in which n/a is a name: every row of theirs has one."""
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Results(WithMetrics):
     """A participant's output files, as read for the page."""

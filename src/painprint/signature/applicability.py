@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtrit
 
-from painprint.arrays import Matrix, Vector
+from painprint.arrays import Matrix, Vector, short_repr
 from painprint.edges import bin_edges
 from painprint.options import Bounds
 from painprint.runs import FD, Frames
@@ -68,6 +68,7 @@ class ReferenceDistribution:
         return self.mean + quantile * self.sd * math.sqrt(1 + 1 / self.n_groups)
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class ApplicabilityDomain:
     """Distribution of the training runs, with which new runs are compared.

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from painprint.arrays import short_repr
 from painprint.bins import EVENT_SCALES
 from painprint.bins import SCALES as ALL_SCALES
 from painprint.decode.decoding import Decoding
@@ -27,6 +28,7 @@ from painprint.signature.applicability import (
 )
 from painprint.signature.origin import Origin
 from painprint.stats.conformal import NonconformityScores
+from painprint.wording import plural
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ UNIT, ERROR = Bounds(-LARGEST, LARGEST), Bounds(0, LARGEST)
 """Bounds of weights and ratings in any unit: no sum or square of them can overflow."""
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class History:
     """Ratings and held-out errors of the sessions of the study.
@@ -191,6 +194,15 @@ class Signature:
         if self.domain is not None and self.history is not None:
             self.domain.check(shape[1])
             self.history.check(len(self.models) - 1)
+
+    def __repr__(self) -> str:
+        who = f"sub-{self.participant}" if self.participant else "of an unknown person"
+        lags = ", ".join(f"{lag_s:g}" for lag_s in sorted({m.lag_s for m in self.models}))
+        return (
+            f"Signature({who}, {plural(len(self.regions.names), 'region')}, "
+            f"{plural(len(self.models) - 1, 'fold')}, {self.decoder['decoder']} of "
+            f"{self.decoder['features']}, lag {lags} s)"
+        )
 
     @property
     def of_events(self) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from painprint.arrays import short_repr
 from painprint.bins import PAPER_COUNTS, make_test_bins
 from painprint.decode.training import EVERYTHING
 from painprint.edges import bin_edges
@@ -34,6 +35,7 @@ def was_trained_on(signature: Signature, key: RunKey) -> bool:
     return any(group.startswith(prefix) for group in held_out)
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Prediction:
     """Predicted rating of a run.
@@ -194,6 +196,7 @@ NO_INTERVALS = (
 )
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Reading:
     """Predictions, intervals and verdicts of a new session.

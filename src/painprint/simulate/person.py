@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy.signal import lfilter
 from scipy.stats import gamma
 
-from painprint.arrays import Matrix, Vector
+from painprint.arrays import Matrix, Vector, short_repr
 from painprint.bids.events import rate_events
 from painprint.bids.ratings import RatingRecording, frame_ratings
 from painprint.edges import edges_to_matrix
@@ -101,6 +101,7 @@ class Person:
             raise ValueError(f"n_sessions is {self.n_sessions}; at least 1 is needed.")
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Truth:
     """Ground truth of a simulated person.
@@ -132,6 +133,7 @@ class Truth:
         return edges_to_matrix(self.edges)
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class SimulatedRun:
     """One run as it would be recorded.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from painprint.arrays import Vector
+from painprint.arrays import Vector, short_repr
 
 LEVELS = (0.8, 0.9)
 DECAY = 0.95
@@ -21,6 +21,7 @@ ROUNDING = 1e-12
 """Tolerance of cumulative weights that reach the level exactly but for rounding."""
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class NonconformityScores:
     """Absolute errors of held-out predictions, the nonconformity scores of conformal prediction.
