@@ -117,14 +117,14 @@ def on_cluster(killed, words, folder):
     with cluster(folder) as (address, (scheduler, worker, _)):
         command = [sys.executable, __file__, "--program", *words, "--dask-scheduler", address]
         with process("program", folder, *command) as program:
-            while program.poll() is None and "nested folds: 1 of" not in _said(folder, "program"):
+            while program.poll() is None and "reading the runs" not in _said(folder, "program"):
                 time.sleep(0.05)
             at = time.perf_counter()
             if killed != "nothing":
                 {"worker": worker, "scheduler": scheduler}[killed].kill()
             exit_code = program.wait()
             to_exit_s = time.perf_counter() - at
-    lines = [x for x in _said(folder, "program").splitlines() if not x.startswith("INFO")]
+    lines = [x for x in _said(folder, "program").splitlines() if " INFO " not in x]
     return exit_code, to_exit_s, lines
 
 

@@ -180,7 +180,9 @@ class Use:
         with tempfile.TemporaryDirectory() as scratch:
             self.recalibrate(signature, Path(scratch))
             for fold in sorted({model.held_out for model in signature.models})[:2]:
-                need_finite(predict(self.folder, [self.series], fold=fold, other_person=True))
+                need_finite(
+                    predict(self.folder, [self.series], fold=fold, other_person=True).full()
+                )
             if signature.history is not None:
                 self.read(Path(scratch))
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+import re
 import shutil
 import signal
 import sys
@@ -99,7 +100,8 @@ def start(words, root, kill_at=0, count_into=None):
 def finish(words, root, count_into=None):
     """Run a command to its end: exit code, and the last line that it said."""
     status = os.waitpid(start(words, root, count_into=count_into), 0)[1]
-    lines = root.with_suffix(".said").read_text().strip().splitlines() or [""]
+    text = re.sub(r"^\d\d:\d\d:\d\d ", "", root.with_suffix(".said").read_text(), flags=re.M)
+    lines = text.strip().splitlines() or [""]
     return os.waitstatus_to_exitcode(status), next(
         (line for line in lines if line.startswith(("ERROR", "painprint: "))), lines[-1]
     )

@@ -5,12 +5,14 @@ import re
 
 import pytest
 
-from painprint.apps.arguments import choose_derivatives
+from painprint.apps.arguments import Execution, StudyExecution, choose_derivatives
 from painprint.apps.participants import Failed, for_each_participant
-from painprint.cli import main
+from painprint.cli import app, main
 from painprint.cortex.settings import AreaSettings
 from painprint.errors import DerivativesError
+from painprint.help_text import EXAMPLES
 from painprint.options import flag, option_metadata
+from painprint.parcellate.maps import Maps
 from painprint.settings import GROUPS, Settings
 
 
@@ -20,12 +22,32 @@ def test_help_shows_every_option_once_under_its_heading(command, kind, capsys, m
     main([command, "--help"])
     shown = capsys.readouterr().out
     headings = re.findall(r"^╭─ (.+?) ─", shown, flags=re.M)
-    assert headings == ["Parameters", *(one for one in GROUPS if one in headings)]
+    assert headings == ["Arguments", *(one for one in GROUPS if one in headings)]
+    assert {"Earlier results", "Execution"} < set(headings)
     parts = dict(zip(headings, re.split(r"^╭─ .*$", shown, flags=re.M)[1:], strict=True))
-    for name, metadata in option_metadata(kind).items():
+    arguments = re.findall(r"^│ \* +([A-Z-]+)", parts["Arguments"], flags=re.M)
+    assert arguments == ["BIDS-DIR", "OUT-DIR", "LEVEL"]
+    assert "--derivatives" in parts["Data"]
+    kinds = (kind, Execution, Maps) if command == "parcellate" else (kind, StudyExecution)
+    for name, metadata in [item for one in kinds for item in option_metadata(one).items()]:
         option = rf"^│ +--{flag(name)} "
-        assert re.search(option, parts[metadata.group or "Parameters"], flags=re.M), name
+        assert re.search(option, parts[metadata.group], flags=re.M), name
         assert len(re.findall(option, shown, flags=re.M)) == 1, name
+
+
+@pytest.mark.parametrize("command", EXAMPLES)
+def test_examples_in_help_are_commands_that_can_be_copied(command, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    main([command, "--help"])
+    shown = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    lines = EXAMPLES[command].strip().splitlines()
+    commands = [line for line in lines if line.startswith("painprint ")]
+    assert len(commands) == (3 if command == "run" else 1)
+    assert shown[-len(lines) :] == lines
+    for line in commands:
+        _, *words = line.split()
+        function, bound, _ = app.parse_args(words, exit_on_error=False)
+        assert function.__name__ == command and bound.arguments
 
 
 @pytest.mark.parametrize(

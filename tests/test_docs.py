@@ -42,7 +42,9 @@ PAGES = sorted(
     if path.relative_to(DOCS).parts[0] not in GENERATED
 )
 MESSAGES = dict(
-    re.findall(r"^### (.+?)\n\n```text\n(.+?)\n```$", (DOCS / "troubleshooting.md").read_text(), flags=re.M)
+    re.findall(
+        r"^### (.+?)\n\n```text\n(.+?)\n```$", (DOCS / "troubleshooting.md").read_text(), flags=re.M
+    )
 )
 """The quoted messages, by heading."""
 
@@ -459,7 +461,9 @@ def test_every_message_of_the_page_has_its_provocation():
 
 
 @pytest.mark.parametrize("heading", MESSAGES)
-def test_a_message_is_printed_as_the_page_quotes_it(heading, derivatives: Tree, capsys, monkeypatch):
+def test_a_message_is_printed_as_the_page_quotes_it(
+    heading, derivatives: Tree, capsys, monkeypatch
+):
     monkeypatch.setenv("COLUMNS", "400")
     PROVOKED[heading](derivatives)
     printed = "".join(capsys.readouterr())
@@ -539,7 +543,16 @@ def test_every_option_of_the_pages_exists():
         page
         for page in PAGES
         if page.name.startswith(
-            ("howto", "faq", "troubleshooting", "interpreting", "parcellation", "inputs", "installation", "outputs")
+            (
+                "howto",
+                "faq",
+                "troubleshooting",
+                "interpreting",
+                "parcellation",
+                "inputs",
+                "installation",
+                "outputs",
+            )
         )
     ]
     for page in [*ours, *(DOCS / "gallery").glob("*.py")]:

@@ -27,6 +27,13 @@ from painprint.store.files import write_bytes
 PACKAGE = Path(painprint.__file__).parent
 CAPABILITIES = {"DAC_OVERRIDE": 1, "DAC_READ_SEARCH": 2}
 PR_CAPBSET_DROP = 24
+TIME = r"\d\d:\d\d:\d\d "
+"""Before each line of the log at the terminal."""
+
+
+def untimed(text):
+    """The lines of a log without their times."""
+    return [re.fullmatch(rf"(?:{TIME})?(.*)", line)[1] for line in text.splitlines()]
 
 
 def _obey_permissions():
@@ -96,7 +103,7 @@ def test_a_study_needs_no_home_and_no_package_that_can_be_written(decoded, tmp_p
     ):
         code, _, said = finish(start(*words, **options))
         assert code == 0, said
-        ours = r"(INFO|WARNING) (sub-01|ses-\w+|page)[_:]"  # and of libraries not a word
+        ours = rf"{TIME}(INFO|WARNING) (sub-01|ses-\w+|reading|simulate)[_:]"
         assert all(re.match(ours, line) for line in said.splitlines()), said
     names = {path.name for path in tmp_path.iterdir()}
     assert names == {"lib", "home", "new", "out", "reading"}  # nothing is left of any cache
@@ -154,10 +161,10 @@ def test_a_signal_ends_a_study_with_one_line_and_its_code(number, twice, decoded
         process.send_signal(number)
     code, _, rest = finish(process)
     assert code == 128 + number
-    (line,) = [line for line in rest.splitlines() if not line.startswith(("INFO ", "WARNING "))]
-    assert line == "sub-01: stopped after stage 1 of 2; the same command goes on."
+    (line,) = [line for line in untimed(rest) if not line.startswith(("INFO ", "WARNING "))]
+    assert line == "sub-01: stopped after stage 2 of 4; the same command goes on."
     log = (out / "logs" / "painprint.log").read_text().splitlines()
-    assert log[-1] == f"WARNING {line}"
+    assert re.fullmatch(rf"\d{{4}}-\d\d-\d\d {TIME}WARNING {re.escape(line)}", log[-1])
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, 0)  # no child is left
 
@@ -284,7 +291,7 @@ def test_an_output_folder_that_cannot_be_one_is_refused(out, said, decoded, tmp_
         ["simulate", tmp_path / out],
     ):
         assert main([*map(str, words)]) == 1
-        line = capsys.readouterr().err
+        (line,) = untimed(capsys.readouterr().err)
         assert line.startswith(f"ERROR cannot write to {tmp_path / out}: ") and said in line
     assert sorted(tmp_path.iterdir()) == before
 
@@ -295,10 +302,10 @@ def test_a_folder_without_permission_is_refused_before_the_work(decoded, tmp_pat
     words = ("run", decoded.parent / "bids", tmp_path / "out", "participant", *QUICK)
     code, _, said = finish(start(*words, preexec_fn=_obey_permissions))
     assert code == 1
-    assert said == (
+    assert untimed(said) == [
         f"ERROR cannot write to {tmp_path / 'out'}: there is no permission to write in "
-        f"{tmp_path / 'out'}. Choose another folder.\n"
-    )
+        f"{tmp_path / 'out'}. Choose another folder."
+    ]
 
 
 @pytest.mark.parametrize(
@@ -316,7 +323,7 @@ def test_nothing_is_made_before_the_inputs_are_found(words, decoded, tmp_path, m
     (tmp_path / "bids").symlink_to(decoded.parent / "bids")
     monkeypatch.chdir(tmp_path)
     assert main(words) == 1
-    assert capsys.readouterr().err.startswith("ERROR ")
+    assert untimed(capsys.readouterr().err)[0].startswith("ERROR ")
     assert not (tmp_path / "out").exists()
 
 
@@ -343,7 +350,7 @@ def test_a_disk_that_is_full_is_said_with_the_file(copy_of_decoded, decoded, tmp
             ["simulate", tmp_path / "people", "--sessions", "3", "--n-regions", "8"],
         ):
             assert main([*map(str, words)]) == 1
-            lines = [x for x in capsys.readouterr().err.splitlines() if x.startswith("ERROR")]
+            lines = [x for x in untimed(capsys.readouterr().err) if x.startswith("ERROR")]
             assert re.match(rf"ERROR {tmp_path}\S+: File too large\. ", lines[0]), lines
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)

@@ -28,11 +28,12 @@ from painprint.apps.arguments import (
 )
 from painprint.apps.participants import Failed, describe_failure, for_each_participant
 from painprint.cortex.settings import AreaSettings
+from painprint.help_text import examples, show_by_heading, show_default
 from painprint.options import flag
 from painprint.parcellate.maps import Maps
 from painprint.settings import Settings
 from painprint.simulate.world import Layout, World
-from painprint.terminal import logged, parse, progress, show_by_heading, show_default
+from painprint.terminal import logged, parse, progress
 
 if TYPE_CHECKING:
     from painprint.apps.study import Study
@@ -41,28 +42,18 @@ if TYPE_CHECKING:
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
 FLAT = Parameter(name="*")
 """Marks an argument whose fields are options themselves."""
-
-
 BY_HEADING = Group("Parameters", help_formatter=show_by_heading)
-
-
-def _version() -> str:
-    from importlib.metadata import version
-
-    return version("painprint")
-
 
 app = App(
     name="painprint",
     help="Learn one person's brain signature of spontaneous pain from their own fMRI sessions.",
-    version=_version,
     default_parameter=Parameter(
         negative=(), consume_multiple=True, name_transform=flag, show_default=show_default
     ),
 )
 
 
-@app.command(group_parameters=BY_HEADING)
+@app.command(group_parameters=BY_HEADING, help_epilogue=examples("run"))
 def run(
     bids_dir: Path,
     out_dir: Path,
@@ -108,13 +99,14 @@ def run(
         check_group(settings, external, execution)
     with logged(None if execution.dry_run or execution.reports_only else out_dir):
         if execution.reports_only:
-            if write_pages(out_dir):
+            with progress("report", "writing the pages"):
+                n_failed = write_pages(out_dir)
+            if n_failed:
                 raise Failed
             return
-        bids_filter = read_bids_filter(bids_filter_file)
         study = Study(
-            bids_dir, out_dir, folders, settings, execution.n_jobs, external, bids_filter,
-            execution.existing,
+            bids_dir, out_dir, folders, settings, execution.n_jobs, external,
+            read_bids_filter(bids_filter_file), execution.existing,
         )  # fmt: skip
         if level == "group":
             with progress("group") as follow:
@@ -140,7 +132,7 @@ def _decode(study: Study, execution: StudyExecution, participant: str) -> None:
         run_participant(study, participant, progress=follow)
 
 
-@app.command(group_parameters=BY_HEADING)
+@app.command(group_parameters=BY_HEADING, help_epilogue=examples("parcellate"))
 def parcellate(
     bids_dir: Path,
     out_dir: Path,
@@ -176,10 +168,9 @@ def parcellate(
     folders = choose_derivatives(bids_dir, derivatives, PIPELINES[1:])
     check_folders(bids_dir, out_dir, folders)
     with logged(None if execution.dry_run else out_dir):
-        bids_filter = read_bids_filter(bids_filter_file)
         study = AreaStudy(
-            bids_dir, out_dir, folders, settings, maps, execution.n_jobs, bids_filter,
-            execution.existing,
+            bids_dir, out_dir, folders, settings, maps, execution.n_jobs,
+            read_bids_filter(bids_filter_file), execution.existing,
         )  # fmt: skip
         participants = list_participants(bids_dir, settings.participant_label)
         for_each_participant(participants, partial(_parcellate, study, execution))
@@ -196,7 +187,7 @@ def _parcellate(study: AreaStudy, execution: Execution, participant: str) -> Non
         parcellate_participant(study, participant, progress=follow)
 
 
-@app.command
+@app.command(help_epilogue=examples("simulate"))
 def simulate(
     out: Path,
     *,
@@ -226,9 +217,12 @@ def simulate(
 
     with logged(None):
         check_can_be_written(out)
-        simulate_people(
-            out, sessions, n_null=null, layout=layout, world=world, random_seed=random_seed
-        )
+        with progress("simulate") as follow:
+            written = simulate_people(
+                out, sessions, n_null=null, layout=layout, world=world, random_seed=random_seed,
+                progress=follow,
+            )  # fmt: skip
+        print(written)
 
 
 @app.command
@@ -247,7 +241,9 @@ def demo(out: Path = Path("demo-output"), *, n_jobs: int = 2) -> None:
 
     with logged(None):
         check_can_be_written(out)
-        bids, results = simulate_demo(out)
+        with progress("simulate") as follow:
+            bids, results, written = simulate_demo(out, progress=follow)
+        print(written)
     settings = Settings(task_id=("rating",), skip=("baselines",))
     run(bids, results, "participant", settings=settings, execution=StudyExecution(n_jobs=n_jobs))
     run(bids, results, "group")
@@ -272,11 +268,13 @@ def report(out_dir: Path, *, pdf: bool = False) -> None:
 
     with logged(None):
         check_can_be_written(out_dir)
-        if write_all_pages(out_dir, pdf=pdf):
+        with progress("report", "writing the pages"):
+            n_failed = write_all_pages(out_dir, pdf=pdf)
+        if n_failed:
             raise Failed
 
 
-@app.command
+@app.command(group_parameters=BY_HEADING, help_epilogue=examples("predict"))
 def predict(
     signature: Path,
     runs: tuple[Path, ...],
@@ -290,7 +288,8 @@ def predict(
 ) -> None:
     """Score new runs with a person's signature: pain with intervals, and its applicability.
 
-    The table is printed to standard output; runs of a session are read together.
+    On a terminal a short table is printed, rounded; where the output is redirected, the full one
+    as TSV. Runs of a session are read together.
 
     Parameters
     ----------
@@ -318,14 +317,15 @@ def predict(
     with logged(None):
         if out is not None:
             check_reading_folder(out)
-        table = score(
-            signature, runs, fold=fold, atlas=atlas, out_dir=out, tr_s=tr,
-            other_person=other_person, existing=replacing.existing,
-        )  # fmt: skip
-        print(table)
+        with progress("predict", "reading the signature and the runs"):
+            predictions = score(
+                signature, runs, fold=fold, atlas=atlas, out_dir=out, tr_s=tr,
+                other_person=other_person, existing=replacing.existing,
+            )  # fmt: skip
+        print(predictions.short() if sys.stdout.isatty() else predictions.full())
 
 
-@app.command
+@app.command(group_parameters=BY_HEADING, help_epilogue=examples("learn"))
 def learn(
     earlier: Path,
     bids_dir: Path,
@@ -357,13 +357,14 @@ def learn(
     n_jobs
         Number of workers.
     """
-    from painprint.apps.learn import learn_on
+    from painprint.apps.learn import check_earlier, learn_on
     from painprint.apps.study import Study
 
     folders = choose_derivatives(bids_dir, derivatives)
     check_folders(bids_dir, out_dir, (*folders, earlier))
     settings = Settings(participant_label=participant_label, atlas=atlas)
     with logged(out_dir):
+        check_earlier(earlier)
         study = Study(bids_dir, out_dir, folders, settings, n_jobs, existing="never")
 
         def update(participant: str) -> None:
@@ -373,7 +374,7 @@ def learn(
         for_each_participant(study.participants(), update)
 
 
-@app.command
+@app.command(help_epilogue=examples("recalibrate"))
 def recalibrate(
     signature: Path,
     bids_dir: Path,
@@ -402,20 +403,18 @@ def recalibrate(
         Recalibrate on another person's sessions, though transfer is rarely valid; the history says
         so, and the signature remains that of its person.
     """
-    from painprint.apps.learn import recalibrate_from_files
+    from painprint.apps.learn import describe_recalibration, recalibrate_from_files
     from painprint.apps.study import Study
 
     with logged(None):
         check_can_be_written(out)
         study = Study(bids_dir, out, choose_derivatives(bids_dir, derivatives), new.settings())
         (participant,) = study.participants()
-        check, slope, offset = recalibrate_from_files(
-            signature, study, participant, other_person=other_person
-        )
-    print(check.table.to_csv(sep="\t", index=False, na_rep="n/a").rstrip("\n"))
-    if check.p_drift is not None:
-        print(f"errors larger than in the study: p {check.p_drift:.3f} (rank-sum, one-sided)")
-    print(f"slope {slope:.3f}, offset {offset:.3f}")
+        with progress(f"sub-{participant}"):
+            check, slope, offset = recalibrate_from_files(
+                signature, study, participant, other_person=other_person
+            )
+    print(describe_recalibration(check, slope, offset))
 
 
 def _warn(message: str) -> None:

@@ -24,8 +24,9 @@ LONGEST_S = 3600.0
 SHORTEST_TR_S, LONGEST_TR_S = 0.01, 30.0
 """Bounds of repetition times (s): longer ones are in milliseconds."""
 
-DATA, RATING, DECODER, CLEANERS, QUALITY, EVIDENCE, AREAS = GROUPS = (
+DATA, RATING, DECODER, CLEANERS, QUALITY, EVIDENCE, AREAS, EARLIER, EXECUTION = GROUPS = (
     "Data", "Rating", "Decoding", "Cleaning of dense BOLD", "Quality of runs", "Evidence", "Areas",
+    "Earlier results", "Execution",
 )  # fmt: skip
 """Headings of options in ``--help``, in order."""
 
@@ -131,7 +132,7 @@ class DenseSettings:
     """Dense BOLD: SD (not FWHM) of the Gaussian smoothing kernel (mm); 0 for none. Volumes are
     smoothed within the brain mask, CIFTI on the participant's surfaces and within each subcortical
     structure."""
-    random_seed: int = option(0, bounds=NOT_NEGATIVE)
+    random_seed: int = option(0, group=EXECUTION, bounds=NOT_NEGATIVE)
     """Seed of the random number generators."""
 
     def __post_init__(self) -> None:

@@ -6,18 +6,22 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from pathlib import Path
     from types import FrameType
 
+    from painprint.progress import Progress
+
 SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
 """Signals that stop a command; Windows has no SIGHUP."""
+TIME_OF_LOG = "%Y-%m-%d %H:%M:%S"
+"""Format of the time of a line of the log file."""
 GRACE_S = 2.0
 """Time in which a stopped command removes its unfinished files; then it ends at once."""
 
@@ -30,33 +34,28 @@ class _Process:
     """What this process has to say if it is stopped."""
 
     def __init__(self) -> None:
-        self.work = ""
-        self.n_done = self.n_stages = 0
+        self.progress: Progress | None = None
         self.log_file: Path | None = None
         self.signal = 0
         self.said = False
 
     @property
     def line(self) -> str:
-        done = f" after stage {self.n_done} of {self.n_stages}" if self.n_done else ""
-        work = f"{self.work}: " if self.n_done else ""
-        return f"{work}stopped{done}; the same command goes on.\n"
+        progress = self.progress
+        if progress is None or not progress.n_passed:
+            return "stopped; the same command goes on.\n"
+        return (
+            f"{progress.work}: stopped after stage {progress.n_passed} of {progress.n_stages}; the "
+            "same command goes on.\n"
+        )
 
 
 _process = _Process()
 
 
-@contextmanager
-def stages(work: str, n_stages: int) -> Iterator[None]:
-    """Count the finished stages of some work, for the line of a command that is stopped."""
-    _process.work, _process.n_done, _process.n_stages = work, 0, n_stages
-    yield
-    _process.n_done = 0  # if it was stopped, this is still to be told
-
-
-def stage_done() -> None:
-    """Count a stage as finished."""
-    _process.n_done += 1
+def tell_progress(progress: Progress | None) -> None:
+    """Name the work whose finished stages a command that is stopped counts; None for none."""
+    _process.progress = progress
 
 
 def tell_log_file(path: Path | None) -> None:
@@ -122,12 +121,13 @@ def _leave(*_: object) -> NoReturn:
         show_cursor = "\r\x1b[K\x1b[?25h" if os.isatty(2) else ""  # a progress bar hides it
         _append(2, f"{show_cursor}{line}")
         if _process.log_file is not None and _process.log_file.parent.is_dir():
+            now = time.strftime(f"{TIME_OF_LOG} ")
             try:
                 file = os.open(_process.log_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
             except OSError:
                 pass  # the line is on the terminal
             else:
-                _append(file, f"WARNING {line}")
+                _append(file, f"{now}WARNING {line}")
     os._exit(128 + _process.signal)
 
 

@@ -1,9 +1,12 @@
-"""Output at the terminal: help under headings, log lines, and progress."""
+"""Output at the terminal: log lines with their time, progress, and tables that are rounded."""
 
 from __future__ import annotations
 
 import logging
+import os
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,46 +14,45 @@ from typing import TYPE_CHECKING, Any
 
 from painprint.apps.arguments import UsageError, check_can_be_written, with_flags
 from painprint.apps.participants import FAILURES, Failed, log_failure
-from painprint.cortex.settings import AreaSettings
-from painprint.options import WORDS, flag, option_metadata
-from painprint.settings import GROUPS, Settings
-from painprint.stopping import tell_log_file
+from painprint.options import WORDS
+from painprint.progress import OF_PROGRESS, Progress
+from painprint.stopping import TIME_OF_LOG, tell_log_file, tell_progress
 from painprint.wording import did_you_mean, plural
 
 if TYPE_CHECKING:
     from inspect import BoundArguments
 
     from cyclopts import App, CycloptsError
-    from cyclopts.help import HelpPanel
-    from rich.console import Console, ConsoleOptions
+    from rich.console import Console
+    from rich.table import Table
 
 log = logging.getLogger("painprint")
 
-Follow = Callable[[str], Callable[[int, int], None]]
-"""Returns, for a named part of the work, a callback that is called with (done, of)."""
+TIME, LEVEL_AND_TEXT = "%H:%M:%S", "%(asctime)s %(levelname)s %(message)s"
+"""Format of the time of a line at the terminal, and of a line."""
+SILENT_S = 9.5
+"""Longest time (s) without a line where there is no progress bar."""
+BAR_WIDTH, REDRAWS_PER_S = 10, 4
+"""Of the progress bar (characters)."""
 
 
-def show_default(default: object) -> str | None:
-    """A default as typed on the command line; None if there is nothing to show."""
-    if isinstance(default, tuple):
-        return " ".join(map(str, default)) or None
-    return None if default is False or default is None else str(default)
+class Lines(logging.Handler):
+    """Writes log lines to standard error, above the progress bar if there is one."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFormatter(logging.Formatter(LEVEL_AND_TEXT, TIME))
+        self.bar: Console | None = None
+        self.last_s = time.monotonic()
 
-def show_by_heading(console: Console, options: ConsoleOptions, panel: HelpPanel) -> None:
-    """Show options under the headings of their metadata; first those without one."""
-    from cyclopts.help import DefaultFormatter
-
-    heading_of = {
-        f"--{flag(name)}": metadata.group
-        for kind in (Settings, AreaSettings)
-        for name, metadata in option_metadata(kind).items()
-    }
-    for heading in ("", *GROUPS):
-        entries = [row for row in panel.entries if heading_of.get(row.names[0], "") == heading]
-        if entries:
-            part = panel.copy(title=heading or panel.title, entries=entries)
-            DefaultFormatter()(console, options, part)
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line, unless it says what the progress bar shows."""
+        line = self.format(record)
+        self.last_s = time.monotonic()
+        if self.bar is None:
+            print(line, file=sys.stderr)
+        elif not getattr(record, "of_progress", False):
+            self.bar.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def parse(app: App, words: Sequence[str]) -> tuple[Callable[..., Any], BoundArguments]:
@@ -107,11 +109,13 @@ def describe_usage(error: CycloptsError) -> str:
 class LogFile(logging.Handler):
     """Appends to OUT/logs/painprint.log as soon as there is OUT, which is never made for a log.
 
-    A log that cannot be written is reported once, and stops nothing.
+    Lines that only say that work is going on are left out. A log that cannot be written is reported
+    once, and stops nothing.
     """
 
     def __init__(self, out_dir: Path) -> None:
         super().__init__()
+        self.setFormatter(logging.Formatter(LEVEL_AND_TEXT, TIME_OF_LOG))
         self.out_dir = out_dir
         self.path = out_dir / "logs" / "painprint.log"
         self._waiting: list[str] = []
@@ -119,8 +123,9 @@ class LogFile(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep a line, and write those that were kept if there is a folder for them."""
-        self._waiting.append(self.format(record) + "\n")
-        self.flush()
+        if not getattr(record, "passing", False):
+            self._waiting.append(self.format(record) + "\n")
+            self.flush()
 
     def flush(self) -> None:
         """Write the lines that were kept."""
@@ -140,6 +145,10 @@ class LogFile(logging.Handler):
                 )
 
 
+_lines: Lines | None = None
+"""Writes the lines of the command that runs."""
+
+
 @contextmanager
 def logged(out_dir: Path | None) -> Iterator[None]:
     """Log to stderr and, with an output folder, into OUT/logs; failures are logged as a sentence.
@@ -149,26 +158,24 @@ def logged(out_dir: Path | None) -> Iterator[None]:
     Failed
         After a failure was logged.
     """
+    global _lines
     log.setLevel(logging.INFO)
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it warns where it keeps its fonts
-    handlers: list[logging.Handler] = []
-
-    def add(handler: logging.Handler) -> None:
-        handler.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
-        handlers.append(handler)
-        log.addHandler(handler)
-
-    add(logging.StreamHandler(sys.stderr))
+    _lines = Lines()
+    handlers: list[logging.Handler] = [_lines]
+    log.addHandler(_lines)
     try:
         if out_dir is not None:
             check_can_be_written(out_dir)
-            add(log_file := LogFile(out_dir))
+            handlers.append(log_file := LogFile(out_dir))
+            log.addHandler(log_file)
             tell_log_file(log_file.path)
         yield
     except FAILURES as error:
         log_failure(error)
         raise Failed from error
     finally:
+        _lines = None
         for handler in handlers:
             handler.flush()
             log.removeHandler(handler)
@@ -176,28 +183,79 @@ def logged(out_dir: Path | None) -> Iterator[None]:
 
 
 @contextmanager
-def progress(what: str) -> Iterator[Follow]:
-    """A progress bar for each part on a terminal; elsewhere up to five log lines."""
-    if not sys.stderr.isatty():
-        yield lambda part: _log_steps(f"{what}: {part}")
-        return
+def progress(work: str, doing: str = "finding and checking the inputs") -> Iterator[Progress]:
+    """Show the progress of some work: a bar on a terminal; elsewhere a line every ten seconds."""
+    told = Progress(work, doing)
+    tell_progress(told)
+    shown = _bar(told) if _is_terminal() else _lines_while_silent(told)
+    with shown:
+        yield told
+    tell_progress(None)  # if it was stopped, this is still to be told
+
+
+def _is_terminal() -> bool:
+    """Whether a line can be drawn again."""
+    return sys.stderr.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
+
+
+@contextmanager
+def _bar(told: Progress) -> Iterator[None]:
+    """A line with stage, bar, time left, and the name of the stage."""
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.live import Live
 
-    with Progress(console=Console(stderr=True), transient=True) as bars:
+    console = Console(stderr=True)
+    draw = Live(
+        get_renderable=lambda: _draw(told),
+        console=console,
+        transient=True,
+        refresh_per_second=REDRAWS_PER_S,
+    )
+    with draw:
+        if _lines is not None:
+            _lines.bar = console
+        try:
+            yield
+        finally:
+            if _lines is not None:
+                _lines.bar = None
 
-        def follow(part: str) -> Callable[[int, int], None]:
-            bar = bars.add_task(f"{what}: {part}", total=None)
-            return lambda done, of: bars.update(bar, completed=done, total=of)
 
-        yield follow
+def _draw(told: Progress) -> Table:
+    from rich.progress_bar import ProgressBar
+    from rich.table import Column, Table
+
+    share, where, left = (
+        told.share(),
+        ": ".join(filter(None, (told.work, told.number))),
+        told.left(),
+    )
+    line = Table.grid(
+        Column(min_width=len(where)), Column(min_width=BAR_WIDTH), Column(min_width=len(left)),
+        Column(no_wrap=True, overflow="ellipsis"), padding=(0, 1),
+    )  # fmt: skip
+    bar = ProgressBar(total=None if share is None else 1.0, completed=share or 0.0, width=BAR_WIDTH)
+    line.add_row(where, bar, left, told.title)
+    return line
 
 
-def _log_steps(what: str) -> Callable[[int, int], None]:
-    """Callback that logs the first step, each quarter, and the last step."""
+@contextmanager
+def _lines_while_silent(told: Progress) -> Iterator[None]:
+    """Log what is in work whenever nothing else was logged for ten seconds."""
+    is_done = threading.Event()
 
-    def on_step(done: int, of: int) -> None:
-        if done in (1, of) or done * 4 // of > (done - 1) * 4 // of:
-            log.info("%s: %d of %d", what, done, of)
+    def watch() -> None:
+        wait_s = SILENT_S
+        while not is_done.wait(max(wait_s, 0.1)):
+            lines = _lines
+            silent_s = time.monotonic() - lines.last_s if lines else 0.0
+            if silent_s >= SILENT_S:
+                log.info("%s", told.describe(), extra={**OF_PROGRESS, "passing": True})
+                silent_s = 0.0
+            wait_s = SILENT_S - silent_s
 
-    return on_step
+    threading.Thread(target=watch, name="progress", daemon=True).start()
+    try:
+        yield
+    finally:
+        is_done.set()

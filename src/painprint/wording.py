@@ -1,4 +1,4 @@
-"""Formatting of numbers in sentences: estimates, intervals, p-values, counts."""
+"""Formatting of numbers in sentences: estimates, intervals, p-values, counts, times."""
 
 from __future__ import annotations
 
@@ -150,3 +150,34 @@ def span_of_counts(counts: Iterable[int]) -> str:
     """
     ordered = sorted(set(counts))
     return f"{ordered[0]}" if len(ordered) == 1 else f"{ordered[0]} to {ordered[-1]}"
+
+
+def duration(seconds: float) -> str:
+    """A time that passed.
+
+    Examples
+    --------
+    >>> duration(0.04), duration(42.2), duration(200), duration(9000)
+    ('0.0 s', '42 s', '3 min 20 s', '2 h 30 min')
+    """
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    if seconds < 59.5:
+        return f"{seconds:.0f} s"
+    if seconds < 3570:
+        return f"{round(seconds) // 60} min {round(seconds) % 60} s"
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def rough_duration(seconds: float) -> str:
+    """A time that is known roughly.
+
+    Examples
+    --------
+    >>> rough_duration(42), rough_duration(200), rough_duration(9000)
+    ('40 s', '3 min', '2.5 h')
+    """
+    if seconds < 95:
+        return f"{max(10, round(seconds, -1)):.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5700 else f"{seconds / 3600:.1f} h"

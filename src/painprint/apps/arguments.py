@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from painprint.cortex.settings import AreaSettings
 from painprint.errors import DerivativesError
-from painprint.options import flag
-from painprint.settings import RENAMED, Settings
+from painprint.options import flag, option
+from painprint.settings import EARLIER, EXECUTION, RENAMED, Settings
 from painprint.simulate.world import World
 from painprint.store.reading import read_at_most
 
@@ -39,9 +39,9 @@ class UsageError(Exception):
 class Replacing:
     """What becomes of earlier results that would be replaced."""
 
-    keep: bool = False
+    keep: bool = option(False, group=EARLIER)
     """Move earlier results that would be replaced to a folder earlier in the output folder."""
-    overwrite: bool = False
+    overwrite: bool = option(False, group=EARLIER)
     """Replace earlier results that were made with other settings or data."""
 
     def __post_init__(self) -> None:
@@ -58,11 +58,11 @@ class Replacing:
 class Execution(Replacing):
     """How a command is executed; results do not depend on it."""
 
-    n_jobs: int = 1
+    n_jobs: int = option(1, group=EXECUTION)
     """Number of workers; results do not depend on it."""
-    dry_run: bool = False
+    dry_run: bool = option(False, group=EXECUTION)
     """Print which data would be used and excluded, with the reasons, and stop."""
-    config_file: Path | None = None
+    config_file: Path | None = option(None, group=EXECUTION)
     """TOML file with any of these options, names as on the command line."""
 
     def __post_init__(self) -> None:
@@ -75,9 +75,9 @@ class Execution(Replacing):
 class StudyExecution(Execution):
     """How a study is executed."""
 
-    dask_scheduler: str | None = None
+    dask_scheduler: str | None = option(None, group=EXECUTION)
     """Spread the folds over this Dask scheduler (needs painprint[cluster])."""
-    reports_only: bool = False
+    reports_only: bool = option(False, group=EXECUTION)
     """Only write the pages again from finished results."""
 
 
@@ -166,9 +166,9 @@ def check_whole(words: Sequence[str], where: str = "") -> None:
         if int in (hint, *get_args(hint))
     }
     given = [part for word in words for part in word.split("=", 1)]
-    for option, value in pairwise(given):
-        if option in whole and re.fullmatch(r"[-+]?[0-9]*\.[0-9]*[1-9][0-9]*", value):
-            raise UsageError(f"{option} is {value}{where}; needed: a whole number.")
+    for name, value in pairwise(given):
+        if name in whole and re.fullmatch(r"[-+]?[0-9]*\.[0-9]*[1-9][0-9]*", value):
+            raise UsageError(f"{name} is {value}{where}; needed: a whole number.")
 
 
 def check_folders(bids_dir: Path, out_dir: Path, derivatives: Sequence[Path]) -> None:
@@ -363,6 +363,6 @@ def read_config_file(config: Path, warn: Callable[[str], None]) -> dict[str, Any
             f"{config}: options stand at the top, not under [{tables[0]}]. Remove that line."
         )
     named = {with_new_name(f"--{name}", warn): value for name, value in content.items()}
-    for option, value in named.items():
-        check_whole([option, str(value)], f" ({config})")
-    return {option.removeprefix("--"): value for option, value in named.items()}
+    for name, value in named.items():
+        check_whole([name, str(value)], f" ({config})")
+    return {name.removeprefix("--"): value for name, value in named.items()}

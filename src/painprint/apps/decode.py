@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from painprint.apps.depends_on import describe_inputs
 from painprint.apps.exclusions import append_excluded, describe_exclusions
 from painprint.apps.pages import write_page_unless_made
-from painprint.apps.study import (
-    ParticipantInputs,
-    Progress,
-    Study,
-    find_participant,
-    ignore_progress,
-    log,
-)
+from painprint.apps.resources import Size, expected_seconds
+from painprint.apps.sizes import size_from_headers, size_of_runs
+from painprint.apps.study import ParticipantInputs, Study, find_participant, log
 from painprint.bids.described import describe_study
 from painprint.decode.decoding import Decoding, decode_runs, evaluate_training
 from painprint.decode.prepare import Prepared, prepare_runs
-from painprint.decode.training import train
+from painprint.decode.training import Training, train
 from painprint.errors import DerivativesError
 from painprint.evidence.case import Case
 from painprint.evidence.stage import StageResult
 from painprint.evidence.stages import STAGES, run_stage, stages_to_run
 from painprint.files.inputs import InputHashes
+from painprint.progress import OnStep, Progress
 from painprint.results.audit import RunLog, make_run_log
-from painprint.results.earlier import earlier_decodings, settle
+from painprint.results.earlier import Earlier, earlier_decodings, settle
 from painprint.results.files import ParticipantFiles
 from painprint.results.geometry import renew_geometry
 from painprint.results.predecessor import Predecessor
@@ -39,8 +36,13 @@ from painprint.results.steps import (
     save_training,
 )
 from painprint.results.write import judge_runs, write_dataset_description, write_decoding
-from painprint.stopping import stage_done, stages
 from painprint.store.files import content_key
+
+READING, DECODING = "reading the runs", "cross-validation and final model"
+WRITING = "writing the results and the page"
+"""Stages of the work beside those of evidence."""
+Computed = tuple[Decoding, dict[str, StageResult], RunLog]
+"""What is computed of a participant."""
 
 
 def run_participant(
@@ -57,8 +59,8 @@ def run_participant(
     ----------
     predecessor : Predecessor, optional
         The signature that the new one replaces.
-    progress : callable, optional
-        Called with the name of each part of the work; returns the callback for its steps.
+    progress : Progress, optional
+        Is told the stages of the work, and how far they are.
     hashes : InputHashes, optional
         Hashes of inputs that were hashed before.
 
@@ -68,6 +70,7 @@ def run_participant(
         If the participant cannot be decoded, another process is decoding them, an input
         changes meanwhile, or there are other results that would be replaced.
     """
+    progress = progress or Progress(f"sub-{participant}")
     inputs = find_participant(study, participant, hashes)
     hashes = inputs.reader.hashes
     files = ParticipantFiles.of(study.out_dir, inputs.inventory)
@@ -75,52 +78,50 @@ def run_participant(
         depends_on = describe_inputs(study, inputs, predecessor)
         key = content_key(depends_on)
         record = find_record(files.decoding("provenance", ".json")) or {}
+        computed: Computed | None = None
+        to_remove: Sequence[Earlier] = ()
         if is_finished(record, key, files.folder):
             log.info("sub-%s: finished before, with the same inputs and settings.", participant)
             if renew_geometry(files, inputs.geometry, hashes):
                 log.info("sub-%s: views of the brain are made again.", participant)
         else:
             to_remove = settle(earlier_decodings(files, depends_on), study.existing)
-            with stages(f"sub-{participant}", 1 + len(stages_to_run(study.settings))):
-                computed = _decode(study, inputs, key, progress or (lambda _: ignore_progress))
+            questions = [stage.question for stage in stages_to_run(study.settings)]
+            progress.plan(READING, DECODING, *questions, WRITING)
+            computed = _decode(study, inputs, key, progress)
+        with progress.stage(WRITING, logged=False):
+            if computed:
                 write_dataset_description(study.out_dir, simulated=inputs.inventory.simulated)
                 for earlier in to_remove:
                     earlier.remove()
                 write_decoding(files, *computed, depends_on, hashes, predecessor=predecessor)
-        description = describe_study(
-            study.raw, study.datasets, inputs.inventory, study.settings, hashes
-        )
-        if renew_description(files.decoding("provenance", ".json"), description):
-            for reason in description["unread"]:
-                log.warning("sub-%s: not read for the report: %s", participant, reason)
-        remove([files.training(), *(files.stage(name) for name in STAGES)])
-        write_page_unless_made(files)
+            description = describe_study(
+                study.raw, study.datasets, inputs.inventory, study.settings, hashes
+            )
+            if renew_description(files.decoding("provenance", ".json"), description):
+                for reason in description["unread"]:
+                    log.warning("sub-%s: not read for the report: %s", participant, reason)
+            remove([files.training(), *(files.stage(name) for name in STAGES)])
+            write_page_unless_made(files)
 
 
-def _decode(
-    study: Study, inputs: ParticipantInputs, key: str, progress: Progress
-) -> tuple[Decoding, dict[str, StageResult], RunLog]:
+def _decode(study: Study, inputs: ParticipantInputs, key: str, progress: Progress) -> Computed:
     """Train, evaluate and run the stages; resumes where an earlier process was killed."""
     inventory = inputs.inventory
     participant, reader = inventory.participant, inputs.reader
     files = ParticipantFiles.of(study.out_dir, inventory)
     reader.write_regions()
-    on_step = progress("regional signals") if inventory.image else None
     try:
-        prepared = prepare_runs(reader.runs(on_step), study.settings, regions=reader.regions)
-        training = load_training(files.training(), key)
-        if training is None:
-            training = train(
-                prepared, study.settings, n_jobs=study.n_jobs, on_step=progress("nested folds")
-            )
-            reader.hashes.check()
-            save_training(files.training(), training, key)
-        else:
-            log.info(
-                "sub-%s: the models were trained before and are not trained again.", participant
-            )
-        stage_done()
-        decoding = evaluate_training(prepared, training, study.settings, n_jobs=study.n_jobs)
+        with progress.stage(READING) as on_step:
+            if inventory.image is not None:
+                _tell_times(progress, study, size_from_headers(study, reader))
+            runs = reader.runs(on_step)
+            prepared = prepare_runs(runs, study.settings, regions=reader.regions)
+        if inventory.image is None:
+            _tell_times(progress, study, size_of_runs(study, inventory, runs, prepared))
+        with progress.stage(DECODING) as on_step:
+            training = _train(study, files, prepared, key, reader.hashes, on_step)
+            decoding = evaluate_training(prepared, training, study.settings, n_jobs=study.n_jobs)
     except ValueError as error:
         raise DerivativesError(
             f"sub-{participant}: {error}{append_excluded(reader.excluded)}"
@@ -142,21 +143,55 @@ def _decode(
     return decoding, stage_results, run_log
 
 
+def _train(
+    study: Study,
+    files: ParticipantFiles,
+    prepared: Prepared,
+    key: str,
+    hashes: InputHashes,
+    on_step: OnStep,
+) -> Training:
+    """The trained models, which are cached."""
+    training = load_training(files.training(), key)
+    if training is not None:
+        log.info(
+            "sub-%s: the models were trained before and are not trained again.", files.participant
+        )
+        return training
+    training = train(prepared, study.settings, n_jobs=study.n_jobs, on_step=on_step)
+    hashes.check()
+    save_training(files.training(), training, key)
+    return training
+
+
+def _tell_times(progress: Progress, study: Study, size: Size | None) -> None:
+    """Say how long the stages are expected to take, if the size of the study is known."""
+    if size is None:
+        return
+    seconds = expected_seconds(size, study.settings)
+    titles = {"cleaning": READING, "decoding": DECODING, "page": WRITING}
+    titles |= {stage.name: stage.question for stage in STAGES.values()}
+    progress.tell({titles[part]: value for part, value in seconds.items()})
+
+
 def _run_stages(
     case: Case, files: ParticipantFiles, key: str, hashes: InputHashes, progress: Progress
 ) -> dict[str, StageResult]:
     """The results of all stages that are not skipped, each saved as soon as it is computed."""
     results = {}
-    for name in (stage.name for stage in stages_to_run(case.settings)):
+    for stage in stages_to_run(case.settings):
+        name = stage.name
         result = load_stage_result(files.stage(name), key)
-        if result is None:
-            result = run_stage(case, name, on_step=progress(name))
-            hashes.check()
-            save_stage_result(files.stage(name), result, key)
+        if result is not None:
+            progress.skip(stage.question, "was done before")
+        else:
+            with progress.stage(stage.question) as on_step:
+                result = run_stage(case, name, on_step=on_step)
+                hashes.check()
+                save_stage_result(files.stage(name), result, key)
         for reason in result.not_done:
             log.info("sub-%s: %s: %s", files.participant, name, reason)
         results[name] = result
-        stage_done()
     return results
 
 

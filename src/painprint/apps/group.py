@@ -7,11 +7,12 @@ from dataclasses import replace
 from functools import partial
 
 from painprint.apps.pages import write_group_page, write_page
-from painprint.apps.study import Progress, Study, ignore_progress, log
+from painprint.apps.study import Study, log
 from painprint.bids.filter import BidsFilter
 from painprint.bids.runs import files_of
 from painprint.errors import DerivativesError
 from painprint.files.dataset import atlas_name, parse_name
+from painprint.progress import Progress
 from painprint.results.earlier import settle
 from painprint.results.files import ParticipantFiles
 from painprint.results.group import (
@@ -24,6 +25,9 @@ from painprint.results.group import (
 from painprint.results.read import Results, find_results, read_results
 from painprint.runs import Run
 from painprint.store.lock import lock
+
+TESTING, PAGES = "each signature on the other participants", "pages of the participants"
+"""Stages of the work."""
 
 
 def run_group(study: Study, *, progress: Progress | None = None) -> None:
@@ -49,14 +53,20 @@ def run_group(study: Study, *, progress: Progress | None = None) -> None:
     for participant in wanted:
         if participant not in decoded:
             log.warning("sub-%s: not decoded, so not in the group.", participant)
+    progress = progress or Progress("group")
+    progress.plan(TESTING, PAGES)
     with lock(study.out_dir, "group"):
-        _run_group(study, finished, progress or (lambda _: ignore_progress))
-    for files in finished:  # pages of participants show the signatures of others
-        try:
-            with lock(study.out_dir, f"sub-{files.participant}"):
-                write_page(files)
-        except DerivativesError as error:
-            log.warning("sub-%s: its page does not show the group: %s", files.participant, error)
+        _run_group(study, finished, progress)
+    with progress.stage(PAGES) as on_step:  # they show the signatures of others
+        for done, files in enumerate(finished, start=1):
+            try:
+                with lock(study.out_dir, f"sub-{files.participant}"):
+                    write_page(files)
+            except DerivativesError as error:
+                log.warning(
+                    "sub-%s: its page does not show the group: %s", files.participant, error
+                )
+            on_step(done, len(finished))
 
 
 def _run_group(study: Study, finished: Sequence[ParticipantFiles], progress: Progress) -> None:
@@ -69,12 +79,13 @@ def _run_group(study: Study, finished: Sequence[ParticipantFiles], progress: Pro
     settings, group_files = study.settings, GroupFiles(study.out_dir)
     to_remove = settle(earlier_group(group_files, keys, settings), study.existing)
     try:
-        result = transfer(
-            members,
-            n_bootstraps=settings.n_bootstraps,
-            random_seed=settings.random_seed,
-            on_step=progress("transfer"),
-        )
+        with progress.stage(TESTING) as on_step:
+            result = transfer(
+                members,
+                n_bootstraps=settings.n_bootstraps,
+                random_seed=settings.random_seed,
+                on_step=on_step,
+            )
     except ValueError as error:
         raise DerivativesError(str(error)) from error
     for reason in result.not_done:

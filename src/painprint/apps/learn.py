@@ -20,13 +20,14 @@ from scipy import stats
 from painprint.apps.decode import run_participant
 from painprint.apps.predict import check_atlas
 from painprint.apps.reader import Reader
-from painprint.apps.study import Progress, Study
+from painprint.apps.study import Study
 from painprint.arrays import short_repr
 from painprint.bids.runs import files_of
 from painprint.bold.extract import NAME as MADE_HERE
 from painprint.decode.prepare import prepare_runs
 from painprint.errors import DerivativesError
 from painprint.files.inputs import InputHashes
+from painprint.progress import Progress
 from painprint.results.group import settings_used
 from painprint.results.predecessor import Predecessor, read_predecessor
 from painprint.results.read import Results, find_results, read_results
@@ -45,6 +46,20 @@ log = logging.getLogger("painprint")
 
 FEWEST_FOR_SLOPE = 2
 """Number of new sessions; with fewer, only the offset is fitted."""
+
+
+def check_earlier(earlier: Path) -> None:
+    """Check that there is an earlier study.
+
+    Raises
+    ------
+    DerivativesError
+        If no participant was decoded into the folder.
+    """
+    if not find_results(earlier):
+        raise DerivativesError(
+            f"there is no earlier study in EARLIER {earlier} (sub-*/decoding/*_provenance.json)."
+        )
 
 
 def learn_on(
@@ -337,6 +352,16 @@ def recalibrate_from_files(
         key = content_key({"recalibrated": predecessor.identity, "slope": slope, "offset": offset})
         write_folder(study.out_dir, key, write, last=DESCRIPTION)
     return check, slope, offset
+
+
+def describe_recalibration(check: Check, slope: float, offset: float) -> str:
+    """The check of a signature as TSV, and what was fitted."""
+    lines = [check.table.to_csv(sep="\t", index=False, na_rep="n/a").rstrip("\n")]
+    if check.p_drift is not None:
+        lines.append(
+            f"errors larger than in the study: p {check.p_drift:.3f} (rank-sum, one-sided)"
+        )
+    return "\n".join([*lines, f"slope {slope:.3f}, offset {offset:.3f}"])
 
 
 def _usable_runs(signature: Signature, reader: Reader) -> list[Run]:

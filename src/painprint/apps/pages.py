@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +15,18 @@ from painprint.results.group import GroupFiles, read_group
 from painprint.results.read import find_results, read_results
 from painprint.results.record import changed_pages, read_record, record_pages
 from painprint.store.lock import lock
+from painprint.wording import duration
+
+
+def announce_page(name: str) -> Callable[[Path], None]:
+    """Say that a page is being made; returns a function to call with its path when it is."""
+    began = time.monotonic()
+    log.info("%s: making the page", name)
+
+    def written(page: Path) -> None:
+        log.info("%s: page written: %s (%s)", name, page, duration(time.monotonic() - began))
+
+    return written
 
 
 def write_group_page(files: GroupFiles, *, pdf: bool = False) -> None:
@@ -26,6 +40,7 @@ def write_group_page(files: GroupFiles, *, pdf: bool = False) -> None:
     from painprint.report.group import write_group_report
 
     results = read_group(files)
+    written = announce_page("group")
     try:
         write_group_report(results, pdf=pdf)
     except (KeyError, TypeError, ValueError) as error:
@@ -35,7 +50,7 @@ def write_group_page(files: GroupFiles, *, pdf: bool = False) -> None:
         ) from error
     pages = [files.page, *files.figures()]
     record_pages(files.table("metrics", ".json"), pages, files.out_dir)
-    log.info("group: page: %s", files.page)
+    written(files.page)
 
 
 def write_page(files: ParticipantFiles, *, pdf: bool = False) -> None:
@@ -53,6 +68,7 @@ def write_page(files: ParticipantFiles, *, pdf: bool = False) -> None:
     from painprint.report.words import headline
 
     results = read_results(files)
+    written = announce_page(f"sub-{files.participant}")
     try:
         write_report(results, transfer_to(files.out_dir, files.participant), pdf=pdf)
         sentence = headline(results)
@@ -64,7 +80,7 @@ def write_page(files: ParticipantFiles, *, pdf: bool = False) -> None:
     pages = [files.page, *files.figures(), *files.texts()]
     record_pages(files.decoding("provenance", ".json"), pages, files.out_dir)
     log.info("sub-%s: %s", files.participant, sentence)
-    log.info("sub-%s: page: %s", files.participant, files.page)
+    written(files.page)
 
 
 def write_page_unless_made(files: ParticipantFiles) -> None:

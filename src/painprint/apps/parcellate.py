@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+from painprint.apps.pages import announce_page
 from painprint.atlas.surfaces import name_density
 from painprint.bold.nuisance import Cleaner
 from painprint.cortex.boundary_map import Kernels
@@ -30,15 +31,10 @@ from painprint.parcellate.metrics import (
     count_networks,
 )
 from painprint.parcellate.scans import drop_silent_vertices, gather_runs, open_run
-from painprint.parcellate.stages import (
-    STAGES,
-    CachedSteps,
-    Progress,
-    compare_homogeneity,
-    parcellate_cortex,
-)
+from painprint.parcellate.stages import STAGES, CachedSteps, compare_homogeneity, parcellate_cortex
 from painprint.parcellate.study import AreaStudy, ParticipantInputs, find_inputs
 from painprint.parcellate.tables import AreaOutputs, area_table
+from painprint.progress import Progress
 from painprint.results.earlier import Earlier, settle
 from painprint.results.provenance import compare_with
 from painprint.results.record import (
@@ -55,6 +51,9 @@ from painprint.store.lock import lock
 
 log = logging.getLogger("painprint")
 
+CLEANING, WRITING = "cleaning of the resting runs", "writing the results and the page"
+"""Stages of the work beside those that are cached."""
+
 
 def parcellate_participant(
     study: AreaStudy, participant: str, *, progress: Progress | None = None
@@ -66,6 +65,7 @@ def parcellate_participant(
     DerivativesError
         If the participant cannot be parcellated, or is being parcellated by another process.
     """
+    progress = progress or Progress(f"sub-{participant}")
     inputs = find_inputs(study, participant)
     files = inputs.files
     with lock(study.out_dir, f"sub-{participant}"):
@@ -74,23 +74,38 @@ def parcellate_participant(
             log.info("sub-%s: parcellated before, with the same inputs and settings.", participant)
         else:
             settle(_earlier_results(files, inputs), study.existing)
-            _parcellate(study, inputs, progress or (lambda _: _no_progress))
-        remove([files.stage(name) for name in STAGES])
-        if not write_atlas_dataset(files, name_density(inputs.cortical.n_vertices)):
-            log.warning(
-                "sub-%s: the atlas was not copied to a dataset for XCP-D, as the names of the BOLD "
-                "do not say its space (such as space-fsLR).",
-                participant,
-            )
-        record = read_record(path)
-        if changed_pages(record, study.out_dir) == []:
-            log.info("sub-%s: page: %s", participant, files.page)
-        else:
-            write_parcellation_page(files)
+            _plan(progress, study)
+            _parcellate(study, inputs, progress)
+        with progress.stage(WRITING, logged=False):
+            _finish(study, inputs)
 
 
-def _no_progress(done: int, of: int) -> None:
-    """Report no progress."""
+def _plan(progress: Progress, study: AreaStudy) -> None:
+    """Name the stages of a parcellation."""
+    settings, without = study.settings, set()
+    if not settings.n_checked or settings.exact:
+        without.add("check")
+    if study.maps.reference_atlas is None:
+        without.add("rotated_reference")
+    titles = [title for name, title in STAGES.items() if name not in without]
+    progress.plan(CLEANING, *titles, WRITING)
+
+
+def _finish(study: AreaStudy, inputs: ParticipantInputs) -> None:
+    """Write the atlas as a dataset for XCP-D, and the page."""
+    participant, files = inputs.runs.participant, inputs.files
+    remove([files.stage(name) for name in STAGES])
+    if not write_atlas_dataset(files, name_density(inputs.cortical.n_vertices)):
+        log.warning(
+            "sub-%s: the atlas was not copied to a dataset for XCP-D, as the names of the BOLD "
+            "do not say its space (such as space-fsLR).",
+            participant,
+        )
+    record = read_record(files.path("metrics", ".json"))
+    if changed_pages(record, study.out_dir) == []:
+        log.info("sub-%s: page: %s", participant, files.page)
+    else:
+        write_parcellation_page(files)
 
 
 def write_parcellation_page(files: AreaFiles, *, pdf: bool = False) -> None:
@@ -103,10 +118,11 @@ def write_parcellation_page(files: AreaFiles, *, pdf: bool = False) -> None:
     """
     from painprint.report.parcellation import write_parcellation_report
 
+    written = announce_page(f"sub-{files.participant}")
     write_parcellation_report(read_area_results(files), pdf=pdf)
     pages = [files.page, *files.figures()]
     record_pages(files.path("metrics", ".json"), pages, files.out_dir)
-    log.info("sub-%s: page: %s", files.participant, files.page)
+    written(files.page)
 
 
 def write_parcellation_pages(out_dir: Path, *, pdf: bool = False) -> tuple[int, int]:
@@ -190,7 +206,8 @@ def _parcellate(study: AreaStudy, inputs: ParticipantInputs, progress: Progress)
     """Gather, parcellate, test, name and write; cached steps of an interrupted run are reused."""
     settings, files = study.settings, inputs.files
     cleaner = Cleaner(settings, inputs.surfaces)
-    gathered = gather_runs(inputs.runs, inputs.cortical, cleaner, progress("cleaning"))
+    with progress.stage(CLEANING) as on_step:
+        gathered = gather_runs(inputs.runs, inputs.cortical, cleaner, on_step)
     cortical, codes = drop_silent_vertices(inputs.cortical, gathered, inputs.codes)
     cortex = cortical.cortex
     kernels = [Kernels.of(mesh) for mesh in cortex.meshes.values()]

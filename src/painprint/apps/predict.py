@@ -19,6 +19,7 @@ from painprint.apps.reading_files import (
     earlier_reading,
     write_reading_files,
 )
+from painprint.apps.reading_text import Predictions
 from painprint.arrays import short_repr
 from painprint.atlas.image import AtlasFiles, find_atlases, mesh_density
 from painprint.atlas.surfaces import Surfaces, find_surfaces
@@ -121,7 +122,11 @@ def score_sessions(
     with tempfile.TemporaryDirectory() as folder:
         dense = _DenseRuns(signature, atlas, out_dir or Path(folder), tr_s)
         for path_of_run, files in zip(runs, run_files, strict=True):
-            bold = dense.load(files) if is_dense(files.series) else load_bold(files, tr_s)
+            if is_dense(files.series):
+                log.info("reading %s", path_of_run.name)
+                bold = dense.load(files)
+            else:
+                bold = load_bold(files, tr_s)
             for note in bold.notes:
                 log.warning("%s: %s", path_of_run.name, note)
             unrated = np.full(len(bold.signals), np.nan)
@@ -292,8 +297,8 @@ def predict(
     tr_s: float | None = None,
     other_person: bool = False,
     existing: Existing = "refuse",
-) -> str:
-    """Score new runs: returns a table as TSV, and writes files and a page into ``out_dir``.
+) -> Predictions:
+    """Score new runs: returns a table, and writes files and a page into ``out_dir``.
 
     With ``fold``, or with a signature without a record of its training, only predictions.
 
@@ -313,12 +318,12 @@ def predict(
             raise DerivativesError(
                 "intervals and a page need the final model of a signature of version 2."
             )
-        return _to_text(_predictions(signature, runs, fold, tr_s, other_person=other_person))
+        return Predictions(_predictions(signature, runs, fold, tr_s, other_person=other_person))
     score = partial(
         _score, path, runs, atlas=atlas, out_dir=out_dir, tr_s=tr_s, other_person=other_person
     )
     if out_dir is None:
-        return _to_text(score()[2])
+        return _with_verdicts(*score()[1:])
     with lock(out_dir, "reading"):
         options = {"atlas": atlas and Path(atlas).name, "tr_s": tr_s, "other_person": other_person}
         depends_on = describe_reading_inputs(path, _find(runs), options)
@@ -327,7 +332,17 @@ def predict(
         for earlier in to_remove:
             earlier.remove()
         write_reading_files(out_dir, signature, scored, table, depends_on)
-    return _to_text(table)
+    return _with_verdicts(scored, table)
+
+
+def _with_verdicts(scored: Sequence[Scored], table: pd.DataFrame) -> Predictions:
+    """The table of readings with their verdicts."""
+    verdicts = {
+        (session.session or "n/a", number): verdict.word
+        for session in scored
+        for number, verdict in enumerate([session.reading.verdict, *session.reading.of_runs])
+    }
+    return Predictions(table, verdicts)
 
 
 def _score(
@@ -379,14 +394,3 @@ def _warn(signature: Signature) -> None:
     """Warn where the signature was not shown to track pain."""
     if warning := why_not_shown(signature):
         log.warning("sub-%s: %s", signature.participant or "n/a", warning)
-
-
-def _to_text(table: pd.DataFrame) -> str:
-    """TSV in which integers have no decimals."""
-    shown = table.copy()
-    for name in ("run", "minute", "n_frames"):
-        if name in shown:
-            shown[name] = shown[name].astype("Int64")
-    if "onset" in shown:
-        shown["onset"] = shown["onset"].round(2)
-    return str(shown.to_csv(sep="\t", index=False, na_rep="n/a", lineterminator="\n")).rstrip("\n")

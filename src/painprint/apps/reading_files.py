@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from painprint.apps.pages import announce_page
 from painprint.bids.runs import RunFiles
 from painprint.results.differences import compare
 from painprint.results.earlier import Earlier
@@ -86,6 +87,7 @@ def write_reading_files(
     key = content_key(depends_on)
     write_record(out_dir / RECORD, {"key": key, UNFINISHED: True})
     write_table(out_dir / TABLE, table)
+    written = announce_page("reading")
     write_reading(out_dir / PAGE, signature, scored)
     content = {
         "simulated": signature.simulated,
@@ -98,7 +100,7 @@ def write_reading_files(
         PAGES: hash_files([out_dir / PAGE], out_dir),
     }
     write_record(out_dir / RECORD, content)
-    log.info("page: %s", out_dir / PAGE)
+    written(out_dir / PAGE)
 
 
 def _describe(scored: Scored) -> Mapping[str, Any]:

@@ -27,7 +27,7 @@ from painprint.evidence.importance import INTERVAL_PERMUTATIONS
 from painprint.evidence.stages import stages_to_run
 from painprint.parallel import one_blas_thread
 from painprint.settings import Settings
-from painprint.wording import plural
+from painprint.wording import plural, rough_duration
 
 FLOAT, SINGLE = 8.0, 4.0
 """Bytes of a number in double and single precision."""
@@ -232,30 +232,19 @@ def calibrate() -> float:
     return min(times) / REFERENCE_S
 
 
-def describe_needs(size: Size, settings: Settings) -> str:
-    """Memory, disk and time of a study in words.
-
-    The time is that of a machine that does nothing else, and it may be half or twice as long.
-    """
-    memory = max(memory_by_part(size, settings).values())
-    one_worker = sum(seconds_by_part(size, settings).values())
+def expected_seconds(size: Size, settings: Settings) -> dict[str, float]:
+    """Time of each part (s) on this machine if it does nothing else; half or twice is possible."""
     workers = 1 - SHARE_IN_PARALLEL + SHARE_IN_PARALLEL / size.n_workers
+    factor = calibrate() * workers
+    return {name: factor * value for name, value in seconds_by_part(size, settings).items()}
+
+
+def describe_needs(size: Size, settings: Settings) -> str:
+    """Memory, disk and time of a study in words."""
+    memory = max(memory_by_part(size, settings).values())
     disk = 2e6 + 60 * size.n_edges + 400 * size.n_rows
     return (
         f"about {memory / 1e9:.2f} GB of memory, {disk / 1e6:.0f} MB of disk and "
-        f"{_duration(calibrate() * one_worker * workers)} with "
+        f"{rough_duration(sum(expected_seconds(size, settings).values()))} with "
         f"{plural(size.n_workers, 'worker')} (half or twice as long is possible)."
     )
-
-
-def _duration(seconds: float) -> str:
-    """A time in words.
-
-    Examples
-    --------
-    >>> _duration(42), _duration(200), _duration(9000)
-    ('40 s', '3 min', '2.5 h')
-    """
-    if seconds < 95:
-        return f"{max(10, round(seconds, -1)):.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5700 else f"{seconds / 3600:.1f} h"

@@ -7,14 +7,17 @@ from dataclasses import asdict
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from shlex import quote
 
 from painprint.apps.arguments import UsageError
 from painprint.errors import DerivativesError
+from painprint.progress import Progress
 from painprint.simulate.person import Person
 from painprint.simulate.world import Layout, World
-from painprint.simulate.write import write_people
+from painprint.simulate.write import ATLAS, FOLDERS, write_people
 from painprint.store.files import content_key
 from painprint.store.staging import check_new, write_folder
+from painprint.wording import enumerate_names, plural
 
 DEMO_SESSIONS, DEMO_REGIONS = (12, 12, 8), 60
 
@@ -27,7 +30,8 @@ def simulate_people(
     layout: Layout = "xcp_d",
     world: World = World(),  # noqa: B008 (frozen)
     random_seed: int = 0,
-) -> None:
+    progress: Progress | None = None,
+) -> str:
     """Write a BIDS dataset of people, the last ``n_null`` of whom have no signature.
 
     Parameters
@@ -44,6 +48,13 @@ def simulate_people(
         Properties of the simulated study.
     random_seed : int
         Seed of everything random.
+    progress : Progress, optional
+        Is told how far each person is.
+
+    Returns
+    -------
+    written : str
+        What was written, and how to decode it.
 
     Raises
     ------
@@ -61,17 +72,54 @@ def simulate_people(
         raise UsageError(f"--sessions is {shown}; give at least 1 for each person.")
     if not 0 <= n_null <= len(sessions):
         raise UsageError(f"--null is {n_null}; there are {len(sessions)} people.")
-    people = [
+    people = list_people(sessions, n_null, world)
+    about = {"people": [asdict(person) for person in people], "layout": layout}
+    write = partial(
+        write_people, people=people, layout=layout, random_seed=random_seed, progress=progress
+    )
+    key = content_key({**about, "random_seed": random_seed, "version": version("painprint")})
+    write_folder(out, key, write, last="dataset_description.json")
+    return describe_people(out, people, layout)
+
+
+def list_people(sessions: Sequence[int], n_null: int, world: World) -> list[Person]:
+    """People by their numbers of sessions, the last ``n_null`` of whom have no signature."""
+    return [
         Person(n_sessions, null=i >= len(sessions) - n_null, world=world)
         for i, n_sessions in enumerate(sessions)
     ]
-    about = {"people": [asdict(person) for person in people], "layout": layout}
-    write = partial(write_people, people=people, layout=layout, random_seed=random_seed)
-    key = content_key({**about, "random_seed": random_seed, "version": version("painprint")})
-    write_folder(out, key, write, last="dataset_description.json")
 
 
-def simulate_demo(out: Path) -> tuple[Path, Path]:
+def describe_people(out: Path, people: Sequence[Person], layout: Layout) -> str:
+    """What was written of simulated people, and how to decode it."""
+    world = people[0].world
+    n_null = sum(person.null for person in people)
+    sessions = [f"{person.n_sessions}" for person in people]
+    null = f" ({n_null} without a signature)" if n_null else ""
+    shared = "one atlas" if world.shared_atlas else "an atlas each"
+    dense = layout != "xcp_d"
+    bold = "dense BOLD" if dense else "regional time series"
+    options = ["--task-id rating"] + ["--rating-of pain"] * (world.rating == "events")
+    if dense:
+        options.append(f"--atlas {ATLAS}{'' if world.shared_atlas else '01'}")
+        if not world.shared_atlas:
+            options.append("--participant-label 01")
+    command = f"painprint run {quote(str(out))} results participant {' '.join(options)}"
+    return "\n".join(
+        [
+            f"Simulated {plural(len(people), 'person').replace('persons', 'people')}{null} with "
+            f"{enumerate_names(sessions)} sessions of {plural(world.n_runs, 'run')} and a resting "
+            f"run of up to {world.run_s:g} s, TR {world.tr_s:g} s.",
+            f"Ratings: {out} ({world.rating})",
+            f"BOLD: {out / 'derivatives' / FOLDERS[layout]}, {bold} of {world.n_regions} regions "
+            f"({shared}; layout {layout})",
+            f"True signatures: {out / 'derivatives' / 'truth'}/sub-*/sub-*_edges.tsv",
+            f"To decode them: {command}",
+        ]
+    )
+
+
+def simulate_demo(out: Path, *, progress: Progress | None = None) -> tuple[Path, Path, str]:
     """Write the dataset of the demo, unless it exists: two people and one without a signature.
 
     Parameters
@@ -83,6 +131,8 @@ def simulate_demo(out: Path) -> tuple[Path, Path]:
     -------
     bids, results : Path
         Folders of the dataset, and for the results.
+    written : str
+        What was written, and how to decode it.
 
     Raises
     ------
@@ -94,7 +144,8 @@ def simulate_demo(out: Path) -> tuple[Path, Path]:
     last_person = bids / "derivatives" / "truth" / f"sub-{len(DEMO_SESSIONS):02d}"
     if names - {bids.name, results.name} or (bids.exists() and not last_person.is_dir()):
         raise UsageError(f"{out} is not empty and not a demo's folder; name a new one.")
-    if not bids.exists():
-        world = World(n_regions=DEMO_REGIONS, shared_atlas=True)
-        simulate_people(bids, DEMO_SESSIONS, n_null=1, world=world)
-    return bids, results
+    world = World(n_regions=DEMO_REGIONS, shared_atlas=True)
+    if bids.exists():
+        return bids, results, describe_people(bids, list_people(DEMO_SESSIONS, 1, world), "xcp_d")
+    written = simulate_people(bids, DEMO_SESSIONS, n_null=1, world=world, progress=progress)
+    return bids, results, written

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -21,10 +21,9 @@ from painprint.errors import DerivativesError
 from painprint.evidence.case import Material, OtherAreas
 from painprint.evidence.stages import stages_to_run
 from painprint.evidence.weights_file import read_weights
-from painprint.files.dataset import Dataset
+from painprint.files.dataset import Dataset, check_datasets
 from painprint.files.inputs import InputHashes
 from painprint.options import flag
-from painprint.progress import OnStep
 from painprint.results.earlier import Existing
 from painprint.results.provenance import hash_external, hash_geometry
 from painprint.settings import CLEANING, Settings
@@ -32,10 +31,6 @@ from painprint.store.lock import Lock
 from painprint.wording import did_you_mean
 
 log = logging.getLogger("painprint")
-
-
-Progress = Callable[[str], OnStep]
-"""Returns, for a named part of the work, a callback that is called with (done, of)."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +55,7 @@ class Study:
     Raises
     ------
     DerivativesError
-        If a folder does not exist.
+        If a folder or an external signature does not exist.
     ValueError
         If a stage to be skipped does not exist.
     """
@@ -75,8 +70,9 @@ class Study:
     existing: Existing = "refuse"
 
     def __post_init__(self) -> None:
-        for folder in (self.bids_dir, *self.derivatives):
-            Dataset(folder, "")
+        check_datasets(self.bids_dir, self.derivatives)
+        if missing := [path for path in self.external if not path.exists()]:
+            raise DerivativesError(f"there is no file {missing[0]} (--external). Check the path.")
         stages_to_run(self.settings)
 
     @property
@@ -161,10 +157,6 @@ def list_participants(bids_dir: Path, participant_label: Sequence[str]) -> list[
     return list(dict.fromkeys(wanted)) or available
 
 
-def ignore_progress(done: int, of: int) -> None:
-    """Callback for progress that is not shown."""
-
-
 @dataclass(frozen=True, eq=False)
 class ParticipantInputs:
     """Inputs of a participant.
@@ -210,7 +202,7 @@ def find_participant(
     except DerivativesError as error:
         notes = (*notes, f"dense BOLD was not used: {error}")
         inventory = replace(inventory, dense=None, notes=notes)
-    hash_external([path for path in study.external if path.exists()], reader.hashes)
+    hash_external(study.external, reader.hashes)
     external = [read_weights(path, dense=inventory.dense) for path in study.external]
     names = [weights.name for weights in external]
     if repeated := sorted({name for name in names if names.count(name) > 1}):

@@ -382,3 +382,21 @@ def is_raw_run_of(raw: Mapping[str, str], series: Mapping[str, str]) -> bool:
     phase-encoding direction."""
     a, b = _comparable(raw), _comparable(series)
     return all(a.get(name) == b.get(name) for name in ("sub", "ses", "task", "run", *SAME_IN_RAW))
+
+
+def check_datasets(bids_dir: Path, derivatives: Iterable[Path]) -> None:
+    """Check that the folders of a study exist.
+
+    Raises
+    ------
+    DerivativesError
+        Naming the first that does not, and what it should be.
+    """
+    if not bids_dir.is_dir():
+        raise DerivativesError(f"there is no BIDS_DIR {bids_dir}. Check the path.")
+    for folder in derivatives:
+        if not folder.is_dir():
+            raise DerivativesError(
+                f"there is no folder of derivatives {folder}. Pass the output folder of XCP-D, "
+                "fMRIPrep or ciftify with --derivatives."
+            )

@@ -23,17 +23,20 @@ from painprint.errors import DerivativesError
 from painprint.parcellate.individual_file import HALVES, AreaFiles
 from painprint.parcellate.scans import Gathered
 from painprint.parcellate.tables import SpinTests
-from painprint.progress import OnStep
-from painprint.results.steps import load_arrays, save_arrays
+from painprint.progress import Progress
+from painprint.results.steps import Cached, load_arrays, save_arrays
 from painprint.stats.correlation import correlation
 
-Progress = Callable[[str], OnStep]
-
-STAGES = (
-    "boundaries_odd", "boundaries_even", "boundaries", "check", "rotated", "rotated_reference",
-    "communities",
-)  # fmt: skip
-"""Names of the cached steps."""
+STAGES = {
+    "boundaries_odd": "boundary map of odd sessions",
+    "boundaries_even": "boundary map of even sessions",
+    "boundaries": "boundary map of all sessions",
+    "check": "boundary map of the exact similarity",
+    "rotated": "spin test of the areas",
+    "rotated_reference": "spin test of the reference atlas",
+    "communities": "communities and networks",
+}
+"""The cached steps, with their titles."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,15 +61,16 @@ class CachedSteps:
         path = self.files.stage(stage)
         cached = load_arrays(path, self.key, lambda arrays, _: BoundaryMap(**arrays))
         if cached is not None:
-            return cached
-        boundaries = map_boundaries(
-            similarity(),
-            self.kernels,
-            n_seeds=n_seeds,
-            random_seed=self.settings.random_seed,
-            on_step=self.progress(stage.replace("_", " of sessions, ")),
-        )
-        save_arrays(self.files.stage(stage), vars(boundaries), {}, self.key)
+            return self._cached(stage, cached)
+        with self.progress.stage(STAGES[stage]) as on_step:
+            boundaries = map_boundaries(
+                similarity(),
+                self.kernels,
+                n_seeds=n_seeds,
+                random_seed=self.settings.random_seed,
+                on_step=on_step,
+            )
+            save_arrays(path, vars(boundaries), {}, self.key)
         return boundaries
 
     def check(self, unit: Single, linear: LinearSimilarity) -> dict[str, Any]:
@@ -75,26 +79,28 @@ class CachedSteps:
         ``floor`` is the correlation of two maps of the linear similarity, whose watersheds differ
         in the random order of visits.
         """
-        cached = load_arrays(self.files.stage("check"), self.key, lambda _, about: dict(about))
+        path = self.files.stage("check")
+        cached = load_arrays(path, self.key, lambda _, about: dict(about))
         if cached is not None:
-            return cached
+            return self._cached("check", cached)
         n_seeds, seed = self.settings.n_checked, self.settings.random_seed
-        density, reordered = (
-            map_boundaries(
-                linear, self.kernels, n_seeds=n_seeds, random_seed=seed, order_seed=order
-            ).density
-            for order in (None, seed + 1)
-        )
-        exact = map_boundaries(
-            ExactSimilarity(unit), self.kernels, n_seeds=n_seeds, random_seed=seed,
-            on_step=self.progress("exact similarity"),
-        ).density  # fmt: skip
-        about = {
-            "n_seeds": min(n_seeds, len(unit)),
-            "r": correlation(density, exact),
-            "floor": correlation(density, reordered),
-        }
-        save_arrays(self.files.stage("check"), {"density": exact}, about, self.key)
+        with self.progress.stage(STAGES["check"]) as on_step:
+            density, reordered = (
+                map_boundaries(
+                    linear, self.kernels, n_seeds=n_seeds, random_seed=seed, order_seed=order
+                ).density
+                for order in (None, seed + 1)
+            )
+            exact = map_boundaries(
+                ExactSimilarity(unit), self.kernels, n_seeds=n_seeds, random_seed=seed,
+                on_step=on_step,
+            ).density  # fmt: skip
+            about = {
+                "n_seeds": min(n_seeds, len(unit)),
+                "r": correlation(density, exact),
+                "floor": correlation(density, reordered),
+            }
+            save_arrays(path, {"density": exact}, about, self.key)
         return about
 
     def rotated(self, stage: str, features: Single, labels: Codes) -> Homogeneity:
@@ -108,22 +114,30 @@ class CachedSteps:
         path = self.files.stage(stage)
         cached = load_arrays(path, self.key, lambda arrays, _: Homogeneity(**arrays))
         if cached is not None:
-            return cached
-        tested = compare_with_rotated(
-            features, labels, self.cortex, n_rotations=self.settings.n_turns,
-            random_seed=self.settings.random_seed, on_step=self.progress(stage.replace("_", " ")),
-        )  # fmt: skip
-        save_arrays(self.files.stage(stage), vars(tested), {}, self.key)
+            return self._cached(stage, cached)
+        with self.progress.stage(STAGES[stage]) as on_step:
+            tested = compare_with_rotated(
+                features, labels, self.cortex, n_rotations=self.settings.n_turns,
+                random_seed=self.settings.random_seed, on_step=on_step,
+            )  # fmt: skip
+            save_arrays(path, vars(tested), {}, self.key)
         return tested
 
     def named(self, namer: Namer, labels: Codes, *, n_jobs: int) -> Named:
         """Communities and networks of areas."""
-        cached = load_arrays(self.files.stage("communities"), self.key, Named.of_arrays)
+        path = self.files.stage("communities")
+        cached = load_arrays(path, self.key, Named.of_arrays)
         if cached is not None:
-            return cached
-        named = namer.name(labels, n_jobs=n_jobs, on_step=self.progress("communities"))
-        save_arrays(self.files.stage("communities"), *named.arrays(), self.key)
+            return self._cached("communities", cached)
+        with self.progress.stage(STAGES["communities"]) as on_step:
+            named = namer.name(labels, n_jobs=n_jobs, on_step=on_step)
+            save_arrays(path, *named.arrays(), self.key)
         return named
+
+    def _cached(self, stage: str, cached: Cached) -> Cached:
+        """What was computed before, of which the progress is told."""
+        self.progress.skip(STAGES[stage], "was done before")
+        return cached
 
 
 def compare_homogeneity(
@@ -230,7 +244,10 @@ def parcellate_cortex(steps: CachedSteps, gathered: Gathered) -> Parcellations:
     gathered.halves.clear()
     maps = {}
     no_halves = gathered.no_halves
-    if not no_halves:
+    if no_halves:
+        for name in HALVES:
+            steps.progress.skip(STAGES[f"boundaries_{name}"])
+    else:
         for name, half in halves.items():
             maps[name] = steps.boundaries(
                 f"boundaries_{name}", partial(_linear, steps, half), n_seeds=settings.n_seeds

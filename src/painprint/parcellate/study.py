@@ -21,7 +21,7 @@ from painprint.cortex.settings import AreaSettings
 from painprint.errors import DerivativesError
 from painprint.files.cifti import read_brain_models
 from painprint.files.coordinates import cortex_of
-from painprint.files.dataset import Dataset
+from painprint.files.dataset import Dataset, check_datasets
 from painprint.files.images import Grayordinates
 from painprint.files.labels import read_codes
 from painprint.parcellate.individual_file import AreaFiles
@@ -70,8 +70,7 @@ class AreaStudy:
     existing: Existing = "refuse"
 
     def __post_init__(self) -> None:
-        for folder in (self.bids_dir, *self.derivatives):
-            Dataset(folder, "")
+        check_datasets(self.bids_dir, self.derivatives)
         for name, path in self.maps.files.items():
             if not path.exists():
                 raise DerivativesError(f"there is no {path} (--{name.replace('_', '-')}).")

@@ -72,8 +72,7 @@ GLOSSARY = {
     "large. It is not the probability that the finding is wrong.",
     "p within, p between": "the same for ratings permuted within sessions (do rating and "
     "prediction covary over time?) and between them (do session means covary?).",
-    "penalty": "strength with which the weights are shrunk towards 0. It is chosen by inner "
-    "folds.",
+    "penalty": "strength with which the weights are shrunk towards 0. It is chosen by inner folds.",
     "permuted ratings": "the same ratings in another order, which cannot be related to the BOLD: "
     "models trained on them show what agreement arises by chance. Their results are the "
     "permutation null.",

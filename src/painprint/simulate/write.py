@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from painprint.progress import OnStep, Progress
 from painprint.simulate.confounds import bold_sidecar
 from painprint.simulate.layouts import make_layout
 from painprint.simulate.person import RATING_HZ, Person, Truth, simulate_days, simulate_person
@@ -27,7 +28,12 @@ FOLDERS = {
 
 
 def write_people(
-    out_dir: Path, people: Sequence[Person], *, layout: Layout = "xcp_d", random_seed: int = 0
+    out_dir: Path,
+    people: Sequence[Person],
+    *,
+    layout: Layout = "xcp_d",
+    random_seed: int = 0,
+    progress: Progress | None = None,
 ) -> None:
     """Write a BIDS dataset of simulated people, with derivatives and ground truth.
 
@@ -41,7 +47,10 @@ def write_people(
         and the atlas as an image.
     random_seed : int
         A person's data depend only on it and on the person's number in the sequence.
+    progress : Progress, optional
+        Is told how far each person is.
     """
+    progress = progress or Progress("simulate")
     derivatives, truths = out_dir / "derivatives" / FOLDERS[layout], out_dir / "derivatives/truth"
     _describe(out_dir, "Simulated people (painprint)", "raw")
     _describe(derivatives, "BOLD of simulated people", "derivative")
@@ -56,23 +65,28 @@ def write_people(
     write_table(out_dir / "participants.tsv", participants)
     for how in dict.fromkeys(person.world.rating for person in people):
         _describe_ratings(out_dir, how)
+    progress.plan(*(f"sub-{name}" for name in names))
     for number, (name, person) in enumerate(zip(names, people, strict=True), start=1):
         for task in (RATING_TASK, REST_TASK):
             write_json(
                 out_dir / f"sub-{name}" / f"sub-{name}_task-{task}_bold.json",
                 {"RepetitionTime": person.world.tr_s, "TaskName": task},
             )
-        _write_person(out_dir, derivatives, name, person, (random_seed, number), layout)
+        with progress.stage(f"sub-{name}") as on_step:
+            folders = (out_dir, derivatives)
+            _write_person(folders, name, person, (random_seed, number), layout, on_step)
 
 
 def _write_person(
-    out_dir: Path,
-    derivatives: Path,
+    folders: tuple[Path, Path],
     name: str,
     person: Person,
     seed: tuple[int, int],
     layout: Layout,
+    on_step: OnStep,
 ) -> None:
+    """Write the data of a person into the raw dataset and its derivatives."""
+    out_dir, derivatives = folders
     truth, runs = simulate_person(person, seed, rest=True)
     _write_sessions(out_dir / f"sub-{name}" / f"sub-{name}_sessions.tsv", person, seed)
     atlas = ATLAS if person.world.shared_atlas else f"{ATLAS}{name}"
@@ -90,7 +104,7 @@ def _write_person(
     truths = out_dir / "derivatives" / "truth" / f"sub-{name}"
     write_table(truths / f"sub-{name}_edges.tsv", _planted_edges(person, truth))
     write_json(truths / f"sub-{name}_person.json", {**asdict(person), "seed": seed})
-    for run in runs:
+    for done, run in enumerate(runs, start=1):
         entities = {
             "sub": name,
             "ses": f"{run.session:02d}",
@@ -120,6 +134,7 @@ def _write_person(
             lines = "".join(f"{value:g}\n" for value in run.rating)
             packed = gzip.compress(lines.encode(), mtime=0)
             write_bytes(out_dir / folder / f"{stem}_recording-pain_physio.tsv.gz", packed)
+        on_step(done, person.n_sessions * (person.world.n_runs + 1))  # or fewer
 
 
 def _describe_ratings(out_dir: Path, how: str) -> None:

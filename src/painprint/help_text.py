@@ -1,0 +1,80 @@
+"""Help of the commands: arguments and options under headings, and examples."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from painprint.apps.arguments import StudyExecution
+from painprint.cortex.settings import AreaSettings
+from painprint.options import flag, option_metadata
+from painprint.parcellate.maps import Maps
+from painprint.settings import DATA, GROUPS, Settings
+
+if TYPE_CHECKING:
+    from cyclopts.help import HelpEntry, HelpPanel
+    from rich.console import Console, ConsoleOptions
+
+ARGUMENTS, OPTIONS = "Arguments", "Options"
+"""Headings of arguments, and of options without a heading."""
+OF_DATA = ("derivatives", "external", "bids-filter-file")
+"""Options for data that are not settings."""
+EXAMPLES = {
+    "run": """
+# regional time series of XCP-D in BIDS/derivatives/xcp_d
+painprint run BIDS OUT participant --task-id rating --n-jobs 2
+
+# dense BOLD of fMRIPrep, averaged in the regions of an atlas
+painprint run BIDS OUT participant --derivatives FMRIPREP --atlas ATLAS.nii.gz
+
+# ratings of stimuli in events.tsv; only show what would be used
+painprint run BIDS OUT participant --task-id heat --rating-of heat --dry-run
+""",
+    "parcellate": """
+painprint parcellate BIDS OUT participant --derivatives FMRIPREP --task-id rest
+""",
+    "predict": """
+painprint predict SIGNATURE sub-01_ses-24*_timeseries.tsv --out reading
+""",
+    "learn": """
+painprint learn OUT BIDS NEW
+""",
+    "recalibrate": """
+painprint recalibrate SIG BIDS NEW --participant-label 01 --session-label 24
+""",
+    "simulate": """
+painprint simulate people --sessions 8 --n-regions 40
+""",
+}
+"""Examples of commands in lines of at most 78 characters, to be copied."""
+
+
+def examples(command: str) -> str:
+    """What follows the options in the help of a command, as Markdown."""
+    return f"Examples:\n```text\n{EXAMPLES[command].strip()}\n```"
+
+
+def show_default(default: object) -> str | None:
+    """A default as typed on the command line; None if there is nothing to show."""
+    if isinstance(default, tuple):
+        return " ".join(map(str, default)) or None
+    return None if default is False or default is None else str(default)
+
+
+def show_by_heading(console: Console, options: ConsoleOptions, panel: HelpPanel) -> None:
+    """Show arguments, then options under the headings of their metadata."""
+    from cyclopts.help import DefaultFormatter
+
+    heading_of = {f"--{name}": DATA for name in OF_DATA}
+    heading_of |= {
+        f"--{flag(name)}": metadata.group
+        for kind in (Settings, AreaSettings, Maps, StudyExecution)
+        for name, metadata in option_metadata(kind).items()
+    }
+
+    def heading(row: HelpEntry) -> str:
+        return heading_of.get(row.names[0]) or (ARGUMENTS if row.required else OPTIONS)
+
+    for title in (ARGUMENTS, OPTIONS, *GROUPS):
+        entries = [row for row in panel.entries if heading(row) == title]
+        if entries:
+            DefaultFormatter()(console, options, panel.copy(title=title, entries=entries))
