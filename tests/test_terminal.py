@@ -155,12 +155,11 @@ def test_a_dumb_terminal_gets_lines(monkeypatch):
         (["run", "no", "out", "participant"], "there is no BIDS_DIR no."),
         (["parcellate", "no", "out", "participant"], "there is no BIDS_DIR no."),
         (["learn", "results", "no", "out"], "there is no BIDS_DIR no."),
-        (["learn", "no", "bids", "out"], "there is no earlier study in EARLIER no "),
+        (["learn", "no", "bids", "out"], "there is no earlier study in EARLIER no."),
         (
             ["run", "bids", "out", "participant", "--derivatives", "no"],
             "no folder of derivatives no.",
         ),
-        (["parcellate", "bids", "out", "participant"], "derivatives bids/derivatives/fmriprep."),
         (["run", "bids", "out", "participant", "--external", "no.tsv"], "no.tsv (--external)."),
         (["predict", "no", "x.tsv"], "there is no signature at no."),
     ],

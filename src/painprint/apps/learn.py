@@ -58,7 +58,8 @@ def check_earlier(earlier: Path) -> None:
     """
     if not find_results(earlier):
         raise DerivativesError(
-            f"there is no earlier study in EARLIER {earlier} (sub-*/decoding/*_provenance.json)."
+            f"there is no earlier study in EARLIER {earlier}. Pass the output folder of "
+            "`painprint run`."
         )
 
 

@@ -133,12 +133,11 @@ def run_key(entities: Mapping[str, str]) -> RunKey:
     return RunKey(entities.get("ses", ""), entities.get("task", ""), extra + run)
 
 
-def no_folder(path: Path) -> str:
-    """Why a path is not that of a folder."""
-    what = (
-        f"{path} is a file; a folder is needed" if path.exists() else f"there is no folder {path}"
-    )
-    return f"{what}. Check the path."
+def no_folder(path: Path, what: str = "folder", remedy: str = "Check the path.") -> str:
+    """Why a path is not that of a folder, such as one of derivatives, and what to do."""
+    if path.exists():
+        return f"{path} is a file, not a {what}. {remedy}"
+    return f"there is no {what} {path}. {remedy}"
 
 
 class Dataset:
@@ -393,10 +392,8 @@ def check_datasets(bids_dir: Path, derivatives: Iterable[Path]) -> None:
         Naming the first that does not, and what it should be.
     """
     if not bids_dir.is_dir():
-        raise DerivativesError(f"there is no BIDS_DIR {bids_dir}. Check the path.")
+        raise DerivativesError(no_folder(bids_dir, "BIDS_DIR"))
+    remedy = "Pass the output folder of XCP-D, fMRIPrep or ciftify with --derivatives."
     for folder in derivatives:
         if not folder.is_dir():
-            raise DerivativesError(
-                f"there is no folder of derivatives {folder}. Pass the output folder of XCP-D, "
-                "fMRIPrep or ciftify with --derivatives."
-            )
+            raise DerivativesError(no_folder(folder, "folder of derivatives", remedy))
