@@ -8,7 +8,7 @@ PYTEST := python -m pytest --numprocesses 2 --dist loadfile
 OUT ?= demo-output
 SMOKE := benchmarks/tables/smoke
 
-.PHONY: demo test lowest check docs bench-smoke clean
+.PHONY: demo test lowest check docs wheel bench-smoke clean
 
 demo: $(VENV)/run.stamp
 	$(BIN)/painprint demo $(OUT)
@@ -28,9 +28,15 @@ check: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/shellcheck .ci/* examples/*.sh
+	$(BIN)/hadolint Dockerfile
 
 docs: $(VENV)/docs.stamp
 	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
+
+wheel: $(VENV)/dev.stamp
+	rm -rf dist
+	$(BIN)/python -m build
 
 bench-smoke: $(VENV)/dev.stamp
 	$(BIN)/python benchmarks/decode_speed.py --sessions 5 --regions 60 --frames 500
@@ -79,4 +85,4 @@ $(LOWEST)/dev.stamp: pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(LOWEST) $(OUT) docs/_build docs/auto_gallery artefacts
+	rm -rf $(VENV) $(LOWEST) $(OUT) dist docs/_build docs/auto_gallery artefacts
