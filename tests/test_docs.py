@@ -6,14 +6,15 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import tomllib
+from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pytest
+from blocks import FENCED
 from conftest import QUICK, Tree, simulate_runs, write_table
 
 import painprint
@@ -476,10 +477,13 @@ def test_parts_of_a_message_must_stand_in_order():
 
 
 @pytest.mark.parametrize(
-    "page", [ROOT / "README.md", *PAGES], ids=lambda page: page.relative_to(ROOT).as_posix()
+    "page",
+    [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *PAGES],
+    ids=lambda page: page.relative_to(ROOT).as_posix(),
 )
 def test_every_relative_link_leads_to_a_file(page):
-    text = re.sub(r"```.*?```", "", page.read_text(), flags=re.S)
+    """Pages, headings and images, by the names that GitHub and MyST give headings."""
+    text = FENCED.sub("", page.read_text())
     links = re.findall(r"\]\(([^)\s]+)\)", text) if page.suffix == ".md" else []
     for target in (link for link in links if "://" not in link):
         path, _, fragment = target.partition("#")
@@ -492,10 +496,21 @@ def test_every_relative_link_leads_to_a_file(page):
 
 
 def anchors(page):
-    """What headings are called in links, as GitHub and MyST call them."""
-    headings = re.findall(r"^#{1,3} (.+)$", page.read_text(), flags=re.M)
-    kept = (re.sub(r"[^\w\- ]", "", heading.lower()) for heading in headings)
-    return {heading.strip().replace(" ", "-") for heading in kept}
+    """What headings are called in links, as GitHub and MyST call them: a second one ends in -1."""
+    headings = re.findall(r"^#{1,3} (.+)$", FENCED.sub("", page.read_text()), flags=re.M)
+    names, seen = set(), Counter()
+    for heading in headings:
+        text = re.sub(r"\[([^]]+)\]\([^)]+\)", r"\1", heading)
+        name = re.sub(r"[^\w\- ]", "", text.lower()).strip().replace(" ", "-")
+        names.add(f"{name}-{seen[name]}" if seen[name] else name)
+        seen[name] += 1
+    return names
+
+
+def test_names_of_headings_are_those_of_github(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("# What `--lag` is (s)\n\n```\n# no heading\n```\n## Twice\n## Twice\n")
+    assert anchors(page) == {"what---lag-is-s", "twice", "twice-1"}
 
 
 def is_page(path):
@@ -535,9 +550,8 @@ def test_every_option_of_the_pages_exists():
     }  # of fMRIPrep and XCP-D
     known |= {"--surfaces", "--workbench"}  # of benchmarks/planted_areas.py
     known |= {"--version"}
-    known |= {
-        f"--{name}" for name in "array cpus-per-task job-name mem output time".split()
-    }  # sbatch
+    known |= set("--array --parsable --dependency".split())  # of sbatch
+    known |= set("--rm --user --read-only --tmpfs --cleanenv".split())  # of Docker and Apptainer
     unknown = {"--permutations"}  # on purpose, in troubleshooting.md
     ours = [
         page
@@ -592,25 +606,6 @@ def test_the_outputs_page_describes_every_column_of_every_table():
         tables = re.findall(rf"^### {name}\.tsv$(.*?)(?=^##|\Z)", page, flags=re.M | re.S)
         described = [re.findall(r"^\| `(\w+)`", table, flags=re.M) for table in tables]
         assert list(columns) in described, name
-
-
-def test_the_script_for_a_cluster_runs_one_participant_per_task(tmp_path):
-    page = (DOCS / "installation.md").read_text()
-    script = re.search(r"```bash\n(.*?)```", page, flags=re.S)[1]
-    script = script.replace("/data/study", str(tmp_path / "study"))
-    for sub in ("01", "02", "10"):
-        (tmp_path / "study" / f"sub-{sub}").mkdir(parents=True)
-    program = tmp_path / "painprint-env" / "bin" / "painprint"
-    program.parent.mkdir(parents=True)
-    program.write_text('#!/bin/sh\necho "$@"\n')
-    program.chmod(0o755)
-    task = {"HOME": str(tmp_path), "SLURM_ARRAY_TASK_ID": "1", "SLURM_CPUS_PER_TASK": "2"}
-    words = subprocess.check_output(
-        ["bash", "-c", script], env={**os.environ, **task}, text=True
-    ).split()
-    assert words[words.index("--participant-label") + 1] == "sub-02"
-    _, _, bound = app.parse_args(words, print_error=False, exit_on_error=False)
-    assert not bound
 
 
 def test_the_conda_environment_has_the_python_and_the_package_that_are_required():

@@ -5,8 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 README = (Path(__file__).parents[1] / "README.md").read_text()
 
@@ -41,11 +39,6 @@ def test_every_option_of_the_readme_exists():
     for option in set(re.findall(r"(--[a-z][a-z-]+)", README)) - {"--help"}:
         assert option in known, option
     assert app.name == ("painprint",)
-
-
-@pytest.mark.parametrize("link", re.findall(r"\]\(([^)h][^)]*)\)", README))
-def test_links_of_the_readme_lead_somewhere(link):
-    assert (Path(__file__).parents[1] / link.partition("#")[0]).exists()
 
 
 def test_the_readme_is_short():
