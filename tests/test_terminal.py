@@ -14,10 +14,14 @@ import pytest
 from conftest import FEW
 from test_process import TIME, finish, signature_and_run, start, untimed
 
-from painprint import terminal
+from painprint import Settings, terminal
+from painprint.apps.decode import DECODING, READING, WRITING, run_participant
+from painprint.apps.simulate import simulate_people
+from painprint.apps.study import Study
 from painprint.cli import main
 from painprint.evidence.stages import STAGES
 from painprint.progress import Progress
+from painprint.simulate.world import World
 
 pty = pytest.importorskip("pty")
 ENDS = re.compile(r"\r\x1b\[2K|\r?\n")
@@ -189,3 +193,26 @@ def test_a_simulation_says_what_it_wrote_and_a_command_that_decodes_it(options, 
     command[2] = str(tmp_path / "results")
     assert program == "painprint" and main([*command, "--dry-run"]) == 0
     assert "  use  " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("layout", "at"), [("xcp_d", ""), ("fmriprep", READING)])
+def test_a_study_is_told_how_long_its_stages_take_before_they_begin(layout, at, tmp_path):
+    told = []
+
+    class Heard(Progress):
+        def tell(self, seconds):
+            told.append((self.title, dict(seconds)))
+            super().tell(seconds)
+
+    world = World(n_regions=8, run_s=200, n_runs=2)
+    simulate_people(tmp_path / "bids", (3,), layout=layout, world=world)
+    skip = tuple(name for name in STAGES if name != "curve")
+    options = {"atlas": "Simulated01"} if layout == "fmriprep" else {}
+    settings = Settings(task_id=("rating",), skip=skip, n_bootstraps=100, **options)
+    folders = [tmp_path / "bids" / "derivatives" / layout]
+    study = Study(tmp_path / "bids", tmp_path / "out", folders, settings)
+    run_participant(study, "01", progress=Heard("sub-01"))
+    ((when, seconds),) = told  # dense BOLD by its headers, as reading it takes longest
+    assert when == at
+    assert set(seconds) == {READING, DECODING, STAGES["curve"].question, WRITING}
+    assert (seconds[READING] > 0) == (layout == "fmriprep") and seconds[DECODING] > 1

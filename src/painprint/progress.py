@@ -113,8 +113,8 @@ class Progress:
     @property
     def number(self) -> str:
         """Such as "stage 3 of 12" or "after stage 3 of 12"; empty before the first stage."""
-        if self._stage:
-            return self._number(self._stage).rstrip()
+        if stage := self._stage:  # another thread may read this
+            return self._number(stage).rstrip()
         is_between = self._passed and self.n_stages > 1
         return f"after stage {self.n_passed} of {self.n_stages}" if is_between else ""
 
@@ -151,7 +151,7 @@ class Progress:
 
     def _done_and_remaining(self) -> tuple[float, float]:
         """Costs of what is done and of what remains, without stages that were passed over."""
-        done = sum(self._cost(title) for title in self._counted)
+        done = sum(self._cost(title) for title in tuple(self._counted))
         stage = self._stage
         remaining = sum(
             self._cost(title)

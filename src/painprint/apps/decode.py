@@ -168,9 +168,9 @@ def _tell_times(progress: Progress, study: Study, size: Size | None) -> None:
     """Say how long the stages are expected to take, if the size of the study is known."""
     if size is None:
         return
-    seconds = expected_seconds(size, study.settings)
     titles = {"cleaning": READING, "decoding": DECODING, "page": WRITING}
     titles |= {stage.name: stage.question for stage in STAGES.values()}
+    seconds = expected_seconds(size, study.settings)
     progress.tell({titles[part]: value for part, value in seconds.items()})
 
 

@@ -90,7 +90,7 @@ def boundary_density(
     )  # fmt: skip
 
 
-@kernel(parallel=True)
+@kernel(parallel=True, nogil=True)
 def _watershed_maps(maps, pointer, index, near_pointer, near_index, low, step, seeds):  # type: ignore[no-untyped-def]  # pragma: no cover
     n_maps, n = maps.shape
     edge = np.zeros((n_maps, n), np.uint8)
@@ -122,7 +122,7 @@ def _watershed_maps(maps, pointer, index, near_pointer, near_index, low, step, s
     return count
 
 
-@kernel()
+@kernel(nogil=True)
 def _watershed(labels, level, highest, pointer, index, seed):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Grow labels in place, level by level; vertices between two labels become boundaries.
 

@@ -183,7 +183,7 @@ class Mesh:
         return csr_array((length, index, pointer), shape=(len(sources), len(self.vertices)))
 
 
-@kernel()
+@kernel(nogil=True)
 def _all_within(pointer, index, length, sources, limit):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Dijkstra's algorithm from each source, up to the limit."""
     n = len(pointer) - 1
