@@ -120,7 +120,7 @@ mistake("output below a file", 1, "is not a folder", "cannot write to bids/datas
 mistake("finished results of other settings", 1, "lag_s was [6.0] and is [5.0]", "out holds finished results", "Choose another output folder; or add --keep", "run", "bids", "out", "participant", *QUICK, "--lag", "5")
 
 # which data
-run("no rating", 1, "no rating was found for the task rating", "in the raw dataset", "*_physio.tsv.gz", change=without("bids/sub-01/*/func/*_physio*"))
+run("no rating", 1, "no rating was found for the task rating", "in the raw dataset", "*_events.tsv. Add them", change=without("bids/sub-01/*/func/*_physio*"))
 run("another task", 1, "there is no task heat", "sub-01", "There are: rating (--task-id)", "--task-id", "heat")
 run("task with a typo", 1, "there is no task ratign", "--task-id", "Did you mean rating?", "--task-id", "ratign")
 run("no such atlas", 1, "there is no atlas Schaefer", "sub-01", "There are: A (--atlas)", "--atlas", "Schaefer")
@@ -137,7 +137,7 @@ run("a filter file that is no JSON", 1, "is not valid JSON", "filter.json", "Rep
 # content of files
 run("wrong repetition time", 1, "RepetitionTime is 800", SERIES, "seconds are needed. Correct it, or pass --tr", change=edited("bids/derivatives/**/*_timeseries.json", lambda text: '{"RepetitionTime": 800}'))
 run("ratings that are too short", 1, "usable data; at least 60 s are needed (--min-run)", "ses-01 task-rating run-1", "314 without a rating.", change=rated(lambda rating: rating[:40]))
-run("ratings of one sample", 1, "the rating has 1 samples", f"{STEM}_recording-pain_physio.tsv.gz", "at least 2 are needed", change=rated(lambda rating: rating[:1]))
+run("ratings of one sample", 1, "the rating has 1 sample;", f"{STEM}_recording-pain_physio.tsv.gz", "at least 2 are needed. Is the file whole?", change=rated(lambda rating: rating[:1]))
 run("constant ratings", 1, "the rating does not vary", "sub-01", "Check which column and recording were read (--rating-column, --rating-recording)", change=rated(lambda rating: 0 * rating + 0.5))
 run("commas instead of tabs", 1, "has commas between its columns", SERIES, "Save it with tabs", change=edited("bids/derivatives/**/*_timeseries.tsv", lambda text: text.replace("\t", ",")))
 run("text among the numbers", 0, "row 1 of column '1' is 'x", SERIES, "Correct it, or write n/a", "--dry-run", change=edited(FIRST, lambda text: re.sub(r"\n-?\d", "\nx", text, count=1)))
@@ -163,10 +163,10 @@ run("stage with a typo", 1, "'nul'", "--skip", "Did you mean null?", "--skip", "
 run("decoder with a typo", 2, '"rigde"', "--decoder", 'Choose from: "ridge", "lasso_pcr"', "--decoder", "rigde")
 run("range in the wrong order", 2, "(1.0, 0.0)", "--rating-range", "give the lowest value, then the highest", "--rating-range", "1", "0")
 run("half a range", 2, "got 1", "--rating-range", "needs 2 values", "--rating-range", "1")
-run("both ways with earlier results", 2, "exclude each other", "--keep", "--overwrite", "--keep", "--overwrite")
+run("both ways with earlier results", 2, "exclude each other", "--keep and --overwrite", "Give one of them", "--keep", "--overwrite")
 run("no config file", 2, "there is no file no.toml", "--config-file", "Check the path", "--config-file", "no.toml")
 run("no value of an option", 2, "got 0", "--config-file", "needs 1 value", "--config-file")
-run("no TOML", 2, "is not readable TOML", "study.toml", "Expected '='", "--config-file", "study.toml", change=with_config("lag: 6\n"))
+run("no TOML", 2, "is not readable TOML", "study.toml", "Write options as in lag = 6", "--config-file", "study.toml", change=with_config("lag: 6\n"))
 run("config with a typo", 2, "--lagg", "study.toml", "Did you mean --lag?", "--config-file", "study.toml", change=with_config("lagg = 6\n"))
 run("config with text as number", 2, "--lag is 'six'", "study.toml", "needed: a number", "--config-file", "study.toml", change=with_config('lag = "six"\n'))
 run("config with a fraction", 2, "--n-permutations is 99.5", "study.toml", "needed: a whole number", "--config-file", "study.toml", change=with_config("n-permutations = 99.5\n"))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from painprint.arrays import short_repr
 from painprint.given import as_labels
-from painprint.wording import plural
+from painprint.wording import did_you_mean, plural
 
 NO_REGION = -1
 """Region index of a point (vertex or voxel) outside all regions."""
@@ -91,6 +91,7 @@ class Regions:
                 )
                 raise ValueError(
                     f"no {what} is called {', '.join(map(repr, unknown))}. There are: {available}."
+                    f"{did_you_mean(unknown[0], sorted(set(known) - {''}))}"
                 )
         return frozenset(
             name

@@ -46,7 +46,7 @@ class Replacing:
 
     def __post_init__(self) -> None:
         if self.keep and self.overwrite:
-            raise UsageError("--keep and --overwrite exclude each other.")
+            raise UsageError("--keep and --overwrite exclude each other. Give one of them.")
 
     @property
     def existing(self) -> Existing:
@@ -357,7 +357,9 @@ def read_config_file(config: Path, warn: Callable[[str], None]) -> dict[str, Any
     except DerivativesError as error:
         raise UsageError(f"{error} (--config-file)") from error
     except (OSError, ValueError, RecursionError) as error:
-        raise UsageError(f"{config}: is not readable TOML ({error}).") from error
+        raise UsageError(
+            f"{config}: is not readable TOML ({error}). Write options as in lag = 6."
+        ) from error
     if tables := [name for name, value in content.items() if isinstance(value, dict)]:
         raise UsageError(
             f"{config}: options stand at the top, not under [{tables[0]}]. Remove that line."

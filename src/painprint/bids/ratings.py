@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from painprint.arrays import short_repr
 from painprint.given import as_numbers
+from painprint.wording import plural
 
 LONGER_STEP = 1.5
 FEWEST_LONGER = 0.1
@@ -59,7 +60,10 @@ class RatingRecording:
         if time_s.shape != value.shape or time_s.ndim != 1:
             raise ValueError(f"{time_s.shape} sample times, but {value.shape} ratings.")
         if len(time_s) < 2:
-            raise ValueError(f"the rating has {len(time_s)} samples; at least 2 are needed.")
+            n_samples = plural(len(time_s), "sample")
+            raise ValueError(
+                f"the rating has {n_samples}; at least 2 are needed. Is the file whole?"
+            )
         if not np.isfinite(time_s).all():
             at = int(np.flatnonzero(~np.isfinite(time_s))[0])
             raise ValueError(f"the time stamp of rating sample {at + 1} is not a number.")
