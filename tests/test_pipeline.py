@@ -491,7 +491,7 @@ def test_wrong_usage_exits_with_2(derivatives, out, words, capsys):
 
 def test_a_setting_that_makes_no_sense_exits_with_2(derivatives, out, capsys):
     assert run(derivatives, out, "--random-seed", "-1") == 2
-    assert "random_seed is -1" in capsys.readouterr().err
+    assert "--random-seed is -1" in capsys.readouterr().err
 
 
 def test_options_come_from_a_file_and_the_command_line_wins(derivatives, out, tmp_path):
