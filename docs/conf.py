@@ -22,6 +22,7 @@ extensions = [
     "sphinx.ext.viewcode",
     "sphinx_gallery.gen_gallery",
     "myst_parser",
+    "example_pages",
     "from_the_code",
     "math_as_outlines",
 ]

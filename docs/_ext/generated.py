@@ -14,6 +14,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+import painprint
 from painprint import cli
 from painprint.apps.resources import SHARE_IN_PARALLEL, Size, memory_by_part, seconds_by_part
 from painprint.bins import BIN_WORDS
@@ -32,13 +33,21 @@ SETTINGS = {"run": Settings, "parcellate": AreaSettings}
 COLUMNS = {"decoding": DECODING_COLUMNS, "group": GROUP_COLUMNS, "parcellation": AREA_COLUMNS}
 
 
+def pages() -> list[Path]:
+    """The pages that may have such parts."""
+    return sorted([*DOCS.glob("*.md"), *DOCS.glob("api/*.md")])
+
+
 def up_to_date(text: str) -> str:
     """The text of a page with its parts made again."""
     return PART.sub(lambda part: f"{part[1]}\n{make(part[2])}\n{part[3]}", text)
 
 
 def make(what: str) -> str:
-    """A part as Markdown: ``help [COMMAND]``, ``options COMMAND``, ``columns KIND``, a table or list."""
+    """A part as Markdown.
+
+    ``help [COMMAND]``, ``options COMMAND``, ``columns KIND``, ``needs``, ``glossary`` or ``names``.
+    """
     kind, _, name = what.partition(" ")
     if kind == "help":
         return help_text(name)
@@ -47,6 +56,7 @@ def make(what: str) -> str:
         "columns": column_tables,
         "needs": needs_rows,
         "glossary": glossary_entries,
+        "names": public_names,
     }[kind](name)
     return "\n".join(rows).rstrip()
 
@@ -139,6 +149,14 @@ def glossary_entries(_: str = "") -> Iterator[str]:
         yield from (f"## {term}", "", meaning[0].upper() + meaning[1:], "")
 
 
+def public_names(_: str = "") -> Iterator[str]:
+    """A table of what can be imported from painprint, with the first paragraph of its docstring."""
+    yield from header("name", "what it is")
+    for name in painprint.__all__:
+        summary = " ".join(inspect.getdoc(getattr(painprint, name)).split("\n\n")[0].split())
+        yield row(f"`{name}`", plain(summary))
+
+
 def header(*cells: str) -> tuple[str, str]:
     """The first two lines of a table."""
     return row(*cells), "|" + "---|" * len(cells)
@@ -162,5 +180,5 @@ def plain(text: str) -> str:
 
 
 if __name__ == "__main__":
-    for page in sorted(DOCS.glob("*.md")):
+    for page in pages():
         page.write_text(up_to_date(page.read_text()))

@@ -2,16 +2,17 @@
 Ten minutes: from simulated runs to numbers and figures
 =======================================================
 
-A person is simulated, decoded, and read. Everything here is **simulated**: the ratings, the brain
-signals, and the link between them. With your own data, the first step is replaced by your BIDS
-dataset and its derivatives (:doc:`/howto_xcpd`, :doc:`/howto_fmriprep`).
+In this example, a person is simulated and decoded, and the results are read. Everything is
+**simulated**: the ratings, the brain signals, and the relation between them. With your own data,
+the first step is replaced by your BIDS dataset and its derivatives (:doc:`/howto_xcpd`,
+:doc:`/howto_fmriprep`).
 
 In a terminal the two commands are::
 
     painprint simulate people --sessions 12 --n-regions 60
     painprint run people results participant --task-id rating
 
-From Python, ``main`` takes the same words.
+In Python, ``main`` takes the same arguments.
 """
 
 from pathlib import Path
@@ -36,16 +37,16 @@ people, results_dir = Path(folder.name, "people"), Path(folder.name, "results")
 main(["simulate", str(people), "--sessions", "12", "--n-regions", "60"])
 
 # %%
-# What is there, for one session:
+# The files of one session:
 
 for path in sorted(people.glob("**/ses-01/**/*run-1*")):
     print(path.relative_to(people))
 
 # %%
-# Look before you decode
-# ----------------------
-# ``--dry-run`` says what would be used, what would be left out and why, and stops. Here, of three
-# sessions:
+# Check the inputs
+# ----------------
+# ``--dry-run`` lists what would be used and what would be excluded, with the reason, and stops.
+# Here are three sessions:
 
 main(
     ["run", str(people), str(results_dir), "participant", "--dry-run"]
@@ -56,9 +57,9 @@ main(
 # Decode
 # ------
 # For every session, a model (ridge regression on half-minute bins) is trained on all others, its
-# penalty included, and predicts the one that it has not seen.
-# To save time, permutations and draws are few here and some stages are left out; for a study,
-# leave these options away. A warning names runs that a reader should know of
+# including the penalty, and predicts the held-out one.
+# To save time, permutations and draws are few here and some stages are skipped; omit these options
+# in a study. Warnings concern single runs
 # (:doc:`what it means </troubleshooting>`).
 
 main(
@@ -78,11 +79,11 @@ print(headline(results))
 # %%
 # The primary numbers
 # -------------------
-# Two numbers were fixed in advance, both at 1 minute. **Session-centred r** asks whether the
-# prediction rises and falls with the rating *within* sessions: the mean of each session is taken
-# out of both. **Skill** asks how much smaller the squared error is than that of always predicting
-# the mean of the training sessions: 1 is perfect, 0 is no better, below 0 is worse.
-# :doc:`/interpreting` says more.
+# Two numbers were fixed in advance, both at 1 minute. **Session-centred r** shows whether the
+# prediction rises and falls with the rating *within* sessions: the mean of each session is
+# subtracted from both. **Skill** shows how much smaller the squared error is than that of always
+# predicting the mean of the training sessions: 1 is perfect, 0 is no better, below 0 is worse.
+# More is in :doc:`/interpreting`.
 
 minute = results.metrics["scales"]["1min"]
 for name in ("centred_r", "skill"):
@@ -99,8 +100,8 @@ scales[["n", "r", "centred_r", "skill", "mae", "auc"]].astype(float).round(2).as
 # %%
 # Rating and prediction
 # ---------------------
-# Figures are functions: results in, matplotlib axes out. A curve that breaks shows where a run
-# ends.
+# Figures are functions that take results and return matplotlib axes. Gaps in a curve are the ends
+# of runs.
 
 plt.rcParams.update(figures.STYLE)
 
@@ -111,7 +112,7 @@ figures.plot_timeline(by_scale["1min"], ax=ax)
 # %%
 # Each point on the left is a minute, and each colour a session. Points near the dotted line are
 # right in size; points that rise with the rating, but far from the line, are right in direction
-# alone: that gives r, and costs skill.
+# only: this gives a high r, but a low skill.
 
 _, (left, right) = plt.subplots(1, 2, figsize=(7.2, 3), layout="constrained")
 figures.plot_observed_predicted(by_scale["1min"], minute, ax=left)
@@ -121,7 +122,7 @@ figures.plot_roc(results.roc, minute, ax=right)
 # Calibration
 # -----------
 # The line is the least-squares line of the rating on the held-out prediction. With a slope of 1, a
-# difference between two predictions is as large as the difference in rating that goes with it;
+# difference between two predictions is as large as the corresponding difference in rating;
 # below 1 predictions are over-dispersed, above 1 under-dispersed.
 
 _, ax = plt.subplots(figsize=(3.6, 3.6), layout="constrained")
@@ -132,10 +133,9 @@ print(f"slope: {minute['slope']:.2f} (95 % interval {low:.2f} to {high:.2f})")
 # %%
 # Is it chance?
 # -------------
-# The null repeats the whole pipeline with ratings that the brain cannot know. *Within*: traces of
-# sessions are swapped and shifted, session means stay. *Between*: session means are put in
-# another order. They answer two questions, and one may be answered with yes and the other with
-# no.
+# The null repeats the whole pipeline with permuted ratings. *Within*: time courses of sessions are
+# permuted and shifted, and session means are kept. *Between*: session means are put in another
+# order. These are two questions, and their answers may differ.
 
 null = results.stage_tables["null"]
 _, (left, right) = plt.subplots(1, 2, figsize=(7.2, 2.4), layout="constrained")
@@ -143,8 +143,8 @@ figures.plot_null(null, "within", "1min", "centred_r", ax=left)
 figures.plot_null(null, "between", "session", "r", ax=right)
 
 # %%
-# The null repeats the whole pipeline, so the observed number in these figures is the primary one
-# itself.
+# Because the null repeats the whole pipeline, the observed number in these figures is the primary
+# number itself.
 
 level = results.metrics["scales"]["session"]
 print(f"p within  (centred r, 1 min): {minute['p_within']:.3f}")
@@ -155,8 +155,8 @@ print(f"p between (r, session):       {level['p_between']:.3f}")
 # ------------------------
 # Each confound alone predicts the rating of held-out sessions (``alone``), and the decoding is
 # repeated with the confound partialled out (``removed``). A confound with r above 0 and a small p
-# may carry what looks like pain; many are tested, so the page flags one after correction for
-# that.
+# may explain the prediction. Many confounds are tested, so the page flags one only after correction
+# for their number.
 
 confounds = results.stage_tables["confounds"]
 at_minute = confounds[confounds["scale"] == "1min"].drop(columns="scale")
@@ -165,15 +165,14 @@ at_minute.set_index(["confound", "analysis"]).round(3)
 # %%
 # How much data does it take?
 # ---------------------------
-# Models of fewer sessions, drawn at random, tested on sessions that none of them has seen; the
-# band holds 95 % of the draws.
+# Models of fewer sessions, drawn at random, are tested on held-out sessions; the band contains
+# 95 % of the draws.
 
 _, ax = plt.subplots(figsize=(3.6, 2.4), layout="constrained")
 figures.plot_learning_curve(results.stage_tables["learningcurve"], ax=ax)
 
 # %%
-# A curve that still rises at its right end says that more sessions would help; what it would
-# reach is not known from here.
+# If the curve still rises at its right end, more sessions would help; how much is not known.
 #
 # Next: :doc:`figures for a paper <plot_2_figures_for_a_paper>`, :doc:`your own arrays
 # <plot_3_own_arrays>`, and :doc:`how to read these numbers </interpreting>`.

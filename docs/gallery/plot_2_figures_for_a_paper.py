@@ -3,8 +3,8 @@ Figures for a paper
 ===================
 
 The figures of the page are functions in :mod:`painprint.report.figures`. They take tables and
-numbers as they were written, compute nothing, and return matplotlib ``Axes``. So a figure can be
-given another size, another label or another neighbour, and saved as SVG or PDF.
+numbers from the results, compute nothing, and return matplotlib ``Axes``. So a figure can have
+another size, other labels or further panels, and can be saved as SVG or PDF.
 
 The person here is **simulated**; a figure of simulated data should say so.
 """
@@ -60,8 +60,8 @@ for files in find_results(results_dir):
 # One column wide
 # ---------------
 # Journals set figures to the width of one or two columns: ``SINGLE`` and ``DOUBLE``, in inches.
-# Make the figure that wide at once, so that letters keep their size. ``STYLE`` holds the page's
-# own settings, with text that stays text in SVG; ``pdf.fonttype`` 42 does the same for PDF.
+# Make the figure in its final width, so that letters keep their size. ``STYLE`` contains the
+# settings of the page, with text that stays text in SVG; ``pdf.fonttype`` 42 does the same for PDF.
 
 plt.rcParams.update(figures.STYLE)
 plt.rcParams["pdf.fonttype"] = 42
@@ -104,8 +104,9 @@ figure.savefig(Path(folder.name, "figure1.pdf"), metadata={"CreationDate": None}
 # %%
 # On the brain
 # ------------
-# Where the regions lie is kept beside the results: here, as of every simulated person, by their
-# centres alone, so that each point of a template's surface takes the nearest region's colour.
+# The positions of the regions are kept with the results. Here, as for every simulated person, only
+# their centres are known, so each vertex of a template's surface has the colour of the nearest
+# region.
 
 brain = read_brain(files.decoding("dseg", ""), files.anat, files.participant)
 print(brain.description)
@@ -117,7 +118,7 @@ figures.plot_views(views.cortex, importance, ax=ax)
 figure.suptitle("simulated person", x=0.99, ha="right", color="grey", fontsize=8)
 
 # %%
-# Networks, and the regions of most importance beneath, with 95 % intervals.
+# Networks, and below them the regions with the greatest importance, with 95 % intervals.
 
 networks = results.stage_tables["networkimportance"].sort_values(
     "importance_centred", ascending=False
@@ -135,9 +136,9 @@ figures.plot_importance(
 ax.set_title("simulated person", loc="right", color="grey")
 
 # %%
-# What to write below them
-# ------------------------
-# The methods paragraph of the page is made from the settings that were used.
+# The Methods paragraph
+# ---------------------
+# The Methods paragraph of the page is made from the settings that were used.
 
 print(fill(methods_paragraph(results).readable, 76))
 folder.cleanup()

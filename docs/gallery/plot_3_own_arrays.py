@@ -4,8 +4,8 @@ Own arrays
 
 Regional signals and ratings that are arrays already need no files: a :class:`~painprint.runs.Run`
 holds one run, :func:`~painprint.decode.decoding.decode_runs` trains and tests, and
-:func:`~painprint.evidence.stages.run_stage` answers one question about what came of it. The runs
-here are **simulated**. :doc:`/howto_arrays` says what each argument is.
+:func:`~painprint.evidence.stages.run_stage` computes one further analysis. The runs here
+are **simulated**. :doc:`/howto_arrays` says what each argument is.
 """
 
 import matplotlib.pyplot as plt
@@ -67,58 +67,59 @@ sessions = decoding.predictions.query("scale == 'session'")
 sessions[["session", "n_frames", "rating", "predicted"]].round(3).head()
 
 # %%
-# What was left out, and why, is told too; nothing is skipped in silence.
+# Runs that were excluded are listed with the reason.
 
 print(decoding.prepared.runs_left_out or "every run was used")
 
 # %%
-# Ask
-# ---
-# A :class:`~painprint.evidence.case.Case` is a decoded person to be questioned. An answer holds
-# numbers, tables, and sentences on what could not be done.
+# Further analyses
+# ----------------
+# A :class:`~painprint.evidence.case.Case` is a decoded person. The result of a stage contains
+# numbers, tables, and sentences that say what could not be computed.
 
 case = Case(decoding)
-answer = run_stage(case, "null")
-print(f"p within {answer.numbers['scales']['1min']['p_within']:.3f}")
-print(f"p between {answer.numbers['scales']['session']['p_between']:.3f}")
-print(answer.not_done or "all of it could be done")
+null = run_stage(case, "null")
+print(f"p within {null.numbers['scales']['1min']['p_within']:.3f}")
+print(f"p between {null.numbers['scales']['session']['p_between']:.3f}")
+print(null.not_done or "all of it could be done")
 
 # %%
-# Some questions need more than the frames that were decoded. They say so:
+# Some stages need more than the frames that were decoded. They say so:
 
 print(*run_stage(case, "rest").not_done)
 
 # %%
-# A figure of the answer:
+# A figure of the permutation null:
 
 plt.rcParams.update(figures.STYLE)
 _, ax = plt.subplots(figsize=(3.6, 2.4), layout="constrained")
-figures.plot_null(answer.tables["null"], "within", "1min", "centred_r", ax=ax)
+figures.plot_null(null.tables["null"], "within", "1min", "centred_r", ax=ax)
 
 # %%
 # Weights and files
 # -----------------
-# The weights are a table. ``decoding.save("results", stages={"null": answer})`` writes the files of
-# a study, with the signature for new runs, and ``decoding.report("report.html")`` its page.
+# The weights are a table. ``decoding.save("results", stages={"null": null})`` writes the files of a
+# study, with the signature for new runs, and ``decoding.report("report.html")`` its page.
 
 decoding.weights_frame().round(3).head()
 
 # %%
-# The planted edges
-# -----------------
-# Of simulated people the truth is known. Sums of absolute weights of a region's edges should be
-# larger for planted regions; ``edges_to_matrix`` puts weights back into a matrix of regions.
+# The edges of the signature
+# --------------------------
+# For simulated people the ground truth is known. Sums of absolute weights of a region's edges
+# should be larger for regions of the signature; ``edges_to_matrix`` makes a matrix of regions from
+# weights.
 
 strength = np.abs(edges_to_matrix(decoding.final.weights)).sum(axis=0)
-planted = truth.loadings != 0
-print(f"mean strength of planted regions   {strength[planted].mean():.3f}")
-print(f"mean strength of the other regions {strength[~planted].mean():.3f}")
+in_signature = truth.loadings != 0
+print(f"mean strength of regions of the signature {strength[in_signature].mean():.3f}")
+print(f"mean strength of the other regions        {strength[~in_signature].mean():.3f}")
 
 # %%
 # The decoder in scikit-learn
 # ---------------------------
 # :class:`~painprint.estimators.NestedRidge` is the same decoder for features of any kind. Here
-# they are the edges of stretches of about a minute; rows of a session are left out together.
+# they are the edges of about a minute each; rows of a session are held out together.
 
 features, ratings, sessions = [], [], []
 for frames in decoding.frames:
@@ -134,9 +135,9 @@ print(f"{X.shape[0]} rows × {X.shape[1]} edges, {len(nested.groups_)} sessions"
 print(f"penalty {nested.alpha_:.2g} mean eigenvalues, {nested.dof_:.1f} degrees of freedom")
 
 # %%
-# The same in scikit-learn's own cross-validation. Sessions must reach ``fit`` as well as the
-# splitter, or the penalty would be chosen with parts of sessions: that takes metadata routing.
-# (``sklearn.set_config(enable_metadata_routing=True)`` sets it for good.)
+# The same in the cross-validation of scikit-learn. Sessions must reach ``fit`` as well as the
+# splitter, or the penalty would be chosen with parts of sessions, which requires metadata routing
+# (:doc:`plot_5_scikit_learn`).
 
 r_within = make_scorer(lambda rating, predicted: np.corrcoef(rating, predicted)[0, 1])
 given = {"X": X, "y": y, "params": {"groups": sessions}, "cv": LeaveOneGroupOut()}
@@ -147,6 +148,6 @@ with sklearn.config_context(enable_metadata_routing=True):
 print(f"r within held-out sessions: mean {scores.mean():.2f}")
 
 # %%
-# The estimator's own held-out predictions are the same ones:
+# The held-out predictions of the estimator itself are the same:
 
 print(np.allclose(predicted, nested.cv_predictions_))
