@@ -495,6 +495,15 @@ def test_every_relative_link_leads_to_a_file(page):
         assert is_page(start / target.lstrip("/")), target
 
 
+def test_every_picture_is_small_and_on_a_page():
+    text = "".join(page.read_text() for page in [ROOT / "README.md", *PAGES])
+    pictures = sorted((DOCS / "images").iterdir())
+    assert len(pictures) >= 10
+    for picture in pictures:
+        assert picture.stat().st_size <= 300_000, picture.name
+        assert f"images/{picture.name})" in text, picture.name
+
+
 def anchors(page):
     """What headings are called in links, as GitHub and MyST call them: a second one ends in -1."""
     headings = re.findall(r"^#{1,3} (.+)$", FENCED.sub("", page.read_text()), flags=re.M)

@@ -107,7 +107,13 @@ limit = np.nanmax(np.abs(values))
 figure, axes = plt.subplots(1, 2, figsize=(7.2, 3), subplot_kw={"projection": "3d"})
 for hemisphere, ax in zip(data, axes, strict=True):
     plotting.plot_surf(
-        image, hemi=hemisphere, view="lateral", cmap="PRGn", vmin=-limit, vmax=limit, axes=ax
+        surf_map=image,
+        hemi=hemisphere,
+        view="lateral",
+        cmap="PRGn",
+        vmin=-limit,
+        vmax=limit,
+        axes=ax,
     )
 figure.suptitle("importance: loss of centred r (simulated person)")
 
