@@ -56,15 +56,16 @@ print(f"{len(names)} regions, {signature.weights.shape[1]} edges, {len(signature
 # edge varies with pain (:doc:`/interpreting`).
 
 limit = np.abs(weights).max()
+figure, ax = plt.subplots(figsize=(8, 6.5), layout="constrained")
 plotting.plot_matrix(
-    weights, labels=names, colorbar=True, cmap="PRGn", vmin=-limit, vmax=limit, figure=(7.2, 6.5)
+    weights, labels=names, colorbar=True, cmap="PRGn_r", vmin=-limit, vmax=limit, axes=ax
 )
-plt.title("edge weights (simulated person)")
+figure.suptitle("edge weights (simulated person)")
 
 # %%
 # The connectome
 # --------------
-# Coordinates (mm) of the regions are in ``*_dseg.tsv`` beside the results. Structure coefficients,
+# Coordinates (mm) of the regions are in ``*_dseg.tsv`` with the results. Structure coefficients,
 # the correlations of edges with the prediction, are more suitable for a map than weights. Here are
 # the two percent of edges with the largest coefficients.
 
@@ -80,7 +81,7 @@ plotting.plot_connectome(
     structure,
     coordinates,
     edge_threshold="98%",
-    edge_cmap="PRGn",
+    edge_cmap="PRGn_r",
     node_size=20,
     node_color="#1c2530",
     title="structure coefficients (simulated person)",
@@ -110,7 +111,7 @@ for hemisphere, ax in zip(data, axes, strict=True):
         surf_map=image,
         hemi=hemisphere,
         view="lateral",
-        cmap="PRGn",
+        cmap="PRGn_r",
         vmin=-limit,
         vmax=limit,
         axes=ax,
@@ -119,6 +120,6 @@ figure.suptitle("importance: loss of centred r (simulated person)")
 
 # %%
 # ``*_importance.pscalar.nii`` and ``*_weights.pconn.nii``, which are written where the atlas has an
-# image in CIFTI, hold the same for Connectome Workbench.
+# image in CIFTI, contain the same for Connectome Workbench.
 
 folder.cleanup()
