@@ -578,7 +578,7 @@ def test_every_option_of_the_pages_exists():
             )
         )
     ]
-    for page in [*ours, *(DOCS / "gallery").glob("*.py")]:
+    for page in [*ours, *(DOCS / "gallery").glob("*.py"), DOCS / "_ext" / "example_pages.py"]:
         used = set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]+", page.read_text()))
         assert used - unknown <= known, (page.name, used - known)
 
