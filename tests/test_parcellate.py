@@ -448,7 +448,7 @@ def test_the_command_says_what_it_did_and_what_is_wrong(scans, tmp_path, capfd, 
     assert not said.exists()
     assert main([*words, "--participant-label", "07"]) != 0
     assert main([*words, "--n-turns", "3"]) != 0
-    assert "n_turns is 3; it must be at least 100" in capfd.readouterr().err.replace("\n", " ")
+    assert "--n-turns is 3; it must be at least 100" in capfd.readouterr().err.replace("\n", " ")
 
 
 # --- the atlas --------------------------------------------------------------------------------

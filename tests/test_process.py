@@ -315,7 +315,7 @@ def test_a_folder_without_permission_is_refused_before_the_work(decoded, tmp_pat
         ["run", "bids", "out", "group"],
         ["run", "bids", "out", "participant", "--participant-label", "9"],
         ["run", "bids", "out", "participant", "--task-id", "none"],
-        ["parcellate", "bids", "out", "participant"],
+        ["parcellate", "bids", "out", "participant", "--derivatives", "bids/derivatives/xcp_d"],
         ["learn", "no", "bids", "out"],
     ],
 )

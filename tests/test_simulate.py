@@ -174,4 +174,4 @@ def test_the_command_writes_a_new_folder_only(tmp_path, capsys):
     assert "is not empty" in capsys.readouterr().err
     assert main(["simulate", str(tmp_path / "b"), "--null", "5"]) == 2
     assert main(["simulate", str(tmp_path / "b"), "--n-regions", "9"]) == 2
-    assert "n_regions is 9" in capsys.readouterr().err
+    assert "--n-regions is 9" in capsys.readouterr().err
