@@ -240,7 +240,7 @@ def test_the_page_shows_calibration_and_the_p_of_its_headline(browser, pages):
         row = tab.page.locator("#null table tr", has_text="1 min").first.inner_text().split("\t")
         assert row[1:3] == [f"{minute['centred_r']:z.2f}", f"{minute['p_within']:.3f}"]
         unfold(tab.page, "methods")
-        selected = tab.page.locator("#methods", has_text="What was selected").inner_text()
+        selected = tab.page.locator("#methods", has_text="Selected parameters").inner_text()
         assert "effective degrees of freedom" in selected
 
 

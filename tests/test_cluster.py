@@ -211,7 +211,9 @@ def lose(address, processes, monkeypatch, capfd):
             begun = time.perf_counter()
     seconds = time.perf_counter() - begun
     assert f"{address}" in str(lost.value) and "\n" not in str(lost.value)
-    assert str(lost.value).endswith("finished steps are kept, and the same command goes on.")
+    assert str(lost.value).endswith(
+        "finished steps are kept; run the same command again to continue."
+    )
     time.sleep(0.5)  # for what threads might still write
     assert capfd.readouterr() == ("", "")
     return str(lost.value), seconds

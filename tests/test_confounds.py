@@ -59,7 +59,8 @@ def test_controls_are_found_by_what_there_is(case):
         "mg",
     ]
     assert not_done == [
-        "No confound for DVARS: 14 of 14 runs have none (first: ses-01 task-rating run-1)."
+        "No confound analysis of DVARS: 14 of 14 runs have no values "
+        "(first: ses-01 task-rating run-1)."
     ]
 
 
@@ -71,11 +72,11 @@ def test_what_cannot_be_controlled_is_named(rng):
     )
     _, not_done = find_confounds(make_case(bare, sessions=sessions))
     text = "\n".join(not_done)
-    assert "No confound for framewise displacement: 8 of 8 runs have none" in text
-    assert "No confound for dose: it is known in 3 of 4 sessions." in text
+    assert "No confound analysis of framewise displacement: 8 of 8 runs have no values" in text
+    assert "No confound analysis of dose: it is known in 3 of 4 sessions." in text
     sessions.loc[3] = ["04", 4.0, 1.0]
     _, not_done = find_confounds(make_case(bare, sessions=sessions))
-    assert "No confound for site: it is the same in every session." in "\n".join(not_done)
+    assert "No confound analysis of site: it is the same in every session." in "\n".join(not_done)
     _, not_done = find_confounds(make_case(bare))
     assert "sessions.tsv has no numeric column" in "\n".join(not_done)
 

@@ -265,7 +265,7 @@ def test_a_dry_run_reads_headers_only(simulated, tmp_path, capsys, monkeypatch):
     monkeypatch.delattr(Extraction, "_make")
     run(simulated / "fmriprep", tmp_path / "out", *ATLAS, "--dry-run")
     said = capsys.readouterr().out
-    assert "521 frames of 104 points" in said and "6 sessions, 16 regions" in said
+    assert "521 frames of 104 grayordinates" in said and "6 sessions, 16 regions" in said
     assert not (tmp_path / "out").exists()
 
 

@@ -65,7 +65,7 @@ def test_a_changed_file_is_named_as_the_difference(study, out, tmp_path, capsys)
     before = contents(out)
     assert run(bids, out) == 1
     said = capsys.readouterr().err
-    assert f"{series[0].name} was changed" in said and "is not there any more" in said
+    assert f"{series[0].name} was changed" in said and "no longer exists" in said
     assert contents(out) == before
 
 
@@ -199,7 +199,7 @@ def test_a_demo_is_not_written_into_something_else(study, tmp_path, capsys):
     bids = Path(shutil.copytree(study[0], tmp_path / "bids"))
     before = contents(bids)
     assert main(["demo", str(bids)]) == 2
-    assert "is not empty and not a demo's folder" in capsys.readouterr().err
+    assert "is not empty and was not written by painprint demo" in capsys.readouterr().err
     assert contents(bids) == before and not (bids / "bids").exists()
 
 

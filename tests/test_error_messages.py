@@ -197,7 +197,7 @@ mistake("nowhere to report", 1, "there is no folder", "nowhere", "Check the path
 mistake("a folder that is not empty", 2, "is not empty", "bids", "Name a new folder", "simulate", "bids")
 mistake("no session to simulate", 2, "is 0", "--sessions", "give at least 1", "simulate", "new", "--sessions", "0")
 mistake("too few regions to simulate", 2, "is 7", "--n-regions", "at least 8", "simulate", "new", "--n-regions", "7")
-mistake("a demo in another folder", 2, "is not empty and not a demo's folder", "bids", "name a new one", "demo", "bids")
+mistake("a demo in another folder", 2, "is not empty and was not written by painprint demo", "bids", "name a new folder", "demo", "bids")
 mistake("a parcellation without BOLD", 2, "fmriprep, ciftify", "bids/derivatives", "--derivatives", "parcellate", "bids", "new", "participant")
 # fmt: on
 # ruff: enable[E501]

@@ -187,7 +187,7 @@ def test_a_reading_has_no_intervals_and_says_why(people, tmp_path):
     table = pd.read_csv(tmp_path / "reading.tsv", sep="\t")
     assert table["low_80"].isna().all() and table["predicted"].notna().all()
     said = json.loads((tmp_path / "reading.json").read_text())["sessions"][0]["not_done"]
-    assert len(said) == 1 and said[0].startswith("no intervals: the signature was learnt from")
+    assert len(said) == 1 and said[0].startswith("no intervals: the signature was trained on")
     page = words_of(tmp_path / "reading.html")
     assert "80% interval" not in page and "between events too" in page
     assert "lower than this prediction" not in page and "the mean rating ranged" not in page
@@ -211,10 +211,7 @@ def test_one_rating_a_session_says_what_cannot_be_told(study):
     event, session = (metrics["scales"][name] for name in ("event", "session"))
     assert event["n"] == 9 and event["centred_r"] is None and event["skill"] is not None
     assert event["r"] == pytest.approx(session["r"])
-    assert (
-        "Cannot be told whether it tracks changes within sessions Each session has one rating"
-        in page
-    )
+    assert "Not known whether it tracks changes within sessions Each session has one rating" in page
     assert f"p between = {session['p_between']:.3f}, of an r of {session['r']:.2f}" in page
     assert "the run row and the session row repeat the event row" in page
     assert "undefined in every session" in page

@@ -162,4 +162,4 @@ def test_the_paragraph_names_the_worst_and_says_exploratory(case, found):
     assert "includes 0 for each of 2 measures" in said
     tables["failuremeasures"] = measure.assign(rho_low=np.nan, rho_high=np.nan)
     said = failures.describe(WrittenResult(found.numbers, tables, metrics, {}, {}))
-    assert "Fewer than 8 sessions give no interval" in said
+    assert "With fewer than 8 sessions, correlations with the error have no interval" in said

@@ -126,7 +126,7 @@ def test_an_estimate_beyond_the_axis_is_an_arrow_with_its_number():
     ax = figures.plot_estimates(list("abc"), rows, "skill", label="skill", ends=None)
     assert ax.get_xlim() == pytest.approx((-1 - 0.048, 0.2 + 0.048))
     assert [text.get_text() for text in ax.texts] == ["−7.50", "n/a"]
-    assert ax.get_xlabel() == "skill\n(cut at the edge: beyond the axis)"
+    assert ax.get_xlabel() == "skill\n(cut at the edge: outside the axis)"
     rows = pd.DataFrame({"skill": [0.2], "low": [0.1], "high": [0.3]})
     within = figures.plot_estimates(["a"], rows, "skill", label="skill", ends=("low", "high"))
     assert within.get_xlabel() == "skill"

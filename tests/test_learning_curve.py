@@ -178,7 +178,7 @@ def test_an_interval_that_runs_off_has_no_upper_end():
     ("r", "target", "words"),
     [
         (0.6 - 0.5 * SIZES**-0.8, 0.7, "levels off near 0.60"),
-        (0.6 - 0.5 * SIZES**-0.2, 0.4, "would need more than 28 sessions"),
+        (0.6 - 0.5 * SIZES**-0.2, 0.4, "more than 28 sessions would be needed"),
         (np.full(7, 0.1), 0.3, "does not rise"),
     ],
 )
@@ -201,7 +201,7 @@ def test_a_share_is_read_off_and_never_extrapolated():
     assert sessions_until_significant(table([0.1, 0.9, 1.0]), "share", "x").n_sessions == 2
     assert sessions_until_significant(table([0.9, 0.5, 0.8]), "share", "x").n_sessions == 4
     refused = sessions_until_significant(table([0.1, 0.2, np.nan]), "share", "x").refused
-    assert "not reached with the 4 sessions" in refused
+    assert "not reached with 4 training sessions" in refused
 
 
 def test_sizes_that_teach_nothing_are_named_and_the_others_are_done(rng):

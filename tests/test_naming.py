@@ -182,7 +182,7 @@ def test_scan_is_proposed_where_the_prior_expects_it(cortex, planted):
     found = namer(cortex, planted, prior=True).name(labels)
     np.testing.assert_array_equal(found.codes == SCAN, is_scan)
     assert [name == "SCAN" for name in found.of_area] == is_scan.tolist()
-    assert "proposed for its score of" in found.scan_description
+    assert "proposed because of its score of" in found.scan_description
     assert found.scan_description.endswith("inspect it before use. 4 areas are SCAN.")
     best = found.candidates.iloc[0]
     assert best["score"] == found.candidates["score"].max() and best["action_mode_contrast"] > 0

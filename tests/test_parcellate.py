@@ -464,7 +464,7 @@ def test_voxels_are_found_by_place_whatever_the_grid(found):
     told = found.metrics["deep"]
     assert told["lost"] == [NOWHERE] and told["n_regions"] == 4 and told["atlas"] == "Deep"
     assert 0.5 < told["share_inside"] <= 1
-    assert f"Without any voxel, and excluded: {NOWHERE}" in found.files.page.read_text()
+    assert f"Excluded because they have no voxel there: {NOWHERE}" in found.files.page.read_text()
 
 
 def test_a_grid_that_starts_elsewhere_changes_nothing(scans, tmp_path):
@@ -571,7 +571,7 @@ def test_the_page_says_what_there_was_not(bids, tmp_path, little_will_do):
     assert results.scan is None and results.metrics["deep"] is None
     page = page_of(results)
     assert "Halves of the sessions were not compared: there are" in page
-    assert "the parcellation has cortex alone" in page
+    assert "the parcellation covers the cortex alone" in page
     assert "framewise displacement above" not in page.split("BibTeX")[0].split('id="methods"')[1]
     assert not list(results.files.folder.glob("*individualodd*"))
 

@@ -85,7 +85,7 @@ def test_another_person_is_read_on_request_and_everything_says_so(folder, tmp_pa
     for text in (page, said["verdict"]["reasons"][-1], printed.err):
         assert sentence in text.replace("The sig", "the sig")
     assert "trained on this session" not in page and "in 9 rated sessions" not in page.lower()
-    assert "was not shown to tell this person's pain" in page
+    assert "was not shown to predict this person's pain" in page
 
 
 def test_the_same_person_is_read_without_a_word(folder, tmp_path):
@@ -112,7 +112,7 @@ def test_a_reading_replaces_nothing_but_what_was_not_finished(folder, tmp_path, 
     assert {name: (out / name).read_bytes() for name in written} == written
     other = write_run(tmp_path / "other", "sub-01_ses-22_")
     assert predict(folder, other, "--out", str(out)) == 1
-    assert "is not there any more" in capsys.readouterr().err
+    assert "no longer exists" in capsys.readouterr().err
 
 
 def test_the_same_label_far_out_of_range_may_be_another_person(folder, tmp_path):

@@ -245,7 +245,7 @@ def test_what_three_sessions_do_not_allow_is_said_and_the_rest_delivered(tree, r
         "fewer than 3 blocks",
         "networks are unknown",
         "No models of one session",
-        "No model of the past: it needs 3 sessions, and one more to test",
+        "No model of past sessions: 3 sessions for training and one for testing are needed",
         "framewise displacement",
         "no resting runs were found",
         "No univariate map: 4 sessions are needed, and 3 can be used.",

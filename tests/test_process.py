@@ -162,7 +162,7 @@ def test_a_signal_ends_a_study_with_one_line_and_its_code(number, twice, decoded
     code, _, rest = finish(process)
     assert code == 128 + number
     (line,) = [line for line in untimed(rest) if not line.startswith(("INFO ", "WARNING "))]
-    assert line == "sub-01: stopped after stage 2 of 4; the same command goes on."
+    assert line == "sub-01: stopped after stage 2 of 4; run the same command again to continue."
     log = (out / "logs" / "painprint.log").read_text().splitlines()
     assert re.fullmatch(rf"\d{{4}}-\d\d-\d\d {TIME}WARNING {re.escape(line)}", log[-1])
     with pytest.raises(ProcessLookupError):
@@ -177,7 +177,7 @@ def test_a_signal_while_modules_are_imported_is_one_line_too(tmp_path):
     assert process.stdout.readline() == "importing\n"
     process.send_signal(signal.SIGINT)
     code, _, said = finish(process)
-    assert (code, said) == (130, "stopped; the same command goes on.\n")
+    assert (code, said) == (130, "stopped; run the same command again to continue.\n")
 
 
 def test_a_signal_that_is_ignored_from_the_start_stays_ignored(tmp_path):
@@ -333,7 +333,7 @@ def test_a_log_that_cannot_be_written_is_said_once_and_stops_nothing(decoded, tm
     bids, out = decoded.parent / "bids", tmp_path / "out"
     assert main(["run", str(bids), str(out), "participant", *QUICK]) == 0
     said = [line for line in capsys.readouterr().err.splitlines() if str(log) in line]
-    assert said == [f"WARNING {log}: Is a directory; there is no log of this in a file."]
+    assert said == [f"WARNING {log}: Is a directory; no log file is written."]
     assert (out / "sub-01.html").is_file()
 
 

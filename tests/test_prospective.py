@@ -146,7 +146,10 @@ def test_several_lags(rng):
 def test_too_few_sessions_are_said(rng):
     case = Case(decode_runs(simulate_runs(rng, n_sessions=3), SETTINGS))
     found = prospective_tests(case)
-    assert not found.tables and "needs 3 sessions, and one more to test" in found.not_done[0]
+    assert (
+        not found.tables
+        and "3 sessions for training and one for testing are needed" in found.not_done[0]
+    )
     case = Case(decode_runs(simulate_runs(rng, n_sessions=4), SETTINGS))
     found = prospective_tests(case)
     assert found.numbers["first"] is None and "--first-sessions" in found.not_done[0]

@@ -149,7 +149,7 @@ def test_the_page_names_person_signature_and_atlas(run, tmp_path):
     assert "trained on 9 rated sessions; atlas A, 5 regions" in page
     assert page.index("Never shown") < page.index("What is the predicted pain")
     assert "do not interpret the mean prediction as pain" in page
-    promise = page.index("lies in them only if the new session")
+    promise = page.index("mean ratings only if the new session")
     assert (
         page.index("not shown to track changes of pain, or to tell the level of pain. A mean")
         < promise

@@ -119,7 +119,7 @@ def test_the_flow_of_runs_ends_with_the_bins(study):
     assert [flow[f"runs {what}"] for what in ("found", "with a rating", "used")] == [11, 10, 8]
     assert flow["frames of these runs"] == 8 * 200
     assert flow["frames used"] == results.runs["n_kept"].sum() < 8 * 200
-    assert flow["minutes of test"] == (results.predictions["scale"] == "1min").sum()
+    assert flow["test minutes"] == (results.predictions["scale"] == "1min").sum()
 
 
 def test_neither_names_nor_dates_nor_identifiers_are_written(study):

@@ -302,7 +302,7 @@ def test_learning_on_refuses_what_would_not_be_exact(study, tmp_path, capsys):
     assert "was changed since the earlier study" in capsys.readouterr().err
     series.unlink()
     assert main(words) == 1
-    assert "is not there any more" in capsys.readouterr().err
+    assert "no longer exists" in capsys.readouterr().err
 
 
 def test_nothing_is_overwritten_and_nothing_new_is_said(study, tmp_path, capsys):

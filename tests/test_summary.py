@@ -64,8 +64,8 @@ def test_all_is_well():
     assert answers(found) == [
         "Tracks changes within sessions; tells the level of pain",
         "Higher than with permuted ratings",
-        "Closer than the average",
-        "Widespread: 4 of 5 networks, first B",
+        "More accurate than the average",
+        "Widespread: 4 of 5 networks, above all B",
         "Nothing was flagged",
         "Test it on new sessions",
     ]
@@ -84,7 +84,7 @@ def test_a_negative_correlation_is_no_agreement():
     undefined = results(scale={"centred_r": None, "centred_r_ci": [None, None]})
     assert conclude(undefined.metrics).chance is Chance.UNDEFINED
     found, sure, *_ = summarise(undefined)
-    assert found.answer == "Cannot be told whether it tracks changes within sessions"
+    assert found.answer == "Not known whether it tracks changes within sessions"
     assert "The rating, or its prediction, does not vary within sessions" in found.text
     assert "p between = 0.020" in sure.numbers and "is higher than with" in sure.text
 
@@ -187,7 +187,10 @@ def test_nothing_tested_is_a_doubt():
     assert "predicted from motion alone" in summarise(results(confounds=flagged))[-2].text.lower()
     ratings = ["bad", "caution"] + ["good"] * 34
     assert summarise(results(ratings=ratings))[-2].status == "bad"
-    assert "2 of 36 runs with doubtful BOLD (1 bad)" in summarise(results(ratings=ratings))[-2].text
+    assert (
+        "The BOLD quality of 2 of 36 runs is doubtful (1 bad)"
+        in summarise(results(ratings=ratings))[-2].text
+    )
 
 
 def test_leaving_out_runs_says_what_had_trained():
@@ -244,8 +247,8 @@ def test_the_level_is_not_told_where_session_means_agree_no_better_than_permuted
     said = "Tracks changes within sessions; not shown to tell the level of pain"
     assert conclude(found.metrics).sentence == said
     exact = summarise(found)[2]
-    assert exact.answer == "Closer than the average"
-    assert "not shown that session means agree better than permuted ones" in exact.text
+    assert exact.answer == "More accurate than the average"
+    assert "session means were not shown to agree better than permuted ones" in exact.text
     untested = results(session={"p_between": None})
     assert conclude(untested.metrics).sentence.endswith("; tells the level of pain")
 

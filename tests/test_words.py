@@ -35,8 +35,8 @@ def until(**given):
         ({"n_sessions": 10.4, "low": 8.2, "high": 12.1}, "11 sessions (95% interval 9 to 13)"),
         ({"n_sessions": 28.4}, "R of 0.3: 29 sessions, 1 more than the 28 available."),
         ({"n_sessions": 3.0}, "3 sessions, already reached."),
-        ({"n_sessions": 30.0, "low": 9.0}, "(95% interval 9 to no upper limit within reach)"),
-        ({"n_sessions": None, "refused": "it is flat."}, "R of 0.3: no answer, it is flat."),
+        ({"n_sessions": 30.0, "low": 9.0}, "(95% interval 9 to more than can be estimated)"),
+        ({"n_sessions": None, "refused": "it is flat."}, "R of 0.3: not estimated (it is flat)."),
     ],
 )
 def test_sessions_are_rounded_up(given, said):
@@ -233,7 +233,7 @@ def test_only_tested_confounds_are_counted():
     assert "Flagged: motion." in said
     assert (
         "With motion removed, the session-centred r at 1 min is 0.10 (95% interval −0.10 to 0.30); "
-        "that of the main analysis on the same ratings is 0.40." in said
+        "that of the main analysis on the same residual ratings is 0.40." in said
     )
     verdicts["motion"] |= untested
     assert "changes most" not in confounds.describe(written(verdicts))
@@ -253,8 +253,8 @@ def test_sensitivity_explain_only_what_was_done():
     said = sensitivity.describe(written({}, sensitivity=table))
     assert "main analysis is 0.40 (0.20 to 0.60). It ranges from 0.30 (buffer of 1 on" in said
     assert "It is 0.50 (0.10 to 0.70) in the analysis 'first run only', which predicts 40 " in said
-    assert "rather than 80, so the two do not compare." in said
-    assert "do not train" in said and "blocks" not in said
+    assert "rather than 80, so the two cannot be compared." in said
+    assert "are excluded from training" in said and "blocks" not in said
     alone = sensitivity.describe(written({}, sensitivity=table[:1]))
     assert alone.endswith("of the main analysis is 0.40 (0.20 to 0.60).")
 

@@ -206,10 +206,10 @@ def simulate(
     sessions
         Number of sessions of each person.
     null
-        Number of people without a signature, counted from the last.
+        Number of people without a signature: the last ones.
     layout
-        Regional time series as of XCP-D; or dense BOLD with confounds as of fMRIPrep (CIFTI, the
-        same with areas on surfaces, or volumes) or ciftify.
+        Regional time series as written by XCP-D; or dense BOLD with confounds as written by
+        fMRIPrep (CIFTI, CIFTI with areas on surfaces, or volumes) or ciftify.
     random_seed
         Seed of the random number generator.
     """
@@ -248,8 +248,8 @@ def demo(out: Path = Path("demo-output"), *, n_jobs: int = 2) -> None:
     run(bids, results, "participant", settings=settings, execution=StudyExecution(n_jobs=n_jobs))
     run(bids, results, "group")
     print(
-        f"Simulated people: open {results}/sub-01.html; sub-03.html has no signature. "
-        f"{results}/group.html tests each on the others."
+        f"Simulated people: open {results}/sub-01.html. The person of sub-03.html has no "
+        f"signature. {results}/group.html tests each signature on the other people."
     )
 
 
@@ -288,8 +288,8 @@ def predict(
 ) -> None:
     """Score new runs with a person's signature: pain with intervals, and its applicability.
 
-    On a terminal a short table is printed, rounded; where the output is redirected, the full one
-    as TSV. Runs of a session are read together.
+    On a terminal, a short table with rounded numbers is printed; if the output is redirected, the
+    full table as TSV. Runs of the same session are evaluated together.
 
     Parameters
     ----------
@@ -309,8 +309,8 @@ def predict(
         Use the model for which this session (or run) was held out instead of the final model;
         without intervals.
     other_person
-        Score runs of another person, or of somebody unknown, though transfer is rarely valid; the
-        reading says so.
+        Score runs of another person, or of an unknown person, although transfer is rarely valid;
+        the results state this.
     """
     from painprint.apps.predict import predict as score
 
@@ -338,7 +338,7 @@ def learn(
 ) -> None:
     """Decode participants again with new sessions and the settings of the earlier study.
 
-    The result is identical to that of a study from scratch, to the byte of the weights.
+    The weights are byte-identical to those of a study from scratch with all sessions.
 
     Parameters
     ----------
@@ -400,8 +400,8 @@ def recalibrate(
     derivatives
         Datasets with regional time series.
     other_person
-        Recalibrate on another person's sessions, though transfer is rarely valid; the history says
-        so, and the signature remains that of its person.
+        Recalibrate on another person's sessions, although transfer is rarely valid; the history
+        states this, and the signature remains that of its person.
     """
     from painprint.apps.learn import describe_recalibration, recalibrate_from_files
     from painprint.apps.study import Study

@@ -42,7 +42,7 @@ LOGGERS = ("distributed", "distributed.client", "tornado", "tornado.application"
 """Loggers of Dask, whose messages at a lost connection are tracebacks."""
 
 
-_GO_ON = "finished steps are kept, and the same command goes on."
+_GO_ON = "finished steps are kept; run the same command again to continue."
 
 
 class _Lost(Exception):

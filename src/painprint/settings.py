@@ -164,7 +164,7 @@ class Settings(DenseSettings):
     """Resting-state tasks: unrated runs of the same sessions, scored by the signature."""
     atlas: str | None = option(None, group=DATA)
     """Atlas label of the regional time series, with or without "atlas-", required if there are
-    several, and with its scale where it has one (Schaefer2018_scale-100); or an atlas image
+    several atlases, and with the scale if it has scales (Schaefer2018_scale-100); or an atlas image
     (dlabel.nii, nii.gz) or BIDS-Atlas folder, with which regional time series are made from dense
     BOLD."""
     exclude_network: tuple[str, ...] = option((), group=DATA, tags={"reading"})
@@ -172,8 +172,8 @@ class Settings(DenseSettings):
     exclude_region: tuple[str, ...] = option((), group=DATA, tags={"reading"})
     """Exclude these regions, by name."""
     not_a_covariate: tuple[str, ...] = option((), group=DATA)
-    """Columns of sessions.tsv that are no confounds, such as pain scores (outcomes) and record
-    numbers. Default: every numeric column is one."""
+    """Columns of sessions.tsv that are not confounds, such as pain scores (outcomes) and record
+    numbers. Default: every numeric column is a confound."""
 
     preset: Literal["recommended", "paper"] = option(
         "recommended", source=LEE_2026, group=DECODER, tags={"reading"}
@@ -194,8 +194,8 @@ class Settings(DenseSettings):
     rating_start_s: float | None = option(
         None, "s", "10 s in Lee et al. (2026)", group=RATING, tags={"reading"}
     )
-    """Start of the rating recording relative to the start of the scan (s); of events, that of the
-    clock of their onsets. Default: StartTime of its sidecar, or 0."""
+    """Start of the rating recording relative to the start of the scan (s); for events, the time of
+    onset 0. Default: StartTime of its sidecar, or 0."""
     rating_range: tuple[float, float] | None = option(None, group=RATING, tags={"reading"})
     """Lowest and highest possible rating. Default: 0 1 for resp.tsv, otherwise unknown."""
     rating_recording: str | None = option(None, group=RATING, tags={"reading"})
@@ -215,11 +215,11 @@ class Settings(DenseSettings):
     preset)."""
     rating_hold: bool = option(False, group=RATING, tags={"reading"})
     """The rating holds from each sample to the next, and from the last one to the end of the scan,
-    as of a slider that is logged only when it moves; it is not interpolated, and there are no
+    as for a slider that is logged only when it moves; it is not interpolated, and there are no
     gaps."""
     rating_ignore_start: bool = option(False, group=RATING, tags={"reading"})
-    """The rating is missing before it first changes, as of a slider that has a start value until it
-    is first moved."""
+    """The rating is missing before it first changes, as for a slider that has a start value until
+    it is first moved."""
 
     low_pass_hz: float = option(0.0, "Hz", LEE_2026, group=CLEANERS, bounds=NOT_NEGATIVE)
     """Dense BOLD of rated runs: low-pass cut-off frequency (Hz); 0 for none."""
@@ -234,15 +234,15 @@ class Settings(DenseSettings):
     quality_censored: tuple[float, float] = option(
         (0.25, 0.5), "share", group=QUALITY, bounds=NOT_NEGATIVE, worse="higher"
     )
-    """Caution and bad above these shares of censored frames."""
+    """The quality rating is caution and bad above these shares of censored frames."""
     quality_tsnr: tuple[float, float] = option(
         (30.0, 15.0), group=QUALITY, bounds=NOT_NEGATIVE, worse="lower"
     )
-    """Caution and bad below these temporal signal-to-noise ratios."""
+    """The quality rating is caution and bad below these temporal signal-to-noise ratios."""
     quality_covered: tuple[float, float] = option(
         (0.98, 0.9), "share", group=QUALITY, bounds=NOT_NEGATIVE, worse="lower"
     )
-    """Caution and bad below these shares of regions with enough coverage."""
+    """The quality rating is caution and bad below these shares of regions with enough coverage."""
 
     drop_s: float = option(30.0, "s", LEE_2026, group=DATA, bounds=UP_TO_LONGEST, tags={"reading"})
     """Time to drop at the start of each run (s)."""
@@ -250,7 +250,7 @@ class Settings(DenseSettings):
     """Haemodynamic lag from rating to BOLD (s); if several are given, each fold selects one on its
     training sessions."""
     min_stretch_frames: int = option(5, "frames", LEE_2026, group=DECODER, bounds=NOT_NEGATIVE)
-    """Shortest stretch of consecutive frames that is kept in a rating bin."""
+    """Shortest segment of consecutive frames that is kept in a rating bin."""
     min_run_s: float = option(60.0, "s", group=DATA, bounds=NOT_NEGATIVE, tags={"reading"})
     """Exclude runs with less usable data (s)."""
     max_missing_regions: float = option(

@@ -43,10 +43,10 @@ class _Process:
     def line(self) -> str:
         progress = self.progress
         if progress is None or not progress.n_passed:
-            return "stopped; the same command goes on.\n"
+            return "stopped; run the same command again to continue.\n"
         return (
-            f"{progress.work}: stopped after stage {progress.n_passed} of {progress.n_stages}; the "
-            "same command goes on.\n"
+            f"{progress.work}: stopped after stage {progress.n_passed} of {progress.n_stages}; run "
+            "the same command again to continue.\n"
         )
 
 
@@ -66,7 +66,7 @@ def tell_log_file(path: Path | None) -> None:
 def stoppable(command: Callable[[], int]) -> int:
     """Run a command so that SIGINT, SIGTERM and SIGHUP end it as users and schedulers expect.
 
-    The line "stopped after stage 4 of 12; the same command goes on" is written to standard error
+    The line "stopped after stage 4 of 12; run the same command ..." is written to standard error
     and the log file, and the exit code is 128 and the number of the signal. The command has
     ``GRACE_S`` seconds to remove unfinished files; it ends at once if a second signal comes.
     Signals that the process ignores from its start (``nohup``) are ignored.

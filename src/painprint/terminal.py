@@ -140,7 +140,7 @@ class LogFile(logging.Handler):
             if not self._reported:
                 self._reported = True
                 print(
-                    f"WARNING {self.path}: {error.strerror}; there is no log of this in a file.",
+                    f"WARNING {self.path}: {error.strerror}; no log file is written.",
                     file=sys.stderr,
                 )
 

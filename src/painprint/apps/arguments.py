@@ -40,7 +40,7 @@ class Replacing:
     """What becomes of earlier results that would be replaced."""
 
     keep: bool = option(False, group=EARLIER)
-    """Move earlier results that would be replaced to a folder earlier in the output folder."""
+    """Move earlier results that would be replaced to the folder "earlier" in the output folder."""
     overwrite: bool = option(False, group=EARLIER)
     """Replace earlier results that were made with other settings or data."""
 
@@ -63,7 +63,7 @@ class Execution(Replacing):
     dry_run: bool = option(False, group=EXECUTION)
     """Print which data would be used and excluded, with the reasons, and stop."""
     config_file: Path | None = option(None, group=EXECUTION)
-    """TOML file with any of these options, names as on the command line."""
+    """TOML file with any of these options, named as on the command line."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -76,7 +76,7 @@ class StudyExecution(Execution):
     """How a study is executed."""
 
     dask_scheduler: str | None = option(None, group=EXECUTION)
-    """Spread the folds over this Dask scheduler (needs painprint[cluster])."""
+    """Distribute the folds over the workers of this Dask scheduler (needs painprint[cluster])."""
     reports_only: bool = option(False, group=EXECUTION)
     """Only write the pages again from finished results."""
 
@@ -92,7 +92,7 @@ class NewSessions:
     task_id: tuple[str, ...] = ()
     """Tasks to use."""
     atlas: str | None = None
-    """Atlas label of the regional time series, where there are several."""
+    """Atlas label of the regional time series, if there are several."""
     rating_start: float | None = None
     """Start of the rating relative to the start of the scan (s)."""
 

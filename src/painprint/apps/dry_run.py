@@ -88,7 +88,7 @@ def _describe_dense(study: Study, inventory: Inventory) -> tuple[str, bool]:
         kind = "use" if files.rating else "rest"
         lines.append(
             f"  {kind:8s} {files.key}: {files.series.path.name}, {series.n_frames} frames of "
-            f"{series.points.n_points} points"
+            f"{series.points.n_points} {series.points.kind}"
         )
     lines += [f"  exclude  {line}" for line in list_excluded(excluded)]
     dense_notes = inventory.dense.notes if inventory.dense else ()

@@ -138,7 +138,7 @@ def _check_unchanged(before: Results, paths: dict[str, Path], hashes: InputHashe
         path = paths.get(uri)
         if path is None or not path.exists():
             raise DerivativesError(
-                f"{uri} of the earlier study is not there any more, so it cannot be refitted "
+                f"{uri} of the earlier study no longer exists, so it cannot be refitted "
                 "exactly. Restore it, with the same order of --derivatives."
             )
         if hashes.of(path) != digest:
@@ -236,8 +236,9 @@ def recalibrate(signature: Signature, runs: Sequence[Run]) -> tuple[Signature, f
         slope = float(weight @ (centred * (rated - mean_rated))) / variance
         if slope <= 0:
             raise ValueError(
-                f"in the new sessions predictions correlate negatively with the ratings (slope "
-                f"{slope:.2f}): the signature does not hold, and rescaling cannot repair it."
+                "in the new sessions, predictions correlate negatively with the ratings (slope "
+                f"{slope:.2f}): the signature is not valid for them, and rescaling cannot correct "
+                "this."
             )
     offset = float(mean_rated - slope * mean_predicted)
     models = tuple(

@@ -163,13 +163,13 @@ def describe_scans(study: AreaStudy, participant: str) -> str:
             series, cleaning = open_run(run, inputs.cortical, cleaner)
             check_complete(series.path, series.n_bytes)
         except DerivativesError as error:
-            lines.append(f"  leave out {run.key}: {error}")
+            lines.append(f"  exclude  {run.key}: {error}")
             continue
         notes |= dict.fromkeys(cleaning.notes)
         n_kept = int(cleaning.kept.sum())
         n_frames += n_kept
         minutes += n_kept * cleaning.times.tr_s / 60
-        lines.append(f"  use       {run.key}: {n_kept} of {series.n_frames} frames")
+        lines.append(f"  use      {run.key}: {n_kept} of {series.n_frames} frames")
     lines += [f"  note: {note}" for note in notes]
     cortex, subcortical = inputs.cortical.cortex, inputs.subcortical
     lines.append(

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("painprint")
 
 RECALIBRATED_ON = (
-    "the signature was recalibrated on this session, so its prediction is no test of it"
+    "the signature was recalibrated on this session, so its prediction is not a test of it"
 )
 NO_SURFACES = Surfaces({}, in_mni=False)
 

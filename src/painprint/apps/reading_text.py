@@ -17,7 +17,7 @@ SCALES = ("session", "run", "1min")
 LOW, HIGH = "low_80", "high_80"
 """Ends of the interval in the short table."""
 ABOUT = (
-    "predicted: in the unit of the ratings, means of the session or run first",
+    "predicted: mean prediction of the session, run or minute, in the unit of the ratings",
     "80% interval: contains the rating of such a session, run or minute in 80% of cases",
     "applicability: whether the data are like those with which the signature was trained",
     "All columns: redirect the output, or open reading.tsv of --out.",

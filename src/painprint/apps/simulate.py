@@ -143,7 +143,9 @@ def simulate_demo(out: Path, *, progress: Progress | None = None) -> tuple[Path,
     names = {path.name for path in out.iterdir() if path.name[0] != "."} if out.is_dir() else set()
     last_person = bids / "derivatives" / "truth" / f"sub-{len(DEMO_SESSIONS):02d}"
     if names - {bids.name, results.name} or (bids.exists() and not last_person.is_dir()):
-        raise UsageError(f"{out} is not empty and not a demo's folder; name a new one.")
+        raise UsageError(
+            f"{out} is not empty and was not written by painprint demo; name a new folder."
+        )
     world = World(n_regions=DEMO_REGIONS, shared_atlas=True)
     if bids.exists():
         return bids, results, describe_people(bids, list_people(DEMO_SESSIONS, 1, world), "xcp_d")

@@ -248,6 +248,6 @@ def _unused_options(study: Study, inventory: Inventory) -> list[str]:
     if inventory.image is not None or not given:
         return []
     return [
-        f"regional time series are used as they are: {', '.join(f'--{name}' for name in given)} "
-        "concern dense BOLD only."
+        f"regional time series are used unchanged: {', '.join(f'--{name}' for name in given)} "
+        f"{'applies' if len(given) == 1 else 'apply'} to dense BOLD only."
     ]

@@ -263,8 +263,8 @@ def _brain_of_image(
         }
         shown = np.isin(region, subcortical_regions(coordinates, region, meshes))
         description = (
-            f"{TEMPLATE} (from nilearn), on which the atlas, assumed to be in MNI space, was "
-            "sampled: approximate"
+            f"{TEMPLATE} (from nilearn), on which the atlas was sampled, assumed to be in MNI "
+            "space; this is approximate"
         )
     else:
         shown = region != NO_REGION
@@ -338,8 +338,9 @@ def _brain_of_centres(regions: Regions, centres: Matrix) -> Brain | None:
     hidden = np.setdiff1d(np.flatnonzero(np.isfinite(centres).all(axis=1)), on_mesh)
     subcortical = SubcorticalPoints(centres[hidden], hidden, BALL_MM) if len(hidden) else None
     description = (
-        f"{TEMPLATE} (from nilearn), where every vertex has the region whose centre is nearest; "
-        "which regions are subcortical is guessed from their centres: rough"
+        f"{TEMPLATE} (from nilearn), on which each vertex is assigned to the region with the "
+        "nearest centre; which regions are subcortical is also inferred from the centres, so this "
+        "map is approximate"
     )
     return Brain(regions, meshes, subcortical, _template(), description)
 

@@ -212,7 +212,7 @@ class Namer:
             "have numbers. An area has the community of most of its vertices."
         )
         unknown = np.full(len(number), np.nan)
-        scan_note = "SCAN was not identified: that takes --network-template and --scan-prior."
+        scan_note = "SCAN was not identified: this needs --network-template and --scan-prior."
         return Named("numbers", description, unknown, of_area, unknown, points, scan_note, None)
 
     @staticmethod
@@ -371,9 +371,10 @@ class Namer:
                 f"{networks.SCAN_FLOOR:g}), so none was proposed."
             )
         return (float(best["threshold"]), int(best["community"])), (
-            f"SCAN is community {int(best['community'])} at {best['threshold']:g}, proposed for "
-            f"its score of {best['score']:.2f} (overlap with the prior, and correlation with the "
-            "action-mode network rather than with effectors); inspect it before use."
+            f"SCAN is community {int(best['community'])} at {best['threshold']:g}, proposed "
+            f"because of its score of {best['score']:.2f} (overlap with the prior, and correlation "
+            "with the action-mode network rather than with hand, face and leg regions); inspect it "
+            "before use."
         )
 
 

@@ -46,28 +46,30 @@ class AreaSettings(DenseSettings):
     """
 
     task_id: tuple[str, ...] = option(("rest",), source=LEE_2026, group=DATA)
-    """Tasks whose runs are used; all are cleaned as rest."""
+    """Tasks whose runs are used; all are denoised as resting runs."""
     label: str = option("individual", group=AREAS)
     """Atlas label of the parcellation: letters and digits."""
     exact: bool = option(False, source="Laumann et al. (2015)", group=AREAS)
     """Similarity of Fisher-z connectivity, and all seeds, as published: hours instead of
     minutes."""
     n_seeds: int = option(N_SEEDS, group=AREAS, bounds=Bounds(FEWEST_SEEDS))
-    """Seed vertices of similarity maps; all vertices with --exact."""
+    """Number of seed vertices of similarity maps; all vertices with --exact."""
     rank: int = option(RANK, group=AREAS, bounds=Bounds(2))
-    """Dimensions of connectivity from which similarity is computed; not with --exact."""
+    """Number of dimensions of connectivity from which similarity is computed; not with --exact."""
     n_checked: int = option(N_CHECKED, group=AREAS, bounds=NOT_NEGATIVE)
-    """Seeds on which the boundary map is compared with the exact one; 0 for no comparison."""
+    """Number of seeds on which the boundary map is compared with the exact one; 0 for no
+    comparison."""
     community_nodes: Nodes = option("supervertices", group=AREAS)
     """Nodes of the community graphs, in addition to areas: supervertices (about 8,000 small pieces
     of cortex); full (all vertices, as published: hours, and 10 GB); areas alone."""
     n_trials: int = option(100, source="Laumann et al. (2015)", group=AREAS, bounds=Bounds(1))
-    """Trials of Infomap on areas; a tenth as many on supervertices and vertices."""
+    """Number of trials of Infomap on areas; a tenth of it on supervertices and vertices."""
     scan_community: str | None = option(None, group=AREAS)
     """Community to be named SCAN, as threshold:community from the output table of candidates,
     such as 0.001:12; the published analysis chooses it by eye."""
     n_turns: int = option(N_ROTATIONS, group=AREAS, bounds=Bounds(N_ROTATIONS))
-    """Null parcellations, rotated on the sphere, with which homogeneity is compared (spin test)."""
+    """Number of random rotations of the areas on the sphere, with which homogeneity is compared
+    (spin test)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

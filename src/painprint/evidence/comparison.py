@@ -137,7 +137,7 @@ def predict_by_methods(
         try:
             predicted[method.name] = _predict(method, bin_grams, lag, n_jobs, step)
         except (NotEnoughData, TooLarge) as error:
-            not_done.append(f"No baseline {method.name}: {error}")
+            not_done.append(f"No comparison model {method.name}: {error}")
             if on_method_step is not None:
                 on_method_step(len(lag), len(lag))
     return predicted, not_done

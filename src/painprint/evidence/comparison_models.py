@@ -285,14 +285,14 @@ class Method:
 
 TRAINING_MEAN = Method(
     "training mean",
-    "the mean rating of the training bins, whatever the signals",
+    "the mean rating of the training bins, regardless of the signals",
     nothing,
     training_mean,
 )
-EDGES = Method("ridge", "our ridge regression on edges", edge_products, ridge)
+EDGES = Method("ridge", "ridge regression on edges, as in painprint", edge_products, ridge)
 ACTIVITY = Method(
     "region activity",
-    "our ridge regression on the mean signal of each region instead of edges",
+    "ridge regression on the mean signal of each region instead of edges",
     activity_products,
     ridge,
 )
@@ -310,12 +310,12 @@ OTHER_LEARNERS = (
         edges,
         cpm,
     ),
-    Method("LASSO", "LASSO on edges themselves (scikit-learn)", few_edges, lasso),
+    Method("LASSO", "LASSO on the edges themselves (scikit-learn)", few_edges, lasso),
 )
 OF_MATRICES = tuple(
     Method(
         name,
-        f"our ridge regression on {what} (Ledoit-Wolf)",
+        f"ridge regression on {what} (Ledoit-Wolf)",
         partial(matrix_products, vector=vector),
         ridge,
         FEWEST_FRAMES_OF_MATRICES,

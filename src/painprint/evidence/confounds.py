@@ -97,18 +97,19 @@ def find_confounds(case: Case) -> tuple[list[Confound], list[str]]:
     covariates = [c for c in case.sessions.columns if c not in ("session", "days")]
     if not covariates:
         not_done.append(
-            "No confound for session covariates, such as medication: sessions.tsv has no numeric "
-            f"column{' but those of --not-a-covariate' * bool(case.settings.not_a_covariate)}."
+            "No confound analysis of session covariates, such as medication: sessions.tsv has no "
+            "numeric column"
+            f"{' but those of --not-a-covariate' * bool(case.settings.not_a_covariate)}."
         )
     for name in covariates:
         values = case.group_values(name)
         n_known, n_groups = int(np.isfinite(values).sum()), bin_gram.n_groups
         if n_known < n_groups:
             not_done.append(
-                f"No confound for {name}: it is known in {n_known} of {n_groups} {unit}s."
+                f"No confound analysis of {name}: it is known in {n_known} of {n_groups} {unit}s."
             )
         elif np.ptp(values) == 0:
-            not_done.append(f"No confound for {name}: it is the same in every {unit}.")
+            not_done.append(f"No confound analysis of {name}: it is the same in every {unit}.")
         else:
             confounds.append(Confound(name, "covariates", group_values=_fixed(values[:, None])))
     return confounds, not_done
@@ -125,7 +126,7 @@ def confounds_of_motion(bin_grams: Sequence[BinGram]) -> tuple[list[Confound], l
         if reason := next(
             filter(None, (_missing(variables, bin_gram) for bin_gram in bin_grams)), None
         ):
-            not_done.append(f"No confound for {name}: {reason}")
+            not_done.append(f"No confound analysis of {name}: {reason}")
         else:
             confounds.append(Confound(name, "motion", frame_values=_confounds(variables)))
     return confounds, not_done
@@ -172,7 +173,7 @@ def _missing(variables: Sequence[str], bin_gram: BinGram) -> str | None:
     frames = bin_gram.frames
     without = [str(run.key) for run in frames if not set(variables) <= set(run.confounds)]
     if without:
-        return f"{len(without)} of {len(frames)} runs have none (first: {without[0]})."
+        return f"{len(without)} of {len(frames)} runs have no values (first: {without[0]})."
     for bins in bin_gram.bins.values():
         for r, members in zip(bins.run, bins.frames, strict=True):
             if any(np.isnan(frames[r].confounds[v][members]).all() for v in variables):

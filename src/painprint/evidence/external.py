@@ -112,15 +112,17 @@ def _score(case: Case, weights: ExternalWeights) -> _Scored:
 
 
 def _uncovered(counts: Mapping[str, int | None]) -> list[str]:
-    """Notes on weights of points without a signal."""
+    """Notes on weights of voxels or grayordinates without a signal."""
     sentences = []
     if n := counts.get("n_outside"):
         sentences.append(
-            f"{n} points with a weight lie outside the BOLD; their weights were not used."
+            f"{n} voxels or grayordinates with a weight are outside the BOLD; their weights were "
+            "not used."
         )
     if n := counts.get("n_without_signal"):
         sentences.append(
-            f"up to {n} points with a weight have no signal in a run; they count as 0."
+            f"up to {n} voxels or grayordinates with a weight have no signal in a run; their "
+            "signal counts as 0."
         )
     return sentences
 

@@ -95,8 +95,8 @@ def _sessions(case: Case) -> tuple[pd.DataFrame, list[str]]:
         not_done.append("Motion of failed sessions: no framewise displacement is known.")
     if len(table) < FEWEST_GROUPS:
         not_done.append(
-            f"Connectivity of failed sessions: {len(table)} are too few to tell a usual distance; "
-            f"at least {FEWEST_GROUPS} are needed."
+            f"Connectivity of failed sessions: {len(table)} are too few to estimate the usual "
+            f"distance; at least {FEWEST_GROUPS} are needed."
         )
         return table.assign(leverage=np.nan, residual=np.nan), not_done
     labels = [decoding.groups[k] for k in group_index]

@@ -250,8 +250,8 @@ def sessions_until_r(
         reason = (
             f"the fitted curve {shape} and does not reach it."
             if np.isinf(reached)
-            else f"it would need more than {farthest} sessions, {FARTHEST} times those available; "
-            "the curve is not extrapolated beyond that."
+            else f"more than {farthest} sessions would be needed, {FARTHEST} times those "
+            "available; the curve is not extrapolated beyond that."
         )
         return Until(what, None, refused=reason)
     defined = resampled[np.isfinite(resampled).all(axis=1)][:MOST_CURVES]
@@ -281,7 +281,7 @@ def sessions_until_significant(table: pd.DataFrame, column: str, what: str) -> U
         return Until(
             what,
             None,
-            refused=f"not reached with the {sizes[-1]} sessions a model can have here; a share is "
-            "not extrapolated.",
+            refused=f"not reached with {sizes[-1]} training sessions, the most that are possible "
+            "here; shares are not extrapolated.",
         )
     return Until(what, float(enough[0]))

@@ -78,8 +78,8 @@ def prospective_tests(case: Case, *, on_step: OnStep | None = None) -> StageResu
             {},
             {},
             (
-                f"No model of the past: it needs {FEWEST_PAST} {unit}s, and one more to test, but "
-                f"there are {n_groups}.",
+                f"No model of past {unit}s: {FEWEST_PAST} {unit}s for training and one for testing "
+                f"are needed, but there are {n_groups}.",
             ),
         )
     step = count_steps(on_step, n_groups - FEWEST_PAST + 1)
@@ -91,8 +91,8 @@ def prospective_tests(case: Case, *, on_step: OnStep | None = None) -> StageResu
             not_done.append(f"No analysis of the first {n_first} {unit}s alone: {error}")
     else:
         not_done.append(
-            f"No model of the first {n_first} {unit}s (--first-sessions) apart: there are "
-            f"{n_groups}."
+            f"No separate analysis of the first {n_first} {unit}s (--first-sessions): there are "
+            f"only {n_groups}."
         )
     step()
     jobs = ((bin_grams, case.settings.rules, n) for n in range(FEWEST_PAST, n_groups))
@@ -115,8 +115,8 @@ def prospective_tests(case: Case, *, on_step: OnStep | None = None) -> StageResu
     days = case.group_values("days") if "days" in case.sessions else np.full(n_groups, np.nan)
     if "days" in case.sessions and np.isnan(days).any():
         not_done.append(
-            f"No days ahead for some {unit}s: the days of their sessions are unknown, and the past "
-            "is what comes first by the labels of sessions."
+            f"The number of days ahead is missing for some {unit}s, because the days of their "
+            "sessions are unknown; the order in time is then that of the session labels."
         )
     per_session = _per_session(bin_grams[0], futures, case.decoding.groups, days)
     tables = {"prospective": per_session, "calibration": _calibration(case, futures)}

@@ -117,7 +117,7 @@ def _farther_sessions(case: Case) -> tuple[list[Variant], list[str]]:
     blocks = np.arange(n_groups) // length
     if length < 2 or blocks.max() < 2:
         not_done.append(
-            f"No analysis with blocks of neighbouring {unit}s left out together: {n_groups} "
+            f"No analysis with blocks of neighbouring {unit}s held out together: {n_groups} "
             f"{unit}s make fewer than 3 blocks."
         )
     else:

@@ -39,7 +39,7 @@ SCORES = {
     f"{FEW_GROUPS} sessions (or runs) held out",
     "centred_r_high": "upper end",
     "skill": AGREEMENT["skill"],
-    "skill_low": "lower end of its session-block interval, likewise",
+    "skill_low": "lower end of its session-block interval; n/a in the same cases",
     "skill_high": "upper end",
 }
 """Descriptions of the columns of :func:`~painprint.evidence.scores.score_rows`."""

@@ -16,7 +16,7 @@ class Maps:
     network_template: Path | None = option(None, group=AREAS)
     """Group network of each vertex, integers from 1 to 17 (dscalar.nii or dlabel.nii)."""
     scan_prior: Path | None = option(None, group=AREAS)
-    """Above 0 where the somato-cognitive action network (SCAN) is expected."""
+    """Map that is above 0 where the somato-cognitive action network (SCAN) is expected."""
     reference_atlas: Path | None = option(None, group=AREAS)
     """Group parcellation for comparison (dlabel.nii, dscalar.nii or dtseries.nii)."""
     subcortical_atlas: Path | None = option(None, group=AREAS)

@@ -43,11 +43,12 @@ def sentence() -> str:
         if high > (AIM_OF_INTERVAL if name == INTERVAL else AIM)
     ]
     return (
-        f"In 5 x {N_PEOPLE} simulated people without a signature (10 sessions; ratings, BOLD, both "
+        f"In 5 × {N_PEOPLE} simulated people without a signature (10 sessions; ratings, BOLD, both "
         f"or neither drifting, or trends within runs), p within was below .05 in "
         f"{percent('p within')}, p between in {percent('p between (session)')} "
         f"({percent('p between (1 min)')} at 1 min). The session-block interval of centred r "
         f"excluded 0 in {percent(INTERVAL)}; the paper's p of r was below .05, "
-        f"with r above 0, in {percent(PAPER)}. The aim was at most {100 * AIM:.0f} %, and "
-        f"{100 * AIM_OF_INTERVAL:.0f} % for the interval: missed by {', '.join(missed) or 'none'}."
+        f"with r above 0, in {percent(PAPER)}. The aim was at most {100 * AIM:.0f} % for p, and "
+        f"{100 * AIM_OF_INTERVAL:.0f} % for the interval. It was missed by: "
+        f"{'; '.join(missed) or 'none'}."
     )

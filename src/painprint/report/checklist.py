@@ -140,10 +140,10 @@ ITEMS = (
 
 COLUMNS = {
     "standard": "TRIPOD+AI (Collins et al. 2024) or COBIDAS MRI (Nichols et al. 2017)",
-    "number": "number of the item; of COBIDAS, its area and aspect",
+    "number": "number of the item; for COBIDAS, its area and aspect",
     "item": "what the item asks for, in our words",
     "where": "section of the page or file that gives it; article: it can only be given there",
-    "value": "what is given, as far as it is, or why the item does not apply",
+    "value": "what is given (also if it is incomplete), or why the item does not apply",
     "status": "given, missing, or not applicable",
 }
 """Description of each column of ``checklist.tsv``."""

@@ -23,7 +23,7 @@ USE = (
 )
 NOT_FOR = (
     "Not for diagnosis, for decisions on treatment or benefits, or to confirm or contradict what a "
-    "person says of their pain. Not for other people, scanners, tasks, ratings or processing "
+    "person says about their pain. Not for other people, scanners, tasks, ratings or processing "
     "without a new validation."
 )
 TREATED = re.compile(
@@ -109,7 +109,7 @@ LABELS = {
     "tuning": "Hyperparameters",
     "validation": "Validation",
     "code": "Software",
-    "seed": "Seed of random numbers",
+    "seed": "Random seed",
     "performance": "Performance",
     "chance": "Comparison with chance",
     "calibration": "Calibration",
@@ -221,20 +221,20 @@ def _of_sample(results: Results) -> dict[str, str | None]:
         "curve": "; ".join(answers) or None,
         "runs": "; ".join(flow[:3]),
         "frames": "; ".join(flow[3:5]),
-        "bins": f"{int(runs['n_training_bins'].sum()):,} of training and "
-        f"{metrics['scales'][results.primary]['n']:,} of test",
+        "bins": f"{int(runs['n_training_bins'].sum()):,} training bins and "
+        f"{metrics['scales'][results.primary]['n']:,} test bins",
     }
 
 
 def _needed(until: Mapping[str, Any]) -> str:
     """Sessions needed for one target, rounded up as on the page."""
     if until["refused"]:
-        return f"{until['what']}: no answer, {until['refused'].rstrip('.')}"
+        return f"{until['what']}: not estimated ({until['refused'].rstrip('.')})"
     n, low, high = (
         None if until[end] is None else math.ceil(until[end])
         for end in ("n_sessions", "low", "high")
     )
-    ends = "" if low is None else f" (95% interval {low} to {high or 'more than can be told'})"
+    ends = "" if low is None else f" (95% interval {low} to {high or 'more than can be estimated'})"
     return f"{until['what']}: {plural(n or 0, 'session')}{ends}"
 
 
@@ -253,8 +253,8 @@ def flow_of_runs(results: Results) -> list[tuple[str, int]]:
         ("runs used", results.metrics["n_runs"]),
         ("frames of these runs", int(runs["n_frames"].sum())),
         ("frames used", int(runs["n_kept"].sum())),
-        ("bins of training", int(runs["n_training_bins"].sum())),
-        (f"{results.bins.noun}s of test", results.metrics["scales"][results.primary]["n"]),
+        ("training bins", int(runs["n_training_bins"].sum())),
+        (f"test {results.bins.noun}s", results.metrics["scales"][results.primary]["n"]),
     ]
 
 

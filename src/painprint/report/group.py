@@ -114,7 +114,7 @@ def _own(own: pd.DataFrame, results: GroupResults) -> Card:
         "Does a participant's own signature predict their held-out sessions?",
         answer,
         "Each signature was tested on sessions of the same participant that did not train it. "
-        "Counted are 95% intervals of the centred r above 0.",
+        "The numbers are of 95% intervals of the centred r that are above 0.",
         numbers,
     )
 
@@ -130,7 +130,7 @@ def _between(others: pd.DataFrame, results: GroupResults) -> Card:
         question,
         answer,
         "Between-participant transfer: each signature was applied to every other participant with "
-        "the same atlas. Counted are 95% intervals of the centred r above 0.",
+        "the same atlas. The numbers are of 95% intervals of the centred r that are above 0.",
         numbers,
     )
 

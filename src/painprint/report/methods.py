@@ -256,7 +256,7 @@ def _bins(results: Results) -> str:
     lost = int(runs["n_training_bins_lost"].sum())
     n_bins = int(runs["n_training_bins"].sum())
     if results.primary == "event":
-        return f"The {n_bins:,} events with usable frames were the bins of training and test."
+        return f"The {n_bins:,} events with usable frames were the training and test bins."
     if rules["train_bins"] != "rating":
         n_parts = PARTS_OF_A_MINUTE[rules["train_bins"]]
         cut = f" (1-min time bins in {n_parts} equal parts)" if n_parts > 1 else ""

@@ -99,7 +99,7 @@ def _drawings(
             "Boundary map on the cortex",
             partial(
                 figures.plot_vertex_map, views.pictures, density,
-                "share of maps in which a vertex lies on a boundary",
+                "share of maps in which a vertex is on a boundary",
             ),
         ),
         "sizes": Drawing("Sizes of areas", partial(figures.plot_sizes, results.areas)),
@@ -144,7 +144,7 @@ def _homogeneity(metrics: Mapping[str, Any]) -> Card:
     above_chance = tested["p"] < SIGNIFICANT
     return Card(
         question,
-        "Yes" if above_chance else "Not more than by chance",
+        "Yes" if above_chance else "No more than by chance",
         "They were compared with the same areas, rotated on the sphere (spin test).",
         f"homogeneity {wording.number(tested['observed'])}, rotated "
         f"{wording.number(tested['null_mean'])}; z {wording.number(tested['z'], 1)}, p "
@@ -159,8 +159,8 @@ def _amount(metrics: Mapping[str, Any]) -> Card:
     return Card(
         "Were there enough data?",
         "Yes" if enough else "Less than advised",
-        f"About {ADVISED_MIN} minutes of rest, after censoring, are advised; reliability rises "
-        "beyond.",
+        f"About {ADVISED_MIN} minutes of rest, after censoring, are advised; reliability "
+        "continues to rise with more.",
         f"{minutes:.0f} minutes ({metrics['n_frames']:,} frames) of {metrics['n_sessions']} "
         f"session{'s' if metrics['n_sessions'] != 1 else ''}",
         "good" if enough else "caution",

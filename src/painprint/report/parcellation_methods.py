@@ -11,10 +11,10 @@ from painprint.works import CitedText
 
 NAMED = {
     "communities": "Communities were detected by Infomap at twelve edge densities and named by "
-    "their overlap with the networks of a group template; an area has the name that the sparsest "
-    "graph gives.",
-    "overlap": "Each area was given the network of a group template in which most of its vertices "
-    "lie.",
+    "their overlap with the networks of a group template; an area has the name from the sparsest "
+    "graph that gives one.",
+    "overlap": "Each area was given the network of a group template that contains most of its "
+    "vertices.",
     "numbers": "Communities were detected by Infomap and numbered; an area has the community of "
     "most of its vertices.",
     "none": "",

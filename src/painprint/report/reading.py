@@ -29,8 +29,8 @@ LEVEL = "80"
 """Level (%) of the intervals that are shown."""
 STATUS = {"in range": "good", "caution": "caution", "do not read": "bad"}
 ALL_IN_RANGE = (
-    "By every check it lies within the range of the sessions of the study. This does not say how "
-    "good the prediction is."
+    "By every check, it is within the range of the sessions of the study. This does not say how "
+    "accurate the prediction is."
 )
 NOT_TRACKING = (
     "Not shown to be pain",
@@ -48,12 +48,12 @@ NOT_NEW = (
 )
 OF_EVENTS = (
     "Not known for all minutes",
-    "The signature was learnt from ratings of events, so how well it tells pain between them is "
-    "not known.",
+    "The signature was trained on ratings of events, so it is not known how well it predicts pain "
+    "between them.",
 )
 OF_OTHER = (
     "Not known for this person",
-    "The signature is another person's, and was not shown to tell this person's pain.",
+    "The signature is another person's, and was not shown to predict this person's pain.",
 )
 OUTSIDE = (
     "This session is outside the applicability domain of the signature: it differs from the "
@@ -62,8 +62,8 @@ OUTSIDE = (
 )
 RECALIBRATED = (
     "These are the results of the signature before slope and offset were fitted again. "
-    "Correlations hold for the recalibrated one, since this does not change them; its skill is not "
-    "known."
+    "Correlations also hold for the recalibrated signature, because slope and offset do not change "
+    "them; its skill is not known."
 )
 
 

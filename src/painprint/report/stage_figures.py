@@ -69,7 +69,8 @@ def _null(results: Results) -> Drawings:
             ("within", results.primary, "centred_r",
              f"time courses permuted, {unit} means kept", ""),
             ("between", "session", "r", f"{unit} means permuted",
-             f" Held-out {unit} means depend on those that train: chance is not around 0."),
+             f" Predictions of held-out {unit}s depend on the means of the training {unit}s, so "
+             "the null distribution is not centred on 0."),
         )
         if observed.loc[scale, statistic]
     }  # fmt: skip
@@ -83,7 +84,7 @@ def _confounds(results: Results) -> Drawings:
     same = table[(table["scale"] == results.primary) & (table["analysis"] == "main")]
     on_same = same.set_index("confound")["centred_r"]
     removed = removed.assign(**{BESIDE: removed["confound"].map(on_same)})
-    bars = " Upright bars: main analysis on the same residual ratings." if len(same) else ""
+    bars = " Vertical bars: main analysis on the same residual ratings." if len(same) else ""
     numbers = results.metrics["stages"]["confounds"]
     verdicts = {name: verdict for name, verdict in numbers.items() if name != "not_done"}
     flagged = [name for name, verdict in verdicts.items() if verdict["flagged"]]
@@ -94,7 +95,7 @@ def _confounds(results: Results) -> Drawings:
                 results, removed.rename(columns={"confound": "name"}), flagged=flagged
             ),
             f"Each confound removed from rating and edges.{_ends_said(results, removed)} Open "
-            f"squares: flagged. Here r is with what remains of the rating.{bars}",
+            f"squares: flagged. Here, r is computed with the residual ratings.{bars}",
         )
     }  # fmt: skip
 

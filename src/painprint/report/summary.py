@@ -115,8 +115,7 @@ def _sure(metrics: Mapping[str, Any], conclusion: Conclusion) -> Card:
     p, chance, at = primary["p_within"], conclusion.chance, primary_words(scales).at
     p_between = "n/a" if level["p_between"] is None else is_value(level["p_between"])
     between = (
-        f"p between {p_between}, of an r of {number(level['r'])} over "
-        f"{plural(metrics['n_groups'], unit)}"
+        f"p between {p_between} (r {number(level['r'])} over {plural(metrics['n_groups'], unit)})"
     )
     levels = beyond_chance_between(conclusion, metrics)
     if chance is Chance.UNDEFINED:
@@ -149,9 +148,9 @@ def _sure(metrics: Mapping[str, Any], conclusion: Conclusion) -> Card:
         question,
         answer,
         f"The ratings were permuted {n:,} times within {unit}s and the models trained again: "
-        f"{as_good:,} permuted ratings were predicted as well as the true one, so p is "
-        f"{as_good + 1:,} in {n + 1:,}.{levels}",
-        f"p within {is_value(p)}, of the {unit}-centred r of {number(primary['centred_r'])} {at}; "
+        f"{as_good:,} of the permuted ratings were predicted at least as well as the true ones, so "
+        f"p is {as_good + 1:,} / {n + 1:,}.{levels}",
+        f"p within {is_value(p)} ({unit}-centred r {number(primary['centred_r'])} {at}); "
         f"{between}; {n:,} permutations of each kind",
     )
 
@@ -173,20 +172,20 @@ def _exact(metrics: Mapping[str, Any], conclusion: Conclusion) -> Card:
         "predicting the person's average."
     )
     answer, text = {
-        Closeness.UNDEFINED: ("Not known", "The skill over the training mean is undefined."),
+        Closeness.UNDEFINED: ("Not known", "The skill relative to the training mean is undefined."),
         Closeness.NO: (
-            "No better than the average",
-            f"{error} Always predicting the person's average would be as close, or closer.",
+            "No more accurate than the average",
+            f"{error} Always predicting the person's average would be at least as accurate.",
         ),
         Closeness.UNCERTAIN: (
-            "Not shown to be closer than the average",
+            "Not shown to be more accurate than the average",
             f"{smaller} With other sessions, it might be larger.",
         ),
-        Closeness.YES: ("Closer than the average", smaller),
+        Closeness.YES: ("More accurate than the average", smaller),
     }[conclusion.closeness]
     if conclusion.level is not conclusion.closeness:
         text += (
-            f" But it is not shown that {conclusion.unit} means agree better than permuted ones."
+            f" However, {conclusion.unit} means were not shown to agree better than permuted ones."
         )
     if conclusion.dispersion in (Dispersion.UNDER, Dispersion.OVER):
         text += f" {DISPERSIONS[conclusion.dispersion]}"
@@ -234,13 +233,14 @@ def _where(results: Results, conclusion: Conclusion) -> Card:
     if not len(above):
         return Card(
             question, "No network stands out",
-            "No network's loss has an interval above 0.", numbers,
+            "The interval of the loss is above 0 for none of the networks.", numbers,
         )  # fmt: skip
     more = len(above) - len(shown)
     named = ", ".join(map(str, shown["network"])) + (f" and {more} more" if more else "")
     if 2 * len(above) > len(table):
         named = (
-            f"Widespread: {len(above)} of {len(table)} networks, first {shown['network'].iloc[0]}"
+            f"Widespread: {len(above)} of {len(table)} networks, above all "
+            f"{shown['network'].iloc[0]}"
         )
     return Card(
         question,
@@ -270,19 +270,21 @@ def _doubts(results: Results, conclusion: Conclusion) -> Card:
         doubts.append("some confounds could not be tested")
     if not known:
         doubts.append(
-            "signal-to-noise and coverage of the BOLD are not known: motion alone rates its quality"
+            "signal-to-noise and coverage of the BOLD are not known, so its quality is rated by "
+            "motion alone"
         )
     if conclusion.shares_sessions:
         doubts.append("other runs of the same sessions were in training")
     if n_poor:
         doubts.append(
-            f"{n_poor} of {plural(len(ratings), 'run')} with doubtful BOLD"
+            f"the BOLD quality of {n_poor} of {plural(len(ratings), 'run')} is doubtful"
             + (f" ({n_bad} bad)" if n_bad else "")
         )
     if audit["runs_left_out"]:
-        doubts.append(f"{plural(len(audit['runs_left_out']), 'run')} excluded")
+        n = len(audit["runs_left_out"])
+        doubts.append(f"{plural(n, 'run')} {'was' if n == 1 else 'were'} excluded")
     if not conclusion.enough_groups:
-        doubts.append(f"only {plural(metrics['n_groups'], metrics['leave_out'])}")
+        doubts.append(f"there are only {plural(metrics['n_groups'], metrics['leave_out'])}")
     numbers = (
         f"{n_tested} of {plural(len(examined), 'confound')} tested, {len(flagged)} flagged; "
         f"{ratings.count('good')} of {plural(len(ratings), 'run')} of good quality, as far as "
@@ -310,8 +312,11 @@ def _next(results: Results, conclusion: Conclusion) -> Card:
     answer, text = _advice(conclusion, metrics)
     if flagged and conclusion.is_shown:
         text = (
-            f"Judge whether {enumerate_names(flagged)} can explain the prediction, by the "
-            f"performance without (see the confounds). Then: {text}"
+            f"Judge from the performance after its removal (see the confounds) whether "
+            f"{flagged[0]} can explain the prediction. Then: {text}"
+            if len(flagged) == 1
+            else f"Judge from the performance after their removal (see the confounds) whether "
+            f"{enumerate_names(flagged)} can explain the prediction. Then: {text}"
         )
         answer = f"First judge a confound: {flagged[0]}"
     numbers = f"{plural(metrics['n_groups'], unit)} so far"
@@ -326,9 +331,15 @@ def _advice(conclusion: Conclusion, metrics: Mapping[str, Any]) -> tuple[str, st
             n = FEW_GROUPS - metrics["n_groups"]
             return "More sessions", f"At least {n} more rated {unit}{'s' * (n != 1)} are needed."
         case Tracking.UNDEFINED:
-            return f"Rate more often in a {unit}", "Changes need several ratings that differ."
+            return (
+                f"Rate more often in a {unit}",
+                f"Changes can be assessed only if a {unit} has several ratings that differ.",
+            )
         case Tracking.UNTESTED if conclusion.chance is Chance.NOT_PERMUTABLE:
-            return "Train on time bins", "They have a permutation test (--train-bins 30s)."
+            return (
+                "Train on time bins",
+                "Models trained on time bins have a permutation test (--train-bins 30s).",
+            )
         case Tracking.UNTESTED:
             return (
                 "Test against chance",
@@ -337,17 +348,21 @@ def _advice(conclusion: Conclusion, metrics: Mapping[str, Any]) -> tuple[str, st
         case Tracking.NO if conclusion.level is Closeness.YES:
             return (
                 "Test the level on new sessions",
-                f"Changes within {unit}s were not predicted: of a new {unit}, nothing but the mean "
-                "might be read, and only after a test (painprint predict).",
+                f"Changes within {unit}s were not shown to be predicted. In a new {unit}, only the "
+                "mean prediction might be interpreted, and only after a test (painprint predict).",
             )
         case Tracking.NO:
             return (
                 "Do not use this signature",
-                f"Check that ratings vary within {unit}s and that the data are sound. More "
-                f"{unit}s make a signature likelier to be found if there is one.",
+                f"Check that ratings vary within {unit}s and that the data are sound. With more "
+                f"{unit}s, a signature is more likely to be found, if there is one.",
             )
         case Tracking.UNCERTAIN:
-            return f"More {unit}s", "They narrow the interval. Until then, do not rely on it."
+            return (
+                f"More {unit}s",
+                "With more data, the interval becomes narrower. Until then, do not rely on this "
+                "signature.",
+            )
         case Tracking.YES if conclusion.level is Closeness.YES:
             return (
                 "Test it on new sessions",
@@ -357,6 +372,6 @@ def _advice(conclusion: Conclusion, metrics: Mapping[str, Any]) -> tuple[str, st
         case Tracking.YES:
             return (
                 "Use it for changes, not for the level",
-                "In a new session, read the rise and fall of the prediction, not its height. Test "
+                "In a new session, read the rise and fall of the prediction, not its level. Test "
                 "it on sessions that were not used here (painprint predict).",
             )

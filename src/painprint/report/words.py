@@ -85,7 +85,7 @@ def nothing_within(metrics: Mapping[str, Any]) -> str:
         if primary_metrics(metrics)["n"] == metrics["n_groups"]
         else f"The rating, or its prediction, does not vary within {unit}s"
     )
-    return f"{why}, so it cannot be told whether the prediction follows changes within {unit}s."
+    return f"{why}, so it is not known whether the prediction follows changes within {unit}s."
 
 
 def beyond_chance_between(conclusion: Conclusion, metrics: Mapping[str, Any]) -> str:
@@ -136,7 +136,7 @@ def calibration_sentences(metrics: Mapping[str, Any]) -> str:
 def _no_slope(conclusion: Conclusion, primary: Mapping[str, Any]) -> str:
     """That the slope may be 0 or below; empty where its interval lies above."""
     may_be_none = conclusion.dispersion is Dispersion.UNDETERMINED and primary["slope_ci"][0] <= 0
-    return " It contains 0, too: no relation is shown." if may_be_none else ""
+    return " The interval also contains 0, so no relation was shown." if may_be_none else ""
 
 
 def selected_sentences(metrics: Mapping[str, Any]) -> str:

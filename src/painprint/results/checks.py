@@ -28,7 +28,7 @@ def check_run(frames: Mapping[Any, Any], quality: RatingQuality) -> list[str]:
         notes.append(f"only {100 * quality.share_of_scan_rated:.0f} % of the scan is rated.")
     if quality.share_out_of_range:
         notes.append(
-            f"{100 * quality.share_out_of_range:.1f} % of the ratings lie outside the possible "
+            f"{100 * quality.share_out_of_range:.1f} % of the ratings are outside the possible "
             f"range (lowest {quality.lowest:g}, highest {quality.highest:g}; --rating-range)."
         )
     for share, end in ((quality.share_at_floor, "lowest"), (quality.share_at_ceiling, "highest")):

@@ -147,7 +147,7 @@ class Conclusion:
             case Tracking.UNTESTED:
                 return f"Not tested whether it tracks {within}"
             case Tracking.UNDEFINED:
-                return f"Cannot be told whether it tracks {within}"
+                return f"Not known whether it tracks {within}"
             case Tracking.NO if self.tells_level:
                 return f"Not shown to track {within}; tells the level of pain"
             case Tracking.NO:
@@ -162,7 +162,7 @@ LEVELS = {
     Closeness.YES: "tells the level of pain",
     Closeness.UNCERTAIN: "not shown to tell the level of pain",
     Closeness.NO: "does not tell the level of pain",
-    Closeness.UNDEFINED: "whether it tells the level of pain is undefined",
+    Closeness.UNDEFINED: "not known whether it tells the level of pain",
 }
 """Second half of the conclusion."""
 

@@ -36,7 +36,7 @@ def compare(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
 
 def _change(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     if name not in new:
-        return f"{name} is not there any more"
+        return f"{name} no longer exists"
     if name not in old:
         return f"{name} is new"
     short = all(len(str(side[name])) <= 40 for side in (old, new))

@@ -178,10 +178,10 @@ def _check_finite(predictions: NDArray[np.float64], where: str) -> None:
 def _warnings(signature: Signature, run: Run, kept_s: float) -> tuple[str, ...]:
     warnings = []
     if signature.simulated:
-        warnings.append("the signature was learnt from simulated data.")
+        warnings.append("the signature was trained on simulated data.")
     if all(abs(run.tr_s - tr_s) > 1e-3 * tr_s for tr_s in signature.tr_s):
         known = ", ".join(f"{tr_s:g}" for tr_s in signature.tr_s)
-        warnings.append(f"TR is {run.tr_s:g} s; the signature was learnt at {known} s.")
+        warnings.append(f"TR is {run.tr_s:g} s; the signature was trained at {known} s.")
     if kept_s < 60:
         warnings.append(f"only {kept_s:.0f} s are usable.")
     share = float(np.mean(run.censored)) if run.censored is not None else 0.0
@@ -190,7 +190,7 @@ def _warnings(signature: Signature, run: Run, kept_s: float) -> tuple[str, ...]:
     return tuple(warnings)
 
 
-TRAINED_ON = "the signature was trained on this session, so its prediction is no test"
+TRAINED_ON = "the signature was trained on this session, so its prediction is not a test"
 NO_INTERVALS = (
     "no intervals: the signature was trained on this session, and its intervals are for new ones."
 )
@@ -379,7 +379,7 @@ def _edges_of(
 
 
 OF_EVENTS = (
-    "no intervals: the signature was learnt from ratings of events, so its errors for minutes, "
+    "no intervals: the signature was trained on ratings of events, so its errors for minutes, "
     "whole runs and sessions are not known."
 )
 

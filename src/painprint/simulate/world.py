@@ -40,19 +40,19 @@ class World:
     motion_r2: float = option(0.0, "share", bounds=SHARE)
     """Share of the variance of motion that is explained by ratings within a run."""
     unequal: bool = False
-    """Whether runs last 60 to 100 % of their length."""
+    """Whether runs differ in length, from 60 to 100 % of --run."""
     missing_share: float = option(0.0, "share", bounds=SHARE)
-    """Share of runs that were never scanned."""
+    """Share of runs that are missing."""
     shared_atlas: bool = False
     """Whether all people have the same regions and networks. If not, each has an individual
     atlas. Covariance and signature are individual in either case."""
     days_between: float = option(8.0, "days", bounds=Bounds(1, 10_000))
     """Mean time between sessions (days)."""
     rating: Literal["continuous", "events"] = "continuous"
-    """How pain is rated: all the time, or once after each stimulus, in events.tsv."""
+    """How pain is rated: continuously, or once after each stimulus (events.tsv)."""
     divisions: int = option(57, bounds=Bounds(4, 128))
-    """Density of the surfaces of the layout fmriprep_surfaces: 10 n² + 2 vertices a hemisphere; 57
-    gives fs_LR's 32,492 and, with voxels, 91,282 grayordinates."""
+    """Density of the surfaces of the layout fmriprep_surfaces: 10 n² + 2 vertices per hemisphere;
+    57 gives fs_LR's 32,492 and, with voxels, 91,282 grayordinates."""
 
     def __post_init__(self) -> None:
         check_options(self)

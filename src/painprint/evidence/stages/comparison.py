@@ -44,11 +44,13 @@ def describe(result: WrittenResult) -> str:
         if len(undefined) == numbers["n_methods"]:
             sentences.append(f"No difference in {what} is defined.")
             continue
-        sentences.append(
+        found = (
             f"The {what} of painprint is higher than that of {better or 'none'} and lower than "
             f"that of {worse or 'none'}; for the others, the interval of the difference includes 0"
-            + (f" (undefined: {', '.join(undefined)})." if undefined else ".")
+            if better or worse
+            else f"The interval of the difference in {what} includes 0 for every comparison model"
         )
+        sentences.append(found + (f" (undefined: {', '.join(undefined)})." if undefined else "."))
     sentences.append(
         f"Intervals (95%) are those of the paired difference, resampling blocks of {unit}s."
     )

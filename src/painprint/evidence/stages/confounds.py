@@ -11,14 +11,13 @@ from painprint.wording import enumerate_names, number, span
 
 TABLES: dict[str, dict[str, str]] = {
     "confounds": {
-        "confound": f"what is controlled for; {MAIN} for the main analysis of the ratings as they "
-        "are",
+        "confound": f"what is controlled for; {MAIN} for the main analysis of the original ratings",
         "scale": SCALE,
-        "analysis": "alone (the confound predicts the rating, trained on {bins}), removed "
-        "(partialled out of ratings and features with coefficients from training data, the nested "
-        "fit repeated, and scored on the residual ratings) or main (held-out predictions of the "
-        "main analysis: in the first rows on the ratings as they are, in others on the same "
-        "residual ratings as the row removed, with which alone they are to be compared)",
+        "analysis": "alone (the confound predicts the rating, trained on {bins}), removed (it was "
+        "partialled out of ratings and features with coefficients from training data; the nested "
+        "fit was repeated and scored on the residual ratings) or main (held-out predictions of the "
+        "main analysis: in the first rows scored on the original ratings, in others on the same "
+        "residual ratings as the row removed, the only row with which they can be compared)",
         **SCORES,
         "p_within": "of centred r of the confound alone, one-sided, among ratings permuted within "
         "sessions; n/a where not tested",
@@ -58,8 +57,8 @@ def describe(result: WrittenResult) -> str:
         "confound, it was partialled out of the ratings and of every feature with coefficients "
         "estimated in training data, and the nested fit was repeated. Its predictions and those of "
         "the main analysis were scored on the same residual ratings (the rating minus what the "
-        "confound predicts), so the two compare with each other, and not with the main analysis of "
-        "the ratings as they are."
+        "confound predicts), so the two can be compared with each other, but not with the main "
+        "analysis of the original ratings."
     )
     removed = [_removed(name, verdicts[name], result) for name in flagged]
     changes = "".join(removed) or _largest_change(verdicts, result)
@@ -88,7 +87,7 @@ def _removed(name: str, verdict: Mapping[str, Any], result: WrittenResult) -> st
     return (
         f" With {name} removed, the {result.unit}-centred r {result.bins.at} is "
         f"{number(verdict['centred_r_removed'])}{interval}; that of the main analysis on the same "
-        f"ratings is {number(verdict['centred_r_main'])}."
+        f"residual ratings is {number(verdict['centred_r_main'])}."
     )
 
 

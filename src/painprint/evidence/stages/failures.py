@@ -66,7 +66,7 @@ def describe(result: WrittenResult) -> str:
     sentences = [
         f"The mean absolute error {bins.at} is largest in the {unit}s {named}; its median over "
         f"{plural(numbers['n_sessions'], unit)} is {number(sessions['mae'].median(), 3)}.",
-        f"The {numbers['n_worst']} largest errors of {numbers['n_bins']} {bins.bins} lie in "
+        f"The {numbers['n_worst']} largest errors of {numbers['n_bins']} {bins.bins} are in "
         f"{plural(numbers['n_sessions_of_worst'], unit)}; {numbers['n_too_low']} of these "
         "predictions are too low.",
     ]
@@ -83,13 +83,15 @@ def _covarying(measures: pd.DataFrame, unit: str) -> str:
     """Sentence about the measures whose correlation with the error has an interval without 0."""
     tested = measures[measures["rho_low"].notna()]
     if tested.empty:
-        return f"Fewer than {FEW_GROUPS} {unit}s give no interval of a correlation with the error."
+        return (
+            f"With fewer than {FEW_GROUPS} {unit}s, correlations with the error have no interval."
+        )
     found = tested[(tested["rho_low"] > 0) | (tested["rho_high"] < 0)]
-    over = f"over {unit}s, of the mean absolute error"
+    correlation = f"Spearman correlation of the mean absolute error over {unit}s"
     if found.empty:
         return (
-            f"The 95% interval of the Spearman correlation, {over}, includes 0 for each of "
-            f"{len(tested)} measures (motion, distance from other {unit}s, spread of the rating)."
+            f"{correlation}: the 95% interval includes 0 for each of {len(tested)} measures "
+            f"(motion, distance from other {unit}s, spread of the rating)."
         )
     each = "; ".join(
         f"with {row['meaning']} \N{GREEK SMALL LETTER RHO} = "
@@ -98,7 +100,7 @@ def _covarying(measures: pd.DataFrame, unit: str) -> str:
     )
     others = len(tested) - len(found)
     rest = f" The 95% intervals of the other measures ({others}) include 0." if others else ""
-    return f"Spearman correlation, {over}: {each}.{rest}"
+    return f"{correlation}: {each}.{rest}"
 
 
 def methods(result: WrittenResult) -> str:

@@ -12,21 +12,21 @@ from painprint.wording import plural, span_of_counts
 
 TABLES: dict[str, dict[str, str]] = {
     "learningcurve": {
-        "n_sessions": "sessions that trained",
+        "n_sessions": "number of training sessions",
         "scale": SCALE,
         "n_draws": "draws per held-out session",
         "r": "mean over draws of Pearson's r",
-        "r_low": "2.5 % of the draws lie below",
-        "r_high": "2.5 % of the draws lie above",
+        "r_low": "2.5th percentile over draws",
+        "r_high": "97.5th percentile over draws",
         "share_significant_r": "share of draws with r > 0 and p < .05 of the paper's bootstrap",
         "centred_r": "mean over draws of the centred r",
-        "centred_r_low": "2.5 % of the draws lie below",
-        "centred_r_high": "2.5 % of the draws lie above",
-        "share_significant_centred_r": "share of draws whose 95 % interval of centred r lies above "
-        "0 (session-block bootstrap)",
+        "centred_r_low": "2.5th percentile over draws",
+        "centred_r_high": "97.5th percentile over draws",
+        "share_significant_centred_r": "share of draws whose 95 % interval of centred r is above 0 "
+        "(session-block bootstrap)",
     },
     "learningcurvedraws": {
-        "n_sessions": "sessions that trained",
+        "n_sessions": "number of training sessions",
         "draw": "number of the draw, from 1; each held-out session has its own training sessions",
         "scale": SCALE,
         **AGREEMENT,
@@ -42,10 +42,11 @@ def describe(result: WrittenResult) -> str:
     answers = [_until(until, numbers["n_sessions"], unit) for until in numbers["until"]]
     return (
         f"Models were trained on fewer {unit}s, with up to {numbers['n_draws']} random draws for "
-        f"each {unit} held out; every {unit} was tested, so a study needs more than these. "
-        f"{unit.capitalize()}s needed in training: {' '.join(answers)} Intervals are "
-        f"from resampling the tested {unit}s in blocks, not the draws; the fitted curve a - b/s^c "
-        f"is extrapolated to at most twice the number of {unit}s available."
+        f"each held-out {unit}. The {unit}s held out for testing are needed in addition to those "
+        f"in training. {unit.capitalize()}s needed in training: {' '.join(answers)} Intervals are "
+        f"from resampling the tested {unit}s in blocks, not the draws; the fitted curve a - b/s^c, "
+        f"for s training {unit}s, is extrapolated to at most twice the number of {unit}s "
+        "available."
     )
 
 
@@ -53,7 +54,7 @@ def _until(until: Mapping[str, Any], n_available: int, unit: str) -> str:
     """Number of sessions needed for a target, rounded up."""
     what = until["what"][0].upper() + until["what"][1:]
     if until["refused"]:
-        return f"{what}: no answer, {until['refused']}"
+        return f"{what}: not estimated ({until['refused'].rstrip('.')})."
     n = math.ceil(until["n_sessions"])
     status = (
         f"{n - n_available} more than the {n_available} available"
@@ -63,9 +64,7 @@ def _until(until: Mapping[str, Any], n_available: int, unit: str) -> str:
     ends = ""
     if until["low"] is not None:
         high = (
-            "no upper limit within reach"
-            if until["high"] is None
-            else f"{math.ceil(until['high'])}"
+            "more than can be estimated" if until["high"] is None else f"{math.ceil(until['high'])}"
         )
         ends = f" (95% interval {math.ceil(until['low'])} to {high})"
     return f"{what}: {plural(n, unit)}{ends}, {status}."

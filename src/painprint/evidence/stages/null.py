@@ -39,7 +39,7 @@ def describe(result: WrittenResult) -> str:
         f"P within tests whether rating and prediction covary within {unit}s: the time courses of "
         f"the rating are exchanged between {unit}s and shifted circularly within runs, and {unit} "
         f"means are kept. It assumes that time courses are exchangeable between {unit}s and "
-        "stationary within runs (strong trends make p too small; see the confound time in run).",
+        "stationary within runs (strong trends make p too small; see the confound 'time in run').",
         f"P between tests whether the {unit} means of rating and prediction covary: time courses "
         f"are kept, and the {unit} means are reordered with an autocorrelation compatible with the "
         f"observed one. It assumes that {unit} means drift as a first-order autoregressive "

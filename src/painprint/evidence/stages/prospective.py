@@ -11,21 +11,22 @@ from painprint.wording import estimate, number, plural, span_of_counts
 
 TABLES: dict[str, dict[str, str]] = {
     "prospective": {
-        "n_past": "sessions that trained: the first so many",
+        "n_past": "number of training sessions, which are the first ones",
         "session": "later session that was predicted",
-        "sessions_ahead": "how many sessions after the last that trained",
-        "days_ahead": "how many days after it, where known",
+        "sessions_ahead": "number of sessions after the last training session",
+        "days_ahead": "number of days after it, if known",
         "n_bins": "{bins}",
         "r": "correlation of rating and prediction over them",
         "mae": "mean absolute error",
-        "mae_of_training_mean": "the same of always predicting the mean of the training rows",
+        "mae_of_training_mean": "the same when always predicting the mean of the training rows",
         "mean_rating": "mean rating",
         "mean_predicted": "mean prediction",
     },
     "calibration": {
-        "n_past": "sessions that trained: the first so many",
-        "n_test": "last sessions, which none of these models was trained on: the same in every row",
-        "n_bins": "{bins} of them; the other columns are over these",
+        "n_past": "number of training sessions, which are the first ones",
+        "n_test": "number of last sessions, on which none of these models was trained: the same in "
+        "every row",
+        "n_bins": "{bins} of these sessions; the other columns are computed over them",
         "r": AGREEMENT["r"],
         "centred_r": AGREEMENT["centred_r"],
         "centred_r_low": SCORES["centred_r_low"],
@@ -40,8 +41,8 @@ TABLES: dict[str, dict[str, str]] = {
         "intercept_low": "lower end of its session-block interval, likewise",
         "intercept_high": "upper end",
         "mae": "mean absolute error",
-        "mae_of_training_mean": "the same of always predicting the mean of the training rows, "
-        "which differs between rows of the table, and with it the reference of skill",
+        "mae_of_training_mean": "the same when always predicting the mean of the training rows; "
+        "this mean, the reference of skill, differs between rows of the table",
         "bias": "mean of prediction minus rating",
     },
 }
@@ -61,18 +62,17 @@ def describe(result: WrittenResult) -> str:
     curve = result.tables["calibration"]
     if len(curve):
         n_test, n_bins = int(curve["n_test"].iloc[0]), int(curve["n_bins"].iloc[0])
-        n_least, n_most = int(curve["n_past"].min()), int(curve["n_past"].max())
         sentences.append(
-            f"To see what more {unit}s in training give, models of the first {n_least} to {n_most} "
-            f"{unit}s were all tested on the last {plural(n_test, unit)} ({n_bins} "
-            f"{result.bins.bins})."
+            f"To show the effect of more training {unit}s, models of the first "
+            f"{span_of_counts(curve['n_past'])} {unit}s were all tested on the last "
+            f"{plural(n_test, unit)} ({n_bins} {result.bins.bins})."
         )
     error = numbers["error_ahead"]
     if error is not None:
         sentences.append(
             f"The mean absolute error was {number(error['near'], 3)} for the next {unit} and "
-            f"{number(error['far'], 3)} for those {error['far_ahead']} or more ahead (always "
-            f"predicting the training mean, {number(error['near_mean'], 3)} and "
+            f"{number(error['far'], 3)} for those {error['far_ahead']} or more ahead (when always "
+            f"predicting the training mean: {number(error['near_mean'], 3)} and "
             f"{number(error['far_mean'], 3)})."
         )
     if numbers["first"] is not None:

@@ -32,8 +32,8 @@ def describe(result: WrittenResult) -> str:
     if numbers["rho_distance"] is not None:
         sentences.append(
             "The rank correlation of this r with the distance between the two regions is "
-            f"{number(numbers['rho_distance'])}; residual motion artefacts strengthen short and "
-            "weaken long edges, which makes it negative."
+            f"{number(numbers['rho_distance'])}; residual motion artefacts strengthen short "
+            "edges and weaken long ones, which makes this correlation negative."
         )
     return " ".join(sentences)
 

@@ -14,7 +14,8 @@ TABLES: dict[str, dict[str, str]] = {
         "n_regions": "regions used",
         "scale": SCALE,
         **SCORES,
-        "n": "rows; scores of another n than that of the main analysis do not compare with it",
+        "n": "rows; scores whose n differs from that of the main analysis cannot be compared with "
+        "it",
     },
 }
 
@@ -43,12 +44,16 @@ def describe(result: WrittenResult) -> str:
     for name, row in unlike.iterrows():
         sentences.append(
             f"It is {_r(row)} in the analysis '{name}', which predicts {row['n']:.0f} "
-            f"{result.bins.bins} rather than {main['n']:.0f}, so the two do not compare."
+            f"{result.bins.bins} rather than {main['n']:.0f}, so the two cannot be compared."
         )
     for start, meaning in (
-        ("buffer", f"With a buffer, neighbours of the held-out {unit} do not train."),
+        ("buffer", f"With a buffer, neighbours of the held-out {unit} are excluded from training."),
         ("blocks", f"With blocks, neighbouring {unit}s are held out together."),
-        ("first", "The first run only uses the existing predictions; all others are retrained."),
+        (
+            "first",
+            "The analysis 'first run only' uses the existing predictions; for all others, models "
+            "were trained again.",
+        ),
     ):
         if others.index.str.startswith(start).any():
             sentences.append(meaning)
@@ -59,8 +64,8 @@ def describe(result: WrittenResult) -> str:
             "Therefore each half of the sessions was also decoded alone, with areas made from the "
             "other half, from the same half (about as much data, but of the decoded sessions) and "
             "from all sessions (about twice as much data), without excluding any region. These "
-            "compare with each other within a half, not with the main analysis, which has other "
-            f"sessions: {each}."
+            "can be compared with each other within a half, but not with the main analysis, which "
+            f"has other sessions: {each}."
         )
     return " ".join(sentences)
 

@@ -29,8 +29,9 @@ def describe(result: WrittenResult) -> str:
         "Independently of the decoding, a linear model of each run and region was fitted, with the "
         f"rating{between} convolved with the canonical haemodynamic response, motion and slow "
         "drifts as regressors, and the effects were tested across "
-        f"{numbers['n_sessions']} sessions (taken as independent). {numbers['n_significant']} of "
-        f"{plural(numbers['n_regions'], 'region')} are significant at a false discovery rate of 5%."
+        f"{numbers['n_sessions']} sessions (assumed to be independent). "
+        f"{numbers['n_significant']} of {plural(numbers['n_regions'], 'region')} are significant "
+        "at a false discovery rate of 5%."
     )
     if numbers["n_significant"]:
         largest = table.iloc[int(table["t"].abs().argmax())]

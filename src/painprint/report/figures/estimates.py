@@ -78,7 +78,7 @@ def plot_estimates(
     ax.set_ylim(len(rows) - 0.5, -0.5)
     ax.set_xlim(low, high)
     ax.xaxis.set_major_locator(MaxNLocator(6 if width == DOUBLE else 4))
-    ax.set_xlabel(f"{label}\n(cut at the edge: beyond the axis)" if beyond else label)
+    ax.set_xlabel(f"{label}\n(cut at the edge: outside the axis)" if beyond else label)
     return ax
 
 
