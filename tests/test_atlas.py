@@ -108,7 +108,7 @@ def test_subcortex_on_another_grid_is_refused(tmp_path):
 
 def test_an_atlas_of_another_place_is_refused(tmp_path):
     atlas = write_atlas(tmp_path, axis=LEFT, labels=LABELS[:30])
-    with pytest.raises(DerivativesError, match="labels none of the BOLD's points"):
+    with pytest.raises(DerivativesError, match="labels none of the BOLD's voxels or grayordinates"):
         atlas.on(Grayordinates(RIGHT))
     with pytest.raises(DerivativesError, match="labels grayordinates, but the BOLD has voxels"):
         atlas.on(Voxels(np.ones(SHAPE, bool), AFFINE))
@@ -225,4 +225,4 @@ def test_rows_that_repeat_or_have_no_point_are_said(tmp_path):
     with pytest.raises(DerivativesError, match="label 300 in more than one row"):
         write_atlas(tmp_path, table="index\tlabel\n" + "\n".join([*rows, "300\tx"]) + "\n")
     spare = write_atlas(tmp_path, table="index\tlabel\n" + "\n".join([*rows, "9\tx"]) + "\n")
-    assert "1 regions of atlas-T_dseg.tsv have no point in the image (first: x)" in spare.notes[0]
+    assert "1 regions of atlas-T_dseg.tsv do not occur in the image (first: x)" in spare.notes[0]

@@ -137,7 +137,7 @@ run("a filter file that is no JSON", 1, "is not valid JSON", "filter.json", "Rep
 # content of files
 run("wrong repetition time", 1, "RepetitionTime is 800", SERIES, "seconds are needed. Correct it, or pass --tr", change=edited("bids/derivatives/**/*_timeseries.json", lambda text: '{"RepetitionTime": 800}'))
 run("ratings that are too short", 1, "usable data; at least 60 s are needed (--min-run)", "ses-01 task-rating run-1", "314 without a rating.", change=rated(lambda rating: rating[:40]))
-run("ratings of one sample", 1, "the rating has 1 sample;", f"{STEM}_recording-pain_physio.tsv.gz", "at least 2 are needed. Is the file whole?", change=rated(lambda rating: rating[:1]))
+run("ratings of one sample", 1, "the rating has 1 sample;", f"{STEM}_recording-pain_physio.tsv.gz", "at least 2 are needed. Is the file complete?", change=rated(lambda rating: rating[:1]))
 run("constant ratings", 1, "the rating does not vary", "sub-01", "Check which column and recording were read (--rating-column, --rating-recording)", change=rated(lambda rating: 0 * rating + 0.5))
 run("commas instead of tabs", 1, "has commas between its columns", SERIES, "Save it with tabs", change=edited("bids/derivatives/**/*_timeseries.tsv", lambda text: text.replace("\t", ",")))
 run("text among the numbers", 0, "row 1 of column '1' is 'x", SERIES, "Correct it, or write n/a", "--dry-run", change=edited(FIRST, lambda text: re.sub(r"\n-?\d", "\nx", text, count=1)))
@@ -172,7 +172,7 @@ run("config with text as number", 2, "--lag is 'six'", "study.toml", "needed: a 
 run("config with a fraction", 2, "--n-permutations is 99.5", "study.toml", "needed: a whole number", "--config-file", "study.toml", change=with_config("n-permutations = 99.5\n"))
 run("config with text as switch", 2, "--rating-hold is 'perhaps'", "study.toml", "needed: True or False", "--config-file", "study.toml", change=with_config('rating-hold = "perhaps"\n'))
 run("config out of range", 2, "--drop is -3.0", "study.toml", "from 0 to 3600 s", "--config-file", "study.toml", change=with_config("drop = -3\n"))
-run("config with a table", 2, "[run]", "study.toml", "options stand at the top", "--config-file", "study.toml", change=with_config("[run]\nlag = 6\n"))
+run("config with a table", 2, "[run]", "study.toml", "options must be at the top level", "--config-file", "study.toml", change=with_config("[run]\nlag = 6\n"))
 
 # other commands
 mistake("no new run", 1, "there is no file", "no_timeseries.tsv", "Check the path", "predict", "SIGNATURE", "no_timeseries.tsv")

@@ -495,7 +495,7 @@ def test_a_number_for_a_missing_rating_of_an_event_is_noted(tree, one):
     run, record = load(tree, rating_of="heat")
     assert run.rating[60] == 999
     assert notes_of(record) == [
-        "ratings of 999 lie apart from all others and were used as they are. If they mean a "
+        "ratings of 999 are far from all others and were used unchanged. If they mean a "
         "missing rating, write n/a instead."
     ]
 

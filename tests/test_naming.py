@@ -125,7 +125,7 @@ def test_without_a_template_communities_have_numbers(cortex, planted):
         )
         assert np.isnan(found.codes).all() and np.isnan(found.share).all()
         assert all(name == "" or name[0] == "C" for name in found.of_area)
-        assert "takes --network-template and --scan-prior" in found.scan_description
+        assert "needs --network-template and --scan-prior" in found.scan_description
         for code in CODES:  # areas of one network have one number, and no other network has it
             own = {n for n, c, s in zip(found.of_area, network, is_scan, strict=True)
                    if c == code and not s and n}  # fmt: skip

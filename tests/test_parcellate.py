@@ -954,7 +954,7 @@ def test_an_atlas_of_voxels_for_cortex_alone(bids, points, tmp_path):
     change_bold(bids, change)
     said = refusal(bids, tmp_path / "out", deep)
     assert said == (
-        "deep.nii.gz: needs voxels, but the BOLD has cortex alone. Omit --subcortical-atlas."
+        "deep.nii.gz: needs voxels, but the BOLD covers the cortex alone. Omit --subcortical-atlas."
     )
 
 
@@ -964,8 +964,8 @@ def test_a_dlabel_of_cortex_is_no_subcortical_atlas(scans, points, tmp_path):
     write_labels(path, Grayordinates(axis), np.ones(len(axis), int), {1: "a"})
     said = refusal(scans, tmp_path / "out", Maps(subcortical_atlas=path))
     assert said == (
-        "cortex.dlabel.nii: has cortex alone; subcortical regions are voxels. Pass a dlabel.nii "
-        "with voxels, or a labelled volume, with --subcortical-atlas."
+        "cortex.dlabel.nii: covers the cortex alone; subcortical regions are voxels. Pass a "
+        "dlabel.nii with voxels, or a labelled volume, with --subcortical-atlas."
     )
 
 

@@ -362,7 +362,7 @@ def test_numbers_that_stand_for_a_missing_rating_are_noted(tree, one, missing):
     run, record = load_first(tree)
     np.testing.assert_allclose(run.rating, value, atol=1e-12)
     (note,) = [note for note in record.notes if "lie apart" in note]
-    assert note.startswith(f"ratings of {missing} lie apart from all others")
+    assert note.startswith(f"ratings of {missing} are far from all others")
 
 
 @pytest.mark.parametrize("value", [[-1, -0.5, 1], [0, 99, 100], [1, 9, 10], [-1, -1]])

@@ -237,8 +237,8 @@ def regular(start_s, end_s, hz=10.0, **more):
         (-5, 200, []),
         (10, 200, ["the rating starts 10 s after the first frame."]),
         (0, 140, ["the rating ends 60 s before the scan does."]),
-        (0, 214, ["the rating goes on for 14 s after the scan."]),
-        (-1000, 5000, ["the rating goes on for 4800 s after the scan."]),
+        (0, 214, ["the rating continues for 14 s after the scan."]),
+        (-1000, 5000, ["the rating continues for 4800 s after the scan."]),
     ],
 )
 def test_only_what_does_not_overlap_is_noted(start_s, end_s, notes):

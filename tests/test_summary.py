@@ -70,7 +70,7 @@ def test_all_is_well():
         "Test it on new sessions",
     ]
     cards = summarise(found)
-    assert "0 permuted ratings" in cards[1].text
+    assert "0 of the permuted ratings" in cards[1].text
     assert "0.40 (95% interval 0.20 to 0.50)" in cards[0].numbers and "n = 300" in cards[0].numbers
     assert [card.status for card in cards] == ["shown", "", "", "", "good", ""]
 
@@ -143,7 +143,7 @@ def test_p_stands_beside_its_own_number():
         "session-centred r at 1 min 0.40 (95% interval 0.20 to 0.50), p within = 0.012, n = 300 "
         "minutes in 12 held-out sessions"
     )
-    assert "p within = 0.012, of the session-centred r of 0.40 at 1 min" in sure.numbers
+    assert "p within = 0.012 (session-centred r 0.40 at 1 min)" in sure.numbers
     assert "p between = 0.020, of an r of 0.50 over 12 sessions" in sure.numbers
 
 

@@ -56,11 +56,10 @@ main(
 # %%
 # Decode
 # ------
-# For every session, a model (ridge regression on half-minute bins) is trained on all others, its
-# including the penalty, and predicts the held-out one.
+# For every session, a model (ridge regression on half-minute bins) is trained on all others,
+# including the selection of its penalty, and predicts the held-out one.
 # To save time, permutations and draws are few here and some stages are skipped; omit these options
-# in a study. Warnings concern single runs
-# (:doc:`what it means </troubleshooting>`).
+# in a study. Warnings concern single runs (:doc:`what they mean </troubleshooting>`).
 
 main(
     ["run", str(people), str(results_dir), "participant", "--task-id", "rating"]
@@ -143,8 +142,8 @@ figures.plot_null(null, "within", "1min", "centred_r", ax=left)
 figures.plot_null(null, "between", "session", "r", ax=right)
 
 # %%
-# Because the null repeats the whole pipeline, the observed number in these figures is the primary
-# number itself.
+# Because the null repeats the whole pipeline, the observed session-centred r in the figure on the
+# left is the primary number itself.
 
 level = results.metrics["scales"]["session"]
 print(f"p within  (centred r, 1 min): {minute['p_within']:.3f}")
@@ -163,8 +162,8 @@ at_minute = confounds[confounds["scale"] == "1min"].drop(columns="scale")
 at_minute.set_index(["confound", "analysis"]).round(3)
 
 # %%
-# How much data does it take?
-# ---------------------------
+# How much data are needed?
+# -------------------------
 # Models of fewer sessions, drawn at random, are tested on held-out sessions; the band contains
 # 95 % of the draws.
 

@@ -362,7 +362,8 @@ def read_config_file(config: Path, warn: Callable[[str], None]) -> dict[str, Any
         ) from error
     if tables := [name for name, value in content.items() if isinstance(value, dict)]:
         raise UsageError(
-            f"{config}: options stand at the top, not under [{tables[0]}]. Remove that line."
+            f"{config}: options must be at the top level, not under [{tables[0]}]. Remove that "
+            "line."
         )
     named = {with_new_name(f"--{name}", warn): value for name, value in content.items()}
     for name, value in named.items():

@@ -12,6 +12,7 @@ from painprint.decode.prepare import prepare_runs
 from painprint.errors import DerivativesError
 from painprint.excluded import list_excluded
 from painprint.files.images import Series
+from painprint.files.labels import kind_of_points
 from painprint.runs import ExcludedRun
 from painprint.wording import plural
 
@@ -88,7 +89,7 @@ def _describe_dense(study: Study, inventory: Inventory) -> tuple[str, bool]:
         kind = "use" if files.rating else "rest"
         lines.append(
             f"  {kind:8s} {files.key}: {files.series.path.name}, {series.n_frames} frames of "
-            f"{series.points.n_points} {series.points.kind}"
+            f"{series.points.n_points} {kind_of_points(series.points)}"
         )
     lines += [f"  exclude  {line}" for line in list_excluded(excluded)]
     dense_notes = inventory.dense.notes if inventory.dense else ()

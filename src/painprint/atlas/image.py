@@ -305,7 +305,8 @@ class Atlas:
         region_of_point = np.where(self.labels[region] == label, region, NO_REGION)
         if (region_of_point == NO_REGION).all():
             raise DerivativesError(
-                "labels none of the BOLD's points. Is it in the same space?", self.files.image
+                "labels none of the BOLD's voxels or grayordinates. Is it in the same space?",
+                self.files.image,
             )
         # sizes of regions in the atlas, for the coverage by the BOLD
         in_atlas = np.minimum(np.searchsorted(self.labels, self.image.labels), len(self.labels) - 1)
@@ -427,7 +428,7 @@ def _rows_of(path: Path, names: Mapping[int, str]) -> _Rows:
     rows = table.iloc[[row_of[key] for key in names]]
     spare = [name for name, key in zip(table[label], keys, strict=True) if key not in (*names, 0)]
     notes = (
-        [f"{len(spare)} regions of {path.name} have no point in the image (first: {spare[0]})."]
+        [f"{len(spare)} regions of {path.name} do not occur in the image (first: {spare[0]})."]
         if spare
         else []
     )

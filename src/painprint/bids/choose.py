@@ -255,7 +255,7 @@ def choose_tasks(
     if not rated:
         raise DerivativesError(
             f"sub-{participant}: no rating was found for the task{'s' * (len(available) != 1)} "
-            f"{', '.join(available)}. Ratings lie in the raw dataset as *_physio.tsv.gz, "
+            f"{', '.join(available)}. Ratings are expected in the raw dataset as *_physio.tsv.gz, "
             "*_stim.tsv.gz, *_beh.tsv, *_rating.tsv, *_resp.tsv or *_events.tsv. Add them."
             + mention_columns(f for f in events if f.entities.get("task", "") in available)
         )

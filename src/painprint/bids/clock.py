@@ -79,7 +79,7 @@ def check_clock(
     if scan_end_s - end_s > least_s:
         notes.append(f"the rating ends {scan_end_s - end_s:.0f} s before the scan does.")
     if end_s - scan_end_s > least_s:
-        notes.append(f"the rating goes on for {end_s - scan_end_s:.0f} s after the scan.")
+        notes.append(f"the rating continues for {end_s - scan_end_s:.0f} s after the scan.")
     held_s = scan_end_s - recording.span_s[1]  # of the last sample
     if recording.hold and held_s > LEAST_HELD_S:
         notes.append(f"the last rating sample holds for the last {held_s:.0f} s of the scan.")

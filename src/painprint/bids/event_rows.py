@@ -168,7 +168,7 @@ def _of_one_type(
     if further:
         raise DerivativesError(
             f"several trial types have ratings after each {kind}: {', '.join([main, *further])}. "
-            "It is not known which of them counts. Give each a column of its own (--rating-column),"
+            "It is not known which of them to use. Give each a separate column (--rating-column),"
             " or remove the rows of the others.",
             path,
         )

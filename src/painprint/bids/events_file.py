@@ -259,7 +259,7 @@ def _check_same_time(start_s: NDArray[np.float64], path: Path) -> None:
         raise DerivativesError(
             f"{len(at_once)} of its {len(start_s)} ratings are of the same time as another one "
             f"(first: the window from {start_s[at_once[0]]:g} s on), and it is not known which "
-            "counts. Give each scale or rater a column of its own (--rating-column), or remove "
+            "counts. Give each scale or rater a separate column (--rating-column), or remove "
             "rows.",
             path,
         )

@@ -207,7 +207,7 @@ def _describe_missing(files: RunFiles, tables: list[_Table], settings: Settings)
         columns = f"none has recording-{settings.rating_recording} in its name"
     why = (
         "stimuli, physiological channels, times, counters, and columns of a physio file that "
-        "nothing calls a rating are not taken unasked"
+        "are not named as a rating are used only if they are selected"
     )
     if settings.rating_column is not None:
         why = f"no column is called {settings.rating_column!r}"

@@ -73,7 +73,7 @@ def note_sentinels(value: NDArray[np.float64]) -> list[str]:
         and (others.min() >= 0 if number < 0 else number > FAR * np.abs(others).max())
     ]
     return [
-        f"ratings of {number:g} lie apart from all others and were used as they are. If they mean "
+        f"ratings of {number:g} are far from all others and were used unchanged. If they mean "
         "a missing rating, write n/a instead."
         for number in found
     ]

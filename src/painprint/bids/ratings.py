@@ -62,7 +62,7 @@ class RatingRecording:
         if len(time_s) < 2:
             n_samples = plural(len(time_s), "sample")
             raise ValueError(
-                f"the rating has {n_samples}; at least 2 are needed. Is the file whole?"
+                f"the rating has {n_samples}; at least 2 are needed. Is the file complete?"
             )
         if not np.isfinite(time_s).all():
             at = int(np.flatnonzero(~np.isfinite(time_s))[0])

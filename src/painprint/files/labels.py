@@ -75,7 +75,7 @@ class LabelImage:
             volume[self.points.mask] = self.labels
             return np.asarray(volume[points.mask])
         raise DerivativesError(
-            f"labels {_kind(self.points)}, but the BOLD has {_kind(points)}. Pass an atlas of the "
+            f"labels {kind_of_points(self.points)}, but the BOLD has {kind_of_points(points)}. Pass an atlas of the "
             "same kind with --atlas.",
             self.path,
         )
@@ -183,8 +183,8 @@ class LabelImage:
         return np.asarray(volume[tuple(axis.voxel[axis.volume_mask].T)])
 
 
-def _kind(points: Points) -> str:
-    """Kind of points in words."""
+def kind_of_points(points: Points) -> str:
+    """What the points of a BOLD image are called: grayordinates or voxels."""
     return "grayordinates" if isinstance(points, Grayordinates) else "voxels"
 
 

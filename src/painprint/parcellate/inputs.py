@@ -214,7 +214,7 @@ def read_subcortical(path_or_label: str, points: Grayordinates) -> SubcorticalRe
     inside, coordinates = subcortical_voxels(points)
     if not len(inside):
         raise DerivativesError(
-            "needs voxels, but the BOLD has cortex alone. Omit --subcortical-atlas.", path
+            "needs voxels, but the BOLD covers the cortex alone. Omit --subcortical-atlas.", path
         )
     if isinstance(atlas.image.points, Voxels):
         if atlas.files.space not in CIFTI_SPACES:
@@ -232,8 +232,8 @@ def read_subcortical(path_or_label: str, points: Grayordinates) -> SubcorticalRe
     else:
         if not atlas.image.points.axis.volume_mask.any():
             raise DerivativesError(
-                "has cortex alone; subcortical regions are voxels. Pass a dlabel.nii with voxels, "
-                "or a labelled volume, with --subcortical-atlas.",
+                "covers the cortex alone; subcortical regions are voxels. Pass a dlabel.nii with "
+                "voxels, or a labelled volume, with --subcortical-atlas.",
                 path,
             )
         sampled = atlas.image.on(points)[inside]

@@ -54,12 +54,12 @@ def write_people(
     derivatives, truths = out_dir / "derivatives" / FOLDERS[layout], out_dir / "derivatives/truth"
     _describe(out_dir, "Simulated people (painprint)", "raw")
     _describe(derivatives, "BOLD of simulated people", "derivative")
-    _describe(truths, "What was planted in the simulated people", "derivative")
+    _describe(truths, "Ground truth of the simulated people", "derivative")
     names = [f"{number:02d}" for number in range(1, len(people) + 1)]
     participants = pd.DataFrame(
         {
             "participant_id": [f"sub-{name}" for name in names],
-            "signature": ["none" if person.null else "planted" for person in people],
+            "signature": ["none" if person.null else "present" for person in people],
         }
     )
     write_table(out_dir / "participants.tsv", participants)
