@@ -144,7 +144,7 @@ def test_p_stands_beside_its_own_number():
         "minutes in 12 held-out sessions"
     )
     assert "p within = 0.012 (session-centred r 0.40 at 1 min)" in sure.numbers
-    assert "p between = 0.020, of an r of 0.50 over 12 sessions" in sure.numbers
+    assert "p between = 0.020 (r 0.50 over 12 sessions)" in sure.numbers
 
 
 @pytest.mark.parametrize(

@@ -75,8 +75,8 @@ class LabelImage:
             volume[self.points.mask] = self.labels
             return np.asarray(volume[points.mask])
         raise DerivativesError(
-            f"labels {kind_of_points(self.points)}, but the BOLD has {kind_of_points(points)}. Pass an atlas of the "
-            "same kind with --atlas.",
+            f"labels {kind_of_points(self.points)}, but the BOLD has {kind_of_points(points)}. "
+            "Pass an atlas of the same kind with --atlas.",
             self.path,
         )
 
