@@ -322,7 +322,7 @@ def _(tree):
     run(tree, *QUICK)
 
 
-@provokes("Many frames do not train")
+@provokes("Many frames are in no training bin")
 def _(tree):
     run(tree, *QUICK, "--train-bins", "rating")
 

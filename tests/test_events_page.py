@@ -212,7 +212,7 @@ def test_one_rating_a_session_says_what_cannot_be_told(study):
     assert event["n"] == 9 and event["centred_r"] is None and event["skill"] is not None
     assert event["r"] == pytest.approx(session["r"])
     assert "Not known whether it tracks changes within sessions Each session has one rating" in page
-    assert f"p between = {session['p_between']:.3f}, of an r of {session['r']:.2f}" in page
+    assert f"p between = {session['p_between']:.3f} (r {session['r']:.2f}" in page
     assert "the run row and the session row repeat the event row" in page
     assert "undefined in every session" in page
     assert "did not follow fluctuations" not in page and minutes_in(page) == []

@@ -70,7 +70,7 @@ def test_all_is_well():
         "Test it on new sessions",
     ]
     cards = summarise(found)
-    assert "0 of the permuted ratings" in cards[1].text
+    assert "in 0 of these permutations" in cards[1].text
     assert "0.40 (95% interval 0.20 to 0.50)" in cards[0].numbers and "n = 300" in cards[0].numbers
     assert [card.status for card in cards] == ["shown", "", "", "", "good", ""]
 

@@ -259,7 +259,7 @@ def _bins(results: Results) -> str:
         return f"The {n_bins:,} events with usable frames were the training and test bins."
     if rules["train_bins"] != "rating":
         n_parts = PARTS_OF_A_MINUTE[rules["train_bins"]]
-        cut = f" (1-min time bins in {n_parts} equal parts)" if n_parts > 1 else ""
+        cut = f" (1-min time bins divided into {n_parts} equal parts)" if n_parts > 1 else ""
         short = (
             f"; {lost} with less than {30 // n_parts} s of usable frames "
             f"{'was' if lost == 1 else 'were'} excluded"
@@ -276,7 +276,7 @@ def _bins(results: Results) -> str:
     )
     many = "10 bins" if rules["time_bins"] == "discretize" else "bins, one per usable minute,"
     least = settings["min_stretch_frames"]
-    short = f"; stretches shorter than {least} frames were dropped" if least > 1 else ""
+    short = f"; segments shorter than {least} frames were excluded" if least > 1 else ""
     gone = f" ({lost} lost all frames)" if lost else ""
     return (
         f"For training, frames of a run were sorted by rating into {many} of equal size{ties}"

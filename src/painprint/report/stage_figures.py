@@ -182,7 +182,7 @@ def _prospective(results: Results) -> Drawings:
                 {"slope": "slope"}, 1, unit=unit,
             ),
             "The same models and test set: 1 is calibrated; below 1 predictions are "
-            "over-dispersed. Arrows: beyond the axis.",
+            "over-dispersed. Arrows: outside the axis.",
         )  # fmt: skip
     drawn["ahead"] = Drawing(
         "Prediction error against time since training",

@@ -148,8 +148,8 @@ def _sure(metrics: Mapping[str, Any], conclusion: Conclusion) -> Card:
         question,
         answer,
         f"The ratings were permuted {n:,} times within {unit}s and the models trained again: "
-        f"{as_good:,} of the permuted ratings were predicted at least as well as the true ones, so "
-        f"p is {as_good + 1:,} / {n + 1:,}.{levels}",
+        f"in {as_good:,} of these permutations, the agreement was at least as high as with the "
+        f"true ratings, so p is {as_good + 1:,} / {n + 1:,}.{levels}",
         f"p within {is_value(p)} ({unit}-centred r {number(primary['centred_r'])} {at}); "
         f"{between}; {n:,} permutations of each kind",
     )

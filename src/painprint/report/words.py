@@ -93,8 +93,9 @@ def beyond_chance_between(conclusion: Conclusion, metrics: Mapping[str, Any]) ->
     if conclusion.levels_beyond is None:
         return ""
     return (
-        f" The r between {metrics['leave_out']} means is "
-        f"{'' if conclusion.levels_beyond else 'not shown to be '}higher than with permuted means."
+        f" The r between {metrics['leave_out']} means "
+        f"{'is' if conclusion.levels_beyond else 'was not shown to be'} higher than with permuted "
+        "means."
     )
 
 

@@ -38,9 +38,11 @@ def check_run(frames: Mapping[Any, Any], quality: RatingQuality) -> list[str]:
         notes.append(f"{frames['n_censored']} of {frames['n_frames']} frames are censored.")
     if frames["n_in_no_training_bin"] > MOST_IN_NO_BIN * frames["n_kept"]:
         notes.append(
-            f"more than {100 * MOST_IN_NO_BIN:.0f} % of the usable frames do not train: their "
-            "rating bin's stretch (--min-stretch-frames), or their time bin, was too short."
+            f"more than {100 * MOST_IN_NO_BIN:.0f} % of the usable frames are in no training bin: "
+            "the segment of a rating bin (--min-stretch-frames), or the time bin, was too short."
         )
     if frames["n_training_bins_lost"]:
-        notes.append(f"{frames['n_training_bins_lost']} training bins lost all frames, or most.")
+        notes.append(
+            f"{frames['n_training_bins_lost']} training bins lost all or most of their frames."
+        )
     return notes

@@ -16,12 +16,12 @@ STAGE_COLUMNS: dict[str, dict[str, str]] = {
 
 DECODING_COLUMNS: dict[str, dict[str, str]] = {
     "dseg": {
-        "index": "label of the region in the image of the same name, where there is one",
+        "index": "label of the region in the image of the same name, if there is one",
         "label": "region",
         "network_label": "its network",
-        "x": "centre: to the right (mm)",
-        "y": "to the front",
-        "z": "upwards",
+        "x": "x coordinate of the centre (mm), increasing to the right",
+        "y": "y coordinate (mm), increasing to the front",
+        "z": "z coordinate (mm), increasing upwards",
     },
     "predictions": {
         "session": "session label",
@@ -80,8 +80,8 @@ DECODING_COLUMNS: dict[str, dict[str, str]] = {
         "n_without_signal": "without any finite signal",
         "n_kept": "used; the sum of the next two columns",
         "n_in_training_bins": "in training bins",
-        "n_in_no_training_bin": "in no training bin: the bin, or the stretch of a rating bin, "
-        "was too short",
+        "n_in_no_training_bin": "in no training bin: the time bin, or the segment of a rating "
+        "bin, was too short",
         "n_training_bins": "training bins",
         "n_training_bins_lost": "bins excluded from training: too short, or without any frames",
         "mean_fd_mm": "mean framewise displacement (mm)",
@@ -172,9 +172,9 @@ AREA_COLUMNS: dict[str, dict[str, str]] = {
         "n_points": "grayordinates",
         "area_mm2": "area on the person's surface; n/a for subcortical regions",
         "medoid": "vertex of the hemisphere with the shortest total distance to the area's others",
-        "x": "coordinate of the medoid, or mean coordinate of the voxels: to the right (mm)",
-        "y": "to the front",
-        "z": "upwards",
+        "x": "x coordinate of the medoid, or mean over the voxels (mm), increasing to the right",
+        "y": "y coordinate (mm), increasing to the front",
+        "z": "z coordinate (mm), increasing upwards",
         "coverage": "mean share of frames in which its grayordinates had a signal",
         "homogeneity": "share of variance of its vertices' connectivity in their first component; "
         "n/a in the atlases of halves",
