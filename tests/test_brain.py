@@ -376,7 +376,7 @@ def test_a_volume_in_another_space_is_not_shown(tmp_path):
     write_labels(folder / "atlas-V_space-T1w_dseg.nii.gz", mask, labels, {})
     geometry = find_geometry("V", None, [Dataset(tmp_path / "xcp_d", "d")], "01", {})
     assert geometry.atlas is None
-    assert "lies in the space T1w" in geometry.notes[0]
+    assert "is in the space T1w" in geometry.notes[0]
 
 
 def test_places_alone_give_a_rough_brain_and_nothing_gives_none(tmp_path):

@@ -195,7 +195,8 @@ NOTED = {
     ),
     "a region more": (
         with_columns(lambda table: table.assign(extra=table["4"] ** 2)),
-        "columns that the table of the atlas does not have are no regions and were left out: extra",
+        "columns that the table of the atlas does not have are not regions and were excluded: "
+        "extra",
     ),
 }
 

@@ -296,7 +296,7 @@ def test_a_concatenation_is_not_counted_beside_its_runs(with_rest):
     assert len(found.rest) == 6
     (note,) = set(found.notes) - set(alone.notes)
     assert note == (
-        "concatenations of runs (xcp_d --combine-runs) were left out, because their runs are there "
+        "concatenations of runs (xcp_d --combine-runs) were excluded, because their runs are there "
         "too: ses-01 task-rest, ses-02 task-rest, ses-03 task-rest."
     )
 

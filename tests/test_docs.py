@@ -338,7 +338,7 @@ def _(tree):
     run(tree, "--n-bootstraps", "100", "--train-bins", "rating", "--skip", *skipped)
 
 
-@provokes("The penalty lies at the edge of its grid")
+@provokes("The penalty is at the edge of its grid")
 def _(tree):
     # what rises with the rating in one session falls in the next, so nothing learnt holds
     for one in simulate_runs(np.random.default_rng(0)):

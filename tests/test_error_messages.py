@@ -184,7 +184,7 @@ mistake("regions of other names", 1, "3 of the signature's 8 regions are missing
 mistake("a region is missing", 1, "1 of the signature's 8 regions are missing", Path(NEW).name, "Use the same atlas", "predict", "SIGNATURE", NEW, "--tr", "1", change=renamed(NEW, without_first_column))
 mistake("another person", 1, "the signature is that of sub-01", Path(NEW).name.replace("sub-01", "sub-02"), "or pass --other-person", "predict", "SIGNATURE", NEW.replace("/sub-01_", "/sub-02_"), change=renamed(NEW.replace("/sub-01_", "/sub-02_")))
 mistake("no repetition time", 1, "no RepetitionTime", Path(NEW).name, "Pass it with --tr (s)", "predict", "SIGNATURE", NEW, change=renamed(NEW))
-mistake("no such fold", 1, "no fold left out '77'", Path(NEW).name, "Choose one of 01, 02, 03, 04, 05", "predict", "SIGNATURE", NEW, "--tr", "1", "--fold", "77", change=renamed(NEW))
+mistake("no such fold", 1, "no fold held out '77'", Path(NEW).name, "Choose one of 01, 02, 03, 04, 05", "predict", "SIGNATURE", NEW, "--tr", "1", "--fold", "77", change=renamed(NEW))
 mistake("nothing new to learn", 1, "every run was in the earlier study", "sub-01", "Add the new sessions", "learn", "out", "bids", "new")
 mistake("no earlier study", 1, "there is no earlier study in EARLIER", "nowhere", "Pass the output folder of `painprint run`", "learn", "nowhere", "bids", "new")
 mistake("recalibration with old sessions", 1, "the signature was trained on", "ses-01", "Name new sessions with --session-label", "recalibrate", "SIGNATURE", "bids", "new", "--participant-label", "01", "--session-label", "01")

@@ -178,7 +178,7 @@ def test_ratings_in_the_rows_of_the_stimuli_are_about_these(tree, one):
     check_frames(run, {range(10, 22): 40})
     (note,) = notes_of(record)
     assert note == (
-        "2 of 3 ratings in the events were left out: 1 are n/a, 1 have no heat of their own before "
+        "2 of 3 ratings in the events were excluded: 1 are n/a, 1 have no heat of their own before "
         "them."
     )
     run, record = load(tree, rating_window=(0, 3))
@@ -253,7 +253,7 @@ def test_ratings_that_cannot_be_used_are_counted_and_the_others_used(tree, one, 
     run, record = load(tree, rating_of="heat")
     check_frames(run, OF_HEAT)
     (note,) = notes_of(record)
-    assert note == f"1 of 4 ratings in the events were left out: {LEFT_OUT[row]}."
+    assert note == f"1 of 4 ratings in the events were excluded: {LEFT_OUT[row]}."
 
 
 def test_text_in_the_rows_of_stimuli_takes_no_rating_from_them(tree, one):
@@ -261,7 +261,7 @@ def test_text_in_the_rows_of_stimuli_takes_no_rating_from_them(tree, one):
     run, record = load(tree, rating_of="heat")
     check_frames(run, OF_HEAT)
     (note,) = notes_of(record)
-    assert note == "3 of 6 ratings in the events were left out: 3 are text."
+    assert note == "3 of 6 ratings in the events were excluded: 3 are text."
 
 
 def test_overlapping_windows_end_where_the_next_one_begins(tree, one):
@@ -287,7 +287,7 @@ def test_samples_of_a_tenth_of_a_second_neither_overlap_nor_have_all_a_frame(tre
     np.testing.assert_array_equal(run.rating, 5 + 10 * np.arange(360))
     np.testing.assert_array_equal(run.event, np.arange(360))
     (note,) = notes_of(record)
-    assert "3240 of 3600 ratings in the events were left out: 3240 have no frame" in note
+    assert "3240 of 3600 ratings in the events were excluded: 3240 have no frame" in note
     with pytest.raises(DerivativesError, match=r"continuous rating, write them as \*_beh.tsv"):
         load(tree)
 
@@ -446,7 +446,7 @@ def test_ratings_of_other_stimuli_are_left_out_and_nothing_else(tree, one, own):
     run, record = load(tree, rating_of="heat")
     check_frames(run, OF_HEAT)
     (note,) = notes_of(record)
-    assert note.endswith("left out: 5 have no heat of their own before them.")
+    assert note.endswith("excluded: 5 have no heat of their own before them.")
     write_events(tree, one, "\n".join([*rows, "2\t5\trating\t9"]))
     check_frames(load(tree, rating_of="heat")[0], OF_HEAT)
 
@@ -459,7 +459,7 @@ def test_an_expectation_does_not_rate_the_trial_whose_rating_is_missing(tree, on
     check_frames(run, {range(60, 72): 70, range(110, 122): 20})
     (note,) = notes_of(record)
     assert note == (
-        "3 of 5 ratings in the events were left out: 3 have no heat of their own before them."
+        "3 of 5 ratings in the events were excluded: 3 have no heat of their own before them."
     )
 
 

@@ -694,7 +694,7 @@ def test_a_hemisphere_without_signal(bids, tmp_path):
 def test_runs_with_other_points_are_left_out_by_name(bids, tmp_path, no_page, little_will_do):
     change_bold(bids, lambda data, axis: (data[:, :-3], axis[:-3]), ["03"])
     results = make(bids, tmp_path / "out")
-    (note,) = [one for one in results.metrics["notes"] if "left out" in one]
+    (note,) = [one for one in results.metrics["notes"] if "excluded" in one]
     assert "ses-03" in note and bold_of(bids, "03").name in note
     assert "has other grayordinates than most runs" in note
     assert str(tmp_path) not in json.dumps(results.metrics)
@@ -925,8 +925,8 @@ def test_a_volume_in_another_space_by_name(scans, points, tmp_path, space):
     path = tmp_path / f"space-{space}_atlas-Deep_dseg.nii.gz"
     said = refusal(scans, tmp_path / "out", deep_image(path, points))
     assert said == (
-        f"{path.name}: lies in the space {space}, the voxels of CIFTI in MNI152NLin6Asym. Pass the "
-        "atlas in that space."
+        f"{path.name}: is in the space {space}, but the voxels of CIFTI are in MNI152NLin6Asym. "
+        "Pass the atlas in that space."
     )
 
 

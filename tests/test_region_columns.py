@@ -38,7 +38,7 @@ def test_a_column_that_counts_is_no_region(tree, series, name, values):
     run, record = load_first(tree)
     assert run.regions == right.regions
     np.testing.assert_array_equal(run.signals, right.signals)
-    assert any(note.endswith(f"were left out: {name}.") for note in record.notes)
+    assert any(note.endswith(f"were excluded: {name}.") for note in record.notes)
 
 
 def others_beside(series, rng):
@@ -58,7 +58,9 @@ def test_counters_and_confounds_are_no_regions_without_a_table_of_the_atlas(tree
     run, record = load_first(tree)
     assert run.regions == right.regions
     np.testing.assert_array_equal(run.signals, right.signals)
-    note = "columns that have the name of a counter or a confound are no regions and were left out:"
+    note = (
+        "columns that have the name of a counter or a confound are not regions and were excluded:"
+    )
     assert sum(n.startswith(note) for n in record.notes) == 1
 
 
@@ -94,4 +96,4 @@ def test_columns_that_the_atlas_lacks_are_no_regions(tree, rng, series, n_in_tab
     noted = [n for n in reader.records[0].notes if "the table of the atlas does not have" in n]
     assert len(noted) == (n_read < 10)
     if n_read == 8:
-        assert "left out: arousal, brain_mean." in noted[0]
+        assert "excluded: arousal, brain_mean." in noted[0]

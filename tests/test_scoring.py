@@ -106,7 +106,7 @@ def test_runs_left_out_give_no_interval_of_a_new_session(people):
     signature = complete_signature(made, decoding, origin=Origin())
     reading = read_session(signature, people[20:])
     assert reading.table["low_80"].isna().all()
-    assert any("runs were left out" in reason for reason in reading.not_done)
+    assert any("runs were held out" in reason for reason in reading.not_done)
     assert signature.domain.distributions["residual", "run"].n_groups == 7
     assert read_session(signature, people[:2]).verdict.reasons[-1] == TRAINED_ON
 

@@ -99,7 +99,7 @@ def test_what_differs_from_training_is_a_warning(rng, signature):
 
 
 def test_an_unknown_fold_names_those_there_are(participant, signature):
-    with pytest.raises(ValueError, match="no fold left out '09'. Choose one of 01, 02"):
+    with pytest.raises(ValueError, match="no fold held out '09'. Choose one of 01, 02"):
         predict_run(signature, participant[0], held_out="09")
 
 

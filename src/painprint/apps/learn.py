@@ -405,5 +405,5 @@ def _check_new_sessions(
     if again:
         raise DerivativesError(
             f"the signature was recalibrated on ses-{', ses-'.join(again)} before. Name new "
-            "sessions with --session-label, or recalibrate the signature that it was made of."
+            "sessions with --session-label, or recalibrate the signature that it was made from."
         )

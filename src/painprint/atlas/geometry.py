@@ -107,7 +107,7 @@ def find_geometry(
     volume = next((image for image in in_volume if image.files.space[:3] in ("", "MNI")), None)
     if in_volume and volume is None:
         notes += [
-            f"{image.files.image.name} lies in the space {image.files.space}; views of the brain "
+            f"{image.files.image.name} is in the space {image.files.space}; views of the brain "
             "need MNI." for image in in_volume
         ]  # fmt: skip
     if on_surface is None:

@@ -83,7 +83,9 @@ def choose_input(
         )
     if (match := _choose_image(images, dense)) is not None:
         image, fitting = match
-        notes = [f"regions were made of dense BOLD with the atlas {image.image.name}."]
+        notes = [
+            f"regional time series were made from dense BOLD with the atlas {image.image.name}."
+        ]
         if series:
             notes.append("there are regional time series too, which were not used.")
         return RegionSource(fitting, image.label, image, tuple(notes))

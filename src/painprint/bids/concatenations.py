@@ -56,7 +56,7 @@ def leave_out_concatenations(
         return list(files), ()
     keys = ", ".join(dict.fromkeys(str(run_key(file.entities)) for file in left_out))
     return [file for file in files if file not in left_out], (
-        "concatenations of runs (xcp_d --combine-runs) were left out, because their runs are "
+        "concatenations of runs (xcp_d --combine-runs) were excluded, because their runs are "
         f"there too: {keys}.",
     )
 

@@ -134,7 +134,7 @@ def rate_events(
     if any(left_out.values()):
         of = n + sum(events.left_out.values())
         notes.append(
-            f"{sum(left_out.values())} of {of} ratings in the events were left out: "
+            f"{sum(left_out.values())} of {of} ratings in the events were excluded: "
             f"{_list_reasons(left_out)}."
         )
     n_overlapping = int((events.end_s[:-1] > events.start_s[1:] + ROUNDING_S).sum())

@@ -192,7 +192,7 @@ def _read_rows(
     if marred := next((cell for cell in table[column] if is_marred(cell)), None):
         raise DerivativesError(
             f"its column {column!r} has {marred!r}, which is not a number. Write decimal points "
-            "and no sign such as % or unit; n/a where there is no rating.",
+            "and no symbols such as % or units; n/a for a missing rating.",
             path,
         )
     rating = numbers_or_nan(table[column])

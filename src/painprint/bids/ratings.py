@@ -114,7 +114,7 @@ class RatingRecording:
         if n == len(self.value):
             raise ValueError(
                 "the rating never changes, so that no sample is left without its start value. "
-                "Omit --rating-ignore-start, or leave this run out."
+                "Omit --rating-ignore-start, or exclude this run."
             )
         return replace(self, value=np.where(np.arange(len(self.value)) < n, np.nan, self.value))
 

@@ -101,6 +101,6 @@ def keep_columns(
         return tuple(names), signals, ()
     others = [name for name, k in zip(names, keep, strict=True) if not k]
     shown = ", ".join(others[:MOST_NAMED]) + ", ..." * (len(others) > MOST_NAMED)
-    note = f"columns that {reason} are no regions and were left out: {shown}."
+    note = f"columns that {reason} are not regions and were excluded: {shown}."
     kept = tuple(name for name, k in zip(names, keep, strict=True) if k)
     return kept, signals[:, keep], (note,)

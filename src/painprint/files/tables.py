@@ -273,7 +273,9 @@ def _convert(cells: Iterable[str], n_cells: int, name: str, path: Path) -> NDArr
         except ValueError:
             hint = "Correct it, or write n/a."
             if is_marred(entry):
-                hint = "Write decimal points and no sign such as % or unit; n/a where it is none."
+                hint = (
+                    "Use decimal points and no symbols such as % or units; n/a for a missing value."
+                )
             raise DerivativesError(
                 f"row {row + 1} of column {name!r} is {entry!r:.80}, which is not a number. {hint}",
                 path,

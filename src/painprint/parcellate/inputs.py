@@ -219,8 +219,8 @@ def read_subcortical(path_or_label: str, points: Grayordinates) -> SubcorticalRe
     if isinstance(atlas.image.points, Voxels):
         if atlas.files.space not in CIFTI_SPACES:
             raise DerivativesError(
-                f"lies in the space {atlas.files.space}, the voxels of CIFTI in MNI152NLin6Asym. "
-                "Pass the atlas in that space.",
+                f"is in the space {atlas.files.space}, but the voxels of CIFTI are in "
+                "MNI152NLin6Asym. Pass the atlas in that space.",
                 path,
             )
         sampled = atlas.image.at(coordinates)

@@ -87,8 +87,8 @@ def gather_runs(
         try:
             series, row, cleaning = _read(run, cortical, cleaner)
         except DerivativesError as error:
-            gathered.notes.append(f"left out {run.key}: {error}")
-            log.warning("sub-%s: left out %s: %s", runs.participant, run.key, error)
+            gathered.notes.append(f"excluded {run.key}: {error}")
+            log.warning("sub-%s: excluded %s: %s", runs.participant, run.key, error)
         else:
             # usable sessions alternate between the halves
             half = half_of.setdefault(run.key.session, HALVES[len(half_of) % len(HALVES)])

@@ -77,7 +77,7 @@ GLOSSARY = {
     "models trained on them show what agreement arises by chance. Their results are the "
     "permutation null.",
     "prediction interval": "range around a prediction, as wide as the errors in the study: about "
-    "80 (or 90) of 100 new ratings lie in it, if new sessions are like those of the study "
+    "80 (or 90) of 100 new ratings are in it, if new sessions are like those of the study "
     "(conformal prediction).",
     "primary number": "a result that was fixed in advance as the one to conclude from: the "
     "session-centred r, and the skill score, of {bin}s.",
@@ -100,10 +100,10 @@ GLOSSARY = {
     "signature": "the weights with which a model predicts one person's rating from connectivity.",
     "skill": "1 minus the squared error divided by that of always predicting the mean of the "
     "training data (skill score): 1 is perfect, 0 is no better than the mean, below 0 is worse.",
-    "slope": "mean increase of the rating when the held-out prediction increases by 1: 1 where "
-    "predictions are calibrated, below 1 where they are over-dispersed (vary too much), above 1 "
-    "where they are under-dispersed (vary too little). The intercept is the mean rating at a "
-    "prediction of 0: 0 where calibrated.",
+    "slope": "mean increase of the rating when the held-out prediction increases by 1: 1 if "
+    "predictions are calibrated, below 1 if they are over-dispersed (vary too much), above 1 if "
+    "they are under-dispersed (vary too little). The intercept is the mean rating at a prediction "
+    "of 0: 0 if calibrated.",
     "spin test": "comparison with the same areas rotated at random on a sphere, which keeps their "
     "number, sizes and shapes.",
     "stage": "one analysis that follows the decoding, with its own tables and its own section of "

@@ -244,7 +244,7 @@ class Signature:
         names = [model.held_out for model in self.models]
         if held_out not in names:
             available = ", ".join(name for name in names if name)
-            raise ValueError(f"no fold left out {held_out!r}. Choose one of {available}.")
+            raise ValueError(f"no fold held out {held_out!r}. Choose one of {available}.")
         return names.index(held_out)
 
 

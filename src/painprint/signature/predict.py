@@ -405,7 +405,7 @@ def _add_intervals(
                         OF_EVENTS
                         if signature.of_events
                         else f"no interval of a {unit}: the signature has no held-out errors of "
-                        f"{unit}s (runs were left out, or it was recalibrated)."
+                        f"{unit}s (runs were held out, or it was recalibrated)."
                     ] = None
                     continue
                 try:
