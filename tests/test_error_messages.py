@@ -141,7 +141,7 @@ run("ratings of one sample", 1, "the rating has 1 sample;", f"{STEM}_recording-p
 run("constant ratings", 1, "the rating does not vary", "sub-01", "Check which column and recording were read (--rating-column, --rating-recording)", change=rated(lambda rating: 0 * rating + 0.5))
 run("commas instead of tabs", 1, "has commas between its columns", SERIES, "Save it with tabs", change=edited("bids/derivatives/**/*_timeseries.tsv", lambda text: text.replace("\t", ",")))
 run("text among the numbers", 0, "row 1 of column '1' is 'x", SERIES, "Correct it, or write n/a", "--dry-run", change=edited(FIRST, lambda text: re.sub(r"\n-?\d", "\nx", text, count=1)))
-run("a decimal comma", 0, "row 1 of column '1' is", SERIES, "Write decimal points", "--dry-run", change=edited(FIRST, lambda text: text.replace(".", ",", 1)))
+run("a decimal comma", 0, "row 1 of column '1' is", SERIES, "Use decimal points", "--dry-run", change=edited(FIRST, lambda text: text.replace(".", ",", 1)))
 run("an empty file", 0, "is empty", SERIES, "Copy it again, or make it again", "--dry-run", change=edited(FIRST, lambda text: ""))
 run("rows are missing", 0, "has 310 rows, but the outliers file keeps", SERIES, "Pass the output folder that holds both", "--dry-run", change=edited(FIRST, lambda text: "\n".join(text.splitlines()[:311]) + "\n"))
 run("no such column", 1, "no column is called 'pian'", f"{STEM}_recording-pain_physio.tsv.gz", "--rating-column. Columns:", "--rating-column", "pian")

@@ -361,7 +361,7 @@ def test_numbers_that_stand_for_a_missing_rating_are_noted(tree, one, missing):
     write_table(path_of(tree, "*_beh.tsv"), ["time", "rating"], rows)
     run, record = load_first(tree)
     np.testing.assert_allclose(run.rating, value, atol=1e-12)
-    (note,) = [note for note in record.notes if "lie apart" in note]
+    (note,) = [note for note in record.notes if "far from all" in note]
     assert note.startswith(f"ratings of {missing} are far from all others")
 
 
