@@ -384,7 +384,7 @@ def test_places_alone_give_a_rough_brain_and_nothing_gives_none(tmp_path):
     places = {"l": (-50, -20, 20), "r": (50, -20, 20), "nucleus": (27, -5, 0)}
     geometry = find_geometry("X", None, [], "01", places)
     brain = keep(tmp_path, geometry, regions)
-    assert "rough" in brain.description
+    assert "approximate" in brain.description
     assert set(brain.meshes["L"].region) == {-1, 0}
     assert set(brain.meshes["R"].region) == {-1, 1}
     assert set(brain.subcortical.region) == {2}

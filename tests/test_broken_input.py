@@ -172,7 +172,7 @@ NOTED = {
         edit("physio.tsv.gz", lambda t: "0.5\n" * t.count("\n")),
         "the rating never changes",
     ),
-    "rating out of scale": (out_of_scale, "lie outside the possible range"),
+    "rating out of scale": (out_of_scale, "are outside the possible range"),
     "rating shorter than the scan": (
         edit("physio.tsv.gz", lambda t: head(t, 240)),
         "scan is rated",

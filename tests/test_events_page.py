@@ -103,7 +103,9 @@ def test_the_page_says_events_and_no_minutes(people):
     assert list(metrics["scales"]) == ["event", "run", "session"]
     assert minutes_in(page) == []
     n = event["n"]
-    assert n == 9 * 10 and f"The {n} events with usable frames were the bins" in page
+    assert (
+        n == 9 * 10 and f"The {n} events with usable frames were the training and test bins" in page
+    )
     assert f"n = {n} events in 9 held-out sessions" in page
     assert f"session-centred r across events {event['centred_r']:.2f} (95% interval" in page
     assert f"The prediction of an event deviates by {event['mae']:.2f}" in page
@@ -189,7 +191,7 @@ def test_a_reading_has_no_intervals_and_says_why(people, tmp_path):
     said = json.loads((tmp_path / "reading.json").read_text())["sessions"][0]["not_done"]
     assert len(said) == 1 and said[0].startswith("no intervals: the signature was trained on")
     page = words_of(tmp_path / "reading.html")
-    assert "80% interval" not in page and "between events too" in page
+    assert "80% interval" not in page and "also between events" in page
     assert "lower than this prediction" not in page and "the mean rating ranged" not in page
 
 

@@ -80,8 +80,8 @@ DECODING_COLUMNS: dict[str, dict[str, str]] = {
         "n_without_signal": "without any finite signal",
         "n_kept": "used; the sum of the next two columns",
         "n_in_training_bins": "in training bins",
-        "n_in_no_training_bin": "in no training bin: the time bin, or the segment of a rating "
-        "bin, was too short",
+        "n_in_no_training_bin": "in no training bin: the bin, or the segment of a rating bin, "
+        "was too short",
         "n_training_bins": "training bins",
         "n_training_bins_lost": "bins excluded from training: too short, or without any frames",
         "mean_fd_mm": "mean framewise displacement (mm)",
