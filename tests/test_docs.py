@@ -24,6 +24,7 @@ from painprint.evidence.stages import STAGES
 from painprint.files.images import Voxels
 from painprint.files.maps import write_labels
 from painprint.options import flag
+from painprint.report.checklist import COLUMNS as CHECKLIST_COLUMNS
 from painprint.report.glossary import OF_A_PERSON, OF_A_READING, glossary
 from painprint.results.columns import AREA_COLUMNS, COLUMNS, GROUP_COLUMNS
 from painprint.store.files import content_key
@@ -611,7 +612,8 @@ def test_the_glossary_defines_the_terms_of_the_pages_in_the_same_words():
 
 def test_the_outputs_page_describes_every_column_of_every_table():
     page = (DOCS / "outputs.md").read_text()
-    for name, columns in [*COLUMNS.items(), *GROUP_COLUMNS.items(), *AREA_COLUMNS.items()]:
+    groups = (COLUMNS, GROUP_COLUMNS, AREA_COLUMNS, {"checklist": CHECKLIST_COLUMNS})
+    for name, columns in [pair for group in groups for pair in group.items()]:
         tables = re.findall(rf"^### {name}\.tsv$(.*?)(?=^##|\Z)", page, flags=re.M | re.S)
         described = [re.findall(r"^\| `(\w+)`", table, flags=re.M) for table in tables]
         assert list(columns) in described, name

@@ -81,7 +81,7 @@ def test_earlier_results_are_kept_whole(study, out, capsys):
     assert (kept / f"sub-01/figures/{STEM}_months.svg").read_bytes() == before[
         f"sub-01/figures/{STEM}_months.svg"
     ]
-    assert b"Not computed: `painprint run" not in page  # of the group, which is not with it
+    assert b"Not computed: painprint run" not in page  # of the group, which is not with it
     assert json.loads((out / RECORD).read_text())["settings"]["random_seed"]["value"] == 3
     assert run(study[0], out, "--random-seed", "3") == 0
     assert "finished before" in capsys.readouterr().err

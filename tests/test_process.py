@@ -169,6 +169,17 @@ def test_a_signal_ends_a_study_with_one_line_and_its_code(number, twice, decoded
         os.killpg(process.pid, 0)  # no child is left
 
 
+def test_a_simulation_that_was_stopped_says_that_nothing_was_kept(tmp_path):
+    process = start("simulate", tmp_path / "people", "--sessions", "60", "60", "--n-regions", "80")
+    while not list(tmp_path.rglob("*_timeseries.tsv")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    code, _, rest = finish(process)
+    assert (code, untimed(rest)[-1]) == (130, "simulate: stopped; nothing was kept.")
+    assert not (tmp_path / "people").exists()
+
+
 def test_a_signal_while_modules_are_imported_is_one_line_too(tmp_path):
     slow = tmp_path / "cyclopts.py"
     slow.write_text("import sys, time; print('importing', flush=True); time.sleep(60)")

@@ -70,7 +70,6 @@ def test_one_that_does_not_tell_the_level_says_so():
     ("given", "why"),
     [
         ({"p_within": 0.2, "skill_ci": [-0.1, 0.3]}, "no better than with those of permuted"),
-        ({"n_groups": 6}, "too few sessions for a conclusion"),
         ({"null": None, "p_within": None}, "did not test it against permuted ratings"),
         ({"train_bins": "rating", "p_within": None}, "did not test it against permuted ratings"),
         ({"centred_r": None, "p_within": None}, "did not vary within sessions"),
@@ -82,6 +81,14 @@ def test_one_that_was_never_shown_says_so_and_why(given, why):
     assert (card.answer, card.status) == ("Never shown to track pain", "bad")
     assert why in card.text and why in why_not_shown(signature)
     assert why_not_shown(signature).startswith("this signature was never shown to track pain")
+
+
+def test_one_of_few_sessions_says_that_they_are_too_few():
+    signature = with_metrics(n_groups=6)
+    card = performance(signature)
+    assert card.answer == "Not shown to track pain: too few sessions to tell"
+    assert card.status == "caution" and "too few sessions for a conclusion" in card.text
+    assert "too few sessions for a conclusion" in why_not_shown(signature)
 
 
 def test_one_that_tells_the_level_alone_says_what_may_be_read(run, tmp_path):

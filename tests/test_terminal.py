@@ -153,6 +153,13 @@ def test_a_dumb_terminal_gets_lines(monkeypatch):
     assert not terminal._is_terminal()
 
 
+def test_a_dry_run_says_what_it_does_while_it_reads(decoded, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(terminal, "SILENT_S", 0.05)
+    words = ["run", str(decoded.parent / "bids"), str(tmp_path / "out"), "participant"]
+    assert main([*words, "--dry-run"]) == 0
+    assert "sub-01: finding and checking the inputs" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -21,6 +21,7 @@ from painprint.bins import BIN_WORDS
 from painprint.cortex.settings import AreaSettings
 from painprint.evidence.stages import STAGES
 from painprint.options import choices_of, describe, flag, option_metadata
+from painprint.report.checklist import COLUMNS as CHECKLIST_COLUMNS
 from painprint.report.glossary import GLOSSARY
 from painprint.results.columns import AREA_COLUMNS, DECODING_COLUMNS, GROUP_COLUMNS
 from painprint.settings import Settings
@@ -108,6 +109,8 @@ def column_tables(kind: str) -> Iterator[str]:
     if kind != "stages":
         for suffix, columns in COLUMNS[kind].items():
             yield from column_table(suffix, columns)
+        if kind == "decoding":
+            yield from column_table("checklist", CHECKLIST_COLUMNS)
         return
     for stage in STAGES.values():
         for suffix, columns in stage.tables.items():

@@ -122,14 +122,14 @@ def _decode(study: Study, execution: StudyExecution, participant: str) -> None:
     from painprint.apps.decode import run_participant
     from painprint.apps.dry_run import describe_inventory
 
-    if execution.dry_run:
-        text, can_be_decoded = describe_inventory(study, participant)
-        print(text)
-        if not can_be_decoded:
-            raise Failed
-        return
     with progress(f"sub-{participant}") as follow:
-        run_participant(study, participant, progress=follow)
+        if not execution.dry_run:
+            return run_participant(study, participant, progress=follow)
+        text, can_be_decoded = describe_inventory(study, participant)
+    print(text)
+    if not can_be_decoded:
+        raise Failed
+    return None
 
 
 @app.command(group_parameters=BY_HEADING, help_epilogue=examples("parcellate"))
@@ -180,11 +180,12 @@ def _parcellate(study: AreaStudy, execution: Execution, participant: str) -> Non
     """Parcellate one participant, or describe the dry run."""
     from painprint.apps.parcellate import describe_scans, parcellate_participant
 
-    if execution.dry_run:
-        print(describe_scans(study, participant))
-        return
     with progress(f"sub-{participant}") as follow:
-        parcellate_participant(study, participant, progress=follow)
+        if not execution.dry_run:
+            return parcellate_participant(study, participant, progress=follow)
+        text = describe_scans(study, participant)
+    print(text)
+    return None
 
 
 @app.command(help_epilogue=examples("simulate"))
@@ -209,7 +210,8 @@ def simulate(
         Number of people without a signature: the last ones.
     layout
         Regional time series as written by XCP-D; or dense BOLD with confounds as written by
-        fMRIPrep (CIFTI, CIFTI with areas on surfaces, or volumes) or ciftify.
+        fMRIPrep (CIFTI, CIFTI with areas on surfaces, or volumes) or ciftify. Surfaces of full
+        resolution take about 0.5 GB for each run of 10 min; --divisions 12 is smaller and faster.
     random_seed
         Seed of the random number generator.
     """
@@ -217,7 +219,7 @@ def simulate(
 
     with logged(None):
         check_can_be_written(out)
-        with progress("simulate") as follow:
+        with progress("simulate", is_kept=False) as follow:
             written = simulate_people(
                 out, sessions, n_null=null, layout=layout, world=world, random_seed=random_seed,
                 progress=follow,
@@ -241,7 +243,7 @@ def demo(out: Path = Path("demo-output"), *, n_jobs: int = 2) -> None:
 
     with logged(None):
         check_can_be_written(out)
-        with progress("simulate") as follow:
+        with progress("simulate", is_kept=False) as follow:
             bids, results, written = simulate_demo(out, progress=follow)
         print(written)
     settings = Settings(task_id=("rating",), skip=("baselines",))
@@ -307,7 +309,7 @@ def predict(
         Repetition time (s), which overrides sidecars and headers.
     fold
         Use the model for which this session (or run) was held out instead of the final model;
-        without intervals.
+        without intervals, and so without --out.
     other_person
         Score runs of another person, or of an unknown person, although transfer is rarely valid;
         the results state this.

@@ -32,14 +32,21 @@ class Progress:
         What the stages belong to, such as ``sub-01``.
     doing : str
         What is done before the first stage.
+    is_kept : bool
+        Whether finished stages are kept if the work is stopped.
     clock : callable
         Returns the time (s).
     """
 
     def __init__(
-        self, work: str, doing: str = "", *, clock: Callable[[], float] = time.monotonic
+        self,
+        work: str,
+        doing: str = "",
+        *,
+        is_kept: bool = True,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.work, self.doing = work, doing
+        self.work, self.doing, self.is_kept = work, doing, is_kept
         self._clock = clock
         self._titles: list[str] = []
         self._told: dict[str, float] = {}

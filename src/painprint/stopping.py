@@ -42,6 +42,8 @@ class _Process:
     @property
     def line(self) -> str:
         progress = self.progress
+        if progress is not None and not progress.is_kept:
+            return f"{progress.work}: stopped; nothing was kept.\n"
         if progress is None or not progress.n_passed:
             return "stopped; run the same command again to continue.\n"
         return (

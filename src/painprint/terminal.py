@@ -183,9 +183,11 @@ def logged(out_dir: Path | None) -> Iterator[None]:
 
 
 @contextmanager
-def progress(work: str, doing: str = "finding and checking the inputs") -> Iterator[Progress]:
+def progress(
+    work: str, doing: str = "finding and checking the inputs", *, is_kept: bool = True
+) -> Iterator[Progress]:
     """Show the progress of some work: a bar on a terminal; elsewhere a line every ten seconds."""
-    told = Progress(work, doing)
+    told = Progress(work, doing, is_kept=is_kept)
     tell_progress(told)
     shown = _bar(told) if _is_terminal() else _lines_while_silent(told)
     with shown:

@@ -312,11 +312,17 @@ def predict(
         Settings(tr_s=tr_s)
     except ValueError as error:
         raise DerivativesError(with_flags(str(error))) from error
-    signature = read_signature(path)
+    signature, fold = read_signature(path), fold.removeprefix("ses-")
     if fold != EVERYTHING or signature.history is None:
+        if out_dir is not None and fold != EVERYTHING:
+            raise DerivativesError(
+                "--fold and --out exclude each other: the model of a fold has no intervals, and so "
+                "no page. Give one of them."
+            )
         if out_dir is not None:
             raise DerivativesError(
-                "intervals and a page need the final model of a signature of version 2."
+                f"{path}: a page needs intervals, but this signature has no record of its held-out "
+                "errors. Omit --out, or decode the participant again."
             )
         return Predictions(_predictions(signature, runs, fold, tr_s, other_person=other_person))
     score = partial(

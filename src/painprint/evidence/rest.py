@@ -13,6 +13,7 @@ from painprint.decode.training import EVERYTHING
 from painprint.evidence.case import Case
 from painprint.evidence.permuted_ratings import run_positions
 from painprint.evidence.stage import StageResult
+from painprint.parallel import one_blas_thread
 from painprint.progress import OnStep, count_steps
 from painprint.runs import ExcludedRun, Run
 from painprint.signature.model import Signature, make_signature
@@ -60,7 +61,8 @@ def rest_tests(case: Case, *, on_step: OnStep | None = None) -> StageResult:
             "Material(rest=...))."
         )
     signature = make_signature(case.decoding, simulated=False, metrics={})
-    table, not_done = score_rest(case, signature, on_step=on_step)
+    with one_blas_thread():  # the products are small
+        table, not_done = score_rest(case, signature, on_step=on_step)
     n_sessions = table["session"].nunique()
     if n_sessions < FEWEST_SESSIONS:
         reasons = f" {' '.join(not_done)}" if not_done else ""

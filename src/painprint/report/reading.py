@@ -17,7 +17,7 @@ from painprint.report.glossary import OF_A_READING, glossary
 from painprint.report.html import make_environment
 from painprint.report.summary import Card, describe_answer
 from painprint.report.svg import draw_figure, inline
-from painprint.results.conclusion import flagged_confounds, primary_metrics
+from painprint.results.conclusion import Tracking, flagged_confounds, primary_metrics
 from painprint.results.proof import NOT_RECORDED, NOT_SHOWN, conclude_signature, tells_level
 from painprint.signature.model import Signature
 from painprint.store.files import write_text
@@ -147,6 +147,8 @@ def performance(signature: Signature, *, of_other_person: bool = False) -> Card:
         text = f"{_begin(NOT_SHOWN[conclusion.tracking].format(unit=unit))}."
         if conclusion.tells_level:
             status = "caution"
+        elif conclusion.tracking is Tracking.FEW:
+            answer, status = f"Not shown to track pain: too few {unit}s to tell", "caution"
         else:
             answer, status = "Never shown to track pain", "bad"
     if flagged := flagged_confounds(metrics):

@@ -35,7 +35,7 @@ def transfer_to(out_dir: Path, participant: str) -> Transfer:
     if not files.table("metrics", ".json").is_file():
         return Transfer(
             None,
-            "Not computed: `painprint run … group` applies every signature to all people with the "
+            "Not computed: painprint run … group applies every signature to all people with the "
             "same atlas.",
         )
     try:
