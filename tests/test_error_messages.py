@@ -20,7 +20,7 @@ from painprint import (
     frame_ratings,
     run_stage,
 )
-from painprint.cli import main
+from painprint.cli import app, main
 from painprint.errors import DerivativesError
 from painprint.signature.file import read_signature
 
@@ -104,7 +104,9 @@ def without_first_column(text):
 # fmt: off
 # folders
 mistake("no argument", 2, "BIDS_DIR", "`painprint run`", "See `painprint run --help`", "run")
-mistake("no level", 2, "LEVEL", "`painprint run`", "See `painprint run --help`", "run", "bids", "new")
+mistake("no level", 2, "LEVEL (participant or group), and got bids new", "`painprint run`", "See `painprint run --help`", "run", "bids", "new")
+mistake("no output folder", 2, "BIDS_DIR, OUT_DIR and LEVEL (participant or group), and got bids participant", "`painprint run`", "See `painprint run --help`", "run", "bids", "participant")
+mistake("options before folders", 2, "BIDS_DIR, OUT_DIR and LEVEL", "`painprint run`", "Options come after them", "run", "--session-label", "01", "02", "bids", "new", "participant")
 mistake("level with a typo", 2, '"particpant"', "LEVEL", 'Did you mean "participant"?', "run", "bids", "new", "particpant")
 mistake("no dataset", 1, "there is no BIDS_DIR", "nowhere", "Check the path", "run", "nowhere", "new", "participant")
 mistake("a file as dataset", 1, "is a file, not a BIDS_DIR", "bids/dataset_description.json", "Check the path", "run", "bids/dataset_description.json", "new", "participant")
@@ -148,6 +150,10 @@ run("no such column", 1, "no column is called 'pian'", f"{STEM}_recording-pain_p
 
 # options
 run("option with a typo", 2, "--n-permutatoins", "Unknown option", "Did you mean --n-permutations?", "--n-permutatoins", "99")
+run("option with one dash", 2, " -task-id", "Unknown option", "Did you mean --task-id?", "-task-id", "rating")
+run("option of one letter", 2, " -v.", "Unknown option", "See `painprint run --help`", "-v")
+mistake("option of one letter, without a command", 2, "-v", "Unknown option", "See `painprint --help`", "-v")
+mistake("another word for a command", 2, '"decode"', "Unknown command", 'Did you mean "run"?', "decode")
 mistake("command with a typo", 2, '"predct"', "Unknown command", 'Did you mean "predict"?', "predct")
 mistake("an argument too many", 2, "but got more", "`painprint report`", "See `painprint report --help`", "report", "new", "more")
 run("text as lag", 2, "'six'", "--lag", "needed: a number", "--lag", "six")
@@ -222,6 +228,36 @@ def test_a_mistake_is_answered_with_thing_place_and_remedy(
     assert printed.count(remedy) == 1
     assert "Traceback" not in printed and "╭" not in printed
     assert "new" in words or not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        ("run --dryrun study out participant", "--dry-run"),
+        ("parcellate --dryrun study out participant", "--dry-run"),
+        ("simulate --session 8 people", "--sessions"),
+        ("demo --job 2", "--n-jobs"),
+        ("report --pfd out", "--pdf"),
+        ("predict --foo", "--fold"),
+        ("learn --n-job 2 out study new", "--n-jobs"),
+        ("recalibrate --session 8 signature study new", "--session-label"),
+    ],
+)
+def test_an_unknown_option_before_the_folders_is_a_sentence(words, meant, capsys):
+    assert main(words.split()) == 2
+    option = words.split()[1]
+    said = f"painprint: Unknown option: {option}. Did you mean {meant}?\n"
+    assert capsys.readouterr().err == said
+
+
+def test_an_unexpected_error_of_the_parser_is_a_sentence(capsys, monkeypatch):
+    def fail(*words, **options):
+        raise AttributeError("no attribute")
+
+    monkeypatch.setattr(type(app), "parse_args", fail)
+    assert main(["report", "out"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "no attribute" in line and "See `painprint --help`" in line
 
 
 @pytest.fixture(scope="module")

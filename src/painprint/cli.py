@@ -53,7 +53,7 @@ app = App(
 )
 
 
-@app.command(group_parameters=BY_HEADING, help_epilogue=examples("run"))
+@app.command(synonym="decode", group_parameters=BY_HEADING, help_epilogue=examples("run"))
 def run(
     bids_dir: Path,
     out_dir: Path,

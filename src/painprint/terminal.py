@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from painprint.apps.participants import FAILURES, Failed, log_failure
 from painprint.options import WORDS
 from painprint.progress import OF_PROGRESS, Progress
 from painprint.stopping import TIME_OF_LOG, tell_log_file, tell_progress
-from painprint.wording import did_you_mean, plural
+from painprint.wording import did_you_mean, enumerate_names, plural
 
 if TYPE_CHECKING:
     from inspect import BoundArguments
@@ -63,12 +64,23 @@ def parse(app: App, words: Sequence[str]) -> tuple[Callable[..., Any], BoundArgu
     UsageError
         If the words of the command line, or the options of a config file, are none of a command.
     """
+    try:
+        return _parse(app, words)
+    except UsageError:
+        raise
+    except Exception as error:
+        raise UsageError(
+            f"the command line cannot be read ({error!r}). See `painprint --help`."
+        ) from error
+
+
+def _parse(app: App, words: Sequence[str]) -> tuple[Callable[..., Any], BoundArguments]:
     from cyclopts import CycloptsError
 
     try:
         command, bound, _ = app.parse_args(words, exit_on_error=False, print_error=False)
     except CycloptsError as error:
-        raise UsageError(describe_usage(error)) from error
+        raise UsageError(describe_usage(error, app, words)) from error
     except ValueError as error:  # an invalid option, by its name
         message = with_flags(str(error))
         given = {f"--{name}" for config in app.config for name in config.config}
@@ -77,7 +89,7 @@ def parse(app: App, words: Sequence[str]) -> tuple[Callable[..., Any], BoundArgu
     return command, bound
 
 
-def describe_usage(error: CycloptsError) -> str:
+def describe_usage(error: CycloptsError, app: App, words: Sequence[str]) -> str:
     """What is wrong with the words of the command line or of a config file, as a sentence."""
     from cyclopts import exceptions
 
@@ -85,16 +97,19 @@ def describe_usage(error: CycloptsError) -> str:
     ask = f"See `{command} --help`."
     token, argument = getattr(error, "token", None), error.argument
     where = f" ({token.source})" if token is not None and token.source != "cli" else ""
+    if isinstance(error, exceptions.UnknownCommandError) and words[0].startswith("-"):
+        return f"Unknown option: {words[0]}. {ask}"
     if isinstance(error, exceptions.UnknownOptionError) and token is not None:
-        name = f"--{token.keyword.strip('-[]')}"
+        name = (token.keyword or token.value).partition("=")[0]
+        name = name if token.source == "cli" else f"--{name.strip('-[]')}"
         known = [name for argument in error.argument_collection for name in argument.names]
         return f"Unknown option: {name}{where}.{did_you_mean(name, known) or f' {ask}'}"
     if isinstance(error, exceptions.MissingArgumentError) and argument is not None:
         name = argument.name
         if error.keyword is None:
-            is_option = argument.field_info.is_keyword_only
-            name = name if is_option else name.removeprefix("--").replace("-", "_").upper()
-            return f"`{command}` needs {name}. {ask}"
+            if argument.field_info.is_keyword_only:
+                return f"`{command}` needs {name}. {ask}"
+            return f"`{command}` needs {_describe_needed(app, words)} {ask}"
         needed = plural(max(1, argument.token_count()[0]), "value")
         return f"{name} needs {needed}, and got {len(error.tokens_so_far)}. {ask}"
     if isinstance(error, exceptions.CoercionError) and error.target_type in WORDS and token:
@@ -104,6 +119,21 @@ def describe_usage(error: CycloptsError) -> str:
         extra = " ".join(error.unused_tokens or ())
         return f"`{command}` takes no further argument, but got {extra}. {ask}"
     return " ".join(str(error).split())
+
+
+def _describe_needed(app: App, words: Sequence[str]) -> str:
+    """The arguments that a command needs in front of its options, and those that it was given."""
+    needed = []
+    for argument in app[words[0]].assemble_argument_collection():
+        if argument.required and not argument.field_info.is_keyword_only:
+            choices = " or ".join(argument.get_choices() or ())
+            name = argument.name.removeprefix("--").replace("-", "_").upper()
+            needed.append(f"{name} ({choices})" if choices else name)
+    given = " ".join(takewhile(lambda word: not word.startswith("-"), words[1:]))
+    if given:
+        return f"{enumerate_names(needed)}, and got {given}."
+    order = " Options come after them." * (len(words) > 1)
+    return f"{enumerate_names(needed)}.{order}"
 
 
 class LogFile(logging.Handler):
