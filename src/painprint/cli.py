@@ -48,7 +48,7 @@ app = App(
     name="painprint",
     help="Learn one person's brain signature of spontaneous pain from their own fMRI sessions.",
     default_parameter=Parameter(
-        negative=(), consume_multiple=True, name_transform=flag, show_default=show_default
+        negative=(), consume_multiple=1, name_transform=flag, show_default=show_default
     ),
 )
 

@@ -13,7 +13,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from painprint.apps.arguments import UsageError, check_can_be_written, with_flags
+from painprint.apps.arguments import NEEDS_A_VALUE, UsageError, check_can_be_written, with_flags
 from painprint.apps.participants import FAILURES, Failed, log_failure
 from painprint.options import WORDS
 from painprint.progress import OF_PROGRESS, Progress
@@ -110,6 +110,8 @@ def describe_usage(error: CycloptsError, app: App, words: Sequence[str]) -> str:
             if argument.field_info.is_keyword_only:
                 return f"`{command}` needs {name}. {ask}"
             return f"`{command}` needs {_describe_needed(app, words)} {ask}"
+        if isinstance(error, exceptions.ConsumeMultipleError) and argument.token_count()[1]:
+            return f"{name} {NEEDS_A_VALUE}. {ask}"
         needed = plural(max(1, argument.token_count()[0]), "value")
         return f"{name} needs {needed}, and got {len(error.tokens_so_far)}. {ask}"
     if isinstance(error, exceptions.CoercionError) and error.target_type in WORDS and token:

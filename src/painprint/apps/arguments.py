@@ -29,6 +29,8 @@ RENAMED_FLAGS = {f"--{flag(old)}": f"--{flag(new)}" for old, new in RENAMED.item
 """Options of the version before by their new names."""
 MOST_BYTES_OF_CONFIG = 1_000_000
 """Upper limit for a config file (bytes)."""
+NEEDS_A_VALUE = "needs at least one value"
+"""What is wrong with an option for several values that is given without any."""
 
 
 class UsageError(Exception):
@@ -367,5 +369,7 @@ def read_config_file(config: Path, warn: Callable[[str], None]) -> dict[str, Any
         )
     named = {with_new_name(f"--{name}", warn): value for name, value in content.items()}
     for name, value in named.items():
+        if value == []:
+            raise UsageError(f"{name} {NEEDS_A_VALUE} ({config}).")
         check_whole([name, str(value)], f" ({config})")
     return {name.removeprefix("--"): value for name, value in named.items()}
