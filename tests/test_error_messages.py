@@ -86,6 +86,16 @@ def with_a_second_atlas(folder):
         shutil.copy(path, str(path).replace("atlas-A", "atlas-B"))
 
 
+def with_description(folder):
+    description = folder / "bids" / "derivatives" / "xcp_d" / "dataset_description.json"
+    description.write_text('{"Name": "XCP-D", "DatasetType": "derivative"}')
+
+
+def with_rest(folder):
+    path = folder / FIRST
+    shutil.copy(path, str(path).replace("task-rating", "task-rest"))
+
+
 def renamed(to, edit=None):
     """The first time series under another name, with other text."""
 
@@ -123,6 +133,10 @@ mistake("finished results of other settings", 1, "lag_s was [6.0] and is [5.0]",
 
 # which data
 run("no rating", 1, "no rating was found for the task rating", "in the raw dataset", "*_events.tsv. Add them", change=without("bids/sub-01/*/func/*_physio*"))
+run("no rating of the task", 1, "no rating was found for the task rating in", "bids/sub-01.", "*_events.tsv. Add them", "--task-id", "rating", change=without("bids/sub-01/*/func/*_physio*"))
+mistake("a derivative as raw dataset", 1, "no rating was found for the task rating in bids/derivatives/xcp_d/sub-01.", "bids/derivatives/xcp_d is a derivative dataset", "Pass the raw dataset as BIDS_DIR", "run", "bids/derivatives/xcp_d", "new", "participant", "--derivatives", "bids/derivatives/xcp_d", change=with_description)
+run("no rating of any run", 1, "excluded all 2 runs", "in the raw dataset", "no rating was found", "--session-label", "01", change=without("bids/sub-01/ses-01/func/*_physio*"))
+run("a task without ratings", 1, "no rating was found for the task rest in", "bids/sub-01", "Tasks with ratings: rating (--task-id)", "--task-id", "rest", change=with_rest)
 run("another task", 1, "there is no task heat", "sub-01", "There are: rating (--task-id)", "--task-id", "heat")
 run("task with a typo", 1, "there is no task ratign", "--task-id", "Did you mean rating?", "--task-id", "ratign")
 run("no such atlas", 1, "there is no atlas Schaefer", "sub-01", "There are: A (--atlas)", "--atlas", "Schaefer")

@@ -124,7 +124,7 @@ def _decode(study: Study, inputs: ParticipantInputs, key: str, progress: Progres
             decoding = evaluate_training(prepared, training, study.settings, n_jobs=study.n_jobs)
     except ValueError as error:
         raise DerivativesError(
-            f"sub-{participant}: {error}{append_excluded(reader.excluded)}"
+            f"sub-{participant}: {error}{append_excluded(reader.excluded, inventory.n_runs)}"
         ) from error
     run_log = make_run_log(
         inventory,

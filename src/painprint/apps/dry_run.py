@@ -43,7 +43,7 @@ def describe_inventory(study: Study, participant: str) -> tuple[str, bool]:
         for frames, *_ in prepared.runs
     ]
     excluded = (*reader.excluded, *prepared.runs_left_out)
-    lines += [f"  exclude  {line}" for line in list_excluded(excluded)]
+    lines += [f"  exclude  {line}" for line in list_excluded(excluded, inventory.n_runs)]
     lines += [f"  {line}" for line in list_regions(prepared)]
     notes = dict.fromkeys(note for record in reader.records for note in record.notes)
     general = (*inventory.notes, *prepared.notes)
@@ -91,7 +91,8 @@ def _describe_dense(study: Study, inventory: Inventory) -> tuple[str, bool]:
             f"  {kind:8s} {files.key}: {files.series.path.name}, {series.n_frames} frames of "
             f"{series.points.n_points} {kind_of_points(series.points)}"
         )
-    lines += [f"  exclude  {line}" for line in list_excluded(excluded)]
+    n_runs = inventory.n_runs + len(inventory.rest)
+    lines += [f"  exclude  {line}" for line in list_excluded(excluded, n_runs)]
     dense_notes = inventory.dense.notes if inventory.dense else ()
     lines += [f"  note: {note}" for note in (*notes, *dense_notes)]
     try:

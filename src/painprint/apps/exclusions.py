@@ -23,9 +23,9 @@ def describe_exclusions(run_log: RunLog, prepared: Prepared) -> Iterator[str]:
         yield note if all_runs else f"{note} ({len(runs)} runs: {names})"
 
 
-def append_excluded(excluded: Sequence[ExcludedRun]) -> str:
-    """Lines of excluded runs, to follow an error."""
-    return "".join(f"\n  excluded {line}" for line in list_excluded(excluded))
+def append_excluded(excluded: Sequence[ExcludedRun], n_runs: int) -> str:
+    """Lines of excluded runs out of ``n_runs``, to follow an error."""
+    return "".join(f"\n  excluded {line}" for line in list_excluded(excluded, n_runs))
 
 
 def list_regions(prepared: Prepared) -> list[str]:

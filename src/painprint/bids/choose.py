@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -220,16 +220,19 @@ def choose_tasks(
     task_id: Sequence[str],
     participant: str,
     *,
+    raw: Dataset,
     rest: Sequence[str] = (),
     events: Sequence[BidsFile] = (),
 ) -> list[str]:
-    """The tasks that were given, or the only one with ratings.
+    """The tasks that were given, of which one must have ratings, or the only one with ratings.
 
     Tasks with recordings are preferred to those with ratings in events. A rating once a run or a
     session is one of every task but rest, or of rest where there is nothing else.
 
     Parameters
     ----------
+    raw : Dataset
+        The dataset in which ratings are looked for.
     rest : sequence of str
         Tasks that are rest.
     events : sequence of BidsFile
@@ -248,22 +251,38 @@ def choose_tasks(
                 f"sub-{participant}: there is no task {', '.join(unknown)}. There are: "
                 f"{', '.join(available)} (--task-id).{did_you_mean(unknown[0], available)}"
             )
-        return sorted(dict.fromkeys(wanted))
+    else:
+        wanted = available
     of_runs = [f for f in ratings if not is_table(f) and f.entities.get("task", "") in available]
     recordings = [f for f in of_runs if not is_events_file(f)]
-    rated = sorted({f.entities.get("task", "") for f in recordings or of_runs})
-    if not rated and any(map(is_table, ratings)):
-        rated = [task for task in available if task not in rest] or available
-    if not rated:
+    with_ratings = {f.entities.get("task", "") for f in of_runs}
+    if with_ratings.isdisjoint(wanted) and not any(map(is_table, ratings)):
+        columns = mention_columns(f for f in events if f.entities.get("task", "") in wanted)
         raise DerivativesError(
-            f"sub-{participant}: no rating was found for the task{'s' * (len(available) != 1)} "
-            f"{', '.join(available)}. Ratings are expected in the raw dataset as *_physio.tsv.gz, "
-            "*_stim.tsv.gz, *_beh.tsv, *_rating.tsv, *_resp.tsv or *_events.tsv. Add them."
-            + mention_columns(f for f in events if f.entities.get("task", "") in available)
+            f"sub-{participant}: no rating was found for the task{'s' * (len(wanted) != 1)} "
+            f"{', '.join(wanted)} in {raw.root / f'sub-{participant}'}. "
+            f"{_where_ratings_are(with_ratings, raw)}{columns}"
         )
+    if task_id:
+        return sorted(dict.fromkeys(wanted))
+    rated = sorted({f.entities.get("task", "") for f in recordings or of_runs})
+    if not rated:
+        rated = [task for task in available if task not in rest] or available
     if len(rated) > 1:
         raise DerivativesError(
             f"sub-{participant}: several tasks have ratings; choose with --task-id (several are "
             f"pooled): {', '.join(rated)}."
         )
     return rated
+
+
+def _where_ratings_are(tasks: Collection[str], raw: Dataset) -> str:
+    """The tasks that have ratings; where none has, what is to be done."""
+    if tasks:
+        return f"Tasks with ratings: {', '.join(sorted(tasks))} (--task-id)."
+    if raw.is_derivative:
+        return f"{raw.root} is a derivative dataset. Pass the raw dataset as BIDS_DIR."
+    return (
+        "Ratings are expected in the raw dataset as *_physio.tsv.gz, *_stim.tsv.gz, *_beh.tsv, "
+        "*_rating.tsv, *_resp.tsv or *_events.tsv. Add them."
+    )

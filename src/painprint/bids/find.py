@@ -126,13 +126,9 @@ def find_runs(
     ratings, tables = _list_ratings(files, selection)
     rest = [label_of(task, "task") for task in selection.rest_task]
     tasks = choose_tasks(
-        in_sessions,
-        [*ratings, *tables],
-        selection.task_id,
-        participant,
-        rest=rest,
-        events=files.events,
-    )
+        in_sessions, [*ratings, *tables], selection.task_id, participant,
+        raw=raw, rest=rest, events=files.events,
+    )  # fmt: skip
     ratings = _with_entity(ratings, "task", tasks)
     if selection.session_label:
         ratings = _with_entity(ratings, "ses", sessions)

@@ -161,6 +161,11 @@ class Inventory:
     image: AtlasFiles | None = None
     made_from: MadeFrom | None = None
 
+    @property
+    def n_runs(self) -> int:
+        """Number of rated runs and of those that cannot be used."""
+        return len(self.runs) + len(self.excluded)
+
 
 def assemble(
     chosen: Selection,

@@ -87,7 +87,8 @@ class Prepared:
                 f" There are {len(self.runs)} usable runs: leave out runs instead "
                 "(leave_out='run', --leave-out run)."
             )
-        lost = "".join(f"\n  excluded {line}" for line in list_excluded(self.runs_left_out))
+        n_runs = len(self.runs) + len(self.runs_left_out)
+        lost = "".join(f"\n  excluded {line}" for line in list_excluded(self.runs_left_out, n_runs))
         return (
             f"{n_groups} usable {unit}, but nested leave-one-{leave_out}-out needs at least 3."
             f"{advice}{lost}"

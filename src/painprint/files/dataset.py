@@ -200,6 +200,11 @@ class Dataset:
             raise DerivativesError(f"the description of a dataset, {self.root}/{error}") from error
 
     @property
+    def is_derivative(self) -> bool:
+        """Whether the dataset is a derivative, according to its description."""
+        return self.description.get("DatasetType") == "derivative"
+
+    @property
     def simulated(self) -> bool:
         """Whether the dataset is simulated, according to its description."""
         texts = [self.description.get("Name", "")]
