@@ -10,6 +10,7 @@ from pathlib import Path
 from painprint.apps.study import log
 from painprint.errors import DerivativesError
 from painprint.files.dataset import no_folder
+from painprint.parcellate.individual_file import find_area_results
 from painprint.results.files import ParticipantFiles
 from painprint.results.group import GroupFiles, read_group
 from painprint.results.read import find_results, read_results
@@ -110,9 +111,14 @@ def write_pages(out_dir: Path, *, pdf: bool = False) -> int:
     finished = find_results(out_dir)
     group = GroupFiles(out_dir)
     if not finished and not group.table("metrics", ".json").is_file():
+        is_output = find_results(out_dir.parent) or find_area_results(out_dir.parent)
         raise DerivativesError(
             f"no finished participant in {out_dir} (sub-*/decoding/*_provenance.json). "
-            "Run `painprint run` first."
+            + (
+                f"Pass the output folder, {out_dir.parent}."
+                if is_output
+                else "Run `painprint run` first."
+            )
         )
     pages = [(f"sub-{f.participant}", partial(write_page, f, pdf=pdf)) for f in finished]
     if group.table("metrics", ".json").is_file():
