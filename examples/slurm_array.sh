@@ -19,6 +19,11 @@ if [ -z "${SLURM_ARRAY_TASK_ID:-}" ]; then
   exec "$PAINPRINT" run "$BIDS_DIR" "$OUT_DIR" group "${options[@]}"
 fi
 participants=("$BIDS_DIR"/sub-*/)
-participant=$(basename "${participants[$SLURM_ARRAY_TASK_ID]:?there is no such participant}")
+if [ "$SLURM_ARRAY_TASK_ID" -ge "${#participants[@]}" ]; then
+  echo "$BIDS_DIR: there is no participant number $SLURM_ARRAY_TASK_ID (there are ${#participants[@]}," \
+    "counted from 0)" >&2
+  exit 1
+fi
+participant=$(basename "${participants[$SLURM_ARRAY_TASK_ID]}")
 exec "$PAINPRINT" run "$BIDS_DIR" "$OUT_DIR" participant --participant-label "$participant" \
   --task-id rating "${options[@]}"

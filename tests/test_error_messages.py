@@ -22,6 +22,7 @@ from painprint import (
 )
 from painprint.cli import app, main
 from painprint.errors import DerivativesError
+from painprint.regions import Regions
 from painprint.signature.file import read_signature
 
 RUN = ("run", "bids", "new", "participant")
@@ -146,6 +147,8 @@ run("no such participant", 1, "there is no participant 1", "in bids", "There are
 run("no such session", 1, "there is no session 99", "sub-01", "There are: 01, 02, 03, 04, 05 (--session-label)", "--session-label", "99")
 run("two sessions", 1, "2 usable sessions", "sub-01", "leave out runs instead (leave_out='run', --leave-out run)", "--session-label", "01", "02")
 run("no such network", 1, "no network is called 'Visual'", "sub-01", "There are: DMN, VIS", "--exclude-network", "Visual")
+run("a network in another case", 1, "no network is called 'Vis'", "sub-01", "Did you mean VIS?", "--exclude-network", "Vis")
+run("sessions with commas", 1, "there is no session 01,02,03", "sub-01", "Did you mean 01 02 03, separated by spaces?", "--session-label", "01,02,03")
 run("no external weights", 1, "there is no file no.tsv", "--external", "Check the path", "--external", "no.tsv")
 run("no filter file", 1, "there is no file no.json", "--bids-filter-file", "Check the path", "--bids-filter-file", "no.json")
 run("a filter file that is no JSON", 1, "is not valid JSON", "filter.json", "Repair it", "--bids-filter-file", "filter.json", change=lambda folder: (folder / "filter.json").write_text("{bold"))
@@ -171,6 +174,8 @@ mistake("another word for a command", 2, '"decode"', "Unknown command", 'Did you
 mistake("command with a typo", 2, '"predct"', "Unknown command", 'Did you mean "predict"?', "predct")
 mistake("an argument too many", 2, "but got more", "`painprint report`", "See `painprint report --help`", "report", "new", "more")
 run("text as lag", 2, "'six'", "--lag", "needed: a number", "--lag", "six")
+run("lags with commas", 2, "'6,5'", "--lag", "needed: a number. Decimals have a point. Separate values by spaces.", "--lag", "6,5")
+run("a decimal comma in an option", 2, "'0,8'", "--tr", "needed: a number. Decimals have a point.", "--tr", "0,8")
 run("lag with its unit", 2, "'6s'", "--lag", "needed: a number", "--lag", "6s")
 run("no lag", 2, "--lag", "needs at least one value", "See `painprint run --help`", "--lag")
 run("no participant label", 2, "--participant-label", "needs at least one value", "See `painprint run --help`", "--participant-label", "--n-jobs", "1")
@@ -220,6 +225,7 @@ mistake("a group of one", 0, "needs at least two people", "group", "decoded into
 mistake("a group of nobody", 1, "no participant was decoded", "into new", "Run `painprint run ... participant` first", "run", "bids", "new", "group")
 mistake("an option that the group does not use", 2, "--lag", "for the level participant", "as they were decoded", "run", "bids", "new", "group", "--lag", "5")
 mistake("nothing to report", 1, "no finished participant", "in empty", "Run `painprint run` first", "report", "empty", change=lambda folder: (folder / "empty").mkdir())
+mistake("a participant's folder to report", 1, "no finished participant", "in out/sub-01 ", "Pass the output folder, out.", "report", "out/sub-01")
 mistake("nowhere to report", 1, "there is no folder", "nowhere", "Check the path", "report", "nowhere")
 mistake("a folder that is not empty", 2, "is not empty", "bids", "Name a new folder", "simulate", "bids")
 mistake("no session to simulate", 2, "is 0", "--sessions", "give at least 1", "simulate", "new", "--sessions", "0")
@@ -279,6 +285,23 @@ def test_an_unexpected_error_of_the_parser_is_a_sentence(capsys, monkeypatch):
     assert main(["report", "out"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "no attribute" in line and "See `painprint --help`" in line
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("V1", "L_DAN_1, L_DAN_2, L_DAN_3, L_DAN_4, L_DAN_5"),
+        ("vis_2", "L_VIS_2, R_VIS_2"),
+        ("l_dann_9", "L_DAN_8, L_DAN_7, L_DAN_6, L_DAN_5, L_DAN_4"),
+        ("dan", "L_DAN_1, L_DAN_2, L_DAN_3, L_DAN_4, L_DAN_5"),
+    ],
+)
+def test_of_many_regions_the_similar_ones_are_named(name, near):
+    sides_and_networks = ("L_DAN", "L_VIS", "R_DAN", "R_VIS")
+    names = tuple(f"{which}_{i}" for which in sides_and_networks for i in range(1, 9))
+    said = f"no region is called '{name}'. There are 32 regions, such as {near}."
+    with pytest.raises(ValueError, match=re.escape(said)):
+        Regions(names, ("",) * 32).find((), [name])
 
 
 @pytest.fixture(scope="module")

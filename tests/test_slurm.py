@@ -46,7 +46,7 @@ def test_a_task_without_participant_says_so(tmp_path, submit):
     (tmp_path / "bids" / "sub-01").mkdir(parents=True)
     done = submit(1)
     assert done.returncode != 0
-    assert "there is no such participant" in done.stderr
+    assert "there is no participant number 1 (there are 1, counted from 0)" in done.stderr
 
 
 @pytest.mark.long

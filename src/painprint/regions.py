@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 from painprint.arrays import short_repr
 from painprint.given import as_labels
-from painprint.wording import did_you_mean, plural
+from painprint.wording import did_you_mean, near_names, plural
 
 NO_REGION = -1
 """Region index of a point (vertex or voxel) outside all regions."""
+MOST_NAMED, MOST_NEAR = 20, 5
+"""Most regions or networks that are all named where one does not exist; similar ones otherwise."""
 
 
 @dataclass(frozen=True)
@@ -86,12 +88,10 @@ class Regions:
         ):
             unknown = [name for name in requested if name not in known]
             if unknown:
-                available = (
-                    ", ".join(sorted(set(known) - {""})) or f"none (no {what} labels were given)"
-                )
+                names = sorted(set(known) - {""})
                 raise ValueError(
-                    f"no {what} is called {', '.join(map(repr, unknown))}. There are: {available}."
-                    f"{did_you_mean(unknown[0], sorted(set(known) - {''}))}"
+                    f"no {what} is called {', '.join(map(repr, unknown))}. There are"
+                    f"{_available(unknown[0], names, what)}"
                 )
         return frozenset(
             name
@@ -143,3 +143,13 @@ class Parcellation:
             array.flags.writeable = False
         object.__setattr__(self, "region_of_point", region_of_point)
         object.__setattr__(self, "n_points_of_region", n_points)
+
+
+def _available(name: str, names: Sequence[str], what: str) -> str:
+    """The names that exist, to follow "There are": of many, those that are similar to a name."""
+    if len(names) <= MOST_NAMED:
+        available = ", ".join(names) or f"none (no {what} labels were given)"
+        return f": {available}.{did_you_mean(name, names)}"
+    containing = [one for one in names if name.lower() in one.lower()]
+    near = (containing or near_names(name, names, MOST_NEAR) or names)[:MOST_NEAR]
+    return f" {len(names)} {what}s, such as {', '.join(near)}."

@@ -116,7 +116,12 @@ def describe_usage(error: CycloptsError, app: App, words: Sequence[str]) -> str:
         return f"{name} needs {needed}, and got {len(error.tokens_so_far)}. {ask}"
     if isinstance(error, exceptions.CoercionError) and error.target_type in WORDS and token:
         name = argument.name if argument is not None else token.keyword
-        return f"{name} is {token.value!r}{where}; needed: {WORDS[error.target_type]}."
+        needed = WORDS[error.target_type]
+        hint = ""
+        if "," in token.value:
+            takes_several = argument is not None and argument.token_count() != (1, False)
+            hint = " Decimals have a point." + " Separate values by spaces." * takes_several
+        return f"{name} is {token.value!r}{where}; needed: {needed}.{hint}"
     if isinstance(error, exceptions.UnusedCliTokensError):
         extra = " ".join(error.unused_tokens or ())
         return f"`{command}` takes no further argument, but got {extra}. {ask}"

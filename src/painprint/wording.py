@@ -135,9 +135,30 @@ def did_you_mean(name: str, known: Collection[str]) -> str:
     --------
     >>> did_you_mean("nul", ["null", "rest"]), did_you_mean("lag", ["lag_s"]), did_you_mean("x", [])
     (' Did you mean null?', ' Did you mean lag_s?', '')
+    >>> did_you_mean("01,02", ["01", "02", "03"])
+    ' Did you mean 01 02, separated by spaces?'
     """
-    near = get_close_matches(name, known, 1) or [one for one in known if one.startswith(name)]
-    return f" Did you mean {near[0]}?" if name and near else ""
+    parts = name.split(",")
+    if len(parts) > 1 and not set(parts).isdisjoint(known):
+        return f" Did you mean {' '.join(parts)}, separated by spaces?"
+    near = near_names(name, known, 1)
+    return f" Did you mean {near[0]}?" if near else ""
+
+
+def near_names(name: str, known: Collection[str], most: int) -> list[str]:
+    """The names that are most similar to one that does not exist, or begin with it, whatever their
+    case; the most similar one first.
+
+    Examples
+    --------
+    >>> near_names("vis", ["VIS_1", "DMN_1", "VIS_2"], 2), near_names("x", ["a"], 2)
+    (['VIS_2', 'VIS_1'], [])
+    """
+    by_lower = {one.lower(): one for one in known}
+    lower = name.lower()
+    near = get_close_matches(lower, by_lower, most)
+    near = near or [one for one in by_lower if lower.strip("-") and one.startswith(lower)][:most]
+    return [by_lower[one] for one in near]
 
 
 def span_of_counts(counts: Iterable[int]) -> str:

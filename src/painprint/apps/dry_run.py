@@ -91,8 +91,8 @@ def _describe_dense(study: Study, inventory: Inventory) -> tuple[str, bool]:
             f"  {kind:8s} {files.key}: {files.series.path.name}, {series.n_frames} frames of "
             f"{series.points.n_points} {kind_of_points(series.points)}"
         )
-    n_runs = inventory.n_runs + len(inventory.rest)
-    lines += [f"  exclude  {line}" for line in list_excluded(excluded, n_runs)]
+    n_found = inventory.n_runs + len(inventory.rest)
+    lines += [f"  exclude  {line}" for line in list_excluded(excluded, n_found)]
     dense_notes = inventory.dense.notes if inventory.dense else ()
     lines += [f"  note: {note}" for note in (*notes, *dense_notes)]
     try:
