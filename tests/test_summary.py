@@ -277,4 +277,4 @@ def test_a_flagged_confound_comes_before_any_use():
     flagged = {"motion": {"flagged": True, "p_corrected": 0.01}, "not_done": []}
     card = summarise(results(confounds=flagged))[-1]
     assert card.answer == "First judge a confound: motion"
-    assert "Then: Predict sessions that were not used here" in card.text
+    assert "Then: Before relying on it, test it against ratings of sessions" in card.text

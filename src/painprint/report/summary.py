@@ -349,7 +349,7 @@ def _advice(conclusion: Conclusion, metrics: Mapping[str, Any]) -> tuple[str, st
             return (
                 "Test the level on new sessions",
                 f"Changes within {unit}s were not shown to be predicted. In a new {unit}, only the "
-                "mean prediction might be interpreted, and only after a test (painprint predict).",
+                "mean prediction might be interpreted, and only after a test (painprint recalibrate).",
             )
         case Tracking.NO:
             return (
@@ -366,12 +366,12 @@ def _advice(conclusion: Conclusion, metrics: Mapping[str, Any]) -> tuple[str, st
         case Tracking.YES if conclusion.level is Closeness.YES:
             return (
                 "Test it on new sessions",
-                "Predict sessions that were not used here, and compare them with their ratings, "
-                "before relying on it (painprint predict).",
+                "Before relying on it, test it against ratings of sessions that were not used here "
+                "(painprint recalibrate).",
             )
         case Tracking.YES:
             return (
                 "Use it for changes, not for the level",
                 "In a new session, read the rise and fall of the prediction, not its level. Test "
-                "it on sessions that were not used here (painprint predict).",
+                "it against ratings of sessions that were not used here (painprint recalibrate).",
             )
