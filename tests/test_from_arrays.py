@@ -89,13 +89,30 @@ def test_results_of_other_runs_are_replaced_only_if_that_is_asked_for(decoding, 
     decoding.save(tmp_path)  # the same
     other = decode_runs(runs[:-2], SETTINGS)
     before = table(tmp_path, "weights").read_bytes()
-    with pytest.raises(DerivativesError, match="finished results that differ: arrays"):
+    with pytest.raises(DerivativesError, match="results that differ: arrays.*overwrite=True"):
         other.save(tmp_path)
     assert table(tmp_path, "weights").read_bytes() == before
     other.save(tmp_path, overwrite=True)
     assert len(read_table(table(tmp_path, "runs"))) == 8
     other.save(tmp_path, participant="sub-02")
     assert {path.name for path in tmp_path.glob("sub-*")} == {"sub-01", "sub-02"}
+
+
+def test_a_decoding_that_is_saved_again_loses_neither_stages_nor_page(decoding, tmp_path):
+    null = run_stage(Case(decoding), "null")
+    decoding.save(tmp_path, stages={"null": null})
+    assert main(["report", str(tmp_path)]) == 0
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    importance = run_stage(Case(decoding), "importance")
+    for stages in ({}, {"importance": importance}):
+        with pytest.raises(DerivativesError, match="the results of null, .* overwrite=True"):
+            decoding.save(tmp_path, stages=stages)
+    assert before == {path: path.read_bytes() for path in before}
+    decoding.save(tmp_path, stages={"null": null, "importance": importance})
+    assert table(tmp_path, "null").is_file() and table(tmp_path, "importance").is_file()
+    assert (tmp_path / "sub-01.html").read_bytes() != before[tmp_path / "sub-01.html"]
+    decoding.save(tmp_path, overwrite=True)
+    assert not list(tmp_path.rglob("*_null.tsv"))
 
 
 def test_what_cannot_be_saved_is_refused_before_anything_is_written(decoding, tmp_path):

@@ -21,17 +21,21 @@ from painprint.bids.ratings import event_quality
 from painprint.bids.runs import Inventory
 from painprint.decode.decoding import Decoding
 from painprint.evidence.stage import StageResult
+from painprint.errors import DerivativesError
 from painprint.evidence.stages import STAGES
 from painprint.files.inputs import InputHashes
+from painprint.files.tables import read_json
 from painprint.results.audit import make_run_log
 from painprint.results.earlier import Existing, earlier_decodings, settle
 from painprint.results.files import ParticipantFiles
 from painprint.results.provenance import versions
+from painprint.results.record import find_key
 from painprint.results.write import write_dataset_description, write_decoding
-from painprint.store.files import write_bytes
+from painprint.store.files import content_key, write_bytes
 from painprint.store.lock import lock
-from painprint.wording import did_you_mean
+from painprint.wording import did_you_mean, enumerate_names
 
+WAYS_OUT = "Choose another output folder; or give overwrite=True, which replaces them."
 NO_GEOMETRY = Geometry(None, None, Surfaces({}, in_mni=False), {}, ())
 
 
@@ -90,12 +94,29 @@ def _save(
     }
     with lock(folder, f"sub-{inventory.participant}"):
         existing: Existing = "overwrite" if overwrite else "never"
-        to_remove = settle(earlier_decodings(files, depends_on), existing)
+        to_remove = settle(earlier_decodings(files, depends_on), existing, WAYS_OUT)
+        is_saved = find_key(files.decoding("provenance", ".json")) == content_key(depends_on)
+        if is_saved and not overwrite:
+            _check_stages(files, stages)
+        has_page = is_saved and files.page.is_file()
         write_dataset_description(folder, simulated=False)
         for earlier in to_remove:
             earlier.remove()
         write_decoding(files, decoding, stages, run_log, depends_on, InputHashes())
+        if has_page:
+            write_page(files)
     return files
+
+
+def _check_stages(files: ParticipantFiles, stages: Mapping[str, StageResult]) -> None:
+    """Check that no stage that was saved with the same decoding would be removed."""
+    saved = read_json(files.decoding("metrics", ".json"))["stages"]
+    lost = [name for name, result in saved.items() if result is not None and name not in stages]
+    if lost:
+        raise DerivativesError(
+            f"sub-{files.participant}: {files.out_dir} holds this decoding with the results of "
+            f"{enumerate_names(lost)}, which are not among the stages. Give them too. {WAYS_OUT}"
+        )
 
 
 def _inventory(decoding: Decoding, participant: str) -> Inventory:

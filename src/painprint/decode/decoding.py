@@ -150,7 +150,7 @@ class Decoding:
         stages : mapping of str to StageResult, optional
             Results of stages of evidence, by name.
         overwrite : bool
-            Whether to replace results of other runs or settings.
+            Whether to replace results of other runs or settings, or with other stages.
 
         Returns
         -------
@@ -160,7 +160,8 @@ class Decoding:
         Raises
         ------
         DerivativesError
-            If the folder cannot be written, or has results of other runs or settings.
+            If the folder cannot be written, or has results of other runs or settings, or results
+            of stages that are not given.
         """
         from painprint.apps.from_arrays import save_decoding
 

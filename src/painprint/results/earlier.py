@@ -102,8 +102,17 @@ class Earlier:
                 write_bytes(folder / path.relative_to(self.out_dir), path.read_bytes())
 
 
-def settle(found: Sequence[Earlier], existing: Existing) -> Sequence[Earlier]:
+def settle(
+    found: Sequence[Earlier],
+    existing: Existing,
+    instead: str = "Choose another output folder.",
+) -> Sequence[Earlier]:
     """Decide what becomes of earlier results; those to be kept are copied at once.
+
+    Parameters
+    ----------
+    instead : str
+        What can be done where no results are ever replaced, as a sentence.
 
     Returns
     -------
@@ -117,7 +126,7 @@ def settle(found: Sequence[Earlier], existing: Existing) -> Sequence[Earlier]:
     """
     for earlier in found:
         if existing in ("refuse", "never") and earlier.differences:
-            ways = earlier.ways_out if existing == "refuse" else "Choose another output folder."
+            ways = earlier.ways_out if existing == "refuse" else instead
             raise DerivativesError(
                 f"{earlier.what}: {earlier.out_dir} holds finished results that differ: "
                 f"{'; '.join(earlier.differences)}. {ways}"
