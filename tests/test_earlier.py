@@ -69,6 +69,20 @@ def test_a_changed_file_is_named_as_the_difference(study, out, tmp_path, capsys)
     assert contents(out) == before
 
 
+def test_sessions_that_were_added_are_to_be_learnt(study, tmp_path, capsys):
+    out, first = tmp_path / "out", ("01", "02", "03", "04")
+    assert run(study[0], out, "--session-label", *first) == 0
+    assert run(study[0], out) == 1
+    said = capsys.readouterr().err
+    assert f"`painprint learn {out} BIDS_DIR NEW_OUT_DIR`. Choose another" in said
+    assert "bids:" not in said
+    assert run(study[0], out, "--random-seed", "3") == 1
+    assert run(study[0], out, "--session-label", *first[1:]) == 1
+    assert "painprint learn" not in capsys.readouterr().err
+    assert main(["learn", str(study[0]), str(out), str(tmp_path / "new")]) == 1
+    assert "EARLIER BIDS_DIR OUT_DIR" in capsys.readouterr().err
+
+
 def test_earlier_results_are_kept_whole(study, out, capsys):
     before = contents(out)
     assert run(study[0], out, "--random-seed", "3", "--keep") == 0

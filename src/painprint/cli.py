@@ -340,7 +340,8 @@ def learn(
 ) -> None:
     """Decode participants again with new sessions and the settings of the earlier study.
 
-    The weights are byte-identical to those of a study from scratch with all sessions.
+    All sessions of the dataset are used, also those that --session-label excluded before. The
+    weights are byte-identical to those of a study from scratch with all sessions.
 
     Parameters
     ----------
@@ -362,11 +363,12 @@ def learn(
     from painprint.apps.learn import check_earlier, learn_on
     from painprint.apps.study import Study
 
+    with logged(None):
+        check_earlier(earlier, bids_dir)
     folders = choose_derivatives(bids_dir, derivatives)
     check_folders(bids_dir, out_dir, (*folders, earlier))
     settings = Settings(participant_label=participant_label, atlas=atlas)
     with logged(out_dir):
-        check_earlier(earlier)
         study = Study(bids_dir, out_dir, folders, settings, n_jobs, existing="never")
 
         def update(participant: str) -> None:

@@ -20,8 +20,8 @@ from painprint.bids.load import RunRecord
 from painprint.bids.ratings import event_quality
 from painprint.bids.runs import Inventory
 from painprint.decode.decoding import Decoding
-from painprint.evidence.stage import StageResult
 from painprint.errors import DerivativesError
+from painprint.evidence.stage import StageResult
 from painprint.evidence.stages import STAGES
 from painprint.files.inputs import InputHashes
 from painprint.files.tables import read_json

@@ -48,8 +48,8 @@ FEWEST_FOR_SLOPE = 2
 """Number of new sessions; with fewer, only the offset is fitted."""
 
 
-def check_earlier(earlier: Path) -> None:
-    """Check that there is an earlier study.
+def check_earlier(earlier: Path, bids_dir: Path) -> None:
+    """Check that there is an earlier study, given before the raw dataset.
 
     Raises
     ------
@@ -57,6 +57,11 @@ def check_earlier(earlier: Path) -> None:
         If no participant was decoded into the folder.
     """
     if not find_results(earlier):
+        if find_results(bids_dir):
+            raise DerivativesError(
+                f"the earlier study is in {bids_dir}, and not in {earlier}. Give first the earlier "
+                "study, then the raw dataset: EARLIER BIDS_DIR OUT_DIR."
+            )
         raise DerivativesError(
             f"there is no earlier study in EARLIER {earlier}. Pass the output folder of "
             "`painprint run`."

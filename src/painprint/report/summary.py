@@ -349,7 +349,8 @@ def _advice(conclusion: Conclusion, metrics: Mapping[str, Any]) -> tuple[str, st
             return (
                 "Test the level on new sessions",
                 f"Changes within {unit}s were not shown to be predicted. In a new {unit}, only the "
-                "mean prediction might be interpreted, and only after a test (painprint recalibrate).",
+                "mean prediction might be interpreted, and only after a test (painprint "
+                "recalibrate).",
             )
         case Tracking.NO:
             return (

@@ -35,9 +35,10 @@ def compare(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
 
 
 def _change(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    shown = name.split(":", 2)[-1] if name.startswith("bids:") else name
     if name not in new:
-        return f"{name} no longer exists"
+        return f"{shown} no longer exists"
     if name not in old:
-        return f"{name} is new"
+        return f"{shown} is new"
     short = all(len(str(side[name])) <= 40 for side in (old, new))
-    return f"{name} was {old[name]} and is {new[name]}" if short else f"{name} was changed"
+    return f"{shown} was {old[name]} and is {new[name]}" if short else f"{shown} was changed"

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from painprint.errors import DerivativesError
 from painprint.results.files import ParticipantFiles
-from painprint.results.provenance import compare_with
+from painprint.results.provenance import compare_with, only_adds_inputs
 from painprint.results.read import find_results
 from painprint.results.record import PAGES, find_key, find_record, state_of
 from painprint.store.files import changed_files, content_key, hash_file, write_bytes
@@ -41,6 +41,8 @@ class Earlier:
         Their files, with pages and figures.
     shared : sequence of Path
         Files on which they depend, and new results may too; they are copied and stay.
+    can_learn : bool
+        Whether `painprint learn` makes the new results of them: only inputs were added.
     differences : sequence of str
         What would get lost: what is different now. Empty for results that are out of date.
     """
@@ -51,6 +53,7 @@ class Earlier:
     files: Sequence[Path]
     differences: Sequence[str]
     shared: Sequence[Path] = ()
+    can_learn: bool = False
 
     def keep(self) -> None:
         """Copy the results into a folder of their own, unless a killed process has done so."""
@@ -77,7 +80,8 @@ class Earlier:
     @property
     def ways_out(self) -> str:
         """What can be done about them."""
-        return (
+        learn = f"Add sessions with `painprint learn {self.out_dir} BIDS_DIR NEW_OUT_DIR`. "
+        return (learn if self.can_learn else "") + (
             f"Choose another output folder; or add --keep, which moves the earlier results to "
             f"{self._kept_in(1)}; or --overwrite, which replaces them."
         )
@@ -161,5 +165,8 @@ def earlier_decodings(files: ParticipantFiles, depends_on: Mapping[str, Any]) ->
             differences = [state_of(path)] if record is None else compare_with(record, depends_on)
         own, shared = other.results()
         what = f"sub-{files.participant}"
-        found.append(Earlier(what, files.out_dir, path, own, differences, shared))
+        can_learn = (
+            other.stem == files.stem and record is not None and only_adds_inputs(record, depends_on)
+        )
+        found.append(Earlier(what, files.out_dir, path, own, differences, shared, can_learn))
     return found

@@ -11,6 +11,7 @@ from platform import python_version
 from typing import Any
 
 from painprint.atlas.geometry import Geometry
+from painprint.bold.extract import NAME as MADE_HERE
 from painprint.decode.decoding import Decoding
 from painprint.files.dataset import BidsFile
 from painprint.files.inputs import MISSING, InputHashes
@@ -18,7 +19,7 @@ from painprint.options import describe, flag
 from painprint.results.audit import RunLog
 from painprint.results.differences import compare
 from painprint.settings import DenseSettings, Settings
-from painprint.store.files import content_key
+from painprint.store.files import content_key, plain
 
 PACKAGES = ("painprint", "numpy", "scipy", "pandas", "scikit-learn", "nibabel", "joblib", "numba")
 
@@ -89,6 +90,30 @@ def hash_parts(depends_on: Mapping[str, Any]) -> dict[str, str]:
 
 def compare_with(provenance: Mapping[str, Any], depends_on: Mapping[str, Any]) -> list[str]:
     """What has changed since results were written, one phrase for each part."""
+    return compare(*_both_sides(provenance, depends_on))
+
+
+def only_adds_inputs(provenance: Mapping[str, Any], depends_on: Mapping[str, Any]) -> bool:
+    """Whether inputs were only added since results were written, so that `learn` can be used."""
+    before, now = (plain(side) for side in _both_sides(provenance, depends_on))
+    for side in (before, now):
+        side["settings"].pop("session_label", None)
+        side["inputs"] = {u: d for u, d in side["inputs"].items() if f":{MADE_HERE}:" not in u}
+    same = {uri: d for uri, d in before["inputs"].items() if now["inputs"].get(uri) == d}
+    return (
+        not provenance.get("of_arrays")
+        and before["settings"] == now["settings"]
+        and not any(
+            side.get(part) for side in (before, now) for part in ("external", "bids_filter")
+        )
+        and same == before["inputs"] != now["inputs"]
+    )
+
+
+def _both_sides(
+    provenance: Mapping[str, Any], depends_on: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What results depended on when they were written, and now, part by part."""
     kinds = ("inputs", "dense_inputs", "unused_inputs")
     before = {part: provenance[part] for part in DETAILED if part in provenance}
     before |= provenance["depends_on"]
@@ -100,7 +125,7 @@ def compare_with(provenance: Mapping[str, Any], depends_on: Mapping[str, Any]) -
         for name in ("participant_label", "atlas"):  # which the names of the files state
             side["settings"] = {n: v for n, v in side["settings"].items() if n != name}
         side["external"] = {row["name"]: row for row in side.get("external", ())}
-    return compare(before, now)
+    return before, now
 
 
 def hash_geometry(geometry: Geometry, hashes: InputHashes) -> dict[str, str]:
