@@ -5,6 +5,7 @@ import io
 import json
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,9 @@ import pytest
 from conftest import QUICK, Tree, check_outputs, simulate_runs
 
 from painprint import Settings, decode_runs
+from painprint.apps.learn import Check
 from painprint.apps.predict import RECALIBRATED_ON, score_sessions
+from painprint.apps.recalibration_text import describe_recalibration
 from painprint.bins import make_test_bins
 from painprint.cli import main
 from painprint.decode.prepare import prepare_runs
@@ -323,9 +326,15 @@ def recalibrate(study, out, *options):
 
 def test_recalibration_fits_the_new_sessions_and_keeps_the_pattern(study, tmp_path, capsys):
     assert recalibrate(study, tmp_path / "new", "--session-label", "07") == 0
-    printed = capsys.readouterr().out
+    printed = capsys.readouterr()
     check_outputs(tmp_path / "new", "Updating a signature")
-    assert "slope 1.000" in printed and "errors larger than in the study: p" in printed
+    (row,) = pd.read_csv(io.StringIO(printed.out), sep="\t").to_dict(orient="records")
+    assert row["error"] == pytest.approx(abs(row["rated"] - row["predicted"]), rel=1e-12)
+    said = printed.err
+    assert "slope 1.000" in said and "with one session, only the offset is fitted" in said
+    assert "p cannot be below 0.143, so a change cannot be shown" in said
+    assert "WARNING sub-01: this signature was never shown to track pain: its study" in said
+    assert f"is in {tmp_path / 'new'}" in said
     old, new = read_signature(signature_of(study / "out")), read_signature(tmp_path / "new")
     np.testing.assert_array_equal(old.weights, new.weights)
     run_files = new_runs(study)
@@ -336,6 +345,27 @@ def test_recalibration_fits_the_new_sessions_and_keeps_the_pattern(study, tmp_pa
     assert recalibrate(study, tmp_path / "new", "--session-label", "07") == 1
     assert recalibrate(study, tmp_path / "other", "--session-label", "03") == 1
     assert "was trained on ses-03" in capsys.readouterr().err
+
+
+def test_a_recalibration_is_short_on_a_terminal(study, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    assert recalibrate(study, tmp_path / "new", "--session-label", "07") == 0
+    printed = capsys.readouterr().out
+    head, first = printed.splitlines()[:2]
+    assert head.split() == ["session", "rated", "predicted", "error", "p"]
+    assert re.fullmatch(r"07( +[0-9−.]+){3} +[0-9.]{5}", first)
+    for name in ("rated", "predicted", "error", "p"):
+        assert f"\n{name}: " in printed
+    assert "not shown to be larger" in printed or "no longer as valid" in printed
+
+
+def test_larger_errors_than_in_the_study_are_stated():
+    table = pd.DataFrame({"session": ["8", "9"], "rated": 1.0, "predicted": 0.2, "error": 0.8})
+    check = Check(table.assign(p=[0.1, 0.1]), 0.02, 9)
+    valid, fitted, _ = describe_recalibration(check, 0.5, 0.1, Path("new"))
+    assert "Errors are larger" in valid and "p = 0.020" in valid and "no longer" in valid
+    assert fitted == "Fitted to 2 sessions: slope 0.500, offset 0.100."
+    assert "not tested" in next(describe_recalibration(Check(table, None), 1, 0, Path("new")))
 
 
 def test_a_session_is_no_test_of_a_signature_recalibrated_on_it(study, tmp_path, capsys):

@@ -33,7 +33,7 @@ from painprint.options import flag
 from painprint.parcellate.maps import Maps
 from painprint.settings import Settings
 from painprint.simulate.world import Layout, World
-from painprint.terminal import logged, parse, progress
+from painprint.terminal import logged, parse, progress, show
 
 if TYPE_CHECKING:
     from painprint.apps.study import Study
@@ -391,7 +391,7 @@ def recalibrate(
     """Test a signature for drift in new rated sessions, and fit slope and offset to them.
 
     The pattern of weights is kept. The recalibrated signature has predictions and an applicability
-    domain, but no intervals.
+    domain, but no intervals. The test is printed: rounded on a terminal, as TSV if redirected.
 
     Parameters
     ----------
@@ -407,7 +407,8 @@ def recalibrate(
         Recalibrate on another person's sessions, although transfer is rarely valid; the history
         states this, and the signature remains that of its person.
     """
-    from painprint.apps.learn import describe_recalibration, recalibrate_from_files
+    from painprint.apps.learn import recalibrate_from_files
+    from painprint.apps.recalibration_text import describe_recalibration, full_table, short_table
     from painprint.apps.study import Study
 
     with logged(None):
@@ -415,10 +416,9 @@ def recalibrate(
         study = Study(bids_dir, out, choose_derivatives(bids_dir, derivatives), new.settings())
         (participant,) = study.participants()
         with progress(f"sub-{participant}"):
-            check, slope, offset = recalibrate_from_files(
-                signature, study, participant, other_person=other_person
-            )
-    print(describe_recalibration(check, slope, offset))
+            found = recalibrate_from_files(signature, study, participant, other_person=other_person)
+        check = found[0]
+        show(short_table(check), full_table(check), describe_recalibration(*found, out))
 
 
 def _warn(message: str) -> None:

@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import takewhile
 from pathlib import Path
@@ -217,6 +217,16 @@ def logged(out_dir: Path | None) -> Iterator[None]:
             handler.flush()
             log.removeHandler(handler)
             handler.close()
+
+
+def show(short: str, full: str, sentences: Iterable[str]) -> None:
+    """Print a short table and sentences on a terminal; else the full table, and log sentences."""
+    if sys.stdout.isatty():
+        print(short, "", *sentences, sep="\n")
+        return
+    print(full)
+    for sentence in sentences:
+        log.info("%s", sentence)
 
 
 @contextmanager

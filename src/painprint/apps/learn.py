@@ -18,7 +18,7 @@ import pandas as pd
 from scipy import stats
 
 from painprint.apps.decode import run_participant
-from painprint.apps.predict import check_atlas
+from painprint.apps.predict import check_atlas, warn_unless_shown
 from painprint.apps.reader import Reader
 from painprint.apps.study import Study
 from painprint.arrays import short_repr
@@ -167,10 +167,13 @@ class Check:
     p_drift : float or None
         p-value of larger errors in the new sessions (rank-sum test, one-sided); None where the
         errors of the study are unknown.
+    n_study : int
+        Number of errors of the study with which these are compared.
     """
 
     table: pd.DataFrame
     p_drift: float | None
+    n_study: int = 0
 
 
 def check_drift(signature: Signature, runs: Sequence[Run]) -> Check:
@@ -194,7 +197,7 @@ def check_drift(signature: Signature, runs: Sequence[Run]) -> Check:
     table["p"] = [p_of_error(float(error), errors) for error in table["error"]]
     study = np.concatenate(list(errors.by_group))
     test = stats.mannwhitneyu(table["error"], study, alternative="greater")
-    return Check(table, float(test.pvalue))
+    return Check(table, float(test.pvalue), len(study))
 
 
 def _rated_and_predicted(signature: Signature, run: Run) -> tuple[float, float]:
@@ -321,6 +324,7 @@ def recalibrate_from_files(
         empty.
     """
     signature = read_signature(path)
+    warn_unless_shown(signature)
     folder = path if path.is_dir() else path.parent
     predecessor = read_predecessor(folder, participant, of_signature=signature.participant)
     person = PersonMatch(signature.participant, participant, other_person)
@@ -359,16 +363,6 @@ def recalibrate_from_files(
         key = content_key({"recalibrated": predecessor.identity, "slope": slope, "offset": offset})
         write_folder(study.out_dir, key, write, last=DESCRIPTION)
     return check, slope, offset
-
-
-def describe_recalibration(check: Check, slope: float, offset: float) -> str:
-    """The check of a signature as TSV, and what was fitted."""
-    lines = [check.table.to_csv(sep="\t", index=False, na_rep="n/a").rstrip("\n")]
-    if check.p_drift is not None:
-        lines.append(
-            f"errors larger than in the study: p {check.p_drift:.3f} (rank-sum, one-sided)"
-        )
-    return "\n".join([*lines, f"slope {slope:.3f}, offset {offset:.3f}"])
 
 
 def _usable_runs(signature: Signature, reader: Reader) -> list[Run]:

@@ -356,7 +356,7 @@ def _score(
 ) -> tuple[Signature, list[Scored], pd.DataFrame]:
     """Signature, readings of the sessions, and their table; the log has the verdicts."""
     signature, scored = score_sessions(path, runs, **options)
-    _warn(signature)
+    warn_unless_shown(signature)
     for session in scored:
         verdict = session.reading.verdict
         name = f"ses-{session.session}" if session.session else "session"
@@ -369,7 +369,7 @@ def _predictions(
 ) -> pd.DataFrame:
     """Predictions of one model, without intervals."""
     tables = []
-    _warn(signature)
+    warn_unless_shown(signature)
     run_files = _find(runs)
     person = match_person(signature, run_files, allowed=other_person)
     if person.note:
@@ -396,7 +396,7 @@ def _predictions(
     return pd.concat(tables, ignore_index=True)[columns]
 
 
-def _warn(signature: Signature) -> None:
+def warn_unless_shown(signature: Signature) -> None:
     """Warn where the signature was not shown to track pain."""
     if warning := why_not_shown(signature):
         log.warning("sub-%s: %s", signature.participant or "n/a", warning)

@@ -62,7 +62,7 @@ class Predictions:
             self._row(row) for scale in scales for row in _records(table[table["scale"] == scale])
         ]
         names = [name for name in rows[0] if any(row[name] not in ("", MISSING) for row in rows)]
-        lines = list(_aligned([names, *([row[name] for name in names] for row in rows)]))
+        lines = list(aligned([names, *([row[name] for name in names] for row in rows)]))
         if len(scales) < len(SCALES):
             lines.append(f"{n_minutes} minutes are not shown.")
         about = [line for line in ABOUT if line.partition(":")[0] in (*names, "All columns")]
@@ -90,7 +90,7 @@ def _records(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
         yield {str(name): value for name, value in record.items()}
 
 
-def _aligned(rows: Iterable[list[str]]) -> Iterator[str]:
+def aligned(rows: Iterable[list[str]]) -> Iterator[str]:
     """Lines of a table whose columns are aligned."""
     rows = list(rows)
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
