@@ -293,6 +293,7 @@ def names_for_python() -> dict:
     features = rng.normal(size=(48, 5))
     return {
         "signals": one.signals,
+        "new_signals": one.signals,
         "rating": one.rating,
         "censored": one.censored,
         "fd": np.full(n_frames, 0.1),

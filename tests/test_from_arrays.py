@@ -13,6 +13,7 @@ from painprint.errors import DerivativesError
 from painprint.evidence.stages import STAGES
 from painprint.results.read import read_table
 from painprint.signature.file import read_signature
+from painprint.wording import number
 
 SETTINGS = Settings(n_bootstraps=100, n_permutations=19, skip=tuple(STAGES))
 NETWORKS = {str(i + 1): "VIS" if i > 5 else "DMN" for i in range(8)}
@@ -138,6 +139,14 @@ def test_learn_says_that_there_are_no_files_and_run_replaces_nothing(saved, deri
     assert "sub-01 was decoded from arrays in Python" in caplog.text
     assert main(["run", root, str(saved), "participant", *QUICK]) == 1
     assert "finished results" in caplog.text
+
+
+def test_metrics_and_stages_are_shown_in_a_few_words(decoding):
+    shown = {scale: repr(metrics) for scale, metrics in decoding.scales.items()}
+    r = number(decoding.scales["1min"].centred_r)
+    assert f"centred_r={r} (" in shown["1min"] and "p_within" not in shown["1min"]
+    assert max(map(len, shown.values())) < 130
+    assert repr(STAGES["null"]) == "Stage('null', 'Does the agreement exceed chance?')"
 
 
 def test_weights_have_the_names_of_their_regions(decoding):

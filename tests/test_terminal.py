@@ -9,18 +9,20 @@ import struct
 import sys
 import termios
 import time
+from types import SimpleNamespace
 
 import pytest
 from conftest import FEW
 from test_process import TIME, finish, signature_and_run, start, untimed
 
 from painprint import Settings, terminal
-from painprint.apps.decode import DECODING, READING, WRITING, run_participant
+from painprint.apps.decode import DECODING, READING, WRITING, run_participant, tell_signature
 from painprint.apps.simulate import simulate_people
 from painprint.apps.study import Study
 from painprint.cli import main
 from painprint.evidence.stages import STAGES
 from painprint.progress import Progress
+from painprint.results.read import find_results
 from painprint.simulate.world import World
 
 pty = pytest.importorskip("pty")
@@ -92,9 +94,25 @@ def test_a_terminal_shows_stage_bar_time_left_and_name_and_keeps_warnings(decode
     assert any(re.match(rf"sub-01: stage 3 of 4 ━.* \d+ s left {question[:20]}", b) for b in bars)
     assert not any("done in" in line for line in lines)  # the bar says that
     kept = [line for line in lines if "━" not in line]
-    assert re.match(rf"{TIME}INFO sub-01: page written: {out}/sub-01.html \(.* s\)$", kept[-1])
+    assert re.match(rf"{TIME}INFO sub-01: page written: {out}/sub-01.html \(.* s\)$", kept[-2])
+    signature = next(out.glob("sub-01/decoding/*_signature"))
+    assert re.match(rf"{TIME}INFO sub-01: signature: {signature}$", kept[-1])  # not tested
     log = (out / "logs" / "painprint.log").read_text()
     assert re.search(rf"\d{{4}}-\d\d-\d\d {TIME}INFO sub-01: stage 3 of 4 done in .*: Do ", log)
+
+
+@pytest.mark.parametrize("is_shown", [True, False])
+def test_the_command_to_predict_is_told_of_a_signature_that_is_of_use(
+    is_shown, decoded, monkeypatch, caplog
+):
+    (files,) = find_results(decoded)
+    conclusion = SimpleNamespace(is_shown=is_shown, tells_level=False)
+    monkeypatch.setattr("painprint.apps.decode.conclude", lambda metrics: conclusion)
+    caplog.set_level("INFO", "painprint")
+    tell_signature(files)
+    (line,) = caplog.messages
+    assert line.startswith("sub-01: signature: ")
+    assert line.endswith("_signature RUN...") == is_shown
 
 
 def test_elsewhere_every_stage_is_a_line_with_its_duration(decoded, tmp_path):
@@ -110,7 +128,8 @@ def test_elsewhere_every_stage_is_a_line_with_its_duration(decoded, tmp_path):
     assert [title for _, _, title in done][2:] == asked
     lines = untimed(said)
     assert lines.index("INFO sub-01: making the page") < len(lines) - 1
-    assert re.match(r"INFO sub-01: page written: .*sub-01.html \(.* s\)", lines[-1])
+    assert re.match(r"INFO sub-01: page written: .*sub-01.html \(.* s\)", lines[-2])
+    assert lines[-1].startswith("INFO sub-01: signature: ")
 
 
 def test_what_is_silent_tells_where_it_is_in_a_line_that_no_file_keeps(

@@ -20,8 +20,10 @@ from painprint.evidence.case import Case
 from painprint.evidence.stage import StageResult
 from painprint.evidence.stages import STAGES, run_stage, stages_to_run
 from painprint.files.inputs import InputHashes
+from painprint.files.tables import read_json
 from painprint.progress import OnStep, Progress
 from painprint.results.audit import RunLog, make_run_log
+from painprint.results.conclusion import conclude
 from painprint.results.earlier import Earlier, earlier_decodings, settle
 from painprint.results.files import ParticipantFiles
 from painprint.results.geometry import renew_geometry
@@ -103,6 +105,16 @@ def run_participant(
                     log.warning("sub-%s: not read for the report: %s", participant, reason)
             remove([files.training(), *(files.stage(name) for name in STAGES)])
             write_page_unless_made(files)
+        tell_signature(files)
+
+
+def tell_signature(files: ParticipantFiles) -> None:
+    """Say where the signature is and, if it was shown to be of use, how new runs are predicted."""
+    folder = files.decoding("signature", "")
+    conclusion = conclude(read_json(files.decoding("metrics", ".json")))
+    is_of_use = conclusion.is_shown or conclusion.tells_level
+    command = f"; to predict new runs: painprint predict {folder} RUN..." if is_of_use else ""
+    log.info("sub-%s: signature: %s%s", files.participant, folder, command)
 
 
 def _decode(study: Study, inputs: ParticipantInputs, key: str, progress: Progress) -> Computed:

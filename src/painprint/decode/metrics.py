@@ -38,6 +38,7 @@ from painprint.stats.correlation import (
     correlation,
     weighted_r,
 )
+from painprint.wording import estimate, number
 
 UNDEFINED = Interval(None, None, None)
 TRANSFORMS = {"skill": LOG_RATIO, "centred_r": FISHER_Z, "slope": IDENTITY, "intercept": IDENTITY}
@@ -74,6 +75,12 @@ class ScaleMetrics:
     null_median: float | None = None
     p_within: float | None = None
     p_between: float | None = None
+
+    def __repr__(self) -> str:
+        return (
+            f"ScaleMetrics(n={self.n}, centred_r={estimate(self.centred_r, self.centred_r_ci)}, "
+            f"skill={estimate(self.skill, self.skill_ci)}, r={number(self.r)}, mae={self.mae:.3g})"
+        )
 
 
 @dataclass(frozen=True)
@@ -338,10 +345,10 @@ def block_interval_ends(
     }
     rngs = dict(zip(statistics, (skill_rng, centred_rng, slope_rng, intercept_rng), strict=True))
     ends: dict[str, Ends] = dict.fromkeys(estimates, (None, None))
-    for name, estimate in estimates.items():
-        if estimate is not None:
+    for name, value in estimates.items():
+        if value is not None:
             ends[name] = block_interval(
-                statistics[name], estimate, TRANSFORMS[name], np.unique(group), n_bootstraps,
+                statistics[name], value, TRANSFORMS[name], np.unique(group), n_bootstraps,
                 rngs[name],
             ).ends  # fmt: skip
     return ends

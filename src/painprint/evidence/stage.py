@@ -131,7 +131,6 @@ class Compute(Protocol):
         """Raises :class:`~painprint.decode.errors.NotEnoughData` if data are missing."""
 
 
-@short_repr
 @dataclass(frozen=True, eq=False)
 class Stage:
     """One question about a decoded person.
@@ -171,6 +170,9 @@ class Stage:
     part: Literal["prediction", "brain"] = "prediction"
     is_open: bool = False
     of_weights: bool = False
+
+    def __repr__(self) -> str:
+        return f"Stage({self.name!r}, {self.question!r})"
 
     def is_answered(self, tables: Mapping[str, pd.DataFrame]) -> bool:
         """Whether its first table is among these."""
