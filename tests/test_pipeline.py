@@ -562,13 +562,17 @@ def test_two_participants_have_their_own_pages(derivatives, out, rng):
 def test_what_is_unusual_is_said_in_terminal_page_and_audit(derivatives, out, capsys):
     path = next(derivatives.root.rglob("*ses-03*run-1*physio.tsv.gz"))
     path.write_bytes(gzip.compress(b"0.5\n" * 200))
-    assert run(derivatives, out, "--rating-range", "0", "0.6") == 0
+    other = next(derivatives.root.rglob("*ses-02*run-1*physio.tsv.gz"))
+    _, _, rest = gzip.decompress(other.read_bytes()).partition(b"\n")
+    other.write_bytes(gzip.compress(b"7\n" + rest))  # before the frames that are used
+    assert run(derivatives, out, "--rating-range", "-5", "5") == 0
     said = capsys.readouterr().err
     audit = (out / f"sub-01/decoding/{STEM}_audit.json").read_text()
     page = (out / "sub-01.html").read_text()
     for sentence in ("the rating never changes", "of the scan is rated", "outside the possible"):
         for where in (said, audit, page):
             assert sentence in where
+    assert "require the possible range" not in page
 
 
 def test_another_decoding_in_the_same_folder_is_refused(

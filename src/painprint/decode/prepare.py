@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from painprint.decode.copies import check_copies, note_same_ratings
+from painprint.decode.copies import SAME_RATING, check_copies, note_same_ratings
 from painprint.excluded import list_excluded
 from painprint.quality import BoldQuality, quality_of
 from painprint.regions import Regions, RegionsLike
@@ -29,6 +29,8 @@ from painprint.wording import plural
 SAME_TR = 1e-3
 """Relative difference of repetition times that is rounding: headers hold float32."""
 
+LITTLE_OF_RANGE = 0.1
+"""Share of the possible range; ratings that use less of it may have another unit."""
 UNWANTED = "excluded by name or network"
 """Reason of regions that options exclude."""
 
@@ -114,8 +116,9 @@ def prepare_runs(
     Raises
     ------
     ValueError
-        If names are those of no region, a run is given twice, runs of different groups have the
-        same signals, or fewer than 2 regions have a signal in every run.
+        If names are those of no region, a run is given twice, ratings are outside the possible
+        range, runs of different groups have the same signals, or fewer than 2 regions have a signal
+        in every run.
 
     References
     ----------
@@ -129,7 +132,11 @@ def prepare_runs(
     usable = [lags[0] for lags in prepared.runs]
     groups = [group_of(frames.key, settings.leave_out) for frames in usable]
     check_copies(usable, groups)
-    notes = (*_note_times(usable), *note_same_ratings(usable, groups))
+    notes = (
+        *_note_times(usable),
+        *_check_range(usable, settings.rating_range),
+        *note_same_ratings(usable, groups),
+    )
     return replace(prepared, notes=notes, quality=quality)
 
 
@@ -166,6 +173,37 @@ def _note_times(runs: Sequence[Frames]) -> tuple[str, ...]:
     return (
         f"runs have repetition times from {times_s[0]:g} to {times_s[-1]:g} s: the lag and the "
         "dropped start are rounded to the frames of each run.",
+    )
+
+
+def _check_range(
+    runs: Sequence[Frames], value_range: tuple[float, float] | None
+) -> tuple[str, ...]:
+    """A note where ratings use little of the range that was given as possible.
+
+    Raises
+    ------
+    ValueError
+        If ratings are outside it.
+    """
+    if value_range is None or not runs:
+        return ()
+    low, high = value_range
+    rounding = SAME_RATING * (high - low)
+    for frames in runs:
+        for value in (float(frames.rating.min()), float(frames.rating.max())):
+            if not low - rounding <= value <= high + rounding:
+                raise ValueError(
+                    f"rating_range is {low:g} to {high:g}, but {frames.key} has the rating "
+                    f"{value:g}. Give the lowest and the highest possible rating."
+                )
+    least = min(float(frames.rating.min()) for frames in runs)
+    most = max(float(frames.rating.max()) for frames in runs)
+    if most - least >= LITTLE_OF_RANGE * (high - low):
+        return ()
+    return (
+        f"ratings are {least:g} to {most:g}, less than a tenth of the possible range, {low:g} to "
+        f"{high:g} (--rating-range). Check that the range is in their unit.",
     )
 
 

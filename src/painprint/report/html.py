@@ -154,6 +154,7 @@ def render_page(
                 bold=bold_rows(results),
                 cleaned_here=bool(results.bold_quality["tsnr"].notna().any()),
                 quality=results.rating_quality.to_dict(orient="records"),
+                range_is_unknown=bool(results.rating_quality["share_at_floor"].isna().any()),
                 scale_names=figures.SCALE_NAMES,
                 few_groups=wording.FEW_GROUPS,
                 parts=arrange(results),
