@@ -250,6 +250,8 @@ def test_output_to_a_full_disk_is_said(decoded):
         ("bids", "is an input too"),
         ("bids/sub-01", "is inside .*sub-01, where inputs are found"),
         ("bids/sub-01/ses-1/out", "is inside .*sub-01, where inputs are found"),
+        ("bids/results", "is inside .*bids, where inputs are found"),
+        ("bids/code/derivatives/out", "is inside .*bids, where inputs are found"),
         ("link/sub-01/out", "is inside .*sub-01, where inputs are found"),
         ("bids/derivatives/xcp_d/new", "is inside .*xcp_d, where inputs are found"),
         ("above", r"the input .*bids is inside .*sub-09, where results go"),
@@ -273,7 +275,7 @@ def test_results_are_not_written_among_inputs(out, said, tmp_path):
 def test_usual_places_of_results_are_not_refused(decoded, tmp_path):
     bids, xcp_d = tmp_path / "bids", tmp_path / "bids" / "derivatives" / "xcp_d"
     xcp_d.mkdir(parents=True)
-    for out in (tmp_path / "out", tmp_path, bids / "derivatives" / "painprint", bids / "results"):
+    for out in (tmp_path / "out", tmp_path, bids / "derivatives" / "painprint"):
         check_folders(bids, out, [xcp_d])
     check_folders(bids, bids / "derivatives" / "painprint", [bids])
     check_folders(bids, bids / "derivatives" / "painprint", [bids / "derivatives"])

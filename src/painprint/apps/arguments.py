@@ -188,16 +188,15 @@ def check_folders(bids_dir: Path, out_dir: Path, derivatives: Sequence[Path]) ->
         if out == root:
             raise UsageError(f"OUT_DIR {out_dir} is an input too; choose another folder.")
         if out.is_relative_to(root):
-            first = out.relative_to(root).parts[0]
-            holds_datasets = (
-                folder is bids_dir
-                or _real(bids_dir).is_relative_to(root)
-                or "derivatives" in (root.name, first)
+            below = out.relative_to(root).parts
+            holds_datasets = root.name == "derivatives" or (
+                folder is not bids_dir and _real(bids_dir).is_relative_to(root)
             )
-            if first.startswith("sub-") or not holds_datasets:
+            of_participant = below[0].startswith("sub-")
+            if of_participant or not (holds_datasets or _in_derivatives(below)):
                 raise UsageError(
-                    f"OUT_DIR {out_dir} is inside {folder / first if holds_datasets else folder}, "
-                    "where inputs are found; choose another folder, such as "
+                    f"OUT_DIR {out_dir} is inside {folder / below[0] if of_participant else folder}"
+                    ", where inputs are found; choose another folder, such as "
                     f"{bids_dir / 'derivatives' / 'painprint'}."
                 )
         elif root.is_relative_to(out):
@@ -249,9 +248,14 @@ def _check_apart(out: Path) -> None:
             continue
         if below and below[0].startswith("sub-"):
             raise UsageError(_in_the_way(out, folder / below[0], "the data of a participant"))
-        if (name := other_dataset(description)) and below[:1] != ("derivatives",):
+        if (name := other_dataset(description)) and not _in_derivatives(below):
             raise UsageError(_in_the_way(out, folder, f"a dataset ({name})"))
         return
+
+
+def _in_derivatives(below: Sequence[str]) -> bool:
+    """Whether a folder in a dataset, by its parts below it, is one where results may go."""
+    return below[:1] == ("derivatives",)
 
 
 def _in_the_way(out: Path, folder: Path, what: str) -> str:
