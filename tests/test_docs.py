@@ -485,6 +485,8 @@ def test_parts_of_a_message_must_stand_in_order():
 def test_every_relative_link_leads_to_a_file(page):
     """Pages, headings and images, by the names that GitHub and MyST give headings."""
     text = FENCED.sub("", page.read_text())
+    if page.suffix == ".md" and page.parent.name != "api":
+        assert "{doc}" not in text, "GitHub shows it as text; write [name](file)"
     links = re.findall(r"\]\(([^)\s]+)\)", text) if page.suffix == ".md" else []
     for target in (link for link in links if "://" not in link):
         path, _, fragment = target.partition("#")

@@ -1,4 +1,5 @@
-"""Names of functions in code, such as ``ratings.frame_ratings``, become links to the reference."""
+"""Names of functions in code, such as ``ratings.frame_ratings``, become links to the reference;
+links to scripts of the gallery, which GitHub shows, become links to the pages made of them."""
 
 import re
 
@@ -8,6 +9,7 @@ from sphinx.util.nodes import make_refnode
 import painprint
 
 DOTTED = re.compile(r"[a-z_]+(\.\w+)+|\w+")
+TUTORIAL = re.compile(r"\]\(gallery/(\w+)\.py\)")
 
 
 def link_names(app, doctree: nodes.document, page: str) -> None:
@@ -29,6 +31,11 @@ def link_names(app, doctree: nodes.document, page: str) -> None:
         link.append(literal)
 
 
+def link_tutorials(app, page: str, source: list[str]) -> None:
+    """Links to the script of a tutorial lead to its page."""
+    source[0] = TUTORIAL.sub(r"](auto_gallery/\1.rst)", source[0])
+
+
 def set_dashes(app, doctree: nodes.document, page: str) -> None:
     """A dash, not two hyphens, between a parameter and what is said of it."""
     for text in [text for text in doctree.findall(nodes.Text) if text == " -- "]:
@@ -36,6 +43,7 @@ def set_dashes(app, doctree: nodes.document, page: str) -> None:
 
 
 def setup(app) -> dict[str, bool]:
+    app.connect("source-read", link_tutorials)
     app.connect("doctree-resolved", link_names)
     app.connect("doctree-resolved", set_dashes)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
