@@ -32,7 +32,7 @@ check: $(VENV)/dev.stamp
 	$(BIN)/hadolint Dockerfile
 
 docs: $(VENV)/docs.stamp
-	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
+	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
 
 wheel: $(VENV)/dev.stamp
 	rm -rf dist

@@ -23,6 +23,7 @@ PAGES = {
 
 def painprint(*words: str | Path) -> None:
     """Run a command of the program."""
+    print(f"example pages: painprint {words[0]}", flush=True)
     command = [sys.executable, "-m", "painprint", *map(str, words)]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
