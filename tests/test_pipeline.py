@@ -435,6 +435,20 @@ def test_a_dry_run_says_what_it_would_do_and_writes_nothing(derivatives, out, ca
     assert not out.exists()
 
 
+def test_a_dry_run_tells_what_is_missing_and_what_cannot_be_concluded(derivatives, out, capsys):
+    next(derivatives.root.rglob("*ses-02*run-1*motion.tsv")).unlink()
+    for table in derivatives.root.rglob("*dseg.tsv"):
+        table.unlink()
+    assert run(derivatives, out, "--dry-run", "--session-label", "01", "02", "03", "ses-04") == 0
+    said = capsys.readouterr().out
+    assert "  exclude  05: not in --session-label\n" in said
+    assert "note: no motion file of 1 run (first: ses-02 task-rating run-1)" in said
+    assert "note: no atlas dseg.tsv was found" in said
+    assert "4 sessions give no conclusion; 8 are needed." in said
+    assert re.search(r"of \d+ frames, excluded: \d+ at the start, \d+ without BOLD after", said)
+    assert " 0 " not in said and "in addition" not in said
+
+
 def test_a_dry_run_of_too_little_says_that_it_cannot_be_decoded(derivatives, out, capsys):
     assert run(derivatives, out, "--dry-run", "--session-label", "01", "02") == 1
     assert "cannot be decoded: 2 usable sessions" in capsys.readouterr().out

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from painprint.apps.exclusions import list_regions
 from painprint.apps.resources import describe_needs
 from painprint.apps.sizes import count_events, size_of_dense_runs, size_of_runs
 from painprint.apps.study import Study
+from painprint.bids.choose import label_of
 from painprint.bids.runs import Inventory
 from painprint.bold.nuisance import Cleaning
-from painprint.decode.prepare import prepare_runs
+from painprint.decode.prepare import Prepared, describe_left_out, prepare_runs
 from painprint.errors import DerivativesError
 from painprint.excluded import list_excluded
 from painprint.files.images import Series
 from painprint.files.labels import kind_of_points
+from painprint.results.audit import NO_NETWORKS
 from painprint.runs import ExcludedRun
-from painprint.wording import plural
+from painprint.wording import FEW_GROUPS, plural
 
 
 def describe_inventory(study: Study, participant: str) -> tuple[str, bool]:
@@ -42,17 +46,22 @@ def describe_inventory(study: Study, participant: str) -> tuple[str, bool]:
         + f", rating {rating_files[frames.key]}"
         for frames, *_ in prepared.runs
     ]
+    lines += _describe_frames(prepared)
     excluded = (*reader.excluded, *prepared.runs_left_out)
+    lines += _name_other_sessions(study, inventory)
     lines += [f"  exclude  {line}" for line in list_excluded(excluded, inventory.n_runs)]
     lines += [f"  {line}" for line in list_regions(prepared)]
     notes = dict.fromkeys(note for record in reader.records for note in record.notes)
-    general = (*inventory.notes, *prepared.notes)
+    general = (*inventory.notes, *prepared.notes, *_note_missing(inventory))
     lines += [f"  note: {note}" for note in (*general, *notes)]
     n_dense = len(inventory.dense.files) if inventory.dense else 0
-    lines.append(
-        f"  in addition: {len(inventory.rest)} resting runs, dense BOLD of {n_dense} runs, "
-        f"{len(study.external)} external signatures"
-    )
+    in_addition = [
+        plural(len(inventory.rest), "resting run") if inventory.rest else "",
+        f"dense BOLD of {plural(n_dense, 'run')}" if n_dense else "",
+        plural(len(study.external), "external signature") if study.external else "",
+    ]
+    if any(in_addition):
+        lines.append(f"  in addition: {', '.join(filter(None, in_addition))}")
     try:
         _, groups = prepared.groups(study.settings.leave_out)
         lines.append(
@@ -62,7 +71,46 @@ def describe_inventory(study: Study, participant: str) -> tuple[str, bool]:
         )
     except ValueError as error:
         return "\n".join([*lines, f"  cannot be decoded: {error}"]), False
+    lines += _warn_of_few(len(groups), study.settings.leave_out)
     return "\n".join(lines), True
+
+
+def _describe_frames(prepared: Prepared) -> list[str]:
+    """A line on the frames of all runs that are not used."""
+    total: Counter[str] = Counter()
+    for frames, *_ in prepared.runs:
+        total.update(frames.counts)
+    left_out = describe_left_out(total)
+    return [f"  of {total['n_frames']} frames, excluded: {left_out}"] if left_out else []
+
+
+def _name_other_sessions(study: Study, inventory: Inventory) -> list[str]:
+    """A line on the sessions of the raw dataset that were not selected."""
+    if not study.settings.session_label:
+        return []
+    wanted = {label_of(session, "ses") for session in study.settings.session_label}
+    labels = {file.entities.get("ses") for file in study.raw.files_of(inventory.participant)}
+    others = sorted(label for label in labels - wanted if label is not None)
+    return [f"  exclude  {', '.join(others)}: not in --session-label"] if others else []
+
+
+def _note_missing(inventory: Inventory) -> list[str]:
+    """Notes on files that would be used, but were not found."""
+    notes = [] if inventory.region_table else [NO_NETWORKS]
+    without = [files.key for files in inventory.runs if files.motion is None]
+    if without:
+        notes.append(
+            f"no motion file of {plural(len(without), 'run')} (first: {without[0]}): motion cannot "
+            "be tested as a confound."
+        )
+    return notes
+
+
+def _warn_of_few(n_groups: int, unit: str) -> list[str]:
+    """A line where a study can be decoded, but gives no conclusion."""
+    if n_groups >= FEW_GROUPS:
+        return []
+    return [f"  note: {plural(n_groups, unit)} give no conclusion; {FEW_GROUPS} are needed."]
 
 
 def _describe_dense(study: Study, inventory: Inventory) -> tuple[str, bool]:
@@ -91,6 +139,7 @@ def _describe_dense(study: Study, inventory: Inventory) -> tuple[str, bool]:
             f"  {kind:8s} {files.key}: {files.series.path.name}, {series.n_frames} frames of "
             f"{series.points.n_points} {kind_of_points(series.points)}"
         )
+    lines += _name_other_sessions(study, inventory)
     n_found = inventory.n_runs + len(inventory.rest)
     lines += [f"  exclude  {line}" for line in list_excluded(excluded, n_found)]
     dense_notes = inventory.dense.notes if inventory.dense else ()
@@ -110,4 +159,6 @@ def _describe_dense(study: Study, inventory: Inventory) -> tuple[str, bool]:
             + f" Regional time series of {n_runs} runs are kept in OUT_DIR (about "
             f"{n_runs * n_regions * 0.014:.0f} MB)."
         )
+        if study.settings.leave_out == "session":
+            lines += _warn_of_few(len(sessions), "session")
     return "\n".join(lines), bool(sessions)

@@ -244,8 +244,9 @@ def _pair_runs(
     return usable, excluded, quality
 
 
-def _too_short(frames: Frames, kept_s: float, settings: Settings) -> str:
-    reasons = ", ".join(
+def describe_left_out(counts: Mapping[str, int]) -> str:
+    """Numbers of frames that are not used, with the reasons; empty where all are used."""
+    return ", ".join(
         f"{count} {name}"
         for key, name in (
             ("n_start", "at the start"),
@@ -254,8 +255,12 @@ def _too_short(frames: Frames, kept_s: float, settings: Settings) -> str:
             ("n_censored", "censored"),
             ("n_without_signal", "without a signal"),
         )
-        if (count := frames.counts[key])
+        if (count := counts[key])
     )
+
+
+def _too_short(frames: Frames, kept_s: float, settings: Settings) -> str:
+    reasons = describe_left_out(frames.counts)
     return (
         f"{kept_s:.0f} s of usable data; at least {settings.min_run_s:g} s are needed "
         f"(--min-run). Of {frames.counts['n_frames']} frames, excluded: {reasons or 'none'}."

@@ -19,6 +19,8 @@ from painprint.results.checks import check_run
 from painprint.runs import ExcludedRun
 from painprint.settings import CLEANING, Rules, Settings
 
+NO_NETWORKS = "no atlas dseg.tsv was found: the regions' networks are unknown."
+
 
 @dataclass(frozen=True)
 class RunLog:
@@ -74,7 +76,7 @@ def make_run_log(
             notes.setdefault(note, []).append(str(run.key))
     unnamed = [n for n, w in decoding.regions.network_of.items() if not w]
     if len(unnamed) == len(decoding.regions.names) and inventory.region_table is None:
-        notes["no atlas dseg.tsv was found: the regions' networks are unknown."] = []
+        notes[NO_NETWORKS] = []
     elif unnamed:
         notes[f"{len(unnamed)} regions have no network in the atlas (first: {unnamed[0]})."] = []
     return RunLog(
