@@ -131,6 +131,14 @@ def test_people_with_atlases_of_their_own_are_not_compared(tree, people, out):
     assert metrics["pairs"] == [] and metrics["identified"] == {}
 
 
+def test_it_is_said_why_pages_are_made_again(dataset, out, capsys):
+    decode(dataset, out)
+    assert "again" not in capsys.readouterr().err
+    group(dataset, out)
+    said = capsys.readouterr().err
+    assert "sub-01: making the page again, with the group's results" in said
+
+
 def test_data_that_changed_since_are_refused(dataset, out, capsys):
     decode(dataset, out)
     path = next(dataset.root.rglob("sub-02*outliers.tsv"))

@@ -8,6 +8,7 @@ import pytest
 from conftest import QUICK
 
 from painprint import Settings, decode_runs
+from painprint.apps.simulate import simulate_demo
 from painprint.cli import main
 from painprint.runs import framewise_displacement
 from painprint.simulate.person import Person, Signal, as_run, simulate_person
@@ -165,11 +166,20 @@ def test_what_is_written_is_what_was_simulated(tmp_path):
     assert all("Simulated data" in page.read_text() for page in out.glob("sub-*.html"))
 
 
+def test_a_demo_that_decodes_does_not_say_how_to_decode(tmp_path):
+    last_person = tmp_path / "bids" / "derivatives" / "truth" / "sub-03"
+    last_person.mkdir(parents=True)
+    _, _, written = simulate_demo(tmp_path)
+    assert written.startswith("Simulated 3 people (1 without a signature) with 12, 12 and 8")
+    assert "painprint run" not in written
+
+
 def test_the_command_writes_a_new_folder_only(tmp_path, capsys):
     words = "--sessions 3 --n-runs 1 --n-regions 8 --run 60 --null 1".split()
     assert main(["simulate", str(tmp_path / "a"), *words]) == 0
     described = json.loads((tmp_path / "a/dataset_description.json").read_text())
     assert described["Simulated"] is True
+    assert "To decode them: painprint run" in capsys.readouterr().out
     assert main(["simulate", str(tmp_path / "a"), *words]) == 2
     assert "is not empty" in capsys.readouterr().err
     assert main(["simulate", str(tmp_path / "b"), "--null", "5"]) == 2

@@ -61,7 +61,7 @@ def run_group(study: Study, *, progress: Progress | None = None) -> None:
         for done, files in enumerate(finished, start=1):
             try:
                 with lock(study.out_dir, f"sub-{files.participant}"):
-                    write_page(files)
+                    write_page(files, why=" again, with the group's results")
             except DerivativesError as error:
                 log.warning(
                     "sub-%s: its page does not show the group: %s", files.participant, error

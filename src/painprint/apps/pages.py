@@ -19,10 +19,11 @@ from painprint.store.lock import lock
 from painprint.wording import duration
 
 
-def announce_page(name: str) -> Callable[[Path], None]:
-    """Say that a page is being made; returns a function to call with its path when it is."""
+def announce_page(name: str, why: str = "") -> Callable[[Path], None]:
+    """Say that a page is being made, and why; returns a function to call with its path when it
+    is."""
     began = time.monotonic()
-    log.info("%s: making the page", name)
+    log.info("%s: making the page%s", name, why)
 
     def written(page: Path) -> None:
         log.info("%s: page written: %s (%s)", name, page, duration(time.monotonic() - began))
@@ -54,10 +55,10 @@ def write_group_page(files: GroupFiles, *, pdf: bool = False) -> None:
     written(files.page)
 
 
-def write_page(files: ParticipantFiles, *, pdf: bool = False) -> None:
+def write_page(files: ParticipantFiles, *, pdf: bool = False, why: str = "") -> None:
     """Write the participant's page and figures from the output files; nothing is recomputed.
 
-    With ``pdf``, figures are written as PDF too.
+    With ``pdf``, figures are written as PDF too. ``why`` is for the log.
 
     Raises
     ------
@@ -69,7 +70,7 @@ def write_page(files: ParticipantFiles, *, pdf: bool = False) -> None:
     from painprint.report.words import headline
 
     results = read_results(files)
-    written = announce_page(f"sub-{files.participant}")
+    written = announce_page(f"sub-{files.participant}", why)
     try:
         write_report(results, transfer_to(files.out_dir, files.participant), pdf=pdf)
         sentence = headline(results)

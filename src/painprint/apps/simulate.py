@@ -79,7 +79,7 @@ def simulate_people(
     )
     key = content_key({**about, "random_seed": random_seed, "version": version("painprint")})
     write_folder(out, key, write, last="dataset_description.json")
-    return describe_people(out, people, layout)
+    return f"{describe_people(out, people, layout)}\n{describe_decoding(out, world, layout)}"
 
 
 def list_people(sessions: Sequence[int], n_null: int, world: World) -> list[Person]:
@@ -91,20 +91,13 @@ def list_people(sessions: Sequence[int], n_null: int, world: World) -> list[Pers
 
 
 def describe_people(out: Path, people: Sequence[Person], layout: Layout) -> str:
-    """What was written of simulated people, and how to decode it."""
+    """What was written of simulated people."""
     world = people[0].world
     n_null = sum(person.null for person in people)
     sessions = [f"{person.n_sessions}" for person in people]
     null = f" ({n_null} without a signature)" if n_null else ""
     shared = "one atlas" if world.shared_atlas else "an atlas each"
-    dense = layout != "xcp_d"
-    bold = "dense BOLD" if dense else "regional time series"
-    options = ["--task-id rating"] + ["--rating-of pain"] * (world.rating == "events")
-    if dense:
-        options.append(f"--atlas {ATLAS}{'' if world.shared_atlas else '01'}")
-        if not world.shared_atlas:
-            options.append("--participant-label 01")
-    command = f"painprint run {quote(str(out))} results participant {' '.join(options)}"
+    bold = "regional time series" if layout == "xcp_d" else "dense BOLD"
     return "\n".join(
         [
             f"Simulated {plural(len(people), 'person').replace('persons', 'people')}{null} with "
@@ -114,9 +107,19 @@ def describe_people(out: Path, people: Sequence[Person], layout: Layout) -> str:
             f"BOLD: {out / 'derivatives' / FOLDERS[layout]}, {bold} of {world.n_regions} regions "
             f"({shared}; layout {layout})",
             f"True signatures: {out / 'derivatives' / 'truth'}/sub-*/sub-*_edges.tsv",
-            f"To decode them: {command}",
         ]
     )
+
+
+def describe_decoding(out: Path, world: World, layout: Layout) -> str:
+    """How simulated people are decoded."""
+    options = ["--task-id rating"] + ["--rating-of pain"] * (world.rating == "events")
+    if layout != "xcp_d":
+        options.append(f"--atlas {ATLAS}{'' if world.shared_atlas else '01'}")
+        if not world.shared_atlas:
+            options.append("--participant-label 01")
+    command = f"painprint run {quote(str(out))} results participant {' '.join(options)}"
+    return f"To decode them: {command}"
 
 
 def simulate_demo(out: Path, *, progress: Progress | None = None) -> tuple[Path, Path, str]:
@@ -132,7 +135,7 @@ def simulate_demo(out: Path, *, progress: Progress | None = None) -> tuple[Path,
     bids, results : Path
         Folders of the dataset, and for the results.
     written : str
-        What was written, and how to decode it.
+        What was written.
 
     Raises
     ------
@@ -147,7 +150,6 @@ def simulate_demo(out: Path, *, progress: Progress | None = None) -> tuple[Path,
             f"{out} is not empty and was not written by painprint demo; name a new folder."
         )
     world = World(n_regions=DEMO_REGIONS, shared_atlas=True)
-    if bids.exists():
-        return bids, results, describe_people(bids, list_people(DEMO_SESSIONS, 1, world), "xcp_d")
-    written = simulate_people(bids, DEMO_SESSIONS, n_null=1, world=world, progress=progress)
-    return bids, results, written
+    if not bids.exists():
+        simulate_people(bids, DEMO_SESSIONS, n_null=1, world=world, progress=progress)
+    return bids, results, describe_people(bids, list_people(DEMO_SESSIONS, 1, world), "xcp_d")
