@@ -40,7 +40,9 @@ def describe(root, derivatives):
         root / "participants.json",
         {"sex": {"Levels": {"F": "female"}}, "age": {"Units": "years"}},
     )
-    rows = "".join(f"ses-{s:02d}\t{10 * s}\t{6 + s}\t2031-04-05\n" for s in range(1, 5))
+    rows = "".join(
+        f"ses-{s:02d}\t{10 * s}\t{6 + s}\t2031-04-05\n" for s in range(1, 7)
+    )  # 4 are decoded
     (root / "sub-01" / "sub-01_sessions.tsv").write_text(
         "session_id\tdrug\tsleep\tscanned\n" + rows
     )

@@ -20,7 +20,7 @@ from painprint.evidence.case import Case
 from painprint.evidence.stage import StageResult
 from painprint.evidence.stages import STAGES, run_stage, stages_to_run
 from painprint.files.inputs import InputHashes
-from painprint.files.tables import read_json
+from painprint.files.tables import read_json, read_table
 from painprint.progress import OnStep, Progress
 from painprint.results.audit import RunLog, make_run_log
 from painprint.results.conclusion import conclude
@@ -97,8 +97,9 @@ def run_participant(
                 for earlier in to_remove:
                     earlier.remove()
                 write_decoding(files, *computed, depends_on, hashes, predecessor=predecessor)
+            used = set(read_table(files.decoding("runs", ".tsv"))["session"].astype(str))
             description = describe_study(
-                study.raw, study.datasets, inputs.inventory, study.settings, hashes
+                study.raw, study.datasets, inputs.inventory, study.settings, hashes, used
             )
             if renew_description(files.decoding("provenance", ".json"), description):
                 for reason in description["unread"]:

@@ -7,13 +7,16 @@ dates and identifiers are not read.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 from painprint.bids.choose import label_of
 from painprint.bids.rating_columns import Rank, rank_column
 from painprint.bids.runs import Inventory, RunFiles
+from painprint.bids.session_labels import labels_of_rows
 from painprint.errors import DerivativesError
 from painprint.files.dataset import BidsFile, Dataset, inherited_metadata, raw_metadata
 from painprint.files.inputs import MISSING, InputHashes
@@ -51,6 +54,7 @@ def describe_study(
     inventory: Inventory,
     settings: Settings,
     hashes: InputHashes,
+    used: Collection[str],
 ) -> dict[str, Any]:
     """What the files of a study say about it; what they do not say is absent or None.
 
@@ -62,6 +66,8 @@ def describe_study(
         Say which recording and column is the rating, where there are several.
     hashes : InputHashes
         Hashes of the inputs, to which those of the files read here are added.
+    used : collection of str
+        Labels of the sessions that were decoded; sessions.tsv may have others.
 
     Returns
     -------
@@ -80,6 +86,7 @@ def describe_study(
         "sessions": _sessions(
             reader.rows(sessions),
             reader.json(root / "sessions.json") | reader.json(sessions.with_suffix(".json")),
+            sorted(used),
         ),
         "rating": _rating(inventory.runs, settings, reader),
         "scanner": _scanner(inventory.runs, reader),
@@ -174,9 +181,12 @@ def _participant(
 
 
 def _sessions(
-    rows: Sequence[Mapping[str, str]], sidecar: Mapping[str, Any]
+    rows: Sequence[Mapping[str, str]], sidecar: Mapping[str, Any], used: Sequence[str]
 ) -> list[dict[str, Any]]:
-    """What sessions.tsv says, column by column: the range, or the values."""
+    """What sessions.tsv says of these sessions, column by column: the range, or the values."""
+    if rows and "session_id" in rows[0]:
+        labels = labels_of_rows(pd.Series([row["session_id"] for row in rows]), used)
+        rows = [row for row, label in zip(rows, labels, strict=True) if label in used]
     described = []
     for name in rows[0] if rows else ():
         values = [row[name] for row in rows if _text(row[name]) is not None]
