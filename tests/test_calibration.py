@@ -33,7 +33,7 @@ def test_shares_are_those_of_the_table(found, criterion):
 
 
 def test_a_miss_is_said():
-    assert "missed by block bootstrap, centred r, paper's bootstrap, r > 0." in sentence()
+    assert "by the session-block interval of centred r and the paper's p of r." in sentence()
 
 
 @pytest.fixture

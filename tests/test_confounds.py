@@ -78,7 +78,7 @@ def test_what_cannot_be_controlled_is_named(rng):
     _, not_done = find_confounds(make_case(bare, sessions=sessions))
     assert "No confound analysis of site: it is the same in every session." in "\n".join(not_done)
     _, not_done = find_confounds(make_case(bare))
-    assert "sessions.tsv has no numeric column" in "\n".join(not_done)
+    assert "sessions have no numeric column" in "\n".join(not_done)
 
 
 def test_motion_that_never_varies_or_is_missing_is_no_control(rng):

@@ -168,7 +168,7 @@ def test_every_stage_has_its_paragraph(answered):
         "Abbreviations of networks: DMN, default mode network; VIS, visual network.",
         "predicted by a model trained on all sessions before it",
         "No p between sessions: 5 means have too few orders",
-        "sessions.tsv has no numeric column",
+        "sessions have no numeric column",
         "the edges with at least one end in",
         "In 5 sessions, the resting run was scored by the model that was not trained on",
         "9 comparison models",

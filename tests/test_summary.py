@@ -178,6 +178,29 @@ def test_networks_without_an_interval_above_0_are_not_named():
     assert "0 of 5 intervals above 0" in where.numbers
 
 
+def test_intervals_that_were_not_computed_are_not_counted():
+    (_, _, _, where, *_) = summarise(results(metrics={"n_groups": 5}))
+    assert "above 0" not in where.numbers and where.numbers.endswith("; 5 sessions")
+
+
+@pytest.mark.parametrize(
+    ("tables", "said"),
+    [
+        ({}, "The importance of regions and networks was not computed"),
+        ({"importance": pd.DataFrame()}, "The networks of the regions are not known"),
+    ],
+)
+def test_why_no_network_has_an_importance_is_said(tables, said):
+    found = results()
+    found.stage_tables = tables
+    assert summarise(found)[3].text.startswith(said)
+
+
+@pytest.mark.parametrize(("n", "said"), [(7, "1 more rated session is"), (6, "2 more rated se")])
+def test_sessions_that_are_needed_are_counted(n, said):
+    assert summarise(results(metrics={"n_groups": n}))[-1].text.startswith(f"At least {said}")
+
+
 def test_nothing_tested_is_a_doubt():
     none = results(confounds={"not_done": ["no motion was found"]})
     card = summarise(none)[-2]

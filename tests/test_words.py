@@ -120,6 +120,12 @@ def test_the_slope_says_whether_predictions_are_calibrated(given, said):
     assert ("95% interval" in found) == (given["slope"] is not None and "n_groups" not in given)
 
 
+def test_an_interval_of_the_slope_with_0_does_not_contradict_the_conclusion():
+    found = calibration_sentences(metrics(slope=0.84, slope_ci=[-0.18, 1.74]))
+    assert "includes 0 as well" in found and "is tested by the session-centred r" in found
+    assert "includes 0" not in calibration_sentences(metrics(slope=0.84, slope_ci=[0.1, 1.74]))
+
+
 def ridge(alpha, at_edge=False):
     return {"lambda": 60 * alpha, "alpha": alpha, "dof": 20 / alpha, "at_edge_of_grid": at_edge}
 

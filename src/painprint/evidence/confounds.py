@@ -97,8 +97,8 @@ def find_confounds(case: Case) -> tuple[list[Confound], list[str]]:
     covariates = [c for c in case.sessions.columns if c not in ("session", "days")]
     if not covariates:
         not_done.append(
-            "No confound analysis of session covariates, such as medication: sessions.tsv has no "
-            "numeric column"
+            "No confound analysis of session covariates, such as medication: sessions have no "
+            "numeric column (sessions.tsv, or sessions= in Python)"
             f"{' but those of --not-a-covariate' * bool(case.settings.not_a_covariate)}."
         )
     for name in covariates:

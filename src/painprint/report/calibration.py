@@ -5,6 +5,8 @@ The numbers are those of benchmarks/tables/null_calibration.tsv; a test compares
 
 from __future__ import annotations
 
+from painprint.wording import enumerate_names
+
 N_PEOPLE = 200
 """Simulated people in each of five worlds: no drift, ratings that drift, BOLD that drifts, both
 independently, trends within runs. 10 sessions x 3 runs x 60 regions, 200 permutations."""
@@ -13,6 +15,8 @@ AIM, AIM_OF_INTERVAL = 0.08, 0.05
 
 INTERVAL = "block bootstrap, centred r"
 PAPER = "paper's bootstrap, r > 0"
+NAMES = {INTERVAL: "the session-block interval of centred r", PAPER: "the paper's p of r"}
+"""Criteria as they are called in the sentence."""
 SHARES = {
     "p within": (6 / N_PEOPLE, 16 / N_PEOPLE),
     "p between (1 min)": (1 / N_PEOPLE, 16 / N_PEOPLE),
@@ -38,7 +42,7 @@ def percent(criterion: str) -> str:
 def sentence() -> str:
     """Sentence about the false-positive rates of the tests."""
     missed = [
-        name
+        NAMES.get(name, name)
         for name, (_, high) in SHARES.items()
         if high > (AIM_OF_INTERVAL if name == INTERVAL else AIM)
     ]
@@ -49,6 +53,6 @@ def sentence() -> str:
         f"({percent('p between (1 min)')} at 1 min). The session-block interval of centred r "
         f"excluded 0 in {percent(INTERVAL)}; the paper's p of r was below .05, "
         f"with r above 0, in {percent(PAPER)}. The aim was at most {100 * AIM:.0f} % for p, and "
-        f"{100 * AIM_OF_INTERVAL:.0f} % for the interval. It was missed by: "
-        f"{'; '.join(missed) or 'none'}."
+        f"{100 * AIM_OF_INTERVAL:.0f} % for the interval. It was exceeded by "
+        f"{enumerate_names(missed) if missed else 'none of them'}."
     )

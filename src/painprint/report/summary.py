@@ -196,10 +196,12 @@ def _where(results: Results, conclusion: Conclusion) -> Card:
     question = "Where in the brain?"
     table = results.stage_tables.get("networkimportance")
     if table is None or not len(table):
-        return Card(
-            question, "Not computed", "The importance of networks is not known: see below.",
-            "no importance of networks",
-        )  # fmt: skip
+        reason = (
+            "The networks of the regions are not known; the importance of each region is below."
+            if "importance" in results.stage_tables
+            else "The importance of regions and networks was not computed in this study."
+        )
+        return Card(question, "Not computed", reason, "no importance of networks")
     if conclusion.chance is Chance.UNDEFINED:
         unit = results.metrics["leave_out"]
         return Card(
@@ -220,9 +222,8 @@ def _where(results: Results, conclusion: Conclusion) -> Card:
     ]
     numbers = (
         f"loss of centred r {primary_words(results.metrics['scales']).at}: {'; '.join(losses)}; "
-        f"{len(above)} of "
-        f"{plural(len(table), 'interval')} above 0, not corrected for their number; "
-        f"{plural(results.metrics['n_groups'], results.metrics['leave_out'])}"
+        + f"{len(above)} of {plural(len(table), 'interval')} above 0, not corrected for their "
+        "number; " * enough + plural(results.metrics["n_groups"], results.metrics["leave_out"])
     )
     if not conclusion.is_shown:
         return Card(
@@ -329,7 +330,8 @@ def _advice(conclusion: Conclusion, metrics: Mapping[str, Any]) -> tuple[str, st
     match conclusion.tracking:
         case Tracking.FEW:
             n = FEW_GROUPS - metrics["n_groups"]
-            return "More sessions", f"At least {n} more rated {unit}{'s' * (n != 1)} are needed."
+            verb = "is" if n == 1 else "are"
+            return f"More {unit}s", f"At least {plural(n, f'more rated {unit}')} {verb} needed."
         case Tracking.UNDEFINED:
             return (
                 f"Rate more often in a {unit}",

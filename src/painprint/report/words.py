@@ -112,6 +112,12 @@ DISPERSIONS = {
 """Interpretation of the slope of rating on held-out prediction."""
 
 
+UNCERTAIN_SLOPE = (
+    " The interval of the slope includes 0 as well, so the slope is not known well; whether "
+    "predictions track the rating within {unit}s is tested by the {unit}-centred r."
+)
+
+
 def calibration_sentences(metrics: Mapping[str, Any]) -> str:
     """Whether held-out predictions are calibrated, by the slope of the rating on them."""
     conclusion, primary = conclude(metrics), primary_metrics(metrics)
@@ -137,7 +143,7 @@ def calibration_sentences(metrics: Mapping[str, Any]) -> str:
 def _no_slope(conclusion: Conclusion, primary: Mapping[str, Any]) -> str:
     """That the slope may be 0 or below; empty where its interval lies above."""
     may_be_none = conclusion.dispersion is Dispersion.UNDETERMINED and primary["slope_ci"][0] <= 0
-    return " The interval also contains 0, so no relation was shown." if may_be_none else ""
+    return UNCERTAIN_SLOPE.format(unit=conclusion.unit) if may_be_none else ""
 
 
 def selected_sentences(metrics: Mapping[str, Any]) -> str:
