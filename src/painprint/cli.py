@@ -129,7 +129,6 @@ def _decode(study: Study, execution: StudyExecution, participant: str) -> None:
     print(text)
     if not can_be_decoded:
         raise Failed
-    return None
 
 
 @app.command(group_parameters=BY_HEADING, help_epilogue=examples("parcellate"))
@@ -185,7 +184,6 @@ def _parcellate(study: AreaStudy, execution: Execution, participant: str) -> Non
             return parcellate_participant(study, participant, progress=follow)
         text = describe_scans(study, participant)
     print(text)
-    return None
 
 
 @app.command(help_epilogue=examples("simulate"))
