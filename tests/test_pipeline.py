@@ -445,7 +445,9 @@ def test_a_dry_run_tells_what_is_missing_and_what_cannot_be_concluded(derivative
     assert "note: no motion file of 1 run (first: ses-02 task-rating run-1)" in said
     assert "note: no atlas dseg.tsv was found" in said
     assert "4 sessions give no conclusion; 8 are needed." in said
-    assert re.search(r"of \d+ frames, excluded: \d+ at the start, \d+ without BOLD after", said)
+    assert re.search(
+        r"of \d+ frames, excluded: \d+ at the start \(--drop\), \d+ without BOLD after", said
+    )
     assert " 0 " not in said and "in addition" not in said
 
 

@@ -249,7 +249,7 @@ def describe_left_out(counts: Mapping[str, int]) -> str:
     return ", ".join(
         f"{count} {name}"
         for key, name in (
-            ("n_start", "at the start"),
+            ("n_start", "at the start (--drop)"),
             ("n_beyond_end", "without BOLD after the lag"),
             ("n_without_rating", "without a rating"),
             ("n_censored", "censored"),
