@@ -469,9 +469,9 @@ def test_methods_that_would_take_too_long_are_named(case, monkeypatch):
     ]
     said = "\n".join(finding.not_done)
     for name in ("correlation", "partial correlation", "tangent"):
-        assert f"No baseline {name}: with 8 regions, more than 7" in said
-    assert "No baseline CPM: " in said and "GB, and at most" in said
-    assert "No baseline LASSO: with 28 edges, more than 27" in said
+        assert f"No comparison model {name}: with 8 regions, more than 7" in said
+    assert "No comparison model CPM: " in said and "GB, and at most" in said
+    assert "No comparison model LASSO: with 28 edges, more than 27" in said
     # 4 methods of 6 folds; the others in one step each
     assert steps == [(i, 54) for i in (*range(1, 19), 24, 30, *range(31, 37), 42, 48, 54)]
 
@@ -535,7 +535,7 @@ def test_a_method_without_enough_data_is_named_and_the_others_are_done(case):
     methods = (replace(EDGES, predict=refuse), BY_NAME["training mean"])
     predicted, not_done = predict_by_methods(*bin_grams_of_folds(case), methods)
     assert list(predicted) == ["training mean"]
-    assert not_done == ["No baseline ridge: too little."]
+    assert not_done == ["No comparison model ridge: too little."]
 
 
 def test_bins_with_few_frames_do_not_train_for_matrices(case):

@@ -479,7 +479,7 @@ def test_regional_series_say_that_cleaning_options_are_not_for_them(simulated, t
     run(simulated / "fmriprep", tmp_path / "first", *ATLAS, *QUICK)
     given = ("--derivatives", str(tmp_path / "first"), *ATLAS, "--fd-thresh", "0.5")
     run(simulated / "fmriprep", tmp_path / "second", *given, *QUICK)
-    assert "--fd-thresh concern dense BOLD only" in capsys.readouterr().err
+    assert "--fd-thresh applies to dense BOLD only" in capsys.readouterr().err
 
 
 def test_a_filter_file_chooses_among_files(bids, tmp_path, capsys):

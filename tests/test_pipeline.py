@@ -164,7 +164,7 @@ def test_every_stage_has_its_paragraph(answered):
         "19 permutations",
         "None of the",
         "of the main analysis is",
-        "2 random draws for each session held out",
+        "2 random draws for each held-out session",
         "Abbreviations of networks: DMN, default mode network; VIS, visual network.",
         "predicted by a model trained on all sessions before it",
         "No p between sessions: 5 means have too few orders",
@@ -291,7 +291,7 @@ def test_leaving_out_runs_asks_the_same_questions_of_runs(derivatives, out):
     page = (out / "sub-01.html").read_text()
     assert "although other runs of the same sessions were in training" in page
     assert "other runs of the same session were in training" in page
-    assert "p within" in page and "random draws for each run held out" in page
+    assert "p within" in page and "random draws for each held-out run" in page
 
 
 def test_metrics_hold_the_documented_keys(decoded):
