@@ -95,7 +95,7 @@ def answer(address, match):
 @pytest.mark.parametrize(
     ("address", "reason"),
     [
-        ("tcp://127.0.0.1:1", "refused"),
+        ("tcp://127.0.0.1:1", "(refused|no answer)"),
         ("tcp://no.such.host.invalid:8786", r"Name or service|resolve|no answer"),
         ("foo", "missing port number in address 'foo'"),
         ("", "an empty address"),

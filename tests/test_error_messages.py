@@ -128,8 +128,8 @@ run("a file as derivatives", 1, "is a file, not a folder", "bids/dataset_descrip
 run("empty derivatives", 1, "no regional time series", "in empty", "Pass the output folder of XCP-D, fMRIPrep or ciftify with --derivatives", "--derivatives", "empty", change=lambda folder: (folder / "empty").mkdir())
 mistake("output in a participant's raw data", 2, "OUT_DIR bids/sub-01/out", "inside bids/sub-01", "choose another folder, such as bids/derivatives/painprint", "run", "bids", "bids/sub-01/out", "participant")
 mistake("output in the dataset itself", 2, "OUT_DIR", "bids is an input too", "choose another folder", "run", "bids", "bids", "participant")
-mistake("output is a file", 1, "it is not a folder", "bids/dataset_description.json", "Choose another folder", "run", "bids", "bids/dataset_description.json", "participant")
-mistake("output below a file", 1, "is not a folder", "cannot write to bids/dataset_description.json/new", "Choose another folder", "run", "bids", "bids/dataset_description.json/new", "participant")
+mistake("output is a file", 1, "it is not a folder", "out/dataset_description.json", "Choose another folder", "run", "bids", "out/dataset_description.json", "participant")
+mistake("output below a file", 1, "is not a folder", "cannot write to out/dataset_description.json/new", "Choose another folder", "run", "bids", "out/dataset_description.json/new", "participant")
 mistake("finished results of other settings", 1, "lag_s was [6.0] and is [5.0]", "out holds finished results", "Choose another output folder; or add --keep", "run", "bids", "out", "participant", *QUICK, "--lag", "5")
 
 # which data

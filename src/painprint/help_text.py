@@ -30,7 +30,7 @@ painprint run BIDS OUT participant --derivatives FMRIPREP --atlas ATLAS.nii.gz
 painprint run BIDS OUT participant --task-id heat --rating-of heat --dry-run
 """,
     "parcellate": """
-painprint parcellate BIDS OUT participant --derivatives FMRIPREP --task-id rest
+painprint parcellate BIDS OUT participant --task-id rest
 """,
     "predict": """
 painprint predict SIGNATURE sub-01_ses-24*_timeseries.tsv --out reading
