@@ -68,7 +68,7 @@ def parse(app: App, words: Sequence[str]) -> tuple[Callable[..., Any], BoundArgu
         return _parse(app, words)
     except UsageError:
         raise
-    except Exception as error:
+    except Exception as error:  # a fault of the parser is no traceback; its cause is named
         raise UsageError(
             f"the command line cannot be read ({error!r}). See `painprint --help`."
         ) from error

@@ -30,7 +30,7 @@ from painprint.results.record import write_record
 from painprint.runs import RunKey
 from painprint.settings import CLEANING, READ_WITH, Settings
 from painprint.signature.file import write_signature
-from painprint.signature.model import complete_signature, make_signature
+from painprint.signature.model import Signature, complete_signature, make_signature
 from painprint.signature.origin import Origin
 from painprint.store.files import write_json, write_table
 from painprint.store.lock import lock
@@ -99,21 +99,8 @@ def write_decoding(
         files.rating_quality().with_suffix(".json"), _sidecar("ratingquality", sources, decoding)
     )
     write_json(files.decoding("audit", ".json"), make_audit(decoding, run_log))
-    simulated = run_log.inventory.simulated
-    metrics = _metrics(decoding, stage_results, simulated=simulated)
-    null = metrics["stages"]["null"]
-    tested = None if null is None else {k: null[k] for k in ("n_permutations",) if k in null}
-    flags = {name: {"flagged": True} for name in flagged_confounds(metrics)}
-    signature = complete_signature(
-        make_signature(
-            decoding,
-            simulated=simulated,
-            metrics={**metrics, "stages": {"null": tested, "confounds": flags}},
-            participant=files.participant,
-        ),
-        decoding,
-        origin=_origin(run_log.inventory, decoding.settings, hashes),
-    )
+    metrics = _metrics(decoding, stage_results, simulated=run_log.inventory.simulated)
+    signature = _signature(files, decoding, metrics, run_log.inventory, hashes)
     write_signature(files.decoding("signature", ""), signature)
     if predecessor is not None:
         added = predecessor.added(frames.key for frames in decoding.frames)
@@ -122,6 +109,28 @@ def write_decoding(
     provenance = make_provenance(decoding, run_log, hashes, depends_on)
     provenance |= {"outputs": hash_outputs(files)}
     write_record(files.decoding("provenance", ".json"), provenance)
+
+
+def _signature(
+    files: ParticipantFiles,
+    decoding: Decoding,
+    metrics: Mapping[str, Any],
+    inventory: Inventory,
+    hashes: InputHashes,
+) -> Signature:
+    """The signature, with those metrics from which its performance is told."""
+    null = metrics["stages"]["null"]
+    tested = None if null is None else {k: null[k] for k in ("n_permutations",) if k in null}
+    flags = {name: {"flagged": True} for name in flagged_confounds(metrics)}
+    models = make_signature(
+        decoding,
+        simulated=inventory.simulated,
+        metrics={**metrics, "stages": {"null": tested, "confounds": flags}},
+        participant=files.participant,
+    )
+    return complete_signature(
+        models, decoding, origin=_origin(inventory, decoding.settings, hashes)
+    )
 
 
 def _remove_earlier(files: ParticipantFiles, tables: Mapping[str, pd.DataFrame]) -> None:
