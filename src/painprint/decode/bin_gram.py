@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from painprint.arrays import Matrix, Vector, short_repr
+from painprint.arrays import Codes, Matrix, Vector, short_repr
 from painprint.bins import (
     PARTS_OF_A_MINUTE,
     Bins,
@@ -21,7 +21,9 @@ from painprint.bins import (
 )
 from painprint.decode.errors import NotEnoughData
 from painprint.decode.gram import activity_gram, gram
-from painprint.decode.samples import Samples, combine
+from painprint.decode.model import Model
+from painprint.decode.prior import Prior
+from painprint.decode.samples import RowsToPredict, Samples, combine
 from painprint.edges import count_edges
 from painprint.runs import Frames
 from painprint.settings import Rules, Settings
@@ -46,6 +48,8 @@ class BinGram:
         Group of each run.
     minute : ndarray of int, shape (n_training_bins,), or None
         Primary test bin that each training bin is a part of; None for rating bins.
+    prior : Prior or None
+        Prior of models that train on these bins.
     """
 
     products: Mapping[str, Matrix]
@@ -53,6 +57,7 @@ class BinGram:
     frames: Sequence[Frames]
     group_index: NDArray[np.int64]
     minute: NDArray[np.int64] | None
+    prior: Prior | None = None
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -102,8 +107,39 @@ class BinGram:
             groups=self.groups("train"),
             unit=self.minute,
             n_frames=np.array([len(f) for f in bins.frames], dtype=float),
+            prior=self.prior_scores("train"),
             confounds=confounds,
         )
+
+    def tested_rows(self) -> RowsToPredict:
+        """Test bins of all scales, one scale after the other, to be predicted by a decoder."""
+        blocks = [self.blocks(kind, "train") for kind in self.tested]
+        scores = [s for kind in self.tested if (s := self.prior_scores(kind)) is not None]
+        return RowsToPredict(
+            {name: np.concatenate([block[name] for block in blocks]) for name in self.products},
+            np.concatenate([self.groups(kind) for kind in self.tested]),
+            np.concatenate(scores) if scores else None,
+        )
+
+    def prior_scores(self, kind: str) -> Vector | None:
+        """Scores of the prior in the bins of a kind; None without a prior."""
+        if self.prior is None:
+            return None
+        return self.prior.score_bins(self.frames, self.bins[kind])
+
+    def predict(self, kind: str, model: Model, *, rows: Codes, train: Codes) -> Vector:
+        """Predictions of bins of a kind by a model of training bins.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+            Bins to predict.
+        train : ndarray of int
+            Training bins that the dual coefficients of the model belong to.
+        """
+        cross = self.block(kind, "train", model.scale)[np.ix_(rows, train)]
+        scores = self.prior_scores(kind)
+        return model.predict(cross, None if scores is None else scores[rows])
 
     def y(self, kind: str) -> Vector:
         """Mean ratings of the bins."""
@@ -137,6 +173,7 @@ class BinGram:
             frames=[self.frames[r] for r in runs],
             group_index=np.array([new_index[int(self.group_index[r])] for r in runs]),
             minute=None if self.minute is None else new_minute[self.minute[chosen["train"]]],
+            prior=self.prior,
         )
 
     def without(self, names: Sequence[str], *, n_jobs: int = 1) -> BinGram:
@@ -246,6 +283,7 @@ def make_bin_gram(
     settings: Settings,
     *,
     like: Sequence[Frames] | None = None,
+    prior: Prior | None = None,
     n_jobs: int = 1,
 ) -> BinGram:
     """Bins of the runs and their inner products.
@@ -257,11 +295,13 @@ def make_bin_gram(
     like : sequence of Frames, optional
         The same runs at another lag: the numbers of time bins are taken from them, so that rows
         correspond.
+    prior : Prior, optional
+        Prior of the models.
     """
     bins, minute = cut_bins(frames, settings, like=like)
     layout = _lay_out(bins, minute)
     products = _products(frames, layout, group_index, features_of(settings), n_jobs=n_jobs)
-    return BinGram(products, bins, frames, group_index, minute)
+    return BinGram(products, bins, frames, group_index, minute, prior)
 
 
 def features_of(settings: Settings) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -14,9 +13,10 @@ from painprint.decode.errors import NotEnoughData
 from painprint.decode.lasso_pcr import LassoRules
 from painprint.decode.many import nested_for_many
 from painprint.decode.model import Choice, ManyFits, Model, NestedFit, check_groups
+from painprint.decode.prior_ridge import fit_ridge_with_prior
 from painprint.decode.residuals import scale_columns
 from painprint.decode.ridge import RidgeFits, fit_ridge, leave_groups_out
-from painprint.decode.samples import Samples, combine
+from painprint.decode.samples import RowsToPredict, Samples, combine
 from painprint.parallel import map_ordered
 from painprint.progress import OnStep, count_steps
 from painprint.settings import Rules
@@ -69,8 +69,7 @@ class Decoder(Protocol):
         self,
         samples: Samples,
         Y: Matrix,
-        cross: Mapping[str, Matrix],
-        cross_groups: Codes,
+        tested: RowsToPredict,
         *,
         n_jobs: int = 1,
         on_step: OnStep | None = None,
@@ -83,10 +82,8 @@ class Decoder(Protocol):
             Without confounds; ``samples.y`` is not used.
         Y : ndarray of shape (n_rows, n_ratings)
             A rating per column.
-        cross : mapping of str to ndarray of shape (n_tested, n_rows)
-            By feature, inner products of the rows to predict with the rows that may train.
-        cross_groups : ndarray of int, shape (n_tested,)
-            Group of each row to predict.
+        tested : RowsToPredict
+            Rows to predict, each by the models without its group.
         """
 
 
@@ -113,7 +110,7 @@ class Ridge:
 
     def fit(self, samples: Samples) -> Model:
         """See :meth:`Decoder.fit`."""
-        if samples.n_groups < 2:
+        if samples.n_groups < 2 and samples.prior is None:
             raise NotEnoughData("choosing a penalty needs at least 2 groups.")
         return _fit_without(samples, None, 0)[0]
 
@@ -121,8 +118,7 @@ class Ridge:
         self,
         samples: Samples,
         Y: Matrix,
-        cross: Mapping[str, Matrix],
-        cross_groups: Codes,
+        tested: RowsToPredict,
         *,
         n_jobs: int = 1,
         on_step: OnStep | None = None,
@@ -131,13 +127,13 @@ class Ridge:
         check_groups(samples.n_groups, 0)
         step = count_steps(on_step, samples.n_groups)
         fits = ManyFits(
-            np.empty((len(cross_groups), Y.shape[1])),
+            np.empty((len(tested.groups), Y.shape[1])),
             *(np.empty((samples.n_groups, Y.shape[1])) for _ in range(3)),
         )
-        jobs = ((samples, Y, cross, cross_groups, k) for k in range(samples.n_groups))
+        jobs = ((samples, Y, tested, k) for k in range(samples.n_groups))
         folds = map_ordered(_many_without, jobs, n_jobs=n_jobs, large=True)
         for k, (held_out, mean, dof, skill) in enumerate(folds):
-            fits.held_out[cross_groups == k] = held_out
+            fits.held_out[tested.groups == k] = held_out
             fits.training_mean[k], fits.dof[k], fits.inner_score[k] = mean, dof, skill
             step()
         return fits
@@ -151,13 +147,22 @@ def _fit_without(
     in_training = np.full(len(groups), True) if k is None else abs(groups - k) > buffer
     train, test = np.flatnonzero(in_training), np.flatnonzero(groups == k)
     K, y = samples.adjust(train)
+    prior = samples.adjust_prior(train)
     fit = _ridge_of(samples, train, K, y[train][:, None], buffer)
     dual = np.zeros(len(groups))
     dual[train] = fit.dual()[:, 0]
     y_mean, alpha, unit = float(fit.y_mean[0]), float(fit.alpha[0]), fit.spectrum.unit
+    intercept, prior_weight, share = (
+        y_mean - float(fit.spectrum.column_means @ dual[train]),
+        0.0,
+        None,
+    )
+    if fit.prior is not None:
+        prior_weight, share = float(fit.prior.weight[0]), float(fit.prior.share[0])
+        intercept -= prior_weight * fit.prior.mean
     model = Model(
         dual=dual,
-        intercept=y_mean - float(fit.spectrum.column_means @ dual[train]),
+        intercept=intercept,
         y_mean=y_mean,
         choice=Choice(
             penalty=alpha * unit,
@@ -167,10 +172,13 @@ def _fit_without(
             path_score=fit.path_skill[:, 0],
             alpha=alpha,
             at_edge=alpha in (fit.alphas[0], fit.alphas[-1]),
+            prior_share=share,
         ),
         scale=samples.scale(train),
+        prior_weight=prior_weight,
     )
-    return model, test, fit.predict(K[np.ix_(test, train)])[:, 0], y[test]
+    scores = None if prior is None else prior[test]
+    return model, test, fit.predict(K[np.ix_(test, train)], scores)[:, 0], y[test]
 
 
 def _ridge_of(samples: Samples, train: Codes, K: Matrix, Y: Matrix, buffer: int) -> RidgeFits:
@@ -185,16 +193,20 @@ def _ridge_of(samples: Samples, train: Codes, K: Matrix, Y: Matrix, buffer: int)
         n_frames=None if samples.n_frames is None else samples.n_frames[train],
         buffer=buffer,
     )
-    return fit_ridge(K[np.ix_(train, train)], Y, left_out, confounds=confounds)
+    K_train, prior = K[np.ix_(train, train)], samples.adjust_prior(train)
+    if prior is None:
+        return fit_ridge(K_train, Y, left_out, confounds=confounds)
+    return fit_ridge_with_prior(K_train, Y, prior[train], left_out, confounds=confounds)
 
 
 def _many_without(
-    samples: Samples, Y: Matrix, cross: Mapping[str, Matrix], cross_groups: Codes, k: int
+    samples: Samples, Y: Matrix, tested: RowsToPredict, k: int
 ) -> tuple[Matrix, Vector, Vector, Vector]:
     """Fold k for every rating: predictions, training means, degrees of freedom, inner skill."""
-    train, test = np.flatnonzero(samples.groups != k), np.flatnonzero(cross_groups == k)
+    train, test = np.flatnonzero(samples.groups != k), np.flatnonzero(tested.groups == k)
     K, _ = samples.adjust(train)
-    cross_test = {name: C[np.ix_(test, train)] for name, C in cross.items()}
+    cross_test = {name: C[np.ix_(test, train)] for name, C in tested.products.items()}
+    prior = None if tested.prior is None else tested.prior[test]
     K_test = combine(cross_test, samples.scale(train))
     starts = range(0, Y.shape[1], RATINGS_AT_ONCE)
     fits = (
@@ -203,7 +215,7 @@ def _many_without(
     )
     parts = [
         (
-            fit.predict(K_test),
+            fit.predict(K_test, prior),
             fit.y_mean,
             np.array([fit.spectrum.shrinkage(alpha).sum() for alpha in fit.alphas])[fit.chosen],
             fit.inner_skill,
@@ -263,8 +275,7 @@ class LassoPcr:
         self,
         samples: Samples,
         Y: Matrix,
-        cross: Mapping[str, Matrix],
-        cross_groups: Codes,
+        tested: RowsToPredict,
         *,
         n_jobs: int = 1,
         on_step: OnStep | None = None,
@@ -275,14 +286,14 @@ class LassoPcr:
                 "LASSO-PCR fits many ratings at once to one feature only. Choose --features edges "
                 "or --decoder ridge."
             )
-        (K,), (K_tested,) = samples.products.values(), cross.values()
+        (K,), (K_tested,) = samples.products.values(), tested.products.values()
         return nested_for_many(
             K,
             Y,
             samples.groups,
             self.rules,
             cross=K_tested,
-            cross_groups=cross_groups,
+            cross_groups=tested.groups,
             n_jobs=n_jobs,
             on_step=on_step,
         )

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from painprint.bins import primary_scale, primary_words
 from painprint.decode.metrics import Evaluation, MeanR, ScaleMetrics, evaluate
 from painprint.decode.prepare import Prepared, prepare_runs
+from painprint.decode.prior import Prior
 from painprint.decode.training import FoldModel, Training, predict_held_out, train
 from painprint.progress import OnStep
 from painprint.regions import Regions, RegionsLike
@@ -221,6 +222,7 @@ def decode_runs(
     settings: Settings | None = None,
     *,
     regions: RegionsLike | None = None,
+    prior: Prior | None = None,
     n_jobs: int = 1,
     on_step: OnStep | None = None,
 ) -> Decoding:
@@ -233,6 +235,9 @@ def decode_runs(
     regions : Regions, mapping of str to str, or sequence of str, optional
         Networks of the regions, needed to exclude a network; or their network by name; or their
         names.
+    prior : Prior, optional
+        Of other people's signatures; ridge regression is then drawn towards it, as far as that
+        predicts left-out sessions better.
     n_jobs : int
         Workers; results do not depend on it.
     on_step : callable, optional
@@ -263,7 +268,7 @@ def decode_runs(
     16
     """
     settings = settings or Settings()
-    prepared = prepare_runs(runs, settings, regions=regions)
+    prepared = prepare_runs(runs, settings, regions=regions, prior=prior)
     training = train(prepared, settings, n_jobs=n_jobs, on_step=on_step)
     return evaluate_training(prepared, training, settings, n_jobs=n_jobs)
 

@@ -32,6 +32,8 @@ class Choice:
         λ in units of the mean eigenvalue, if the candidates were given in these units.
     at_edge : bool
         Whether λ is the smallest or largest of a fixed grid.
+    prior_share : float or None
+        Share of the prior, c; None without a prior.
     """
 
     penalty: float
@@ -41,6 +43,7 @@ class Choice:
     path_score: Vector
     alpha: float | None = None
     at_edge: bool = False
+    prior_share: float | None = None
 
 
 @short_repr
@@ -56,6 +59,8 @@ class Model:
         Mean rating of the training rows.
     scale : mapping of str to float
         Factor of the inner products of each feature.
+    prior_weight : float
+        Factor of the scores of the prior; 0 without a prior.
     """
 
     dual: Vector
@@ -63,6 +68,23 @@ class Model:
     y_mean: float
     choice: Choice
     scale: Mapping[str, float] = field(default_factory=dict)
+    prior_weight: float = 0.0
+
+    def predict(self, cross: Matrix, prior_scores: Vector | None = None) -> Vector:
+        """Predictions of new rows: (n_new,).
+
+        Parameters
+        ----------
+        cross : ndarray of shape (n_new, n_rows)
+            Inner products with all rows, features scaled by ``scale``.
+        prior_scores : ndarray of shape (n_new,), optional
+            Scores of the prior in the new rows; needed where it has a weight.
+        """
+        predicted: Vector = cross @ self.dual + self.intercept
+        if self.prior_weight:
+            assert prior_scores is not None
+            predicted += self.prior_weight * prior_scores
+        return predicted
 
 
 @short_repr

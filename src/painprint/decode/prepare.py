@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painprint.decode.copies import SAME_RATING, check_copies, note_same_ratings
+from painprint.decode.prior import Prior, match_prior
 from painprint.excluded import list_excluded
 from painprint.quality import BoldQuality, quality_of
 from painprint.regions import Regions, RegionsLike
@@ -47,6 +48,8 @@ class Prepared:
         Reason by name of the excluded region.
     notes : tuple of str
         What is unusual about several runs at once.
+    prior : Prior or None
+        Prior of the models, with these regions.
     quality : dict
         Quality of the BOLD of each run that was given, as far as its frames tell.
     """
@@ -56,6 +59,7 @@ class Prepared:
     regions_left_out: dict[str, str]
     runs_left_out: tuple[ExcludedRun, ...]
     notes: tuple[str, ...] = ()
+    prior: Prior | None = None
     quality: Mapping[RunKey, BoldQuality] = field(default_factory=dict)
 
     def __repr__(self) -> str:
@@ -98,7 +102,11 @@ class Prepared:
 
 
 def prepare_runs(
-    runs: Iterable[Run], settings: Settings, *, regions: RegionsLike | None = None
+    runs: Iterable[Run],
+    settings: Settings,
+    *,
+    regions: RegionsLike | None = None,
+    prior: Prior | None = None,
 ) -> Prepared:
     """Pair frames, exclude unusable runs, and fix the set of regions over all runs.
 
@@ -112,6 +120,8 @@ def prepare_runs(
     regions : Regions, mapping of str to str, or sequence of str, optional
         Networks of the regions, or of each by its name, matched by name; or their names. The last
         two name regions that have only numbers, in order.
+    prior : Prior, optional
+        Prior of the models, matched by the names of regions.
 
     Raises
     ------
@@ -137,7 +147,10 @@ def prepare_runs(
         *_check_range(usable, settings.rating_range),
         *note_same_ratings(usable, groups),
     )
-    return replace(prepared, notes=notes, quality=quality)
+    if prior is not None:
+        prior, of_prior = match_prior(prior, prepared.regions.names, settings)
+        notes = (*notes, *of_prior)
+    return replace(prepared, notes=notes, quality=quality, prior=prior)
 
 
 def _name_regions(paired: list[list[Frames]], table: Regions) -> list[list[Frames]]:

@@ -132,7 +132,8 @@ def _fit(
     samples = bin_gram.samples(None if columns is None else confounds)
     samples = replace(samples, groups=fold_of_group[groups])
     fixed = None if columns is None else _fixed_columns(bin_gram, columns)
-    shareable = rules.decoder == "ridge" and len(bin_gram.products) == 1
+    one_feature = len(bin_gram.products) == 1
+    shareable = rules.decoder == "ridge" and one_feature and bin_gram.prior is None
     if shareable and (columns is None or fixed is not None):
         check_groups(samples.n_groups, buffer)
         return _shared_folds(samples, None if fixed is None else fixed[rows], buffer, n_jobs)
@@ -184,18 +185,17 @@ def _predict_rows(
     products of residuals are not needed: predictions are (K_x - C_x H K) d, with H the
     pseudo-inverse of the training rows of C.
     """
-    dual, y = model.dual[train], bin_gram.y(kind)[test]
-    cross = bin_gram.block(kind, "train", model.scale)[np.ix_(test, train)]
-    predicted = cross @ dual + model.intercept
+    model, y = replace(model, dual=model.dual[train]), bin_gram.y(kind)[test]
+    predicted = bin_gram.predict(kind, model, rows=test, train=train)
     if columns is None:
         return predicted, y
     rows = np.concatenate([bin_gram.rows("train").start + train, bin_gram.rows(kind).start + test])
     confounds = columns(bin_gram, np.unique(bin_gram.groups("train")[train]))[rows]
     scaled = scale_columns(confounds, np.arange(len(train)))
     C = np.column_stack([np.ones(len(rows)), scaled])
-    K = bin_gram.block("train", "train", model.scale)[np.ix_(train, train)]
+    of_train = bin_gram.predict("train", replace(model, intercept=0.0), rows=train, train=train)
     fitted = np.linalg.pinv(C[: len(train)]) @ np.column_stack(
-        [K @ dual, bin_gram.y("train")[train]]
+        [of_train, bin_gram.y("train")[train]]
     )
     of_prediction, of_rating = (C[len(train) :] @ fitted).T
     return predicted - of_prediction, y - of_rating

@@ -7,7 +7,7 @@ follow from the residuals of the model trained with them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -148,16 +148,28 @@ class Spectrum:
         -------
         squared_error : ndarray of shape (n_alphas, n_ratings)
         """
+        units = self.left_out_errors(Y, projected, left_out, alphas)
+        return np.array([(errors * errors).sum(axis=0) for errors in units])
+
+    def left_out_errors(
+        self, Y: Matrix, projected: Matrix, left_out: Sequence[LeftOut], alphas: Vector = ALPHAS
+    ) -> Iterator[Matrix]:
+        """Mean error of each unit of leave-one-group-out, at each penalty in turn.
+
+        Parameters as for :meth:`left_out_error`.
+
+        Yields
+        ------
+        errors : ndarray of shape (n_units, n_ratings)
+            Units of the first group left out, then those of the next.
+        """
         blocks = [_Block.of(self, group) for group in left_out]
         n_rows, n_units = len(Y), sum(len(group.average) for group in left_out)
         # the cheaper order of multiplication; which one it is changes the last bits only
         many = n_units * (n_rows // len(left_out) + Y.shape[1]) < n_rows * Y.shape[1]
         errors_at = self._errors_of_many if many else self._errors_of_few
-        error = np.empty((len(alphas), Y.shape[1]))
-        for i, alpha in enumerate(alphas):
-            unit_errors = errors_at(Y, projected, blocks, self.shrinkage(alpha))
-            error[i] = (unit_errors * unit_errors).sum(axis=0)
-        return error
+        for alpha in alphas:
+            yield errors_at(Y, projected, blocks, self.shrinkage(alpha))
 
     def _errors_of_many(
         self, Y: Matrix, projected: Matrix, blocks: Sequence[_Block], shrinkage: Vector
@@ -222,13 +234,42 @@ def solve_symmetric(A: Matrix, B: Matrix) -> Matrix:
 
 @short_repr
 @dataclass(frozen=True, eq=False)
+class ScaledPrior:
+    """Scores of a prior, scaled to the training rows, as a part of ridge regressions.
+
+    Attributes
+    ----------
+    mean : float
+        Mean score of the training rows.
+    slope : ndarray of shape (n_ratings,)
+        Of the rating on the score in the training rows; not negative.
+    share : ndarray of shape (n_ratings,)
+        Chosen share c of the scaled score.
+    """
+
+    mean: float
+    slope: Vector
+    share: Vector
+
+    @property
+    def weight(self) -> Vector:
+        """Factor of the scores in the predictions: (n_ratings,)."""
+        return self.share * self.slope
+
+    def predict(self, scores: Vector) -> Matrix:
+        """Its part of the predictions, centred in the training rows: (n_new, n_ratings)."""
+        return (scores - self.mean)[:, None] * self.weight
+
+
+@short_repr
+@dataclass(frozen=True, eq=False)
 class RidgeFits:
     """Ridge regressions of several ratings on one training set, each at its own penalty.
 
     Attributes
     ----------
     projected : ndarray of shape (n_rows, n_ratings)
-        Uᵀ times the centred ratings.
+        Uᵀ times the centred ratings; with a prior, times what its part leaves of them.
     y_mean : ndarray of shape (n_ratings,)
         Mean rating.
     squared_error : ndarray of shape (n_alphas, n_ratings)
@@ -236,6 +277,8 @@ class RidgeFits:
     reference : ndarray of shape (n_ratings,)
         The same of models that predict the training mean.
     alphas : ndarray of shape (n_alphas,)
+    prior : ScaledPrior or None
+        Part of a prior in the predictions.
     """
 
     spectrum: Spectrum
@@ -244,6 +287,7 @@ class RidgeFits:
     squared_error: Matrix
     reference: Vector
     alphas: Vector
+    prior: ScaledPrior | None = None
 
     @cached_property
     def chosen(self) -> Codes:
@@ -276,16 +320,21 @@ class RidgeFits:
         slopes: Matrix = self.projected / (self.spectrum.values[:, None] + penalty)
         return slopes
 
-    def predict(self, cross: Matrix) -> Matrix:
+    def predict(self, cross: Matrix, prior_scores: Vector | None = None) -> Matrix:
         """Predictions of new rows: (n_new, n_ratings).
 
         Parameters
         ----------
         cross : ndarray of shape (n_new, n_rows)
             Inner products with the training rows, not centred.
+        prior_scores : ndarray of shape (n_new,), optional
+            Scores of the prior; needed where there is one.
         """
         centred = center_cross(cross, self.spectrum.column_means)
         predicted: Matrix = (centred @ self.spectrum.vectors) @ self._slopes + self.y_mean
+        if self.prior is not None:
+            assert prior_scores is not None
+            predicted += self.prior.predict(prior_scores)
         return predicted
 
     def dual(self) -> Matrix:

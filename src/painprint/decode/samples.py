@@ -9,7 +9,7 @@ import numpy as np
 
 from painprint.arrays import Codes, Matrix, Vector, short_repr
 from painprint.decode.lasso_pcr import center_gram
-from painprint.decode.residuals import residuals
+from painprint.decode.residuals import predict_from_confounds, residuals
 
 
 @short_repr
@@ -33,6 +33,8 @@ class Samples:
     confounds : callable, optional
         Returns the confounds of all rows, given the training rows. They are partialled out of
         ratings and features with coefficients from the training rows.
+    prior : ndarray of shape (n_rows,), optional
+        Scores of a prior, towards which ridge regression draws its weights.
     """
 
     products: Mapping[str, Matrix]
@@ -41,6 +43,7 @@ class Samples:
     unit: Codes | None = None
     n_frames: Vector | None = None
     confounds: Callable[[Codes], Matrix] | None = field(default=None)
+    prior: Vector | None = None
 
     @property
     def n_groups(self) -> int:
@@ -67,6 +70,13 @@ class Samples:
             return K, self.y
         return residuals(K, self.y, self.confounds(train), train)
 
+    def adjust_prior(self, train: Codes) -> Vector | None:
+        """Scores of the prior of all rows, adjusted likewise; None without a prior."""
+        if self.prior is None or self.confounds is None:
+            return self.prior
+        everything, confounds = np.arange(len(self.y)), self.confounds(train)
+        return self.prior - predict_from_confounds(confounds, self.prior, train, everything)
+
     def take(self, rows: Codes) -> Samples:
         """Some of the rows, without confounds; groups are renumbered in the same order."""
         return replace(
@@ -76,8 +86,29 @@ class Samples:
             groups=np.unique(self.groups[rows], return_inverse=True)[1],
             unit=None if self.unit is None else self.unit[rows],
             n_frames=None if self.n_frames is None else self.n_frames[rows],
+            prior=None if self.prior is None else self.prior[rows],
             confounds=None,
         )
+
+
+@short_repr
+@dataclass(frozen=True, eq=False)
+class RowsToPredict:
+    """Rows to predict.
+
+    Attributes
+    ----------
+    products : mapping of str to ndarray of shape (n_tested, n_rows)
+        By feature, inner products with the rows that may train.
+    groups : ndarray of int, shape (n_tested,)
+        Group of each row.
+    prior : ndarray of shape (n_tested,), optional
+        Scores of the prior.
+    """
+
+    products: Mapping[str, Matrix]
+    groups: Codes
+    prior: Vector | None = None
 
 
 def combine(products: Mapping[str, Matrix], scale: Mapping[str, float]) -> Matrix:

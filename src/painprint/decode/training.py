@@ -5,7 +5,7 @@ Equations are in docs/methods.md.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from painprint.decode.decoders import make_decoder
 from painprint.decode.gram import activity_weights, edge_weights
 from painprint.decode.model import Choice, Model, NestedFit, best_lag
 from painprint.decode.prepare import Prepared
+from painprint.decode.prior import Prior
 from painprint.decode.samples import Samples
 from painprint.edges import count_edges, score_frames
 from painprint.parallel import map_ordered
@@ -50,6 +51,8 @@ class FoldModel:
         λ and its selection.
     activity : ndarray of shape (n_regions,), or None
         Weights of the regions' mean signals, if activity is decoded.
+    prior_weight : float
+        Factor of the weights of the prior in these weights; 0 without a prior.
     """
 
     held_out: str
@@ -59,6 +62,7 @@ class FoldModel:
     training_mean: float
     choice: Choice
     activity: NDArray[np.float64] | None = None
+    prior_weight: float = 0.0
 
     def score(self, signals: NDArray[np.float64]) -> NDArray[np.float64]:
         """Predicted rating of each frame; see :func:`~painprint.edges.score_frames`."""
@@ -126,6 +130,7 @@ def train(
             [lags[0] for lags in prepared.runs],
             group_index,
             settings,
+            prepared.prior,
             n_jobs,
             step_of_part(on_step, i, n_lags),
         )
@@ -163,6 +168,7 @@ class _LagFit:
     bins: Bins
     group_index: NDArray[np.int64]
     features: tuple[str, ...]
+    prior: Prior | None
     nested: NestedFit
 
 
@@ -171,6 +177,7 @@ def _fit_at_lag(
     like: list[Frames],
     group_index: NDArray[np.int64],
     settings: Settings,
+    prior: Prior | None,
     n_jobs: int,
     on_step: OnStep | None,
 ) -> _LagFit:
@@ -182,10 +189,11 @@ def _fit_at_lag(
         group_index[bins["train"].run],
         unit=minute,
         n_frames=np.array([len(f) for f in bins["train"].frames], dtype=float),
+        prior=None if prior is None else prior.score_bins(frames, bins["train"]),
     )
     decoder = make_decoder(settings.rules, count_edges(len(frames[0].regions)))
     nested = decoder.nested(samples, n_jobs=n_jobs, on_step=on_step)
-    return _LagFit(frames, bins["train"], samples.groups, features_of(settings), nested)
+    return _LagFit(frames, bins["train"], samples.groups, features_of(settings), prior, nested)
 
 
 def _models_at_best_lag(
@@ -220,10 +228,12 @@ def _with_weights(
     weights = np.zeros((len(models), count_edges(n_regions)))
     if "edges" in fit.features:
         weights = edge_weights(frames, bins, fit.group_index, dual_of("edges"), n_jobs=n_jobs)
+        weights = _add_prior(weights, models, fit.prior and fit.prior.edges)
     weights.flags.writeable = False
     activity: list[NDArray[np.float64] | None] = [None] * len(models)
     if "activity" in fit.features:
-        activity = list(activity_weights(frames, bins, dual_of("activity")))
+        own = activity_weights(frames, bins, dual_of("activity"))
+        activity = list(_add_prior(own, models, fit.prior and fit.prior.activity))
     return {
         group: FoldModel(
             held_out=group,
@@ -233,9 +243,20 @@ def _with_weights(
             training_mean=model.y_mean,
             choice=model.choice,
             activity=v,
+            prior_weight=model.prior_weight,
         )
         for (group, model), w, v in zip(models.items(), weights, activity, strict=True)
     }
+
+
+def _add_prior(
+    weights: NDArray[np.float64], models: Mapping[str, Model], prior: NDArray[np.float64] | None
+) -> NDArray[np.float64]:
+    """Weights of the models, (n_models, n_weights), with their parts of the prior."""
+    for w, model in zip(weights, models.values(), strict=True):
+        if model.prior_weight and prior is not None:
+            w += model.prior_weight * prior
+    return weights
 
 
 def predict_held_out(

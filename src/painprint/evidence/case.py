@@ -153,6 +153,7 @@ def make_bin_grams(
             group_index,
             settings,
             like=first_lag,  # as many time bins at every lag
+            prior=prepared.prior,
             n_jobs=n_jobs,
         )
         for i in range(len(settings.lag_s))

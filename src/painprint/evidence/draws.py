@@ -174,7 +174,7 @@ def _choose(bin_gram: BinGram, rules: Rules, sessions: Codes) -> Model:
         nothing = np.empty(0)
         choice = Choice(np.inf, 0.0, -1.0, nothing, nothing)
         return Model(np.zeros(len(y)), float(y[0]), float(y[0]), choice)
-    if len(sessions) < FEWEST_FOR_FOLDS_OF_SESSIONS:
+    if samples.prior is None and len(sessions) < FEWEST_FOR_FOLDS_OF_SESSIONS:
         folds = np.unique(bin_gram.run("train")[rows], return_inverse=True)[1]
     else:
         n_folds = min(decoder.most_inner_folds or len(sessions), len(sessions))
@@ -188,11 +188,9 @@ def _predict(
 ) -> tuple[dict[str, Vector], float]:
     rows = _training_rows(bin_gram, sessions)
     values = {
-        kind: bin_gram.block(kind, "train", model.scale)[
-            np.ix_(np.flatnonzero(bin_gram.groups(kind) == held_out), rows)
-        ]
-        @ model.dual
-        + model.intercept
+        kind: bin_gram.predict(
+            kind, model, rows=np.flatnonzero(bin_gram.groups(kind) == held_out), train=rows
+        )
         for kind in bin_gram.tested
     }
     return values, model.y_mean

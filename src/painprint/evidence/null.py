@@ -102,16 +102,11 @@ def null_statistics(
     ratings = [permute_ratings(bin_gram, permutations, *first.kinds) for bin_gram in bin_grams]
     fits = []
     for i, (bin_gram, (Y, *_)) in enumerate(zip(bin_grams, ratings, strict=True)):
-        tested_blocks = [bin_gram.blocks(kind, "train") for kind in tested]
         fits.append(
             make_decoder(case.settings.rules, bin_gram.n_edges).nested_for_many(
                 bin_gram.samples(),
                 Y,
-                {
-                    name: np.concatenate([block[name] for block in tested_blocks])
-                    for name in bin_gram.products
-                },
-                np.concatenate([bin_gram.groups(kind) for kind in tested]),
+                bin_gram.tested_rows(),
                 n_jobs=case.n_jobs,
                 on_step=step_of_part(on_step, i, len(bin_grams)),
             )

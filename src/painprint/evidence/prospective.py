@@ -194,7 +194,7 @@ def predict_future(bin_grams: Sequence[BinGram], rules: Rules, n_past: int) -> H
     rating, predicted = {}, {}
     for kind in bin_gram.tested:
         future = bin_gram.groups(kind) >= n_past
-        values = bin_gram.block(kind, "train", model.scale)[:, past] @ model.dual + model.intercept
+        values = bin_gram.predict(kind, model, rows=np.arange(len(future)), train=past)
         predicted[kind] = np.where(future, values, np.nan)
         rating[kind] = np.where(future, bin_gram.y(kind), np.nan)
     scales = bin_gram.scales

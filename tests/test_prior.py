@@ -1,0 +1,241 @@
+"""Ridge regression towards a prior: definition by loops, identities, leaks, matching by name."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from painprint import Run, Settings, decode_runs
+from painprint.decode.prior import Prior, match_prior
+from painprint.decode.prior_ridge import SHARES, fit_ridge_with_prior
+from painprint.decode.ridge import ALPHAS, fit_ridge, leave_groups_out
+from painprint.edges import bin_edges
+
+GROUPS = np.repeat(np.arange(5), 6)
+UNIT = np.repeat(np.arange(15), 2)
+
+
+def rows_with_prior(seed, share=1.0):
+    """Features, a rating that depends on them, and scores of a prior that knows a part of it."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(30, 12)) + rng.normal(size=(5, 12))[GROUPS]
+    shared, own = rng.normal(size=(2, 12))
+    y = X @ (share * shared + (1 - share) * own) + 3 * rng.normal(size=30) + 40
+    return X, y, 0.2 * (X @ shared) + 7
+
+
+def ridge(X, y, penalty):
+    """Weights and intercept of ridge regression, written out."""
+    centred = X - X.mean(axis=0)
+    w = np.linalg.solve(centred.T @ centred + penalty * np.eye(X.shape[1]), centred.T @ y)
+    return w, y.mean() - X.mean(axis=0) @ w
+
+
+def fit_slope(y, p):
+    slope = np.cov(y, p)[0, 1] / np.var(p, ddof=1)
+    return max(slope, 0.0)
+
+
+def by_loops(X, y, p, left_out, unit_of_penalty):
+    """Pooled squared error of every share and penalty: all models fitted again."""
+    errors = np.zeros((len(SHARES), len(ALPHAS)))
+    for group in left_out:
+        train = np.setdiff1d(np.arange(len(y)), group.rows)
+        slope = fit_slope(y[train], p[train])
+        for c, share in enumerate(SHARES):
+            for a, alpha in enumerate(ALPHAS):
+                rest = y - share * slope * p
+                w, b = ridge(X[train], rest[train], alpha * unit_of_penalty)
+                error = rest[group.rows] - X[group.rows] @ w - b
+                errors[c, a] += ((group.average @ error) ** 2).sum()
+    return errors
+
+
+@pytest.mark.parametrize("buffer", [0, 1])
+@pytest.mark.parametrize("seed", range(4))
+def test_share_and_penalty_are_those_of_refitting_loops(seed, buffer):
+    X, y, p = rows_with_prior(seed, share=0.6)
+    left_out = leave_groups_out(GROUPS, unit=UNIT, buffer=buffer)
+    fit = fit_ridge_with_prior(X @ X.T, y[:, None], p, left_out)
+    errors = by_loops(X, y, p, left_out, fit.spectrum.unit)
+    c, a = np.unravel_index(errors.argmin(), errors.shape)
+    assert fit.prior.share[0] == SHARES[c]
+    assert fit.alpha[0] == ALPHAS[a]
+    assert fit.squared_error[:, 0] == pytest.approx(errors[c], rel=1e-9)
+    slope = fit_slope(y, p)
+    w, b = ridge(X, y - SHARES[c] * slope * p, ALPHAS[a] * fit.spectrum.unit)
+    new = np.random.default_rng(9).normal(size=(4, 12))
+    scores = np.arange(4.0)
+    wanted = new @ w + b + SHARES[c] * slope * scores
+    assert fit.predict(new @ X.T, scores)[:, 0] == pytest.approx(wanted, rel=1e-9)
+
+
+def test_confounds_are_fitted_again_in_every_inner_fold():
+    X, y, p = rows_with_prior(3, share=0.5)
+    rng = np.random.default_rng(5)
+    C = np.column_stack([np.ones(30), rng.normal(size=30) + GROUPS])
+
+    def residual(values, rows):
+        return values - C @ np.linalg.lstsq(C[rows], values[rows], rcond=None)[0]
+
+    everything = np.arange(30)
+    Xr, yr, pr = (residual(values, everything) for values in (X, y, p))
+    left_out = leave_groups_out(GROUPS)
+    fit = fit_ridge_with_prior(Xr @ Xr.T, yr[:, None], pr, left_out, confounds=C)
+    errors = np.zeros((len(SHARES), len(ALPHAS)))
+    for group in left_out:
+        train = np.setdiff1d(everything, group.rows)
+        Xt, yt, pt = (residual(values, train) for values in (X, y, p))
+        slope = max(float(yt[train] @ pt[train]) / float(pt[train] @ pt[train]), 0)
+        for c, share in enumerate(SHARES):
+            for a, alpha in enumerate(ALPHAS):
+                rest, penalty = yt - share * slope * pt, alpha * fit.spectrum.unit
+                A = Xt[train].T @ Xt[train] + penalty * np.eye(12)
+                w = np.linalg.solve(A, Xt[train].T @ rest[train])
+                errors[c, a] += ((rest[group.rows] - Xt[group.rows] @ w) ** 2).sum()
+    c, a = np.unravel_index(errors.argmin(), errors.shape)
+    assert (fit.prior.share[0], fit.alpha[0]) == (SHARES[c], ALPHAS[a])
+    assert fit.squared_error[:, 0] == pytest.approx(errors[c], rel=1e-8)
+
+
+def test_a_prior_against_the_rating_changes_no_bit():
+    """Where its slope is 0 all shares are equally good, and the smallest is chosen."""
+    X, y, p = rows_with_prior(0)
+    left_out = leave_groups_out(GROUPS, unit=UNIT)
+    own = fit_ridge(X @ X.T, y[:, None], left_out)
+    fit = fit_ridge_with_prior(X @ X.T, y[:, None], -p, left_out)
+    assert fit.prior.share[0] == 0
+    assert np.array_equal(fit.dual(), own.dual())
+    assert np.array_equal(fit.squared_error, own.squared_error)
+    assert np.array_equal(fit.predict(X @ X.T, -p), own.predict(X @ X.T))
+
+
+def test_unit_and_offset_of_a_prior_do_not_matter():
+    X, y, p = rows_with_prior(1, share=0.7)
+    left_out = leave_groups_out(GROUPS)
+    fits = [
+        fit_ridge_with_prior(X @ X.T, y[:, None], scores, left_out).predict(X @ X.T, scores)
+        for scores in (p, 1000 * p - 50)
+    ]
+    assert fits[1] == pytest.approx(fits[0], rel=1e-9)
+
+
+@pytest.mark.parametrize("n_groups", [1, 2])
+def test_with_fewer_than_three_groups_share_and_penalty_are_fixed(n_groups):
+    X, y, p = rows_with_prior(2)
+    kept = n_groups > GROUPS
+    X, y, p = X[kept], y[kept], p[kept]
+    left_out = leave_groups_out(GROUPS[kept])
+    fit = fit_ridge_with_prior(X @ X.T, y[:, None], p, left_out)
+    assert fit.prior.share[0] == 1
+    assert fit.alpha[0] == ALPHAS[-1]
+    assert fit.prior.slope[0] == pytest.approx(fit_slope(y, p) * n_groups / (n_groups + 1))
+
+
+def test_several_ratings_at_once_are_as_one_by_one():
+    X, y, p = rows_with_prior(4, share=0.5)
+    rng = np.random.default_rng(0)
+    Y = np.column_stack([y, rng.permutation(y), p + rng.normal(size=30)])
+    left_out = leave_groups_out(GROUPS, unit=UNIT)
+    together = fit_ridge_with_prior(X @ X.T, Y, p, left_out)
+    for i, column in enumerate(Y.T):
+        alone = fit_ridge_with_prior(X @ X.T, column[:, None], p, left_out)
+        assert together.prior.share[i] == alone.prior.share[0]
+        assert together.dual()[:, i] == pytest.approx(alone.dual()[:, 0], abs=1e-10)
+
+
+def people(seed=0, n_sessions=5, n_regions=6, n_frames=300):
+    """Runs of a person whose rating depends on one edge, and the prior that knows it."""
+    rng = np.random.default_rng(seed)
+    names = tuple(f"r{i}" for i in range(n_regions))
+    runs = []
+    for session in range(n_sessions):
+        slow = np.repeat(rng.normal(size=n_frames // 15), 15)
+        signals = rng.normal(size=(n_frames, n_regions))
+        signals[:, 1] += slow * signals[:, 0]
+        rating = 50 + 8 * slow + rng.normal(size=n_frames)
+        runs.append(Run(signals, rating, tr_s=1.0, session=str(session), regions=names))
+    edges = np.zeros(n_regions * (n_regions - 1) // 2)
+    edges[0] = 1.0
+    return runs, Prior(names, 3, edges)
+
+
+SETTINGS = Settings(lag_s=0.0, drop_s=0.0, n_bootstraps=100)
+
+
+def test_scores_of_a_prior_are_weights_times_edges():
+    runs, prior = people()
+    prior = Prior(prior.regions, 1, np.random.default_rng(1).normal(size=15))
+    decoding = decode_runs(runs, SETTINGS, prior=prior)
+    frames = decoding.frames[0]
+    halves = np.repeat([0, 1], len(frames) // 2)
+    edges = bin_edges(frames.signals, halves)
+    scores = prior.score(frames)
+    means = [scores[halves == h].mean() for h in (0, 1)]
+    assert edges @ prior.edges == pytest.approx(means)
+
+
+def test_delivered_weights_predict_as_the_models_do():
+    runs, prior = people()
+    decoding = decode_runs(runs, SETTINGS, prior=prior)
+    assert decoding.final.choice.prior_share > 0
+    assert decoding.final.prior_weight > 0
+    minutes = decoding.predictions[decoding.predictions["scale"] == "1min"]
+    assert minutes["rating"].corr(minutes["predicted"]) > 0.5
+
+
+def test_a_held_out_session_changes_nothing_that_trains():
+    runs, prior = people()
+    rng = np.random.default_rng(7)
+    other = Run(
+        rng.normal(size=runs[2].signals.shape), rng.normal(size=300), tr_s=1.0, session="2",
+        regions=runs[2].regions,
+    )  # fmt: skip
+    first = decode_runs(runs, SETTINGS, prior=prior)
+    second = decode_runs([*runs[:2], other, *runs[3:]], SETTINGS, prior=prior)
+    assert np.array_equal(first.folds[2].weights, second.folds[2].weights)
+    assert first.folds[2].intercept == second.folds[2].intercept
+    assert first.folds[2].prior_weight == second.folds[2].prior_weight
+    assert not np.array_equal(first.folds[1].weights, second.folds[1].weights)
+
+
+def test_without_weight_the_decoding_is_that_without_a_prior():
+    runs, prior = people()
+    against = Prior(prior.regions, 3, -prior.edges)
+    own, both = decode_runs(runs, SETTINGS), decode_runs(runs, SETTINGS, prior=against)
+    assert [model.choice.prior_share for model in both.folds] == [0] * 5
+    assert np.array_equal(own.final.weights, both.final.weights)
+    assert own.predictions.equals(both.predictions)
+
+
+def test_regions_are_matched_by_name():
+    runs, prior = people()
+    order = [5, 3, 0, 1, 4, 2]
+    shuffled = prior.select([prior.regions[i] for i in order])
+    assert not np.array_equal(shuffled.edges, prior.edges)
+    first, second = (decode_runs(runs, SETTINGS, prior=p) for p in (prior, shuffled))
+    assert np.array_equal(first.final.weights, second.final.weights)
+
+
+def test_regions_without_weights_count_as_zero_and_are_named():
+    _, prior = people()
+    regions = (*prior.regions[:5], "other")
+    selected, notes = match_prior(prior, regions, SETTINGS)
+    assert selected.edges.sum() == 1
+    assert "1 region (first: other)" in notes[0]
+    assert "1 region are not used" in notes[1] or "1 region" in notes[1]
+    with pytest.raises(ValueError, match=r"of 1 of 6 regions.*same atlas"):
+        match_prior(prior, (prior.regions[0], *"abcde"), SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("settings", "match"),
+    [
+        (Settings(preset="paper"), "needs the decoder ridge"),
+        (Settings(features="activity"), "weights of edges, but activity"),
+    ],
+)
+def test_other_decoders_and_features_are_refused(settings, match):
+    _, prior = people()
+    with pytest.raises(ValueError, match=match):
+        match_prior(prior, prior.regions, settings)
