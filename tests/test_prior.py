@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from painprint import Run, Settings, decode_runs
 from painprint.decode.prior import Prior, match_prior
 from painprint.decode.prior_ridge import SHARES, fit_ridge_with_prior
+from painprint.decode.refit import refit
 from painprint.decode.ridge import ALPHAS, fit_ridge, leave_groups_out
 from painprint.edges import bin_edges
+from painprint.evidence.case import Case
+from painprint.evidence.prior import predict_by_prior, sessions_saved
+from painprint.evidence.stages import run_stage
 
 GROUPS = np.repeat(np.arange(5), 6)
 UNIT = np.repeat(np.arange(15), 2)
@@ -239,3 +246,75 @@ def test_other_decoders_and_features_are_refused(settings, match):
     _, prior = people()
     with pytest.raises(ValueError, match=match):
         match_prior(prior, prior.regions, settings)
+
+
+def case_with_prior(**changes):
+    runs, prior = people(n_sessions=6)
+    settings = replace(SETTINGS, n_curve_draws=2, n_permutations=20, **changes)
+    return Case(decode_runs(runs, settings, prior=prior))
+
+
+def test_the_null_observes_the_decoding_with_its_prior():
+    case = case_with_prior()
+    scales = run_stage(case, "null").numbers["scales"]
+    assert scales["1min"]["r"] == pytest.approx(case.decoding.scales["1min"].r, abs=1e-10)
+    assert scales["session"]["r"] == pytest.approx(case.decoding.scales["session"].r, abs=1e-10)
+
+
+def test_refits_use_the_prior():
+    case = case_with_prior()
+    predicted = refit(case.bin_grams, case.settings.rules).predicted
+    minutes = case.decoding.predictions.query("scale == '1min'")
+    assert predicted["1min"] == pytest.approx(minutes["predicted"].to_numpy(), abs=1e-10)
+
+
+def test_the_stage_compares_with_models_that_are_fitted_apart():
+    runs, prior = people(n_sessions=6)
+    case = case_with_prior()
+    result = run_stage(case, "prior")
+    table = result.tables["prior"].query("scale == '1min'").set_index("model")
+    own = decode_runs(runs, case.settings).scales["1min"]
+    assert table.loc["own", "centred_r"] == pytest.approx(own.centred_r, abs=1e-9)
+    assert table.loc["own", "skill"] == pytest.approx(own.skill, abs=1e-9)
+    both = case.decoding.scales["1min"]
+    assert table.loc["both", "centred_r"] == pytest.approx(both.centred_r, abs=1e-12)
+    assert table.loc["own", "d_centred_r"] == pytest.approx(both.centred_r - own.centred_r)
+    # the prior alone: a straight line on its scores, fitted without the held-out session
+    gram = case.bin_grams[0]
+    y, p, group = gram.y("train"), gram.prior_scores("train"), gram.groups("train")
+    lines = [np.polyfit(p[group != k], y[group != k], 1) for k in range(6)]
+    at_minute = gram.prior_scores("1min")
+    wanted = [np.polyval(lines[k], at_minute[i]) for i, k in enumerate(gram.groups("1min"))]
+    assert predict_by_prior(case)["1min"] == pytest.approx(wanted, rel=1e-9)
+    assert result.numbers["share"] == case.decoding.final.choice.prior_share
+    assert result.numbers["own_part"] == pytest.approx(0, abs=0.1)  # the prior is the truth
+
+
+def test_without_a_prior_the_stage_has_nothing():
+    runs, _ = people()
+    result = run_stage(Case(decode_runs(runs, SETTINGS)), "prior")
+    assert not result.tables
+    assert result.not_done == ("No prior was given (--prior).",)
+
+
+def test_sessions_saved_are_read_off_the_curve_without_the_prior():
+    curve = pd.DataFrame(
+        {
+            "n_sessions": [1, 2, 4, 1, 2, 4],
+            "model": ["own"] * 3 + ["both"] * 3,
+            "centred_r": [0.1, 0.2, 0.4, 0.3, 0.05, 0.5],
+        }
+    )
+    saved = sessions_saved(curve)
+    assert [row["without"] for row in saved] == [pytest.approx(3.0), 1.0, None]
+
+
+def test_where_the_prior_has_no_share_both_and_own_agree():
+    runs, prior = people(n_sessions=5)
+    against = Prior(prior.regions, 3, -prior.edges)
+    settings = replace(SETTINGS, n_curve_draws=1)
+    result = run_stage(Case(decode_runs(runs, settings, prior=against)), "prior")
+    table = result.tables["prior"].query("model == 'own' and scale != 'session'")
+    assert table[["d_centred_r", "d_skill"]].fillna(0).to_numpy() == pytest.approx(0, abs=1e-12)
+    curve = result.tables["priorcurve"].pivot(index="n_sessions", columns="model")["centred_r"]
+    assert curve.loc[3:, "both"].to_numpy() == pytest.approx(curve.loc[3:, "own"].to_numpy())

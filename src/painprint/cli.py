@@ -13,10 +13,12 @@ from painprint.apps.arguments import (
     PIPELINES,
     Execution,
     NewSessions,
+    OtherSignatures,
     Replacing,
     StudyExecution,
     UsageError,
     check_can_be_written,
+    check_direction,
     check_folders,
     check_group,
     check_reading_folder,
@@ -60,9 +62,9 @@ def run(
     level: Literal["participant", "group"],
     *,
     derivatives: tuple[Path, ...] = (),
-    external: tuple[Path, ...] = (),
     bids_filter_file: Path | None = None,
     settings: Annotated[Settings, FLAT] = Settings(),  # noqa: B008 (frozen)
+    signatures: Annotated[OtherSignatures, FLAT] = OtherSignatures(),  # noqa: B008
     execution: Annotated[StudyExecution, FLAT] = StudyExecution(),  # noqa: B008
 ) -> None:
     """Decode each participant from BOLD, regional or dense, and ratings.
@@ -80,9 +82,6 @@ def run(
         Datasets with regional time series, such as XCP-D's output, or with dense BOLD, such as
         fMRIPrep's or ciftify's. Default: the first of xcp_d, fmriprep and ciftify that exists in
         BIDS_DIR/derivatives.
-    external
-        Weights of published signatures, scored on the same frames: a table of regions or edges
-        (.tsv), a .pconn.nii, or a volume of voxels (.nii.gz).
     bids_filter_file
         JSON file with the entities of BOLD and ratings to use, as for fMRIPrep:
         {"bold": {"space": "fsLR"}, "rating": {"recording": "pain"}}.
@@ -96,7 +95,7 @@ def run(
     folders = choose_derivatives(bids_dir, derivatives)
     check_folders(bids_dir, out_dir, folders)
     if level == "group":
-        check_group(settings, external, execution)
+        check_group(settings, signatures, execution)
     with logged(None if execution.dry_run or execution.reports_only else out_dir):
         if execution.reports_only:
             with progress("report", "writing the pages"):
@@ -105,7 +104,7 @@ def run(
                 raise Failed
             return
         study = Study(
-            bids_dir, out_dir, folders, settings, execution.n_jobs, external,
+            bids_dir, out_dir, folders, settings, execution.n_jobs, signatures,
             read_bids_filter(bids_filter_file), execution.existing,
         )  # fmt: skip
         if level == "group":
@@ -288,13 +287,16 @@ def predict(
 ) -> None:
     """Score new runs with a person's signature: pain with intervals, and its applicability.
 
+    With a prior, the file of `painprint pool`, runs of a person without rated sessions get a
+    direction alone: whether pain is probably above or below the mean of the run.
+
     On a terminal, a short table with rounded numbers is printed; if the output is redirected, the
     full table as TSV. Runs of the same session are evaluated together.
 
     Parameters
     ----------
     signature
-        Folder of the signature, or its signature.json.
+        Folder of the signature, or its signature.json; or the file of a prior.
     runs
         Regional time series (*_timeseries.tsv or *.ptseries.nii) with the same regions, or dense
         BOLD, which is denoised as in the study; sidecars, confounds and masks of the same dataset
@@ -312,9 +314,15 @@ def predict(
         Score runs of another person, or of an unknown person, although transfer is rarely valid;
         the results state this.
     """
+    from painprint.apps.direction import is_prior_file, read_directions
     from painprint.apps.predict import predict as score
 
     with logged(None):
+        if is_prior_file(signature):
+            check_direction(out=out, atlas=atlas, fold=fold, other_person=other_person)
+            with progress("predict", "reading the prior and the runs"):
+                directions = read_directions(signature, runs, tr_s=tr)
+            return show(directions.short(), directions.full(), directions.sentences())
         if out is not None:
             check_reading_folder(out)
         with progress("predict", "reading the signature and the runs"):
@@ -323,6 +331,34 @@ def predict(
                 other_person=other_person, existing=replacing.existing,
             )  # fmt: skip
         print(predictions.short() if sys.stdout.isatty() else predictions.full())
+
+
+@app.command(help_epilogue=examples("pool"))
+def pool(
+    signatures: tuple[Path, ...], *, out: Path, diagnosis: str = "", licence: str = ""
+) -> None:
+    """Make a prior of several people's signatures: one file that labs can share.
+
+    It holds the mean and the spread of their standardised weights, and hashes of their runs, by
+    which a person is recognised; no sessions, ratings or labels.
+
+    Parameters
+    ----------
+    signatures
+        Folders of signatures, one of each person; or earlier priors.
+    out
+        The new file, such as prior.safetensors.
+    diagnosis
+        Diagnosis of these people, for the card of the prior.
+    licence
+        Licence under which it is shared, such as CC0-1.0.
+    """
+    from painprint.apps.prior import pool_signatures
+
+    with logged(None):
+        with progress("pool", "reading the signatures", is_kept=False):
+            written = pool_signatures(signatures, out, diagnosis=diagnosis, licence=licence)
+        print(written)
 
 
 @app.command(group_parameters=BY_HEADING, help_epilogue=examples("learn"))

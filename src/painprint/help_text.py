@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from painprint.apps.arguments import StudyExecution
+from painprint.apps.arguments import OtherSignatures, StudyExecution
 from painprint.cortex.settings import AreaSettings
 from painprint.options import flag, option_metadata
 from painprint.parcellate.maps import Maps
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 ARGUMENTS, OPTIONS = "Arguments", "Options"
 """Headings of arguments, and of options without a heading."""
-OF_DATA = ("derivatives", "external", "bids-filter-file")
+OF_DATA = ("derivatives", "bids-filter-file")
 """Options for data that are not settings."""
 EXAMPLES = {
     "run": """
@@ -34,6 +34,9 @@ painprint parcellate BIDS OUT participant --task-id rest
 """,
     "predict": """
 painprint predict SIGNATURE sub-01_ses-24*_timeseries.tsv --out reading
+""",
+    "pool": """
+painprint pool OUT/sub-*/decoding/*_signature --out prior.safetensors
 """,
     "learn": """
 painprint learn OUT BIDS NEW
@@ -67,7 +70,7 @@ def show_by_heading(console: Console, options: ConsoleOptions, panel: HelpPanel)
     heading_of = {f"--{name}": DATA for name in OF_DATA}
     heading_of |= {
         f"--{flag(name)}": metadata.group
-        for kind in (Settings, AreaSettings, Maps, StudyExecution)
+        for kind in (Settings, AreaSettings, Maps, OtherSignatures, StudyExecution)
         for name, metadata in option_metadata(kind).items()
     }
 

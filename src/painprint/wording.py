@@ -116,6 +116,17 @@ def plural(n: int, what: str) -> str:
     return f"{n} {what}{'s' * (n != 1)}"
 
 
+def count_people(n: int) -> str:
+    """A count of people.
+
+    Examples
+    --------
+    >>> count_people(1), count_people(3)
+    ('1 person', '3 people')
+    """
+    return f"{n} {'person' if n == 1 else 'people'}"
+
+
 def enumerate_names(names: Sequence[str]) -> str:
     """Names as a part of a sentence.
 

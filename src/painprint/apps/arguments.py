@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 from painprint.cortex.settings import AreaSettings
 from painprint.errors import DerivativesError
 from painprint.options import flag, option
-from painprint.settings import EARLIER, EXECUTION, RENAMED, Settings
+from painprint.settings import DATA, DECODER, EARLIER, EXECUTION, RENAMED, Settings
 from painprint.simulate.world import World
 from painprint.store.reading import read_at_most
 
@@ -81,6 +81,27 @@ class StudyExecution(Execution):
     """Distribute the folds over the workers of this Dask scheduler (needs painprint[cluster])."""
     reports_only: bool = option(False, group=EXECUTION)
     """Only write the pages again from finished results."""
+
+
+@dataclass(frozen=True)
+class OtherSignatures:
+    """Signatures of other people: scored beside the participant's, or a prior of it."""
+
+    external: tuple[Path, ...] = option((), group=DATA)
+    """Weights of published signatures, scored on the same frames: a table of regions or edges
+    (.tsv), a .pconn.nii, or a volume of voxels (.nii.gz)."""
+    prior: tuple[Path, ...] = option((), group=DECODER)
+    """Signatures of other people, or files of `painprint pool`. Ridge regression is then drawn
+    towards the mean of their weights, as far as this predicts left-out sessions better."""
+    other_person: bool = option(False, group=DECODER)
+    """Signatures of --prior are other people's, although one has the participant's label."""
+
+    def __post_init__(self) -> None:
+        for name in ("external", "prior"):
+            if missing := [path for path in getattr(self, name) if not path.exists()]:
+                raise DerivativesError(f"there is no file {missing[0]} (--{name}). Check the path.")
+        if self.other_person and not self.prior:
+            raise UsageError("--other-person is about the signatures of --prior. Give them, too.")
 
 
 @dataclass(frozen=True)
@@ -303,7 +324,28 @@ def check_can_be_written(folder: Path) -> None:
     raise DerivativesError(f"cannot write to {folder}: {reason}. Choose another folder.")
 
 
-def check_group(settings: Settings, external: Sequence[Path], execution: StudyExecution) -> None:
+def check_direction(*, out: Path | None, atlas: str | None, fold: str, other_person: bool) -> None:
+    """Check that no option was given that a reading by a prior does not use.
+
+    Raises
+    ------
+    UsageError
+        Naming those options.
+    """
+    given = {
+        "--out": out is not None,
+        "--atlas": atlas is not None,
+        "--fold": bool(fold),
+        "--other-person": other_person,
+    }
+    if names := [name for name, is_given in given.items() if is_given]:
+        raise UsageError(
+            f"{', '.join(names)} is for a person's signature. A prior gives a direction alone, "
+            "which is printed."
+        )
+
+
+def check_group(settings: Settings, signatures: OtherSignatures, execution: StudyExecution) -> None:
     """Check that no option was given that the group level does not use.
 
     Raises
@@ -318,7 +360,8 @@ def check_group(settings: Settings, external: Sequence[Path], execution: StudyEx
         if field.name not in READ_BY_GROUP
         and getattr(settings, field.name) != getattr(default, field.name)
     ]
-    given += ["--external"] * bool(external) + ["--dry-run"] * execution.dry_run
+    given += [f"--{name}" for name in ("external", "prior") if getattr(signatures, name)]
+    given += ["--dry-run"] * execution.dry_run
     given += ["--dask-scheduler"] * (execution.dask_scheduler is not None)
     if given:
         raise UsageError(

@@ -13,7 +13,7 @@ from painprint.apps.sizes import size_from_headers, size_of_runs
 from painprint.apps.study import ParticipantInputs, Study, find_participant, log
 from painprint.bids.described import describe_study
 from painprint.decode.decoding import Decoding, decode_runs, evaluate_training
-from painprint.decode.prepare import Prepared, prepare_runs
+from painprint.decode.prepare import Prepared
 from painprint.decode.training import Training, train
 from painprint.errors import DerivativesError
 from painprint.evidence.case import Case
@@ -129,7 +129,7 @@ def _decode(study: Study, inputs: ParticipantInputs, key: str, progress: Progres
             if inventory.image is not None:
                 _tell_times(progress, study, size_from_headers(study, reader))
             runs = reader.runs(on_step)
-            prepared = prepare_runs(runs, study.settings, regions=reader.regions)
+            prepared = inputs.prepare(study.settings, runs)
         if inventory.image is None:
             _tell_times(progress, study, size_of_runs(study, inventory, runs, prepared))
         with progress.stage(DECODING) as on_step:
@@ -215,7 +215,7 @@ def _make_case(study: Study, inputs: ParticipantInputs, decoding: Decoding) -> C
     def whole() -> Prepared:
         if all_regions == study.settings:
             return decoding.prepared
-        return prepare_runs(inputs.reader.runs(), all_regions, regions=inputs.reader.regions)
+        return inputs.prepare(all_regions)
 
     judged = judge_runs(inputs.reader.records, study.settings)
     quality = {key: rating for key, (rating, _) in judged.items()}
@@ -239,6 +239,10 @@ def decode_participant(study: Study, participant: str) -> Case:
     inputs = find_participant(study, participant)
     reader = inputs.reader
     decoding = decode_runs(
-        reader.runs(), study.settings, regions=reader.regions, n_jobs=study.n_jobs
+        reader.runs(),
+        study.settings,
+        regions=reader.regions,
+        prior=None if inputs.prior is None else inputs.prior.prior,
+        n_jobs=study.n_jobs,
     )
     return _make_case(study, inputs, decoding)

@@ -8,7 +8,7 @@ from typing import Any
 from painprint.apps.study import ParticipantInputs, Study
 from painprint.bids.runs import files_of
 from painprint.results.predecessor import Predecessor
-from painprint.results.provenance import DETAILED, hash_external, versions
+from painprint.results.provenance import DETAILED, hash_external, hash_priors, versions
 
 
 def describe_inputs(
@@ -37,6 +37,7 @@ def describe_inputs(
         },
         "inputs": {file.uri: hashes.of(file.path) for file in files},
         "external": hash_external(study.external, hashes),
+        "prior": hash_priors(study.signatures.prior, hashes),
         "bids_filter": study.bids_filter.queries,
         "runs left out": [str(run) for run in inventory.excluded],
         "notes": inventory.notes,

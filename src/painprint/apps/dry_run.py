@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from painprint.apps.exclusions import list_regions
+from painprint.apps.prior import read_priors
 from painprint.apps.resources import describe_needs
 from painprint.apps.sizes import count_events, size_of_dense_runs, size_of_runs
 from painprint.apps.study import Study
@@ -18,7 +19,7 @@ from painprint.files.images import Series
 from painprint.files.labels import kind_of_points
 from painprint.results.audit import NO_NETWORKS
 from painprint.runs import ExcludedRun
-from painprint.wording import FEW_GROUPS, plural
+from painprint.wording import FEW_GROUPS, count_people, plural
 
 
 def describe_inventory(study: Study, participant: str) -> tuple[str, bool]:
@@ -34,7 +35,9 @@ def describe_inventory(study: Study, participant: str) -> tuple[str, bool]:
         return _describe_dense(study, inventory)
     reader = study.reader(inventory)
     runs = reader.runs()
-    prepared = prepare_runs(runs, study.settings, regions=reader.regions)
+    pooled, prior_notes = read_priors(study.signatures, inventory, reader.hashes)
+    prior = None if pooled is None else pooled.prior
+    prepared = prepare_runs(runs, study.settings, regions=reader.regions, prior=prior)
     lines = [
         f"sub-{participant}: task {', '.join(inventory.tasks) or 'n/a'}, "
         f"atlas {inventory.atlas or 'n/a'}" + (" (simulated data)" if inventory.simulated else "")
@@ -52,13 +55,14 @@ def describe_inventory(study: Study, participant: str) -> tuple[str, bool]:
     lines += [f"  exclude  {line}" for line in list_excluded(excluded, inventory.n_runs)]
     lines += [f"  {line}" for line in list_regions(prepared)]
     notes = dict.fromkeys(note for record in reader.records for note in record.notes)
-    general = (*inventory.notes, *prepared.notes, *_note_missing(inventory))
+    general = (*inventory.notes, *prior_notes, *prepared.notes, *_note_missing(inventory))
     lines += [f"  note: {note}" for note in (*general, *notes)]
     n_dense = len(inventory.dense.files) if inventory.dense else 0
     in_addition = [
         plural(len(inventory.rest), "resting run") if inventory.rest else "",
         f"dense BOLD of {plural(n_dense, 'run')}" if n_dense else "",
         plural(len(study.external), "external signature") if study.external else "",
+        f"a prior of {count_people(prior.n_people)}" if prior else "",
     ]
     if any(in_addition):
         lines.append(f"  in addition: {', '.join(filter(None, in_addition))}")

@@ -20,6 +20,7 @@ from painprint.bids.load import RunRecord
 from painprint.bids.ratings import event_quality
 from painprint.bids.runs import Inventory
 from painprint.decode.decoding import Decoding
+from painprint.decode.prior import Prior
 from painprint.errors import DerivativesError
 from painprint.evidence.stage import StageResult
 from painprint.evidence.stages import STAGES
@@ -90,6 +91,7 @@ def _save(
         "inputs": {},
         "external": [],
         "bids_filter": {},
+        "prior": _hash_prior(decoding.prepared.prior),
         "arrays": _hash_frames(decoding),
     }
     with lock(folder, f"sub-{inventory.participant}"):
@@ -150,6 +152,17 @@ def _records(decoding: Decoding) -> list[RunRecord]:
         bold = decoding.prepared.quality[run.key]
         records.append(RunRecord(run.key, rating, "", (), (), bold))
     return records
+
+
+def _hash_prior(prior: Prior | None) -> list[dict[str, str]]:
+    """SHA-256 of the weights of a prior; nothing without one."""
+    if prior is None:
+        return []
+    digest = hashlib.sha256(repr(prior.regions).encode())
+    for weights in (prior.edges, prior.activity):
+        if weights is not None:
+            digest.update(np.ascontiguousarray(weights).tobytes())
+    return [{"name": f"prior of {prior.n_people}", "sha256": digest.hexdigest()}]
 
 
 def _hash_frames(decoding: Decoding) -> str:

@@ -99,6 +99,11 @@ def learn_on(
             f"sub-{participant} again.",
             folder,
         )
+    if before.provenance.get("prior"):
+        raise DerivativesError(
+            f"sub-{participant} was decoded with a prior (--prior), which is not in its results. "
+            "Decode all sessions with `painprint run ... --prior` again."
+        )
     predecessor = read_predecessor(folder, participant, used=_used(before))
     settings = replace(settings_used(before), session_label=())
     if before.audit.get("dense") and study.settings.atlas:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from painprint.apps.arguments import OtherSignatures
+from painprint.apps.prior import read_priors
 from painprint.apps.reader import Reader
 from painprint.atlas.geometry import Geometry, find_geometry
 from painprint.atlas.image import AtlasFiles, mesh_density
@@ -26,7 +28,9 @@ from painprint.files.inputs import InputHashes
 from painprint.options import flag
 from painprint.results.earlier import Existing
 from painprint.results.provenance import hash_external, hash_geometry
+from painprint.runs import Run
 from painprint.settings import CLEANING, Settings
+from painprint.signature.prior import PooledPrior
 from painprint.store.lock import Lock
 from painprint.wording import did_you_mean
 
@@ -45,8 +49,8 @@ class Study:
         Datasets with regional time series.
     n_jobs : int
         Workers; results do not depend on it.
-    external : sequence of Path
-        Weights of published signatures.
+    signatures : OtherSignatures
+        Published signatures, and priors.
     bids_filter : BidsFilter
         Entities that BOLD and rating files must have.
     existing : {"refuse", "keep", "overwrite"}
@@ -55,7 +59,7 @@ class Study:
     Raises
     ------
     DerivativesError
-        If a folder or an external signature does not exist.
+        If a folder does not exist.
     ValueError
         If a stage to be skipped does not exist.
     """
@@ -65,15 +69,18 @@ class Study:
     derivatives: Sequence[Path]
     settings: Settings
     n_jobs: int = 1
-    external: Sequence[Path] = ()
+    signatures: OtherSignatures = OtherSignatures()
     bids_filter: BidsFilter = BidsFilter()
     existing: Existing = "refuse"
 
     def __post_init__(self) -> None:
         check_datasets(self.bids_dir, self.derivatives)
-        if missing := [path for path in self.external if not path.exists()]:
-            raise DerivativesError(f"there is no file {missing[0]} (--external). Check the path.")
         stages_to_run(self.settings)
+
+    @property
+    def external(self) -> Sequence[Path]:
+        """Weights of published signatures."""
+        return self.signatures.external
 
     @property
     def raw(self) -> Dataset:
@@ -171,12 +178,27 @@ class ParticipantInputs:
         Data that stages of evidence may read later.
     geometry : Geometry
         Geometry of the regions for brain views.
+    prior : PooledPrior or None
+        Prior of the models.
     """
 
     inventory: Inventory
     reader: Reader
     material: Material
     geometry: Geometry
+    prior: PooledPrior | None = None
+
+    def prepare(self, settings: Settings, runs: Iterable[Run] | None = None) -> Prepared:
+        """The usable runs with a common set of regions, and the prior of these regions.
+
+        Parameters
+        ----------
+        runs : iterable, optional
+            Default: those of the reader.
+        """
+        prior = None if self.prior is None else self.prior.prior
+        runs = self.reader.runs() if runs is None else runs
+        return prepare_runs(runs, settings, regions=self.reader.regions, prior=prior)
 
 
 def find_participant(
@@ -218,7 +240,9 @@ def find_participant(
     atlas = reader.extraction.atlas if reader.extraction else None
     geometry = find_geometry(inventory.atlas, atlas, study.datasets, participant, coordinates)
     hash_geometry(geometry, reader.hashes)
-    return ParticipantInputs(inventory, reader, material, geometry)
+    prior, prior_notes = read_priors(study.signatures, inventory, reader.hashes)
+    inventory = replace(inventory, notes=(*inventory.notes, *prior_notes))
+    return ParticipantInputs(inventory, reader, material, geometry, prior)
 
 
 def _other_areas(study: Study, reader: Reader) -> tuple[OtherAreas, ...]:

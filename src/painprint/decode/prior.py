@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -32,12 +32,15 @@ class Prior:
         Weights of region pairs i < j, row by row; None if edges are not decoded.
     activity : ndarray of shape (n_regions,), or None
         Weights of the regions' mean signals; None if activity is not decoded.
+    runs_sha256 : tuple of str
+        SHA-256 of the runs that it was learnt from, as far as known.
     """
 
     regions: tuple[str, ...]
     n_people: int
     edges: Vector | None
     activity: Vector | None = None
+    runs_sha256: tuple[str, ...] = ()
 
     def select(self, regions: Sequence[str]) -> Prior:
         """The prior of these regions, in this order; 0 where it has no weights."""
@@ -51,7 +54,7 @@ class Prior:
             edges = matrix_to_edges(matrix[np.ix_(index, index)])
         if self.activity is not None:
             activity = np.append(self.activity, 0.0)[index]
-        return Prior(tuple(regions), self.n_people, edges, activity)
+        return replace(self, regions=tuple(regions), edges=edges, activity=activity)
 
     def missing(self, regions: Sequence[str]) -> tuple[str, ...]:
         """Those of these regions that it has no weights of."""

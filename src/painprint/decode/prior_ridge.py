@@ -69,7 +69,7 @@ def fit_ridge_with_prior(
     p = scores - Q @ (Q.T @ scores)
     projected, projected_p = spectrum.vectors.T @ centred, spectrum.vectors.T @ p
     n_groups = len(left_out)
-    slope = _ratio(centred.T @ p, p @ p)
+    slope = positive_slope(centred.T @ p, float(p @ p))
     if n_groups < FEWEST_GROUPS_TO_CHOOSE:
         alphas = alphas[-1:]
         share, slope = np.ones(Y.shape[1]), slope * n_groups / (n_groups + 1)
@@ -133,15 +133,18 @@ def inner_slopes(Y: Matrix, p: Vector, Q: Matrix, left_out: Sequence[LeftOut]) -
         rows: Codes = group.rows
         Q_out, p_out, Y_out = Q[rows], p[rows], Y[rows]
         fitted = solve_symmetric(np.eye(Q.shape[1]) - Q_out.T @ Q_out, (Q_out.T @ p_out)[:, None])
-        slopes[g] = _ratio(
+        slopes[g] = positive_slope(
             of_ratings - Y_out.T @ p_out - (Q_out.T @ Y_out).T @ fitted[:, 0],
             of_scores - float(p_out @ p_out) - float(Q_out.T @ p_out @ fitted[:, 0]),
         )
     return slopes
 
 
-def _ratio(products: Vector, squares: float) -> Vector:
-    """Slopes from sums of products and of squares, not negative; 0 where scores do not vary."""
+def positive_slope(products: Vector, squares: float) -> Vector:
+    """Slopes of ratings on scores, not negative, from sums of products and of squares.
+
+    They are 0 where scores do not vary.
+    """
     if squares <= 0:
         return np.zeros(len(products))
     slopes: Vector = np.maximum(products, 0.0) / squares

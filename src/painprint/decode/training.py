@@ -228,12 +228,13 @@ def _with_weights(
     weights = np.zeros((len(models), count_edges(n_regions)))
     if "edges" in fit.features:
         weights = edge_weights(frames, bins, fit.group_index, dual_of("edges"), n_jobs=n_jobs)
-        weights = _add_prior(weights, models, fit.prior and fit.prior.edges)
+        _add_prior(weights, models, None if fit.prior is None else fit.prior.edges)
     weights.flags.writeable = False
     activity: list[NDArray[np.float64] | None] = [None] * len(models)
     if "activity" in fit.features:
-        own = activity_weights(frames, bins, dual_of("activity"))
-        activity = list(_add_prior(own, models, fit.prior and fit.prior.activity))
+        of_activity = activity_weights(frames, bins, dual_of("activity"))
+        _add_prior(of_activity, models, None if fit.prior is None else fit.prior.activity)
+        activity = list(of_activity)
     return {
         group: FoldModel(
             held_out=group,
@@ -251,12 +252,11 @@ def _with_weights(
 
 def _add_prior(
     weights: NDArray[np.float64], models: Mapping[str, Model], prior: NDArray[np.float64] | None
-) -> NDArray[np.float64]:
-    """Weights of the models, (n_models, n_weights), with their parts of the prior."""
+) -> None:
+    """Add their parts of the prior to the weights of the models, (n_models, n_weights)."""
     for w, model in zip(weights, models.values(), strict=True):
         if model.prior_weight and prior is not None:
             w += model.prior_weight * prior
-    return weights
 
 
 def predict_held_out(

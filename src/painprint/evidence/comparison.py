@@ -66,10 +66,8 @@ def baseline_comparison(case: Case, *, on_step: OnStep | None = None) -> StageRe
     parts = [score_method(OURS, ours, {scale: rows.predicted for scale, rows in ours.items()})]
     for name, values in predicted.items():
         theirs = scales.average(scales.split(values))
-        scores, differences = score_method(name, ours, theirs), _differences(ours, theirs, case)
-        parts.append(pd.concat([scores, differences], axis=1))
-    table = pd.concat(parts, ignore_index=True).reindex(columns=[*COLUMNS, *DIFFERENCES])
-    table = table.astype({c: float for c in (*COLUMNS[2:], *DIFFERENCES)})
+        parts.append(score_beside(name, ours, theirs, case, "baselines"))
+    table = join_scores(parts)
     return StageResult({"baselines": table}, summarise(table, methods), tuple(not_done))
 
 
@@ -224,11 +222,31 @@ def score_method(name: str, ours: Mapping[str, Rows], theirs: Mapping[str, Vecto
     return pd.DataFrame(records)
 
 
+def score_beside(
+    name: str, ours: Mapping[str, Rows], theirs: Mapping[str, Vector], case: Case, stage: str
+) -> pd.DataFrame:
+    """Scores of predictions and, minus these, those of the main decoding, by scale.
+
+    Parameters
+    ----------
+    stage : str
+        Name of the stage, whose methods all have the same resamples.
+    """
+    differences = _differences(ours, theirs, case, stage)
+    return pd.concat([score_method(name, ours, theirs), differences], axis=1)
+
+
+def join_scores(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """One table of the scores of several methods; NaN where one has no difference."""
+    table = pd.concat(parts, ignore_index=True).reindex(columns=[*COLUMNS, *DIFFERENCES])
+    return table.astype({c: float for c in (*COLUMNS[2:], *DIFFERENCES)})
+
+
 def _differences(
-    ours: Mapping[str, Rows], theirs: Mapping[str, Vector], case: Case
+    ours: Mapping[str, Rows], theirs: Mapping[str, Vector], case: Case, stage: str
 ) -> pd.DataFrame:
     """Differences at each scale, with the same resamples for every method."""
-    streams = case.stream("baselines").spawn(len(ours))
+    streams = case.stream(stage).spawn(len(ours))
     differences = [
         paired_difference(rows, theirs[scale], n_bootstraps=case.settings.n_bootstraps, rng=rng)
         for (scale, rows), rng in zip(ours.items(), streams, strict=True)

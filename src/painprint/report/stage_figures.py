@@ -157,6 +157,19 @@ def _learning_curve(results: Results) -> Drawings:
     }
 
 
+def _prior(results: Results) -> Drawings:
+    curve = results.stage_tables.get("priorcurve")
+    if curve is None or not _has_centred_r(results):
+        return {}
+    return {
+        "priorcurve": Drawing(
+            "Centred r against number of sessions, with and without the prior",
+            partial(figures.plot_prior_curve, curve, results.primary),
+            "Mean over draws; models with and without the prior are trained on the same sessions.",
+        )
+    }
+
+
 def _prospective(results: Results) -> Drawings:
     calibration, unit = results.stage_tables["calibration"], results.metrics["leave_out"]
     drawn: Drawings = {}
@@ -369,6 +382,7 @@ STAGE_FIGURES: dict[str, Callable[[Results], Drawings]] = {
     "confounds": _confounds,
     "sensitivity": _sensitivity,
     "curve": _learning_curve,
+    "prior": _prior,
     "prospective": _prospective,
     "importance": _importance,
     "rest": _rest,

@@ -103,6 +103,8 @@ def describe_choice(fold: FoldModel, rules: Rules) -> dict[str, Any]:
         description["n_components"] = int(choice.dof)
     else:
         description["at_edge_of_grid"] = choice.at_edge
+    if choice.prior_share is not None:
+        description["prior_share"] = choice.prior_share
     return description
 
 

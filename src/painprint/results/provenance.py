@@ -19,6 +19,7 @@ from painprint.options import describe, flag
 from painprint.results.audit import RunLog
 from painprint.results.differences import compare
 from painprint.settings import DenseSettings, Settings
+from painprint.signature.file import DESCRIPTION
 from painprint.store.files import content_key, plain
 
 PACKAGES = ("painprint", "numpy", "scipy", "pandas", "scikit-learn", "nibabel", "joblib", "numba")
@@ -29,7 +30,7 @@ def versions() -> dict[str, str]:
     return {"python": python_version(), **{name: version(name) for name in PACKAGES}}
 
 
-DETAILED = ("versions", "settings", "inputs", "external", "bids_filter")
+DETAILED = ("versions", "settings", "inputs", "external", "bids_filter", "prior")
 """What results depend on and provenance states whole; of the rest it has hashes."""
 
 
@@ -75,6 +76,7 @@ def make_provenance(
         "geometry": hash_geometry(run_log.geometry, hashes),
         "external": hash_external(run_log.external, hashes),
         "bids_filter": run_log.bids_filter,
+        "prior": depends_on["prior"],
         "depends_on": hash_parts(depends_on),
     }
 
@@ -104,7 +106,9 @@ def only_adds_inputs(provenance: Mapping[str, Any], depends_on: Mapping[str, Any
         not provenance.get("of_arrays")
         and before["settings"] == now["settings"]
         and not any(
-            side.get(part) for side in (before, now) for part in ("external", "bids_filter")
+            side.get(part)
+            for side in (before, now)
+            for part in ("external", "bids_filter", "prior")
         )
         and same == before["inputs"] != now["inputs"]
     )
@@ -116,6 +120,7 @@ def _both_sides(
     """What results depended on when they were written, and now, part by part."""
     kinds = ("inputs", "dense_inputs", "unused_inputs")
     before = {part: provenance[part] for part in DETAILED if part in provenance}
+    before.setdefault("prior", [])  # of versions without it
     before |= provenance["depends_on"]
     before["settings"] = {n: row["value"] for n, row in provenance["settings"].items()}
     before["inputs"] = {u: d for kind in kinds for u, d in provenance.get(kind, {}).items()}
@@ -143,6 +148,15 @@ def hash_external(paths: Sequence[Path], hashes: InputHashes) -> list[dict[str, 
             "sidecar_sha256": hashes.whole(sidecar) if sidecar.is_file() else None,
         }
         for path, sidecar in zip(paths, sidecars, strict=True)
+    ]
+
+
+def hash_priors(paths: Sequence[Path], hashes: InputHashes) -> list[dict[str, str]]:
+    """SHA-256 of the files of priors; of a signature, that of its description."""
+    files = [path / DESCRIPTION if path.is_dir() else path for path in paths]
+    return [
+        {"name": path.name, "sha256": hashes.whole(file)}
+        for path, file in zip(paths, files, strict=True)
     ]
 
 

@@ -129,8 +129,20 @@ def _signature(
         participant=files.participant,
     )
     return complete_signature(
-        models, decoding, origin=_origin(inventory, decoding.settings, hashes)
+        models,
+        decoding,
+        origin=_origin(inventory, decoding.settings, hashes),
+        runs_sha256=_runs_that_trained(decoding, inventory, hashes),
     )
+
+
+def _runs_that_trained(
+    decoding: Decoding, inventory: Inventory, hashes: InputHashes
+) -> tuple[str, ...]:
+    """Hashes of the signals of the runs that were decoded, and of those of the prior."""
+    prior, used = decoding.prepared.prior, {frames.key for frames in decoding.frames}
+    digests = [hashes.of(run.series.path) for run in inventory.runs if run.key in used]
+    return tuple(dict.fromkeys((*digests, *(prior.runs_sha256 if prior else ()))))
 
 
 def _remove_earlier(files: ParticipantFiles, tables: Mapping[str, pd.DataFrame]) -> None:

@@ -127,6 +127,13 @@ class Fields:
         """A list of numbers within bounds, at least one."""
         return _numbers(self._get(key), self._name(key), bounds)
 
+    def texts(self, key: str) -> tuple[str, ...]:
+        """A list of texts, which may be empty."""
+        value, name = self._get(key), self._name(key)
+        if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+            raise ValueError(f"{name} is {_shown(value)}; a list of texts is needed")
+        return tuple(value)
+
     def number_lists(self, key: str, bounds: Bounds = ANY) -> list[tuple[float, ...]]:
         """A list of such lists, at least one."""
         name = self._name(key)

@@ -27,10 +27,10 @@ from painprint.signature.performance import check_performance
 from painprint.stats.conformal import NonconformityScores
 from painprint.store.files import content_key, hash_file, write_bytes, write_json
 
-FORMAT, VERSION = "painprint signature", 4
-READABLE = (1, 2, 3, 4)
+FORMAT, VERSION = "painprint signature", 5
+READABLE = (1, 2, 3, 4, 5)
 """Version 1 contains models alone; version 3 states which decoder made them, version 4 whose they
-are."""
+are, version 5 the hashes of the runs."""
 MOST_BYTES = 50_000_000
 """Upper limit for the description, which has no arrays."""
 WEIGHTS, DESCRIPTION = "weights.safetensors", "signature.json"
@@ -58,6 +58,7 @@ def write_signature(folder: Path, signature: Signature) -> None:
         "drop_s": signature.drop_s,
         "tr_s": signature.tr_s,
         "origin": _describe_origin(signature.origin),
+        "runs_sha256": signature.runs_sha256,
         "regions": [
             {"name": name, "network": network}
             for name, network in signature.regions.network_of.items()
@@ -151,6 +152,8 @@ def read_signature(path: Path) -> Signature:
 
 def _as_latest(content: dict[str, Any]) -> dict[str, Any]:
     """Convert the description of an earlier version to the current one."""
+    if content["version"] < 5:
+        content = {**content, "runs_sha256": []}
     if content["version"] < 4:
         content = {**content, "participant": None}
     if content["version"] < 3:
@@ -216,6 +219,7 @@ def _signature_of(content: Fields, path: Path) -> Signature:
         activity=arrays.get("activity"),
         participant=content.text_or_empty("participant"),
         recalibrated="recalibrated" in content.values and content.flag("recalibrated"),
+        runs_sha256=content.texts("runs_sha256"),
     )
 
 

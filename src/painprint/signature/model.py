@@ -26,7 +26,7 @@ from painprint.signature.applicability import (
     check_bounds,
     fit_domain,
 )
-from painprint.signature.origin import Origin
+from painprint.signature.origin import SHA256, Origin
 from painprint.stats.conformal import NonconformityScores
 from painprint.wording import plural
 
@@ -131,6 +131,9 @@ class Signature:
     recalibrated : bool
         Whether slope and offset were fitted again since the study, so that the metrics are those
         of the signature before.
+    runs_sha256 : tuple of str
+        SHA-256 of the BOLD, or of the regional time series, of each rated run of the study; empty
+        if unknown.
 
     Raises
     ------
@@ -154,6 +157,7 @@ class Signature:
     activity: NDArray[np.float64] | None = None
     participant: str = ""
     recalibrated: bool = False
+    runs_sha256: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "participant", self.participant.removeprefix("sub-"))
@@ -182,6 +186,8 @@ class Signature:
         check_bounds("TR (s)", self.tr_s, TR_S)
         if self.preset not in PRESETS:
             raise ValueError(f"preset {self.preset!r:.40} is unknown.")
+        if not all(SHA256.fullmatch(digest) for digest in self.runs_sha256):
+            raise ValueError("runs_sha256 holds a text that is no SHA-256.")
         if self.leave_out not in ("session", "run"):
             raise ValueError(f"leave_out {self.leave_out!r:.40} is unknown.")
         if len({model.held_out for model in self.models}) < len(self.models):
@@ -273,7 +279,9 @@ def make_signature(
     )
 
 
-def complete_signature(signature: Signature, decoding: Decoding, *, origin: Origin) -> Signature:
+def complete_signature(
+    signature: Signature, decoding: Decoding, *, origin: Origin, runs_sha256: tuple[str, ...] = ()
+) -> Signature:
     """Add the applicability domain, held-out errors and origin to a signature.
 
     Parameters
@@ -282,6 +290,8 @@ def complete_signature(signature: Signature, decoding: Decoding, *, origin: Orig
         Decoding from which the signature was made.
     origin : Origin
         Atlas, and options of reading and denoising.
+    runs_sha256 : tuple of str
+        SHA-256 of the signals of each run, as far as they were read from files.
     """
     table = decoding.training.run_table
     keys = ["session", "task", "run"]
@@ -316,4 +326,5 @@ def complete_signature(signature: Signature, decoding: Decoding, *, origin: Orig
         domain=fit_domain(decoding.frames, domain_groups.tolist()),
         history=History(errors, tuple(float(levels[m.held_out]) for m in signature.models[1:])),
         origin=origin,
+        runs_sha256=runs_sha256,
     )

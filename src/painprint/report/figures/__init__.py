@@ -19,6 +19,7 @@ from painprint.report.figures.evidence import (
     plot_learning_curve,
     plot_motion_distance,
     plot_null,
+    plot_prior_curve,
     plot_rest,
     plot_significant_draws,
 )
@@ -41,7 +42,7 @@ from painprint.report.figures.style import DOUBLE, SCALE_NAMES, SINGLE, STYLE, n
 __all__ = [
     "DOUBLE", "SCALE_NAMES", "SINGLE", "STYLE", "new_axes", "plot_calibration", "plot_error_ahead",
     "plot_estimates", "plot_future", "plot_identification", "plot_importance",
-    "plot_learning_curve", "plot_months", "plot_motion_distance",
+    "plot_learning_curve", "plot_prior_curve", "plot_months", "plot_motion_distance",
     "plot_network_weights", "plot_null", "plot_observed_predicted", "plot_overview",
     "plot_reading", "plot_rest", "plot_roc", "plot_rotated", "plot_session_traces",
     "plot_sessions", "plot_significant_draws", "plot_sizes", "plot_strengths", "plot_structure",

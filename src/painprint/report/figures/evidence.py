@@ -87,6 +87,30 @@ def plot_learning_curve(
     return ax
 
 
+def plot_prior_curve(curve: pd.DataFrame, scale: str = "1min", *, ax: Axes | None = None) -> Axes:
+    """Centred r by number of training sessions, with and without a prior: means over draws.
+
+    Parameters
+    ----------
+    curve : DataFrame
+        priorcurve.tsv.
+    """
+    ax = ax or new_axes(SINGLE, 2.3)
+    ax.axhline(0, color=MUTED, linewidth=0.8)
+    for model, line, colour, label in (
+        ("both", "o-", PREDICTED, "with the prior"),
+        ("own", "D--", MUTED, "own sessions alone"),
+    ):
+        rows = curve[curve["model"] == model]
+        ax.plot(
+            rows["n_sessions"], rows["centred_r"], line, color=colour, markersize=3, label=label
+        )
+    _count_draws(ax, curve)
+    ax.set_ylabel(f"centred r ({SCALE_NAMES[scale]})")
+    legend_above(ax, ncols=2)
+    return ax
+
+
 def plot_significant_draws(
     curve: pd.DataFrame, scale: str = "1min", *, ax: Axes | None = None
 ) -> Axes:

@@ -1,0 +1,127 @@
+"""Prior: do other people's signatures help, and how much of the signature is the person's own?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from painprint.evidence.prior import BOTH, OWN, PRIOR, compare_with_prior
+from painprint.evidence.stage import AGREEMENT, SCALE, Stage, WrittenResult
+from painprint.wording import FEW_GROUPS, count_people, plural
+
+TABLES: dict[str, dict[str, str]] = {
+    "prior": {
+        "model": "both: own sessions and prior, as in the main analysis; own: own sessions alone; "
+        "prior: the prior alone, scaled on the training sessions",
+        "scale": SCALE,
+        **AGREEMENT,
+        "mae": "mean absolute error",
+        "d_centred_r": "centred r of both minus that of this model",
+        "d_centred_r_low": "lower end of the 95 % interval of the paired difference (session-block "
+        "bootstrap)",
+        "d_centred_r_high": "upper end",
+        "d_skill": "skill of both minus that of this model",
+        "d_skill_low": "lower end of its interval",
+        "d_skill_high": "upper end",
+    },
+    "priorcurve": {
+        "n_sessions": "number of training sessions",
+        "model": "both: with the prior; own: without it, trained on the same sessions",
+        "n_draws": "draws per held-out session",
+        "centred_r": "mean over draws of the centred r {at}",
+    },
+}
+NAMES = {OWN: "the own sessions alone", PRIOR: "the prior alone"}
+
+
+def describe(result: WrittenResult) -> str:
+    """Results paragraph of the page."""
+    numbers, unit = result.numbers, result.unit
+    models, few = numbers["models"], result.metrics["n_groups"] < FEW_GROUPS
+    both = models[BOTH]
+    sentences = [
+        f"The prior is the mean of the signatures of {count_people(numbers['n_people'])}. "
+        f"{_share(numbers)} {unit.capitalize()}-centred r is {_number(both['centred_r'])} with own "
+        f"{unit}s and prior, {_number(models[OWN]['centred_r'])} with {NAMES[OWN]} and "
+        f"{_number(models[PRIOR]['centred_r'])} with {NAMES[PRIOR]}; skill is "
+        f"{_number(both['skill'])}, {_number(models[OWN]['skill'])} and "
+        f"{_number(models[PRIOR]['skill'])}.",
+        *(_difference(name, models[name], unit, few=few) for name in (OWN, PRIOR)),
+    ]
+    saved = _saved(numbers["saved"], unit)
+    explained = (
+        "c = 0 is a signature that is learnt from the own data alone, c = 1 one that departs from "
+        f"the prior only as far as the own {unit}s show; c is chosen with the penalty, by left-out "
+        f"{unit}s. The share of the person's own part is that of the variance of the held-out "
+        f"predictions within {unit}s."
+    )
+    return " ".join([*sentences, *saved]) + "\n" + explained
+
+
+def _share(numbers: Mapping[str, Any]) -> str:
+    """How much the prior counts."""
+    share, own = numbers["share"], numbers["own_part"]
+    how = "The chosen share c of the prior is" if numbers["chosen"] else "The share c was fixed at"
+    part = ""
+    if own is not None:
+        part = f"; {min(max(own, 0), 1):.0%} of the prediction's variance is the person's own"
+    folds = numbers["share_of_folds"]
+    span = f" (folds: {min(folds):g} to {max(folds):g})" if len(set(folds)) > 1 else ""
+    return f"{how} {share:g}{span}{part}."
+
+
+def _number(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.2f}"
+
+
+def _difference(name: str, row: Mapping[str, Any], unit: str, *, few: bool) -> str:
+    """The paired difference in centred r, with its interval."""
+    difference, low, high = (row[f"d_centred_r{end}"] for end in ("", "_low", "_high"))
+    if difference is None:
+        return f"The difference to {NAMES[name]} is undefined."
+    ends = f" (95% interval {low:+.2f} to {high:+.2f})" if low is not None and not few else ""
+    return f"Both minus {NAMES[name]}: {difference:+.2f} in {unit}-centred r{ends}."
+
+
+def _saved(saved: Sequence[Mapping[str, Any]], unit: str) -> list[str]:
+    """Sessions that the prior saves, at the fewest and at about four sessions."""
+    sentences = []
+    chosen = [row for row in saved if row["n_sessions"] in (2, 4)] or list(saved[:1])
+    for row in chosen:
+        n = plural(row["n_sessions"], unit)
+        if row["without"] is None:
+            what = f"more than the {unit}s of the curve without it"
+        elif row["without"] <= row["n_sessions"]:
+            what = f"no fewer than without it (which gets there with {math.ceil(row['without'])})"
+        else:
+            what = f"as far as {math.ceil(row['without'])} {unit}s without it"
+        sentences.append(f"With {n} and the prior, models get {what}.")
+    return sentences
+
+
+def methods(result: WrittenResult) -> str:
+    """Sentence of the Methods section."""
+    numbers, unit = result.numbers, result.unit
+    chosen = (
+        f"the share of the prior (0 to 1.25) was chosen with the penalty by leaving out {unit}s of "
+        "the training set"
+        if numbers["chosen"]
+        else "the share of the prior was fixed at 1"
+    )
+    return (
+        "Ridge regression was drawn towards a prior, the mean of the standardised weights of "
+        f"{count_people(numbers['n_people'])} other than the participant, scaled to the training "
+        f"ratings with a slope of at least 0; {chosen}. It was compared with the prior alone and "
+        "with the model without it on the same folds."
+    )
+
+
+STAGE = Stage(
+    name="prior",
+    question="Do other people's signatures help?",
+    compute=compare_with_prior,
+    tables=TABLES,
+    describe=describe,
+    methods=methods,
+)
