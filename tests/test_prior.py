@@ -128,15 +128,26 @@ def test_unit_and_offset_of_a_prior_do_not_matter():
 
 
 @pytest.mark.parametrize("n_groups", [1, 2])
-def test_with_fewer_than_three_groups_share_and_penalty_are_fixed(n_groups):
+def test_with_fewer_than_three_groups_the_share_is_fixed(n_groups):
     X, y, p = rows_with_prior(2)
     kept = n_groups > GROUPS
     X, y, p = X[kept], y[kept], p[kept]
     left_out = leave_groups_out(GROUPS[kept])
     fit = fit_ridge_with_prior(X @ X.T, y[:, None], p, left_out)
     assert fit.prior.share[0] == 1
-    assert fit.alpha[0] == ALPHAS[-1]
     assert fit.prior.slope[0] == pytest.approx(fit_slope(y, p) * n_groups / (n_groups + 1))
+    if n_groups == 1:
+        assert fit.alpha[0] == ALPHAS[-1]
+        return
+    errors = np.zeros(len(ALPHAS))
+    for group in left_out:
+        train = np.setdiff1d(np.arange(len(y)), group.rows)
+        rest = y - fit_slope(y[train], p[train]) / 2 * p
+        for a, alpha in enumerate(ALPHAS):
+            w, b = ridge(X[train], rest[train], alpha * fit.spectrum.unit)
+            errors[a] += ((rest[group.rows] - X[group.rows] @ w - b) ** 2).sum()
+    assert fit.squared_error[:, 0] == pytest.approx(errors, rel=1e-9)
+    assert fit.alpha[0] == ALPHAS[errors.argmin()]
 
 
 def test_several_ratings_at_once_are_as_one_by_one():

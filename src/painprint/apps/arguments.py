@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 from painprint.cortex.settings import AreaSettings
 from painprint.errors import DerivativesError
 from painprint.options import flag, option
-from painprint.settings import DATA, DECODER, EARLIER, EXECUTION, RENAMED, Settings
+from painprint.settings import DATA, EARLIER, EXECUTION, RENAMED, Settings
 from painprint.simulate.world import World
 from painprint.store.reading import read_at_most
 
@@ -90,10 +90,10 @@ class OtherSignatures:
     external: tuple[Path, ...] = option((), group=DATA)
     """Weights of published signatures, scored on the same frames: a table of regions or edges
     (.tsv), a .pconn.nii, or a volume of voxels (.nii.gz)."""
-    prior: tuple[Path, ...] = option((), group=DECODER)
+    prior: tuple[Path, ...] = option((), group=DATA)
     """Signatures of other people, or files of `painprint pool`. Ridge regression is then drawn
     towards the mean of their weights, as far as this predicts left-out sessions better."""
-    other_person: bool = option(False, group=DECODER)
+    other_person: bool = option(False, group=DATA)
     """Signatures of --prior are other people's, although one has the participant's label."""
 
     def __post_init__(self) -> None:

@@ -1,0 +1,134 @@
+"""Real people: does a prior of other people help where a person has two own runs?
+
+    python benchmarks/engagement_prior.py DATA [--out TABLE]
+
+DATA holds real BOLD with continuous ratings of engagement (not pain) while three films were seen or
+heard. For every person and film, that film is predicted and trains nobody: the prior is the mean of
+the standardised weights of the other people, each learnt from their other two films; own sessions
+are the person's other two films. 30-s bins train, minutes are tested, as in painprint. With two own
+runs, painprint fixes the share of the prior at 1 and chooses the penalty between them.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from decoders import FILMS
+from resume import TABLES
+from scipy.stats import t
+
+from painprint import Settings
+from painprint.bids.find import DataSelection, find_runs
+from painprint.bids.load import load_run
+from painprint.decode.bin_gram import make_bin_gram
+from painprint.decode.decoders import Ridge
+from painprint.decode.prepare import prepare_runs
+from painprint.decode.prior import Prior
+from painprint.files.dataset import Dataset
+from painprint.stats.correlation import correlation
+
+MODELS = ("own", "prior", "both")
+
+
+def read_people(data):
+    """The runs of each person, one for each film, with the film as their session."""
+    raw = Dataset(data, "raw")
+    derivatives = [Dataset(data / "derivatives" / "xcp_d", "xcp_d")]
+    settings, people = Settings(), {}
+    for label in sorted(p.name.removeprefix("sub-") for p in data.glob("sub-*")):
+        found = find_runs(raw, derivatives, label, DataSelection(FILMS)).runs
+        runs = [load_run(files, settings)[0] for files in found]
+        people[label] = [replace(run, session=run.key.task) for run in runs]
+    return people
+
+
+def weights_without(runs, film):
+    """Standardised weights of a person's runs but for one film, penalty chosen between them."""
+    settings = Settings()
+    prepared = prepare_runs([run for run in runs if run.session != film], settings)
+    w = fit(prepared, range(2), None)[1]
+    return prepared.regions.names, w / np.linalg.norm(w)
+
+
+def fit(prepared, train_groups, prior):
+    """Model and weights of some groups."""
+    codes = np.arange(len(prepared.runs))
+    frames = [lags[0] for lags in prepared.runs]
+    gram = make_bin_gram(frames, codes, Settings(), prior=prior)
+    rows = np.flatnonzero(np.isin(gram.groups("train"), list(train_groups)))
+    model = Ridge().fit(gram.samples().take(rows))
+    return (gram, rows, model), _edges(gram, rows, model)
+
+
+def _edges(gram, rows, model):
+    from painprint.edges import bin_edges
+
+    total = 0.0
+    for dual, row in zip(model.dual, rows, strict=True):
+        bins = gram.bins["train"]
+        signals = gram.frames[bins.run[row]].signals[bins.frames[row]]
+        total = total + dual * bin_edges(signals, np.zeros(len(signals), int))[0]
+    return total
+
+
+def measure(people, label, film):
+    """r and skill of the left-out film by each model."""
+    theirs = [weights_without(runs, film) for name, runs in people.items() if name != label]
+    names = theirs[0][0]
+    assert all(other == names for other, _ in theirs)
+    prior = Prior(names, len(theirs), np.mean([w for _, w in theirs], axis=0))
+    prepared = prepare_runs(people[label], Settings())
+    prior = prior.select(prepared.regions.names)
+    films = [lags[0].key.session for lags in prepared.runs]
+    held_out = films.index(film)
+    others = [i for i in range(len(films)) if i != held_out]
+    predicted = {}
+    for model_name, of_prior in (("own", None), ("both", prior)):
+        (gram, rows, model), _ = fit(prepared, others, of_prior)
+        test = np.flatnonzero(gram.groups("1min") == held_out)
+        predicted[model_name] = gram.predict("1min", model, rows=test, train=rows)
+    p = gram.prior_scores("train")[rows]
+    slope, intercept = np.polyfit(p, gram.y("train")[rows], 1)
+    y, mean = gram.y("1min")[test], gram.y("train")[rows].mean()
+    alone = gram.prior_scores("1min")[test]
+    predicted["prior"] = slope * alone + intercept if slope > 0 else np.full(len(alone), mean)
+    found = []
+    for name in MODELS:
+        direction = alone if name == "prior" else predicted[name]  # r has no slope
+        skill = 1 - ((y - predicted[name]) ** 2).sum() / ((y - mean) ** 2).sum()
+        r = correlation(y, direction)
+        row = {"person": label, "film": film, "model": name, "n": len(y), "r": r, "skill": skill}
+        found.append(row)
+    return found
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--out", type=Path, default=TABLES / "engagement_prior.tsv")
+    options = parser.parse_args()
+    people = read_people(options.data)
+    table = pd.DataFrame(
+        [row for label in people for film in FILMS for row in measure(people, label, film)]
+    )
+    table.to_csv(options.out, sep="\t", index=False, float_format="%.4f", na_rep="n/a")
+    means = table.groupby(["person", "model"])[["r", "skill"]].mean().unstack("model")
+    for name in ("r", "skill"):
+        of_people = means[name][list(MODELS)]
+        shown = ", ".join(
+            f"{m} {of_people[m].mean():.2f} (SE {of_people[m].sem():.2f})" for m in MODELS
+        )
+        print(f"{name}, mean over {len(of_people)} people: {shown}")
+        for other in ("own", "prior"):
+            d = of_people["both"] - of_people[other]
+            half = t.ppf(0.975, len(d) - 1) * d.sem()
+            ends = f"{d.mean() - half:+.2f} to {d.mean() + half:+.2f}"
+            print(f"  both - {other}: {d.mean():+.2f} ({ends})")
+
+
+if __name__ == "__main__":
+    main()
