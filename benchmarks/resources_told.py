@@ -32,7 +32,8 @@ TR_S = 0.46
 TOLD = re.compile(r"about ([\d.]+) GB of memory(?:.*? and (\d[\d.]*) (s|min|h) with)?", re.DOTALL)
 SECONDS = {"s": 1, "min": 60, "h": 3600}
 MEASURED_PARTS = {
-    "painprint.apps.decode": ("prepare_runs", "train", "evaluate_training", "run_stage")
+    "painprint.apps.study": ("prepare_runs",),
+    "painprint.apps.decode": ("train", "evaluate_training", "run_stage")
     + ("write_decoding", "write_page_unless_made"),
 }
 

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import tomllib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ import pytest
 from blocks import BLOCKS, PAGES, ROOT, Block
 from conftest import QUICK, SEED, simulate_runs
 
+from painprint import decode_runs
 from painprint.cli import app, main
 from painprint.evidence.stages import STAGES
 from painprint.files.labels import read_label_image
@@ -39,6 +41,9 @@ PLACEHOLDERS = {
     "RUN3": EXTRACTED.format("03"),
     "RUN": "bids/derivatives/fmriprep/sub-01/ses-24/func/*_task-rating_run-1_*",
     "OUT_DIR": "out",
+    "SIGNATURE_A": "others/sub-02/decoding/*_signature",
+    "SIGNATURE_B": "others/sub-03/decoding/*_signature",
+    "PRIOR": "shared/prior.safetensors",
     "SIGNATURE": "out/sub-01/decoding/*_signature",
     "STEM": "*",
     "NEW_OUT_DIR": "new_out",
@@ -128,6 +133,21 @@ def one_person(folder: Path) -> None:
     participants.write_text("".join(line for line in lines if not line.startswith("sub-02")))
 
 
+def with_priors(folder: Path) -> None:
+    """Signatures of two other people with the same regions, and the prior that they share."""
+    one_person(folder)
+    series = next(folder.glob("bids/derivatives/xcp_d/sub-01/ses-01/func/*_timeseries.tsv"))
+    names = tuple(series.read_text().partition("\n")[0].split("\t"))
+    for participant in ("02", "03"):
+        rng = np.random.default_rng(int(participant))
+        runs = simulate_runs(rng, n_regions=len(names))
+        decoding = decode_runs([replace(run, regions=names) for run in runs], regions=names)
+        decoding.save(folder / "others", participant=participant)
+    signatures = [str(path) for path in folder.glob("others/sub-*/decoding/*_signature")]
+    (folder / "shared").mkdir()
+    assert main(["pool", *signatures, "--out", str(folder / PLACEHOLDERS["PRIOR"])]) == 0
+
+
 def with_networks(folder: Path) -> None:
     """A network template on the mesh of the first person, who is alone."""
     one_person(folder)
@@ -152,6 +172,7 @@ def as_the_study(folder: Path) -> None:
 PREPARED = {
     "docs/howto_events.md": with_heat_pulses,
     "docs/parcellation.md": with_networks,
+    "docs/prior.md": with_priors,
     "docs/reproduce.md": as_the_study,
     "docs/signature.md": one_person,
 }
