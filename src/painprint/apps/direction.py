@@ -54,6 +54,7 @@ class Directions:
 
     table: pd.DataFrame
     n_people: int
+    simulated: bool = False
 
     def full(self) -> str:
         """The table as TSV."""
@@ -70,10 +71,11 @@ class Directions:
 
     def sentences(self) -> Iterator[str]:
         """What the table says, and what it does not."""
+        simulated = " (simulated)" if self.simulated else ""
         yield (
-            f"Direction only, by the signatures of {count_people(self.n_people)} other than this "
-            "person: whether pain is probably higher (up) or lower (down) than the mean of its "
-            "run. z: the score, standardised within the run."
+            f"Direction only, by the signatures of {count_people(self.n_people)}{simulated} other "
+            "than this person: whether pain is probably higher (up) or lower (down) than the mean "
+            "of its run. z: the score, standardised within the run."
         )
         yield (
             "It is no pain score: it has no unit, no level, no interval, and does not compare runs "
@@ -122,7 +124,8 @@ def read_directions(path: Path, runs: Sequence[Path], *, tr_s: float | None = No
             tables.append(score_minutes(prior, run).assign(file=of_run.name))
         except ValueError as error:
             raise DerivativesError(str(error), of_run) from error
-    return Directions(pd.concat(tables, ignore_index=True)[list(COLUMNS)], prior.card.n_people)
+    table = pd.concat(tables, ignore_index=True)[list(COLUMNS)]
+    return Directions(table, prior.card.n_people, prior.card.simulated)
 
 
 def score_minutes(prior: PooledPrior, run: Run) -> pd.DataFrame:

@@ -50,7 +50,10 @@ def read_priors(
                 path,
             )
     pooled = pool(priors)
-    return pooled, _note_atlas(pooled, inventory.atlas)
+    notes = _note_atlas(pooled, inventory.atlas)
+    if pooled.card.simulated and not inventory.simulated:
+        notes.append("the prior is of simulated people, and this participant is not simulated")
+    return pooled, notes
 
 
 def pool(priors: Sequence[PooledPrior], *, diagnosis: str = "", licence: str = "") -> PooledPrior:

@@ -74,6 +74,8 @@ class Size:
         Points of dense BOLD, frames of its longest run, and number of runs; 0 if there is none.
     extracted : bool
         Whether regional time series are made from it.
+    has_prior : bool
+        Whether models have a prior, so that they are compared with and without it.
     """
 
     n_rows: int
@@ -90,6 +92,7 @@ class Size:
     n_frames: int = 0
     n_dense: int = 0
     extracted: bool = False
+    has_prior: bool = False
 
     @property
     def dense(self) -> float:
@@ -211,6 +214,8 @@ def seconds_by_part(size: Size, settings: Settings) -> dict[str, float]:
         seconds["baselines"] += 8.8e-10 * size.n_all * n**3
     if size.n_edges <= MOST_EDGES_OF_LASSO:
         seconds["baselines"] += 7e-7 * R * size.n_edges * G
+    if size.has_prior:
+        seconds["prior"] = 2 * seconds["curve"] + seconds["confounds"] / 5
     stages = {stage.name for stage in stages_to_run(settings)}
     return {
         **{name: value for name, value in seconds.items() if name in stages},

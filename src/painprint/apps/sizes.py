@@ -58,6 +58,7 @@ def size_of_runs(
         n_points=n_points,
         n_frames=n_frames,
         n_dense=len(inventory.dense.files) if inventory.dense else 0,
+        has_prior=bool(study.signatures.prior),
     )
 
 
@@ -106,6 +107,7 @@ def size_of_dense_runs(
         n_frames=max(series.n_frames for series, _ in used),
         n_dense=n_dense,
         extracted=True,
+        has_prior=bool(study.signatures.prior),
     )
 
 

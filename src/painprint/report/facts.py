@@ -261,10 +261,13 @@ def flow_of_runs(results: Results) -> list[tuple[str, int]]:
 def _of_model(results: Results) -> dict[str, str | None]:
     metrics, settings = results.metrics, results.settings
     history = results.files.decoding("signature", "") / HISTORY
+    share = metrics["selected"].get("prior_share")
+    prior = "" if share is None else f" towards other people's signatures (share {share:g})"
     name = {"ridge": "ridge regression", "lasso_pcr": "LASSO principal-component regression"}
     return {
         "features": f"{metrics['features']} of {plural(metrics['n_regions'], 'region')}",
-        "model": f"{name[metrics['decoder']]}; every weight in *_weights.tsv and in *_signature",
+        "model": f"{name[metrics['decoder']]}{prior}; every weight in *_weights.tsv and in "
+        "*_signature",
         "tuning": "selected within the training data of each fold; see *_metrics.json",
         "validation": f"nested leave-one-{metrics['leave_out']}-out cross-validation, "
         f"{metrics['n_groups']} folds",

@@ -12,7 +12,7 @@ from painprint.files.dataset import atlas_name, parse_name
 from painprint.report.facts import programs
 from painprint.results.read import Results
 from painprint.results.record import DESCRIPTION
-from painprint.wording import FEW_GROUPS, enumerate_names, plural, rounded
+from painprint.wording import FEW_GROUPS, count_people, enumerate_names, plural, rounded
 from painprint.works import CitedText
 
 
@@ -296,7 +296,7 @@ def _model(results: Results) -> str:
             f"closed form) was selected from {len(ALPHAS)} penalties λ between "
             f"{rounded(ALPHAS[0])} and {rounded(ALPHAS[-1])} times (α) the mean eigenvalue of the "
             f"centred Gram matrix. The model of all {unit}s has α = {rounded(chosen['alpha'])} and "
-            f"{rounded(chosen['dof'])} effective degrees of freedom."
+            f"{rounded(chosen['dof'])} effective degrees of freedom.{_prior(metrics)}"
         )
     grid = (
         f"all {unit}s (the held-out one included, as published)"
@@ -309,6 +309,20 @@ def _model(results: Results) -> str:
         f"held-out {unit}, the penalty with the highest correlation when each other {unit} was "
         f"left out in turn was selected from a grid made of {grid}. The model of all {unit}s has "
         f"{plural(chosen['n_components'], 'component')}."
+    )
+
+
+def _prior(metrics: Mapping[str, Any]) -> str:
+    """The prior towards which ridge regression was drawn; empty without one."""
+    if "prior" not in metrics:
+        return ""
+    unit, share = metrics["leave_out"], metrics["selected"]["prior_share"]
+    return (
+        " Weights were drawn towards a prior, the mean of the standardised weights of "
+        f"{count_people(metrics['prior']['n_people'])} other than the participant, scaled to the "
+        "training ratings by a slope of at least 0. Its share (0 to 1.25; 1 with fewer than 3 "
+        f"training {unit}s) was selected with the penalty; that of the model of all {unit}s is "
+        f"{share:g}."
     )
 
 

@@ -171,7 +171,7 @@ def _write_dense(files: ParticipantFiles, table: pd.DataFrame, dense: DenseFiles
 def _metrics(
     decoding: Decoding, stage_results: Mapping[str, StageResult], *, simulated: bool
 ) -> dict[str, Any]:
-    final = decoding.final
+    final, prior = decoding.final, decoding.prepared.prior
     scales = {scale: asdict(m) for scale, m in decoding.scales.items()}
     if "null" in stage_results:
         for scale, numbers in stage_results["null"].numbers.get("scales", {}).items():
@@ -187,6 +187,7 @@ def _metrics(
         "decoder": decoding.settings.rules.decoder,
         "train_bins": "event" if "event" in scales else decoding.settings.rules.train_bins,
         "features": decoding.settings.features,
+        **({"prior": {"n_people": prior.n_people}} if prior else {}),
         "selected": {
             **describe_choice(final, decoding.settings.rules),
             "intercept": final.intercept,

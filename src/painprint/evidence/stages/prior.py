@@ -102,18 +102,9 @@ def _saved(saved: Sequence[Mapping[str, Any]], unit: str) -> list[str]:
 
 def methods(result: WrittenResult) -> str:
     """Sentence of the Methods section."""
-    numbers, unit = result.numbers, result.unit
-    chosen = (
-        f"the share of the prior (0 to 1.25) was chosen with the penalty by leaving out {unit}s of "
-        "the training set"
-        if numbers["chosen"]
-        else "the share of the prior was fixed at 1"
-    )
     return (
-        "Ridge regression was drawn towards a prior, the mean of the standardised weights of "
-        f"{count_people(numbers['n_people'])} other than the participant, scaled to the training "
-        f"ratings with a slope of at least 0; {chosen}. It was compared with the prior alone and "
-        "with the model without it on the same folds."
+        "On the same folds, the model was compared with the prior alone, scaled to the training "
+        f"{result.unit}s by slope and intercept, and with the model without the prior."
     )
 
 
