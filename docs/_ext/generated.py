@@ -23,7 +23,7 @@ from painprint.evidence.stages import STAGES
 from painprint.options import choices_of, describe, flag, option_metadata
 from painprint.report.checklist import COLUMNS as CHECKLIST_COLUMNS
 from painprint.report.glossary import GLOSSARY
-from painprint.results.columns import AREA_COLUMNS, DECODING_COLUMNS, GROUP_COLUMNS
+from painprint.results.columns import AREA_COLUMNS, DECODING_COLUMNS, GROUP_COLUMNS, PLAN_COLUMNS
 from painprint.settings import Settings
 
 DOCS = Path(__file__).parents[1]
@@ -31,7 +31,12 @@ HELP_WIDTH = 92
 N_WORKERS = 2
 PART = re.compile(r"(<!-- from the code: (.+?) -->\n).*?(\n<!-- end -->)", flags=re.S)
 SETTINGS = {"run": Settings, "parcellate": AreaSettings}
-COLUMNS = {"decoding": DECODING_COLUMNS, "group": GROUP_COLUMNS, "parcellation": AREA_COLUMNS}
+COLUMNS = {
+    "decoding": DECODING_COLUMNS,
+    "group": GROUP_COLUMNS,
+    "parcellation": AREA_COLUMNS,
+    "plan": PLAN_COLUMNS,
+}
 
 
 def pages() -> list[Path]:

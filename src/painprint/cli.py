@@ -12,36 +12,31 @@ from cyclopts import App, Group, Parameter
 from painprint.apps.arguments import (
     PIPELINES,
     Execution,
+    MoreSessions,
     NewSessions,
     OtherSignatures,
     Replacing,
     StudyExecution,
-    UsageError,
     check_can_be_written,
     check_direction,
     check_folders,
     check_group,
     check_reading_folder,
-    check_whole,
     choose_derivatives,
-    find_config_file,
-    read_config_file,
-    with_new_name,
 )
-from painprint.apps.participants import Failed, describe_failure, for_each_participant
+from painprint.apps.participants import Failed, for_each_participant
 from painprint.cortex.settings import AreaSettings
 from painprint.help_text import examples, show_by_heading, show_default
 from painprint.options import flag
 from painprint.parcellate.maps import Maps
 from painprint.settings import Settings
 from painprint.simulate.world import Layout, World
-from painprint.terminal import logged, parse, progress, show
+from painprint.terminal import logged, progress, run_command, show
 
 if TYPE_CHECKING:
     from painprint.apps.study import Study
     from painprint.parcellate.study import AreaStudy
 
-DONE, FAILED, WRONG_USAGE = 0, 1, 2
 FLAT = Parameter(name="*")
 """Marks an argument whose fields are options themselves."""
 BY_HEADING = Group("Parameters", help_formatter=show_by_heading)
@@ -273,6 +268,36 @@ def report(out_dir: Path, *, pdf: bool = False) -> None:
             raise Failed
 
 
+@app.command(help_epilogue=examples("plan"))
+def plan(
+    out_dir: Path,
+    *,
+    ahead: Annotated[MoreSessions, FLAT] = MoreSessions(),  # noqa: B008 (frozen)
+) -> None:
+    """Tell what a finished study would report with more sessions of the same people.
+
+    For each participant: expected session-centred r, skill and width of the 95% interval, with
+    80% prediction intervals, and the chance of a target; or why this cannot be said. The table is
+    OUT_DIR/plan.tsv. On a terminal it is printed rounded; in full if the output is redirected.
+
+    Parameters
+    ----------
+    out_dir
+        Output folder of `painprint run`.
+    """
+    from painprint.apps.plan import plan_study, write_plan
+    from painprint.apps.plan_text import describe_plan, full_table, short_table
+
+    with logged(None):
+        check_can_be_written(out_dir)
+        with progress("plan", "reading the results"):
+            table, n_failed = plan_study(out_dir, ahead.more, ahead.target_r)
+            write_plan(out_dir, table)
+        show(short_table(table), full_table(table), describe_plan(table, out_dir))
+        if n_failed:
+            raise Failed
+
+
 @app.command(group_parameters=BY_HEADING, help_epilogue=examples("predict"))
 def predict(
     signature: Path,
@@ -455,32 +480,6 @@ def recalibrate(
         show(short_table(check), full_table(check), describe_recalibration(*found, out))
 
 
-def _warn(message: str) -> None:
-    print(f"painprint: {message}", file=sys.stderr)
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; exit codes: 0 done, 1 failed, 2 wrong usage."""
-    given = sys.argv[1:] if arguments is None else arguments
-    words = [with_new_name(word, _warn) for word in given]
-    try:
-        config = find_config_file(words)
-        app.config = ()
-        if config is not None:
-            from cyclopts.config import Dict
-
-            options = read_config_file(config, _warn)
-            app.config = (Dict(options, source=str(config), use_commands_as_keys=False),)
-        check_whole(words)
-        command, bound = parse(app, words)
-        command(*bound.args, **bound.kwargs)
-        sys.stdout.flush()
-    except UsageError as error:
-        _warn(str(error))
-        return WRONG_USAGE
-    except Failed:
-        return FAILED
-    except OSError as error:  # such as a full disk to which standard output is redirected
-        _warn(describe_failure(error))
-        return FAILED
-    return DONE
+    return run_command(app, sys.argv[1:] if arguments is None else arguments)

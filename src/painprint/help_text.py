@@ -32,6 +32,9 @@ painprint run BIDS OUT participant --task-id heat --rating-of heat --dry-run
     "parcellate": """
 painprint parcellate BIDS OUT participant --task-id rest
 """,
+    "plan": """
+painprint plan OUT --more 4 8 --target-r 0.4
+""",
     "predict": """
 painprint predict SIGNATURE sub-01_ses-24*_timeseries.tsv --out reading
 """,

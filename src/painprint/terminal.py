@@ -13,8 +13,17 @@ from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from painprint.apps.arguments import NEEDS_A_VALUE, UsageError, check_can_be_written, with_flags
-from painprint.apps.participants import FAILURES, Failed, log_failure
+from painprint.apps.arguments import (
+    NEEDS_A_VALUE,
+    UsageError,
+    check_can_be_written,
+    check_whole,
+    find_config_file,
+    read_config_file,
+    with_flags,
+    with_new_name,
+)
+from painprint.apps.participants import FAILURES, Failed, describe_failure, log_failure
 from painprint.options import WORDS
 from painprint.progress import OF_PROGRESS, Progress
 from painprint.stopping import TIME_OF_LOG, tell_log_file, tell_progress
@@ -29,6 +38,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("painprint")
 
+DONE, FAILED, WRONG_USAGE = 0, 1, 2
+"""Exit codes."""
 TIME, LEVEL_AND_TEXT = "%H:%M:%S", "%(asctime)s %(levelname)s %(message)s"
 """Format of the time of a line at the terminal, and of a line."""
 SILENT_S = 9.5
@@ -56,14 +67,45 @@ class Lines(logging.Handler):
             self.bar.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def parse(app: App, words: Sequence[str]) -> tuple[Callable[..., Any], BoundArguments]:
-    """The function of a command, and its arguments.
+def run_command(app: App, given: Sequence[str]) -> int:
+    """Run the command of the words of a command line; its exit code."""
+    try:
+        command, bound = read_command_line(app, given)
+        command(*bound.args, **bound.kwargs)
+        sys.stdout.flush()
+    except UsageError as error:
+        _warn(str(error))
+        return WRONG_USAGE
+    except Failed:
+        return FAILED
+    except OSError as error:  # such as a full disk to which standard output is redirected
+        _warn(describe_failure(error))
+        return FAILED
+    return DONE
+
+
+def _warn(message: str) -> None:
+    """Print a line that is not of the log."""
+    print(f"painprint: {message}", file=sys.stderr)
+
+
+def read_command_line(app: App, given: Sequence[str]) -> tuple[Callable[..., Any], BoundArguments]:
+    """The function of a command, and its arguments, with the options of a config file.
 
     Raises
     ------
     UsageError
         If the words of the command line, or the options of a config file, are none of a command.
     """
+    words = [with_new_name(word, _warn) for word in given]
+    config = find_config_file(words)
+    app.config = ()
+    if config is not None:
+        from cyclopts.config import Dict
+
+        options = read_config_file(config, _warn)
+        app.config = (Dict(options, source=str(config), use_commands_as_keys=False),)
+    check_whole(words)
     try:
         return _parse(app, words)
     except UsageError:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from painprint.cortex.settings import AreaSettings
 from painprint.errors import DerivativesError
-from painprint.options import flag, option
+from painprint.options import Bounds, check_options, flag, option
 from painprint.settings import DATA, EARLIER, EXECUTION, RENAMED, Settings
 from painprint.simulate.world import World
 from painprint.store.reading import read_at_most
@@ -136,7 +136,20 @@ class NewSessions:
         )
 
 
-KINDS = (Settings, AreaSettings, World, Execution)
+@dataclass(frozen=True)
+class MoreSessions:
+    """Sessions that might be scanned, and what they would be scanned for."""
+
+    more: tuple[int, ...] = option((4, 8, 12), bounds=Bounds(1))
+    """Numbers of further sessions, each at most as many as there are today."""
+    target_r: float | None = option(None, bounds=Bounds(0, 1, low_is_open=True, high_is_open=True))
+    """Session-centred r at 1 min, of which the chance is given. Default: as in the study."""
+
+    def __post_init__(self) -> None:
+        check_options(self)
+
+
+KINDS = (Settings, AreaSettings, World, Execution, MoreSessions)
 """Classes of options, which the command line has by other names."""
 
 

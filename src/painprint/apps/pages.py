@@ -94,6 +94,17 @@ def write_page_unless_made(files: ParticipantFiles) -> None:
         write_page(files)
 
 
+def none_finished(out_dir: Path) -> DerivativesError:
+    """The error of a folder without a finished participant."""
+    is_output = find_results(out_dir.parent) or find_area_results(out_dir.parent)
+    remedy = (
+        f"Pass the output folder, {out_dir.parent}." if is_output else "Run `painprint run` first."
+    )
+    return DerivativesError(
+        f"no finished participant in {out_dir} (sub-*/decoding/*_provenance.json). {remedy}"
+    )
+
+
 def write_pages(out_dir: Path, *, pdf: bool = False) -> int:
     """Write the pages of all finished participants and of the group.
 
@@ -112,15 +123,7 @@ def write_pages(out_dir: Path, *, pdf: bool = False) -> int:
     finished = find_results(out_dir)
     group = GroupFiles(out_dir)
     if not finished and not group.table("metrics", ".json").is_file():
-        is_output = find_results(out_dir.parent) or find_area_results(out_dir.parent)
-        raise DerivativesError(
-            f"no finished participant in {out_dir} (sub-*/decoding/*_provenance.json). "
-            + (
-                f"Pass the output folder, {out_dir.parent}."
-                if is_output
-                else "Run `painprint run` first."
-            )
-        )
+        raise none_finished(out_dir)
     pages = [(f"sub-{f.participant}", partial(write_page, f, pdf=pdf)) for f in finished]
     if group.table("metrics", ".json").is_file():
         pages.append(("group", partial(write_group_page, group, pdf=pdf)))

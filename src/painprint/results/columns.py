@@ -156,6 +156,31 @@ GROUP_COLUMNS: dict[str, dict[str, str]] = {
 }
 
 
+PLAN_COLUMNS: dict[str, dict[str, str]] = {
+    "plan": {
+        "participant": "participant, without sub-",
+        "decoding": "start of the names of the files that were read",
+        "scale": "primary scale, of which the numbers are: 1min or event",
+        "n_sessions": "sessions of the study today",
+        "n_more": "further sessions of the same person; 0 is what the study reports today",
+        "centred_r": "expected correlation of rating and held-out prediction, both centred within "
+        "sessions; n/a where it is undefined or cannot be said",
+        "centred_r_low": "lower end of its 80% prediction interval",
+        "centred_r_high": "upper end",
+        "skill": "expected 1 - SSE / SSE of the training mean",
+        "skill_low": "lower end of its 80% prediction interval",
+        "skill_high": "upper end",
+        "ci_width": "expected width of the 95% session-block interval of centred_r",
+        "ci_width_low": "lower end of its 80% prediction interval",
+        "ci_width_high": "upper end",
+        "target_r": "target for centred_r",
+        "chance": "probability that centred_r is at least the target",
+        "reason": "why it cannot be said; n/a where it can",
+    },
+}
+"""Columns of the table of ``painprint plan``."""
+
+
 def describe_columns(columns: Mapping[str, str], bins: BinWords) -> dict[str, dict[str, str]]:
     """Contents of a sidecar: the description of each column, for a study with such bins."""
     return {name: {"Description": text.format(**asdict(bins))} for name, text in columns.items()}
