@@ -26,7 +26,7 @@ from painprint.files.maps import write_labels
 from painprint.options import flag
 from painprint.report.checklist import COLUMNS as CHECKLIST_COLUMNS
 from painprint.report.glossary import OF_A_PERSON, OF_A_READING, glossary
-from painprint.results.columns import AREA_COLUMNS, COLUMNS, GROUP_COLUMNS
+from painprint.results.columns import AREA_COLUMNS, COLUMNS, GROUP_COLUMNS, PLAN_COLUMNS
 from painprint.store.files import content_key
 from painprint.store.lock import lock
 
@@ -602,7 +602,7 @@ def test_what_is_made_from_the_code_is_up_to_date():
         made += len(generated.PART.findall(text))
         assert generated.up_to_date(text) == text, page.name
     commands = sum(not name.startswith("-") for name in app)
-    assert made == (commands + 1) + 2 + 4 + 3  # help, options, columns; needs, glossary, names
+    assert made == (commands + 1) + 2 + 5 + 3  # help, options, columns; needs, glossary, names
 
 
 def test_the_glossary_defines_the_terms_of_the_pages_in_the_same_words():
@@ -614,7 +614,8 @@ def test_the_glossary_defines_the_terms_of_the_pages_in_the_same_words():
 
 def test_the_outputs_page_describes_every_column_of_every_table():
     page = (DOCS / "outputs.md").read_text()
-    groups = (COLUMNS, GROUP_COLUMNS, AREA_COLUMNS, {"checklist": CHECKLIST_COLUMNS})
+    others = {"checklist": CHECKLIST_COLUMNS}
+    groups = (COLUMNS, GROUP_COLUMNS, AREA_COLUMNS, PLAN_COLUMNS, others)
     for name, columns in [pair for group in groups for pair in group.items()]:
         tables = re.findall(rf"^### {name}\.tsv$(.*?)(?=^##|\Z)", page, flags=re.M | re.S)
         described = [re.findall(r"^\| `(\w+)`", table, flags=re.M) for table in tables]

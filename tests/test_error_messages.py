@@ -265,6 +265,7 @@ def test_a_mistake_is_answered_with_thing_place_and_remedy(
         ("simulate --session 8 people", "--sessions"),
         ("demo --job 2", "--n-jobs"),
         ("report --pfd out", "--pdf"),
+        ("plan --mor 4 out", "--more"),
         ("predict --foo", "--fold"),
         ("learn --n-job 2 out study new", "--n-jobs"),
         ("recalibrate --session 8 signature study new", "--session-label"),
