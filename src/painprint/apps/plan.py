@@ -108,7 +108,7 @@ def plan_rows(
         row = {**start, "n_more": n_more}
         if not reason:
             try:
-                row |= _columns(plan_sessions(_present(results), n_more, target))
+                row |= columns_of(plan_sessions(present_of(results), n_more, target))
             except NotEnoughData as error:
                 row["reason"] = str(error)
         yield {"reason": reason or None, **row}
@@ -138,7 +138,7 @@ def _is_shown(conclusion: Conclusion) -> bool:
     return conclusion.is_shown or conclusion.tracking is Tracking.FEW
 
 
-def _present(results: Results) -> Present:
+def present_of(results: Results) -> Present:
     """What a study reports today, from its tables."""
     predictions, draws = results.predictions, results.stage_tables[DRAWS]
     rows = predictions[predictions["scale"] == results.primary]
@@ -150,7 +150,7 @@ def _present(results: Results) -> Present:
     )
 
 
-def _columns(plan: Plan) -> dict[str, float]:
+def columns_of(plan: Plan) -> dict[str, float]:
     """Columns of a plan."""
     columns = {}
     for name in ("centred_r", "skill", "ci_width"):

@@ -18,10 +18,11 @@ ABOUT = (
     "chance: probability that centred r is at least the target",
 )
 """What the columns of the short table are."""
-HOPE = (
-    "This holds for sessions like those of today. A chance is not a promise, and looking again "
-    "after each session until the result is good is selective analysis: fix the number in advance."
+ASSUMPTION = (
+    "New sessions are assumed to be like those of today. Fix their number in advance: looking "
+    "again after each session, and stopping when the result is good, is selective analysis."
 )
+"""What follows the table where something can be said."""
 
 
 def full_table(table: pd.DataFrame) -> str:
@@ -77,5 +78,5 @@ def describe_plan(table: pd.DataFrame, out_dir: Path) -> Iterator[str]:
     for (name, reason), counts in refused.items():
         yield f"{name}, {', '.join(counts)} more: cannot be said, because {reason}."
     if table["chance"].notna().any():
-        yield HOPE
+        yield ASSUMPTION
     yield f"All columns: {out_dir / TABLE}"
