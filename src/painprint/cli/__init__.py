@@ -1,0 +1,16 @@
+"""Commands and their arguments. Heavy modules are imported late, so that help is quick."""
+
+from __future__ import annotations
+
+import sys
+
+from painprint.cli import signature, study  # noqa: F401 (they add their commands)
+from painprint.cli.app import app
+from painprint.terminal import run_command
+
+__all__ = ["app", "main"]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; exit codes: 0 done, 1 failed, 2 wrong usage."""
+    return run_command(app, sys.argv[1:] if arguments is None else arguments)
