@@ -48,7 +48,7 @@ PLACEHOLDERS = {
     "STEM": "*",
     "NEW_OUT_DIR": "new_out",
     "RECALIBRATED": "recalibrated",
-    **{name: name.lower() for name in ("OUT", "OUT2", "OUT3", "PEOPLE", "RESULTS")},
+    **{name: name.lower() for name in ("OUT", "OUT2", "OUT3", "OUT4", "PEOPLE", "RESULTS")},
 }
 """Files and folders of the dataset of these tests, as patterns, for names in capital letters."""
 NAME = re.compile(r"(?<![\w$])[A-Z][A-Z0-9_]*[A-Z0-9](?![A-Za-z0-9])")

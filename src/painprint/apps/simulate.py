@@ -96,7 +96,9 @@ def describe_people(out: Path, people: Sequence[Person], layout: Layout) -> str:
     n_null = sum(person.null for person in people)
     sessions = [f"{person.n_sessions}" for person in people]
     null = f" ({n_null} without a signature)" if n_null else ""
-    shared = "one atlas" if world.shared_atlas else "an atlas each"
+    shared = "one atlas" if world.one_atlas else "an atlas each"
+    if world.shared_signature:
+        shared += f", {100 * world.shared_signature:.0f} % of the signature in common"
     bold = "regional time series" if layout == "xcp_d" else "dense BOLD"
     return "\n".join(
         [
@@ -115,8 +117,8 @@ def describe_decoding(out: Path, world: World, layout: Layout) -> str:
     """How simulated people are decoded."""
     options = ["--task-id rating"] + ["--rating-of pain"] * (world.rating == "events")
     if layout != "xcp_d":
-        options.append(f"--atlas {ATLAS}{'' if world.shared_atlas else '01'}")
-        if not world.shared_atlas:
+        options.append(f"--atlas {ATLAS}{'' if world.one_atlas else '01'}")
+        if not world.one_atlas:
             options.append("--participant-label 01")
     command = f"painprint run {quote(str(out))} results participant {' '.join(options)}"
     return f"To decode them: {command}"

@@ -25,6 +25,7 @@ from painprint.bids.ratings import RatingRecording, frame_ratings
 from painprint.edges import edges_to_matrix
 from painprint.regions import Regions
 from painprint.runs import Run, framewise_displacement, motion_confounds
+from painprint.simulate.loadings import Loadings, cohort_rng, count_shared
 from painprint.simulate.trials import Trials, draw_trials
 from painprint.simulate.world import SHORTEST_SHARE, World
 
@@ -173,12 +174,13 @@ def simulate_person(
     Parameters
     ----------
     seed : sequence of int
-        Such as (seed of the dataset, number of the person).
+        Such as (seed of the dataset, number of the person). People whose seeds differ in the last
+        number alone are a cohort, which may share a part of the signature.
     rest : bool
         Whether each session ends with a resting run (its number is 0).
     """
     truth_seed, runs_seed = np.random.SeedSequence(seed).spawn(2)
-    truth = simulate_truth(person, np.random.default_rng(truth_seed))
+    truth = simulate_truth(person, np.random.default_rng(truth_seed), cohort_rng(seed))
     return truth, simulate_runs(person, truth, np.random.default_rng(runs_seed), rest=rest)
 
 
@@ -209,12 +211,21 @@ def as_run(simulated: SimulatedRun, person: Person, truth: Truth) -> Run:
     )
 
 
-def simulate_truth(person: Person, rng: np.random.Generator) -> Truth:
-    """Draw a person's regions, covariance and planted source."""
-    half, signal = person.world.n_regions // 2, person.signal
+def simulate_truth(
+    person: Person, rng: np.random.Generator, of_cohort: np.random.Generator
+) -> Truth:
+    """Draw a person's regions, covariance and planted source.
+
+    Parameters
+    ----------
+    of_cohort : Generator
+        Draws what people of a cohort share of the planted source.
+    """
+    n_regions, signal = person.world.n_regions, person.signal
+    half = n_regions // 2
     network = np.sort(rng.integers(0, len(NETWORKS), size=half))
     xyz = rng.uniform([8, -90, -40], [65, 60, 70], size=(half, 3))
-    if person.world.shared_atlas:  # after the draws above, so that all others stay the same
+    if person.world.one_atlas:  # after the draws above, so that all others stay the same
         network = np.arange(half) * len(NETWORKS) // half
         xyz = np.random.default_rng(half).uniform([8, -90, -40], [65, 60, 70], size=(half, 3))
     names = [f"{side}_{NETWORKS[k]}_{i + 1}" for side in "LR" for i, k in enumerate(network)]
@@ -223,18 +234,15 @@ def simulate_truth(person: Person, rng: np.random.Generator) -> Truth:
     membership = np.zeros((half, signal.n_sources))
     membership[np.arange(half), network % signal.n_sources] = 1
     one_side = membership + 0.3 * rng.normal(size=membership.shape)
-    planted = np.zeros(person.world.n_regions)
-    chosen = rng.choice(
-        person.world.n_regions,
-        size=max(4, round(signal.planted_share * person.world.n_regions)),
-        replace=False,
-    )
-    planted[chosen] = rng.choice([-1.0, 1.0], size=len(chosen)) * rng.uniform(0.5, 1.5, len(chosen))
+    n_planted = max(4, round(signal.planted_share * n_regions))
+    planted = Loadings.draw(n_regions, n_planted, rng)
+    if n_shared := count_shared(n_planted, person.world.shared_signature):
+        planted = planted.with_shared(n_shared, Loadings.draw(n_regions, n_planted, of_cohort))
     labels = tuple(NETWORKS[k] for k in network)
     return Truth(
         Regions(tuple(names), labels + labels),
         coordinates,
-        planted,
+        planted.of_all(n_regions),
         np.concatenate([one_side, one_side]),
     )
 

@@ -45,7 +45,11 @@ class World:
     """Share of runs that are missing."""
     shared_atlas: bool = False
     """Whether all people have the same regions and networks. If not, each has an individual
-    atlas. Covariance and signature are individual in either case."""
+    atlas. Covariance is individual in either case, and so is the signature, unless a part of it is
+    shared."""
+    shared_signature: float = option(0.0, "share", bounds=Bounds(0, 1))
+    """Share of the edges of the signature that is the same in all people, who then have the same
+    regions; on average, the correlation of two people's signatures."""
     days_between: float = option(8.0, "days", bounds=Bounds(1, 10_000))
     """Mean time between sessions (days)."""
     rating: Literal["continuous", "events"] = "continuous"
@@ -53,6 +57,11 @@ class World:
     divisions: int = option(57, bounds=Bounds(4, 128))
     """Density of the surfaces of the layout fmriprep_surfaces: 10 n² + 2 vertices per hemisphere;
     57 gives fs_LR's 32,492 and, with voxels, 91,282 grayordinates."""
+
+    @property
+    def one_atlas(self) -> bool:
+        """Whether all people have the same regions."""
+        return self.shared_atlas or self.shared_signature > 0
 
     def __post_init__(self) -> None:
         check_options(self)

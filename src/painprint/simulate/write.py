@@ -89,7 +89,7 @@ def _write_person(
     out_dir, derivatives = folders
     truth, runs = simulate_person(person, seed, rest=True)
     _write_sessions(out_dir / f"sub-{name}" / f"sub-{name}_sessions.tsv", person, seed)
-    atlas = ATLAS if person.world.shared_atlas else f"{ATLAS}{name}"
+    atlas = ATLAS if person.world.one_atlas else f"{ATLAS}{name}"
     area_rng = np.random.default_rng([*seed, 3])
     dense = (
         None
