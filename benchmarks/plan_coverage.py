@@ -108,7 +108,8 @@ def summarise(table):
             error, rise = value - told[name], value - told[f"{name}_now"]
             print(
                 f"  {name}: inside {coverage(told, name)}; found minus expected "
-                f"{error.mean():+.3f} (SD {error.std():.3f}), minus today {rise.mean():+.3f} (SD {rise.std():.3f}); "
+                f"{error.mean():+.3f} (SD {error.std():.3f}), minus today "
+                f"{rise.mean():+.3f} (SD {rise.std():.3f}); "
                 f"mean width {width.mean():.3f}"
             )
         reached = told["centred_r_found"] >= told["target_r"]
