@@ -4,7 +4,7 @@ import pytest
 
 from painprint.cortex.networks import SCAN_LADDER
 from painprint.cortex.settings import FEWEST_SEEDS, N_ROTATIONS, AreaSettings
-from painprint.options import describe
+from painprint.option_fields import describe
 from painprint.results.provenance import changed_options
 
 

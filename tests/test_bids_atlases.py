@@ -25,7 +25,7 @@ from painprint.parcellate.individual_file import (
     write_atlas_dataset,
     write_bids_atlas,
 )
-from painprint.results.columns import AREA_COLUMNS
+from painprint.results.all_columns import AREA_COLUMNS
 from painprint.results.files import ParticipantFiles
 
 N_VERTICES = 32_492

@@ -24,7 +24,7 @@ from painprint.cli import app, main
 from painprint.evidence.stages import STAGES
 from painprint.files.labels import read_label_image
 from painprint.files.maps import write_labels, write_maps
-from painprint.options import flag
+from painprint.option_fields import flag
 
 SERIES = "bids/derivatives/xcp_d/sub-01/ses-24/func/*task-rating_run-1_*"
 EXTRACTED = "out/sub-01/ses-{}/func/*_task-rating_run-1_*"

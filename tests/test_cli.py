@@ -11,7 +11,7 @@ from painprint.cli import app, main
 from painprint.cortex.settings import AreaSettings
 from painprint.errors import DerivativesError
 from painprint.help_text import EXAMPLES
-from painprint.options import flag, option_metadata
+from painprint.option_fields import flag, option_metadata
 from painprint.parcellate.maps import Maps
 from painprint.settings import GROUPS, Settings
 

@@ -10,7 +10,7 @@ from nibabel.cifti2.cifti2_axes import BrainModelAxis, SeriesAxis
 
 from painprint import Run, Settings
 from painprint.atlas.surfaces import Surfaces, find_surfaces
-from painprint.bids.choose import choose_input
+from painprint.bids.choose_source import choose_input
 from painprint.bids.concatenations import leave_out_concatenations
 from painprint.bids.find import DataSelection, find_dense_runs, find_runs
 from painprint.bids.load import load_bold

@@ -23,10 +23,10 @@ from painprint.cli import app, main
 from painprint.evidence.stages import STAGES
 from painprint.files.images import Voxels
 from painprint.files.maps import write_labels
-from painprint.options import flag
+from painprint.option_fields import flag
 from painprint.report.checklist import COLUMNS as CHECKLIST_COLUMNS
 from painprint.report.glossary import OF_A_PERSON, OF_A_READING, glossary
-from painprint.results.columns import AREA_COLUMNS, COLUMNS, GROUP_COLUMNS, PLAN_COLUMNS
+from painprint.results.all_columns import AREA_COLUMNS, COLUMNS, GROUP_COLUMNS, PLAN_COLUMNS
 from painprint.store.files import content_key
 from painprint.store.lock import lock
 

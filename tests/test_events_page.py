@@ -12,7 +12,7 @@ from painprint.apps.reader import Reader
 from painprint.bins import MIXED_WORDS, primary_words
 from painprint.cli import main
 from painprint.evidence.transfer import at_primary, shared_words
-from painprint.results.columns import COLUMNS, GROUP_COLUMNS, describe_columns
+from painprint.results.all_columns import COLUMNS, GROUP_COLUMNS, describe_columns
 from painprint.runs import Run
 
 STEM = "sub-01_task-rating_atlas-A"

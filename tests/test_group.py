@@ -14,7 +14,7 @@ from painprint.evidence.transfer import Member, transfer
 from painprint.regions import Regions
 from painprint.report.figures import plot_identification, plot_transfer, plot_transfer_matrix
 from painprint.report.group import FIGURES, summarise
-from painprint.results.columns import GROUP_COLUMNS
+from painprint.results.all_columns import GROUP_COLUMNS
 from painprint.results.group import GroupFiles, GroupResults, read_member, settings_used
 from painprint.results.read import find_results, read_results
 

@@ -10,7 +10,7 @@ from conftest import FEW, SEED, Tree, fill, simulate_runs
 from painprint.cli import main
 from painprint.decode.ridge import ALPHAS
 from painprint.evidence.stages import STAGES
-from painprint.report.methods import methods_paragraph
+from painprint.report.methods_text import methods_paragraph
 from painprint.report.parcellation_methods import methods_paragraph as parcellation_methods
 from painprint.results.read import find_results, read_results
 from painprint.settings import Settings

@@ -20,7 +20,7 @@ from painprint import Run, Settings
 from painprint.cli import main
 from painprint.decode.errors import NotEnoughData
 from painprint.evidence.stages import STAGES
-from painprint.results.columns import COLUMNS
+from painprint.results.all_columns import COLUMNS
 from painprint.results.group import settings_used
 from painprint.results.provenance import command_line
 from painprint.results.read import find_results, read_results

@@ -25,7 +25,7 @@ from painprint.evidence.plan import (
     leave_one_session_out,
     plan_sessions,
 )
-from painprint.results.columns import PLAN_COLUMNS
+from painprint.results.all_columns import PLAN_COLUMNS
 
 N_SESSIONS = 12
 SETTINGS = Settings(n_bootstraps=100, n_permutations=39, n_curve_draws=2)

@@ -6,7 +6,7 @@ import pytest
 
 from painprint import Settings
 from painprint.cortex.settings import NODES, AreaSettings
-from painprint.options import Bounds, choices_of, describe, option_metadata
+from painprint.option_fields import Bounds, choices_of, describe, option_metadata
 from painprint.settings import CLEANING, GROUPS, READ_WITH
 from painprint.simulate.world import World
 

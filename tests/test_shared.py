@@ -6,9 +6,9 @@ from numpy.testing import assert_allclose
 
 from painprint.decode.decoders import Ridge
 from painprint.decode.errors import NotEnoughData
+from painprint.decode.nested_ridge import share
 from painprint.decode.residuals import residuals
 from painprint.decode.samples import Samples
-from painprint.decode.shared import share
 
 GROUPS = np.repeat(np.arange(9), [8, 6, 10, 8, 4, 8, 6, 8, 6])
 N = len(GROUPS)

@@ -14,7 +14,7 @@ from safetensors.numpy import load_file, save_file
 from painprint import Settings
 from painprint.apps.learn import _as_read_before, recalibrate
 from painprint.errors import DerivativesError
-from painprint.options import as_typed
+from painprint.option_fields import as_typed
 from painprint.results.predecessor import read_predecessor
 from painprint.settings import CLEANING
 from painprint.signature.file import hash_signature, read_signature, write_signature

@@ -16,7 +16,7 @@ from painprint.evidence.stages import (
     prospective,
     sensitivity,
 )
-from painprint.report.methods import methods_paragraph
+from painprint.report.methods_text import methods_paragraph
 from painprint.report.words import beyond_chance, calibration_sentences, selected_sentences
 from painprint.results.conclusion import conclude
 from painprint.results.files import ParticipantFiles

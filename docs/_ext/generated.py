@@ -20,10 +20,15 @@ from painprint.apps.resources import SHARE_IN_PARALLEL, Size, memory_by_part, se
 from painprint.bins import BIN_WORDS
 from painprint.cortex.settings import AreaSettings
 from painprint.evidence.stages import STAGES
-from painprint.options import choices_of, describe, flag, option_metadata
+from painprint.option_fields import choices_of, describe, flag, option_metadata
 from painprint.report.checklist import COLUMNS as CHECKLIST_COLUMNS
 from painprint.report.glossary import GLOSSARY
-from painprint.results.columns import AREA_COLUMNS, DECODING_COLUMNS, GROUP_COLUMNS, PLAN_COLUMNS
+from painprint.results.all_columns import (
+    AREA_COLUMNS,
+    DECODING_COLUMNS,
+    GROUP_COLUMNS,
+    PLAN_COLUMNS,
+)
 from painprint.settings import Settings
 
 DOCS = Path(__file__).parents[1]

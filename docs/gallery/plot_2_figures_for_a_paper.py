@@ -20,7 +20,7 @@ from painprint.atlas.geometry import read_brain
 from painprint.cli import main
 from painprint.report import figures
 from painprint.report.brain_views import BrainViews
-from painprint.report.methods import methods_paragraph
+from painprint.report.methods_text import methods_paragraph
 from painprint.report.overlays import overlays
 from painprint.results.read import find_results, read_results
 

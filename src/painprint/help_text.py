@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from painprint.apps.arguments import OtherSignatures, StudyExecution
 from painprint.cortex.settings import AreaSettings
-from painprint.options import flag, option_metadata
+from painprint.option_fields import flag, option_metadata
 from painprint.parcellate.maps import Maps
 from painprint.settings import DATA, GROUPS, Settings
 

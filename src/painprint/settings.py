@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
-from painprint.options import (
+from painprint.option_fields import (
     Bounds,
     check_names,
     check_options,

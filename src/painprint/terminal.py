@@ -24,7 +24,7 @@ from painprint.apps.arguments import (
     with_new_name,
 )
 from painprint.apps.participants import FAILURES, Failed, describe_failure, log_failure
-from painprint.options import WORDS
+from painprint.option_fields import WORDS
 from painprint.progress import OF_PROGRESS, Progress
 from painprint.stopping import TIME_OF_LOG, tell_log_file, tell_progress
 from painprint.wording import did_you_mean, enumerate_names, plural

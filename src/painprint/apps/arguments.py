@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from painprint.cortex.settings import AreaSettings
 from painprint.errors import DerivativesError
-from painprint.options import Bounds, check_options, flag, option
+from painprint.option_fields import Bounds, check_options, flag, option
 from painprint.settings import DATA, EARLIER, EXECUTION, RENAMED, Settings
 from painprint.simulate.world import World
 from painprint.store.reading import read_at_most

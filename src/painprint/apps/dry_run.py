@@ -9,7 +9,7 @@ from painprint.apps.prior import read_priors
 from painprint.apps.resources import describe_needs
 from painprint.apps.sizes import count_events, size_of_dense_runs, size_of_runs
 from painprint.apps.study import Study
-from painprint.bids.choose import label_of
+from painprint.bids.choose_source import label_of
 from painprint.bids.runs import Inventory
 from painprint.bold.nuisance import Cleaning
 from painprint.decode.prepare import Prepared, describe_left_out, prepare_runs

@@ -18,7 +18,7 @@ from painprint.decode.metrics import Rows
 from painprint.errors import DerivativesError
 from painprint.evidence.plan import Plan, Present, plan_sessions
 from painprint.files.dataset import no_folder
-from painprint.results.columns import PLAN_COLUMNS, describe_columns
+from painprint.results.all_columns import PLAN_COLUMNS, describe_columns
 from painprint.results.conclusion import Conclusion, Tracking, conclude, primary_metrics
 from painprint.results.files import ParticipantFiles
 from painprint.results.read import Results, find_results, read_results

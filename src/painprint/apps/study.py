@@ -25,7 +25,7 @@ from painprint.evidence.stages import stages_to_run
 from painprint.evidence.weights_file import read_weights
 from painprint.files.dataset import Dataset, check_datasets
 from painprint.files.inputs import InputHashes
-from painprint.options import flag
+from painprint.option_fields import flag
 from painprint.results.earlier import Existing
 from painprint.results.provenance import hash_external, hash_geometry
 from painprint.runs import Run

@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from painprint.bids.choose import label_of
+from painprint.bids.choose_source import label_of
 from painprint.bids.rating_columns import Rank, rank_column
 from painprint.bids.runs import Inventory, RunFiles
 from painprint.bids.session_labels import labels_of_rows

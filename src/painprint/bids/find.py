@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from painprint.atlas.image import AtlasFiles, MadeFrom, made_from
-from painprint.bids.choose import (
+from painprint.bids.choose_source import (
     RegionSource,
     choose_input,
     choose_sessions,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from painprint.bids.choose import label_of
+from painprint.bids.choose_source import label_of
 from painprint.bids.rating_columns import (
     Rank,
     is_bare_pain,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from painprint.cli import signature, study  # noqa: F401 (they add their commands)
-from painprint.cli.app import app
+from painprint.cli import signature_commands, study_commands  # noqa: F401 (they add their commands)
+from painprint.cli.program import app
 from painprint.terminal import run_command
 
 __all__ = ["app", "main"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from painprint.options import Bounds, check_names, option
+from painprint.option_fields import Bounds, check_names, option
 from painprint.settings import (
     AREAS,
     DATA,

@@ -13,10 +13,10 @@ from painprint.decode.bin_gram import BinGram
 from painprint.decode.decoders import make_decoder
 from painprint.decode.metrics import Rows
 from painprint.decode.model import Model, best_lag, check_groups
+from painprint.decode.nested_ridge import share
 from painprint.decode.residuals import scale_columns
 from painprint.decode.samples import Samples
 from painprint.decode.scales import Scales
-from painprint.decode.shared import share
 from painprint.parallel import map_ordered, one_blas_thread
 from painprint.settings import Rules
 

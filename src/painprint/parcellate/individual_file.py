@@ -23,7 +23,7 @@ from painprint.files.workbench import Parcels, write_parcels
 from painprint.palette import network_colours
 from painprint.parcellate.inputs import CorticalGrayordinates
 from painprint.regions import Regions
-from painprint.results.columns import AREA_COLUMNS
+from painprint.results.all_columns import AREA_COLUMNS
 from painprint.results.read import is_of_folder
 from painprint.results.record import hash_files, read_record, write_record
 from painprint.store.files import changed_files, write_bytes, write_json, write_table

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from painprint.options import option
+from painprint.option_fields import option
 from painprint.settings import AREAS
 
 

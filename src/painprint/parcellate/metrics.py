@@ -10,7 +10,7 @@ import pandas as pd
 from painprint.arrays import Codes
 from painprint.cortex.evaluate import compare
 from painprint.cortex.settings import AreaSettings
-from painprint.options import describe
+from painprint.option_fields import describe
 from painprint.parcellate.individual_file import HALVES
 from painprint.parcellate.inputs import CorticalGrayordinates, SubcorticalRegions
 from painprint.parcellate.scans import Gathered

@@ -26,7 +26,7 @@ from painprint.parcellate.individual_file import (
     write_networks,
 )
 from painprint.parcellate.inputs import CorticalGrayordinates, SubcorticalRegions
-from painprint.results.columns import AREA_COLUMNS
+from painprint.results.all_columns import AREA_COLUMNS
 from painprint.results.provenance import versions
 from painprint.store.files import write_json, write_table
 

@@ -16,13 +16,13 @@ from markupsafe import Markup
 from painprint import wording
 from painprint.atlas.brain import Brain
 from painprint.atlas.geometry import read_brain
-from painprint.options import flag
+from painprint.option_fields import flag
 from painprint.report import calibration, figures, words
 from painprint.report.brain_views import BrainViews
 from painprint.report.carpets import bold_rows
 from painprint.report.drawings import brain_drawings, drawings, transfer_drawing
 from painprint.report.glossary import OF_A_PERSON, glossary
-from painprint.report.methods import methods_paragraph
+from painprint.report.methods_text import methods_paragraph
 from painprint.report.network_names import full_names
 from painprint.report.overlays import AnyOverlay, overlays
 from painprint.report.reporting import reporting

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from painprint.report.methods import NUISANCE
+from painprint.report.methods_text import NUISANCE
 from painprint.wording import plural
 from painprint.works import CitedText
 

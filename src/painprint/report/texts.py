@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from painprint.report.checklist import COLUMNS, checklist
 from painprint.report.facts import facts
-from painprint.report.methods import methods_paragraph
+from painprint.report.methods_text import methods_paragraph
 from painprint.report.model_card import as_markdown, model_card
 from painprint.results.read import Results
 from painprint.store.files import write_json, write_table, write_text

@@ -19,7 +19,7 @@ from painprint.files.inputs import InputHashes
 from painprint.files.tables import read_json
 from painprint.files.workbench import write_dense_maps, write_parcel_maps, write_parcel_matrix
 from painprint.regions import Regions
-from painprint.results.columns import COLUMNS
+from painprint.results.all_columns import COLUMNS
 from painprint.results.files import ParticipantFiles
 from painprint.results.provenance import hash_geometry
 from painprint.results.read import read_results, read_table

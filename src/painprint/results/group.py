@@ -15,7 +15,7 @@ from painprint.evidence.stage import StageResult
 from painprint.evidence.transfer import Member, at_primary, shared_words
 from painprint.files.dataset import atlas_name, parse_name
 from painprint.files.tables import read_json
-from painprint.results.columns import GROUP_COLUMNS, describe_columns
+from painprint.results.all_columns import GROUP_COLUMNS, describe_columns
 from painprint.results.earlier import Earlier
 from painprint.results.files import ParticipantFiles
 from painprint.results.provenance import versions

@@ -15,7 +15,7 @@ from painprint.bold.extract import NAME as MADE_HERE
 from painprint.decode.decoding import Decoding
 from painprint.files.dataset import BidsFile
 from painprint.files.inputs import MISSING, InputHashes
-from painprint.options import describe, flag
+from painprint.option_fields import describe, flag
 from painprint.results.audit import RunLog
 from painprint.results.differences import compare
 from painprint.settings import DenseSettings, Settings

@@ -18,7 +18,7 @@ from painprint.evidence.stage import Stage, WithMetrics, WrittenResult
 from painprint.evidence.stages import RENAMED, STAGES
 from painprint.files.dataset import parse_name
 from painprint.files.tables import read_json
-from painprint.results.columns import STAGE_COLUMNS
+from painprint.results.all_columns import STAGE_COLUMNS
 from painprint.results.files import ParticipantFiles
 from painprint.results.record import AGAIN, read_record
 from painprint.store.files import SEAL, changed_files

@@ -1,4 +1,4 @@
-"""Locks and cached steps, with which an interrupted study is resumed."""
+"""Cached steps, with which an interrupted study is resumed."""
 
 from __future__ import annotations
 

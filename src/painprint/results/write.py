@@ -19,8 +19,8 @@ from painprint.evidence.stage import StageResult
 from painprint.evidence.stages import STAGES
 from painprint.files.inputs import InputHashes
 from painprint.quality import Limits, judge
+from painprint.results.all_columns import COLUMNS, describe_columns
 from painprint.results.audit import RunLog, describe_choice, make_audit, runs_table
-from painprint.results.columns import COLUMNS, describe_columns
 from painprint.results.conclusion import flagged_confounds
 from painprint.results.files import HISTORY, ParticipantFiles
 from painprint.results.geometry import hash_outputs, write_geometry

@@ -13,7 +13,7 @@ from scipy.special import stdtrit
 
 from painprint.arrays import Matrix, Vector, short_repr
 from painprint.edges import bin_edges
-from painprint.options import Bounds
+from painprint.option_fields import Bounds
 from painprint.runs import FD, Frames
 from painprint.settings import LONGEST_S
 

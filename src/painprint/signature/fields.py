@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-from painprint.options import Bounds
+from painprint.option_fields import Bounds
 
 DEEPEST = 20
 """Levels of objects and lists inside each other; a signature has six."""

@@ -16,7 +16,7 @@ from painprint.bins import SCALES as ALL_SCALES
 from painprint.decode.decoding import Decoding
 from painprint.decode.training import EVERYTHING
 from painprint.edges import count_edges, score_frames
-from painprint.options import Bounds
+from painprint.option_fields import Bounds
 from painprint.regions import Regions
 from painprint.settings import DECODING, PRESETS, UP_TO_LONGEST, Rules
 from painprint.signature.applicability import (

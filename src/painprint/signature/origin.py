@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from painprint.options import as_typed
+from painprint.option_fields import as_typed
 from painprint.settings import CLEANING, READ_WITH, Settings
 
 SHA256 = re.compile(r"[0-9a-f]{64}")

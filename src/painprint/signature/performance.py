@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from painprint.bins import primary_scale
-from painprint.options import Bounds
+from painprint.option_fields import Bounds
 from painprint.signature.fields import Fields
 from painprint.wording import FEW_GROUPS
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from painprint.options import Bounds, check_names, check_options, option
+from painprint.option_fields import Bounds, check_names, check_options, option
 
 Layout = Literal["xcp_d", "fmriprep", "fmriprep_volumes", "fmriprep_surfaces", "ciftify"]
 """File layout of BOLD: regional time series, or dense BOLD to be cleaned."""

@@ -18,7 +18,7 @@ from painprint.apps.arguments import (
     choose_derivatives,
 )
 from painprint.apps.participants import Failed, for_each_participant
-from painprint.cli.app import BY_HEADING, FLAT, app
+from painprint.cli.program import BY_HEADING, FLAT, app
 from painprint.cortex.settings import AreaSettings
 from painprint.help_text import examples
 from painprint.parcellate.maps import Maps

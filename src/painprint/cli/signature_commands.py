@@ -16,7 +16,7 @@ from painprint.apps.arguments import (
     choose_derivatives,
 )
 from painprint.apps.participants import for_each_participant
-from painprint.cli.app import BY_HEADING, FLAT, app
+from painprint.cli.program import BY_HEADING, FLAT, app
 from painprint.help_text import examples
 from painprint.settings import Settings
 from painprint.terminal import logged, progress, show

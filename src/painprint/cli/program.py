@@ -5,7 +5,7 @@ from __future__ import annotations
 from cyclopts import App, Group, Parameter
 
 from painprint.help_text import show_by_heading, show_default
-from painprint.options import flag
+from painprint.option_fields import flag
 
 FLAT = Parameter(name="*")
 """Marks an argument whose fields are options themselves."""
