@@ -32,7 +32,7 @@ TABLES: dict[str, dict[str, str]] = {
         "centred_r": "mean over draws of the centred r {at}",
     },
 }
-NAMES = {OWN: "the own sessions alone", PRIOR: "the prior alone"}
+NAMES = {OWN: "own sessions alone", PRIOR: "the prior alone"}
 
 
 def describe(result: WrittenResult) -> str:
@@ -91,12 +91,19 @@ def _saved(saved: Sequence[Mapping[str, Any]], unit: str) -> list[str]:
     for row in chosen:
         n = plural(row["n_sessions"], unit)
         if row["without"] is None:
-            what = f"more than the {unit}s of the curve without it"
-        elif row["without"] <= row["n_sessions"]:
-            what = f"no fewer than without it (which gets there with {math.ceil(row['without'])})"
-        else:
-            what = f"as far as {math.ceil(row['without'])} {unit}s without it"
-        sentences.append(f"With {n} and the prior, models get {what}.")
+            sentences.append(
+                f"With {n} and the prior, the centred r is higher than with any number of {unit}s "
+                "without it."
+            )
+            continue
+        without = math.ceil(row["without"])
+        n_saved = without - row["n_sessions"]
+        sentences.append(
+            f"With {n} and the prior, the centred r is that of {plural(without, unit)} without "
+            f"it: {plural(n_saved, unit)} saved."
+            if n_saved > 0
+            else f"With {n}, the prior saves none."
+        )
     return sentences
 
 
