@@ -50,13 +50,13 @@ STUDIES = (
         DENSE,
     ),
 )
-NEW_RUN = {True: "*space-fsLR_den-91k_bold.dtseries.nii", False: "*_timeseries.tsv"}
+NEW_RUN = {True: "_*space-fsLR_den-91k_bold.dtseries.nii", False: "_*_timeseries.tsv"}
 
 
 def commands(study: Study) -> dict[str, str]:
     """What a new user types, by a short name; patterns are filled when a command starts."""
     is_dense = bool(study.predict)
-    new_run = f"data/derivatives/*/sub-01/ses-01/func/*rating*{NEW_RUN[is_dense]}"
+    new_run = f"data/derivatives/*/sub-01/ses-01/func/*rating{NEW_RUN[is_dense]}"
     of_run = f"run data out participant --task-id rating {study.run}"
     return {
         "simulate": f"simulate data {study.simulate}",

@@ -42,8 +42,9 @@ DONE, FAILED, WRONG_USAGE = 0, 1, 2
 """Exit codes."""
 TIME, LEVEL_AND_TEXT = "%H:%M:%S", "%(asctime)s %(levelname)s %(message)s"
 """Format of the time of a line at the terminal, and of a line."""
-SILENT_S = 9.5
-"""Longest time (s) without a line where there is no progress bar."""
+SILENT_S = 8.0
+"""Longest time (s) without a line where there is no progress bar; with the start of Python, less
+than ten seconds."""
 BAR_WIDTH, REDRAWS_PER_S = 10, 4
 """Of the progress bar (characters)."""
 
@@ -275,7 +276,7 @@ def show(short: str, full: str, sentences: Iterable[str]) -> None:
 def progress(
     work: str, doing: str = "finding and checking the inputs", *, is_kept: bool = True
 ) -> Iterator[Progress]:
-    """Show the progress of some work: a bar on a terminal; elsewhere a line every ten seconds."""
+    """Show the progress of some work: a bar on a terminal; elsewhere a line when it was silent."""
     told = Progress(work, doing, is_kept=is_kept)
     tell_progress(told)
     shown = _bar(told) if _is_terminal() else _lines_while_silent(told)
@@ -332,7 +333,7 @@ def _draw(told: Progress) -> Table:
 
 @contextmanager
 def _lines_while_silent(told: Progress) -> Iterator[None]:
-    """Log what is in work whenever nothing else was logged for ten seconds."""
+    """Log what is in work whenever nothing else was logged for ``SILENT_S``."""
     is_done = threading.Event()
 
     def watch() -> None:
