@@ -115,21 +115,26 @@ def main() -> None:
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
     parser.add_argument("--out", type=Path, default=TABLES / "silence.tsv")
     options = parser.parse_args()
-    rows = []
     for study in STUDIES:
         for way in options.ways if study.name in (options.only or study.name) else ():
+            rows = []
             with tempfile.TemporaryDirectory() as root:
                 for name, words in commands(study).items():
                     heard = listen(fill(words, Path(root)), Path(root), way)
                     rows.append({"study": study.name, "way": way, "command": name, **heard})
                     print("  ".join(map(str, rows[-1].values())), flush=True)
-    table = pd.DataFrame(rows)
+            save(options.out, pd.DataFrame(rows))
     if options.out.exists():
-        earlier = pd.read_csv(options.out, sep="\t")
-        keys = ["study", "way", "command"]
-        table = pd.concat([earlier, table]).drop_duplicates(keys, keep="last")
-    table.to_csv(options.out, sep="\t", index=False)
-    print(f"longest silence: {table['longest_silence_s'].max():.1f} s")
+        longest = pd.read_csv(options.out, sep="\t")["longest_silence_s"].max()
+        print(f"longest silence: {longest:.1f} s")
+
+
+def save(path: Path, rows: pd.DataFrame) -> None:
+    """Replace the rows of a study in the table."""
+    if path.exists():
+        earlier = pd.read_csv(path, sep="\t")
+        rows = pd.concat([earlier, rows]).drop_duplicates(["study", "way", "command"], keep="last")
+    rows.to_csv(path, sep="\t", index=False)
 
 
 if __name__ == "__main__":
