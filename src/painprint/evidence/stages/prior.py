@@ -8,7 +8,7 @@ from typing import Any
 
 from painprint.evidence.prior import BOTH, OWN, PRIOR, compare_with_prior
 from painprint.evidence.stage import AGREEMENT, SCALE, Stage, WrittenResult
-from painprint.wording import FEW_GROUPS, count_people, plural
+from painprint.wording import FEW_GROUPS, count_people, number, plural
 
 TABLES: dict[str, dict[str, str]] = {
     "prior": {
@@ -51,10 +51,10 @@ def describe(result: WrittenResult) -> str:
     ]
     saved = _saved(numbers["saved"], unit)
     explained = (
-        "c = 0 is a signature that is learnt from the own data alone, c = 1 one that departs from "
-        f"the prior only as far as the own {unit}s show; c is chosen with the penalty, by left-out "
-        f"{unit}s. The share of the person's own part is that of the variance of the held-out "
-        f"predictions within {unit}s."
+        f"c = 0 is a signature learnt from the person's own {unit}s alone, c = 1 one that departs "
+        f"from the prior only as far as these {unit}s show; c is chosen with the penalty, by "
+        f"left-out {unit}s. The share of the person's own part is that of the variance of the "
+        f"held-out predictions within {unit}s."
     )
     return " ".join([*sentences, *saved]) + "\n" + explained
 
@@ -72,7 +72,7 @@ def _share(numbers: Mapping[str, Any]) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "undefined" if value is None else f"{value:.2f}"
+    return "undefined" if value is None else number(value)
 
 
 def _difference(name: str, row: Mapping[str, Any], unit: str, *, few: bool) -> str:
@@ -80,8 +80,14 @@ def _difference(name: str, row: Mapping[str, Any], unit: str, *, few: bool) -> s
     difference, low, high = (row[f"d_centred_r{end}"] for end in ("", "_low", "_high"))
     if difference is None:
         return f"The difference to {NAMES[name]} is undefined."
-    ends = f" (95% interval {low:+.2f} to {high:+.2f})" if low is not None and not few else ""
-    return f"Both minus {NAMES[name]}: {difference:+.2f} in {unit}-centred r{ends}."
+    ends = (
+        f" (95% interval {_signed(low)} to {_signed(high)})" if low is not None and not few else ""
+    )
+    return f"Both minus {NAMES[name]}: {_signed(difference)} in {unit}-centred r{ends}."
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.2f}".replace("-", "−")
 
 
 def _saved(saved: Sequence[Mapping[str, Any]], unit: str) -> list[str]:
