@@ -12,7 +12,8 @@ weights, each scaled to unit length and trained on 16 sessions of their own. The
 8 later sessions, which train nothing. Skill is relative to the mean rating of the rows that train.
 A constant prediction, of a prior whose slope is 0, has a centred r of 0. With 2 sessions, the
 penalty of the own model is chosen by leaving out runs, and that of ridge regression towards the
-prior is fixed. A person has the same data at every share, but for the signature.
+prior, with its share, by leaving out sessions. A person has the same data at every share, but for
+the signature.
 
 Targets: at 0 %, both loses at most 0.01 of centred r against own; at 50 % and 4 sessions, the
 interval of both - own is above 0; the chosen share of the prior grows with that of the signature.
@@ -165,10 +166,9 @@ def summarise(table):
                     f"  {row.share:.0%}, {row.n_sessions:2d} sessions: {row.mean:+.3f} "
                     f"({row.low:+.3f} to {row.high:+.3f}), n = {row.n}"
                 )
-    chosen = table[table["n_sessions"] >= FEWEST_FOR_FOLDS_OF_SESSIONS]
-    print("mean c by share (rows) and number of sessions, where it is chosen")
-    print(chosen.pivot_table(index="share", columns="n_sessions", values="c").round(2).to_string())
-    of_person = chosen.pivot_table(index="number", columns="share", values="c")
+    print("mean c by share (rows) and number of sessions")
+    print(table.pivot_table(index="share", columns="n_sessions", values="c").round(2).to_string())
+    of_person = table.pivot_table(index="number", columns="share", values="c")
     for before, share in zip(of_person.columns, of_person.columns[1:], strict=False):
         mean, low, high = mean_of(of_person[share] - of_person[before], np.random.default_rng(0))
         print(f"  c at {share:.0%} - c at {before:.0%}: {mean:+.2f} ({low:+.2f} to {high:+.2f})")

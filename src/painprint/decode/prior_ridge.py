@@ -25,8 +25,6 @@ from painprint.decode.ridge import (
 
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25)
 """Candidate shares c of the scaled prior, ascending."""
-FEWEST_GROUPS_TO_CHOOSE = 3
-"""With fewer groups that train, the share is 1; with a single one, the penalty is the largest."""
 
 
 def fit_ridge_with_prior(
@@ -41,9 +39,9 @@ def fit_ridge_with_prior(
     """Ridge regressions towards a prior; share and penalty predict left-out groups best.
 
     Where shares are equally good, the smallest is chosen. The slope a of the rating on the scores
-    is not negative, and is fitted again without each inner fold. With fewer than 3 groups, the
-    share is 1, and the slope is that of ridge regression with the penalty of one more group, in
-    which rating and score are unrelated; with a single group, the penalty is the largest.
+    is not negative, and is fitted again without each inner fold. With a single group, nothing can
+    be chosen: the share is 1, the penalty the largest, and the slope that of ridge regression with
+    the penalty of one more group, in which rating and score are unrelated.
 
     Parameters
     ----------
@@ -68,16 +66,14 @@ def fit_ridge_with_prior(
     Q = spectrum.unpenalised
     p = scores - Q @ (Q.T @ scores)
     projected, projected_p = spectrum.vectors.T @ centred, spectrum.vectors.T @ p
-    n_groups = len(left_out)
-    slope = positive_slope(centred.T @ p, float(p @ p)) * shrinkage(n_groups)
-    share = np.ones(Y.shape[1])
-    if n_groups == 1:
+    slope = positive_slope(centred.T @ p, float(p @ p))
+    if len(left_out) == 1:
+        share, slope = np.ones(Y.shape[1]), slope / 2
         alphas, squared_error = alphas[-1:], np.full((1, Y.shape[1]), np.nan)
     else:
-        shares = np.array(SHARES) if n_groups >= FEWEST_GROUPS_TO_CHOOSE else share[:1]
-        of_shares = _errors_of_shares(spectrum, centred, p, left_out, alphas, shares)
+        of_shares = _errors_of_shares(spectrum, centred, p, left_out, alphas)
         best = np.argmin(of_shares.min(axis=1), axis=0)
-        share = shares[best]
+        share = np.array(SHARES)[best]
         squared_error = np.take_along_axis(of_shares, best[None, None], axis=0)[0]
     prior = ScaledPrior(float(scores.mean()), slope, share)
     return RidgeFits(
@@ -91,38 +87,26 @@ def fit_ridge_with_prior(
     )
 
 
-def shrinkage(n_groups: int) -> float:
-    """Factor of the slope of a prior: below 1 where fewer groups train than choose a share."""
-    return 1.0 if n_groups >= FEWEST_GROUPS_TO_CHOOSE else n_groups / (n_groups + 1)
-
-
 def _errors_of_shares(
-    spectrum: Spectrum,
-    Y: Matrix,
-    p: Vector,
-    left_out: Sequence[LeftOut],
-    alphas: Vector,
-    shares: Vector,
+    spectrum: Spectrum, Y: Matrix, p: Vector, left_out: Sequence[LeftOut], alphas: Vector
 ) -> Matrix:
     """Pooled squared error of the inner folds: (n_shares, n_alphas, n_ratings)."""
     n_units = [len(group.average) for group in left_out]
     slopes = np.repeat(inner_slopes(Y, p, spectrum.unpenalised, left_out), n_units, axis=0)
-    if len(left_out) < FEWEST_GROUPS_TO_CHOOSE:
-        slopes *= shrinkage(len(left_out) - 1)
     p = p[:, None]
     errors = zip(
         spectrum.left_out_errors(Y, spectrum.vectors.T @ Y, left_out, alphas),
         spectrum.left_out_errors(p, spectrum.vectors.T @ p, left_out, alphas),
         strict=True,
     )
-    squared = np.empty((len(shares), len(alphas), Y.shape[1]))
+    squared = np.empty((len(SHARES), len(alphas), Y.shape[1]))
     for i, (of_rating, of_prior) in enumerate(errors):
         scaled = slopes * of_prior
         alone, shared, both = (
             (first * second).sum(axis=0)
             for first, second in ((of_rating, of_rating), (of_rating, scaled), (scaled, scaled))
         )
-        for c, share in enumerate(shares):
+        for c, share in enumerate(SHARES):
             squared[c, i] = alone - 2 * share * shared + share**2 * both
     return squared
 

@@ -17,7 +17,7 @@ from painprint.arrays import Codes, Vector
 from painprint.bins import primary_scale
 from painprint.decode.bin_gram import BinGram
 from painprint.decode.metrics import center_by, rows_by_scale
-from painprint.decode.prior_ridge import FEWEST_GROUPS_TO_CHOOSE, positive_slope
+from painprint.decode.prior_ridge import positive_slope
 from painprint.decode.refit import refit, scales_at
 from painprint.evidence.case import Case
 from painprint.evidence.comparison import join_scores, score_beside, score_method
@@ -64,7 +64,6 @@ def compare_with_prior(case: Case, *, on_step: OnStep | None = None) -> StageRes
         "n_people": prior.n_people,
         "share": case.decoding.final.choice.prior_share,
         "share_of_folds": [fold.choice.prior_share for fold in case.decoding.folds],
-        "chosen": len(case.decoding.groups) > FEWEST_GROUPS_TO_CHOOSE,
         "own_part": own_part(case),
         "models": _at_primary(table),
         "saved": sessions_saved(curve),

@@ -320,9 +320,8 @@ def _prior(metrics: Mapping[str, Any]) -> str:
     return (
         " Weights were drawn towards a prior, the mean of the standardised weights of "
         f"{count_people(metrics['prior']['n_people'])} other than the participant, scaled to the "
-        "training ratings by a slope of at least 0. Its share (0 to 1.25; 1 with fewer than 3 "
-        f"training {unit}s) was selected with the penalty; that of the model of all {unit}s is "
-        f"{share:g}."
+        "training ratings by a slope of at least 0. Its share (0 to 1.25) was selected with the "
+        f"penalty; that of the model of all {unit}s is {share:g}."
     )
 
 

@@ -62,13 +62,12 @@ def describe(result: WrittenResult) -> str:
 def _share(numbers: Mapping[str, Any]) -> str:
     """How much the prior counts."""
     share, own = numbers["share"], numbers["own_part"]
-    how = "The chosen share c of the prior is" if numbers["chosen"] else "The share c was fixed at"
     part = ""
     if own is not None:
         part = f"; {min(max(own, 0), 1):.0%} of the prediction's variance is the person's own"
     folds = numbers["share_of_folds"]
     span = f" (folds: {min(folds):g} to {max(folds):g})" if len(set(folds)) > 1 else ""
-    return f"{how} {share:g}{span}{part}."
+    return f"The chosen share c of the prior is {share:g}{span}{part}."
 
 
 def _number(value: float | None) -> str:
