@@ -97,9 +97,6 @@ class OtherSignatures:
     """Signatures of --prior are other people's, although one has the participant's label."""
 
     def __post_init__(self) -> None:
-        for name in ("external", "prior"):
-            if missing := [path for path in getattr(self, name) if not path.exists()]:
-                raise DerivativesError(f"there is no file {missing[0]} (--{name}). Check the path.")
         if self.other_person and not self.prior:
             raise UsageError("--other-person is about the signatures of --prior. Give them, too.")
 
@@ -354,7 +351,7 @@ def check_direction(*, out: Path | None, atlas: str | None, fold: str, other_per
     if names := [name for name, is_given in given.items() if is_given]:
         raise UsageError(
             f"{', '.join(names)} is for a person's signature. A prior gives a direction alone, "
-            "which is printed."
+            "which is printed; redirect it to keep it (> directions.tsv)."
         )
 
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from painprint.apps.predict import find_new_runs
 from painprint.apps.reading_text import aligned
 from painprint.arrays import short_repr
-from painprint.bids.find import find_unrated_run
 from painprint.bids.load import load_bold
 from painprint.bids.select import is_dense
 from painprint.bins import make_test_bins
@@ -24,19 +24,16 @@ from painprint.errors import DerivativesError
 from painprint.runs import Frames, Run, count_frames, pair_frames
 from painprint.settings import PRESETS
 from painprint.signature.applicability import MOST_MISSING
-from painprint.signature.prior import SUFFIX, PooledPrior, read_prior
+from painprint.signature.prior import PooledPrior, read_prior
 from painprint.store.files import hash_input
 from painprint.wording import MISSING, count_people, number, plural
 
 log = logging.getLogger("painprint")
 
 COLUMNS = ("file", "minute", "onset", "n_frames", "direction", "z")
-UP, DOWN = "up", "down"
-
-
-def is_prior_file(path: Path) -> bool:
-    """Whether a path is that of a prior of several people, not of a person's signature."""
-    return path.suffix == SUFFIX and path.name != "weights.safetensors"
+UP, DOWN, UNCLEAR = "up", "down", "unclear"
+LEAST_Z = 0.5
+"""Smallest distance of z from 0 at which a direction is given."""
 
 
 @short_repr
@@ -48,8 +45,8 @@ class Directions:
     ----------
     table : DataFrame
         A row per minute: ``file``, ``minute``, ``onset`` (s), ``n_frames``, ``direction`` (up or
-        down, from the mean of the run), and ``z``, the score standardised over the minutes of the
-        run (unitless).
+        down, from the mean of the run, or unclear), and ``z``, the score standardised over the
+        minutes of the run (unitless).
     """
 
     table: pd.DataFrame
@@ -73,14 +70,16 @@ class Directions:
         """What the table says, and what it does not."""
         simulated = " (simulated)" if self.simulated else ""
         yield (
-            f"Direction only, by the signatures of {count_people(self.n_people)}{simulated} other "
-            "than this person: whether pain is probably higher (up) or lower (down) than the mean "
-            "of its run. z: the score, standardised within the run."
+            f"Direction only, by the signatures of {count_people(self.n_people)}{simulated}: "
+            "whether pain is probably higher (up) or lower (down) than the mean of its run. z: the "
+            f"score, standardised within the run; between -{LEAST_Z:g} and {LEAST_Z:g} the "
+            "direction is unclear."
         )
         yield (
             "It is no pain score: it has no unit, no level, no interval, and does not compare runs "
-            "or people. Whether these signatures fit this person is unknown until they have "
-            "rated sessions (painprint run --prior)."
+            "or people. Whether these signatures fit this person is unknown until there are "
+            "rated sessions (painprint run --prior). These runs are not among those of the prior; "
+            "whether their person is, is not known."
         )
 
 
@@ -102,8 +101,7 @@ def read_directions(path: Path, runs: Sequence[Path], *, tr_s: float | None = No
         If the prior or a run cannot be used.
     """
     prior, tables = read_prior(path), []
-    for of_run in runs:
-        files = find_unrated_run(of_run)
+    for of_run, files in zip(runs, find_new_runs(runs), strict=True):
         if is_dense(files.series):
             raise DerivativesError(
                 "is dense BOLD; a prior scores regional time series. Make those of the atlas of "
@@ -151,7 +149,7 @@ def score_minutes(prior: PooledPrior, run: Run) -> pd.DataFrame:
             "minute": bins.number,
             "onset": [run.start_s + frames.frame[m[0]] * run.tr_s for m in bins.frames],
             "n_frames": [len(m) for m in bins.frames],
-            "direction": np.where(z > 0, UP, DOWN),
+            "direction": np.where(abs(z) < LEAST_Z, UNCLEAR, np.where(z > 0, UP, DOWN)),
             "z": z,
         }
     )

@@ -116,7 +116,7 @@ def score_sessions(
     signature = read_signature(path)
     beside = path if path.is_dir() else path.parent
     recalibrated_on = read_predecessor(beside, signature.participant).recalibrated_on
-    run_files = _find(runs)
+    run_files = find_new_runs(runs)
     person = match_person(signature, run_files, allowed=other_person)
     by_session: dict[str, list[tuple[Path, Run]]] = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -198,7 +198,7 @@ def check_atlas(signature: Signature, image: AtlasFiles, hashes: InputHashes) ->
         )
 
 
-def _find(runs: Sequence[Path]) -> list[RunFiles]:
+def find_new_runs(runs: Sequence[Path]) -> list[RunFiles]:
     """The files of each run, which must be different runs of one person and one task.
 
     Raises
@@ -332,7 +332,7 @@ def predict(
         return _with_verdicts(*score()[1:])
     with lock(out_dir, "reading"):
         options = {"atlas": atlas and Path(atlas).name, "tr_s": tr_s, "other_person": other_person}
-        depends_on = describe_reading_inputs(path, _find(runs), options)
+        depends_on = describe_reading_inputs(path, find_new_runs(runs), options)
         to_remove = settle(earlier_reading(out_dir, depends_on), existing)
         signature, scored, table = score()
         for earlier in to_remove:
@@ -370,7 +370,7 @@ def _predictions(
     """Predictions of one model, without intervals."""
     tables = []
     warn_unless_shown(signature)
-    run_files = _find(runs)
+    run_files = find_new_runs(runs)
     person = match_person(signature, run_files, allowed=other_person)
     if person.note:
         log.warning("%s", person.note)

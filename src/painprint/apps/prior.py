@@ -10,7 +10,15 @@ from painprint.apps.arguments import OtherSignatures
 from painprint.bids.runs import Inventory
 from painprint.errors import DerivativesError
 from painprint.files.inputs import InputHashes
-from painprint.signature.prior import PooledPrior, pool_priors, read_prior, write_prior
+from painprint.results.proof import why_not_shown
+from painprint.signature.file import read_signature
+from painprint.signature.prior import (
+    PooledPrior,
+    is_prior_file,
+    pool_priors,
+    read_prior,
+    write_prior,
+)
 from painprint.wording import count_people, enumerate_names, plural
 
 log = logging.getLogger("painprint")
@@ -109,8 +117,17 @@ def pool_signatures(
         )
     if out.exists():
         raise DerivativesError(f"{out} exists already. Choose another name, or remove it.")
-    prior = pool([read_prior(path) for path in paths], diagnosis=diagnosis, licence=licence)
+    priors = [read_prior(path) for path in paths]
+    lines = [_describe(path, prior) for path, prior in zip(paths, priors, strict=True)]
+    prior = pool(priors, diagnosis=diagnosis, licence=licence)
     card = prior.card
+    if card.n_people == 1:
+        log.warning("a prior of one person is that person's signature, not what people share.")
+    if len(card.atlases) > 1:
+        log.warning(
+            "the signatures were made with different atlases (%s); their regions match by name.",
+            ", ".join(card.atlases),
+        )
     if not card.runs_sha256:
         log.warning(
             "no signature states its runs (they are of an earlier version), so a person of this "
@@ -121,7 +138,7 @@ def pool_signatures(
         "diagnosis": card.diagnosis or "not given (--diagnosis)",
         "licence": card.licence or "not given (--licence)",
     }
-    lines = [
+    lines += [
         f"{out}: prior of {count_people(card.n_people)}"
         f"{' (simulated)' if card.simulated else ''}, "
         f"{plural(len(prior.regions.names), 'region')}, weights of "
@@ -131,3 +148,13 @@ def pool_signatures(
         "ratings or labels.",
     ]
     return "\n".join(lines)
+
+
+def _describe(path: Path, prior: PooledPrior) -> str:
+    """A line on one of the signatures of a prior: whether it was shown to track pain."""
+    if is_prior_file(path):
+        return f"{path.name}: prior of {count_people(prior.card.n_people)}"
+    why = why_not_shown(read_signature(path))
+    if why:
+        log.warning("%s: %s", path.name, why)
+    return f"{path.name}: {'not shown to track pain' if why else 'shown to track pain'}"

@@ -59,7 +59,7 @@ class Study:
     Raises
     ------
     DerivativesError
-        If a folder does not exist.
+        If a folder or a file of a signature does not exist.
     ValueError
         If a stage to be skipped does not exist.
     """
@@ -75,6 +75,9 @@ class Study:
 
     def __post_init__(self) -> None:
         check_datasets(self.bids_dir, self.derivatives)
+        for name in ("external", "prior"):
+            if missing := [path for path in getattr(self.signatures, name) if not path.exists()]:
+                raise DerivativesError(f"there is no file {missing[0]} (--{name}). Check the path.")
         stages_to_run(self.settings)
 
     @property

@@ -63,8 +63,9 @@ def predict(
         Score runs of another person, or of an unknown person, although transfer is rarely valid;
         the results state this.
     """
-    from painprint.apps.direction import is_prior_file, read_directions
+    from painprint.apps.direction import read_directions
     from painprint.apps.predict import predict as score
+    from painprint.signature.prior import is_prior_file
 
     with logged(None):
         if is_prior_file(signature):

@@ -14,7 +14,7 @@ from painprint.runs import Frames
 from painprint.settings import Settings
 from painprint.wording import plural
 
-LEAST_SHARED = 0.5
+LEAST_SHARED = 0.8
 """Smallest share of a study's regions that a prior must have weights of."""
 
 

@@ -25,6 +25,7 @@ from painprint.evidence.stage import StageResult
 from painprint.progress import OnStep, count_steps
 from painprint.settings import Rules
 from painprint.stats.bootstrap import FISHER_Z, t_inflated
+from painprint.wording import plural
 
 SOME_SIZES = (1, 2, 3, 4, 6, 8, 12, 16, 20)
 """Further sizes follow in steps of a sixth (at least 4), up to all sessions but two."""
@@ -240,8 +241,8 @@ def sessions_until_r(
         return Until(
             what,
             None,
-            refused=f"a curve through {len(sizes)} numbers of sessions cannot be extrapolated; "
-            f"{FEWEST_SIZES} are needed.",
+            refused=f"a curve through {plural(len(sizes), 'number')} of sessions cannot be "
+            f"extrapolated; {FEWEST_SIZES} are needed.",
         )
     reached = sessions_to_reach(sizes, r, target)
     if reached > farthest:
@@ -281,7 +282,7 @@ def sessions_until_significant(table: pd.DataFrame, column: str, what: str) -> U
         return Until(
             what,
             None,
-            refused=f"not reached with {sizes[-1]} training sessions, the most that are possible "
-            "here; shares are not extrapolated.",
+            refused=f"not reached with {plural(sizes[-1], 'training session')}, the most that are "
+            "possible here; shares are not extrapolated.",
         )
     return Until(what, float(enough[0]))

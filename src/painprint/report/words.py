@@ -166,7 +166,11 @@ def selected_sentences(metrics: Mapping[str, Any]) -> str:
     ]
     for edge, which, meaning in (
         (ALPHAS[0], "smallest", "less shrinkage might predict better"),
-        (ALPHAS[-1], "largest", "these models predict little more than the mean rating"),
+        (
+            ALPHAS[-1],
+            "largest",
+            "these models predict little more than the mean rating; more sessions may show more",
+        ),
     ):
         n = sum(
             model["at_edge_of_grid"] and abs(model["alpha"] / edge - 1) < 1e-9 for model in models

@@ -24,7 +24,7 @@ from painprint.edges import count_edges, edges_to_matrix, matrix_to_edges
 from painprint.errors import DerivativesError
 from painprint.regions import Regions
 from painprint.signature.fields import Fields, check_plain
-from painprint.signature.file import MOST_BYTES, read_signature
+from painprint.signature.file import MOST_BYTES, WEIGHTS, read_signature
 from painprint.signature.model import UNIT, Signature
 from painprint.signature.origin import SHA256
 from painprint.store.files import content_key, plain, write_bytes
@@ -254,6 +254,11 @@ def write_prior(path: Path, prior: PooledPrior) -> None:
     write_bytes(path, save(arrays, {"description": text}))
 
 
+def is_prior_file(path: Path) -> bool:
+    """Whether a path is that of a prior of several people, not of a person's signature."""
+    return path.suffix == SUFFIX and path.name != WEIGHTS
+
+
 def read_prior(path: Path) -> PooledPrior:
     """Read a prior: the file of several people, or the signature of one.
 
@@ -262,7 +267,7 @@ def read_prior(path: Path) -> PooledPrior:
     DerivativesError
         If anything is missing, malformed, or does not match its hash.
     """
-    if path.suffix != SUFFIX or path.name == "weights.safetensors":
+    if not is_prior_file(path):
         try:
             return prior_of_signature(read_signature(path))
         except ValueError as error:

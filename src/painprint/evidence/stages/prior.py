@@ -49,10 +49,13 @@ def describe(result: WrittenResult) -> str:
         f"{_number(models[PRIOR]['skill'])}.",
         *(_difference(name, models[name], unit, few=few) for name in (OWN, PRIOR)),
     ]
-    saved = _saved(numbers["saved"], unit)
+    low = models[OWN]["d_centred_r_low"]
+    is_better = not few and low is not None and low > 0 < (both["centred_r"] or 0)
+    saved = _saved(numbers["saved"], unit) if is_better else []
     explained = (
         f"c = 0 is a signature learnt from the person's own {unit}s alone, c = 1 one that departs "
-        f"from the prior only as far as these {unit}s show; c is chosen with the penalty, by "
+        f"from the prior only as far as these {unit}s show, and c above 1 one that goes beyond the "
+        f"prior. c is chosen with the penalty, by "
         f"left-out {unit}s. The share of the person's own part is that of the variance of the "
         f"held-out predictions within {unit}s."
     )
@@ -90,7 +93,7 @@ def _signed(value: float) -> str:
 
 
 def _saved(saved: Sequence[Mapping[str, Any]], unit: str) -> list[str]:
-    """Sessions that the prior saves, at the fewest and at about four sessions."""
+    """Sessions that the prior saves, at two and four sessions."""
     sentences = []
     chosen = [row for row in saved if row["n_sessions"] in (2, 4)] or list(saved[:1])
     for row in chosen:
