@@ -363,8 +363,8 @@ def _advice(conclusion: Conclusion, metrics: Mapping[str, Any]) -> tuple[str, st
         case Tracking.UNCERTAIN:
             return (
                 f"More {unit}s",
-                "With more data, the interval becomes narrower. Until then, do not rely on this "
-                "signature.",
+                "With more data, the interval becomes narrower (painprint plan says how narrow to "
+                "expect it). Until then, do not rely on this signature.",
             )
         case Tracking.YES if conclusion.level is Closeness.YES:
             return (

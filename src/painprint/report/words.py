@@ -9,7 +9,7 @@ from painprint.bins import primary_words
 from painprint.decode.ridge import ALPHAS
 from painprint.results.conclusion import Chance, Conclusion, Dispersion, conclude, primary_metrics
 from painprint.results.read import Results
-from painprint.wording import is_value, number, plural, rounded, span
+from painprint.wording import count_people, is_value, number, plural, rounded, span
 
 
 def headline(results: Results) -> str:
@@ -29,6 +29,17 @@ def headline(results: Results) -> str:
     return (
         f"{what}{conclusion.sentence}: {primary_sentence(conclusion, metrics)}. Skill relative to "
         f"always predicting the training mean: {skill}. {beyond_chance(conclusion, metrics)}{same}"
+        f"{_with_prior(metrics)}"
+    )
+
+
+def _with_prior(metrics: Mapping[str, Any]) -> str:
+    """That other people's signatures are a part of it; empty without a prior."""
+    if "prior" not in metrics:
+        return ""
+    return (
+        f" Learnt with a prior of {count_people(metrics['prior']['n_people'])}, of share "
+        f"{metrics['selected']['prior_share']:g}."
     )
 
 

@@ -35,7 +35,8 @@ def describe(result: WrittenResult) -> str:
     explained = [
         "The entire pipeline, including nested cross-validation, was repeated with permuted "
         f"ratings, {numbers['n_permutations']:,} times within {unit}s and as often between them. "
-        f"With both components permuted, the median r {at} is {number(primary['null_median'])}.",
+        f"With time courses and {unit} means both permuted, the median r {at} is "
+        f"{number(primary['null_median'])}.",
         f"P within tests whether rating and prediction covary within {unit}s: the time courses of "
         f"the rating are exchanged between {unit}s and shifted circularly within runs, and {unit} "
         f"means are kept. It assumes that time courses are exchangeable between {unit}s and "
