@@ -42,9 +42,9 @@ DONE, FAILED, WRONG_USAGE = 0, 1, 2
 """Exit codes."""
 TIME, LEVEL_AND_TEXT = "%H:%M:%S", "%(asctime)s %(levelname)s %(message)s"
 """Format of the time of a line at the terminal, and of a line."""
-SILENT_S = 8.0
-"""Longest time (s) without a line where there is no progress bar; with the start of Python, less
-than ten seconds."""
+SILENT_S, FIRST_S = 8.0, 5.0
+"""Longest time (s) without a line where there is no progress bar, and until the first line, which
+the start of Python delays."""
 BAR_WIDTH, REDRAWS_PER_S = 10, 4
 """Of the progress bar (characters)."""
 
@@ -337,14 +337,14 @@ def _lines_while_silent(told: Progress) -> Iterator[None]:
     is_done = threading.Event()
 
     def watch() -> None:
-        wait_s = SILENT_S
+        wait_s = limit_s = min(FIRST_S, SILENT_S)
         while not is_done.wait(max(wait_s, 0.1)):
             lines = _lines
             silent_s = time.monotonic() - lines.last_s if lines else 0.0
-            if silent_s >= SILENT_S:
+            if silent_s >= limit_s:
                 log.info("%s", told.describe(), extra={**OF_PROGRESS, "passing": True})
-                silent_s = 0.0
-            wait_s = SILENT_S - silent_s
+                silent_s, limit_s = 0.0, SILENT_S
+            wait_s = limit_s - silent_s
 
     threading.Thread(target=watch, name="progress", daemon=True).start()
     try:

@@ -38,6 +38,7 @@ from painprint.results.steps import (
     save_training,
 )
 from painprint.results.write import judge_runs, write_dataset_description, write_decoding
+from painprint.signature.file import DESCRIPTION
 from painprint.store.files import content_key
 
 READING, DECODING = "reading the runs", "cross-validation and final model"
@@ -114,7 +115,11 @@ def tell_signature(files: ParticipantFiles) -> None:
     folder = files.decoding("signature", "")
     conclusion = conclude(read_json(files.decoding("metrics", ".json")))
     is_of_use = conclusion.is_shown or conclusion.tells_level
-    command = f"; to predict new runs: painprint predict {folder} RUN..." if is_of_use else ""
+    is_dense = read_json(folder / DESCRIPTION)["origin"]["dense"] is not None
+    with_atlas = " --atlas ATLAS" if is_dense else ""
+    command = ""
+    if is_of_use:
+        command = f"; to predict new runs: painprint predict {folder} RUN...{with_atlas}"
     log.info("sub-%s: signature: %s%s", files.participant, folder, command)
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 
+import numpy as np
+
 from painprint.apps.exclusions import list_regions
 from painprint.apps.prior import read_priors
 from painprint.apps.resources import describe_needs
 from painprint.apps.sizes import count_events, size_of_dense_runs, size_of_runs
 from painprint.apps.study import Study
 from painprint.bids.choose_source import label_of
-from painprint.bids.runs import Inventory
+from painprint.bids.frame_rating import FrameGrid, rate_frames
+from painprint.bids.runs import Inventory, RunFiles
 from painprint.bold.nuisance import Cleaning
 from painprint.decode.prepare import Prepared, describe_left_out, prepare_runs
 from painprint.errors import DerivativesError
@@ -117,8 +120,22 @@ def _warn_of_few(n_groups: int, unit: str) -> list[str]:
     return [f"  note: {plural(n_groups, unit)} give no conclusion; {FEW_GROUPS} are needed."]
 
 
+def _describe_rating(files: RunFiles, series: Series, cleaning: Cleaning, study: Study) -> str:
+    """Which rating a run of dense BOLD has, and of how many frames."""
+    times = FrameGrid(series.n_frames, cleaning.times.tr_s, cleaning.times.start_s)
+    rated = rate_frames(files, times, study.settings)
+    n_rated = int(np.isfinite(rated.rating).sum())
+    if not n_rated:
+        raise DerivativesError(
+            "no frame of the BOLD has a rating. Check StartTime and SamplingFrequency of its "
+            "sidecar.",
+            rated.sources[0].path,
+        )
+    return f", rating {rated.sources[0].path.name} of {n_rated} frames"
+
+
 def _describe_dense(study: Study, inventory: Inventory) -> tuple[str, bool]:
-    """The same for dense BOLD, of which only headers are read."""
+    """The same for dense BOLD, of which only headers are read, and its ratings."""
     reader = study.reader(inventory)
     assert reader.extraction is not None and inventory.image is not None
     lines = [
@@ -131,6 +148,7 @@ def _describe_dense(study: Study, inventory: Inventory) -> tuple[str, bool]:
     for files in (*inventory.runs, *inventory.rest):
         try:
             series, cleaning = reader.extraction.check(files)
+            rating = _describe_rating(files, series, cleaning, study) if files.rating else ""
         except DerivativesError as error:
             excluded.append(ExcludedRun(files.key, str(error)))
             continue
@@ -141,7 +159,7 @@ def _describe_dense(study: Study, inventory: Inventory) -> tuple[str, bool]:
         kind = "use" if files.rating else "rest"
         lines.append(
             f"  {kind:8s} {files.key}: {files.series.path.name}, {series.n_frames} frames of "
-            f"{series.points.n_points} {kind_of_points(series.points)}"
+            f"{series.points.n_points} {kind_of_points(series.points)}{rating}"
         )
     lines += _name_other_sessions(study, inventory)
     n_found = inventory.n_runs + len(inventory.rest)

@@ -106,7 +106,12 @@ def learn_on(
         )
     predecessor = read_predecessor(folder, participant, used=_used(before))
     settings = replace(settings_used(before), session_label=())
-    if before.audit.get("dense") and study.settings.atlas:
+    if before.audit.get("dense"):
+        if not study.settings.atlas:
+            raise DerivativesError(
+                f"sub-{participant}: the earlier study read dense BOLD with the atlas image "
+                f"{settings.atlas}. Pass its path: --atlas FOLDER/{settings.atlas}."
+            )
         settings = replace(settings, atlas=study.settings.atlas)
     study = replace(study, settings=settings)
     inventory = study.find(participant)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from painprint.apps.pages import announce_page
+from painprint.apps.reading_text import with_integers
 from painprint.bids.runs import RunFiles
 from painprint.results.differences import compare
 from painprint.results.earlier import Earlier
@@ -86,7 +87,7 @@ def write_reading_files(
 
     key = content_key(depends_on)
     write_record(out_dir / RECORD, {"key": key, UNFINISHED: True})
-    write_table(out_dir / TABLE, table)
+    write_table(out_dir / TABLE, with_integers(table))
     written = announce_page("reading")
     write_reading(out_dir / PAGE, signature, scored)
     content = {

@@ -42,13 +42,8 @@ class Predictions:
 
     def full(self) -> str:
         """TSV in which integers have no decimals."""
-        shown = self.table.copy()
-        for name in ("run", "minute", "n_frames"):
-            if name in shown:
-                shown[name] = shown[name].astype("Int64")
-        if "onset" in shown:
-            shown["onset"] = shown["onset"].round(2)
-        text = shown.to_csv(sep="\t", index=False, na_rep=MISSING, lineterminator="\n")
+        table = with_integers(self.table)
+        text = table.to_csv(sep="\t", index=False, na_rep=MISSING, lineterminator="\n")
         return str(text).rstrip("\n")
 
     def short(self) -> str:
@@ -83,6 +78,17 @@ class Predictions:
             if scale != SCALES[-1]
             else "",
         }
+
+
+def with_integers(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with numbers of runs, minutes and frames as integers, and onsets rounded."""
+    shown = table.copy()
+    for name in ("run", "minute", "n_frames"):
+        if name in shown:
+            shown[name] = shown[name].astype("Int64")
+    if "onset" in shown:
+        shown["onset"] = shown["onset"].round(2)
+    return shown
 
 
 def _records(table: pd.DataFrame) -> Iterator[dict[str, Any]]:

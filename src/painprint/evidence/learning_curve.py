@@ -282,7 +282,7 @@ def sessions_until_significant(table: pd.DataFrame, column: str, what: str) -> U
         return Until(
             what,
             None,
-            refused=f"not reached with {plural(sizes[-1], 'training session')}, the most that are "
-            "possible here; shares are not extrapolated.",
+            refused=f"not reached with {plural(int(sizes[-1]), 'training session')}, the most "
+            "that are possible here; shares are not extrapolated.",
         )
     return Until(what, float(enough[0]))
