@@ -4,7 +4,7 @@
 
 DATA holds real BOLD with continuous ratings of engagement (not pain) while three films were seen or
 heard. For every person and film, that film is predicted and trains nobody: the prior is the mean of
-the standardised weights of the other people, each learnt from their other two films; own sessions
+the standardised patterns of the other people, each learnt from their other two films; own sessions
 are the person's other two films, each of which is left out in turn to choose penalty and share.
 30-s bins train, minutes are tested, as in painprint.
 """
@@ -24,8 +24,10 @@ from scipy.stats import t
 from painprint import Settings
 from painprint.bids.find import DataSelection, find_runs
 from painprint.bids.load import load_run
-from painprint.decode.bin_gram import make_bin_gram
+from painprint.decode.bin_gram import cut_bins, make_bin_gram
 from painprint.decode.decoders import Ridge
+from painprint.decode.gram import edge_weights
+from painprint.decode.metrics import center_by
 from painprint.decode.prepare import prepare_runs
 from painprint.decode.prior import Prior
 from painprint.files.dataset import Dataset
@@ -46,38 +48,27 @@ def read_people(data):
     return people
 
 
-def weights_without(runs, film):
-    """Standardised weights of a person's runs but for one film, penalty chosen between them."""
-    settings = Settings()
-    prepared = prepare_runs([run for run in runs if run.session != film], settings)
-    w = fit(prepared, range(2), None)[1]
-    return prepared.regions.names, w / np.linalg.norm(w)
+def pattern_without(runs, film):
+    """Standardised pattern of a person's runs but for one film."""
+    prepared = prepare_runs([run for run in runs if run.session != film], Settings())
+    frames = [lags[0] for lags in prepared.runs]
+    bins = cut_bins(frames, Settings())[0]["train"]
+    (pattern,) = edge_weights(frames, bins, bins.run, center_by(bins.rating, bins.run)[None])
+    return prepared.regions.names, pattern / np.linalg.norm(pattern)
 
 
 def fit(prepared, train_groups, prior):
-    """Model and weights of some groups."""
+    """Gram matrix, training rows, and the model of some groups."""
     codes = np.arange(len(prepared.runs))
     frames = [lags[0] for lags in prepared.runs]
     gram = make_bin_gram(frames, codes, Settings(), prior=prior)
     rows = np.flatnonzero(np.isin(gram.groups("train"), list(train_groups)))
-    model = Ridge().fit(gram.samples().take(rows))
-    return (gram, rows, model), _edges(gram, rows, model)
-
-
-def _edges(gram, rows, model):
-    from painprint.edges import bin_edges
-
-    total = 0.0
-    for dual, row in zip(model.dual, rows, strict=True):
-        bins = gram.bins["train"]
-        signals = gram.frames[bins.run[row]].signals[bins.frames[row]]
-        total = total + dual * bin_edges(signals, np.zeros(len(signals), int))[0]
-    return total
+    return gram, rows, Ridge().fit(gram.samples().take(rows))
 
 
 def measure(people, label, film):
     """r and skill of the left-out film by each model."""
-    theirs = [weights_without(runs, film) for name, runs in people.items() if name != label]
+    theirs = [pattern_without(runs, film) for name, runs in people.items() if name != label]
     names = theirs[0][0]
     assert all(other == names for other, _ in theirs)
     prior = Prior(names, len(theirs), np.mean([w for _, w in theirs], axis=0))
@@ -88,7 +79,7 @@ def measure(people, label, film):
     others = [i for i in range(len(films)) if i != held_out]
     predicted = {}
     for model_name, of_prior in (("own", None), ("both", prior)):
-        (gram, rows, model), _ = fit(prepared, others, of_prior)
+        gram, rows, model = fit(prepared, others, of_prior)
         test = np.flatnonzero(gram.groups("1min") == held_out)
         predicted[model_name] = gram.predict("1min", model, rows=test, train=rows)
     p = gram.prior_scores("train")[rows]

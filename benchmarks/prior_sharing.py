@@ -6,7 +6,7 @@
 
 Simulated cohorts of a person and 8 others (default sessions: 3 runs of 10.6 min, 120 regions) who
 share 0, 25, 50 or 75 % of the edges of their signatures. The prior is the mean of the others'
-weights, each scaled to unit length and trained on 16 sessions of their own. The person's first 2,
+patterns, each scaled to unit length and of 16 sessions of their own. The person's first 2,
 4, 8 or 16 sessions train: a model of their own (own), slope and intercept of the prior's scores
 (prior), and ridge regression towards the prior (both). All are tested on the 1-min bins of the same
 8 later sessions, which train nothing. Skill is relative to the mean rating of the rows that train.
@@ -33,7 +33,7 @@ from painprint import Settings
 from painprint.decode.bin_gram import make_bin_gram
 from painprint.decode.decoders import make_decoder
 from painprint.decode.gram import edge_weights
-from painprint.decode.metrics import agreement
+from painprint.decode.metrics import agreement, center_by
 from painprint.decode.prepare import prepare_runs
 from painprint.decode.prior import Prior
 from painprint.simulate.person import Person, as_run, simulate_person
@@ -66,17 +66,17 @@ def decoder_of(bins):
     return make_decoder(SETTINGS.rules, bins.n_edges)
 
 
-def weights_of(person, seed):
-    """Names of regions, and edge weights of a model of all sessions, scaled to unit length."""
+def pattern_of(person, seed):
+    """Names of regions, and the pattern of all sessions, scaled to unit length."""
     bins, truth = bins_of(person, seed)
-    dual = decoder_of(bins).fit(bins.samples()).dual
+    dual = center_by(bins.y("train"), bins.groups("train"))
     (edges,) = edge_weights(bins.frames, bins.bins["train"], bins.group_index, dual[None])
     return truth.regions.names, edges / np.linalg.norm(edges)
 
 
 def prior_of(world, seed, numbers, n_sessions):
-    """Mean weights of the people of a cohort with these numbers."""
-    found = [weights_of(Person(n_sessions, world=world), (seed, number)) for number in numbers]
+    """Mean pattern of the people of a cohort with these numbers."""
+    found = [pattern_of(Person(n_sessions, world=world), (seed, number)) for number in numbers]
     return Prior(found[0][0], len(found), np.mean([edges for _, edges in found], axis=0))
 
 

@@ -38,9 +38,11 @@ def ridge(X, y, penalty):
     return w, y.mean() - X.mean(axis=0) @ w
 
 
-def fit_slope(y, p):
-    slope = np.cov(y, p)[0, 1] / np.var(p, ddof=1)
-    return max(slope, 0.0)
+def fit_slope(y, p, X, penalty):
+    """Generalised least squares; errors have the covariance 1 + XX' / penalty."""
+    C = np.column_stack([np.ones(len(y)), p])
+    V = np.linalg.inv(np.eye(len(y)) + X @ X.T / penalty)
+    return max(np.linalg.solve(C.T @ V @ C, C.T @ V @ y)[1], 0.0)
 
 
 def by_loops(X, y, p, left_out, unit_of_penalty):
@@ -48,9 +50,9 @@ def by_loops(X, y, p, left_out, unit_of_penalty):
     errors = np.zeros((len(SHARES), len(ALPHAS)))
     for group in left_out:
         train = np.setdiff1d(np.arange(len(y)), group.rows)
-        slope = fit_slope(y[train], p[train])
-        for c, share in enumerate(SHARES):
-            for a, alpha in enumerate(ALPHAS):
+        for a, alpha in enumerate(ALPHAS):
+            slope = fit_slope(y[train], p[train], X[train], alpha * unit_of_penalty)
+            for c, share in enumerate(SHARES):
                 rest = y - share * slope * p
                 w, b = ridge(X[train], rest[train], alpha * unit_of_penalty)
                 error = rest[group.rows] - X[group.rows] @ w - b
@@ -69,7 +71,7 @@ def test_share_and_penalty_are_those_of_refitting_loops(seed, buffer):
     assert fit.prior.share[0] == SHARES[c]
     assert fit.alpha[0] == ALPHAS[a]
     assert fit.squared_error[:, 0] == pytest.approx(errors[c], rel=1e-9)
-    slope = fit_slope(y, p)
+    slope = fit_slope(y, p, X, ALPHAS[a] * fit.spectrum.unit)
     w, b = ridge(X, y - SHARES[c] * slope * p, ALPHAS[a] * fit.spectrum.unit)
     new = np.random.default_rng(9).normal(size=(4, 12))
     scores = np.arange(4.0)
@@ -93,10 +95,14 @@ def test_confounds_are_fitted_again_in_every_inner_fold():
     for group in left_out:
         train = np.setdiff1d(everything, group.rows)
         Xt, yt, pt = (residual(values, train) for values in (X, y, p))
-        slope = max(float(yt[train] @ pt[train]) / float(pt[train] @ pt[train]), 0)
-        for c, share in enumerate(SHARES):
-            for a, alpha in enumerate(ALPHAS):
-                rest, penalty = yt - share * slope * pt, alpha * fit.spectrum.unit
+        for a, alpha in enumerate(ALPHAS):
+            penalty = alpha * fit.spectrum.unit
+            # confounds and score together; the features are residuals of all rows, as in painprint
+            V = np.linalg.inv(np.eye(len(train)) + Xr[train] @ Xr[train].T / penalty)
+            D = np.column_stack([C[train], p[train]])
+            slope = max(np.linalg.solve(D.T @ V @ D, D.T @ V @ y[train])[-1], 0)
+            for c, share in enumerate(SHARES):
+                rest = yt - share * slope * pt
                 A = Xt[train].T @ Xt[train] + penalty * np.eye(12)
                 w = np.linalg.solve(A, Xt[train].T @ rest[train])
                 errors[c, a] += ((rest[group.rows] - Xt[group.rows] @ w) ** 2).sum()
@@ -132,7 +138,8 @@ def test_with_a_single_group_nothing_is_chosen():
     fit = fit_ridge_with_prior(X @ X.T, y[:, None], p, leave_groups_out(GROUPS[:6]))
     assert fit.prior.share[0] == 1
     assert fit.alpha[0] == ALPHAS[-1]
-    assert fit.prior.slope[0] == pytest.approx(fit_slope(y, p) / 2)
+    slope = fit_slope(y, p, X, ALPHAS[-1] * fit.spectrum.unit)
+    assert fit.prior.slope[0] == pytest.approx(slope / 2)
 
 
 def test_with_two_groups_each_is_left_out_in_turn():
@@ -323,3 +330,22 @@ def test_where_the_prior_has_no_share_both_and_own_agree():
     assert table[["d_centred_r", "d_skill"]].fillna(0).to_numpy() == pytest.approx(0, abs=1e-12)
     curve = result.tables["priorcurve"].pivot(index="n_sessions", columns="model")["centred_r"]
     assert curve.loc[3:, "both"].to_numpy() == pytest.approx(curve.loc[3:, "own"].to_numpy())
+
+
+def test_the_pattern_sums_features_times_ratings_centred_within_sessions():
+    runs, _ = people()
+    decoding = decode_runs(runs, replace(SETTINGS, features="both"))
+    (gram,) = Case(decoding).bin_grams
+    bins, group = gram.bins["train"], gram.groups("train")
+    edges, activity = [], []
+    for r, members in zip(bins.run, bins.frames, strict=True):
+        signals = gram.frames[r].signals[members]
+        edges.append(bin_edges(signals, np.zeros(len(members), int))[0])
+        activity.append(signals.mean(axis=0))
+    means = np.array([bins.rating[group == g].mean() for g in group])
+    scale = gram.samples().scale(np.arange(len(group)))
+    wanted = (bins.rating - means) @ np.array(edges) * scale["edges"]
+    assert decoding.final.pattern == pytest.approx(wanted)
+    wanted = (bins.rating - means) @ np.array(activity) * scale["activity"]
+    assert decoding.final.activity_pattern == pytest.approx(wanted)
+    assert decoding.folds[0].pattern is None

@@ -157,7 +157,7 @@ def test_the_prior_of_a_signature_has_norm_1_and_its_direction(others):
     signature = read_signature(others[0])
     prior = prior_of_signature(signature)
     assert np.linalg.norm(prior.mean["edges"]) == pytest.approx(1)
-    assert np.corrcoef(prior.mean["edges"], signature.weights[0])[0, 1] == pytest.approx(1)
+    assert np.corrcoef(prior.mean["edges"], signature.pattern)[0, 1] == pytest.approx(1)
     assert len(prior.card.runs_sha256) == 10
     assert prior.labels == ("02",)
 

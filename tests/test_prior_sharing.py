@@ -33,7 +33,7 @@ def bins(study):
 
 def test_the_prior_is_the_mean_of_unit_weights(study):
     prior = study["prior_of"](SMALL, 1000, (1, 2), 4)
-    each = [study["weights_of"](Person(4, world=SMALL), (1000, i)) for i in (1, 2)]
+    each = [study["pattern_of"](Person(4, world=SMALL), (1000, i)) for i in (1, 2)]
     assert [np.linalg.norm(edges) for _, edges in each] == pytest.approx([1, 1])
     assert prior.edges == pytest.approx((each[0][1] + each[1][1]) / 2)
     assert prior.n_people == 2 and prior.regions == each[0][0]

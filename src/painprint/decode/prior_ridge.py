@@ -8,19 +8,20 @@ together, the errors of left-out rows follow from those of the rating and of p.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from painprint.arrays import Codes, Matrix, Vector
+from painprint.arrays import Matrix, Vector
 from painprint.decode.ridge import (
     ALPHAS,
+    Block,
     LeftOut,
     RidgeFits,
     ScaledPrior,
     Spectrum,
     check_ratings_vary,
-    solve_symmetric,
+    smallest_error,
 )
 
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25)
@@ -66,15 +67,23 @@ def fit_ridge_with_prior(
     Q = spectrum.unpenalised
     p = scores - Q @ (Q.T @ scores)
     projected, projected_p = spectrum.vectors.T @ centred, spectrum.vectors.T @ p
-    slope = positive_slope(centred.T @ p, float(p @ p))
-    if len(left_out) == 1:
-        share, slope = np.ones(Y.shape[1]), slope / 2
-        alphas, squared_error = alphas[-1:], np.full((1, Y.shape[1]), np.nan)
+    n_groups, n_ratings = len(left_out), Y.shape[1]
+    if n_groups == 1:
+        alphas = alphas[-1:]
+    at_penalty = _at_penalties(spectrum, centred, projected, p, left_out, alphas)
+    if n_groups == 1:
+        ((slope, _, _),) = at_penalty
+        share, slope = np.ones(n_ratings), slope / 2
+        squared_error = np.full((1, n_ratings), np.nan)
     else:
-        of_shares = _errors_of_shares(spectrum, centred, p, left_out, alphas)
+        slopes, of_shares = _errors_of_shares(
+            at_penalty, spectrum.left_out_errors(centred, projected, left_out, alphas), left_out
+        )
         best = np.argmin(of_shares.min(axis=1), axis=0)
         share = np.array(SHARES)[best]
         squared_error = np.take_along_axis(of_shares, best[None, None], axis=0)[0]
+        chosen = smallest_error(squared_error)
+        slope = np.take_along_axis(slopes, chosen[None], axis=0)[0]
     prior = ScaledPrior(float(scores.mean()), slope, share)
     return RidgeFits(
         spectrum=spectrum,
@@ -87,61 +96,65 @@ def fit_ridge_with_prior(
     )
 
 
+AtPenalty = tuple[Vector, Matrix, Matrix]
+"""At a penalty: slopes of the ratings on the scores (n_ratings,), those without each group
+(n_groups, n_ratings), and the left-out mean errors of the scores themselves (n_units, 1)."""
+
+
+def _at_penalties(
+    spectrum: Spectrum,
+    Y: Matrix,
+    projected: Matrix,
+    p: Vector,
+    left_out: Sequence[LeftOut],
+    alphas: Vector,
+) -> Iterator[AtPenalty]:
+    """Slopes and errors of the scores at each penalty in turn.
+
+    With M = I - H of the smoother, the slope by generalised least squares is p'My / p'Mp. Without
+    the rows g, each of the two forms is smaller by (My)_g' e_g, with e_g = (M_gg)⁻¹ (Mp)_g the
+    errors of the scores when these rows are left out.
+    """
+    U, blocks = spectrum.vectors, [Block.of(spectrum, group) for group in left_out]
+    projected_p = U.T @ p
+    for alpha in alphas:
+        shrinkage = spectrum.shrinkage(alpha)
+        residual = p - U @ (shrinkage * projected_p)
+        E = np.zeros((len(p), len(blocks)))
+        for g, block in enumerate(blocks):
+            E[block.group.rows, g] = block.errors(residual[block.group.rows], shrinkage)
+        of_ratings, of_scores = residual @ Y, float(residual @ p)
+        lost = E.T @ Y - ((E.T @ U) * shrinkage) @ projected
+        yield (
+            positive_slope(of_ratings, np.array(of_scores)),
+            positive_slope(of_ratings - lost, (of_scores - E.T @ residual)[:, None]),
+            np.concatenate([b.group.average @ E[b.group.rows, g] for g, b in enumerate(blocks)])[
+                :, None
+            ],
+        )
+
+
 def _errors_of_shares(
-    spectrum: Spectrum, Y: Matrix, p: Vector, left_out: Sequence[LeftOut], alphas: Vector
-) -> Matrix:
-    """Pooled squared error of the inner folds: (n_shares, n_alphas, n_ratings)."""
-    n_units = [len(group.average) for group in left_out]
-    slopes = np.repeat(inner_slopes(Y, p, spectrum.unpenalised, left_out), n_units, axis=0)
-    p = p[:, None]
-    errors = zip(
-        spectrum.left_out_errors(Y, spectrum.vectors.T @ Y, left_out, alphas),
-        spectrum.left_out_errors(p, spectrum.vectors.T @ p, left_out, alphas),
-        strict=True,
-    )
-    squared = np.empty((len(SHARES), len(alphas), Y.shape[1]))
-    for i, (of_rating, of_prior) in enumerate(errors):
-        scaled = slopes * of_prior
+    at_penalties: Iterable[AtPenalty], errors: Iterable[Matrix], left_out: Sequence[LeftOut]
+) -> tuple[Matrix, Matrix]:
+    """Slopes (n_alphas, n_ratings) and squared errors (n_shares, n_alphas, n_ratings)."""
+    n_units, slopes, squared = [len(group.average) for group in left_out], [], []
+    for (slope, inner, of_prior), of_rating in zip(at_penalties, errors, strict=True):
+        slopes.append(slope)
+        scaled = np.repeat(inner, n_units, axis=0) * of_prior
         alone, shared, both = (
             (first * second).sum(axis=0)
             for first, second in ((of_rating, of_rating), (of_rating, scaled), (scaled, scaled))
         )
-        for c, share in enumerate(SHARES):
-            squared[c, i] = alone - 2 * share * shared + share**2 * both
-    return squared
+        squared.append([alone - 2 * c * shared + c**2 * both for c in SHARES])
+    return np.array(slopes), np.array(squared).swapaxes(0, 1)
 
 
-def inner_slopes(Y: Matrix, p: Vector, Q: Matrix, left_out: Sequence[LeftOut]) -> Matrix:
-    """Slopes of ratings on scores without each group, not negative: (n_groups, n_ratings).
-
-    Parameters
-    ----------
-    Y : ndarray of shape (n_rows, n_ratings)
-        Residuals of the ratings on Q.
-    p : ndarray of shape (n_rows,)
-        Residuals of the scores on Q.
-    Q : ndarray of shape (n_rows, n_columns)
-        Orthonormal basis of the unpenalised columns, which are fitted again without the group.
-    """
-    of_ratings, of_scores = Y.T @ p, float(p @ p)
-    slopes = np.empty((len(left_out), Y.shape[1]))
-    for g, group in enumerate(left_out):
-        rows: Codes = group.rows
-        Q_out, p_out, Y_out = Q[rows], p[rows], Y[rows]
-        fitted = solve_symmetric(np.eye(Q.shape[1]) - Q_out.T @ Q_out, (Q_out.T @ p_out)[:, None])
-        slopes[g] = positive_slope(
-            of_ratings - Y_out.T @ p_out - (Q_out.T @ Y_out).T @ fitted[:, 0],
-            of_scores - float(p_out @ p_out) - float(Q_out.T @ p_out @ fitted[:, 0]),
-        )
-    return slopes
-
-
-def positive_slope(products: Vector, squares: float) -> Vector:
+def positive_slope(products: Matrix, squares: Matrix) -> Matrix:
     """Slopes of ratings on scores, not negative, from sums of products and of squares.
 
     They are 0 where scores do not vary.
     """
-    if squares <= 0:
-        return np.zeros(len(products))
-    slopes: Vector = np.maximum(products, 0.0) / squares
+    varies = squares > 0
+    slopes: Matrix = np.where(varies, np.maximum(products, 0.0), 0) / np.where(varies, squares, 1)
     return slopes

@@ -163,7 +163,7 @@ class Spectrum:
         errors : ndarray of shape (n_units, n_ratings)
             Units of the first group left out, then those of the next.
         """
-        blocks = [_Block.of(self, group) for group in left_out]
+        blocks = [Block.of(self, group) for group in left_out]
         n_rows, n_units = len(Y), sum(len(group.average) for group in left_out)
         # the cheaper order of multiplication; which one it is changes the last bits only
         many = n_units * (n_rows // len(left_out) + Y.shape[1]) < n_rows * Y.shape[1]
@@ -172,7 +172,7 @@ class Spectrum:
             yield errors_at(Y, projected, blocks, self.shrinkage(alpha))
 
     def _errors_of_many(
-        self, Y: Matrix, projected: Matrix, blocks: Sequence[_Block], shrinkage: Vector
+        self, Y: Matrix, projected: Matrix, blocks: Sequence[Block], shrinkage: Vector
     ) -> Matrix:
         """Mean error of each unit at one penalty; ratings are multiplied last (many ratings)."""
         inverses = [(block, block.inverse(shrinkage)) for block in blocks]
@@ -182,7 +182,7 @@ class Spectrum:
         return errors
 
     def _errors_of_few(
-        self, Y: Matrix, projected: Matrix, blocks: Sequence[_Block], shrinkage: Vector
+        self, Y: Matrix, projected: Matrix, blocks: Sequence[Block], shrinkage: Vector
     ) -> Matrix:
         """The same; ratings are multiplied first (few ratings)."""
         residual = Y - self.vectors @ (shrinkage[:, None] * projected)
@@ -199,8 +199,15 @@ class Spectrum:
         return error
 
 
+def smallest_error(squared_error: Matrix) -> Codes:
+    """Index of the penalty with the smallest error, (n_ratings,); of equal ones the largest."""
+    last = len(squared_error) - 1
+    best: Codes = last - np.argmin(squared_error[::-1], axis=0)
+    return best
+
+
 @dataclass(frozen=True, eq=False)
-class _Block:
+class Block:
     """A group left out: its rows of the eigenvectors, and its block of I - Q Qᵀ."""
 
     group: LeftOut
@@ -208,14 +215,22 @@ class _Block:
     free: Matrix
 
     @classmethod
-    def of(cls, spectrum: Spectrum, group: LeftOut) -> _Block:
+    def of(cls, spectrum: Spectrum, group: LeftOut) -> Block:
         Q = spectrum.unpenalised[group.rows]
         return cls(group, spectrum.vectors[group.rows], np.eye(len(Q)) - Q @ Q.T)
 
     def inverse(self, shrinkage: Vector) -> Matrix:
         """(I - H_gg)⁻¹, averaged over the rows of each unit: (n_units, n_left_out)."""
+        return solve_symmetric(self._kept(shrinkage), self.group.average.T).T
+
+    def errors(self, residual: Vector, shrinkage: Vector) -> Vector:
+        """Errors of the rows when they are left out, from their residuals: (n_left_out,)."""
+        return np.asarray(solve_symmetric(self._kept(shrinkage), residual[:, None])[:, 0])
+
+    def _kept(self, shrinkage: Vector) -> Matrix:
+        """I - H of the rows of the group."""
         U = self.vectors
-        return solve_symmetric(self.free - (U * shrinkage) @ U.T, self.group.average.T).T
+        return self.free - (U * shrinkage) @ U.T
 
 
 def solve_symmetric(A: Matrix, B: Matrix) -> Matrix:
@@ -292,9 +307,7 @@ class RidgeFits:
     @cached_property
     def chosen(self) -> Codes:
         """Index of the penalty with the smallest error; of equal ones the largest."""
-        last = len(self.alphas) - 1
-        best: Codes = last - np.argmin(self.squared_error[::-1], axis=0)
-        return best
+        return smallest_error(self.squared_error)
 
     @property
     def alpha(self) -> Vector:

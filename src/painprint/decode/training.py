@@ -18,6 +18,7 @@ from painprint.bins import Bins, make_test_bins, test_scales
 from painprint.decode.bin_gram import cut_bins, features_of, inner_products
 from painprint.decode.decoders import make_decoder
 from painprint.decode.gram import activity_weights, edge_weights
+from painprint.decode.metrics import center_by
 from painprint.decode.model import Choice, Model, NestedFit, best_lag
 from painprint.decode.prepare import Prepared
 from painprint.decode.prior import Prior
@@ -53,6 +54,9 @@ class FoldModel:
         Weights of the regions' mean signals, if activity is decoded.
     prior_weight : float
         Factor of the weights of the prior in these weights; 0 without a prior.
+    pattern, activity_pattern : ndarrays of the shapes of weights and activity, or None
+        Sums over training rows of feature times rating, centred within groups: what a prior for
+        others is made of. Of the final model alone.
     """
 
     held_out: str
@@ -63,6 +67,8 @@ class FoldModel:
     choice: Choice
     activity: NDArray[np.float64] | None = None
     prior_weight: float = 0.0
+    pattern: NDArray[np.float64] | None = None
+    activity_pattern: NDArray[np.float64] | None = None
 
     def score(self, signals: NDArray[np.float64]) -> NDArray[np.float64]:
         """Predicted rating of each frame; see :func:`~painprint.edges.score_frames`."""
@@ -221,18 +227,30 @@ def _with_weights(
     if not models:
         return {}
     frames, bins, n_regions = fit.frames, fit.bins, len(fit.frames[0].regions)
+    final = models.get(EVERYTHING)
+    patterns: dict[str, NDArray[np.float64]] = {}
 
     def dual_of(feature: str) -> NDArray[np.float64]:
-        return np.array([model.dual * model.scale[feature] for model in models.values()])
+        duals = [model.dual * model.scale[feature] for model in models.values()]
+        if final is not None:
+            duals.append(center_by(bins.rating, fit.group_index) * final.scale[feature])
+        return np.array(duals)
+
+    def take_pattern(feature: str, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The weights of the models; the last row is the pattern of the final one."""
+        if final is not None:
+            patterns[feature] = rows[-1]
+        return rows[: len(models)]
 
     weights = np.zeros((len(models), count_edges(n_regions)))
     if "edges" in fit.features:
-        weights = edge_weights(frames, bins, fit.group_index, dual_of("edges"), n_jobs=n_jobs)
+        rows = edge_weights(frames, bins, fit.group_index, dual_of("edges"), n_jobs=n_jobs)
+        weights = take_pattern("edges", rows)
         _add_prior(weights, models, None if fit.prior is None else fit.prior.edges)
     weights.flags.writeable = False
     activity: list[NDArray[np.float64] | None] = [None] * len(models)
     if "activity" in fit.features:
-        of_activity = activity_weights(frames, bins, dual_of("activity"))
+        of_activity = take_pattern("activity", activity_weights(frames, bins, dual_of("activity")))
         _add_prior(of_activity, models, None if fit.prior is None else fit.prior.activity)
         activity = list(of_activity)
     return {
@@ -245,6 +263,8 @@ def _with_weights(
             choice=model.choice,
             activity=v,
             prior_weight=model.prior_weight,
+            pattern=patterns.get("edges") if group == EVERYTHING else None,
+            activity_pattern=patterns.get("activity") if group == EVERYTHING else None,
         )
         for (group, model), w, v in zip(models.items(), weights, activity, strict=True)
     }

@@ -96,7 +96,9 @@ def predict_by_prior(case: Case) -> dict[str, Vector]:
         scores, trains = _scores(bin_gram, "train"), bin_gram.groups("train") != k
         y, p = bin_gram.y("train")[trains], scores[trains]
         centred = p - p.mean()
-        slope = positive_slope(np.array([(y - y.mean()) @ centred]), float(centred @ centred))[0]
+        slope = float(
+            positive_slope(np.array((y - y.mean()) @ centred), np.array(centred @ centred))
+        )
         for kind in tested:
             rows = bin_gram.groups(kind) == k
             predicted[kind][rows] = y.mean() + slope * (_scores(bin_gram, kind)[rows] - p.mean())

@@ -60,6 +60,8 @@ def load_arrays(
         return None
 
 
+_MAY_BE_NONE = ("activity", "pattern", "activity_pattern")
+"""Arrays that some models have."""
 _PATHS = ("path_penalty", "path_score")
 """Arrays of the selection of a penalty."""
 
@@ -72,9 +74,10 @@ def save_training(path: Path, training: Training, key: str) -> None:
     for i, model in enumerate(models):
         arrays |= {f"{i}.weights": model.weights}
         arrays |= {f"{i}.{name}": getattr(model.choice, name) for name in _PATHS}
-        if model.activity is not None:
-            arrays[f"{i}.activity"] = model.activity
-        choice, apart = vars(model.choice), ("weights", "activity", "choice")
+        for name in _MAY_BE_NONE:
+            if (array := getattr(model, name)) is not None:
+                arrays[f"{i}.{name}"] = array
+        choice, apart = vars(model.choice), ("weights", "choice", *_MAY_BE_NONE)
         scalars.append(
             {
                 "model": {n: v for n, v in vars(model).items() if n not in apart},
@@ -101,6 +104,8 @@ def _training_of(arrays: Arrays, about: dict[str, Any]) -> Training:
                 choice=Choice(**scalars["choice"], **tried),
                 weights=arrays[f"{i}.weights"],
                 activity=arrays.get(f"{i}.activity"),
+                pattern=arrays.get(f"{i}.pattern"),
+                activity_pattern=arrays.get(f"{i}.activity_pattern"),
             )
         )
     return Training(

@@ -30,9 +30,11 @@ from painprint.store.files import content_key, hash_file, write_bytes, write_jso
 FORMAT, VERSION = "painprint signature", 5
 READABLE = (1, 2, 3, 4, 5)
 """Version 1 contains models alone; version 3 states which decoder made them, version 4 whose they
-are, version 5 the hashes of the runs."""
+are, version 5 has the hashes of the runs, and patterns."""
 MOST_BYTES = 50_000_000
 """Upper limit for the description, which has no arrays."""
+PATTERNS = ("pattern", "activity_pattern")
+"""Arrays of edges and of activity of which priors are made."""
 WEIGHTS, DESCRIPTION = "weights.safetensors", "signature.json"
 
 
@@ -43,8 +45,9 @@ def write_signature(folder: Path, signature: Signature) -> None:
     if domain is not None:
         arrays["mean_edges"] = np.ascontiguousarray(domain.mean, dtype="<f8")
         arrays["components"] = np.ascontiguousarray(domain.components, dtype="<f4")
-    if signature.activity is not None:
-        arrays["activity"] = np.ascontiguousarray(signature.activity, dtype="<f8")
+    for name in ("activity", *PATTERNS):
+        if (values := getattr(signature, name)) is not None:
+            arrays[name] = np.ascontiguousarray(values, dtype="<f8")
     write_bytes(folder / WEIGHTS, save(arrays))
     described = {
         "format": FORMAT,
@@ -199,6 +202,8 @@ def _signature_of(content: Fields, path: Path) -> Signature:
     metrics = content.inner("metrics")
     check_performance(metrics)
     described = content.inner("arrays")
+    sizes = dict(zip(PATTERNS, (n_edges, len(rows)), strict=True))
+    expected |= {n: ("float64", (sizes[n],)) for n in PATTERNS if n in described.values}
     arrays = _read_arrays(
         path, expected, {name: described.inner(name).text("sha256") for name in expected}
     )
@@ -220,6 +225,7 @@ def _signature_of(content: Fields, path: Path) -> Signature:
         participant=content.text_or_empty("participant"),
         recalibrated="recalibrated" in content.values and content.flag("recalibrated"),
         runs_sha256=content.texts("runs_sha256"),
+        **{name: arrays.get(name) for name in PATTERNS},
     )
 
 

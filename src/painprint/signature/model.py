@@ -131,6 +131,9 @@ class Signature:
     recalibrated : bool
         Whether slope and offset were fitted again since the study, so that the metrics are those
         of the signature before.
+    pattern, activity_pattern : ndarray of shape (n_edges,) or (n_regions,), or None
+        Sums over training bins of feature times rating, centred within sessions, of which priors
+        for other people are made; None in earlier versions, and for features not decoded.
     runs_sha256 : tuple of str
         SHA-256 of the BOLD, or of the regional time series, of each rated run of the study; empty
         if unknown.
@@ -158,6 +161,8 @@ class Signature:
     participant: str = ""
     recalibrated: bool = False
     runs_sha256: tuple[str, ...] = ()
+    pattern: NDArray[np.float64] | None = None
+    activity_pattern: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "participant", self.participant.removeprefix("sub-"))
@@ -172,6 +177,12 @@ class Signature:
             if self.activity.shape != wanted:
                 raise ValueError(f"activity has shape {self.activity.shape}, not {wanted}.")
             check_bounds("weights of activity", self.activity, UNIT)
+        for name, size in (("pattern", shape[1]), ("activity_pattern", len(self.regions.names))):
+            values = getattr(self, name)
+            if values is not None:
+                if values.shape != (size,):
+                    raise ValueError(f"{name} has shape {values.shape}, but {size} are needed.")
+                check_bounds(name, values, UNIT)
         for name, allowed in DECODING.items():
             if self.decoder.get(name) not in allowed:
                 raise ValueError(f"{name} {self.decoder.get(name)!r:.40} is unknown.")
@@ -275,6 +286,8 @@ def make_signature(
             "features": decoding.settings.features,
         },
         activity=None if models[0].activity is None else np.array([m.activity for m in models]),
+        pattern=decoding.final.pattern,
+        activity_pattern=decoding.final.activity_pattern,
         participant=participant,
     )
 

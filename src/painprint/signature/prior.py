@@ -1,6 +1,8 @@
 """A prior of several people's signatures, and the file in which labs share it.
 
-Weights of a signature are in units of its person's rating. So they are divided by their norm
+A prior is made of patterns, the covariances of the features with the rating within sessions, not of
+weights: those are fitted to the covariance of one person's features too, and transfer less
+(docs/prior.md). Patterns are in units of the person's rating, so they are divided by their norm
 before the mean over people is taken. The file holds the mean and the spread over people, and a card
 that says of whom; it holds no sessions, ratings or labels of people.
 """
@@ -74,7 +76,7 @@ class Card:
 @short_repr
 @dataclass(frozen=True, eq=False)
 class PooledPrior:
-    """Mean and spread over people of standardised weights.
+    """Mean and spread over people of standardised patterns.
 
     Attributes
     ----------
@@ -118,14 +120,20 @@ class PooledPrior:
 
 
 def prior_of_signature(signature: Signature) -> PooledPrior:
-    """The standardised weights of the final model of one signature."""
-    features = signature.decoder["features"]
-    weights = {} if features == "activity" else {"edges": signature.weights[0]}
-    if signature.activity is not None:
-        weights["activity"] = signature.activity[0]
+    """The standardised patterns of one signature.
+
+    Raises
+    ------
+    ValueError
+        If it has none, because it is of an earlier version, or they are 0.
+    """
+    patterns = {"edges": signature.pattern, "activity": signature.activity_pattern}
+    weights = {name: values for name, values in patterns.items() if values is not None}
+    if not weights:
+        raise ValueError("it is of an earlier version, without patterns; decode the person again")
     norm = np.sqrt(sum(float((w**2).sum()) for w in weights.values()))
     if norm == 0:
-        raise ValueError("all its weights are 0, so it has no direction")
+        raise ValueError("its patterns are 0, so it has no direction")
     return PooledPrior(
         signature.regions,
         {name: w / norm for name, w in weights.items()},
