@@ -92,7 +92,7 @@ class OtherSignatures:
     (.tsv), a .pconn.nii, or a volume of voxels (.nii.gz)."""
     prior: tuple[Path, ...] = option((), group=DATA)
     """Signatures of other people, or files of `painprint pool`. Ridge regression is then drawn
-    towards the mean of their weights, as far as this predicts left-out sessions better."""
+    towards the mean of their patterns, as far as this predicts left-out sessions better."""
     other_person: bool = option(False, group=DATA)
     """Signatures of --prior are other people's, although one has the participant's label."""
 

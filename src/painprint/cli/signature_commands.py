@@ -89,7 +89,7 @@ def pool(
 ) -> None:
     """Make a prior of several people's signatures: one file that labs can share.
 
-    It holds the mean and the spread of their standardised weights, and hashes of their runs, by
+    It holds the mean and the spread of their standardised patterns, and hashes of their runs, by
     which a person is recognised; no sessions, ratings or labels.
 
     Parameters

@@ -21,7 +21,7 @@ LEAST_SHARED = 0.8
 @short_repr
 @dataclass(frozen=True, eq=False)
 class Prior:
-    """Mean of other people's standardised weights, by the names of regions.
+    """Mean of other people's standardised patterns, by the names of regions.
 
     Attributes
     ----------

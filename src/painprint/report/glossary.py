@@ -79,7 +79,8 @@ GLOSSARY = {
     "prediction interval": "range around a prediction, as wide as the errors in the study: about "
     "80 (or 90) of 100 new ratings are in it, if new sessions are like those of the study "
     "(conformal prediction).",
-    "prior": "mean of the standardised weights of other people's signatures, towards which a "
+    "prior": "mean of the standardised patterns (covariances of edges with the rating within "
+    "sessions) of other people, towards which a "
     "person's signature is drawn as far as this predicts left-out sessions better.",
     "primary number": "a result that was fixed in advance as the one to conclude from: the "
     "session-centred r, and the skill score, of {bin}s.",

@@ -318,9 +318,10 @@ def _prior(metrics: Mapping[str, Any]) -> str:
         return ""
     unit, share = metrics["leave_out"], metrics["selected"]["prior_share"]
     return (
-        " Weights were drawn towards a prior, the mean of the standardised weights of "
-        f"{count_people(metrics['prior']['n_people'])} other than the participant, scaled to the "
-        "training ratings by a slope of at least 0. Its share (0 to 1.25) was selected with the "
+        " Weights were drawn towards a prior, the mean over "
+        f"{count_people(metrics['prior']['n_people'])} other than the participant of the "
+        f"standardised covariances of the features with the rating within {unit}s, scaled to the "
+        "training ratings by a slope of at least 0 (generalised least squares). Its share (0 to 1.25) was selected with the "
         f"penalty; that of the model of all {unit}s is {share:g}."
     )
 
