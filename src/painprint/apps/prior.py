@@ -144,8 +144,8 @@ def pool_signatures(
         f"{plural(len(prior.regions.names), 'region')}, weights of "
         f"{enumerate_names(list(prior.mean))}",
         *(f"  {name}: {value}" for name, value in given.items()),
-        "It holds the mean and the spread of their patterns, and hashes of their runs; no sessions, "
-        "ratings or labels.",
+        "It holds the mean and the spread of their patterns, and hashes of their runs; no "
+        "sessions, ratings or labels.",
     ]
     return "\n".join(lines)
 
