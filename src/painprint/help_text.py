@@ -36,7 +36,7 @@ painprint parcellate BIDS OUT participant --task-id rest
 painprint plan OUT --more 4 8 --target-r 0.4
 """,
     "predict": """
-painprint predict SIGNATURE sub-01_ses-24_task-rating*_timeseries.tsv --out reading
+painprint predict SIG ses-24/func/*task-rating*_timeseries.tsv --out reading
 """,
     "pool": """
 painprint pool OUT/sub-*/decoding/*_signature --out prior.safetensors
