@@ -36,7 +36,7 @@ UNSEEN, TUNING = 0, 1000
 WORLD = World(n_runs=1, n_regions=60)
 FEWEST, MOST = 10, 14
 MORE = (4, 8)
-SETTINGS = Settings(n_bootstraps=500, n_permutations=99, n_curve_draws=10)
+SETTINGS = Settings(n_bootstraps=300, n_permutations=99, n_curve_draws=6)
 METRICS = ("centred_r", "skill", "ci_width")
 
 

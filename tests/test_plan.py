@@ -81,9 +81,10 @@ def test_the_variance_is_that_of_a_mean_that_keeps_its_sessions(rng):
     assert of_mean * n_more / (n_now + n_more) == pytest.approx(expected, rel=1e-10)
 
 
-def test_the_gain_is_that_of_the_curve_through_all_sizes():
+def test_the_gain_is_a_share_of_that_of_the_curve_through_all_sizes():
     sizes = np.array([1.0, 2, 4, 8, 11])
-    assert expected_gain(sizes, 0.5 - 0.4 / sizes, 11, 4) == pytest.approx(0.4 / 11 - 0.4 / 15)
+    rise = plan.SHARE_OF_GAIN * (0.4 / 11 - 0.4 / 15)
+    assert expected_gain(sizes, 0.5 - 0.4 / sizes, 11, 4) == pytest.approx(rise)
     assert expected_gain(sizes, np.full(5, 0.3), 11, 4) == 0
     assert expected_gain(sizes, 0.1 + 0.4 / sizes, 11, 4) == 0
 
@@ -92,7 +93,7 @@ def test_the_expected_r_is_that_of_today_and_the_gain(present):
     r = present.rows.agreement()["centred_r"]
     for n_more in (1, 4, 12):
         expected = plan_sessions(present, n_more, 0.3).centred_r
-        gain = 0.5 * (1 / 11 - 1 / (11 + n_more))
+        gain = plan.SHARE_OF_GAIN * 0.5 * (1 / 11 - 1 / (11 + n_more))
         assert expected.value == pytest.approx(r + gain, abs=1e-9)
         assert expected.low < expected.value < expected.high
 

@@ -22,8 +22,12 @@ from painprint.wording import FEW_GROUPS, plural
 
 LEVEL = 0.8
 """Share of studies that a prediction interval is meant to contain."""
-SPREAD = {"centred_r": 1.0, "skill": 1.0}
-"""Factor of the standard deviation of a prediction, chosen on simulated people."""
+SHARE_OF_GAIN = 0.5
+"""Share of the rise of the fitted curve that is expected: a curve that is steep by chance goes with
+an r that is high by chance. Chosen on simulated people, as are the next."""
+SPREAD = {"centred_r": 1.7, "skill": 2.7, "ci_width": 1.75}
+"""Factors of the standard deviations of predictions: models that are trained on more sessions
+predict the sessions of today differently, too."""
 
 
 @short_repr
@@ -211,9 +215,10 @@ def jackknife_variance(left_out: Vector) -> float:
 
 
 def expected_gain(sizes: Vector, values: Vector, n_training: int, n_more: int) -> float:
-    """Rise of the fitted learning curve a - b·s^-c over more training sessions; never negative."""
+    """Rise that is expected over more training sessions, a share of that of the fitted learning
+    curve a - b·s^-c; never negative."""
     _, b, c = fit_curve(sizes, values)
-    return float(b * (n_training**-c - (n_training + n_more) ** -c))
+    return float(SHARE_OF_GAIN * b * (n_training**-c - (n_training + n_more) ** -c))
 
 
 def _width(ends: tuple[float, float], r: _Forecast, n_sessions: int, n_more: int) -> Expected:
@@ -223,7 +228,7 @@ def _width(ends: tuple[float, float], r: _Forecast, n_sessions: int, n_more: int
     low, high = FISHER_Z.forward(np.array(ends)) - r.now
     width = math.tanh(r.centre + factor * high) - math.tanh(r.centre + factor * low)
     n_blocks = n_sessions / block_length(n_sessions)
-    of_sd = n_more / n_then / (2 * (n_blocks - 1))
+    of_sd = SPREAD["ci_width"] ** 2 * n_more / n_then / (2 * (n_blocks - 1))
     of_r = (2 * math.tanh(r.centre) * r.sd) ** 2
     return _log_normal(width, math.sqrt(of_sd + of_r))
 
