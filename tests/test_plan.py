@@ -13,6 +13,7 @@ from conftest import simulate_runs
 
 from painprint import Case, Settings, decode_runs, run_stage
 from painprint.apps.plan import plan_study
+from painprint.apps.plan_text import short_table
 from painprint.cli import main
 from painprint.decode.errors import NotEnoughData
 from painprint.decode.metrics import TRANSFORMS, Rows
@@ -216,6 +217,21 @@ def test_the_table_on_a_terminal_is_short(out, capsys, monkeypatch):
     assert lines[3].endswith(" cannot be said")
     assert lines[-1] == f"All columns: {out / 'plan.tsv'}"
     assert all(len(line) <= 100 for line in lines[:4])
+
+
+def test_several_decodings_of_a_participant_are_told_apart():
+    names = dict.fromkeys(PLAN_COLUMNS["plan"])
+    today = {"n_sessions": 9, "n_more": 0, "centred_r": 0.2, "skill": 0.1, "ci_width": 0.4}
+    rows = [
+        {**names, **today, "participant": p, "decoding": f"sub-{p}_atlas-{a}", "target_r": r}
+        for p, a, r in (("01", "A", 0.3), ("01", "B", 0.3), ("02", "A", 0.2))
+    ]
+    later = {"n_more": 4, "centred_r_low": 0.1, "centred_r_high": 0.3, "chance": 0.004}
+    lines = short_table(pd.DataFrame([*rows, {**rows[2], **later}])).splitlines()
+    assert [line.split()[0] for line in lines[1:4]] == [
+        "sub-01_atlas-A", "sub-01_atlas-B", "sub-02"
+    ]  # fmt: skip
+    assert lines[0].endswith("chance (target r)") and lines[4].endswith("< 1% (0.2)")
 
 
 def test_the_same_files_give_the_same_bytes_and_results_stay(out):
