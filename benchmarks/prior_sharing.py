@@ -4,7 +4,7 @@
     python benchmarks/prior_sharing.py --kind tuning      other seeds, to try ideas on
     python benchmarks/prior_sharing.py --people 1 --others 2 --out DIR
 
-Simulated cohorts of a person and 8 others (default sessions: 3 runs of 10.6 min, 120 regions) who
+Simulated cohorts of a person and 8 others (2 runs of 10.6 min a session, 120 regions) who
 share 0, 25, 50 or 75 % of the edges of their signatures. The prior is the mean of the others'
 patterns, each scaled to unit length and of 16 sessions of their own. The person's first 2,
 4, 8 or 16 sessions train: a model of their own (own), slope and intercept of the prior's scores
@@ -69,8 +69,9 @@ def decoder_of(bins):
 def pattern_of(person, seed):
     """Names of regions, and the pattern of all sessions, scaled to unit length."""
     bins, truth = bins_of(person, seed)
-    dual = center_by(bins.y("train"), bins.groups("train"))
-    (edges,) = edge_weights(bins.frames, bins.bins["train"], bins.group_index, dual[None])
+    groups = bins.groups("train")
+    dual = center_by(bins.y("train"), groups)
+    (edges,) = edge_weights(bins.frames, bins.bins["train"], groups, dual[None])
     return truth.regions.names, edges / np.linalg.norm(edges)
 
 
@@ -117,7 +118,7 @@ def train_and_test(bins, n_sessions, first_tested):
 
 def measure(kind, share, number, size):
     """A row for each number of own sessions of one person."""
-    world = World(n_regions=size.regions, shared_atlas=True, shared_signature=share)
+    world = World(2, size.regions, shared_atlas=True, shared_signature=share)
     seed = FIRST_SEED[kind] + number
     prior = prior_of(world, seed, range(1, 1 + size.others), size.sessions_of_others)
     first_tested = max(size.sizes)

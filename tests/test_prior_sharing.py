@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from painprint.simulate.person import Person
+from painprint import Settings, decode_runs
+from painprint.simulate.person import Person, as_run, simulate_person
 from painprint.simulate.world import World
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
@@ -37,6 +38,15 @@ def test_the_prior_is_the_mean_of_unit_weights(study):
     assert [np.linalg.norm(edges) for _, edges in each] == pytest.approx([1, 1])
     assert prior.edges == pytest.approx((each[0][1] + each[1][1]) / 2)
     assert prior.n_people == 2 and prior.regions == each[0][0]
+
+
+def test_a_pattern_is_that_of_the_decoded_person(study):
+    person = Person(4, world=SMALL)
+    truth, runs = simulate_person(person, (1000, 1))
+    decoding = decode_runs((as_run(run, person, truth) for run in runs), Settings(n_bootstraps=100))
+    pattern = decoding.final.pattern
+    found = study["pattern_of"](person, (1000, 1))[1]
+    assert found == pytest.approx(pattern / np.linalg.norm(pattern), rel=1e-9, abs=1e-12)
 
 
 def test_a_score_is_scaled_by_the_least_squares_line_unless_it_falls(study):
