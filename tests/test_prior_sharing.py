@@ -98,3 +98,12 @@ def test_differences_are_paired(study):
     (row,) = study["differences"](people, "skill", "both", "own").itertuples()
     assert (row.mean, row.low, row.high) == pytest.approx((0.1, 0.1, 0.1))
     assert row.n == 5
+
+
+def test_the_committed_table_of_sharing_has_every_person_at_every_share():
+    table = pd.read_csv(BENCHMARKS / "tables" / "prior_sharing.tsv", sep="\t")
+    counts = table.groupby(["share", "n_sessions"])["number"].nunique()
+    assert list(counts.index.levels[0]) == [0, 0.25, 0.5, 0.75]
+    assert list(counts.index.levels[1]) == [2, 4, 8, 16]
+    assert counts.nunique() == 1 and len(table) == counts.sum()
+    assert (table["kind"] == "unseen").all()
