@@ -5,8 +5,8 @@
 DATA holds real BOLD with continuous ratings of engagement (not pain) while three films were seen or
 heard. For every person and film, that film is predicted and trains nobody: the prior is the mean of
 the standardised patterns of the other people, each learnt from their other two films; own sessions
-are the person's other two films, each of which is left out in turn to choose penalty and share.
-30-s bins train, minutes are tested, as in painprint.
+are the person's other two films, each of which is left out in turn to choose the penalty (with two
+own runs the share of the prior is 1). 30-s bins train, minutes are tested, as in painprint.
 """
 
 from __future__ import annotations

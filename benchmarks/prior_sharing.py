@@ -12,8 +12,8 @@ patterns, each scaled to unit length and of 16 sessions of their own. The person
 8 later sessions, which train nothing. Skill is relative to the mean rating of the rows that train.
 A constant prediction, of a prior whose slope is 0, has a centred r of 0. With 2 sessions, the
 penalty of the own model is chosen by leaving out runs, and that of ridge regression towards the
-prior, with its share, by leaving out sessions. A person has the same data at every share, but for
-the signature.
+prior, whose share is then 1, by leaving out sessions. A person has the same data at every share,
+but for the signature.
 
 Targets: at 0 %, both loses at most 0.01 of centred r against own; at 50 % and 4 sessions, the
 interval of both - own is above 0; the chosen share of the prior grows with that of the signature.

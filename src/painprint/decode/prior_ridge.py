@@ -26,6 +26,8 @@ from painprint.decode.ridge import (
 
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25)
 """Candidate shares c of the scaled prior, ascending."""
+FEWEST_GROUPS_TO_CHOOSE = 3
+"""With fewer groups that train, the share is 1."""
 
 
 def fit_ridge_with_prior(
@@ -40,9 +42,10 @@ def fit_ridge_with_prior(
     """Ridge regressions towards a prior; share and penalty predict left-out groups best.
 
     Where shares are equally good, the smallest is chosen. The slope a of the rating on the scores
-    is not negative, and is fitted again without each inner fold. With a single group, nothing can
-    be chosen: the share is 1, the penalty the largest, and the slope that of ridge regression with
-    the penalty of one more group, in which rating and score are unrelated.
+    is not negative, and is fitted again without each inner fold. With fewer than 3 groups, the
+    share is 1. With a single group, nothing can be chosen: the penalty is the largest, and the
+    slope that of ridge regression with the penalty of one more group, in which rating and score are
+    unrelated.
 
     Parameters
     ----------
@@ -76,11 +79,11 @@ def fit_ridge_with_prior(
         share, slope = np.ones(n_ratings), slope / 2
         squared_error = np.full((1, n_ratings), np.nan)
     else:
-        slopes, of_shares = _errors_of_shares(
-            at_penalty, spectrum.left_out_errors(centred, projected, left_out, alphas), left_out
-        )
+        shares = SHARES if n_groups >= FEWEST_GROUPS_TO_CHOOSE else (1.0,)
+        errors = spectrum.left_out_errors(centred, projected, left_out, alphas)
+        slopes, of_shares = _errors_of_shares(at_penalty, errors, left_out, shares)
         best = np.argmin(of_shares.min(axis=1), axis=0)
-        share = np.array(SHARES)[best]
+        share = np.array(shares)[best]
         squared_error = np.take_along_axis(of_shares, best[None, None], axis=0)[0]
         chosen = smallest_error(squared_error)
         slope = np.take_along_axis(slopes, chosen[None], axis=0)[0]
@@ -135,7 +138,10 @@ def _at_penalties(
 
 
 def _errors_of_shares(
-    at_penalties: Iterable[AtPenalty], errors: Iterable[Matrix], left_out: Sequence[LeftOut]
+    at_penalties: Iterable[AtPenalty],
+    errors: Iterable[Matrix],
+    left_out: Sequence[LeftOut],
+    shares: Sequence[float],
 ) -> tuple[Matrix, Matrix]:
     """Slopes (n_alphas, n_ratings) and squared errors (n_shares, n_alphas, n_ratings)."""
     n_units, slopes, squared = [len(group.average) for group in left_out], [], []
@@ -146,7 +152,7 @@ def _errors_of_shares(
             (first * second).sum(axis=0)
             for first, second in ((of_rating, of_rating), (of_rating, scaled), (scaled, scaled))
         )
-        squared.append([alone - 2 * c * shared + c**2 * both for c in SHARES])
+        squared.append([alone - 2 * c * shared + c**2 * both for c in shares])
     return np.array(slopes), np.array(squared).swapaxes(0, 1)
 
 

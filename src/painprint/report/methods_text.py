@@ -322,7 +322,8 @@ def _prior(metrics: Mapping[str, Any]) -> str:
         f"{count_people(metrics['prior']['n_people'])} other than the participant of the "
         f"standardised covariances of the features with the rating within {unit}s, scaled to the "
         "training ratings by a slope of at least 0 (generalised least squares). Its share (0 to "
-        f"1.25) was selected with the penalty; that of the model of all {unit}s is {share:g}."
+        f"1.25; 1 with fewer than 3 training {unit}s) was selected with the penalty; that of the "
+        f"model of all {unit}s is {share:g}."
     )
 
 
