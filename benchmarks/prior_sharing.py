@@ -39,7 +39,7 @@ from painprint.decode.prior import Prior
 from painprint.simulate.person import Person, as_run, simulate_person
 from painprint.simulate.world import World
 
-FIRST_SEED = {"tuning": 1000, "unseen": 130_000}
+FIRST_SEED = {"tuning": 1000, "unseen": 150_000}
 SHARES = (0.0, 0.25, 0.5, 0.75)
 N_SESSIONS = (2, 4, 8, 16)
 N_TESTED = 8
