@@ -1,10 +1,10 @@
 """A prior of several people's signatures, and the file in which labs share it.
 
 A prior is made of patterns, the covariances of the features with the rating within sessions, not of
-weights: those are fitted to the covariance of one person's features too, and transfer less
-(docs/prior.md). Patterns are in units of the person's rating, so they are divided by their norm
-before the mean over people is taken. The file holds the mean and the spread over people, and a card
-that says of whom; it holds no sessions, ratings or labels of people.
+weights, which are fitted to the covariance of one person's features too (docs/evidence.md).
+Patterns are in units of the person's rating, so they are divided by their norm before the mean over
+people is taken. The file holds the mean and the spread over people, and a card that says of whom;
+it holds no sessions, ratings or labels of people.
 """
 
 from __future__ import annotations
