@@ -103,7 +103,7 @@ def test_a_study_needs_no_home_and_no_package_that_can_be_written(decoded, tmp_p
     ):
         code, _, said = finish(start(*words, **options))
         assert code == 0, said
-        ours = rf"{TIME}(INFO|WARNING) (sub-01|ses-\w+|reading|simulate)[_:]"
+        ours = rf"{TIME}(INFO|WARNING) (sub-01|ses-\w+|reading|report|simulate)[_:]"
         assert all(re.match(ours, line) for line in said.splitlines()), said
     names = {path.name for path in tmp_path.iterdir()}
     assert names == {"lib", "home", "new", "out", "reading"}  # nothing is left of any cache

@@ -111,6 +111,11 @@ def change(folder, **parts):
     path.write_text(json.dumps({**content, "sha256": content_key(content)}))
 
 
+def arrays_of(shape):
+    """Arrays of a signature, all 0."""
+    return {"weights": np.zeros(shape), "pattern": np.zeros(28)}
+
+
 BROKEN = {
     "not ours": (lambda f: change(f, format="x"), "is not a painprint signature"),
     "newer": (lambda f: change(f, version=99), "Update painprint"),
@@ -135,15 +140,15 @@ BROKEN = {
         "bytes, but about",
     ),
     "no safetensors": (
-        lambda f: (f / "weights.safetensors").write_bytes(b"\xff" * (6 * 28 * 8 + 80)),
+        lambda f: (f / "weights.safetensors").write_bytes(b"\xff" * (7 * 28 * 8 + 80)),
         "not a safetensors file",
     ),
     "other weights": (
-        lambda f: (f / "weights.safetensors").write_bytes(save({"weights": np.zeros((6, 28))})),
+        lambda f: (f / "weights.safetensors").write_bytes(save(arrays_of((6, 28)))),
         "SHA-256 differs",
     ),
     "other shape": (
-        lambda f: (f / "weights.safetensors").write_bytes(save({"weights": np.zeros((28, 6))})),
+        lambda f: (f / "weights.safetensors").write_bytes(save(arrays_of((28, 6)))),
         "must hold float64 weights",
     ),
 }

@@ -206,6 +206,7 @@ def smallest_error(squared_error: Matrix) -> Codes:
     return best
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Block:
     """A group left out: its rows of the eigenvectors, and its block of I - Q Qᵀ."""

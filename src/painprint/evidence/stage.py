@@ -159,6 +159,8 @@ class Stage:
     of_weights : bool
         Whether it describes the weights of the signature, which have no meaning where the signature
         was not shown to track the rating; the page then shows its findings folded.
+    needs : str
+        Key of ``metrics.json`` without which the page leaves its section out; empty for none.
     """
 
     name: str
@@ -170,6 +172,7 @@ class Stage:
     part: Literal["prediction", "brain"] = "prediction"
     is_open: bool = False
     of_weights: bool = False
+    needs: str = ""
 
     def __repr__(self) -> str:
         return f"Stage({self.name!r}, {self.question!r})"

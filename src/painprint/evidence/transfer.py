@@ -208,6 +208,8 @@ def share_regions(signature: Signature, runs: Sequence[Run]) -> tuple[Signature,
         models=final,
         weights=weights,
         activity=None if signature.activity is None else signature.activity[:1, kept],
+        pattern=None,
+        activity_pattern=None,
         domain=None,
         history=None,
     )

@@ -117,6 +117,11 @@ def arrange(results: Results) -> list[Part]:
     ]  # fmt: skip
 
 
+def _is_there(stage: Stage, results: Results) -> bool:
+    """Whether there is what a stage is about."""
+    return not stage.needs or stage.needs in results.metrics
+
+
 def _stages(part: str, results: Results) -> list[Section]:
     """Sections of the stages of a part that were not skipped: first those that are unfolded."""
     answered = {
@@ -128,7 +133,7 @@ def _stages(part: str, results: Results) -> list[Section]:
     sections = []
     for stage in results.stages:
         numbers = results.metrics["stages"].get(stage.name)
-        if stage.part != part or numbers is None:
+        if stage.part != part or numbers is None or not _is_there(stage, results):
             continue
         text = answered.get(stage.name, "")
         is_meaningless = stage.of_weights and not is_shown
@@ -146,5 +151,7 @@ def _not_run(part: str, results: Results) -> list[Stage]:
     return [
         stage
         for stage in results.stages
-        if stage.part == part and results.metrics["stages"].get(stage.name) is None
+        if stage.part == part
+        and results.metrics["stages"].get(stage.name) is None
+        and _is_there(stage, results)
     ]

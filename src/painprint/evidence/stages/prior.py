@@ -130,4 +130,5 @@ STAGE = Stage(
     tables=TABLES,
     describe=describe,
     methods=methods,
+    needs="prior",
 )
