@@ -1,6 +1,7 @@
 """Real people: does a prior of other people help where a person has two own runs?
 
     python benchmarks/engagement_prior.py DATA [--out TABLE]
+    python benchmarks/engagement_prior.py DATA --of weights --out TABLE     for comparison
 
 DATA holds real BOLD with continuous ratings of engagement (not pain) while three films were seen or
 heard. For every person and film, that film is predicted and trains nobody: the prior is the mean of
@@ -24,7 +25,7 @@ from scipy.stats import t
 from painprint import Settings
 from painprint.bids.find import DataSelection, find_runs
 from painprint.bids.load import load_run
-from painprint.decode.bin_gram import cut_bins, make_bin_gram
+from painprint.decode.bin_gram import make_bin_gram
 from painprint.decode.decoders import Ridge
 from painprint.decode.gram import edge_weights
 from painprint.decode.metrics import center_by
@@ -48,13 +49,14 @@ def read_people(data):
     return people
 
 
-def pattern_without(runs, film):
-    """Standardised pattern of a person's runs but for one film."""
+def direction_without(runs, film, of):
+    """Standardised pattern (or weights) of a person's runs but for one film."""
     prepared = prepare_runs([run for run in runs if run.session != film], Settings())
-    frames = [lags[0] for lags in prepared.runs]
-    bins = cut_bins(frames, Settings())[0]["train"]
-    (pattern,) = edge_weights(frames, bins, bins.run, center_by(bins.rating, bins.run)[None])
-    return prepared.regions.names, pattern / np.linalg.norm(pattern)
+    gram, _, model = fit(prepared, range(len(prepared.runs)), None)
+    bins = gram.bins["train"]
+    dual = model.dual if of == "weights" else center_by(bins.rating, bins.run)
+    (found,) = edge_weights(gram.frames, bins, bins.run, dual[None])
+    return prepared.regions.names, found / np.linalg.norm(found)
 
 
 def fit(prepared, train_groups, prior):
@@ -66,9 +68,9 @@ def fit(prepared, train_groups, prior):
     return gram, rows, Ridge().fit(gram.samples().take(rows))
 
 
-def measure(people, label, film):
+def measure(people, label, film, of):
     """r and skill of the left-out film by each model."""
-    theirs = [pattern_without(runs, film) for name, runs in people.items() if name != label]
+    theirs = [direction_without(runs, film, of) for name, runs in people.items() if name != label]
     names = theirs[0][0]
     assert all(other == names for other, _ in theirs)
     prior = Prior(names, len(theirs), np.mean([w for _, w in theirs], axis=0))
@@ -100,11 +102,17 @@ def measure(people, label, film):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("data", type=Path)
+    parser.add_argument("--of", choices=("patterns", "weights"), default="patterns")
     parser.add_argument("--out", type=Path, default=TABLES / "engagement_prior.tsv")
     options = parser.parse_args()
     people = read_people(options.data)
     table = pd.DataFrame(
-        [row for label in people for film in FILMS for row in measure(people, label, film)]
+        [
+            row
+            for label in people
+            for film in FILMS
+            for row in measure(people, label, film, options.of)
+        ]
     )
     table.to_csv(options.out, sep="\t", index=False, float_format="%.4f", na_rep="n/a")
     means = table.groupby(["person", "model"])[["r", "skill"]].mean().unstack("model")

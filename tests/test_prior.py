@@ -241,7 +241,7 @@ def test_regions_without_weights_count_as_zero_and_are_named():
     selected, notes = match_prior(prior, regions, SETTINGS)
     assert selected.edges.sum() == 1
     assert "1 region (first: other)" in notes[0]
-    assert "1 region are not used" in notes[1] or "1 region" in notes[1]
+    assert notes[1].startswith("weights of the prior of 1 region are not used")
     with pytest.raises(ValueError, match=r"of 4 of 6 regions.*same atlas"):
         match_prior(prior, (*prior.regions[:4], "a", "b"), SETTINGS)
 

@@ -28,7 +28,9 @@ from painprint.signature.prior import (
 )
 from painprint.store.files import content_key, write_json
 
-NO_CURVE = [word for word in QUICK if word != "prior"]
+WITH_PRIOR = [word for word in QUICK if word != "prior"]
+"""Options of a study of which the prior is the only stage."""
+TIMES = {"lag_s": (6.0,), "drop_s": (0.0,), "tr_s": (1.0,)}
 
 
 def person(names, seed, n_people=1, **card):
@@ -37,10 +39,6 @@ def person(names, seed, n_people=1, **card):
     mean = {"edges": rng.normal(size=n * (n - 1) // 2), "activity": rng.normal(size=n)}
     sd = {name: np.abs(rng.normal(size=len(w))) * (n_people > 1) for name, w in mean.items()}
     return PooledPrior(Regions(tuple(names), ("",) * n), mean, sd, Card(n_people, False, **card))
-
-
-def numbers_of(prior):
-    return {"lag_s": (6.0,), "drop_s": (0.0,), "tr_s": (1.0,)} | prior
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +103,7 @@ def test_features_must_agree():
 def test_a_file_is_read_as_it_was_written(tmp_path):
     prior = person(
         "abc", 3, 4, diagnosis="fibromyalgia", licence="CC0-1.0", atlases=("A",),
-        decoders=("ridge",), runs_sha256=("b" * 64,), **numbers_of({}),
+        decoders=("ridge",), runs_sha256=("b" * 64,), **TIMES,
     )  # fmt: skip
     write_prior(tmp_path / "p.safetensors", prior)
     read = read_prior(tmp_path / "p.safetensors")
@@ -118,7 +116,7 @@ def test_a_file_is_read_as_it_was_written(tmp_path):
 
 def test_a_changed_file_is_refused(tmp_path):
     path = tmp_path / "p.safetensors"
-    write_prior(path, person("abc", 3, **numbers_of({})))
+    write_prior(path, person("abc", 3, **TIMES))
     content = path.read_bytes()
     header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
     text, arrays = header["__metadata__"]["description"], load(content)
@@ -143,7 +141,7 @@ def test_a_changed_file_is_refused(tmp_path):
 
 def test_random_changes_of_bytes_are_refused_with_a_sentence(tmp_path):
     path, rng = tmp_path / "p.safetensors", np.random.default_rng(0)
-    write_prior(path, person("abc", 3, **numbers_of({})))
+    write_prior(path, person("abc", 3, **TIMES))
     content = path.read_bytes()
     for _ in range(300):
         changed = bytearray(content)
@@ -182,7 +180,7 @@ def test_pool_writes_what_labs_can_share(others, tmp_path, capsys):
 
 
 def run(tree, out, *words):
-    return main(["run", str(tree.root), str(out), "participant", *NO_CURVE, *words])
+    return main(["run", str(tree.root), str(out), "participant", *WITH_PRIOR, *words])
 
 
 def test_a_study_with_a_prior(derivatives, others, tmp_path, capsys):
