@@ -319,6 +319,9 @@ def test_a_folder_without_permission_is_refused_before_the_work(decoded, tmp_pat
         f"ERROR cannot write to {tmp_path / 'out'}: there is no permission to write in "
         f"{tmp_path / 'out'}. Choose another folder."
     ]
+    words = ("rate", tmp_path / "out", "--participant-label", "01")
+    code, _, rated = finish(start(*words, preexec_fn=_obey_permissions))
+    assert (code, untimed(rated)) == (1, untimed(said))
 
 
 @pytest.mark.parametrize(

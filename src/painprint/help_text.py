@@ -8,6 +8,8 @@ from painprint.apps.arguments import OtherSignatures, StudyExecution
 from painprint.cortex.settings import AreaSettings
 from painprint.option_fields import flag, option_metadata
 from painprint.parcellate.maps import Maps
+from painprint.rating_task.rated_run import RatedRun
+from painprint.rating_task.task import HEADINGS, RatingTask
 from painprint.settings import DATA, GROUPS, Settings
 
 if TYPE_CHECKING:
@@ -47,6 +49,17 @@ painprint learn OUT BIDS NEW
     "recalibrate": """
 painprint recalibrate SIG BIDS NEW --participant-label 01 --session-label 24
 """,
+    "rate": """
+# unpleasantness for 10 min, TR 0.46 s, 4 triggers of dummy volumes
+painprint rate BIDS --participant-label 01 --session-label 03 \\
+  --repetition-time 0.46 --dummy-triggers 4
+
+# the intensity of pain, asked every minute, in words of your own
+painprint rate BIDS --participant-label 01 --config-file my_task.toml
+
+# before the scan, without a trigger
+painprint rate BIDS --practice
+""",
     "simulate": """
 painprint simulate people --sessions 8 --n-regions 40
 """,
@@ -73,14 +86,22 @@ def show_by_heading(console: Console, options: ConsoleOptions, panel: HelpPanel)
     heading_of = {f"--{name}": DATA for name in OF_DATA}
     heading_of |= {
         f"--{flag(name)}": metadata.group
-        for kind in (Settings, AreaSettings, Maps, OtherSignatures, StudyExecution)
+        for kind in (
+            Settings,
+            AreaSettings,
+            Maps,
+            OtherSignatures,
+            StudyExecution,
+            RatedRun,
+            RatingTask,
+        )  # fmt: skip
         for name, metadata in option_metadata(kind).items()
     }
 
     def heading(row: HelpEntry) -> str:
         return heading_of.get(row.names[0]) or (ARGUMENTS if row.required else OPTIONS)
 
-    for title in (ARGUMENTS, OPTIONS, *GROUPS):
+    for title in (ARGUMENTS, OPTIONS, DATA, *HEADINGS, *GROUPS[1:]):
         entries = [row for row in panel.entries if heading(row) == title]
         if entries:
             DefaultFormatter()(console, options, panel.copy(title=title, entries=entries))

@@ -7,7 +7,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class _Process:
         self.log_file: Path | None = None
         self.signal = 0
         self.said = False
+        self.ask: Callable[[], None] | None = None
 
     @property
     def line(self) -> str:
@@ -63,6 +65,17 @@ def tell_progress(progress: Progress | None) -> None:
 def tell_log_file(path: Path | None) -> None:
     """Name the log file in which a command that is stopped leaves its line; None for none."""
     _process.log_file = path
+
+
+@contextmanager
+def ends_when_asked(ask: Callable[[], None]) -> Iterator[None]:
+    """Within it, the first signal only calls a function, after which the command ends by itself; a
+    second one stops the command."""
+    _process.ask = ask
+    try:
+        yield
+    finally:
+        _process.ask = None
 
 
 def stoppable(command: Callable[[], int]) -> int:
@@ -99,6 +112,10 @@ def _stop(number: int, frame: FrameType | None) -> None:
     """Raise an error in the main thread; from then on, the process only ends."""
     if _process.signal:
         _leave()
+    if _process.ask is not None:
+        ask, _process.ask = _process.ask, None
+        ask()
+        return
     _process.signal = number
     if hasattr(signal, "SIGALRM"):  # not on Windows, where a second signal ends it
         signal.setitimer(signal.ITIMER_REAL, GRACE_S)

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 from painprint.cortex.settings import AreaSettings
 from painprint.errors import DerivativesError
 from painprint.option_fields import Bounds, check_options, flag, option
+from painprint.rating_task.rated_run import RatedRun
+from painprint.rating_task.task import RatingTask
 from painprint.settings import DATA, EARLIER, EXECUTION, RENAMED, Settings
 from painprint.simulate.world import World
 from painprint.store.reading import read_at_most
@@ -146,7 +148,7 @@ class MoreSessions:
         check_options(self)
 
 
-KINDS = (Settings, AreaSettings, World, Execution, MoreSessions)
+KINDS = (Settings, AreaSettings, World, Execution, MoreSessions, RatedRun, RatingTask)
 """Classes of options, which the command line has by other names."""
 
 

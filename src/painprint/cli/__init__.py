@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from painprint.cli import signature_commands, study_commands  # noqa: F401 (they add their commands)
+from painprint.cli import scanner_commands, signature_commands, study_commands  # noqa: F401
 from painprint.cli.program import app
 from painprint.terminal import run_command
 

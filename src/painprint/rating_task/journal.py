@@ -1,0 +1,139 @@
+"""The journal of a run: every event as it came, one JSON object a line, on the disk at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from painprint.errors import DerivativesError
+from painprint.store.reading import open_file
+
+SYNC_S = 1.0
+"""Time after which lines are written through to the disk (s): what a power cut may cost."""
+WRITTEN = {"kind": "written"}
+"""The last line: the files of the run were made from the lines before."""
+
+
+class Journal:
+    """A journal that is being written.
+
+    Lines are handed to the operating system when they come, so that a killed process loses none,
+    and written through to the disk every second, by a thread of their own.
+
+    Parameters
+    ----------
+    path : Path
+        A new file, or one to be continued.
+    """
+
+    def __init__(self, path: Path, *, new: bool = True) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        flags = os.O_RDWR | os.O_CREAT | (os.O_EXCL if new else 0) | os.O_APPEND
+        self.path = path
+        self._file = os.open(path, flags, 0o666)
+        self._size = os.fstat(self._file).st_size if new else _whole_lines(path)
+        os.ftruncate(self._file, self._size)
+        self._lock = threading.Lock()
+        self._unsynced_since: float | None = None
+        self.longest_unsynced_s = 0.0
+        self.problem: OSError | None = None
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._sync_often, name="journal", daemon=True)
+        self._thread.start()
+
+    def append(self, entry: Mapping[str, Any]) -> None:
+        """Write a line whole, or not at all.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written, such as on a full disk; the journal is as before.
+        """
+        line = _line(entry)
+        with self._lock:
+            try:
+                written = 0
+                while written < len(line):
+                    written += os.write(self._file, line[written:])
+            except OSError as error:
+                os.ftruncate(self._file, self._size)
+                error.filename = str(self.path)
+                self.problem = error
+                raise
+            self.problem = None
+            self._size += len(line)
+            if self._unsynced_since is None:
+                self._unsynced_since = time.monotonic()
+
+    def sync(self) -> None:
+        """Write all lines through to the disk."""
+        with self._lock:
+            since, self._unsynced_since = self._unsynced_since, None
+        if since is None:
+            return
+        try:
+            os.fsync(self._file)
+        except OSError as error:
+            error.filename = str(self.path)
+            self.problem = error
+            return
+        self.longest_unsynced_s = max(self.longest_unsynced_s, time.monotonic() - since)
+
+    def close(self) -> None:
+        """Write all lines through to the disk, and end."""
+        self._closed.set()
+        self._thread.join()
+        self.sync()
+        os.close(self._file)
+
+    def _sync_often(self) -> None:
+        while not self._closed.wait(SYNC_S / 2):
+            self.sync()
+
+
+def read_journal(path: Path) -> Iterator[dict[str, Any]]:
+    """The lines of a journal; a last line that was cut off is left out.
+
+    Raises
+    ------
+    DerivativesError
+        If another line is not what a journal has.
+    """
+    with open_file(path) as file:
+        for number, line in enumerate(file, start=1):
+            if not line.endswith(b"\n"):
+                return
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                entry = None
+            if not isinstance(entry, dict):
+                raise DerivativesError(
+                    f"line {number} is no line of a journal. Move the file elsewhere; the run "
+                    "cannot be finished from it.",
+                    path,
+                )
+            yield entry
+
+
+def is_written(path: Path) -> bool:
+    """Whether the files of a run were made from its journal, as its last line says."""
+    with open_file(path) as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - 200))
+        return file.read().endswith(b"\n" + _line(WRITTEN))
+
+
+def _line(entry: Mapping[str, Any]) -> bytes:
+    return (json.dumps(entry, separators=(",", ":"), allow_nan=False) + "\n").encode()
+
+
+def _whole_lines(path: Path) -> int:
+    """Length of a file up to the end of its last whole line (bytes)."""
+    with open_file(path) as file:
+        return sum(len(line) for line in file if line.endswith(b"\n"))

@@ -1,0 +1,82 @@
+"""The page of the rating task, and what it sends."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import asdict
+from html import escape
+from importlib.resources import files
+from string import Template
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from painprint.rating_task.batch import InvalidBatch, checked_batch
+from painprint.rating_task.run import RatingRun
+
+STATUS = {"kept": 200, "elsewhere": 409, "late": 410}
+"""HTTP status of a batch, by what became of it."""
+
+
+def rating_app(run: RatingRun) -> Starlette:
+    """The page of a run at ``/``, its state at ``/state``, and its batches to ``/batch``."""
+
+    async def page(_: Request) -> Response:
+        nonce = secrets.token_urlsafe(16)
+        policy = (
+            f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; "
+            "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'"
+        )
+        return HTMLResponse(rating_page(run, nonce), headers={"Content-Security-Policy": policy})
+
+    async def state(_: Request) -> Response:
+        return JSONResponse(run.state())
+
+    async def batch(request: Request) -> Response:
+        try:
+            content = checked_batch(json.loads(await request.body()))
+        except InvalidBatch as error:
+            return JSONResponse({"error": f"invalid: {error}"}, status_code=400)
+        except (ValueError, RecursionError):
+            return JSONResponse({"error": "invalid JSON"}, status_code=400)
+        try:
+            verdict = await run_in_threadpool(run.take, content)
+        except OSError as error:  # the page keeps the batch, and sends it again
+            return JSONResponse({"error": error.strerror or "cannot be written"}, status_code=507)
+        return JSONResponse({"stop": run.stop_requested}, status_code=STATUS[verdict])
+
+    return Starlette(
+        routes=[
+            Route("/", page),
+            Route("/state", state),
+            Route("/batch", batch, methods=["POST"]),
+        ]
+    )
+
+
+def rating_page(run: RatingRun, nonce: str) -> str:
+    """The page: its texts, colours and keys are those of the task."""
+    folder = files("painprint.server").joinpath("pages")
+    task = run.task
+    return Template(folder.joinpath("rating.html").read_text("utf-8")).substitute(
+        nonce=nonce,
+        language=escape(task.language or "en", quote=True),
+        direction="rtl" if task.right_to_left else "ltr",
+        background=task.background_colour,
+        ink=task.text_colour,
+        mark=task.mark_colour,
+        question=escape(task.question or ""),
+        lowest=escape(task.lowest_label or ""),
+        highest=escape(task.highest_label or ""),
+        instruction=escape((task.instruction or "").strip()),
+        waiting=escape(task.waiting or ""),
+        thanks=escape(task.thanks or ""),
+        minimum=f"{task.lowest:g}",
+        maximum=f"{task.highest:g}",
+        task=json.dumps(asdict(task)).replace("<", "\\u003c"),
+        script=folder.joinpath("rating.js").read_text("utf-8"),
+    )
