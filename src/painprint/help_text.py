@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from painprint.apps.arguments import OtherSignatures, StudyExecution
 from painprint.cortex.settings import AreaSettings
+from painprint.live.options import READING, LiveOptions
 from painprint.option_fields import flag, option_metadata
 from painprint.parcellate.maps import Maps
 from painprint.rating_task.rated_run import RatedRun
@@ -48,6 +49,13 @@ painprint learn OUT BIDS NEW
 """,
     "recalibrate": """
 painprint recalibrate SIG BIDS NEW --participant-label 01 --session-label 24
+""",
+    "live": """
+# a finished run at the speed of its scan
+painprint live SIG --replay ses-24/func/*task-rating*_timeseries.tsv
+
+# regional values of another program, one line a volume
+other-program | painprint live SIG stdin --tr 0.46
 """,
     "rate": """
 # unpleasantness for 10 min, TR 0.46 s, 4 triggers of dummy volumes
@@ -93,6 +101,7 @@ def show_by_heading(console: Console, options: ConsoleOptions, panel: HelpPanel)
             OtherSignatures,
             StudyExecution,
             RatedRun,
+            LiveOptions,
             RatingTask,
         )  # fmt: skip
         for name, metadata in option_metadata(kind).items()
@@ -101,7 +110,7 @@ def show_by_heading(console: Console, options: ConsoleOptions, panel: HelpPanel)
     def heading(row: HelpEntry) -> str:
         return heading_of.get(row.names[0]) or (ARGUMENTS if row.required else OPTIONS)
 
-    for title in (ARGUMENTS, OPTIONS, DATA, *HEADINGS, *GROUPS[1:]):
+    for title in (ARGUMENTS, OPTIONS, DATA, READING, *HEADINGS, *GROUPS[1:]):
         entries = [row for row in panel.entries if heading(row) == title]
         if entries:
             DefaultFormatter()(console, options, panel.copy(title=title, entries=entries))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from painprint.cortex.settings import AreaSettings
 from painprint.errors import DerivativesError
+from painprint.live.options import LiveOptions
 from painprint.option_fields import Bounds, check_options, flag, option
 from painprint.rating_task.rated_run import RatedRun
 from painprint.rating_task.task import RatingTask
@@ -148,7 +149,9 @@ class MoreSessions:
         check_options(self)
 
 
-KINDS = (Settings, AreaSettings, World, Execution, MoreSessions, RatedRun, RatingTask)
+KINDS = (
+    Settings, AreaSettings, World, Execution, MoreSessions, RatedRun, RatingTask, LiveOptions
+)  # fmt: skip
 """Classes of options, which the command line has by other names."""
 
 

@@ -1,4 +1,4 @@
-"""Commands at the scanner: rate."""
+"""Commands at the scanner: rate, live."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated
 
 from painprint.cli.program import BY_HEADING, FLAT, app
 from painprint.help_text import examples
+from painprint.live.options import LiveOptions
 from painprint.rating_task.rated_run import RatedRun
 from painprint.rating_task.task import RatingTask
 from painprint.terminal import logged, progress
@@ -34,3 +35,29 @@ def rate(
     with logged(None), progress("rate", "starting the page") as follow:
         report = record(bids_dir, which, task.complete(), follow)
     print(report)
+
+
+@app.command(group_parameters=BY_HEADING, help_epilogue=examples("live"))
+def live(
+    signature: Path,
+    source: str | None = None,
+    *,
+    options: Annotated[LiveOptions, FLAT] = LiveOptions(),  # noqa: B008 (frozen)
+) -> None:
+    """Score every volume of a run with a signature while it is scanned.
+
+    Regional values come as lines: a JSON object or a row of a table for each volume. Each reading
+    is a line of a file, a point on a page, and a number for other programs.
+
+    Parameters
+    ----------
+    signature
+        Folder of the signature, or its signature.json.
+    source
+        stdin: lines of standard input. tcp:PORT: lines of a socket of this computer.
+    """
+    from painprint.apps.live import read_live
+
+    with logged(None), progress("live", "reading the signature") as follow:
+        text = read_live(signature, source, options, follow)
+    print(text)

@@ -338,9 +338,40 @@ def measure_run(
         a, b = np.triu_indices(len(missing), k=1)
         edges = np.where(missing[a] | missing[b], domain.mean, edges)
         share = float(missing.mean())
-    leverage, residual = _measure(edges, domain.mean, domain.components, domain.sd)
     motion = _log(mean_motion(frames))
-    return RunMeasures(leverage, residual, motion, frames.kept_s, frames.tr_s, share)
+    known = RunMeasures(math.nan, math.nan, motion, frames.kept_s, frames.tr_s, share)
+    return measure_edges(domain, edges, known)
+
+
+def measure_edges(domain: ApplicabilityDomain, edges: Vector, known: RunMeasures) -> RunMeasures:
+    """Measures of a run with its distances from the training runs, by its mean edges.
+
+    Parameters
+    ----------
+    edges : array of shape (n_edges,)
+        Mean co-fluctuation over the run; that of the training runs where a region is missing.
+    known : RunMeasures
+        The other measures.
+    """
+    leverage, residual = _measure(edges, domain.mean, domain.components, domain.sd)
+    return replace(known, leverage=leverage, residual=residual)
+
+
+def judge_so_far(domain: ApplicabilityDomain, measures: RunMeasures) -> Verdict:
+    """Whether a run that goes on may be read so far.
+
+    As for a whole run, but its connectivity is checked only when it is half as long as the shortest
+    training run: that of less is farther out for its shortness alone.
+    """
+    if measures.kept_s >= SHORT_SHARE * domain.shortest_s:
+        return judge_runs(domain, [measures])
+    failed = _plain_checks(domain, [measures])
+    return Verdict(
+        VERDICTS[max((level for _, level, _ in failed), default=0)],
+        tuple(reason for *_, reason in failed),
+        CONNECTIVITY,
+        {name: VERDICTS[level] for name, level, _ in failed},
+    )
 
 
 def judge_runs(

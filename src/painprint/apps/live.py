@@ -1,0 +1,226 @@
+"""Read a run while it is scanned: source, signature, files, page."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from painprint.apps.arguments import UsageError, check_reading_folder
+from painprint.apps.predict import find_new_runs, match_person
+from painprint.bids.load import load_bold
+from painprint.errors import DerivativesError
+from painprint.live.lines import LineSource
+from painprint.live.options import LiveOptions
+from painprint.live.reader import LiveReading
+from painprint.live.record import Record
+from painprint.live.replay import Replay
+from painprint.live.scorer import LiveScorer
+from painprint.live.volume import Source
+from painprint.progress import Progress
+from painprint.results.proof import why_not_shown
+from painprint.runs import Run
+from painprint.signature.file import hash_signature, read_signature
+from painprint.signature.model import Signature
+from painprint.signature.predict import was_trained_on
+from painprint.stopping import ends_when_asked
+from painprint.store.reading import open_file
+
+log = logging.getLogger("painprint")
+
+READ, WAIT = "reading", "waiting for the first volume"
+"""Stages."""
+STANDARD_INPUT, SOCKET = "stdin", "tcp:"
+OWN_SIGNALS = "_live_timeseries.tsv"
+
+
+def read_live(path: Path, source: str | None, options: LiveOptions, progress: Progress) -> str:
+    """Score every volume of a run while it goes on.
+
+    Parameters
+    ----------
+    path : Path
+        The signature.
+    source : str or None
+        "stdin" for standard input, "tcp:PORT" for a socket of 127.0.0.1; None for a replay.
+
+    Returns
+    -------
+    text : str
+        What was read, and how long it took.
+
+    Raises
+    ------
+    UsageError
+        If there is no source, or more than one.
+    DerivativesError
+        If the signature or the source cannot be used.
+    """
+    if (source is None) == (options.replay is None):
+        raise UsageError(
+            "`painprint live` needs one source: stdin for lines of standard input, tcp:PORT for "
+            "lines of a socket, or --replay with a finished run."
+        )
+    signature = read_signature(path)
+    check_reading_folder(options.out)
+    progress.plan(WAIT, READ)
+    with ends_when_asked(_stop_waiting):
+        with progress.stage(WAIT, logged=False):
+            opened = _open_source(signature, source, options)
+        reading = _begin(path, signature, opened, options)
+        try:
+            with _page(reading, options), progress.stage(READ, logged=False):
+                _follow(reading, opened)
+        finally:
+            reading.record.close()
+    return _describe(reading)
+
+
+_asked = threading.Event()
+"""Set when a signal asked the command to end."""
+
+
+def _stop_waiting() -> None:
+    _asked.set()
+
+
+def _open_source(signature: Signature, source: str | None, options: LiveOptions) -> Source:
+    if options.replay is not None:
+        return _replay(signature, options.replay, options)
+    if source == STANDARD_INPUT:
+        return LineSource(sys.stdin)
+    assert source is not None
+    if source.startswith(SOCKET) and source.removeprefix(SOCKET).isdecimal():
+        return LineSource(_lines_of_socket(int(source.removeprefix(SOCKET))))
+    raise UsageError(
+        f"{source!r} is no source. Give stdin for lines of standard input, or tcp:PORT for lines of "
+        "a socket of this computer; a finished run is given with --replay."
+    )
+
+
+def _replay(signature: Signature, path: Path, options: LiveOptions) -> Source:
+    if path.name.endswith(OWN_SIGNALS):
+        with open_file(path) as file:
+            return LineSource(file.read().decode().splitlines(keepends=True))
+    files = find_new_runs([path])
+    person = match_person(signature, files, allowed=options.other_person)
+    bold = load_bold(files[0], options.tr_s)
+    run: Run = bold.as_run(files[0].key, np.full(len(bold.signals), np.nan))
+    if was_trained_on(signature, run.key) and not person.other:
+        log.warning("%s: the signature was trained on this session: this is no test.", path.name)
+    return Replay(run, speed=options.speed)
+
+
+def _lines_of_socket(port: int) -> Iterator[str]:
+    """Lines of the first program that connects to a port of this computer."""
+    with socket.socket() as listener:
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise DerivativesError(
+                f"port {port} of this computer cannot be used ({error.strerror}). Choose another."
+            ) from error
+        listener.listen(1)
+        log.info("Waiting for a program that connects to 127.0.0.1, port %d.", port)
+        connection, _ = listener.accept()
+    with connection, connection.makefile(encoding="utf-8", errors="replace") as lines:
+        yield from lines
+
+
+def _begin(path: Path, signature: Signature, source: Source, options: LiveOptions) -> LiveReading:
+    tr_s = options.tr_s or source.tr_s or signature.tr_s[0]
+    try:
+        scorer = LiveScorer(
+            signature, source.regions, tr_s, warm_up_s=options.warm_up_s,
+            prior_frames=options.prior_frames,
+        )  # fmt: skip
+    except ValueError as error:
+        raise DerivativesError(str(error)) from error
+    if options.tr_s is None and source.tr_s is None:
+        log.warning("The source does not tell its repetition time: %g s was taken (--tr).", tr_s)
+    if warning := why_not_shown(signature):
+        log.warning("%s", warning)
+    lag_s = signature.models[0].lag_s
+    log.info("A reading is of the pain %g s before its volume.", lag_s)
+    about = {
+        "signature_sha256": hash_signature(path),
+        "simulated": signature.simulated,
+        "tr": tr_s,
+        "lag": lag_s,
+        "warm_up": options.warm_up_s,
+        "prior_frames": options.prior_frames,
+        "not_done": NOT_DONE,
+    }
+    record = Record(options.out, options.name, about, source.regions)
+    if record.told:
+        log.info("%s: going on after %d volumes.", record.readings, len(record.told))
+    return LiveReading(record, scorer)
+
+
+NOT_DONE = (
+    "no realignment, no regression of confounds and no filter, except what the stream has had"
+)
+"""What live reading leaves out, for the file and the page."""
+
+
+@contextmanager
+def _page(reading: LiveReading, options: LiveOptions) -> Iterator[None]:
+    """Serve the page while the run is read."""
+    if options.no_page:
+        yield
+        return
+    try:
+        from painprint.server.live_page import live_app
+        from painprint.server.local import serve
+    except ImportError as error:
+        raise UsageError(
+            f"the page of `painprint live` needs the extra live ({error.name} is missing): "
+            "pip install 'painprint[live]'. Or pass --no-page."
+        ) from error
+    with serve(live_app(reading), options.port) as address:
+        print(
+            f"The reading is shown at\n  {address.url()}\nOther programs get the last number at\n"
+            f"  {address.url('/get_prediction')}",
+            flush=True,
+        )
+        if options.open_page:
+            import webbrowser
+
+            webbrowser.open(address.url())
+        yield
+
+
+def _follow(reading: LiveReading, source: Source) -> None:
+    """Read the source in a thread of its own, so that Ctrl-C ends the command while it waits."""
+    problem: list[BaseException] = []
+
+    def follow() -> None:
+        try:
+            reading.follow(source)
+        except Exception as error:  # it is raised again in the main thread
+            problem.append(error)
+
+    thread = threading.Thread(target=follow, name="source", daemon=True)
+    thread.start()
+    while thread.is_alive() and not _asked.wait(0.1):
+        pass
+    if _asked.is_set() and not reading.has_ended:
+        reading.end(source)
+    if problem:
+        raise problem[0]
+
+
+def _describe(reading: LiveReading) -> str:
+    counts = reading.counts
+    return (
+        f"{counts['volumes']:,} volumes: {counts['scored']:,} scored, {counts['late']} late, "
+        f"{counts['missing']} missing.\n{reading.latency.describe()}.\n"
+        f"Readings: {reading.record.readings}"
+    )

@@ -1,0 +1,138 @@
+"""Read the volumes of a source with a signature, write them, and tell who listens."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from painprint.live.record import Record
+from painprint.live.scorer import LiveScorer
+from painprint.live.volume import Source, Volume
+
+REMEMBERED = 8_000
+"""Readings that a page that is opened later is shown."""
+
+
+@dataclass
+class Latency:
+    """How long our own part took for each volume (ms), from its values to its line."""
+
+    took_ms: list[float] = field(default_factory=list)
+    n_late: int = 0
+
+    def add(self, seconds: float, deadline_s: float) -> None:
+        """Add a volume; one that took longer than the time to the next is late."""
+        self.took_ms.append(1e3 * seconds)
+        self.n_late += seconds > deadline_s
+
+    def describe(self) -> str:
+        """Median, 99th percentile and maximum, and deadlines missed."""
+        if not self.took_ms:
+            return "no volume was read"
+        p50, p99 = np.percentile(self.took_ms, [50, 99])
+        return (
+            f"{p50:.1f} ms a volume (median), {p99:.1f} ms (99th percentile), "
+            f"{max(self.took_ms):.1f} ms (most); {self.n_late} later than the next volume"
+        )
+
+
+class LiveReading:
+    """A run that is being read: its readings so far, for pages and other programs.
+
+    Methods may be called from several threads; :meth:`follow` from one.
+
+    Parameters
+    ----------
+    record : Record
+    scorer : LiveScorer
+    clock : callable
+        Monotonic time (s).
+    """
+
+    def __init__(
+        self, record: Record, scorer: LiveScorer, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.record, self.scorer, self.clock = record, scorer, clock
+        self.latency = Latency()
+        self.counts = {"volumes": 0, "scored": 0, "late": 0, "missing": 0}
+        self.has_ended = False
+        self._seen: set[int] = set()
+        self._last = -1
+        self._start_s = clock()
+        self._changed = threading.Condition()
+        self._rows: deque[dict[str, Any]] = deque(maxlen=REMEMBERED)
+        self._n_rows = 0
+        for volume in record.volumes():
+            self._take(volume, is_new=False)
+
+    def follow(self, source: Source) -> None:
+        """Read all volumes of a source."""
+        for volume in source:
+            if volume.index in self._seen:
+                continue  # read before the program was started again
+            self._take(volume, is_new=True)
+        self.end(source)
+
+    def _take(self, volume: Volume, *, is_new: bool) -> None:
+        began = self.clock()
+        single = None if volume.values is None else volume.values.astype(np.float32).astype(float)
+        volume = Volume(
+            volume.index, single, volume.arrived_s, volume.acquired_s, volume.fd_mm, volume.note
+        )
+        last = self._last
+        self._seen.add(volume.index)
+        self._last = max(last, volume.index)
+        reading = self.scorer.read(volume)
+        done = self.clock()
+        times = {"arrived": round(volume.arrived_s - self._start_s, 4),
+                 "written": round(done - self._start_s, 4)}  # fmt: skip
+        if volume.acquired_s is not None:
+            times["acquired"] = round(volume.acquired_s, 4)
+        if is_new:
+            self.record.add(volume, reading, times)
+            self.latency.add(self.clock() - began, self.scorer.tr_s)
+        elif volume.index not in self.record.told:  # the program was killed between its two files
+            self.record.tell({"kind": "volume", **reading.as_row(), **times})
+        self.counts["volumes"] += 1
+        self.counts["scored"] += reading.scored
+        self.counts["late"] += volume.index < last
+        self.counts["missing"] += max(0, volume.index - last - 1) - (volume.index < last)
+        with self._changed:
+            self._rows.append({**reading.as_row(), **times})
+            self._n_rows += 1
+            self._changed.notify_all()
+
+    def end(self, source: Source) -> None:
+        """Say that the run has ended, and what was dropped."""
+        self.record.tell({"kind": "end", **self.counts, "dropped": dict(source.dropped)})
+        with self._changed:
+            self.has_ended = True
+            self._changed.notify_all()
+
+    def latest(self) -> dict[str, Any] | None:
+        """The last reading, as a line of the file; None before the first."""
+        with self._changed:
+            return self._rows[-1] if self._rows else None
+
+    def since(self, number: int, timeout_s: float) -> tuple[list[dict[str, Any]], int, bool]:
+        """Readings after the first ``number`` of the run; waits for one if there is none.
+
+        Returns
+        -------
+        rows : list of dict
+        number : int
+            Number of readings, to be passed next time.
+        has_ended : bool
+        """
+        with self._changed:
+            if self._n_rows <= number and not self.has_ended:
+                self._changed.wait(timeout_s)
+            n_new = min(self._n_rows - number, len(self._rows))
+            rows = list(self._rows)[len(self._rows) - n_new :] if n_new > 0 else []
+            return rows, self._n_rows, self.has_ended

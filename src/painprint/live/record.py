@@ -1,0 +1,121 @@
+"""The files of a live reading: a line for each volume, and the signals that were read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from painprint.errors import DerivativesError
+from painprint.live.lines import ACQUIRED, FD, INDEX, NOTE, LineSource
+from painprint.live.scorer import Reading
+from painprint.live.volume import Volume
+from painprint.store.reading import open_file
+
+
+class Record:
+    """A live reading on the disk, which a program that was killed can continue.
+
+    Parameters
+    ----------
+    folder : Path
+    name : str
+        Names of the files begin with it: ``NAME_live.jsonl`` and ``NAME_live_timeseries.tsv``.
+    about : mapping
+        What the first line of the readings says: the signature and the options. A record is only
+        continued with the same.
+    regions : sequence of str
+        Of the stream.
+
+    Raises
+    ------
+    DerivativesError
+        If there are files of another reading with this name.
+    """
+
+    def __init__(
+        self, folder: Path, name: str, about: Mapping[str, Any], regions: Sequence[str]
+    ) -> None:
+        self.readings = folder / f"{name}_live.jsonl"
+        self.signals = folder / f"{name}_live_timeseries.tsv"
+        folder.mkdir(parents=True, exist_ok=True)
+        first = _line({"kind": "live", **about, "regions": list(regions)})
+        header = "\t".join([INDEX, ACQUIRED, FD, NOTE, *regions]) + "\n"
+        self.told = {entry.get(INDEX) for entry in map(json.loads, _continue(self.readings, first))}
+        self._earlier_signals = list(_continue(self.signals, header))
+        self._readings = self.readings.open("a", encoding="utf-8")
+        self._signals = self.signals.open("a", encoding="utf-8")
+        if not self._readings.tell():
+            self._readings.write(first)
+        if not self._signals.tell():
+            self._signals.write(header)
+        self._header, self._n_regions = header, len(regions)
+
+    def volumes(self) -> Iterator[Volume]:
+        """The volumes that were read before, from which scaling goes on where it was."""
+        return iter(LineSource([self._header, *self._earlier_signals], clock=lambda: 0.0))
+
+    def add(self, volume: Volume, reading: Reading, times: Mapping[str, float]) -> None:
+        """Add a volume and its reading; both are handed to the operating system at once.
+
+        Parameters
+        ----------
+        times : mapping of str to float
+            When it was acquired, came and was scored, in seconds after the start.
+        """
+        values = volume.values
+        if values is None:
+            values = np.full(self._n_regions, np.nan)
+        cells = [f"{volume.index}", _cell(volume.acquired_s), _cell(volume.fd_mm)]
+        cells.append(" ".join(volume.note.split()) or "n/a")
+        self._signals.write("\t".join([*cells, *map(_cell, values)]) + "\n")
+        self._signals.flush()
+        self.tell({"kind": "volume", **reading.as_row(), **times})
+
+    def tell(self, entry: Mapping[str, Any]) -> None:
+        """Add a line to the readings."""
+        self._readings.write(_line(entry))
+        self._readings.flush()
+
+    def close(self) -> None:
+        """Close the files."""
+        self._readings.close()
+        self._signals.close()
+
+
+def _cell(value: float | None) -> str:
+    """A signal with nine digits, which give a number of single precision exactly."""
+    return "n/a" if value is None or not np.isfinite(value) else f"{value:.9g}"
+
+
+def _line(entry: Mapping[str, Any]) -> str:
+    return json.dumps(entry, separators=(",", ":"), allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def _continue(path: Path, first: str) -> Iterator[str]:
+    """Whole lines of a file after its first; a line that was cut off is removed from it.
+
+    Raises
+    ------
+    DerivativesError
+        If the file begins otherwise.
+    """
+    if not path.exists():
+        return
+    with open_file(path) as file:
+        content = file.read()
+    whole = content[: content.rfind(b"\n") + 1]
+    lines = whole.decode("utf-8", errors="replace").splitlines(keepends=True)
+    if lines and lines[0] != first:
+        raise DerivativesError(
+            "is of another signature, other options, or other regions. Choose another --name, or "
+            "another --out.",
+            path,
+        )
+    if len(whole) < len(content):
+        with path.open("r+b") as file:
+            file.truncate(len(whole))
+    yield from lines[1:]

@@ -1,0 +1,87 @@
+"""The page of a live reading, its events, and its last number for other programs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from collections.abc import AsyncIterator
+from html import escape
+from importlib.resources import files
+from string import Template
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from painprint.live.reader import LiveReading
+
+WAIT_S = 2.0
+"""Longest time without an event (s), so that a page sees that the program goes on."""
+NO_PREDICTION = "nan"
+
+
+def live_app(reading: LiveReading) -> Starlette:
+    """The page of a reading at ``/``, its events at ``/events``, and the mean of the last minute as
+    plain text at ``/get_prediction``: "nan" where there is no prediction."""
+
+    async def page(_: Request) -> Response:
+        nonce = secrets.token_urlsafe(16)
+        policy = (
+            f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; "
+            "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'"
+        )
+        return HTMLResponse(live_page(reading, nonce), headers={"Content-Security-Policy": policy})
+
+    async def events(request: Request) -> Response:
+        first = request.headers.get("last-event-id", "0")
+        number = int(first) if first.isdecimal() else 0
+        return StreamingResponse(_events(reading, number), media_type="text/event-stream")
+
+    async def prediction(_: Request) -> Response:
+        row = reading.latest()
+        mean = None if row is None else row["mean"]
+        return PlainTextResponse(NO_PREDICTION if mean is None else f"{mean:.9g}")
+
+    return Starlette(
+        routes=[
+            Route("/", page),
+            Route("/events", events),
+            Route("/get_prediction", prediction),
+        ]
+    )
+
+
+async def _events(reading: LiveReading, number: int) -> AsyncIterator[str]:
+    """Readings after the first ``number`` as server-sent events, several in one."""
+    while True:
+        rows, number, has_ended = await run_in_threadpool(reading.since, number, WAIT_S)
+        content = {"rows": rows, "counts": reading.counts, "ended": has_ended}
+        yield f"id: {number}\ndata: {json.dumps(content, allow_nan=False)}\n\n"
+        if has_ended and not rows:
+            await asyncio.sleep(WAIT_S)
+
+
+def live_page(reading: LiveReading, nonce: str) -> str:
+    """The page, which draws what comes as events."""
+    signature = reading.scorer.signature
+    history = reading.scorer.levels
+    folder = files("painprint.server").joinpath("pages")
+    about: dict[str, Any] = {
+        "tr": reading.scorer.tr_s,
+        "lag": signature.models[0].lag_s,
+        "range": signature.rating_range,
+        "history": history,
+        "warmUp": reading.scorer.first_scored * reading.scorer.tr_s,
+    }
+    return Template(folder.joinpath("live.html").read_text("utf-8")).substitute(
+        nonce=nonce,
+        who=escape(f"sub-{signature.participant}" if signature.participant else "one person"),
+        simulated="" if signature.simulated else "hidden",
+        lag=f"{signature.models[0].lag_s:g}",
+        about=json.dumps(about).replace("<", "\\u003c"),
+        script=folder.joinpath("live.js").read_text("utf-8"),
+    )
