@@ -133,11 +133,19 @@ def engaged(data):
     """Rows of each person: every film read by the signature of the other two."""
     rows = []
     for number, runs in enumerate(read_people(data).values()):
+        signature = learn(runs, False)
         for film, run in enumerate(runs):
-            signature = learn([other for other in runs if other is not run], False)
-            for row in compare(signature, [run], [film]):
+            for row in compare(without(signature, run.session), [run], [film]):
                 rows.append({"people": "engagement", "person": number, "film": film, **row})
     return rows
+
+
+def without(signature, session):
+    """The signature whose final model is that of the fold that left a session out."""
+    at = signature.find_model(session)
+    own = replace(signature.models[at], held_out="")
+    weights = np.vstack([signature.weights[at], signature.weights[1:]])
+    return replace(signature, models=(own, *signature.models[1:]), weights=weights)
 
 
 def summarise(table):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
 import sys
 import threading
@@ -99,8 +100,8 @@ def _open_source(signature: Signature, source: str | None, options: LiveOptions)
     if source.startswith(SOCKET) and source.removeprefix(SOCKET).isdecimal():
         return LineSource(_lines_of_socket(int(source.removeprefix(SOCKET))))
     raise UsageError(
-        f"{source!r} is no source. Give stdin for lines of standard input, or tcp:PORT for lines of "
-        "a socket of this computer; a finished run is given with --replay."
+        f"{source!r} is no source. Give stdin for lines of standard input, or tcp:PORT for lines "
+        "of a socket of this computer; a finished run is given with --replay."
     )
 
 
@@ -184,7 +185,10 @@ def _page(reading: LiveReading, options: LiveOptions) -> Iterator[None]:
             f"the page of `painprint live` needs the extra live ({error.name} is missing): "
             "pip install 'painprint[live]'. Or pass --no-page."
         ) from error
-    with serve(live_app(reading), options.port) as address:
+    kept = options.out / f".{options.name}_live_address"
+    port, token = _address_before(kept)
+    with serve(live_app(reading), options.port or port, token) as address:
+        _keep_address(kept, address.port, address.token)
         print(
             f"The reading is shown at\n  {address.url()}\nOther programs get the last number at\n"
             f"  {address.url('/get_prediction')}",
@@ -195,6 +199,23 @@ def _page(reading: LiveReading, options: LiveOptions) -> Iterator[None]:
 
             webbrowser.open(address.url())
         yield
+    kept.unlink(missing_ok=True)
+
+
+def _address_before(path: Path) -> tuple[int, str]:
+    """Port and token of a program that was killed, so that its pages go on; 0 and "" without."""
+    try:
+        port, token = path.read_text(encoding="ascii").split()
+        return int(port), token
+    except (OSError, ValueError):  # there is none, or none that can be used
+        return 0, ""
+
+
+def _keep_address(path: Path, port: int, token: str) -> None:
+    """Write port and token where only the user can read them."""
+    path.unlink(missing_ok=True)
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(f"{port} {token}\n")
 
 
 def _follow(reading: LiveReading, source: Source) -> None:

@@ -41,9 +41,9 @@ class Replay:
         began_s = self._clock()
         fd, censored = self.run.confounds.get(FD), self.run.censored
         for index, values in enumerate(self.run.signals):
-            acquired_s = index * self.run.tr_s
-            if self.speed > 0:
-                left_s = began_s + acquired_s / self.speed - self._clock()
+            acquired_s = index * self.run.tr_s / self.speed if self.speed > 0 else None
+            if acquired_s is not None:
+                left_s = began_s + acquired_s - self._clock()
                 if left_s > 0:
                     self._sleep(left_s)
             is_censored = censored is not None and bool(censored[index])

@@ -57,7 +57,7 @@ class Address:
 
 
 @contextmanager
-def serve(app: App, port: int = 0) -> Iterator[Address]:
+def serve(app: App, port: int = 0, token: str = "") -> Iterator[Address]:
     """Serve an application on 127.0.0.1 until the ``with`` ends.
 
     Parameters
@@ -65,13 +65,15 @@ def serve(app: App, port: int = 0) -> Iterator[Address]:
     app : ASGI application
     port : int
         0 for one that is free.
+    token : str
+        That of a server before, whose pages are to go on; empty for a new one.
 
     Raises
     ------
     DerivativesError
         If the port is taken or may not be used.
     """
-    token = secrets.token_urlsafe(24)
+    token = token or secrets.token_urlsafe(24)
     guard = Guard(app, token)
     listener = _listen(port)
     address = Address(listener.getsockname()[1], token)

@@ -5,9 +5,12 @@
   const token = new URLSearchParams(location.search).get("token");
   const at = (id) => document.getElementById(id);
   const canvas = at("plot"), SHOWN_S = 1200, MARGIN = { left: 48, right: 10, top: 10, bottom: 26 };
-  let rows = [], pending = false;
+  let rows = [], pending = false, fastest = Infinity;
 
-  const text = (value, digits = 1) => (value === null ? "–" : value.toFixed(digits));
+  const scale = about.range ? about.range[1] - about.range[0]
+    : Math.max(...about.history.map(Math.abs), 1e-9);
+  const digits = Math.max(0, Math.min(4, 2 - Math.floor(Math.log10(scale))));
+  const text = (value) => (value === null ? "–" : value.toFixed(digits));
   const minutes = (s) => `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, "0")}`;
 
   const limits = (shown) => {
@@ -108,7 +111,8 @@
       const why = row.reasons.join("; ");
       if (at("why").textContent !== why) at("why").textContent = why;
       at("time").textContent = minutes(row.index * about.tr);
-      at("lag").textContent = row.acquired === undefined ? "not told" : `${text(row.written - row.acquired, 2)} s`;
+      at("lag").textContent = row.acquired === undefined ? "not told"
+        : `${(row.written - row.acquired - fastest).toFixed(2)} s`;
     }
     for (const name of ["scored", "late", "missing"]) at(name).textContent = content.counts[name].toLocaleString("en");
     if (content.ended) at("why").textContent = "The run has ended.";
@@ -119,10 +123,13 @@
     let first = true;
     events.onmessage = (event) => {
       const content = JSON.parse(event.data);
-      if (first && event.lastEventId && Number(event.lastEventId) === content.rows.length) rows = [];
+      if (first) rows = []; // all that there are come first, also from a program started again
       first = false;
       at("lost").hidden = true;
       rows.push(...content.rows);
+      for (const row of content.rows) {
+        if (row.acquired !== undefined) fastest = Math.min(fastest, row.written - row.acquired);
+      }
       if (rows.length > 40000) rows = rows.slice(-20000);
       rows.sort((a, b) => a.index - b.index);
       say(content);
