@@ -62,6 +62,7 @@ NEEDS = {
     "golden": _reference("golden"),
     "engagement": _reference("data/engagement"),
     "heat_pain": _reference("data/heat_pain"),
+    "dicom_stream": _reference("data/dicom_stream"),
     "cortex": _reference("cortex"),
     "array-api": Need("SCIPY_ARRAY_API is not set", lambda: False),  # skipped by scikit-learn
 }
