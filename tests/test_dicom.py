@@ -76,7 +76,7 @@ def test_numbers_of_the_header(tmp_path):
     dicom = read_dicom(write_mosaic(tmp_path / "a.dcm", volume_values(4), 4))
     assert (dicom.series_number, dicom.instance_number) == (7, 4)
     assert (dicom.acquired_s, dicom.tr_s) == (36006.0, 2.0)
-    assert dicom.refused is None and dicom.is_stated_by_csa
+    assert dicom.refused is None and dicom.states_slices
 
 
 @pytest.mark.parametrize("block", [0x11, 0x1F])
@@ -90,7 +90,7 @@ def test_the_csa_header_may_be_in_another_block(tmp_path, block):
 def test_without_a_csa_header_slices_follow_the_cross_product(tmp_path):
     path = write_mosaic(tmp_path / "a.dcm", volume_values(1), 1, Protocol(in_csa=False))
     usual = read_mosaic(write_mosaic(tmp_path / "b.dcm", volume_values(1), 1))
-    assert not read_dicom(path).is_stated_by_csa
+    assert not read_dicom(path).states_slices
     np.testing.assert_array_equal(read_mosaic(path).affine, usual.affine)
     np.testing.assert_array_equal(read_mosaic(path).values, usual.values)
 

@@ -152,7 +152,7 @@ class Dicom:
         return f"Dicom(series {self.series}, instance {self.instance_number})"
 
     @property
-    def is_stated_by_csa(self) -> bool:
+    def states_slices(self) -> bool:
         """Whether the direction in which slices follow each other is stated; otherwise it is taken
         to be that of the cross product of row and column."""
         return self._normal() is not None

@@ -36,6 +36,12 @@ NO_NUMBER = "without a number of the volume"
 OTHER_NAMES, GONE = "files of other names", "gone before they were read"
 PLAIN_VOLUME = "it is not, or not yet, one 3-D volume of NIfTI"
 
+SLICES_ASSUMED = (
+    "the mosaics do not state in which direction their slices follow each other (Siemens' CSA "
+    "header); it is taken to be that of the cross product of row and column. Check that "
+    "top and bottom of a volume are where the atlas has them."
+)
+
 
 def never() -> bool:
     """A run whose end is not known."""
@@ -53,6 +59,7 @@ class _File:
     acquired_s: float | None = None
     tr_s: float | None = None
     refused: DicomRefused | None = None
+    is_sure: bool = True
 
 
 class FolderSource:
@@ -209,7 +216,7 @@ class FolderSource:
 
         return _File(
             f"dicom {header.series}", header.instance_number, load, header.series_number,
-            header.acquired_s, header.tr_s, header.refused,
+            header.acquired_s, header.tr_s, header.refused, header.states_slices,
         )  # fmt: skip
 
     def _is_wanted(self, found: Found, file: _File) -> bool:
@@ -242,6 +249,8 @@ class FolderSource:
         """A volume that is whole, which is given."""
         assert found.index is not None
         self._watched.done(found)
+        if not self._given and not file.is_sure:
+            log.warning(SLICES_ASSUMED)
         last, self._last = self._last, max(found.index, self._last)
         self._given.add(found.index)
         if self.tr_s is None:

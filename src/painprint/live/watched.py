@@ -124,12 +124,12 @@ class WatchedFolder:
         self._waiting: dict[str, Found] = {}
         self._done: set[str] = set()
         self._other: set[str] = set()
-        self._old: dict[str, tuple[int, int] | None] = {}
+        self._old: dict[str, tuple[int, int] | None] = {}  # a NIfTI may be written again
         self._away_since_s: float | None = None
         self.n_gone = 0
         problem = ""
         try:
-            names = self._names()
+            names = self._news(os.listdir(path))
         except OSError as error:
             problem = _why(error)
         if problem:
@@ -139,8 +139,10 @@ class WatchedFolder:
             )
         self.existing = [] if include_existing else [path / name for name in names]
         for file in self.existing:
-            # a NIfTI may be written anew under the same name
-            self._old[file.name] = _signature(file)[0] if is_nifti(file.name) else None
+            if is_nifti(file.name):
+                self._old[file.name] = _signature(file)[0]
+            else:
+                self._done.add(file.name)
 
     @property
     def n_other(self) -> int:
@@ -152,7 +154,7 @@ class WatchedFolder:
         ``MOST_AT_ONCE``. Nothing while the folder cannot be read, which is logged once."""
         now = self._clock.now()
         try:
-            names = self._names()
+            names = os.listdir(self._path)
         except OSError as error:
             if self._away_since_s is None:
                 self._away_since_s = now
@@ -166,9 +168,8 @@ class WatchedFolder:
         for name in set(self._waiting).difference(names):
             del self._waiting[name]
             self.n_gone += 1
-        for name in names:
-            if name not in self._done:
-                self._see(name, now)
+        for name in self._news(names):
+            self._see(name, now)
         ready = [found for found in self._waiting.values() if _is_due(found, now)]
         return sorted(ready, key=lambda found: natural(found.path.name))[:MOST_AT_ONCE]
 
@@ -181,12 +182,12 @@ class WatchedFolder:
         self._waiting.pop(found.path.name, None)
         self._done.add(found.path.name)
 
-    def _names(self) -> list[str]:
-        """Names in the folder that may be volumes."""
-        with os.scandir(self._path) as entries:
-            names = [entry.name for entry in entries]
-        self._other.update(n for n in names if not may_be_volume(n) and not n.startswith("."))
-        return [name for name in names if may_be_volume(name)]
+    def _news(self, names: list[str]) -> list[str]:
+        """Names that may be volumes and are not done; quick where thousands are."""
+        left = set(names).difference(self._done, self._other)
+        may_be = {name for name in left if may_be_volume(name)}
+        self._other.update(name for name in left - may_be if not name.startswith("."))
+        return sorted(may_be)
 
     def _see(self, name: str, now: float) -> None:
         """Note a file, and whether it is as it was."""
