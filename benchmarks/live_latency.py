@@ -5,8 +5,8 @@
 
 From the values of a volume to its line in the file: scaling, scores of the final model and of 28
 fold models, running mean, interval, range. Values are random, and so are the weights, since
-neither changes the time. Memory is that of the process (RSS) after a tenth of the volumes, and the most
-from then on.
+neither changes the time. Memory is that of the process (RSS) after a tenth of the volumes, and the
+most from then on.
 """
 
 from __future__ import annotations

@@ -348,7 +348,7 @@ class TestLines:
 def served(trained, folder):
     signature, run = trained
     reading = begin(folder, signature, run.regions, run.tr_s)
-    with serve(live_app(reading)) as address:
+    with serve(live_app(lambda: reading)) as address:
         yield reading, address
     reading.record.close()
 
@@ -480,8 +480,8 @@ class TestCommand:
         [
             ([], "needs one source"),
             (["stdin", "--replay", "x"], "needs one source"),
-            (["nonsense"], "is no source"),
-            (["tcp:x"], "is no source"),
+            (["nonsense"], "is no folder, and no other source"),
+            (["tcp:x"], "is no folder, and no other source"),
             (["stdin", "--warm-up", "1"], "--warm-up is 1.0"),
             (["stdin", "--name", "../x"], "--name is"),
         ],

@@ -51,6 +51,9 @@ painprint learn OUT BIDS NEW
 painprint recalibrate SIG BIDS NEW --participant-label 01 --session-label 24
 """,
     "live": """
+# DICOM files of the scanner, with the atlas on its grid of today
+painprint live SIG /mnt/export --atlas ATLAS.nii.gz
+
 # a finished run at the speed of its scan
 painprint live SIG --replay ses-24/func/*task-rating*_timeseries.tsv
 

@@ -4,41 +4,29 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
-import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import numpy as np
-
 from painprint.apps.arguments import UsageError, check_reading_folder
-from painprint.apps.predict import find_new_runs, match_person
-from painprint.bids.load import load_bold
+from painprint.apps.live_source import NEEDS_EXTRA, Begun, find_source
 from painprint.errors import DerivativesError
-from painprint.live.lines import LineSource
 from painprint.live.options import LiveOptions
 from painprint.live.reader import LiveReading
 from painprint.live.record import Record
-from painprint.live.replay import Replay
 from painprint.live.scorer import LiveScorer
 from painprint.live.volume import Source
 from painprint.progress import Progress
 from painprint.results.proof import why_not_shown
-from painprint.runs import Run
 from painprint.signature.file import hash_signature, read_signature
 from painprint.signature.model import Signature
-from painprint.signature.predict import was_trained_on
 from painprint.stopping import ends_when_asked
-from painprint.store.reading import open_file
 
 log = logging.getLogger("painprint")
 
 READ, WAIT = "reading", "waiting for the first volume"
 """Stages."""
-STANDARD_INPUT, SOCKET = "stdin", "tcp:"
-OWN_SIGNALS = "_live_timeseries.tsv"
 
 
 def read_live(path: Path, source: str | None, options: LiveOptions, progress: Progress) -> str:
@@ -49,7 +37,8 @@ def read_live(path: Path, source: str | None, options: LiveOptions, progress: Pr
     path : Path
         The signature.
     source : str or None
-        "stdin" for standard input, "tcp:PORT" for a socket of 127.0.0.1; None for a replay.
+        A folder; "stdin" for standard input; "tcp:PORT" for a socket of 127.0.0.1; None for a
+        replay.
 
     Returns
     -------
@@ -63,20 +52,21 @@ def read_live(path: Path, source: str | None, options: LiveOptions, progress: Pr
     DerivativesError
         If the signature or the source cannot be used.
     """
-    if (source is None) == (options.replay is None):
-        raise UsageError(
-            "`painprint live` needs one source: stdin for lines of standard input, tcp:PORT for "
-            "lines of a socket, or --replay with a finished run."
-        )
     signature = read_signature(path)
     check_reading_folder(options.out)
+    is_continued = Record.exists(options.out, options.name)  # after a program that was killed
+    open_source = find_source(
+        signature, source, options, is_continued=is_continued, is_over=_asked.is_set
+    )
     progress.plan(WAIT, READ)
-    with ends_when_asked(_stop_waiting):
+    shown: list[LiveReading] = []
+    with _page(lambda: shown[0] if shown else None, options):
         with progress.stage(WAIT, logged=False):
-            opened = _open_source(signature, source, options)
+            opened = Begun(open_source())
         reading = _begin(path, signature, opened, options)
+        shown.append(reading)
         try:
-            with _page(reading, options), progress.stage(READ, logged=False):
+            with ends_when_asked(_asked.set), progress.stage(READ, logged=False):
                 _follow(reading, opened)
         finally:
             reading.record.close()
@@ -85,54 +75,6 @@ def read_live(path: Path, source: str | None, options: LiveOptions, progress: Pr
 
 _asked = threading.Event()
 """Set when a signal asked the command to end."""
-
-
-def _stop_waiting() -> None:
-    _asked.set()
-
-
-def _open_source(signature: Signature, source: str | None, options: LiveOptions) -> Source:
-    if options.replay is not None:
-        return _replay(signature, options.replay, options)
-    if source == STANDARD_INPUT:
-        return LineSource(sys.stdin)
-    assert source is not None
-    if source.startswith(SOCKET) and source.removeprefix(SOCKET).isdecimal():
-        return LineSource(_lines_of_socket(int(source.removeprefix(SOCKET))))
-    raise UsageError(
-        f"{source!r} is no source. Give stdin for lines of standard input, or tcp:PORT for lines "
-        "of a socket of this computer; a finished run is given with --replay."
-    )
-
-
-def _replay(signature: Signature, path: Path, options: LiveOptions) -> Source:
-    if path.name.endswith(OWN_SIGNALS):
-        with open_file(path) as file:
-            return LineSource(file.read().decode().splitlines(keepends=True))
-    files = find_new_runs([path])
-    person = match_person(signature, files, allowed=options.other_person)
-    bold = load_bold(files[0], options.tr_s)
-    run: Run = bold.as_run(files[0].key, np.full(len(bold.signals), np.nan))
-    if was_trained_on(signature, run.key) and not person.other:
-        log.warning("%s: the signature was trained on this session: this is no test.", path.name)
-    return Replay(run, speed=options.speed)
-
-
-def _lines_of_socket(port: int) -> Iterator[str]:
-    """Lines of the first program that connects to a port of this computer."""
-    with socket.socket() as listener:
-        try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise DerivativesError(
-                f"port {port} of this computer cannot be used ({error.strerror}). Choose another."
-            ) from error
-        listener.listen(1)
-        log.info("Waiting for a program that connects to 127.0.0.1, port %d.", port)
-        connection, _ = listener.accept()
-    with connection, connection.makefile(encoding="utf-8", errors="replace") as lines:
-        yield from lines
 
 
 def _begin(path: Path, signature: Signature, source: Source, options: LiveOptions) -> LiveReading:
@@ -172,7 +114,7 @@ NOT_DONE = (
 
 
 @contextmanager
-def _page(reading: LiveReading, options: LiveOptions) -> Iterator[None]:
+def _page(current: Callable[[], LiveReading | None], options: LiveOptions) -> Iterator[None]:
     """Serve the page while the run is read."""
     if options.no_page:
         yield
@@ -181,14 +123,18 @@ def _page(reading: LiveReading, options: LiveOptions) -> Iterator[None]:
         from painprint.server.live_page import live_app
         from painprint.server.local import serve
     except ImportError as error:
-        raise UsageError(
-            f"the page of `painprint live` needs the extra live ({error.name} is missing): "
-            "pip install 'painprint[live]'. Or pass --no-page."
-        ) from error
+        raise UsageError(f"{NEEDS_EXTRA.format(error.name)} Or pass --no-page.") from error
     kept = options.out / f".{options.name}_live_address"
     port, token = _address_before(kept)
-    with serve(live_app(reading), options.port or port, token) as address:
+    with ExitStack() as stack:
+        try:
+            address = stack.enter_context(serve(live_app(current), options.port or port, token))
+        except DerivativesError:
+            if options.port or not port:
+                raise
+            address = stack.enter_context(serve(live_app(current)))  # that of before is taken
         _keep_address(kept, address.port, address.token)
+        stack.callback(kept.unlink, missing_ok=True)
         print(
             f"The reading is shown at\n  {address.url()}\nOther programs get the last number at\n"
             f"  {address.url('/get_prediction')}",
@@ -199,7 +145,6 @@ def _page(reading: LiveReading, options: LiveOptions) -> Iterator[None]:
 
             webbrowser.open(address.url())
         yield
-    kept.unlink(missing_ok=True)
 
 
 def _address_before(path: Path) -> tuple[int, str]:
@@ -213,6 +158,7 @@ def _address_before(path: Path) -> tuple[int, str]:
 
 def _keep_address(path: Path, port: int, token: str) -> None:
     """Write port and token where only the user can read them."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(f"{port} {token}\n")

@@ -46,15 +46,17 @@ def live(
 ) -> None:
     """Score every volume of a run with a signature while it is scanned.
 
-    Regional values come as lines: a JSON object or a row of a table for each volume. Each reading
-    is a line of a file, a point on a page, and a number for other programs.
+    Volumes come as files, or as lines of regional values: a JSON object or a row of a table for
+    each volume. Each reading is a line of a file, a point on a page, and a number for other
+    programs.
 
     Parameters
     ----------
     signature
         Folder of the signature, or its signature.json.
     source
-        stdin: lines of standard input. tcp:PORT: lines of a socket of this computer.
+        The folder that the scanner fills with a DICOM or NIfTI file a volume; stdin for lines of
+        standard input; or tcp:PORT for lines of a socket of this computer.
     """
     from painprint.apps.live import read_live
 

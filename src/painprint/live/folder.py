@@ -145,6 +145,11 @@ class FolderSource:
         )
 
     @property
+    def has_begun(self) -> bool:
+        """Whether a volume was given."""
+        return self._last >= 0
+
+    @property
     def silent_s(self) -> float:
         """Time since the last volume was given, or since the start (s)."""
         return self._clock.now() - self._last_s

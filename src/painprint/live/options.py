@@ -32,6 +32,8 @@ class LiveOptions:
     """For a folder of volumes: atlas image on the grid of the scanner's images of today."""
     series: int | None = option(None, group=DATA, bounds=Bounds(0))
     """For a folder of volumes: number of the series. Default: the first that is new."""
+    end_after_s: float = option(60.0, "s", group=DATA, bounds=Bounds(1, 86_400))
+    """For a folder of volumes: the run has ended after so long without a new one (s)."""
     tr_s: float | None = option(
         None,
         "s",

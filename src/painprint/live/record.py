@@ -54,6 +54,11 @@ class Record:
             self._signals.write(header)
         self._header, self._n_regions = header, len(regions)
 
+    @staticmethod
+    def exists(folder: Path, name: str) -> bool:
+        """Whether there is a record, which would be continued."""
+        return (folder / f"{name}_live.jsonl").exists()
+
     def volumes(self) -> Iterator[Volume]:
         """The volumes that were read before, from which scaling goes on where it was."""
         return iter(LineSource([self._header, *self._earlier_signals], clock=lambda: 0.0))

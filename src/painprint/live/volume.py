@@ -44,22 +44,21 @@ class Source(Protocol):
     """Something that gives the volumes of one run, in the order in which they come.
 
     An index may come after a larger one (a volume that was late), and may never come (a volume that
-    is missing). The same index never comes twice: what repeats is dropped by the source, and
-    counted in ``dropped``.
-
-    Attributes
-    ----------
-    regions : tuple of str
-        Names of the regions.
-    tr_s : float or None
-        Repetition time (s), if the source knows it.
-    dropped : dict of str to int
-        What was dropped and how often, by reason, such as "repeated" or "another series".
+    is missing). The same index never comes twice, also not after one without values: what repeats
+    is dropped by the source, and counted in ``dropped``.
     """
 
-    regions: tuple[str, ...]
-    tr_s: float | None
-    dropped: dict[str, int]
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """Names of the regions."""
+
+    @property
+    def tr_s(self) -> float | None:
+        """Repetition time (s), if the source knows it."""
+
+    @property
+    def dropped(self) -> dict[str, int]:
+        """What was dropped and how often, by reason, such as "repeated" or "another series"."""
 
     def __iter__(self) -> Iterator[Volume]:
         """Volumes until the run ends."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from html import escape
 from importlib.resources import files
 from string import Template
@@ -24,9 +24,15 @@ WAIT_S = 2.0
 NO_PREDICTION = "nan"
 
 
-def live_app(reading: LiveReading) -> Starlette:
+def live_app(current: Callable[[], LiveReading | None]) -> Starlette:
     """The page of a reading at ``/``, its events at ``/events``, and the mean of the last minute as
-    plain text at ``/get_prediction``: "nan" where there is no prediction."""
+    plain text at ``/get_prediction``: "nan" where there is no prediction.
+
+    Parameters
+    ----------
+    current : callable
+        Returns the reading; None before the first volume.
+    """
 
     async def page(_: Request) -> Response:
         nonce = secrets.token_urlsafe(16)
@@ -34,15 +40,21 @@ def live_app(reading: LiveReading) -> Starlette:
             f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; "
             "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'"
         )
-        return HTMLResponse(live_page(reading, nonce), headers={"Content-Security-Policy": policy})
+        reading = current()
+        text = waiting_page(nonce) if reading is None else live_page(reading, nonce)
+        return HTMLResponse(text, headers={"Content-Security-Policy": policy})
 
     async def events(request: Request) -> Response:
+        reading = current()
+        if reading is None:
+            return PlainTextResponse("no volume has come", status_code=503)
         first = request.headers.get("last-event-id", "0")
         number = int(first) if first.isdecimal() else 0
         return StreamingResponse(_events(reading, number), media_type="text/event-stream")
 
     async def prediction(_: Request) -> Response:
-        row = reading.latest()
+        reading = current()
+        row = None if reading is None else reading.latest()
         mean = None if row is None else row["mean"]
         return PlainTextResponse(NO_PREDICTION if mean is None else f"{mean:.9g}")
 
@@ -63,6 +75,12 @@ async def _events(reading: LiveReading, number: int) -> AsyncIterator[str]:
         yield f"id: {number}\ndata: {json.dumps(content, allow_nan=False)}\n\n"
         if has_ended and not rows:
             await asyncio.sleep(WAIT_S)
+
+
+def waiting_page(nonce: str) -> str:
+    """The page before the first volume, which looks again every second."""
+    folder = files("painprint.server").joinpath("pages")
+    return Template(folder.joinpath("waiting.html").read_text("utf-8")).substitute(nonce=nonce)
 
 
 def live_page(reading: LiveReading, nonce: str) -> str:
