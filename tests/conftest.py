@@ -10,6 +10,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,10 +19,13 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from painprint import Run
+from painprint import Run, Settings
 from painprint.cli import main
+from painprint.decode.decoding import decode_runs
 from painprint.evidence.stages import STAGES
 from painprint.runs import MOTION_NAMES, motion_confounds
+from painprint.signature.model import complete_signature, make_signature
+from painprint.signature.origin import Origin
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "bids"
 SHARED = Path(__file__).parents[2] / "shared"
@@ -307,3 +311,29 @@ def check_outputs(folder, heading, stem="", *, optional=("if ",)):
     always = {one for one, remark in promised.items() if not remark.startswith(optional)}
     missing = {one for one in always if not any(fnmatchcase(path, one) for path in written)}
     assert (unknown, missing) == (set(), set())
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Debian's Chromium, driven by Playwright."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        program = shutil.which("chromium")
+        started = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def trained():
+    """A signature of seven sessions, and a run of an eighth, in other units."""
+    rng = np.random.default_rng(20261127)
+    runs = simulate_runs(rng, n_sessions=8, n_frames=240)
+    decoding = decode_runs([run for run in runs if run.session != "08"], Settings(n_bootstraps=100))
+    signature = complete_signature(
+        make_signature(decoding, simulated=True, metrics={}), decoding, origin=Origin()
+    )
+    new = next(run for run in runs if run.session == "08")
+    unit, offset = rng.uniform(5, 20), rng.uniform(500, 1500, len(new.regions))
+    return signature, replace(new, signals=new.signals * unit + offset)

@@ -21,7 +21,6 @@ from painprint.simulate.world import World
 from painprint.simulate.write import write_people
 
 pytestmark = pytest.mark.long
-CHROMIUM = shutil.which("chromium")
 ARTEFACTS = Path(os.environ.get("PAINPRINT_ARTEFACTS", "artefacts"))
 """Where screenshots are kept."""
 EVIL = "<script>alert(1)</script>"
@@ -85,16 +84,6 @@ def parcellate(root):
     quick = ["--n-seeds", "100", "--n-checked", "100", "--rest-low-pass", "0"]
     assert main([*words, *given, *quick]) == 0
     return root / "areas" / "sub-01_parcellation.html"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield started
-        started.close()
 
 
 TWO_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"

@@ -13,41 +13,20 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import simulate_runs
 from test_rating_server import Where, ask
 
-from painprint import Settings
 from painprint.cli import main
-from painprint.decode.decoding import decode_runs
 from painprint.errors import DerivativesError
 from painprint.live.lines import LineSource
 from painprint.live.options import LiveOptions
 from painprint.live.reader import LiveReading
 from painprint.live.record import Record
 from painprint.live.replay import Replay
-from painprint.live.scaling import CausalScaling
+from painprint.live.scaling import CausalScaling, RunEdges
 from painprint.live.scorer import LiveScorer
 from painprint.live.volume import Volume
 from painprint.server.live_page import live_app
 from painprint.server.local import serve
-from painprint.signature.model import complete_signature, make_signature
-from painprint.signature.origin import Origin
-
-SETTINGS = Settings(n_bootstraps=100, skip=())
-
-
-@pytest.fixture(scope="module")
-def trained():
-    """A signature of seven sessions, and a run of an eighth, in other units."""
-    rng = np.random.default_rng(20261127)
-    runs = simulate_runs(rng, n_sessions=8, n_frames=240)
-    decoding = decode_runs([run for run in runs if run.session != "08"], SETTINGS)
-    signature = complete_signature(
-        make_signature(decoding, simulated=True, metrics={}), decoding, origin=Origin()
-    )
-    new = next(run for run in runs if run.session == "08")
-    unit, offset = rng.uniform(5, 20), rng.uniform(500, 1500, len(new.regions))
-    return signature, replace(new, signals=new.signals * unit + offset)
 
 
 def readings(scorer, volumes):
@@ -99,6 +78,17 @@ class TestScaling:
         for value in (1.0, 2.0, 4.0):
             scaling.add(np.array([value, 7.0]))
         assert scaling.zscores(np.array([4.0, 7.0]))[1] == 0
+
+
+def test_edges_of_the_run_so_far_are_those_of_these_frames(rng):
+    frames = rng.normal(700, 9, size=(80, 6)) @ rng.normal(size=(6, 6))
+    so_far = RunEdges(6)
+    for n, frame in enumerate(frames, start=1):
+        so_far.add(frame)
+        if n > 2:
+            z = (frames[:n] - frames[:n].mean(axis=0)) / frames[:n].std(axis=0, ddof=1)
+            wanted = [np.mean(z[:, a] * z[:, b]) for a in range(6) for b in range(a + 1, 6)]
+            np.testing.assert_allclose(so_far.edges(), wanted, rtol=1e-8)
 
 
 class TestScores:
@@ -191,7 +181,7 @@ class TestScores:
             scorer.read(replace(volumes[i % 240], index=i))
         grown = tracemalloc.get_traced_memory()[0] - before
         tracemalloc.stop()
-        assert grown < 50_000
+        assert grown < 500_000  # 3,760 volumes
 
 
 def begin(folder, signature, regions, tr_s, **about):
@@ -270,7 +260,7 @@ class TestRecord:
         signature, _ = trained
         first = begin(tmp_path / "killed", signature, run.regions, run.tr_s)
         for volume in volumes_of(run, range(150)):
-            first._take(volume, is_new=True)
+            first.take(volume)
         first.record.close()
         readings_file = tmp_path / "killed" / "run_live.jsonl"
         content = readings_file.read_bytes()

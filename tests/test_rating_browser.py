@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import QUICK, SMALL_MOVES, Tree
-from test_browser import ARTEFACTS, CHROMIUM
+from test_browser import ARTEFACTS
 from test_rating_server import running
 from test_rating_task import validate
 
@@ -26,16 +26,6 @@ from painprint.server.rating_page import rating_app
 
 pytestmark = [pytest.mark.long, pytest.mark.needs("chromium")]
 SIZES = [(1024, 768), (1280, 800), (1920, 1080), (3840, 2160)]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield started
-        started.close()
 
 
 class Page:

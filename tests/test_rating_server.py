@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 import tracemalloc
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -396,9 +396,12 @@ class Where:
 
 
 @contextmanager
-def running(words):
+def running(words, *, stdin=False):
     """A command that serves a page, and where it is."""
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(
+        words, stdin=pipe if stdin else None, stdout=pipe, stderr=pipe, text=True
+    )
     watch = threading.Timer(60, process.kill)
     watch.start()
     try:
@@ -408,5 +411,6 @@ def running(words):
         watch.cancel()
         process.kill()
         process.wait()
-        process.stdout.close()
-        process.stderr.close()
+        for stream in filter(None, (process.stdin, process.stdout, process.stderr)):
+            with suppress(BrokenPipeError):  # what a killed process did not read
+                stream.close()

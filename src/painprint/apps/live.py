@@ -7,14 +7,20 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from painprint.apps.arguments import UsageError, check_reading_folder
+from painprint.apps.live_demo import simulate_live
 from painprint.apps.live_source import NEEDS_EXTRA, Begun, find_source
 from painprint.errors import DerivativesError
 from painprint.live.options import LiveOptions
 from painprint.live.reader import LiveReading
 from painprint.live.record import Record
+from painprint.live.replay import Replay
 from painprint.live.scorer import LiveScorer
 from painprint.live.volume import Source
 from painprint.progress import Progress
@@ -29,13 +35,15 @@ READ, WAIT = "reading", "waiting for the first volume"
 """Stages."""
 
 
-def read_live(path: Path, source: str | None, options: LiveOptions, progress: Progress) -> str:
+def read_live(
+    path: Path | None, source: str | None, options: LiveOptions, progress: Progress
+) -> str:
     """Score every volume of a run while it goes on.
 
     Parameters
     ----------
-    path : Path
-        The signature.
+    path : Path or None
+        The signature; None for the demo.
     source : str or None
         A folder; "stdin" for standard input; "tcp:PORT" for a socket of 127.0.0.1; None for a
         replay.
@@ -52,18 +60,28 @@ def read_live(path: Path, source: str | None, options: LiveOptions, progress: Pr
     DerivativesError
         If the signature or the source cannot be used.
     """
-    signature = read_signature(path)
     check_reading_folder(options.out)
-    is_continued = Record.exists(options.out, options.name)  # after a program that was killed
-    open_source = find_source(
-        signature, source, options, is_continued=is_continued, is_over=_asked.is_set
-    )
+    truth = None
+    if options.demo:
+        if path is not None:
+            raise UsageError("--demo needs neither a signature nor a source.")
+        signature, run = simulate_live()
+        digest, truth = "", run.rating
+        open_source: Callable[[], Source] = partial(Replay, run, speed=options.speed)
+    else:
+        if path is None:
+            raise UsageError("`painprint live` needs SIGNATURE, or --demo.")
+        signature, digest = read_signature(path), hash_signature(path)
+        is_continued = Record.exists(options.out, options.name)  # after a program that was killed
+        open_source = find_source(
+            signature, source, options, is_continued=is_continued, is_over=_asked.is_set
+        )
     progress.plan(WAIT, READ)
     shown: list[LiveReading] = []
     with _page(lambda: shown[0] if shown else None, options):
         with progress.stage(WAIT, logged=False):
             opened = Begun(open_source())
-        reading = _begin(path, signature, opened, options)
+        reading = _begin(signature, digest, opened, options, truth)
         shown.append(reading)
         try:
             with ends_when_asked(_asked.set), progress.stage(READ, logged=False):
@@ -77,34 +95,45 @@ _asked = threading.Event()
 """Set when a signal asked the command to end."""
 
 
-def _begin(path: Path, signature: Signature, source: Source, options: LiveOptions) -> LiveReading:
+def _begin(
+    signature: Signature,
+    digest: str,
+    source: Source,
+    options: LiveOptions,
+    truth: NDArray[np.float64] | None,
+) -> LiveReading:
+    """A reading that has not begun, or the record of one that is continued."""
     tr_s = options.tr_s or source.tr_s or signature.tr_s[0]
+    threshold = options.fd_thresh_mm
+    if threshold is None:
+        threshold = (signature.origin.dense or {}).get("fd_thresh_mm", 0.0)
     try:
         scorer = LiveScorer(
             signature, source.regions, tr_s, warm_up_s=options.warm_up_s,
-            prior_frames=options.prior_frames,
+            prior_frames=options.prior_frames, fd_thresh_mm=threshold,
         )  # fmt: skip
     except ValueError as error:
         raise DerivativesError(str(error)) from error
     if options.tr_s is None and source.tr_s is None:
         log.warning("The source does not tell its repetition time: %g s was taken (--tr).", tr_s)
-    if warning := why_not_shown(signature):
+    if not options.demo and (warning := why_not_shown(signature)):
         log.warning("%s", warning)
     lag_s = signature.models[0].lag_s
     log.info("A reading is of the pain %g s before its volume.", lag_s)
     about = {
-        "signature_sha256": hash_signature(path),
+        "signature_sha256": digest,
         "simulated": signature.simulated,
         "tr": tr_s,
         "lag": lag_s,
         "warm_up": options.warm_up_s,
         "prior_frames": options.prior_frames,
+        "fd_thresh": threshold,
         "not_done": NOT_DONE,
     }
     record = Record(options.out, options.name, about, source.regions)
     if record.told:
         log.info("%s: going on after %d volumes.", record.readings, len(record.told))
-    return LiveReading(record, scorer)
+    return LiveReading(record, scorer, truth=truth)
 
 
 NOT_DONE = (

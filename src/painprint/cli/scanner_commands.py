@@ -39,7 +39,7 @@ def rate(
 
 @app.command(group_parameters=BY_HEADING, help_epilogue=examples("live"))
 def live(
-    signature: Path,
+    signature: Path | None = None,
     source: str | None = None,
     *,
     options: Annotated[LiveOptions, FLAT] = LiveOptions(),  # noqa: B008 (frozen)
@@ -53,7 +53,7 @@ def live(
     Parameters
     ----------
     signature
-        Folder of the signature, or its signature.json.
+        Folder of the signature, or its signature.json. Not for --demo.
     source
         The folder that the scanner fills with a DICOM or NIfTI file a volume; stdin for lines of
         standard input; or tcp:PORT for lines of a socket of this computer.

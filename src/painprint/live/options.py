@@ -26,6 +26,8 @@ class LiveOptions:
     replay: Path | None = option(None, group=DATA)
     """Replay a finished run instead of a source: regional time series (*_timeseries.tsv or
     *.ptseries.nii), or the *_live_timeseries.tsv of an earlier live reading."""
+    demo: bool = option(False, group=DATA)
+    """Replay a run of a simulated person beside its true rating; no signature is needed."""
     speed: float = option(1.0, group=DATA, bounds=Bounds(0, 1000))
     """Speed of a replay: 1 as it was scanned; 0 as fast as possible."""
     atlas: Path | None = option(None, group=DATA)
@@ -46,6 +48,9 @@ class LiveOptions:
     """Time at the start of the run without a prediction (s)."""
     prior_frames: float = option(60.0, "frames", group=READING, bounds=Bounds(0, 10_000))
     """SDs of regions are shrunk towards their common level, as if it came from so many frames."""
+    fd_thresh_mm: float | None = option(None, "mm", group=READING, bounds=Bounds(0))
+    """Volumes with a larger framewise displacement are not scored (mm), where the source tells it;
+    0 for none. Default: that of the study, if it denoised dense BOLD; else none."""
     other_person: bool = option(False, group=READING)
     """The run may be another person's than that of the signature."""
     out: Path = option(Path("live"), group=EXECUTION)

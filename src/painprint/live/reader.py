@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from painprint.live.record import Record
 from painprint.live.scorer import LiveScorer
@@ -51,14 +52,21 @@ class LiveReading:
     ----------
     record : Record
     scorer : LiveScorer
+    truth : array of shape (n_volumes,), optional
+        True rating at each volume of a run that is simulated, to be shown beside the reading.
     clock : callable
         Monotonic time (s).
     """
 
     def __init__(
-        self, record: Record, scorer: LiveScorer, *, clock: Callable[[], float] = time.monotonic
+        self,
+        record: Record,
+        scorer: LiveScorer,
+        *,
+        truth: NDArray[np.float64] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.record, self.scorer, self.clock = record, scorer, clock
+        self.record, self.scorer, self.clock, self.truth = record, scorer, clock, truth
         self.latency = Latency()
         self.counts = {"volumes": 0, "scored": 0, "late": 0, "missing": 0}
         self.has_ended = False
@@ -69,17 +77,24 @@ class LiveReading:
         self._rows: deque[dict[str, Any]] = deque(maxlen=REMEMBERED)
         self._n_rows = 0
         for volume in record.volumes():
-            self._take(volume, is_new=False)
+            self.take(volume, is_new=False)
 
     def follow(self, source: Source) -> None:
         """Read all volumes of a source."""
         for volume in source:
             if volume.index in self._seen:
                 continue  # read before the program was started again
-            self._take(volume, is_new=True)
+            self.take(volume)
         self.end(source)
 
-    def _take(self, volume: Volume, *, is_new: bool) -> None:
+    def take(self, volume: Volume, *, is_new: bool = True) -> None:
+        """Read a volume that was not read before.
+
+        Parameters
+        ----------
+        is_new : bool
+            False for one that is in the record.
+        """
         began = self.clock()
         single = None if volume.values is None else volume.values.astype(np.float32).astype(float)
         volume = Volume(
@@ -104,9 +119,18 @@ class LiveReading:
         self.counts["late"] += volume.index < last
         self.counts["missing"] += max(0, volume.index - last - 1) - (volume.index < last)
         with self._changed:
-            self._rows.append({**reading.as_row(), **times})
+            self._rows.append({**reading.as_row(), **times, **self._truth_of(volume.index)})
             self._n_rows += 1
             self._changed.notify_all()
+
+    def _truth_of(self, index: int) -> dict[str, float]:
+        """Mean true rating of the minute that the reading at a volume is of, if it is known."""
+        if self.truth is None:
+            return {}
+        stop = index - self.scorer.lag_frames + 1
+        minute = self.truth[max(0, stop - self.scorer.window) : max(0, stop)]
+        known = minute[np.isfinite(minute)]
+        return {"truth": round(float(known.mean()), 6)} if len(known) else {}
 
     def end(self, source: Source) -> None:
         """Say that the run has ended, and what was dropped."""

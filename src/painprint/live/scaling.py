@@ -6,6 +6,55 @@ import numpy as np
 from numpy.typing import NDArray
 
 
+MOST_WAITING = 64
+"""Frames that are kept until they are added together."""
+
+
+class RunEdges:
+    """Mean co-fluctuation of all frames so far, as if the run had ended now.
+
+    It is that of frames z-scored over these frames themselves, as for a whole run, and not of the
+    z-scores by which they were scored when they came.
+
+    Parameters
+    ----------
+    n_regions : int
+    """
+
+    def __init__(self, n_regions: int) -> None:
+        self.n = 0
+        self._mean = np.zeros(n_regions)
+        self._products = np.zeros((n_regions, n_regions))
+        self._waiting: list[NDArray[np.float64]] = []
+
+    def add(self, values: NDArray[np.float64]) -> None:
+        """Add a frame of finite values, of shape (n_regions,)."""
+        self.n += 1
+        self._waiting.append(values)
+        if len(self._waiting) >= MOST_WAITING:
+            self._add_waiting()
+
+    def _add_waiting(self) -> None:
+        """Add frames together, which takes less time than one by one."""
+        if not self._waiting:
+            return
+        block, self._waiting = np.array(self._waiting), []
+        n_before, n = self.n - len(block), len(block)
+        off = block.mean(axis=0) - self._mean
+        centred = block - block.mean(axis=0)
+        self._products += centred.T @ centred + np.outer(off, off * (n_before * n / self.n))
+        self._mean += off * (n / self.n)
+
+    def edges(self) -> NDArray[np.float64]:
+        """Region pairs i < j, row by row, of shape (n_edges,); 0 with a constant region."""
+        self._add_waiting()
+        a, b = np.triu_indices(len(self._mean), k=1)
+        squares = np.sqrt(np.diag(self._products))
+        scale = squares[a] * squares[b] * (self.n / max(1, self.n - 1))
+        products = self._products[a, b]
+        return np.divide(products, scale, out=np.zeros_like(products), where=scale > 0)
+
+
 class CausalScaling:
     """Mean and SD of each region over the frames so far, and z-scores by them.
 

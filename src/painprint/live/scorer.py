@@ -9,8 +9,9 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from painprint.live.scaling import CausalScaling
+from painprint.live.scaling import CausalScaling, RunEdges
 from painprint.live.volume import Volume
+from painprint.runs import count_frames
 from painprint.signature.applicability import (
     MOST_MISSING,
     RunMeasures,
@@ -121,11 +122,11 @@ class LiveScorer:
         self._domain, self._history = signature.domain, signature.history
         self._scaling = CausalScaling(len(names), prior_frames=prior_frames)
         self._intercepts = np.array([model.intercept for model in signature.models])
-        self._window = int(round(WINDOW_S / tr_s))
+        self.window = int(round(WINDOW_S / tr_s))
+        self.lag_frames = count_frames(signature.models[0].lag_s, tr_s, up=False)
         self._recent: deque[tuple[int, NDArray[np.float64]]] = deque()
         self._last = -1
-        self._edges = np.zeros(len(self._a))
-        self._n_scored = 0
+        self._run = RunEdges(len(names))
         self._fd: list[float] = [0.0, 0.0]  # sum, number
         self._verdict = self._judge()
         self._judged_at = 0
@@ -155,11 +156,11 @@ class LiveScorer:
             else:
                 reason = "the score is not a finite number"
         self._forget()
-        if (self._n_scored - self._judged_at) * self.tr_s >= JUDGED_EVERY_S:
-            self._verdict, self._judged_at = self._judge(), self._n_scored
+        if (self._run.n - self._judged_at) * self.tr_s >= JUDGED_EVERY_S:
+            self._verdict, self._judged_at = self._judge(), self._run.n
         mean, low, high = self._mean_and_interval()
         reasons = [text for text in (reason, volume.note) if text]
-        reasons += [] if self._n_scored == 0 else self._verdict.reasons
+        reasons += [] if self._run.n == 0 else self._verdict.reasons
         return Reading(
             volume.index, score is not None, score, mean, low, high, self._verdict.word,
             tuple(reasons),
@@ -182,8 +183,7 @@ class LiveScorer:
         z = self._scaling.zscores(values)
         edges = z[self._a] * z[self._b]
         edges[self._absent] = self._domain.mean[self._absent]
-        self._edges += edges
-        self._n_scored += 1
+        self._run.add(values)
         scores = self.signature.weights @ edges + self._intercepts
         if self.signature.activity is not None:
             scores = scores + self.signature.activity @ z
@@ -191,12 +191,12 @@ class LiveScorer:
 
     def _forget(self) -> None:
         """Drop the scores of frames that lie before the window."""
-        kept = [(i, scores) for i, scores in self._recent if i > self._last - self._window]
+        kept = [(i, scores) for i, scores in self._recent if i > self._last - self.window]
         if len(kept) < len(self._recent):
             self._recent = deque(kept)
 
     def _mean_and_interval(self) -> tuple[float | None, float | None, float | None]:
-        if len(self._recent) < LEAST_OF_WINDOW * self._window:
+        if len(self._recent) < LEAST_OF_WINDOW * self.window:
             return None, None, None
         means = np.mean([scores for _, scores in self._recent], axis=0)
         errors = self._history.errors.get("1min")
@@ -212,12 +212,13 @@ class LiveScorer:
 
     def _judge(self) -> Verdict:
         motion = np.log(self._fd[0] / self._fd[1]) if self._fd[0] > 0 else np.nan
-        kept_s = self._n_scored * self.tr_s
+        kept_s = self._run.n * self.tr_s
         share = float(1 - self._known.mean())
-        if not self._n_scored:
+        if not self._run.n:
             measures = RunMeasures(np.nan, np.nan, motion, kept_s, self.tr_s, share)
         else:
-            edges = self._edges / self._n_scored
+            edges = self._run.edges()
+            edges[self._absent] = self._domain.mean[self._absent]
             measures = measure_edges(self._domain, edges, RunMeasures(
                 np.nan, np.nan, motion, kept_s, self.tr_s, share
             ))  # fmt: skip

@@ -16,7 +16,7 @@
   const limits = (shown) => {
     if (about.range) return about.range;
     const values = [...about.history];
-    for (const row of shown) for (const v of [row.mean, row.low, row.high]) if (v !== null) values.push(v);
+    for (const row of shown) for (const v of [row.mean, row.low, row.high, row.truth ?? null]) if (v !== null) values.push(v);
     const low = Math.min(...values), high = Math.max(...values), room = (high - low || 1) * 0.08;
     return [low - room, high + room];
   };
@@ -90,6 +90,18 @@
       else if (i % every === 0 || i === shown.length - 1) run.push(row);
     });
     finish();
+    const told = shown.filter((row, i) => row.truth !== undefined && i % every === 0);
+    if (told.length) {
+      pen.strokeStyle = colour("rating");
+      pen.setLineDash([6, 4]);
+      pen.lineWidth = 2;
+      pen.beginPath();
+      told.forEach((row, i) => pen[i ? "lineTo" : "moveTo"](x(row.index * about.tr), y(row.truth)));
+      pen.stroke();
+      pen.setLineDash([]);
+      pen.lineWidth = 1;
+    }
+    at("truth").hidden = told.length === 0;
   };
 
   const redraw = () => {
