@@ -371,6 +371,32 @@ class TestFiles:
         assert all(entry["kind"] for entry in read_journal(second.journal))
         assert first.path("events.tsv").stat().st_mtime_ns == before
 
+    def test_nothing_is_left_of_a_process_that_was_killed_while_it_wrote(self, tmp_path):
+        from painprint.rating_task.files import describe_dataset
+
+        files = recorded(tmp_path)
+        folder = tmp_path / files.folder
+        folder.mkdir(parents=True)
+        left = (".dataset_description.json.0a1b2c3d.part",
+                f"{files.folder}/.{files.name}_events.tsv.0a1b2c3d.part")  # fmt: skip
+        others = f"{files.folder}/.{files.name}0_events.tsv.0a1b2c3d.part"  # of run-10
+        for name in (*left, others):
+            (tmp_path / name).write_text("x")
+        describe_dataset(tmp_path)
+        finish_interrupted(tmp_path)
+        hidden = [path.name for path in tmp_path.rglob(".*")]
+        assert hidden == [Path(others).name]
+
+    @pytest.mark.parametrize("content", [b"", b'{"kind":"run","ta'])
+    def test_a_journal_without_a_whole_line_does_not_take_a_number(self, tmp_path, caplog, content):
+        files = RatingFiles(tmp_path, "01", "03", "rating", "1")
+        files.journal.parent.mkdir(parents=True)
+        files.journal.write_bytes(content)
+        finish_interrupted(tmp_path)
+        assert "run-1 was interrupted before anything was recorded." in caplog.text
+        asked = {"participant_label": "01", "session_label": "03"}
+        assert choose_run(tmp_path, RatedRun(**asked)).run == "1"
+
     def test_a_run_that_ended_in_its_dummies_has_no_files(self, tmp_path):
         task = RatingTask(duration_s=20.0, dummy_triggers=100).complete()
         files = recorded(tmp_path, task=task)

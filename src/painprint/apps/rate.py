@@ -16,7 +16,7 @@ from painprint.files.dataset import Dataset
 from painprint.progress import Progress
 from painprint.rating_task.check import check_run, describe_check
 from painprint.rating_task.files import JOURNALS, RatingFiles, describe_dataset, write_run
-from painprint.rating_task.journal import WRITTEN, Journal, is_written, read_journal
+from painprint.rating_task.journal import WRITTEN, Journal, has_begun, is_written, read_journal
 from painprint.rating_task.rated_run import RatedRun
 from painprint.rating_task.recording import recording_of
 from painprint.rating_task.run import RatingRun, Status
@@ -129,6 +129,10 @@ def finish_interrupted(bids_dir: Path) -> None:
         lock = Lock(bids_dir / JOURNALS, files.name_of_runs)
         try:
             with lock.hold():
+                if not has_begun(path):
+                    path.unlink()
+                    log.warning("%s was interrupted before anything was recorded.", files.name)
+                    continue
                 text = finish(files)
         except DerivativesError as error:
             log.warning("%s: not finished: %s", files.name, error)

@@ -20,7 +20,7 @@ from painprint.rating_task.recording import Recording
 from painprint.rating_task.samples import SAMPLING_HZ, Samples, on_scale
 from painprint.rating_task.task import RatingTask
 from painprint.rating_task.volumes import Volumes
-from painprint.store.files import write_bytes, write_json, write_table
+from painprint.store.files import remove_unfinished, write_bytes, write_json, write_table
 
 BIDS_VERSION = "1.11.0"
 JOURNALS = Path("sourcedata") / "painprint"
@@ -115,6 +115,7 @@ def write_run(
         The files with data, without sidecars.
     """
     about = {"Scale": asdict(task), "RunCheck": check.as_metadata()}
+    remove_unfinished(where.bids_dir / where.folder, f"{where.name}_")
     paths = []
     if samples is not None:
         paths.append(where.path("recording-rating_physio.tsv.gz"))
@@ -150,6 +151,7 @@ def describe_dataset(bids_dir: Path) -> bool:
             f"{bids_dir} is not a BIDS dataset: it has no dataset_description.json, but "
             f"{sorted(strange)[0]}. Name the folder of the dataset, or a new one."
         )
+    remove_unfinished(bids_dir, path.name)
     write_json(path, {"Name": "Ratings of pain", "BIDSVersion": BIDS_VERSION, "DatasetType": "raw"})
     return True
 

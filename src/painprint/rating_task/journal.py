@@ -121,6 +121,12 @@ def read_journal(path: Path) -> Iterator[dict[str, Any]]:
             yield entry
 
 
+def has_begun(path: Path) -> bool:
+    """Whether a journal has a whole line; one of a process that was killed at once has none."""
+    with open_file(path) as file:
+        return file.readline().endswith(b"\n")
+
+
 def is_written(path: Path) -> bool:
     """Whether the files of a run were made from its journal, as its last line says."""
     with open_file(path) as file:

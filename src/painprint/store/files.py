@@ -46,6 +46,17 @@ def write_bytes(path: Path, content: bytes) -> None:
         raise
 
 
+def remove_unfinished(folder: Path, begin: str) -> None:
+    """Remove what a killed process left of files whose names begin so: their temporary files.
+
+    No other process may be writing them.
+    """
+    if folder.is_dir():
+        for path in [*folder.iterdir()]:
+            if path.name.startswith(f".{begin}") and path.name.endswith(UNFINISHED):
+                path.unlink(missing_ok=True)
+
+
 def write_text(path: Path, content: str) -> None:
     """Write UTF-8 text atomically."""
     write_bytes(path, content.encode())
