@@ -160,6 +160,17 @@ class TestContinuous:
         n_samples = (2.0 - sidecar["StartTime"]) * 20 + 1
         assert len(samples_of(files)) == pytest.approx(n_samples, abs=1)
 
+    def test_caps_lock_and_the_space_bar_are_of_no_account(self, browser, tmp_path):
+        keys = {"trigger_key": ("t",), "left_key": ("space",)}
+        with task_of(browser, tmp_path, **keys) as (page, run, _, _):
+            page.press("T")
+            page.press("t")
+            page.wait("!document.getElementById('rating').hidden")
+            page.press(" ")
+            page.page.wait_for_timeout(300)
+            assert run.status().n_triggers == 2
+            assert run.status().place == pytest.approx(0.49)
+
     def test_a_held_trigger_key_counts_once(self, browser, tmp_path):
         with task_of(browser, tmp_path) as (page, run, _, _):
             page.page.keyboard.down("5")
@@ -203,6 +214,13 @@ class TestIntermittent:
         assert float(rows[1][4]) == pytest.approx(80.0, abs=0.2)
         onsets = [float(row[0]) for row in rows]
         assert onsets == pytest.approx([2, 4, 6], abs=0.5)
+
+    def test_in_practice_questions_come_at_once(self, browser, tmp_path):
+        options = {"design": "intermittent", "dummy_triggers": 4, "answer_within_s": 1.0}
+        with task_of(browser, tmp_path, practice=True, **options) as (page, *_):
+            for _ in range(2):
+                page.wait("!document.getElementById('rating').hidden")
+                page.wait("document.getElementById('rating').hidden")
 
 
 class TestTabs:

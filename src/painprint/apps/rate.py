@@ -78,7 +78,7 @@ def rate(bids_dir: Path, which: RatedRun, task: RatingTask, progress: Progress) 
         run = RatingRun(task, files.journal, {})
         _show(run, which, progress)
         if run.journal is None:
-            return f"{files.name}: there was no trigger; nothing was written."
+            return f"{files.name}: there was no trigger, so that the run has no files."
         with progress.stage(WRITING, logged=False):
             return finish(files, longest_unsynced_s=run.journal.longest_unsynced_s)
 
@@ -202,7 +202,11 @@ def _show(run: RatingRun, which: RatedRun, progress: Progress) -> None:
     with serve(rating_app(run), which.port) as address, ends_when_asked(ask):
         print(
             f"Open this address in a browser on the participant's screen:\n  {address.url()}\n"
-            "Press Ctrl-C here to end the run; it is then written.",
+            + (
+                "Press Ctrl-C here to end the practice; nothing is written."
+                if which.practice
+                else "Press Ctrl-C here to end the run; it is then written."
+            ),
             flush=True,
         )
         if which.open_page:

@@ -22,6 +22,12 @@ LONGEST_TEXT = 2_000
 """Characters of a text."""
 TEXT_CONTRAST, MARK_CONTRAST = 4.5, 3.0
 """Least contrast of text and of graphical objects with the background (WCAG 2.2, AA)."""
+KEY = re.compile(
+    r"\S|Space|Enter|Tab|Backspace|Delete|Insert|Home|End|PageUp|PageDown|Arrow(Left|Right|Up|Down)"
+    r"|F([1-9]|1[0-9]|2[0-4])",
+    re.IGNORECASE,
+)
+"""Keys by the names that browsers give them, and Space."""
 COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 
 
@@ -82,7 +88,8 @@ class RatingTask:
     highest: float = option(100.0, group=LOOK)
     """Rating at the right end of the scale."""
     trigger_key: tuple[str, ...] = option(("5",), group=LOOK)
-    """Keys that the scanner's trigger box sends."""
+    """Keys that the scanner's trigger box sends, of either case: a character, or a name such as
+    Space or F5."""
     left_key: tuple[str, ...] = option(("ArrowLeft", "1"), group=LOOK)
     """Keys that move the mark to the left, beside the mouse."""
     right_key: tuple[str, ...] = option(("ArrowRight", "2"), group=LOOK)
@@ -162,8 +169,15 @@ def _check_keys(task: RatingTask) -> None:
     for name in names:
         if not getattr(task, name) or not all(getattr(task, name)):
             raise ValueError(f"{name} is empty; give at least one key.")
+        for key in getattr(task, name):
+            if not KEY.fullmatch(key):
+                raise ValueError(
+                    f"{name} is {key!r}; needed: one character, or a name such as ArrowLeft, "
+                    "Enter, Space or F5."
+                )
     for a, b in combinations(names, 2):
-        if both := sorted(set(getattr(task, a)) & set(getattr(task, b))):
+        taken = {key.lower() for key in getattr(task, a)}
+        if both := [key for key in getattr(task, b) if key.lower() in taken]:
             raise ValueError(
                 f"{b} is {both[0]!r}, which is a key of {flag(a)} too. Choose another."
             )

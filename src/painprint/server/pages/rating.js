@@ -7,7 +7,7 @@
   const page = [...crypto.getRandomValues(new Uint8Array(12))]
     .map((byte) => byte.toString(16).padStart(2, "0")).join("");
   const SEND_MS = 100, AGAIN_MS = 250, TROUBLE_MS = 2000, STEP = 0.01, HOLD_MS = 250;
-  const DOUBLE = 0.5, DOUBLE_MS = 50, SEAT_MS = 4000;
+  const DOUBLE = 0.5, DOUBLE_MS = 50, SEAT_MS = 4000, PRACTICE_MS = 2000;
   const show = Object.fromEntries(
     ["before", "rating", "between", "after", "refused"].map((id) => [id, document.getElementById(id)])
   );
@@ -17,7 +17,7 @@
   let phase = "waiting", practice = false;
   let firstTrigger = null, lastTrigger = null, counted = 0, start = null;
   let place = 0.5, moved = false;
-  let question = null, nextQuestion = 0;
+  let question = null, nextQuestion = 0, lastHidden = null;
   const held = { left: null, right: null };
   let lastFrame = null;
 
@@ -109,6 +109,7 @@
       confirmed ? 1 : 0,
     ]);
     question = null;
+    lastHidden = now;
     only("between");
   };
 
@@ -135,40 +136,46 @@
       return;
     }
     if (question && now >= question.shown + task.answer_within_s * 1e3) answer(now, false);
-    const due = start === null ? Infinity : start + (nextQuestion + 1) * task.every_s * 1e3;
+    const due = practice ? (lastHidden ?? firstTrigger) + PRACTICE_MS
+      : start === null ? Infinity : start + (nextQuestion + 1) * task.every_s * 1e3;
     if (!question && now >= due) {
-      nextQuestion = Math.floor((now - start) / (task.every_s * 1e3));
+      if (!practice) nextQuestion = Math.floor((now - start) / (task.every_s * 1e3));
       ask(now);
     } else if (!question && show.between.hidden) {
       only("between");
     }
   };
 
-  // --- keys and pointer ------------------------------------------------------------------------
+  // --- keys and pointer: letters of either case, as Caps Lock may be on -------------------------
+  const isOf = (keys, event) => {
+    const name = event.key === " " ? "space" : (event.key ?? "").toLowerCase();
+    return keys.some((key) => key.toLowerCase() === name);
+  };
+
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey) return;
     const at = event.timeStamp;
-    if (task.trigger_key.includes(event.key)) {
+    if (isOf(task.trigger_key, event)) {
       event.preventDefault();
       if (!event.repeat && phase !== "refused") onTrigger(at);
       return;
     }
-    const side = task.left_key.includes(event.key) ? "left"
-      : task.right_key.includes(event.key) ? "right" : null;
+    const side = isOf(task.left_key, event) ? "left"
+      : isOf(task.right_key, event) ? "right" : null;
     if (side !== null && isRating()) {
       event.preventDefault();
       if (event.repeat || held[side] !== null) return;
       held[side] = at;
       moveTo(place + (side === "left" ? -STEP : STEP), at);
-    } else if (task.confirm_key.includes(event.key) && question && moved) {
+    } else if (isOf(task.confirm_key, event) && question && moved) {
       event.preventDefault();
       answer(at, true);
     }
   }, true);
 
   document.addEventListener("keyup", (event) => {
-    if (task.left_key.includes(event.key)) held.left = null;
-    if (task.right_key.includes(event.key)) held.right = null;
+    if (isOf(task.left_key, event)) held.left = null;
+    if (isOf(task.right_key, event)) held.right = null;
   }, true);
 
   document.addEventListener("pointermove", (event) => {
