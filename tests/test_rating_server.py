@@ -370,6 +370,23 @@ class TestCommand:
         runs = sorted(p.name for p in (tmp_path / "bids").rglob("*_physio.tsv.gz"))
         assert [name.split("_")[2] for name in runs] == ["run-1", "run-2"]
 
+    def test_the_time_left_is_that_of_the_run(self, tmp_path, monkeypatch):
+        from painprint.apps import rate
+        from painprint.progress import Progress
+        from painprint.rating_task.rated_run import RatedRun
+
+        progress, said = Progress("rate", "starting the page"), []
+        progress.plan(rate.RECORDING, rate.WRITING)
+
+        def follow(run, told, goes_on):
+            said.append((progress.title, progress.left()))
+            run.take(a_batch(0, triggers=[900.0]))
+
+        monkeypatch.setattr(rate, "_follow", follow)
+        run = RatingRun(RatingTask(duration_s=600.0).complete(), tmp_path / "a_rating.jsonl", {})
+        rate._show(run, RatedRun(participant_label="01"), progress)
+        assert said == [("waiting for the first trigger", ""), ("recording", "10 min left")]
+
     def test_practice_writes_nothing(self, tmp_path):
         words = [sys.executable, "-m", "painprint", "rate", str(tmp_path / "bids"), "--practice"]
         with running(words) as (process, address):

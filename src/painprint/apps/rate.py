@@ -28,10 +28,8 @@ from painprint.store.lock import Lock
 
 log = logging.getLogger("painprint")
 
-WAITING, RECORDING, WRITING = (
-    "waiting for the first trigger", "recording", "writing the files",
-)  # fmt: skip
-"""Stages."""
+RECORDING, WRITING = "recording", "writing the files"
+"""Stages, after the wait for the first trigger, which may take any time."""
 LOOK_S = 0.1
 """Time between two looks at what is going on (s)."""
 ENOUGH_BYTES = 50_000_000
@@ -60,7 +58,7 @@ def rate(bids_dir: Path, which: RatedRun, task: RatingTask, progress: Progress) 
     DerivativesError
         If the dataset cannot be written.
     """
-    progress.plan(WAITING, RECORDING, *[WRITING] * (not which.practice))
+    progress.plan(*["practice"] if which.practice else [RECORDING, WRITING])
     if which.practice:
         _show(RatingRun(task, None, {}), which, progress)
         return "The practice has ended; nothing was written."
@@ -215,17 +213,14 @@ def _show(run: RatingRun, which: RatedRun, progress: Progress) -> None:
             webbrowser.open(address.url())
         told = _Told()
         try:
-            with progress.stage(WAITING, logged=False):
-                _follow(run, told, lambda status: status.phase == "waiting")
+            progress.doing = "waiting for the first trigger"
+            _follow(run, told, lambda status: status.phase == "waiting")
             if run.status().phase == "waiting":
                 return
-            with progress.stage(RECORDING, logged=False) as on_step:
-
-                def goes_on(status: Status) -> bool:
-                    on_step(min(int(status.elapsed_s), int(run.longest_s)), int(run.longest_s))
-                    return status.phase == "running"
-
-                _follow(run, told, goes_on)
+            if not run.is_practice:  # which has no end
+                progress.tell({RECORDING: run.longest_s})
+            with progress.stage("practice" if run.is_practice else RECORDING, logged=False):
+                _follow(run, told, lambda status: status.phase == "running")
             time.sleep(2 * LOOK_S)  # so that the page gets its last answer
         finally:
             run.close()
