@@ -25,6 +25,7 @@ from painprint.evidence.stages import STAGES
 from painprint.files.labels import read_label_image
 from painprint.files.maps import write_labels, write_maps
 from painprint.option_fields import flag
+from painprint.terminal import read_command_line
 
 SERIES = "bids/derivatives/xcp_d/sub-01/ses-24/func/*task-rating_run-1_*"
 EXTRACTED = "out/sub-01/ses-{}/func/*_task-rating_run-1_*"
@@ -48,6 +49,7 @@ PLACEHOLDERS = {
     "STEM": "*",
     "NEW_OUT_DIR": "new_out",
     "RECALIBRATED": "recalibrated",
+    "MY_TASK": "study",
     **{name: name.lower() for name in ("OUT", "OUT2", "OUT3", "OUT4", "PEOPLE", "RESULTS")},
 }
 """Files and folders of the dataset of these tests, as patterns, for names in capital letters."""
@@ -105,6 +107,8 @@ NOT_RUN = {
     ),
 }
 """Programs of commands that are checked for their options alone."""
+READ_ONLY = ("rate",)
+"""Commands of painprint that wait for somebody: their options are read and checked alone."""
 IMAGES = ("painprint", "painprint.sif")
 
 
@@ -169,7 +173,17 @@ def as_the_study(folder: Path) -> None:
     (folder / "bids").rename(folder / "ds006815")
 
 
+def with_questions(folder: Path) -> None:
+    """The same people, who were also asked at intervals, as by painprint rate."""
+    for path in folder.glob("bids/sub-*/ses-*/func/*_physio.tsv.gz"):
+        rows = ["onset\tduration\ttrial_type\tresponse_time\trating\tconfirmed"]
+        rows += [f"{at}.0\t4.2\trating\t1.1\t{40 + at % 7}\t1" for at in range(60, 240, 30)]
+        events = path.name.partition("_recording")[0]
+        path.with_name(f"{events}_events.tsv").write_text("\n".join(rows) + "\n")
+
+
 PREPARED = {
+    "docs/howto_rate.md": with_questions,
     "docs/howto_events.md": with_heat_pulses,
     "docs/parcellation.md": with_networks,
     "docs/prior.md": with_priors,
@@ -246,7 +260,9 @@ def run_command(command: str, folder: Path) -> None:
     """Run a line of a block, or check the options of what cannot run."""
     for part in re.sub(r"\w+=\$\((.*)\)", r"\1", command).split(" && "):
         program, *words = shlex.split(part)
-        if program == "painprint":
+        if program == "painprint" and words[0] in READ_ONLY:
+            read_command(words_of(part)[1:])
+        elif program == "painprint":
             words = words_of(part)[1:]
             assert main(words if words[0].startswith("-") else smaller(words)) in (0, None), part
         elif program == "echo":
@@ -257,6 +273,14 @@ def run_command(command: str, folder: Path) -> None:
             check_options(part, program, words)
             if (instead := NOT_RUN[program].instead) is not None:
                 instead(folder)
+
+
+def read_command(words: list[str]) -> None:
+    """Read a command as the program does, with the config file of its page."""
+    if "--config-file" in words:
+        Path(words[words.index("--config-file") + 1]).write_text('question = "How strong is it?"')
+    command, bound = read_command_line(app, words)
+    assert command.__name__ == words[0] and bound.arguments
 
 
 def check_options(command: str, program: str, words: list[str]) -> None:
@@ -348,6 +372,10 @@ def test_the_python_of_a_page_runs(page, folder, request):
 @pytest.mark.parametrize("block", blocks("toml"))
 def test_a_config_file_of_the_pages_is_read(block, folder):
     Path("study.toml").write_text(block.text)
+    if block.page == "docs/howto_rate.md":
+        _, bound = read_command_line(app, ["rate", "bids", "--config-file", "study.toml"])
+        assert bound.arguments["task"].complete().question == tomllib.loads(block.text)["question"]
+        return
     words = ["run", "bids", "out", "participant", "--config-file", "study.toml", "--dry-run"]
     assert tomllib.loads(block.text)
     assert main(words) == 0

@@ -40,9 +40,11 @@ def test_examples_in_help_are_commands_that_can_be_copied(command, capsys, monke
     monkeypatch.setenv("COLUMNS", "80")
     main([command, "--help"])
     shown = [line.strip() for line in capsys.readouterr().out.splitlines()]
-    lines = EXAMPLES[command].strip().splitlines()
-    commands = [line for line in lines if line.startswith("painprint ")]
-    assert len(commands) == (3 if command == "run" else 1)
+    text = EXAMPLES[command].strip()
+    lines = [line.strip() for line in text.splitlines()]
+    joined = text.replace("\\\n", " ").splitlines()
+    commands = [line for line in joined if line.startswith("painprint ")]
+    assert len(commands) == (3 if command in ("run", "rate") else 1)
     assert shown[-len(lines) :] == lines
     for line in commands:
         _, *words = line.split()

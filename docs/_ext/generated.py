@@ -21,6 +21,8 @@ from painprint.bins import BIN_WORDS
 from painprint.cortex.settings import AreaSettings
 from painprint.evidence.stages import STAGES
 from painprint.option_fields import choices_of, describe, flag, option_metadata
+from painprint.rating_task.rated_run import RatedRun
+from painprint.rating_task.task import RatingTask
 from painprint.report.checklist import COLUMNS as CHECKLIST_COLUMNS
 from painprint.report.glossary import GLOSSARY
 from painprint.results.all_columns import (
@@ -35,7 +37,8 @@ DOCS = Path(__file__).parents[1]
 HELP_WIDTH = 92
 N_WORKERS = 2
 PART = re.compile(r"(<!-- from the code: (.+?) -->\n).*?(\n<!-- end -->)", flags=re.S)
-SETTINGS = {"run": Settings, "parcellate": AreaSettings}
+SETTINGS = {"run": [Settings], "parcellate": [AreaSettings], "rate": [RatedRun, RatingTask]}
+DESIGNS = Path(painprint.__file__).parent / "rating_task" / "designs"
 COLUMNS = {
     "decoding": DECODING_COLUMNS,
     "group": GROUP_COLUMNS,
@@ -57,11 +60,14 @@ def up_to_date(text: str) -> str:
 def make(what: str) -> str:
     """A part as Markdown.
 
-    ``help [COMMAND]``, ``options COMMAND``, ``columns KIND``, ``needs``, ``glossary`` or ``names``.
+    ``help [COMMAND]``, ``options COMMAND``, ``columns KIND``, ``design NAME``, ``needs``,
+    ``glossary`` or ``names``.
     """
     kind, _, name = what.partition(" ")
     if kind == "help":
         return help_text(name)
+    if kind == "design":
+        return f"```toml\n{(DESIGNS / f'{name}.toml').read_text().strip()}\n```"
     rows = {
         "options": option_rows,
         "columns": column_tables,
@@ -83,12 +89,17 @@ def help_text(command: str) -> str:
 
 def option_rows(command: str) -> Iterator[str]:
     """A table of every option of a command: name, default, unit, allowed values, meaning."""
-    kind = SETTINGS[command]
+    yield from header("option", "default", "unit", "allowed", "meaning")
+    for kind in SETTINGS[command]:
+        yield from option_rows_of(kind)
+
+
+def option_rows_of(kind: type) -> Iterator[str]:
+    """Rows of the options of a class."""
     said: dict[str, str] = {}
     for one in kind.__mro__[-2::-1]:  # what is inherited first
         said |= attribute_docs(one)
     metadata = option_metadata(kind)
-    yield from header("option", "default", "unit", "allowed", "meaning")
     for option in describe(kind()):
         name = option["name"]
         source = f" *Source: {plain(option['source'])}.*" if option["source"] else ""

@@ -9,11 +9,17 @@ What is finished in FOLDER is not computed again. The drawings and the overview 
 import io
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 from example_pages import make_study, painprint, predict_new
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from painprint.rating_task.run import RatingRun
+from painprint.rating_task.task import RatingTask
+from painprint.server.local import serve
+from painprint.server.rating_page import rating_app
 
 IMAGES = Path(__file__).parents[1] / "images"
 WIDTH, N_COLOURS, GREATEST_BYTES = 1080, 64, 300_000
@@ -50,7 +56,27 @@ def main(folder: Path) -> None:
         page.goto(dense.resolve().as_uri())
         page.evaluate(UNFOLD)
         save("carpet", element(page, ".carpets figure"))
+        rating_pictures(browser)
         browser.close()
+
+
+def rating_pictures(browser: Browser) -> None:
+    """The page of the rating task before the scan and while a participant rates."""
+    page = browser.new_page(viewport={"width": WIDTH, "height": 460})
+    with tempfile.TemporaryDirectory() as folder:
+        run = RatingRun(RatingTask().complete(), Path(folder) / "run_rating.jsonl", {})
+        with serve(rating_app(run)) as address:
+            page.goto(address.url())
+            page.locator("#instruction").wait_for()
+            save("rate_before", page.screenshot())
+            page.keyboard.press("5")
+            page.locator("#line").wait_for()
+            box = page.locator("#line").bounding_box()
+            page.mouse.move(box["x"] + 0.62 * box["width"], box["y"])
+            page.locator("#line.moved").wait_for()
+            save("rate_rating", page.screenshot())
+        run.close()
+    page.close()
 
 
 def dense_page(folder: Path) -> Path:
