@@ -50,6 +50,7 @@ PLACEHOLDERS = {
     "NEW_OUT_DIR": "new_out",
     "RECALIBRATED": "recalibrated",
     "MY_TASK": "study",
+    "FOLDER": "bids",
     **{name: name.lower() for name in ("OUT", "OUT2", "OUT3", "OUT4", "PEOPLE", "RESULTS")},
 }
 """Files and folders of the dataset of these tests, as patterns, for names in capital letters."""
@@ -107,7 +108,7 @@ NOT_RUN = {
     ),
 }
 """Programs of commands that are checked for their options alone."""
-READ_ONLY = ("rate",)
+READ_ONLY = ("rate", "live")
 """Commands of painprint that wait for somebody: their options are read and checked alone."""
 IMAGES = ("painprint", "painprint.sif")
 

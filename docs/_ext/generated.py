@@ -20,6 +20,7 @@ from painprint.apps.resources import SHARE_IN_PARALLEL, Size, memory_by_part, se
 from painprint.bins import BIN_WORDS
 from painprint.cortex.settings import AreaSettings
 from painprint.evidence.stages import STAGES
+from painprint.live.options import LiveOptions
 from painprint.option_fields import choices_of, describe, flag, option_metadata
 from painprint.rating_task.rated_run import RatedRun
 from painprint.rating_task.task import RatingTask
@@ -37,7 +38,12 @@ DOCS = Path(__file__).parents[1]
 HELP_WIDTH = 92
 N_WORKERS = 2
 PART = re.compile(r"(<!-- from the code: (.+?) -->\n).*?(\n<!-- end -->)", flags=re.S)
-SETTINGS = {"run": [Settings], "parcellate": [AreaSettings], "rate": [RatedRun, RatingTask]}
+SETTINGS = {
+    "run": [Settings],
+    "parcellate": [AreaSettings],
+    "rate": [RatedRun, RatingTask],
+    "live": [LiveOptions],
+}
 DESIGNS = Path(painprint.__file__).parent / "rating_task" / "designs"
 COLUMNS = {
     "decoding": DECODING_COLUMNS,
