@@ -144,7 +144,7 @@ class TestScores:
 
     def test_volumes_that_move_or_lack_signal_are_not_scored(self, trained):
         signature, run = trained
-        scorer = LiveScorer(signature, run.regions, run.tr_s, fd_thresh_mm=0.5)
+        scorer = LiveScorer(signature, run.regions, run.tr_s, max_fd_mm=0.5)
         readings(scorer, volumes_of(run, range(100)))
         without = np.where(np.arange(len(run.regions)) == 2, np.nan, run.signals[100])
         moved = scorer.read(Volume(100, run.signals[100], 0.0, fd_mm=0.9))

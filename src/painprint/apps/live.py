@@ -104,13 +104,13 @@ def _begin(
 ) -> LiveReading:
     """A reading that has not begun, or the record of one that is continued."""
     tr_s = options.tr_s or source.tr_s or signature.tr_s[0]
-    threshold = options.fd_thresh_mm
+    threshold = options.max_fd_mm
     if threshold is None:
         threshold = (signature.origin.dense or {}).get("fd_thresh_mm", 0.0)
     try:
         scorer = LiveScorer(
             signature, source.regions, tr_s, warm_up_s=options.warm_up_s,
-            prior_frames=options.prior_frames, fd_thresh_mm=threshold,
+            prior_frames=options.prior_frames, max_fd_mm=threshold,
         )  # fmt: skip
     except ValueError as error:
         raise DerivativesError(str(error)) from error
@@ -127,7 +127,7 @@ def _begin(
         "lag": lag_s,
         "warm_up": options.warm_up_s,
         "prior_frames": options.prior_frames,
-        "fd_thresh": threshold,
+        "max_fd": threshold,
         "not_done": NOT_DONE,
     }
     record = Record(options.out, options.name, about, source.regions)

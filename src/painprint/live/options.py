@@ -48,7 +48,7 @@ class LiveOptions:
     """Time at the start of the run without a prediction (s)."""
     prior_frames: float = option(60.0, "frames", group=READING, bounds=Bounds(0, 10_000))
     """SDs of regions are shrunk towards their common level, as if it came from so many frames."""
-    fd_thresh_mm: float | None = option(None, "mm", group=READING, bounds=Bounds(0))
+    max_fd_mm: float | None = option(None, "mm", group=READING, bounds=Bounds(0))
     """Volumes with a larger framewise displacement are not scored (mm), where the source tells it;
     0 for none. Default: that of the study, if it denoised dense BOLD; else none."""
     other_person: bool = option(False, group=READING)

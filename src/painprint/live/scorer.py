@@ -105,7 +105,7 @@ class LiveScorer:
         *,
         warm_up_s: float = 30.0,
         prior_frames: float = 60.0,
-        fd_thresh_mm: float = 0.0,
+        max_fd_mm: float = 0.0,
     ) -> None:
         if signature.domain is None or signature.history is None:
             raise ValueError(
@@ -113,7 +113,7 @@ class LiveScorer:
                 "Decode the participant again."
             )
         self.signature, self.tr_s = signature, tr_s
-        self.fd_thresh_mm = fd_thresh_mm
+        self.max_fd_mm = max_fd_mm
         self.first_scored = int(np.ceil(warm_up_s / tr_s - 1e-9))
         names = signature.regions.names
         self._column, self._known = _match(regions, names)
@@ -174,7 +174,7 @@ class LiveScorer:
         if not np.isfinite(values).all():
             n = int((~np.isfinite(values)).sum())
             return f"{n} regions have no finite value", None
-        if volume.fd_mm is not None and 0 < self.fd_thresh_mm < volume.fd_mm:
+        if volume.fd_mm is not None and 0 < self.max_fd_mm < volume.fd_mm:
             return f"motion: {volume.fd_mm:.2f} mm", None
         return "", values
 
