@@ -51,7 +51,7 @@ class LiveOptions:
     max_fd_mm: float | None = option(None, "mm", group=READING, bounds=Bounds(0))
     """Volumes with a larger framewise displacement are not scored (mm), where the source tells it;
     0 for none. Default: that of the study, if it denoised dense BOLD; else none."""
-    other_person: bool = option(False, group=READING)
+    other_person: bool = option(False, group=DATA)
     """The run may be another person's than that of the signature."""
     out: Path = option(Path("live"), group=EXECUTION)
     """Folder for the readings and the signals that were read."""
