@@ -51,6 +51,7 @@ PLACEHOLDERS = {
     "RECALIBRATED": "recalibrated",
     "MY_TASK": "study",
     "FOLDER": "bids",
+    "TODAY": "today",
     **{name: name.lower() for name in ("OUT", "OUT2", "OUT3", "OUT4", "PEOPLE", "RESULTS")},
 }
 """Files and folders of the dataset of these tests, as patterns, for names in capital letters."""
