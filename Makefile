@@ -58,7 +58,7 @@ bench-smoke: $(VENV)/dev.stamp
 	$(BIN)/python benchmarks/range_study.py --people 1 --out $(SMOKE)
 	$(BIN)/python benchmarks/coverage_study.py --people 2 --out $(SMOKE)
 	$(BIN)/python benchmarks/plan_coverage.py --people 1 --out $(SMOKE)
-	$(BIN)/python benchmarks/rating_kills.py --kills 2 --out $(SMOKE)/rating_kills.tsv
+	$(BIN)/python benchmarks/rating_kills.py --kills 3 --out $(SMOKE)/rating_kills.tsv
 	! command -v chromium >/dev/null || $(BIN)/python benchmarks/rating_timing.py --seconds 10 --tr 0.46 --out $(SMOKE)/rating_timing.tsv
 	! command -v chromium >/dev/null || $(BIN)/python benchmarks/page_size.py --sessions 4 --regions 40 --points 12 --out $(SMOKE)/page.tsv
 	$(BIN)/python benchmarks/planted_areas.py --divisions 12 --areas 30 --frames 400 --seeds 400 --turns 20 --exact 700 --out $(SMOKE)/areas.tsv

@@ -157,8 +157,9 @@ class TestContinuous:
         sidecar = sidecar_of(files)
         assert sidecar["RunCheck"]["end"] == "duration"
         assert sidecar["StartTime"] < -0.8
-        n_samples = (2.0 - sidecar["StartTime"]) * 20 + 1
-        assert len(samples_of(files)) == pytest.approx(n_samples, abs=1)
+        # the page ends by the repetition time; a slow computer sends triggers later than that
+        most = (2.0 - sidecar["StartTime"]) * 20 + 2
+        assert min(most, (2 * 0.5 + 2.0) * 20) - 1 <= len(samples_of(files)) <= most
 
     def test_caps_lock_and_the_space_bar_are_of_no_account(self, browser, tmp_path):
         keys = {"trigger_key": ("t",), "left_key": ("space",)}

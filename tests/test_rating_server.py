@@ -227,6 +227,19 @@ class TestBatches:
             assert send(address, a_batch(1, leaving=True)) == 200
             assert send(address, a_batch(0, page="b")) == 200
 
+    def test_a_batch_that_comes_after_its_page_left_is_kept_and_does_not_bring_it_back(
+        self, tmp_path
+    ):
+        path = tmp_path / "a_rating.jsonl"
+        with served(path) as (run, address):
+            assert send(address, a_batch(0, triggers=[900.0])) == 200
+            assert send(address, a_batch(2, leaving=True)) == 200
+            assert send(address, a_batch(1, moves=[[950.0, 0.5]])) == 200
+            assert not run.status().has_page and run.status().place == 0.5
+            assert send(address, a_batch(3)) == 200  # it was restored
+            assert run.status().has_page
+        assert [e["n"] for e in read_journal(path) if e["kind"] == "batch"] == [0, 2, 1, 3]
+
     def test_after_the_end_nothing_is_kept(self, tmp_path):
         path = tmp_path / "a_rating.jsonl"
         with served(path) as (_, address):

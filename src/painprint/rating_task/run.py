@@ -84,6 +84,7 @@ class RatingRun:
         self._lock = threading.Lock()
         self._phase: Phase = "waiting"
         self._page, self._kept = "", list[int]()
+        self._left_at = -1  # number of the batch with which the page left
         self._heard_s = -float("inf")
         self._focus = True
         self._started_s = float("nan")
@@ -114,13 +115,16 @@ class RatingRun:
             if batch["page"] != self._page:
                 if now - self._heard_s < SILENT_S:
                     return "elsewhere"
-                self._page, self._kept = batch["page"], []
+                self._page, self._kept, self._left_at = batch["page"], [], -1
             if self._phase == "ended":
                 return "late"
             if batch["n"] not in self._kept:
                 self._keep(batch, now)
                 self._kept = [*self._kept[-REMEMBERED:], batch["n"]]
-            self._heard_s = -float("inf") if batch.get("leaving") else now
+            if batch.get("leaving"):
+                self._heard_s, self._left_at = -float("inf"), batch["n"]
+            elif batch["n"] > self._left_at:  # one before it may come after it
+                self._heard_s = now
             return "kept"
 
     def _keep(self, batch: Mapping[str, Any], now: float) -> None:
