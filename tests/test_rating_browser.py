@@ -19,7 +19,7 @@ from painprint.apps.rate import finish
 from painprint.cli import main
 from painprint.rating_task.files import RatingFiles, describe_dataset
 from painprint.rating_task.run import RatingRun
-from painprint.rating_task.task import RatingTask
+from painprint.rating_task.task import TEXT_NAMES, RatingTask
 from painprint.runs import motion_confounds
 from painprint.server.local import serve
 from painprint.server.rating_page import rating_app
@@ -326,6 +326,20 @@ class TestLooks:
             lowest = page.page.locator(".labels span").first.bounding_box()
             line = page.page.locator("#line").bounding_box()
             assert abs(lowest["x"] - line["x"]) < 5  # the low end is on the left in any language
+
+    def test_every_text_of_the_page_can_be_in_another_language(self, browser, tmp_path):
+        texts = {name: f"ㄱ-{name}" for name in TEXT_NAMES if name != "language"}
+        with task_of(browser, tmp_path, language="ko", **texts) as (page, _, _, address):
+            said = page.page.evaluate("() => document.querySelector('main').innerText")
+            assert said.split() == [texts[n] for n in ("instruction", "waiting", "full_screen")]
+            assert page.page.get_attribute("html", "lang") == "ko"
+            page.press("5")
+            page.wait("!document.getElementById('rating').hidden")
+            assert page.page.get_attribute("#line", "aria-valuetext") == texts["unrated"]
+            second = Page(browser, address)
+            second.wait("!document.getElementById('refused').hidden")
+            assert second.text().strip() == texts["second_page"]
+            second.close()
 
     def test_nothing_moves_but_the_mark(self, browser, tmp_path):
         with task_of(browser, tmp_path) as (page, *_):

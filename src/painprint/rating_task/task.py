@@ -77,6 +77,16 @@ class RatingTask:
     """Text below the instruction."""
     thanks: str | None = option(None, group=TEXTS)
     """Text after the scan."""
+    unrated: str | None = option(None, group=TEXTS)
+    """What a screen reader says of a mark that was not moved yet."""
+    full_screen: str | None = option(None, group=TEXTS)
+    """Label of the button for the full screen."""
+    practice_note: str | None = option(None, group=TEXTS)
+    """Text at the foot of the screen in practice."""
+    connection_note: str | None = option(None, group=TEXTS)
+    """Text at the foot of the screen if the program does not answer."""
+    second_page: str | None = option(None, group=TEXTS)
+    """Text of a second page, which is refused."""
     description: str | None = option(None, group=TEXTS)
     """What is rated, for the sidecar of the recording."""
     language: str | None = option(None, group=TEXTS)
@@ -138,8 +148,8 @@ class RatingTask:
 
 
 TEXT_NAMES = (
-    "question", "lowest_label", "highest_label", "instruction", "waiting", "thanks", "description",
-    "language",
+    "question", "lowest_label", "highest_label", "instruction", "waiting", "thanks", "unrated",
+    "full_screen", "practice_note", "connection_note", "second_page", "description", "language",
 )  # fmt: skip
 """Options that are texts, which a design has."""
 

@@ -63,7 +63,7 @@
     place = 0.5;
     moved = false;
     line.classList.remove("moved");
-    line.setAttribute("aria-valuetext", "not rated yet");
+    line.setAttribute("aria-valuetext", task.unrated);
   };
 
   const only = (name) => {
@@ -210,7 +210,7 @@
   document.getElementById("whole").addEventListener("click", (event) => {
     event.currentTarget.blur();
     document.documentElement.requestFullscreen().catch(() => {
-      trouble.textContent = "Full screen is not allowed here: press F11.";
+      trouble.textContent = "F11"; // where the page may not do it itself
     });
   });
   document.addEventListener("fullscreenchange", () => {
@@ -273,7 +273,7 @@
       if (reply.status === 409 && neverKept && performance.now() < SEAT_MS) {
         wait = AGAIN_MS; // the page before, of which this is a reload, may not have left yet
       } else if (reply.status === 409) {
-        refuse("This task is open in another tab or window. Close this one.");
+        refuse(task.second_page);
       } else if (reply.status === 410) {
         if (phase !== "ended") finish(performance.now());
         wait = null;
@@ -294,7 +294,7 @@
     } catch {
       wait = AGAIN_MS;
       if (performance.now() - keptAt > TROUBLE_MS) {
-        trouble.textContent = "No connection to the program. Please call the operator.";
+        trouble.textContent = task.connection_note;
       }
     }
     sending = false;
@@ -314,7 +314,7 @@
     try {
       state = await (await fetch("/state", { headers: { "X-Painprint-Token": token } })).json();
     } catch {
-      trouble.textContent = "No connection to the program. Please call the operator.";
+      trouble.textContent = task.connection_note;
       setTimeout(begin, AGAIN_MS);
       return;
     }
