@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-
 MOST_WAITING = 64
 """Frames that are kept until they are added together."""
 
