@@ -11,6 +11,7 @@ import tracemalloc
 from contextlib import contextmanager
 from dataclasses import replace
 
+import nibabel as nib
 import numpy as np
 import pytest
 from test_rating_server import Where, ask
@@ -441,6 +442,57 @@ class TestCommand:
         assert indices == list(range(len(lines) - 1))
         for stream in (process.stdin, process.stdout, process.stderr):
             stream.close()
+
+    def test_a_folder_that_fills_gives_what_lines_of_its_means_give(self, signature, run, tmp_path):
+        names, *rows = (line.split("\t") for line in run.read_text().splitlines())
+        signals = np.array(rows, dtype=float)[:90]
+        affine = np.diag([3.0, 3.0, 3.0, 1.0])
+        labels = np.arange(1, 33).reshape(4, 4, 2) % len(names) + 1
+        nib.save(nib.Nifti1Image(labels.astype(np.int16), affine), tmp_path / "today_dseg.nii.gz")
+        table = ["index\tname", *(f"{i}\t{name}" for i, name in enumerate(names, start=1))]
+        (tmp_path / "today_dseg.tsv").write_text("\n".join(table) + "\n")
+        (tmp_path / "scanner").mkdir()
+        words = [sys.executable, "-m", "painprint", "live", str(signature)]
+        given = [str(tmp_path / "scanner"), "--atlas", str(tmp_path / "today_dseg.nii.gz")]
+        process = subprocess.Popen(
+            [*words, *given, "--tr", "1", "--end-after", "2", "--out", str(tmp_path / "a")],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        next(line for line in process.stderr if "Waiting for the first volume" in line)
+        for i, frame in enumerate(signals):
+            volume = frame[labels - 1].astype(np.float32)
+            hidden = tmp_path / "new.nii"
+            nib.save(nib.Nifti1Image(volume, affine), hidden)
+            hidden.rename(tmp_path / "scanner" / f"run_{i:04d}.nii")
+        out, said = process.communicate(timeout=60)
+        assert process.returncode == 0, said
+        assert "90 volumes" in out
+        lines = "".join("\t".join(row) + "\n" for row in [names, *rows[:90]])
+        done = subprocess.run(
+            [*words, "stdin", "--tr", "1", "--no-page", "--out", str(tmp_path / "b")],
+            input=lines, capture_output=True, text=True,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        scores = [
+            [row["score"] for row in lines_of(tmp_path / name) if row["kind"] == "volume"]
+            for name in "ab"
+        ]
+        assert [score is None for score in scores[0]] == [score is None for score in scores[1]]
+        found, wanted = (np.array([s for s in each if s is not None]) for each in scores)
+        np.testing.assert_allclose(found, wanted, rtol=1e-4)  # volumes have single precision
+
+    def test_a_folder_needs_an_atlas(self, signature, tmp_path, capsys):
+        assert main(["live", str(signature), str(tmp_path), "--out", str(tmp_path / "o")]) == 2
+        assert "a folder of volumes needs --atlas" in capsys.readouterr().err
+
+    def test_the_demo_shows_the_true_rating(self, tmp_path, capsys):
+        words = ["live", "--demo", "--speed", "0", "--no-page", "--out", str(tmp_path)]
+        assert main(words) == 0
+        assert "1,304 volumes" in capsys.readouterr().out
+        rows = lines_of(tmp_path)
+        assert rows[0]["simulated"] is True and "truth" not in rows[100]
+        assert main(["live", "x", "--demo"]) == 2
+        assert "--demo needs neither a signature nor a source" in capsys.readouterr().err
 
     def test_a_socket_is_a_source(self, signature, run, tmp_path):
         with socket.socket() as free:
