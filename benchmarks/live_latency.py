@@ -1,12 +1,14 @@
 """How long live reading takes for a volume, and whether memory grows.
 
     python benchmarks/live_latency.py                       450 regions, 29 models, 20,000 volumes
+    python benchmarks/live_latency.py --stream DICOM        from a complete mosaic file to the means
     python benchmarks/live_latency.py --volumes 500 --out T  a quick look
 
 From the values of a volume to its line in the file: scaling, scores of the final model and of 28
 fold models, running mean, interval, range. Values are random, and so are the weights, since
 neither changes the time. Memory is that of the process (RSS) after a tenth of the volumes, and the
-most from then on.
+most from then on. With --stream, the real mosaics of a folder are read and averaged in 450 random
+regions of their grid, over and over; this comes before what the table of the others has.
 """
 
 from __future__ import annotations
@@ -88,6 +90,34 @@ def measure(n_regions: int, n_volumes: int) -> dict[str, float]:
     }  # fmt: skip
 
 
+def measure_mosaics(folder: Path, n_regions: int, n_repeats: int) -> dict[str, float]:
+    """Time from a complete mosaic file to the mean of each region (ms)."""
+    import nibabel as nib
+
+    from painprint.atlas.image import AtlasFiles, read_atlas
+    from painprint.files.dicom import read_mosaic
+    from painprint.live.grid import RegionsOfVolumes
+
+    paths = sorted(folder.glob("*.dcm"))
+    first = read_mosaic(paths[0])
+    rng = np.random.default_rng(0)
+    labels = rng.integers(1, n_regions + 1, size=first.values.shape).astype(np.int16)
+    with tempfile.TemporaryDirectory() as temporary:
+        image = Path(temporary) / "atlas_dseg.nii.gz"
+        nib.save(nib.Nifti1Image(labels, first.affine), image)
+        regions = RegionsOfVolumes(read_atlas(AtlasFiles("Today", image, None)))
+    took = []
+    for path in paths * n_repeats:
+        began = time.perf_counter()
+        mosaic = read_mosaic(path)
+        regions.means(mosaic.values, mosaic.affine)
+        took.append(1e3 * (time.perf_counter() - began))
+    return {
+        "n_regions": n_regions, "n_files": len(took), "p50_ms": np.median(took),
+        "p99_ms": np.percentile(took, 99), "max_ms": max(took),
+    }  # fmt: skip
+
+
 class _Source:
     def __init__(self, regions, volumes) -> None:
         self.regions, self.tr_s, self.dropped, self._volumes = tuple(regions), TR_S, {}, volumes
@@ -100,8 +130,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--regions", type=int, nargs="+", default=[200, 450])
     parser.add_argument("--volumes", type=int, default=20_000)
+    parser.add_argument("--stream", type=Path)
     parser.add_argument("--out", type=Path, default=TABLE)
     args = parser.parse_args()
+    if args.stream is not None:
+        print(pd.Series(measure_mosaics(args.stream, 450, 20)).round(2).to_string())
+        return
     table = pd.DataFrame([measure(n, args.volumes) for n in args.regions])
     args.out.parent.mkdir(parents=True, exist_ok=True)
     table.round(3).to_csv(args.out, sep="\t", index=False)

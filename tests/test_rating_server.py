@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
+from painprint.apps.rate import _Told
 from painprint.cli import main
 from painprint.rating_task.batch import InvalidBatch, checked_batch
 from painprint.rating_task.journal import Journal, read_journal
@@ -239,6 +240,23 @@ class TestBatches:
             assert send(address, a_batch(3)) == 200  # it was restored
             assert run.status().has_page
         assert [e["n"] for e in read_journal(path) if e["kind"] == "batch"] == [0, 2, 1, 3]
+
+    def test_triggers_that_stop_are_told_once(self, caplog):
+        run, told = RatingRun(TASK, None, {}), _Told()
+        caplog.set_level("INFO", "painprint")
+        now = time.monotonic()
+        for n in range(4):
+            run.clock = lambda n=n: now + 2 * n
+            run.take(a_batch(n, triggers=[900.0]))
+        for later in (8, 17, 18, 19):
+            run.clock = lambda later=later: now + later
+            run.take(a_batch(10 + later))
+            told.look(run.status())
+        run.take(a_batch(99, triggers=[950.0]))
+        told.look(run.status())
+        first, stopped, again = [r.message for r in caplog.records if "rigger" in r.message]
+        assert first == "First trigger: recording." and again == "Triggers come again."
+        assert stopped.startswith("No trigger for 12 s, after 4.")
 
     def test_after_the_end_nothing_is_kept(self, tmp_path):
         path = tmp_path / "a_rating.jsonl"

@@ -6,6 +6,7 @@ import logging
 import shutil
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,8 @@ RECORDING, WRITING = "recording", "writing the files"
 """Stages, after the wait for the first trigger, which may take any time."""
 LOOK_S = 0.1
 """Time between two looks at what is going on (s)."""
+NO_TRIGGER_S, SOME_TRIGGERS = 12.0, 3
+"""Time without a trigger that is told (s), of a scanner that sent several."""
 ENOUGH_BYTES = 50_000_000
 """Free space that a run needs, with what others may write meanwhile."""
 
@@ -124,18 +127,26 @@ def finish_interrupted(bids_dir: Path) -> None:
         files = RatingFiles.of_journal(bids_dir, path)
         if files is None or is_written(path):
             continue
-        lock = Lock(bids_dir / JOURNALS, files.name_of_runs)
-        try:
-            with lock.hold():
-                if not has_begun(path):
-                    path.unlink()
-                    log.warning("%s was interrupted before anything was recorded.", files.name)
-                    continue
-                text = finish(files)
-        except DerivativesError as error:
-            log.warning("%s: not finished: %s", files.name, error)
-        else:
-            log.warning("%s was interrupted; its files were written now.\n%s", files.name, text)
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(Lock(bids_dir / JOURNALS, files.name_of_runs).hold())
+            except DerivativesError:
+                log.info("%s: another program is recording it.", files.name)
+                continue
+            _finish_interrupted(files)
+
+
+def _finish_interrupted(files: RatingFiles) -> None:
+    if not has_begun(files.journal):
+        files.journal.unlink()
+        log.warning("%s was interrupted before anything was recorded.", files.name)
+        return
+    try:
+        text = finish(files)
+    except DerivativesError as error:
+        log.warning("%s: not finished: %s", files.name, error)
+    else:
+        log.warning("%s was interrupted; its files were written now.\n%s", files.name, text)
 
 
 def finish(files: RatingFiles, *, longest_unsynced_s: float | None = None) -> str:
@@ -231,6 +242,7 @@ class _Told:
 
     def __init__(self) -> None:
         self.has_page, self.has_focus, self.started, self.problem = False, True, False, ""
+        self.has_triggers = True
 
     def look(self, status: Status) -> None:
         """Tell what has changed."""
@@ -255,6 +267,16 @@ class _Told:
                     "Another window has the keyboard: triggers and keys do not reach the page. "
                     "Click on it."
                 )
+        has_triggers = status.without_trigger_s < NO_TRIGGER_S or status.n_triggers < SOME_TRIGGERS
+        if status.phase == "running" and has_triggers != self.has_triggers:
+            self.has_triggers = has_triggers
+            if has_triggers:
+                log.info("Triggers come again.")
+            else:
+                log.warning(
+                    "No trigger for %.0f s, after %d. If the scan goes on, check the trigger box "
+                    "and click on the page.", status.without_trigger_s, status.n_triggers,
+                )  # fmt: skip
         problem = "" if status.problem is None else str(status.problem.strerror)
         if problem != self.problem:
             self.problem = problem

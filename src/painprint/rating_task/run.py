@@ -38,6 +38,8 @@ class Status:
     elapsed_s : float
         Time since the first trigger (s).
     n_triggers : int
+    without_trigger_s : float
+        Time since the last trigger came (s); 0 before the first.
     place : float or None
         Place of the mark.
     problem : OSError or None
@@ -49,6 +51,7 @@ class Status:
     has_focus: bool
     elapsed_s: float
     n_triggers: int
+    without_trigger_s: float
     place: float | None
     problem: OSError | None
 
@@ -89,6 +92,7 @@ class RatingRun:
         self._focus = True
         self._started_s = float("nan")
         self._n_triggers = 0
+        self._triggered_s = float("nan")
         self._place: float | None = None
         self._asleep_s = asleep_s()
 
@@ -134,7 +138,9 @@ class RatingRun:
         if self.journal is not None:
             self._tell_sleep(now)
             self.journal.append({"kind": "batch", "received": now, **batch})
-        self._n_triggers += len(triggers)
+        if triggers:
+            self._n_triggers += len(triggers)
+            self._triggered_s = now
         if moves := batch.get("moves"):
             self._place = moves[-1][1]
         if focus := batch.get("focus"):
@@ -209,6 +215,7 @@ class RatingRun:
                 self._focus,
                 now - self._started_s if self._phase != "waiting" else 0.0,
                 self._n_triggers,
+                now - self._triggered_s if self._n_triggers else 0.0,
                 self._place,
                 self.journal.problem if self.journal is not None else None,
             )
