@@ -58,6 +58,8 @@ bench-smoke: $(VENV)/dev.stamp
 	$(BIN)/python benchmarks/range_study.py --people 1 --out $(SMOKE)
 	$(BIN)/python benchmarks/coverage_study.py --people 2 --out $(SMOKE)
 	$(BIN)/python benchmarks/plan_coverage.py --people 1 --out $(SMOKE)
+	$(BIN)/python benchmarks/live_latency.py --regions 100 --volumes 500 --out $(SMOKE)/live_latency.tsv
+	$(BIN)/python benchmarks/live_offline.py --people 1 --out $(SMOKE)
 	$(BIN)/python benchmarks/rating_kills.py --kills 3 --out $(SMOKE)/rating_kills.tsv
 	! command -v chromium >/dev/null || $(BIN)/python benchmarks/rating_timing.py --seconds 10 --tr 0.46 --out $(SMOKE)/rating_timing.tsv
 	! command -v chromium >/dev/null || $(BIN)/python benchmarks/page_size.py --sessions 4 --regions 40 --points 12 --out $(SMOKE)/page.tsv
