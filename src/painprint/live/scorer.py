@@ -16,7 +16,7 @@ from painprint.signature.applicability import (
     MOST_MISSING,
     RunMeasures,
     Verdict,
-    judge_so_far,
+    judge_runs,
     measure_edges,
 )
 from painprint.signature.model import Signature
@@ -222,7 +222,7 @@ class LiveScorer:
             measures = measure_edges(self._domain, edges, RunMeasures(
                 np.nan, np.nan, motion, kept_s, self.tr_s, share
             ))  # fmt: skip
-        return judge_so_far(self._domain, measures)
+        return judge_runs(self._domain, [measures], goes_on=True)
 
 
 def _match(

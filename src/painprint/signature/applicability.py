@@ -357,25 +357,12 @@ def measure_edges(domain: ApplicabilityDomain, edges: Vector, known: RunMeasures
     return replace(known, leverage=leverage, residual=residual)
 
 
-def judge_so_far(domain: ApplicabilityDomain, measures: RunMeasures) -> Verdict:
-    """Whether a run that goes on may be read so far.
-
-    As for a whole run, but its connectivity is checked only when it is half as long as the shortest
-    training run: that of less is farther out for its shortness alone.
-    """
-    if measures.kept_s >= SHORT_SHARE * domain.shortest_s:
-        return judge_runs(domain, [measures])
-    failed = _plain_checks(domain, [measures])
-    return Verdict(
-        VERDICTS[max((level for _, level, _ in failed), default=0)],
-        tuple(reason for *_, reason in failed),
-        CONNECTIVITY,
-        {name: VERDICTS[level] for name, level, _ in failed},
-    )
-
-
 def judge_runs(
-    domain: ApplicabilityDomain, measures: Sequence[RunMeasures], *, scale: str = "run"
+    domain: ApplicabilityDomain,
+    measures: Sequence[RunMeasures],
+    *,
+    scale: str = "run",
+    goes_on: bool = False,
 ) -> Verdict:
     """Whether the prediction of a run, or of all runs of a session, may be read.
 
@@ -385,14 +372,19 @@ def judge_runs(
         Measures of a run, or of all runs of a session.
     scale : {"run", "session"}
         Measures of several runs are averaged on the log scale.
+    goes_on : bool
+        Whether these are measures of the start of a run. Its connectivity is checked only when it
+        is half as long as the shortest training run: that of less is farther out for its shortness.
     """
     level_of: dict[str, int] = {}
     reasons, unchecked = [], []
+    too_early = goes_on and measures[0].kept_s < SHORT_SHARE * domain.shortest_s
     for measure, text in MEASURES.items():
         values = [getattr(run, measure) for run in measures]
         value = float(np.mean([v for v in values if not math.isnan(v)] or [math.nan]))
         distribution = domain.distributions.get((measure, scale))
-        if distribution is None or math.isnan(value):
+        is_early = too_early and measure in CONNECTIVITY
+        if distribution is None or math.isnan(value) or is_early:
             unchecked.append(measure)
             continue
         level = sum(value > distribution.limit(tail) for tail in TAILS[measure])
@@ -400,7 +392,7 @@ def judge_runs(
             ratio = math.exp(min(value - distribution.mean, 700))  # a float ends at e^709
             reasons.append(f"{text} ({ratio:.1f} times that of training {scale}s)")
             level_of[measure] = level
-    if set(CONNECTIVITY) <= set(unchecked):
+    if set(CONNECTIVITY) <= set(unchecked) and not too_early:
         level_of["sessions"] = 1
         reasons.append("too few training sessions to tell whether the connectivity is in range")
     for name, level, reason in _plain_checks(domain, measures):
