@@ -1,6 +1,8 @@
 """Reading a signature while the scanner runs: scaling, scores, faults, files, server."""
 
+import errno
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -272,6 +274,27 @@ class TestRecord:
         assert (tmp_path / "killed" / "run_live_timeseries.tsv").read_text() == (
             tmp_path / "whole" / "run_live_timeseries.tsv"
         ).read_text()
+
+    def test_a_full_disk_is_named_and_lines_stay_whole(self, trained, tmp_path, monkeypatch):
+        signature, run = trained
+        reading = begin(tmp_path, signature, run.regions, run.tr_s)
+        for volume in volumes_of(run, range(50)):
+            reading.take(volume)
+        write = os.write
+
+        def full(file, data):
+            write(file, data[:9])
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        monkeypatch.setattr(os, "write", full)
+        with pytest.raises(OSError, match="run_live_timeseries") as caught:
+            reading.take(volumes_of(run)[50])
+        assert caught.value.errno == errno.ENOSPC
+        monkeypatch.undo()
+        reading.record.close()
+        follow(tmp_path, trained, volumes_of(run))
+        indices = [row["index"] for row in lines_of(tmp_path) if row["kind"] == "volume"]
+        assert indices == list(range(240))
 
     def test_a_record_of_something_else_is_not_continued(self, trained, tmp_path):
         signature, run = trained

@@ -13,6 +13,7 @@ from painprint.errors import DerivativesError
 from painprint.live.lines import ACQUIRED, FD, INDEX, NOTE, LineSource
 from painprint.live.scorer import Reading
 from painprint.live.volume import Volume
+from painprint.store.appended import AppendedFile
 from painprint.store.reading import open_file
 
 
@@ -41,17 +42,15 @@ class Record:
     ) -> None:
         self.readings = folder / f"{name}_live.jsonl"
         self.signals = folder / f"{name}_live_timeseries.tsv"
-        folder.mkdir(parents=True, exist_ok=True)
         first = _line({"kind": "live", **about, "regions": list(regions)})
         header = "\t".join([INDEX, ACQUIRED, FD, NOTE, *regions]) + "\n"
         self.told = {entry.get(INDEX) for entry in map(json.loads, _continue(self.readings, first))}
-        self._earlier_signals = list(_continue(self.signals, header))
-        self._readings = self.readings.open("a", encoding="utf-8")
-        self._signals = self.signals.open("a", encoding="utf-8")
-        if not self._readings.tell():
-            self._readings.write(first)
-        if not self._signals.tell():
-            self._signals.write(header)
+        self._earlier_signals = _continue(self.signals, header)
+        self._readings = AppendedFile(self.readings, new=False)
+        self._signals = AppendedFile(self.signals, new=False)
+        for file, line in ((self._readings, first), (self._signals, header)):
+            if file.is_empty:
+                file.append(line.encode())
         self._header, self._n_regions = header, len(regions)
 
     @staticmethod
@@ -76,14 +75,12 @@ class Record:
             values = np.full(self._n_regions, np.nan)
         cells = [f"{volume.index}", _cell(volume.acquired_s), _cell(volume.fd_mm)]
         cells.append(" ".join(volume.note.split()) or "n/a")
-        self._signals.write("\t".join([*cells, *map(_cell, values)]) + "\n")
-        self._signals.flush()
+        self._signals.append(("\t".join([*cells, *map(_cell, values)]) + "\n").encode())
         self.tell({"kind": "volume", **reading.as_row(), **times})
 
     def tell(self, entry: Mapping[str, Any]) -> None:
         """Add a line to the readings."""
-        self._readings.write(_line(entry))
-        self._readings.flush()
+        self._readings.append(_line(entry).encode())
 
     def close(self) -> None:
         """Close the files."""
@@ -100,8 +97,8 @@ def _line(entry: Mapping[str, Any]) -> str:
     return json.dumps(entry, separators=(",", ":"), allow_nan=False, ensure_ascii=False) + "\n"
 
 
-def _continue(path: Path, first: str) -> Iterator[str]:
-    """Whole lines of a file after its first; a line that was cut off is removed from it.
+def _continue(path: Path, first: str) -> list[str]:
+    """Whole lines of a file after its first; none if there is no file.
 
     Raises
     ------
@@ -109,18 +106,13 @@ def _continue(path: Path, first: str) -> Iterator[str]:
         If the file begins otherwise.
     """
     if not path.exists():
-        return
+        return []
     with open_file(path) as file:
-        content = file.read()
-    whole = content[: content.rfind(b"\n") + 1]
-    lines = whole.decode("utf-8", errors="replace").splitlines(keepends=True)
+        lines = [line.decode("utf-8", errors="replace") for line in file if line.endswith(b"\n")]
     if lines and lines[0] != first:
         raise DerivativesError(
             "is of another signature, other options, or other regions. Choose another --name, or "
             "another --out.",
             path,
         )
-    if len(whole) < len(content):
-        with path.open("r+b") as file:
-            file.truncate(len(whole))
-    yield from lines[1:]
+    return lines[1:]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from painprint.errors import DerivativesError
+from painprint.store.appended import AppendedFile
 from painprint.store.reading import open_file
 
 SYNC_S = 1.0
@@ -32,12 +33,7 @@ class Journal:
     """
 
     def __init__(self, path: Path, *, new: bool = True) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        flags = os.O_RDWR | os.O_CREAT | (os.O_EXCL if new else 0) | os.O_APPEND
-        self.path = path
-        self._file = os.open(path, flags, 0o666)
-        self._size = os.fstat(self._file).st_size if new else _whole_lines(path)
-        os.ftruncate(self._file, self._size)
+        self._file = AppendedFile(path, new=new)
         self._lock = threading.Lock()
         self._unsynced_since: float | None = None
         self.longest_unsynced_s = 0.0
@@ -54,19 +50,13 @@ class Journal:
         OSError
             If it cannot be written, such as on a full disk; the journal is as before.
         """
-        line = _line(entry)
         with self._lock:
             try:
-                written = 0
-                while written < len(line):
-                    written += os.write(self._file, line[written:])
+                self._file.append(_line(entry))
             except OSError as error:
-                os.ftruncate(self._file, self._size)
-                error.filename = str(self.path)
                 self.problem = error
                 raise
             self.problem = None
-            self._size += len(line)
             if self._unsynced_since is None:
                 self._unsynced_since = time.monotonic()
 
@@ -77,9 +67,8 @@ class Journal:
         if since is None:
             return
         try:
-            os.fsync(self._file)
+            self._file.sync()
         except OSError as error:
-            error.filename = str(self.path)
             self.problem = error
             return
         self.longest_unsynced_s = max(self.longest_unsynced_s, time.monotonic() - since)
@@ -89,7 +78,7 @@ class Journal:
         self._closed.set()
         self._thread.join()
         self.sync()
-        os.close(self._file)
+        self._file.close()
 
     def _sync_often(self) -> None:
         while not self._closed.wait(SYNC_S / 2):
@@ -137,9 +126,3 @@ def is_written(path: Path) -> bool:
 
 def _line(entry: Mapping[str, Any]) -> bytes:
     return (json.dumps(entry, separators=(",", ":"), allow_nan=False) + "\n").encode()
-
-
-def _whole_lines(path: Path) -> int:
-    """Length of a file up to the end of its last whole line (bytes)."""
-    with open_file(path) as file:
-        return sum(len(line) for line in file if line.endswith(b"\n"))
