@@ -20,8 +20,8 @@ test: $(VENV)/dev.stamp
 # The oldest versions that pyproject.toml allows, of which others may say that they are old.
 lowest: $(LOWEST)/dev.stamp
 	$(LOWEST)/bin/$(PYTEST) -m "not long" -W ignore::DeprecationWarning $(addprefix tests/test_,\
-	  atlas.py bids.py cortex.py dense.py edges.py external.py group.py load.py metrics.py \
-	  pipeline.py residuals.py signature.py store.py summary.py words.py)
+	  atlas.py bids.py cortex.py dense.py edges.py external.py group.py live.py live_folder.py load.py metrics.py \
+	  pipeline.py rating_server.py rating_task.py residuals.py signature.py store.py summary.py words.py)
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
