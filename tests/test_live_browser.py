@@ -33,7 +33,14 @@ class Page:
         self.page.goto(url)
 
     def text(self, name):
-        return self.page.evaluate(f"() => document.getElementById('{name}')?.textContent ?? ''")
+        from playwright.sync_api import Error
+
+        try:
+            return self.page.evaluate(f"() => document.getElementById('{name}')?.textContent ?? ''")
+        except Error as error:
+            if "navigation" in str(error):  # the page before the first volume loads itself again
+                return ""
+            raise
 
     def wait(self, name, wanted, seconds=20):
         until = time.monotonic() + seconds
