@@ -391,6 +391,21 @@ class TestServer:
             later = list(events(address, 40, last=200))
             assert [row["index"] for row in later] == list(range(200, 240))
 
+    def test_a_page_that_listens_when_the_server_ends_makes_no_noise(
+        self, trained, tmp_path, capfd
+    ):
+        _, run = trained
+        with served(trained, tmp_path) as (reading, address):
+            for volume in volumes_of(run, range(50)):
+                reading.take(volume)
+            listening = socket.create_connection(("127.0.0.1", address.port), timeout=20)
+            host = f"Host: 127.0.0.1:{address.port}"
+            request = f"GET /events?token={address.token} HTTP/1.1\r\n{host}\r\n\r\n"
+            listening.sendall(request.encode())
+            assert b"200 OK" in listening.recv(1000)
+        listening.close()
+        assert capfd.readouterr().err == ""
+
     def test_the_page_names_the_person_and_what_is_not_done(self, trained, tmp_path):
         with served(trained, tmp_path) as (_, address):
             status, page, headers = ask(address)

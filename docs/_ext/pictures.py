@@ -10,14 +10,21 @@ import io
 import shutil
 import sys
 import tempfile
+from itertools import islice
 from pathlib import Path
 
 from example_pages import make_study, painprint, predict_new
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from painprint.apps.live_demo import simulate_live
+from painprint.live.reader import LiveReading
+from painprint.live.record import Record
+from painprint.live.replay import Replay
+from painprint.live.scorer import LiveScorer
 from painprint.rating_task.run import RatingRun
 from painprint.rating_task.task import RatingTask
+from painprint.server.live_page import live_app
 from painprint.server.local import serve
 from painprint.server.rating_page import rating_app
 
@@ -57,6 +64,7 @@ def main(folder: Path) -> None:
         page.evaluate(UNFOLD)
         save("carpet", element(page, ".carpets figure"))
         rating_pictures(browser)
+        live_picture(browser)
         browser.close()
 
 
@@ -76,6 +84,25 @@ def rating_pictures(browser: Browser) -> None:
             page.locator("#line.moved").wait_for()
             save("rate_rating", page.screenshot())
         run.close()
+    page.close()
+
+
+def live_picture(browser: Browser) -> None:
+    """The page of a live reading, of the simulated run of its demo."""
+    signature, run = simulate_live()
+    page = browser.new_page(viewport={"width": WIDTH, "height": 620})
+    with tempfile.TemporaryDirectory() as folder:
+        record = Record(Path(folder), "run", {}, run.regions)
+        reading = LiveReading(
+            record, LiveScorer(signature, run.regions, run.tr_s), truth=run.rating
+        )
+        with serve(live_app(lambda: reading)) as address:
+            for volume in islice(Replay(run, speed=0), 900):
+                reading.take(volume)
+            page.goto(address.url())
+            page.locator("#truth").wait_for()
+            save("live", page.screenshot())
+        record.close()
     page.close()
 
 

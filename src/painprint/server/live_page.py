@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import secrets
 from collections.abc import AsyncIterator, Callable
@@ -74,7 +73,7 @@ async def _events(reading: LiveReading, number: int) -> AsyncIterator[str]:
         content = {"rows": rows, "counts": reading.counts, "ended": has_ended}
         yield f"id: {number}\ndata: {json.dumps(content, allow_nan=False)}\n\n"
         if has_ended and not rows:
-            await asyncio.sleep(WAIT_S)
+            return
 
 
 def waiting_page(nonce: str) -> str:

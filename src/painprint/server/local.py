@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import socket
 import threading
@@ -92,8 +93,13 @@ def serve(app: App, port: int = 0, token: str = "") -> Iterator[Address]:
         _wait_for(server, thread)
         yield address
     finally:
+        # a page that listens for events is cut off, of which the server would print a traceback
+        server_log = logging.getLogger("uvicorn.error")
+        level = server_log.level
+        server_log.setLevel(logging.CRITICAL + 1)
         server.should_exit = True
         thread.join(timeout=5)
+        server_log.setLevel(level)
         listener.close()
 
 

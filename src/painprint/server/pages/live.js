@@ -5,7 +5,7 @@
   const token = new URLSearchParams(location.search).get("token");
   const at = (id) => document.getElementById(id);
   const canvas = at("plot"), SHOWN_S = 1200, MARGIN = { left: 48, right: 10, top: 10, bottom: 26 };
-  let rows = [], pending = false, fastest = Infinity;
+  let rows = [], pending = false, fastest = Infinity, ended = false;
 
   const scale = about.range ? about.range[1] - about.range[0]
     : Math.max(...about.history.map(Math.abs), 1e-9);
@@ -145,10 +145,15 @@
       if (rows.length > 40000) rows = rows.slice(-20000);
       rows.sort((a, b) => a.index - b.index);
       say(content);
-      if (content.ended && !content.rows.length) events.close();
+      ended = content.ended;
+      if (ended && !content.rows.length) events.close();
       redraw();
     };
     events.onerror = () => {
+      if (ended) {
+        events.close();
+        return;
+      }
       at("lost").hidden = false;
       if (events.readyState === EventSource.CLOSED) setTimeout(listen, 1000);
     };
