@@ -392,7 +392,7 @@ class TestServer:
             assert [row["index"] for row in later] == list(range(200, 240))
 
     def test_a_page_that_listens_when_the_server_ends_makes_no_noise(
-        self, trained, tmp_path, capfd
+        self, trained, tmp_path, caplog
     ):
         _, run = trained
         with served(trained, tmp_path) as (reading, address):
@@ -404,7 +404,7 @@ class TestServer:
             listening.sendall(request.encode())
             assert b"200 OK" in listening.recv(1000)
         listening.close()
-        assert capfd.readouterr().err == ""
+        assert caplog.records == []
 
     def test_the_page_names_the_person_and_what_is_not_done(self, trained, tmp_path):
         with served(trained, tmp_path) as (_, address):
