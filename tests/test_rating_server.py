@@ -21,7 +21,7 @@ from painprint.rating_task.batch import InvalidBatch, checked_batch
 from painprint.rating_task.journal import Journal, read_journal
 from painprint.rating_task.run import SILENT_S, RatingRun
 from painprint.rating_task.task import RatingTask
-from painprint.server.guard import LARGEST_BODY
+from painprint.server.guard import MOST_RECEIVED
 from painprint.server.local import serve
 from painprint.server.rating_page import rating_app
 
@@ -116,7 +116,7 @@ class TestGuard:
                 endless.sendall(head.encode())
                 chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
                 try:
-                    for _ in range(4 * LARGEST_BODY // 0x10000):
+                    for _ in range(2 * MOST_RECEIVED // 0x10000):
                         endless.sendall(chunk)
                     answer = endless.recv(100)
                 except OSError:  # closed while it was sent

@@ -17,6 +17,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 TOKEN_HEADER = b"x-painprint-token"
 LARGEST_BODY = 256 * 1024
 """Upper limit for the body of a request (bytes)."""
+MOST_RECEIVED = 16 * LARGEST_BODY
+"""Bytes after which a body that is too large is cut off."""
 LONGEST_BODY_S = 10.0
 """Time in which the body of a request must have come (s)."""
 HEADERS = (
@@ -61,13 +63,14 @@ class Guard:
         if scope["type"] != "http":
             return
         refused = self._refusal(scope)
-        if refused is not None:
-            await _answer(send, *refused)
-            return
         try:
+            # of a refused request too: who still sends would not get the answer
             body = await asyncio.wait_for(_whole_body(receive), LONGEST_BODY_S)
         except TimeoutError:
             await _answer(send, 408, "The request did not come in time.")
+            return
+        if refused is not None:
+            await _answer(send, *refused)
             return
         if body is None:
             await _answer(send, 413, "The request is too large.")
@@ -91,18 +94,21 @@ class Guard:
 
 
 async def _whole_body(receive: Receive) -> bytes | None:
-    """The body of a request; None if it is too large."""
+    """The body of a request; None if it is too large. It is received to its end then, too, if that
+    is not far, but not kept: who still sends would not get the answer."""
     parts, size = [], 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             return None
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > LARGEST_BODY:
+        part = message.get("body", b"")
+        size += len(part)
+        if size <= LARGEST_BODY:
+            parts.append(part)
+        if size > MOST_RECEIVED:
             return None
         if not message.get("more_body"):
-            return b"".join(parts)
+            return b"".join(parts) if size <= LARGEST_BODY else None
 
 
 def _once(body: bytes, receive: Receive) -> Receive:
