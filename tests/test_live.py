@@ -296,6 +296,12 @@ class TestRecord:
         indices = [row["index"] for row in lines_of(tmp_path) if row["kind"] == "volume"]
         assert indices == list(range(240))
 
+    def test_the_next_run_needs_another_name(self, trained, tmp_path):
+        signature, run = trained
+        follow(tmp_path, trained, volumes_of(run, range(40)))
+        with pytest.raises(DerivativesError, match=r"has ended. Choose another --name"):
+            begin(tmp_path, signature, run.regions, run.tr_s)
+
     def test_a_record_of_something_else_is_not_continued(self, trained, tmp_path):
         signature, run = trained
         follow(tmp_path, trained, volumes_of(run, range(40)))
@@ -522,6 +528,9 @@ class TestCommand:
     def test_a_folder_needs_an_atlas(self, signature, tmp_path, capsys):
         assert main(["live", str(signature), str(tmp_path), "--out", str(tmp_path / "o")]) == 2
         assert "a folder of volumes needs --atlas" in capsys.readouterr().err
+        words = ["live", str(signature), str(tmp_path), "--atlas", "nonsense"]
+        assert main([*words, "--out", str(tmp_path / "o")]) == 2
+        assert "there is no atlas image nonsense" in capsys.readouterr().err
 
     def test_the_demo_shows_the_true_rating(self, tmp_path, capsys):
         words = ["live", "--demo", "--speed", "0", "--no-page", "--out", str(tmp_path)]

@@ -30,8 +30,6 @@ from painprint.files.dicom import read_mosaic
 from painprint.live.folder import FolderSource
 from painprint.live.watched import MonotonicClock
 
-pytest.importorskip("pydicom")
-
 OTHER = Protocol(uid="1.2.826.0.1.3680043.8.498.2", series_number=8)
 NAMED = "Quillfeather_Ottoline_{:04d}.dcm"
 

@@ -126,7 +126,10 @@ def _folder(
             "a folder of volumes needs --atlas: an image of the regions on the grid of the "
             "scanner's images of today."
         )
-    (image,) = find_atlases(str(options.atlas), ())
+    found = find_atlases(str(options.atlas), ())
+    if len(found) != 1:
+        raise UsageError(f"there is no atlas image {options.atlas} (--atlas). Check the path.")
+    (image,) = found
     source: FolderSource
 
     def has_ended() -> bool:

@@ -73,7 +73,7 @@ class LiveReading:
         self._seen: set[int] = set()
         self._last = -1
         self._start_s = clock()
-        self._changed = threading.Condition()
+        self._changed, self._taking = threading.Condition(), threading.Lock()
         self._rows: deque[dict[str, Any]] = deque(maxlen=REMEMBERED)
         self._n_rows = 0
         for volume in record.volumes():
@@ -82,9 +82,11 @@ class LiveReading:
     def follow(self, source: Source) -> None:
         """Read all volumes of a source."""
         for volume in source:
-            if volume.index in self._seen:
-                continue  # read before the program was started again
-            self.take(volume)
+            with self._taking:
+                if self.has_ended:
+                    return  # the command was asked to end, and has closed the record
+                if volume.index not in self._seen:  # else read before the program was killed
+                    self.take(volume)
         self.end(source)
 
     def take(self, volume: Volume, *, is_new: bool = True) -> None:
@@ -134,10 +136,13 @@ class LiveReading:
 
     def end(self, source: Source) -> None:
         """Say that the run has ended, and what was dropped."""
-        self.record.tell({"kind": "end", **self.counts, "dropped": dict(source.dropped)})
-        with self._changed:
-            self.has_ended = True
-            self._changed.notify_all()
+        with self._taking:
+            if self.has_ended:
+                return
+            self.record.tell({"kind": "end", **self.counts, "dropped": dict(source.dropped)})
+            with self._changed:
+                self.has_ended = True
+                self._changed.notify_all()
 
     def latest(self) -> dict[str, Any] | None:
         """The last reading, as a line of the file; None before the first."""

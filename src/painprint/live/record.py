@@ -44,7 +44,13 @@ class Record:
         self.signals = folder / f"{name}_live_timeseries.tsv"
         first = _line({"kind": "live", **about, "regions": list(regions)})
         header = "\t".join([INDEX, ACQUIRED, FD, NOTE, *regions]) + "\n"
-        self.told = {entry.get(INDEX) for entry in map(json.loads, _continue(self.readings, first))}
+        earlier = [json.loads(line) for line in _continue(self.readings, first)]
+        if earlier and earlier[-1]["kind"] == "end":
+            raise DerivativesError(
+                "this reading has ended. Choose another --name for the next run, or another --out.",
+                self.readings,
+            )
+        self.told = {entry[INDEX] for entry in earlier if INDEX in entry}
         self._earlier_signals = _continue(self.signals, header)
         self._readings = AppendedFile(self.readings, new=False)
         self._signals = AppendedFile(self.signals, new=False)
