@@ -57,13 +57,12 @@ class TestScaling:
                 np.testing.assert_allclose(scaling.zscores(frame), z, rtol=1e-9)
 
     def test_the_prior_weighs_as_so_many_frames(self, rng):
-        frames, prior_sd = rng.normal(0, [1, 2, 4], size=(30, 3)), np.array([1.0, 1.0, 3.0])
-        scaling = CausalScaling(3, prior_frames=60, prior_sd=prior_sd)
+        frames = rng.normal(0, [1, 2, 4], size=(30, 3))
+        scaling = CausalScaling(3, prior_frames=60)
         for frame in frames:
             scaling.add(frame)
         own = frames.var(axis=0, ddof=1)
-        level = np.median(own / prior_sd**2)
-        wanted = (29 * own + 60 * level * prior_sd**2) / 89
+        wanted = (29 * own + 60 * np.median(own)) / 89
         np.testing.assert_allclose(scaling.variance(), wanted, rtol=1e-10)
 
     def test_unit_and_offset_of_the_stream_are_of_no_account(self, rng):

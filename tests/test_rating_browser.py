@@ -76,7 +76,7 @@ def task_of(browser, tmp_path, size=(1024, 768), practice=False, **options):
     """A run of a task, its page, and where its files go."""
     task = RatingTask(**{"duration_s": 60.0, **options}).complete()
     files = RatingFiles(tmp_path / "bids", "01", "", "rating", "1")
-    run = RatingRun(task, None if practice else files.journal, {})
+    run = RatingRun(task, None if practice else files.journal)
     with serve(rating_app(run)) as address:
         page = Page(browser, address, size)
         yield page, run, files, address
@@ -434,7 +434,7 @@ def rate_together(browser, files, task, rng):
     n = int(task.duration_s)
     sent = [0.5 + 0.35 * np.sin(np.cumsum(rng.normal(0.05, 0.08, n))) for _ in files]
     with ExitStack() as stack:
-        runs = [RatingRun(task, file.journal, {}) for file in files]
+        runs = [RatingRun(task, file.journal) for file in files]
         opened = [stack.enter_context(serve(rating_app(run))) for run in runs]
         pages = [Page(browser, address) for address in opened]
         for page in pages:

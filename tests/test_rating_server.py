@@ -34,7 +34,7 @@ def a_batch(number=0, page="a", **more):
 
 @contextmanager
 def served(journal=None, task=TASK):
-    run = RatingRun(task, journal, {})
+    run = RatingRun(task, journal)
     with serve(rating_app(run)) as address:
         yield run, address
     run.close()
@@ -242,7 +242,7 @@ class TestBatches:
         assert [e["n"] for e in read_journal(path) if e["kind"] == "batch"] == [0, 2, 1, 3]
 
     def test_triggers_that_stop_are_told_once(self, caplog):
-        run, told = RatingRun(TASK, None, {}), _Told()
+        run, told = RatingRun(TASK, None), _Told()
         caplog.set_level("INFO", "painprint")
         now = time.monotonic()
         for n in range(4):
@@ -321,7 +321,7 @@ class TestDisk:
         assert [entry["i"] for entry in read_journal(path)] == list(range(20))
 
     def test_memory_does_not_grow_with_the_run(self, tmp_path):
-        run = RatingRun(TASK, tmp_path / "a_rating.jsonl", {})
+        run = RatingRun(TASK, tmp_path / "a_rating.jsonl")
         run.take(a_batch(0, triggers=[900.0]))
         frames = [16.7] * 6
         for n in range(1, 200):
@@ -414,7 +414,7 @@ class TestCommand:
             run.take(a_batch(0, triggers=[900.0]))
 
         monkeypatch.setattr(rate, "_follow", follow)
-        run = RatingRun(RatingTask(duration_s=600.0).complete(), tmp_path / "a_rating.jsonl", {})
+        run = RatingRun(RatingTask(duration_s=600.0).complete(), tmp_path / "a_rating.jsonl")
         rate._show(run, RatedRun(participant_label="01"), progress)
         assert said == [("waiting for the first trigger", ""), ("recording", "10 min left")]
 

@@ -72,7 +72,7 @@ def rating_pictures(browser: Browser) -> None:
     """The page of the rating task before the scan and while a participant rates."""
     page = browser.new_page(viewport={"width": WIDTH, "height": 460})
     with tempfile.TemporaryDirectory() as folder:
-        run = RatingRun(RatingTask().complete(), Path(folder) / "run_rating.jsonl", {})
+        run = RatingRun(RatingTask().complete(), Path(folder) / "run_rating.jsonl")
         with serve(rating_app(run)) as address:
             page.goto(address.url())
             page.locator("#instruction").wait_for()

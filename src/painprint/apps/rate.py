@@ -63,7 +63,7 @@ def rate(bids_dir: Path, which: RatedRun, task: RatingTask, progress: Progress) 
     """
     progress.plan(*["practice"] if which.practice else [RECORDING, WRITING])
     if which.practice:
-        _show(RatingRun(task, None, {}), which, progress)
+        _show(RatingRun(task, None), which, progress)
         return "The practice has ended; nothing was written."
     if which.participant_label is None:
         raise UsageError(
@@ -76,7 +76,7 @@ def rate(bids_dir: Path, which: RatedRun, task: RatingTask, progress: Progress) 
         files = choose_run(bids_dir, which)
         if describe_dataset(bids_dir):
             log.info("%s: a dataset_description.json was written.", bids_dir)
-        run = RatingRun(task, files.journal, {})
+        run = RatingRun(task, files.journal)
         _show(run, which, progress)
         if run.journal is None:
             return f"{files.name}: there was no trigger, so that the run has no files."

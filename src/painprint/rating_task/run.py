@@ -67,8 +67,6 @@ class RatingRun:
         Complete.
     journal : Path or None
         The journal, made with the first trigger; None in practice, which writes nothing.
-    about : mapping
-        What the first line of the journal says beside the task.
     clock : callable
         Monotonic time (s).
     """
@@ -77,11 +75,10 @@ class RatingRun:
         self,
         task: RatingTask,
         journal: Path | None,
-        about: Mapping[str, Any],
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.task, self.path, self.about, self.clock = task, journal, about, clock
+        self.task, self.path, self.clock = task, journal, clock
         self.journal: Journal | None = None
         self.stop_requested = False
         self._lock = threading.Lock()
@@ -153,7 +150,7 @@ class RatingRun:
         if self.path is not None:
             journal = Journal(self.path)
             try:
-                journal.append({"kind": "run", **self.about, "task": asdict(self.task)})
+                journal.append({"kind": "run", "task": asdict(self.task)})
             except OSError:
                 journal.close()
                 self.path.unlink()
