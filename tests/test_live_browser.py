@@ -12,6 +12,11 @@ from test_browser import ARTEFACTS
 from test_live import Stream, begin, lines_of, volumes_of
 from test_rating_server import running
 
+from painprint.live.probe import ProbedRating, ProbeRule, Probes
+from painprint.live.reader import LiveReading
+from painprint.live.record import Record
+from painprint.live.scorer import LiveScorer
+from painprint.rating_task.task import RatingTask
 from painprint.server.live_page import live_app
 from painprint.server.local import serve
 
@@ -128,6 +133,52 @@ def test_10000_volumes_are_drawn(browser, trained, tmp_path):
         page.wait("scored", lambda text: text == "9,970", seconds=120)
         thread.join()
         assert page.drawn() > 50
+
+
+def test_a_rating_is_asked_for_given_and_shown(browser, trained, tmp_path):
+    signature, run = trained
+    record = Record(tmp_path, "run", {"signature": "x"}, run.regions)
+    task = RatingTask(design="intermittent", answer_within_s=5.0).complete()
+    probes = Probes(ProbeRule("above", -1e9, 60), task)
+    scorer = LiveScorer(signature, run.regions, run.tr_s)
+    reading = LiveReading(record, scorer, probes=probes)
+    rating = ProbedRating(task, lambda: reading)
+    with serve(live_app(lambda: reading, rating)) as address:
+        operator = Page(browser, address.url())
+        person = Page(browser, address.url("/rate/"))
+        hidden = "() => document.getElementById('rating').hidden"
+        operator.wait("open", lambda text: text == "open")
+        assert "From time to time" in person.page.inner_text("body")
+        for volume in volumes_of(run, range(110)):
+            reading.take(replace(volume, arrived_s=time.monotonic()))
+        until = time.monotonic() + 10
+        while person.page.evaluate(hidden):
+            assert time.monotonic() < until
+            person.page.wait_for_timeout(20)
+        person.page.screenshot(path=ARTEFACTS / "live_probe_rating.png")
+        person.page.keyboard.press("ArrowLeft", delay=20)
+        person.page.keyboard.press("Enter")
+        operator.wait("answers", lambda text: text == "1 / 1")
+        assert person.page.evaluate(hidden)
+        person.page.reload()  # what was answered is not asked again
+        person.page.wait_for_timeout(500)
+        assert person.page.evaluate(hidden)
+        for volume in volumes_of(run, range(110, 180)):
+            reading.take(replace(volume, arrived_s=time.monotonic()))
+        operator.wait("answers", lambda text: text == "1 / 2")
+        reading.end(Stream(run, []))
+        operator.wait("why", lambda text: text == "The run has ended.")
+        operator.page.screenshot(path=ARTEFACTS / "live_probe.png")
+        until = time.monotonic() + 10
+        while "Thank you" not in person.page.inner_text("body"):
+            assert time.monotonic() < until
+            person.page.wait_for_timeout(50)
+        for page in (operator, person):
+            assert page.errors == []
+            page.context.close()
+    record.close()
+    (line,) = [row for row in lines_of(tmp_path) if row["kind"] == "rating"]
+    assert line["rating"] == pytest.approx(49, abs=0.6) and line["confirmed"] == 1
 
 
 def test_it_goes_on_after_the_program_was_started_again(browser, decoded, tmp_path):

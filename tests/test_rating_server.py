@@ -19,7 +19,8 @@ from painprint.apps.rate import _Told
 from painprint.cli import main
 from painprint.rating_task.batch import InvalidBatch, checked_batch
 from painprint.rating_task.journal import Journal, read_journal
-from painprint.rating_task.run import SILENT_S, RatingRun
+from painprint.rating_task.run import RatingRun
+from painprint.rating_task.seat import SILENT_S
 from painprint.rating_task.task import RatingTask
 from painprint.server.guard import MOST_RECEIVED
 from painprint.server.local import serve

@@ -93,9 +93,8 @@ def live_picture(browser: Browser) -> None:
     page = browser.new_page(viewport={"width": WIDTH, "height": 620})
     with tempfile.TemporaryDirectory() as folder:
         record = Record(Path(folder), "run", {}, run.regions)
-        reading = LiveReading(
-            record, LiveScorer(signature, run.regions, run.tr_s), truth=run.rating
-        )
+        reading = LiveReading(record, LiveScorer(signature, run.regions, run.tr_s))
+        reading.truth = run.rating
         with serve(live_app(lambda: reading)) as address:
             for volume in islice(Replay(run, speed=0), 900):
                 reading.take(volume)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from painprint.apps.arguments import OtherSignatures, StudyExecution
 from painprint.cortex.settings import AreaSettings
-from painprint.live.options import READING, LiveOptions
+from painprint.live.options import PROBES, READING, LiveOptions
 from painprint.option_fields import flag, option_metadata
 from painprint.parcellate.maps import Maps
 from painprint.rating_task.rated_run import RatedRun
@@ -113,7 +113,7 @@ def show_by_heading(console: Console, options: ConsoleOptions, panel: HelpPanel)
     def heading(row: HelpEntry) -> str:
         return heading_of.get(row.names[0]) or (ARGUMENTS if row.required else OPTIONS)
 
-    for title in (ARGUMENTS, OPTIONS, DATA, READING, *HEADINGS, *GROUPS[1:]):
+    for title in (ARGUMENTS, OPTIONS, DATA, READING, PROBES, *HEADINGS, *GROUPS[1:]):
         entries = [row for row in panel.entries if heading(row) == title]
         if entries:
             DefaultFormatter()(console, options, panel.copy(title=title, entries=entries))

@@ -404,8 +404,15 @@ def find_config_file(words: Sequence[str]) -> Path | None:
     return None
 
 
-def read_config_file(config: Path, warn: Callable[[str], None]) -> dict[str, Any]:
+def read_config_file(
+    config: Path, warn: Callable[[str], None], option: str = "--config-file"
+) -> dict[str, Any]:
     """Options of a TOML file, by their names on the command line without dashes in front.
+
+    Parameters
+    ----------
+    option : str
+        The option that names the file.
 
     Raises
     ------
@@ -415,11 +422,11 @@ def read_config_file(config: Path, warn: Callable[[str], None]) -> dict[str, Any
     import tomllib
 
     if not config.exists():
-        raise UsageError(f"there is no file {config} (--config-file). Check the path.")
+        raise UsageError(f"there is no file {config} ({option}). Check the path.")
     try:
         content = tomllib.loads(read_at_most(config, MOST_BYTES_OF_CONFIG).decode())
     except DerivativesError as error:
-        raise UsageError(f"{error} (--config-file)") from error
+        raise UsageError(f"{error} ({option})") from error
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(
             f"{config}: is not readable TOML ({error}). Write options as in lag = 6."

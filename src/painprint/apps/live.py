@@ -10,20 +10,20 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from painprint.apps.arguments import UsageError, check_reading_folder
 from painprint.apps.live_demo import simulate_live
+from painprint.apps.live_probes import find_probes, read_probe_task
 from painprint.apps.live_source import NEEDS_EXTRA, Begun, find_source
 from painprint.errors import DerivativesError
 from painprint.live.options import LiveOptions
+from painprint.live.probe import ProbedRating
 from painprint.live.reader import LiveReading
 from painprint.live.record import Record
 from painprint.live.replay import Replay
 from painprint.live.scorer import LiveScorer
 from painprint.live.volume import Source
 from painprint.progress import Progress
+from painprint.rating_task.task import RatingTask
 from painprint.results.proof import why_not_shown
 from painprint.signature.file import hash_signature, read_signature
 from painprint.signature.model import Signature
@@ -78,13 +78,24 @@ def read_live(
         )
     progress.plan(WAIT, READ)
     shown: list[LiveReading] = []
-    with _page(lambda: shown[0] if shown else None, options):
+
+    def current() -> LiveReading | None:
+        return shown[0] if shown else None
+
+    task = read_probe_task(options, signature)
+    rating = None if task is None else ProbedRating(task, current)
+    with _page(current, rating, options):
         with progress.stage(WAIT, logged=False):
             opened = Begun(open_source())
-        reading = _begin(signature, digest, opened, options, truth)
+        reading = _begin(signature, digest, opened, options, task)
+        reading.truth = truth
         shown.append(reading)
         try:
-            with ends_when_asked(_asked.set), progress.stage(READ, logged=False):
+            with (
+                _outlet(reading, options),
+                ends_when_asked(_asked.set),
+                progress.stage(READ, logged=False),
+            ):
                 _follow(reading, opened)
         finally:
             reading.record.close()
@@ -100,7 +111,7 @@ def _begin(
     digest: str,
     source: Source,
     options: LiveOptions,
-    truth: NDArray[np.float64] | None,
+    task: RatingTask | None,
 ) -> LiveReading:
     """A reading that has not begun, or the record of one that is continued."""
     tr_s = options.tr_s or source.tr_s or signature.tr_s[0]
@@ -133,7 +144,8 @@ def _begin(
     record = Record(options.out, options.name, about, source.regions)
     if record.told:
         log.info("%s: going on after %d volumes.", record.readings, len(record.told))
-    return LiveReading(record, scorer, truth=truth)
+    probes = find_probes(options, task, scorer.levels, tr_s, record.earlier)
+    return LiveReading(record, scorer, probes=probes)
 
 
 NOT_DONE = (
@@ -143,7 +155,9 @@ NOT_DONE = (
 
 
 @contextmanager
-def _page(current: Callable[[], LiveReading | None], options: LiveOptions) -> Iterator[None]:
+def _page(
+    current: Callable[[], LiveReading | None], rating: ProbedRating | None, options: LiveOptions
+) -> Iterator[None]:
     """Serve the page while the run is read."""
     if options.no_page:
         yield
@@ -157,11 +171,15 @@ def _page(current: Callable[[], LiveReading | None], options: LiveOptions) -> It
     port, token = _address_before(kept)
     with ExitStack() as stack:
         try:
-            address = stack.enter_context(serve(live_app(current), options.port or port, token))
+            address = stack.enter_context(
+                serve(live_app(current, rating), options.port or port, token)
+            )
         except DerivativesError:
             if options.port or not port:
                 raise
-            address = stack.enter_context(serve(live_app(current)))  # that of before is taken
+            address = stack.enter_context(
+                serve(live_app(current, rating))
+            )  # that of before is taken
         _keep_address(kept, address.port, address.token)
         stack.callback(kept.unlink, missing_ok=True)
         print(
@@ -169,6 +187,8 @@ def _page(current: Callable[[], LiveReading | None], options: LiveOptions) -> It
             f"  {address.url('/get_prediction')}",
             flush=True,
         )
+        if rating is not None:
+            print(f"The participant rates at\n  {address.url('/rate/')}", flush=True)
         if options.open_page:
             import webbrowser
 
@@ -211,6 +231,22 @@ def _follow(reading: LiveReading, source: Source) -> None:
         reading.end(source)
     if problem:
         raise problem[0]
+
+
+@contextmanager
+def _outlet(reading: LiveReading, options: LiveOptions) -> Iterator[None]:
+    """Send what is read to the lab streaming layer, too, if that was asked for."""
+    if not options.lsl:
+        yield
+        return
+    from painprint.live.outlet import Outlet
+
+    try:
+        outlet = Outlet(reading)
+    except (ImportError, RuntimeError) as error:  # pylsl without its library is a RuntimeError
+        raise UsageError(f"--lsl needs pylsl: pip install 'painprint[lsl]' ({error}).") from error
+    yield
+    outlet.close()
 
 
 def _describe(reading: LiveReading) -> str:

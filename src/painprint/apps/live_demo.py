@@ -12,6 +12,8 @@ from painprint.simulate.world import World
 
 N_TRAINING = 8
 WORLD = World(n_regions=60, run_s=600.0, n_runs=2, steady_ratings=True, steady_bold=True)
+SCALE = (0.0, 1.0)
+"""Ends of the rating scale of simulated people."""
 SEED = (2026, 1)
 
 
@@ -25,4 +27,6 @@ def simulate_live() -> tuple[Signature, Run]:
     decoding = decode_runs(training, Settings(n_bootstraps=100))
     signature = make_signature(decoding, simulated=True, metrics={})
     new = next(run for run in runs if run.session == sessions[-1])
-    return complete_signature(signature, decoding, origin=Origin()), new
+    return complete_signature(
+        signature, decoding, origin=Origin(read_with={"rating_range": SCALE})
+    ), new

@@ -12,9 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from painprint.live.probe import Probes
 from painprint.live.record import Record
-from painprint.live.scorer import LiveScorer
+from painprint.live.scorer import LiveScorer, Reading
 from painprint.live.volume import Source, Volume
+from painprint.rating_task.questions import describe_questions, table_of_questions
+from painprint.rating_task.recording import Answer
 
 REMEMBERED = 8_000
 """Readings that a page that is opened later is shown."""
@@ -52,8 +55,8 @@ class LiveReading:
     ----------
     record : Record
     scorer : LiveScorer
-    truth : array of shape (n_volumes,), optional
-        True rating at each volume of a run that is simulated, to be shown beside the reading.
+    probes : Probes, optional
+        Questions to be asked, and their answers.
     clock : callable
         Monotonic time (s).
     """
@@ -63,16 +66,22 @@ class LiveReading:
         record: Record,
         scorer: LiveScorer,
         *,
-        truth: NDArray[np.float64] | None = None,
+        probes: Probes | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.record, self.scorer, self.clock, self.truth = record, scorer, clock, truth
+        self.record, self.scorer, self.clock = record, scorer, clock
+        self.truth: NDArray[np.float64] | None = None
+        """True rating at each volume of a run that is simulated, to be shown beside the reading:
+        shape (n_volumes,)."""
+        self.probes = probes
         self.latency = Latency()
         self.counts = {"volumes": 0, "scored": 0, "late": 0, "missing": 0}
         self.has_ended = False
         self._seen: set[int] = set()
         self._last = -1
         self._start_s = clock()
+        self._first_volume_s = np.inf
+        self._unwritten: list[Answer] = []
         self._changed, self._taking = threading.Condition(), threading.Lock()
         self._rows: deque[dict[str, Any]] = deque(maxlen=REMEMBERED)
         self._n_rows = 0
@@ -114,6 +123,7 @@ class LiveReading:
         if is_new:
             self.record.add(volume, reading, times)
             self.latency.add(self.clock() - began, self.scorer.tr_s)
+            self._ask(volume, reading)
         elif volume.index not in self.record.told:  # the program was killed between its two files
             self.record.tell({"kind": "volume", **reading.as_row(), **times})
         self.counts["volumes"] += 1
@@ -124,6 +134,38 @@ class LiveReading:
             self._rows.append({**reading.as_row(), **times, **self._truth_of(volume.index)})
             self._n_rows += 1
             self._changed.notify_all()
+
+    def _ask(self, volume: Volume, reading: Reading) -> None:
+        """Ask for a rating after a volume, if one is due."""
+        # no volume comes before it ended, so that the fastest one tells best when the run began
+        began_s = volume.arrived_s - (volume.index + 1) * self.scorer.tr_s
+        self._first_volume_s = min(self._first_volume_s, began_s)
+        if self.probes is None:
+            return
+        if line := self.probes.question_after(reading):
+            self.record.tell(line)
+            self.probes.asked.append((reading.index, self.clock()))
+        self._write_answers(self.probes)
+
+    def add_answer(self, answer: Answer) -> None:
+        """Write the answer to a question, once."""
+        with self._taking:
+            if self.probes is not None and not self.has_ended:
+                self._unwritten.append(answer)
+                self._write_answers(self.probes)
+
+    def _write_answers(self, probes: Probes) -> None:
+        """Write the answers that came, as soon as it is known when the run began."""
+        if not self._unwritten or not np.isfinite(self._first_volume_s):
+            return
+        for answer in self._unwritten:
+            if line := probes.line_of(answer, self._first_volume_s):
+                self.record.tell(line)
+                probes.answers.append(line)
+        self._unwritten.clear()
+        if probes.answers:
+            table, sidecar = table_of_questions(probes.answers), describe_questions(probes.task)
+            self.record.write_answers(table, sidecar)
 
     def _truth_of(self, index: int) -> dict[str, float]:
         """Mean true rating of the minute that the reading at a volume is of, if it is known."""

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from painprint.errors import DerivativesError
 from painprint.live.lines import ACQUIRED, FD, INDEX, NOTE, LineSource
 from painprint.live.scorer import Reading
 from painprint.live.volume import Volume
 from painprint.store.appended import AppendedFile
+from painprint.store.files import write_json, write_table
 from painprint.store.reading import open_file
 
 
@@ -42,6 +44,7 @@ class Record:
     ) -> None:
         self.readings = folder / f"{name}_live.jsonl"
         self.signals = folder / f"{name}_live_timeseries.tsv"
+        self.answers = folder / f"{name}_live_events.tsv"
         first = _line({"kind": "live", **about, "regions": list(regions)})
         header = "\t".join([INDEX, ACQUIRED, FD, NOTE, *regions]) + "\n"
         earlier = [json.loads(line) for line in _continue(self.readings, first)]
@@ -50,6 +53,8 @@ class Record:
                 "this reading has ended. Choose another --name for the next run, or another --out.",
                 self.readings,
             )
+        self.earlier = earlier
+        """Lines of the readings that were written before."""
         self.told = {entry[INDEX] for entry in earlier if INDEX in entry}
         self._earlier_signals = _continue(self.signals, header)
         self._readings = AppendedFile(self.readings, new=False)
@@ -87,6 +92,11 @@ class Record:
     def tell(self, entry: Mapping[str, Any]) -> None:
         """Add a line to the readings."""
         self._readings.append(_line(entry).encode())
+
+    def write_answers(self, table: pd.DataFrame, sidecar: Mapping[str, Any]) -> None:
+        """Write the answers so far as events in BIDS, with their sidecar."""
+        write_json(self.answers.with_suffix(".json"), sidecar)
+        write_table(self.answers, table)
 
     def close(self) -> None:
         """Close the files."""

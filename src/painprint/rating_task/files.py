@@ -16,8 +16,15 @@ import pandas as pd
 from painprint.errors import DerivativesError
 from painprint.files.dataset import normal_run
 from painprint.rating_task.check import RunCheck
+from painprint.rating_task.questions import (
+    DECIMALS,
+    describe_questions,
+    describe_rating,
+    question_as_event,
+    table_of_questions,
+)
 from painprint.rating_task.recording import Recording
-from painprint.rating_task.samples import SAMPLING_HZ, Samples, on_scale
+from painprint.rating_task.samples import SAMPLING_HZ, Samples
 from painprint.rating_task.task import RatingTask
 from painprint.rating_task.volumes import Volumes
 from painprint.store.files import remove_unfinished, write_bytes, write_json, write_table
@@ -25,9 +32,8 @@ from painprint.store.files import remove_unfinished, write_bytes, write_json, wr
 BIDS_VERSION = "1.11.0"
 JOURNALS = Path("sourcedata") / "painprint"
 """Folder of the journals in a dataset: raw events, as they came."""
-TRIGGER, START, MOVE, END, QUESTION = "trigger", "start", "first movement", "end", "rating"
-"""Kinds of events."""
-DECIMALS = 6
+START, MOVE, END = "start", "first movement", "end"
+"""Events of a continuous rating."""
 OF_JOURNAL = re.compile(
     r"sub-([A-Za-z0-9]+)(?:_ses-([A-Za-z0-9]+))?_task-([A-Za-z0-9]+)_run-([0-9]+)_rating\.jsonl"
 )
@@ -171,13 +177,7 @@ def _samples_sidecar(samples: Samples, volumes: Volumes, task: RatingTask) -> di
         "SamplingFrequency": SAMPLING_HZ,
         "StartTime": samples.start_s,
         "Columns": ["rating", "trigger"],
-        "rating": {
-            "LongName": "Self-report",
-            "Description": f"{task.description}; n/a before the first movement",
-            "Units": f"points from {task.lowest:g} to {task.highest:g}",
-            "Minimum": task.lowest,
-            "Maximum": task.highest,
-        },
+        "rating": describe_rating(task, lacking="before the first movement"),
         "trigger": {
             "LongName": "Scanner triggers",
             "Description": "number of triggers nearest to the sample; Onsets are their exact times",
@@ -203,33 +203,19 @@ def _exact_triggers(volumes: Volumes) -> dict[str, Any]:
 def _events(recording: Recording, volumes: Volumes, task: RatingTask) -> pd.DataFrame:
     """Start, first movement and end of a continuous rating; or the questions."""
     start_s = volumes.start_s
-    end_s = min(start_s + task.duration_s, recording.last_s)
-    rows: list[dict[str, Any]] = []
-    if task.is_continuous:
-        rows.append({"at": start_s, "trial_type": START})
-        if len(recording.move_s):
-            rows.append({"at": float(recording.move_s[0]), "trial_type": MOVE})
-        rows.append({"at": end_s, "trial_type": END})
-        rows = [{**row, "duration": 0.0} for row in rows]
-    for answer in recording.answers:
-        rows.append(
-            {
-                "at": answer.shown_s,
-                "duration": round(answer.hidden_s - answer.shown_s, DECIMALS),
-                "trial_type": QUESTION,
-                "response_time": None
-                if answer.moved_s is None
-                else round(answer.moved_s - answer.shown_s, DECIMALS),
-                "rating": None if answer.place is None else float(on_scale(answer.place, task)),
-                "confirmed": int(answer.confirmed),
-            }
+    if not task.is_continuous:
+        return table_of_questions(
+            [question_as_event(answer, task, start_s) for answer in recording.answers]
         )
-    columns = ["onset", "duration", "trial_type"]
-    columns += [] if task.is_continuous else ["response_time", "rating", "confirmed"]
-    rows.sort(key=lambda row: row["at"])
-    for row in rows:
-        row["onset"] = round(row.pop("at") - start_s, DECIMALS)
-    return pd.DataFrame(rows, columns=columns)
+    rows = [(start_s, START)]
+    if len(recording.move_s):
+        rows.append((float(recording.move_s[0]), MOVE))
+    rows.append((min(start_s + task.duration_s, recording.last_s), END))
+    rows.sort(key=lambda row: row[0])
+    return pd.DataFrame(
+        [(round(at_s - start_s, DECIMALS), 0.0, kind) for at_s, kind in rows],
+        columns=["onset", "duration", "trial_type"],
+    )
 
 
 def _events_sidecar(task: RatingTask) -> dict[str, Any]:
@@ -239,33 +225,14 @@ def _events_sidecar(task: RatingTask) -> dict[str, Any]:
             "SoftwareVersion": version("painprint"),
         }
     }
-    if task.is_continuous:
-        levels = {
-            START: "first volume that was saved",
-            MOVE: "first movement of the mark; there is no rating before it",
-            END: "end of the rating",
-        }
-        of_kinds = {"Description": "events of a continuous rating", "Levels": levels}
-        return {**presented, "trial_type": of_kinds}
+    if not task.is_continuous:
+        return {**presented, **describe_questions(task)}
+    levels = {
+        START: "first volume that was saved",
+        MOVE: "first movement of the mark; there is no rating before it",
+        END: "end of the rating",
+    }
     return {
         **presented,
-        "trial_type": {
-            "Description": "events of an intermittent rating",
-            "Levels": {QUESTION: f"question: {task.question}"},
-        },
-        "response_time": {
-            "Description": "time from the question to the first movement of the mark",
-            "Units": "s",
-        },
-        "rating": {
-            "LongName": "Self-report",
-            "Description": f"{task.description}; n/a where the mark was not moved",
-            "Units": f"points from {task.lowest:g} to {task.highest:g}",
-            "Minimum": task.lowest,
-            "Maximum": task.highest,
-        },
-        "confirmed": {
-            "Description": "whether the answer was confirmed before the time was over",
-            "Levels": {"0": "no", "1": "yes"},
-        },
+        "trial_type": {"Description": "events of a continuous rating", "Levels": levels},
     }

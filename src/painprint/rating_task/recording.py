@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +33,19 @@ class Answer:
     moved_s: float | None
     place: float | None
     confirmed: bool
+
+    @classmethod
+    def of_page(cls, row: Sequence[Any], offset_s: float) -> Answer:
+        """From a row of a batch, in the clock of the page (ms).
+
+        Parameters
+        ----------
+        offset_s : float
+            The program's clock when that of the page was 0.
+        """
+        shown, hidden, moved, place, confirmed = row
+        moved_s = None if moved is None else moved * MS + offset_s
+        return cls(shown * MS + offset_s, hidden * MS + offset_s, moved_s, place, bool(confirmed))
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,7 +165,9 @@ def recording_of(entries: Iterable[Mapping[str, Any]]) -> Recording:
         place=moves[:, 1],
         trigger_s=np.sort(np.array(triggers, dtype=float)),
         frame_ms=np.array([ms for page in opened for ms in page.frames], dtype=float),
-        answers=tuple(_answer(row, page.offset_s) for page in opened for row in page.answers),
+        answers=tuple(
+            Answer.of_page(row, page.offset_s) for page in opened for row in page.answers
+        ),
         gaps_s=tuple((a[1], b[0]) for a, b in zip(spans, spans[1:], strict=False)),
         unfocused_s=sum(_unfocused_s(page) for page in opened),
         slept_s=slept_s,
@@ -168,12 +183,6 @@ def _joined(moves: Iterable[tuple[list[list[float]], float]]) -> NDArray[np.floa
     rows = [[t * MS + offset_s, place] for page, offset_s in moves for t, place in page]
     table = np.array(rows, dtype=float).reshape(-1, 2)
     return table[np.argsort(table[:, 0], kind="stable")]
-
-
-def _answer(row: list[Any], offset_s: float) -> Answer:
-    shown, hidden, moved, place, confirmed = row
-    moved_s = None if moved is None else moved * MS + offset_s
-    return Answer(shown * MS + offset_s, hidden * MS + offset_s, moved_s, place, bool(confirmed))
 
 
 def _unfocused_s(page: _Page) -> float:

@@ -10,18 +10,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from painprint.rating_task.journal import Journal
+from painprint.rating_task.seat import Seat
 from painprint.rating_task.task import RatingTask
 
 Phase = Literal["waiting", "running", "ended"]
 Verdict = Literal["kept", "elsewhere", "late"]
-SILENT_S = 2.0
-"""Time without a word after which a page is taken to be closed (s)."""
 LATE_S = 5.0
 """Time after the end at which a run whose page is closed ends (s)."""
 JUMP_S = 1.0
 """Change of the time asleep that is no rounding (s)."""
-REMEMBERED = 64
-"""Numbers of batches that are remembered, so that one that is sent again is kept once."""
 
 
 @dataclass(frozen=True)
@@ -83,9 +80,7 @@ class RatingRun:
         self.stop_requested = False
         self._lock = threading.Lock()
         self._phase: Phase = "waiting"
-        self._page, self._kept = "", list[int]()
-        self._left_at = -1  # number of the batch with which the page left
-        self._heard_s = -float("inf")
+        self._seat = Seat()
         self._focus = True
         self._started_s = float("nan")
         self._n_triggers = 0
@@ -113,19 +108,13 @@ class RatingRun:
         """
         with self._lock:
             now = self.clock()
-            if batch["page"] != self._page:
-                if now - self._heard_s < SILENT_S:
-                    return "elsewhere"
-                self._page, self._kept, self._left_at = batch["page"], [], -1
+            if not self._seat.admits(batch, now):
+                return "elsewhere"
             if self._phase == "ended":
                 return "late"
-            if batch["n"] not in self._kept:
+            if not self._seat.is_kept(batch):
                 self._keep(batch, now)
-                self._kept = [*self._kept[-REMEMBERED:], batch["n"]]
-            if batch.get("leaving"):
-                self._heard_s, self._left_at = -float("inf"), batch["n"]
-            elif batch["n"] > self._left_at:  # one before it may come after it
-                self._heard_s = now
+            self._seat.keep(batch, now)
             return "kept"
 
     def _keep(self, batch: Mapping[str, Any], now: float) -> None:
@@ -183,11 +172,15 @@ class RatingRun:
         """End the run if it should have ended and no page is there to say so."""
         with self._lock:
             now = self.clock()
-            if self._phase != "running" or now - self._heard_s < SILENT_S:
+            if self._phase != "running" or self._seat.has_page(now):
                 return  # it goes on, or the page says when it ends
             is_over = now - self._started_s > self.longest_s + LATE_S
             if self.stop_requested or (is_over and not self.is_practice):
                 self._end("stopped" if self.stop_requested else "duration")
+
+    def reply(self) -> dict[str, Any]:
+        """What the page is told after each batch: whether the run was asked to end."""
+        return {"stop": self.stop_requested}
 
     def state(self) -> dict[str, Any]:
         """What a page needs to begin, or to go on after it was closed."""
@@ -196,7 +189,6 @@ class RatingRun:
             return {
                 "phase": self._phase,
                 "practice": self.is_practice,
-                "stop": self.stop_requested,
                 "elapsed": elapsed * 1e3 if self._phase == "running" else None,
                 "triggers": self._n_triggers,
                 "place": self._place,
@@ -208,7 +200,7 @@ class RatingRun:
             now = self.clock()
             return Status(
                 self._phase,
-                now - self._heard_s < SILENT_S,
+                self._seat.has_page(now),
                 self._focus,
                 now - self._started_s if self._phase != "waiting" else 0.0,
                 self._n_triggers,

@@ -14,16 +14,20 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Mount, Route
 
+from painprint.live.probe import ProbedRating
 from painprint.live.reader import LiveReading
+from painprint.server.rating_page import rating_app
 
 WAIT_S = 2.0
 """Longest time without an event (s), so that a page sees that the program goes on."""
 NO_PREDICTION = "nan"
 
 
-def live_app(current: Callable[[], LiveReading | None]) -> Starlette:
+def live_app(
+    current: Callable[[], LiveReading | None], rating: ProbedRating | None = None
+) -> Starlette:
     """The page of a reading at ``/``, its events at ``/events``, and the mean of the last minute as
     plain text at ``/get_prediction``: "nan" where there is no prediction.
 
@@ -31,6 +35,8 @@ def live_app(current: Callable[[], LiveReading | None]) -> Starlette:
     ----------
     current : callable
         Returns the reading; None before the first volume.
+    rating : ProbedRating, optional
+        Questions that the reading asks, on a page for the person at ``/rate/``.
     """
 
     async def page(_: Request) -> Response:
@@ -49,7 +55,7 @@ def live_app(current: Callable[[], LiveReading | None]) -> Starlette:
             return PlainTextResponse("no volume has come", status_code=503)
         first = request.headers.get("last-event-id", "0")
         number = int(first) if first.isdecimal() else 0
-        return StreamingResponse(_events(reading, number), media_type="text/event-stream")
+        return StreamingResponse(_events(reading, number, rating), media_type="text/event-stream")
 
     async def prediction(_: Request) -> Response:
         reading = current()
@@ -57,20 +63,29 @@ def live_app(current: Callable[[], LiveReading | None]) -> Starlette:
         mean = None if row is None else row["mean"]
         return PlainTextResponse(NO_PREDICTION if mean is None else f"{mean:.9g}")
 
-    return Starlette(
-        routes=[
-            Route("/", page),
-            Route("/events", events),
-            Route("/get_prediction", prediction),
-        ]
-    )
+    routes: list[BaseRoute] = [
+        Route("/", page),
+        Route("/events", events),
+        Route("/get_prediction", prediction),
+    ]
+    if rating is not None:
+        routes.append(Mount("/rate", app=rating_app(rating)))
+    return Starlette(routes=routes)
 
 
-async def _events(reading: LiveReading, number: int) -> AsyncIterator[str]:
+async def _events(
+    reading: LiveReading, number: int, rating: ProbedRating | None
+) -> AsyncIterator[str]:
     """Readings after the first ``number`` as server-sent events, several in one."""
     while True:
         rows, number, has_ended = await run_in_threadpool(reading.since, number, WAIT_S)
         content = {"rows": rows, "counts": reading.counts, "ended": has_ended}
+        if reading.probes is not None and rating is not None:
+            content |= {
+                "asked": len(reading.probes.asked),
+                "answers": [[a["onset"], a["rating"]] for a in reading.probes.answers],
+                "rating_page": rating.has_page(),
+            }
         yield f"id: {number}\ndata: {json.dumps(content, allow_nan=False)}\n\n"
         if has_ended and not rows:
             return

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Mapping
 from dataclasses import asdict
 from html import escape
 from importlib.resources import files
 from string import Template
+from typing import Any, Literal, Protocol
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -16,13 +18,26 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from painprint.rating_task.batch import InvalidBatch, checked_batch
-from painprint.rating_task.run import RatingRun
+from painprint.rating_task.task import RatingTask
 
 STATUS = {"kept": 200, "elsewhere": 409, "late": 410}
 """HTTP status of a batch, by what became of it."""
 
 
-def rating_app(run: RatingRun) -> Starlette:
+class Rated(Protocol):
+    """What a page shows and sends to: a run of the task, or the questions of a live reading."""
+
+    @property
+    def task(self) -> RatingTask: ...
+
+    def take(self, batch: Mapping[str, Any]) -> Literal["kept", "elsewhere", "late"]: ...
+
+    def reply(self) -> dict[str, Any]: ...
+
+    def state(self) -> dict[str, Any]: ...
+
+
+def rating_app(run: Rated) -> Starlette:
     """The page of a run at ``/``, its state at ``/state``, and its batches to ``/batch``."""
 
     async def page(_: Request) -> Response:
@@ -31,7 +46,9 @@ def rating_app(run: RatingRun) -> Starlette:
             f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; "
             "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'"
         )
-        return HTMLResponse(rating_page(run, nonce), headers={"Content-Security-Policy": policy})
+        return HTMLResponse(
+            rating_page(run.task, nonce), headers={"Content-Security-Policy": policy}
+        )
 
     async def state(_: Request) -> Response:
         return JSONResponse(run.state())
@@ -47,7 +64,7 @@ def rating_app(run: RatingRun) -> Starlette:
             verdict = await run_in_threadpool(run.take, content)
         except OSError as error:  # the page keeps the batch, and sends it again
             return JSONResponse({"error": error.strerror or "cannot be written"}, status_code=507)
-        return JSONResponse({"stop": run.stop_requested}, status_code=STATUS[verdict])
+        return JSONResponse(run.reply(), status_code=STATUS[verdict])
 
     return Starlette(
         routes=[
@@ -58,10 +75,9 @@ def rating_app(run: RatingRun) -> Starlette:
     )
 
 
-def rating_page(run: RatingRun, nonce: str) -> str:
+def rating_page(task: RatingTask, nonce: str) -> str:
     """The page: its texts, colours and keys are those of the task."""
     folder = files("painprint.server").joinpath("pages")
-    task = run.task
     return Template(folder.joinpath("rating.html").read_text("utf-8")).substitute(
         nonce=nonce,
         language=escape(task.language or "en", quote=True),

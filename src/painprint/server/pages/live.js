@@ -5,7 +5,7 @@
   const token = new URLSearchParams(location.search).get("token");
   const at = (id) => document.getElementById(id);
   const canvas = at("plot"), SHOWN_S = 1200, MARGIN = { left: 48, right: 10, top: 10, bottom: 26 };
-  let rows = [], pending = false, fastest = Infinity, ended = false;
+  let rows = [], answers = [], pending = false, fastest = Infinity, ended = false;
 
   const scale = about.range ? about.range[1] - about.range[0]
     : Math.max(...about.history.map(Math.abs), 1e-9);
@@ -102,6 +102,14 @@
       pen.lineWidth = 1;
     }
     at("truth").hidden = told.length === 0;
+    pen.fillStyle = colour("rating");
+    const dots = answers.filter(([onset, rating]) => rating !== null && onset + about.lag >= from);
+    for (const [onset, rating] of dots) {
+      pen.beginPath();
+      pen.arc(x(onset + about.lag), y(Math.min(high, Math.max(low, rating))), 5, 0, 2 * Math.PI);
+      pen.fill();
+    }
+    at("dots").hidden = dots.length === 0;
   };
 
   const redraw = () => {
@@ -127,6 +135,12 @@
         : `${(row.written - row.acquired - fastest).toFixed(2)} s`;
     }
     for (const name of ["scored", "late", "missing"]) at(name).textContent = content.counts[name].toLocaleString("en");
+    if (content.answers !== undefined) {
+      answers = content.answers;
+      at("probes").hidden = at("scale").hidden = false;
+      at("answers").textContent = `${answers.filter((one) => one[1] !== null).length} / ${content.asked}`;
+      at("open").textContent = content.rating_page ? "open" : "not open";
+    }
     if (content.ended) at("why").textContent = "The run has ended.";
   };
 

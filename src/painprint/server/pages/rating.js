@@ -18,6 +18,7 @@
   let firstTrigger = null, lastTrigger = null, counted = 0, start = null;
   let place = 0.5, moved = false;
   let question = null, nextQuestion = 0, lastHidden = null;
+  let probed = false, asked = null; // questions that the program asks: the volume of the last one
   const held = { left: null, right: null };
   let lastFrame = null;
 
@@ -80,7 +81,7 @@
 
   const onTrigger = (at) => {
     rows.triggers.push(round(at, 2));
-    if (phase !== "waiting" && phase !== "running") return;
+    if (probed || (phase !== "waiting" && phase !== "running")) return;
     if (phase === "waiting") {
       phase = "running";
       firstTrigger = at;
@@ -136,6 +137,7 @@
       return;
     }
     if (question && now >= question.shown + task.answer_within_s * 1e3) answer(now, false);
+    if (probed) return;
     const due = practice ? (lastHidden ?? firstTrigger) + PRACTICE_MS
       : start === null ? Infinity : start + (nextQuestion + 1) * task.every_s * 1e3;
     if (!question && now >= due) {
@@ -248,7 +250,7 @@
     only("refused");
   };
 
-  const post = (batch, more) => fetch("/batch", {
+  const post = (batch, more) => fetch("batch", {
     method: "POST",
     headers: { "X-Painprint-Token": token, "Content-Type": "application/json" },
     body: JSON.stringify({ ...batch, sent: round(performance.now(), 2) }),
@@ -287,8 +289,12 @@
         neverKept = false;
         keptAt = performance.now();
         trouble.textContent = "";
-        const { stop } = await reply.json();
-        if (stop && phase !== "ended") finish(performance.now());
+        const said = await reply.json();
+        if (said.stop && phase !== "ended") finish(performance.now());
+        if (probed && said.asked !== asked && phase === "running" && !question) {
+          asked = said.asked;
+          ask(performance.now());
+        }
         if (wasLast) wait = null;
       }
     } catch {
@@ -312,15 +318,19 @@
   const begin = async () => {
     let state;
     try {
-      state = await (await fetch("/state", { headers: { "X-Painprint-Token": token } })).json();
+      state = await (await fetch("state", { headers: { "X-Painprint-Token": token } })).json();
     } catch {
       trouble.textContent = task.connection_note;
       setTimeout(begin, AGAIN_MS);
       return;
     }
     practice = state.practice;
+    probed = state.asked !== undefined;
+    asked = state.asked ?? null;
     document.getElementById("practice").hidden = !practice;
-    if (state.phase === "running") {
+    if (probed && state.phase === "running") {
+      phase = "running";
+    } else if (state.phase === "running") {
       phase = "running";
       firstTrigger = performance.now() - state.elapsed;
       counted = state.triggers;
