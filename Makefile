@@ -20,7 +20,7 @@ test: $(VENV)/dev.stamp
 # The oldest versions that pyproject.toml allows, of which others may say that they are old.
 lowest: $(LOWEST)/dev.stamp
 	$(LOWEST)/bin/$(PYTEST) -m "not long" -W ignore::DeprecationWarning $(addprefix tests/test_,\
-	  atlas.py bids.py cortex.py dense.py edges.py external.py group.py live.py live_folder.py load.py metrics.py \
+	  atlas.py bids.py cortex.py dense.py edges.py external.py group.py live.py live_folder.py live_probe.py load.py metrics.py \
 	  pipeline.py rating_server.py rating_task.py residuals.py signature.py store.py summary.py words.py)
 
 check: $(VENV)/dev.stamp
@@ -60,6 +60,7 @@ bench-smoke: $(VENV)/dev.stamp
 	$(BIN)/python benchmarks/plan_coverage.py --people 1 --out $(SMOKE)
 	$(BIN)/python benchmarks/live_latency.py --regions 100 --volumes 500 --out $(SMOKE)/live_latency.tsv
 	$(BIN)/python benchmarks/live_offline.py --people 1 --out $(SMOKE)
+	$(BIN)/python benchmarks/live_offline.py --uncleaned --people 1 --out $(SMOKE)
 	$(BIN)/python benchmarks/rating_kills.py --kills 3 --out $(SMOKE)/rating_kills.tsv
 	! command -v chromium >/dev/null || $(BIN)/python benchmarks/rating_timing.py --seconds 10 --tr 0.46 --out $(SMOKE)/rating_timing.tsv
 	! command -v chromium >/dev/null || $(BIN)/python benchmarks/page_size.py --sessions 4 --regions 40 --points 12 --out $(SMOKE)/page.tsv

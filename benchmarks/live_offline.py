@@ -2,6 +2,7 @@
 
     python benchmarks/live_offline.py                       20 simulated people, resumes
     python benchmarks/live_offline.py --engagement DATA     four real people, engagement (not pain)
+    python benchmarks/live_offline.py --uncleaned           20 simulated people, no denoising live
     python benchmarks/live_offline.py --people 1 --out DIR  a quick look
 
 Simulated people have 12 sessions that train and 3 later ones that are read (40 regions, 3 runs of
@@ -10,6 +11,11 @@ know. Offline: the session is z-scored whole. Live: volume by volume, with a war
 so many frames. A minute's live value is the mean score of its volumes; r is over minutes of all new
 sessions, centred within sessions, and as it is. Intervals are those of the running mean at the last
 volume of each minute. Of real people each film is read in turn, and the other two train.
+
+Uncleaned: regions get a trend, the simulated motion parameters and ten noise components, each with a
+normal loading of SD 0.1, 0.2 or 0.3 (of a region's SD). Training and offline reading regress them
+out (the model of the paper); live reading gets the regions as they are ("uncleaned"), or after that
+regression ("cleaned", which no live program can do as well). 20 other simulated people.
 """
 
 from __future__ import annotations
@@ -27,6 +33,7 @@ from resume import TABLES
 
 from painprint import Settings
 from painprint.bins import make_test_bins
+from painprint.bold.denoise import ACOMPCOR, Band, clean_signals, make_design
 from painprint.decode.decoding import decode_runs
 from painprint.decode.metrics import center_by
 from painprint.decode.prepare import prepare_runs
@@ -45,6 +52,7 @@ SETTINGS = Settings(n_bootstraps=100, skip=())
 WORLD = World(n_regions=40, run_s=300.0)
 WARM_UPS_S, PRIOR_FRAMES = (15.0, 30.0, 60.0), (0.0, 60.0, 200.0)
 DEFAULT = (30.0, 60.0)
+LOADINGS = (0.1, 0.2, 0.3)
 
 
 def learn(runs, simulated):
@@ -109,6 +117,72 @@ def compare(signature, runs, of):
     return rows
 
 
+def with_nuisance(run, motion, loading, rng):
+    """A run with nuisance signals, and the same denoised offline."""
+    components = rng.normal(size=(len(motion), len(ACOMPCOR)))
+    columns = np.column_stack([np.linspace(-1, 1, len(motion)), motion, components])
+    columns = (columns - columns.mean(axis=0)) / np.maximum(columns.std(axis=0), 1e-12)
+    signals = run.signals / run.signals.std(axis=0)
+    signals = signals + loading * columns @ rng.normal(size=(columns.shape[1], signals.shape[1]))
+    design = make_design(np.column_stack([motion, components]), run.tr_s, Band())
+    cleaned = clean_signals(signals, design, np.ones(len(signals), bool))
+    return replace(run, signals=signals), replace(run, signals=cleaned)
+
+
+def uncleaned(number):
+    """Rows of a simulated person: a nuisance loading each."""
+    one, rows = Person(N_TRAINING + N_NEW, world=WORLD), []
+    for loading in LOADINGS:
+        rng = np.random.default_rng([FIRST_SEED, number, 2])
+        truth, written = simulate_person(one, (FIRST_SEED + 1, number))
+        pairs = [
+            with_nuisance(as_run(run, one, truth), run.motion, loading, rng) for run in written
+        ]
+        names = list(dict.fromkeys(clean.session for _, clean in pairs))
+        training = names[:N_TRAINING]
+        signature = learn([clean for _, clean in pairs if clean.session in training], True)
+        new = [pair for pair in pairs if pair[1].session not in training]
+        of = [names.index(clean.session) for _, clean in new]
+        of_raw, of_clean = (
+            default_row(compare(signature, runs, of)) for runs in zip(*new, strict=True)
+        )
+        rows.append(
+            {
+                "person": number, "loading": loading, "n_minutes": of_raw["n_minutes"],
+                "centred_offline": of_clean["centred_offline"],
+                "centred_live_cleaned": of_clean["centred_live"],
+                "centred_live_uncleaned": of_raw["centred_live"],
+                "r_offline": of_clean["r_offline"], "r_live_uncleaned": of_raw["r_live"],
+                "inside_80": of_raw["inside_80"], "not_read": of_raw["not_read"],
+            }
+        )  # fmt: skip
+    return rows
+
+
+def default_row(rows):
+    return next(row for row in rows if (row["warm_up_s"], row["prior_frames"]) == DEFAULT)
+
+
+def summarise_uncleaned(table):
+    table = table.assign(loss=table["centred_offline"] - table["centred_live_uncleaned"])
+    for loading, rows in table.groupby("loading"):
+        cells = [f"loading {loading:g}, n {len(rows)}:"]
+        for name in rows.columns.drop(["person", "loading", "n_minutes"]):
+            half = 1.96 * rows[name].std() / np.sqrt(len(rows))
+            cells.append(f"{name} {rows[name].mean():.3f} (± {half:.3f})")
+        print(" ".join(cells))
+
+
+def resume_people(path, work, n_people, jobs):
+    """Rows of the people that the table lacks, added to it."""
+    table = pd.read_csv(path, sep="\t") if path.exists() else pd.DataFrame({"person": []})
+    wanted = [i for i in range(n_people) if i not in set(table["person"])]
+    found = Parallel(n_jobs=jobs)(delayed(work)(i) for i in wanted)
+    table = pd.concat([table, pd.DataFrame([row for rows in found for row in rows])])
+    table.to_csv(path, sep="\t", index=False, float_format="%.5f")
+    return table
+
+
 def centred(predicted, truth, session):
     return correlation(center_by(predicted, session), center_by(truth, session))
 
@@ -168,11 +242,16 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--people", type=int, default=20)
     parser.add_argument("--engagement", type=Path)
+    parser.add_argument("--uncleaned", action="store_true")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--out", type=Path, default=TABLES)
     options = parser.parse_args()
     path = options.out / "live_offline.tsv"
     path.parent.mkdir(parents=True, exist_ok=True)
+    if options.uncleaned:
+        path = path.with_name("live_uncleaned.tsv")
+        summarise_uncleaned(resume_people(path, uncleaned, options.people, options.jobs))
+        return
     table = pd.read_csv(path, sep="\t") if path.exists() else pd.DataFrame({"people": []})
     done = set(table.loc[table["people"] == "simulated", "person"]) if len(table) else set()
     if options.engagement is not None:
