@@ -49,6 +49,7 @@ bench-smoke: $(VENV)/dev.stamp
 	$(BIN)/python benchmarks/null_calibration.py --people 1 --out $(SMOKE)/calibration.tsv
 	$(BIN)/python benchmarks/prior_sharing.py --people 1 --shares 0 0.5 --sizes 2 3 --others 2 --sessions-of-others 3 --tested 2 --regions 24 --out $(SMOKE)
 	$(BIN)/python benchmarks/prior_null.py --people 1 --out $(SMOKE)/prior_null.tsv
+	$(BIN)/python benchmarks/confounder_tests.py --people 1 --out $(SMOKE)
 	$(BIN)/python benchmarks/event_studies.py --people 1 --planted 1 --out $(SMOKE)/events.tsv
 	$(BIN)/python benchmarks/block_intervals.py --people 1 --out $(SMOKE)/blocks.tsv
 	$(BIN)/python benchmarks/evidence_study.py --seeds 1 --people 1 --sessions 6 --sizes 2 4 --out $(SMOKE)

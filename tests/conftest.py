@@ -63,6 +63,7 @@ NEEDS = {
     "wb_command": _program("wb_command", "connectome-workbench"),
     "infomap": Need("Infomap is not installed", lambda: find_spec("infomap") is not None),
     "pybids": Need("pybids is not installed", lambda: find_spec("bids") is not None),
+    "mlconfound": Need("mlconfound is not installed", lambda: find_spec("mlconfound") is not None),
     "golden": _reference("golden"),
     "engagement": _reference("data/engagement"),
     "heat_pain": _reference("data/heat_pain"),

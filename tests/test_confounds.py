@@ -16,6 +16,7 @@ from painprint.evidence.confound_analyses import (
 from painprint.evidence.confounds import bin_means, find_confounds, previous_means
 from painprint.evidence.permuted_ratings import draw_permutations, permute_ratings
 from painprint.runs import FD, motion_confounds
+from painprint.stats.conditional import conditional_independence
 
 SETTINGS = Settings(n_bootstraps=100, n_permutations=99)
 MEDICATION = pd.DataFrame(
@@ -265,6 +266,29 @@ def test_every_control_is_there_alone_removed_and_beside(case):
     assert found.numbers["previous session's mean"]["p_between"] is None
     assert found.numbers["mg"]["p_within"] is None
     assert found.numbers["mg"]["p_between"] is not None
+
+
+def test_confounder_tests_are_those_of_the_held_out_predictions_within_runs(case):
+    table = confound_analyses(case).tables["confoundertests"].set_index("variable")
+    with_frames = [c for c in find_confounds(case)[0] if c.frame_values is not None]
+    assert list(dict.fromkeys(table["confound"])) == [c.name for c in with_frames]
+    predictions = case.decoding.predictions.query("scale == '1min'")
+    bin_gram = case.bin_grams[0]
+    run = bin_gram.bins["1min"].run
+    values = bin_means([one.confounds["trans_x"] for one in bin_gram.frames], bin_gram.bins["1min"])
+    expected = conditional_independence(
+        values, predictions["predicted"].to_numpy(), predictions["rating"].to_numpy(), run,
+        n=case.settings.n_permutations,
+        rng=case.stream("confounder tests of trans_x, partial"),
+    )  # fmt: skip
+    found = table.loc["trans_x"]
+    assert (found["p_partial"], found["partial_r_confound"]) == (expected.p, expected.partial_r)
+    centred = [v - pd.Series(v).groupby(run).transform("mean").to_numpy()
+               for v in (values, predictions["rating"].to_numpy())]  # fmt: skip
+    assert found["r_rating"] == pytest.approx(np.corrcoef(*centred)[0, 1])
+    tested = table["p_partial"].dropna()
+    assert found["p_partial_corrected"] >= found["p_partial"]
+    assert table["p_partial_corrected"].min() == pytest.approx(min(1, len(tested) * tested.min()))
 
 
 def test_the_first_rows_are_the_main_analysis_of_the_ratings_as_they_are(case):

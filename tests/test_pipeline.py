@@ -72,8 +72,8 @@ def study(tree, out, *words):
 
 
 STAGE_TABLES = (
-    "null confounds covariates sensitivity learningcurve learningcurvedraws prospective "
-    "calibration failures failurebins failuremeasures importance networkimportance networkweights "
+    "null confounds covariates confoundertests sensitivity learningcurve learningcurvedraws "
+    "prospective calibration failures failurebins failuremeasures importance networkimportance networkweights "
     "structure rest baselines univariate external qcfc"
 ).split()
 STAGE_FIGURES = (
@@ -254,7 +254,9 @@ def test_what_three_sessions_do_not_allow_is_said_and_the_rest_delivered(tree, r
     ):
         assert words in page, words
     written = {t for t in STAGE_TABLES if (out / f"sub-01/decoding/{STEM}_{t}.tsv").exists()}
-    expected = "null confounds covariates sensitivity failures failurebins failuremeasures"
+    expected = (
+        "null confounds covariates confoundertests sensitivity failures failurebins failuremeasures"
+    )
     assert written == {*expected.split(), "importance", "structure", "baselines"}
 
 

@@ -12,6 +12,8 @@ main
     The held-out predictions of the main analysis: of the ratings as they are, and of the same
     residual ratings that the analysis with the confound removed predicts, so that these two rows
     compare.
+confounder tests
+    Of these predictions, given the rating and given the confound.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from painprint.decode.errors import NotEnoughData
 from painprint.decode.metrics import Rows, agreement, area_under_curve
 from painprint.decode.refit import Columns, HeldOut, refit
 from painprint.decode.residuals import predict_from_confounds
+from painprint.evidence import confounder_tests
 from painprint.evidence.case import Case
 from painprint.evidence.confounds import Confound, bin_means, find_confounds
 from painprint.evidence.permuted_ratings import (
@@ -124,9 +127,9 @@ def confound_analyses(case: Case, *, on_step: OnStep | None = None) -> StageResu
     -------
     result : StageResult
         Tables ``confounds`` (the main analysis, then each confound alone, the main analysis on
-        the residual ratings, and the confound removed) and ``covariates`` (correlations with
-        rating and prediction). Numbers: a :class:`Verdict` per confound. A confound is flagged
-        where it alone predicts the rating of held-out sessions beyond chance.
+        the residual ratings, and the confound removed), ``covariates`` (correlations with rating
+        and prediction) and ``confoundertests``. Numbers: a :class:`Verdict` per confound. A
+        confound is flagged where it alone predicts the rating of held-out sessions beyond chance.
 
     References
     ----------
@@ -173,6 +176,7 @@ def confound_analyses(case: Case, *, on_step: OnStep | None = None) -> StageResu
         {
             "confounds": pd.DataFrame(rows).reindex(columns=order),
             "covariates": compare(case, confounds),
+            confounder_tests.TABLE: confounder_tests.confounder_tests(case, confounds),
         },
         {name: asdict(verdict) for name, verdict in corrected.items()},
         tuple(not_done),

@@ -44,6 +44,22 @@ def _log_likelihood(x: Vector, phi: float) -> float:
     return float(-0.5 * (log_determinant + np.log(ones) + (n - 1) * np.log(spread)))
 
 
+def holm(p: Vector) -> Vector:
+    """p-values with Holm's correction; NaN is no test.
+
+    Examples
+    --------
+    >>> holm(np.array([0.01, np.nan, 0.04, 0.03])).tolist()
+    [0.03, nan, 0.06, 0.06]
+    """
+    corrected = np.full(len(p), np.nan)
+    tested = np.flatnonzero(np.isfinite(p))
+    order = tested[np.argsort(p[tested], kind="stable")]
+    factors = len(order) - np.arange(len(order))
+    corrected[order] = np.minimum(1.0, np.maximum.accumulate(factors * p[order]))
+    return corrected
+
+
 def p_above(observed: float, null: Vector) -> float | None:
     """One-sided p-value of the observed value among the null values; None if undefined."""
     null = null[np.isfinite(null)]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from painprint.evidence import confounder_tests
 from painprint.evidence.confound_analyses import MAIN, confound_analyses
 from painprint.evidence.stage import SCALE, SCORES, Stage, WrittenResult
-from painprint.wording import enumerate_names, number, span
+from painprint.wording import SIGNIFICANT, enumerate_names, is_value, number, span
 
 TABLES: dict[str, dict[str, str]] = {
     "confounds": {
@@ -33,6 +34,7 @@ TABLES: dict[str, dict[str, str]] = {
         "auc_predicted": "area under the ROC curve of the prediction for the variable above its "
         "median",
     },
+    confounder_tests.TABLE: confounder_tests.COLUMNS,
 }
 
 
@@ -62,7 +64,40 @@ def describe(result: WrittenResult) -> str:
     )
     removed = [_removed(name, verdicts[name], result) for name in flagged]
     changes = "".join(removed) or _largest_change(verdicts, result)
-    return f"{verdict_text}{changes}\n{explained}"
+    return f"{verdict_text}{changes}{_tested(result)}\n{explained}"
+
+
+def _tested(result: WrittenResult) -> str:
+    """Sentences on the confounder tests; empty where there are none."""
+    table = result.tables.get(confounder_tests.TABLE)
+    table = None if table is None else table.dropna(subset=["p_partial"])
+    if table is None or not len(table):
+        return ""
+    found = table[table["p_partial_corrected"] < SIGNIFICANT]
+    many = f"{len(table)} variables that vary within runs"
+    if len(found):
+        text = (
+            f" Given the rating, the prediction also depends on "
+            f"{enumerate_names(found['variable'].tolist())} (partial confounder test of {many}, "
+            "Holm-corrected p < .05), so that it is not of pain alone."
+        )
+    else:
+        text = (
+            f" Given the rating, the prediction was not shown to depend on any of {many} (partial "
+            "confounder test, Holm-corrected)."
+        )
+    name, p = max(
+        zip(table["variable"], table["p_full"].astype(float), strict=True), key=lambda row: row[1]
+    )
+    if p < SIGNIFICANT:
+        return text + (
+            " Given any one of them, the prediction still tells the rating (full confounder test, "
+            f"largest p {is_value(p)})."
+        )
+    return text + (
+        f" Given {name}, the prediction was not shown to tell the rating (full confounder test, p "
+        f"{is_value(p)})."
+    )
 
 
 def _largest_change(verdicts: Mapping[str, Mapping[str, Any]], result: WrittenResult) -> str:
@@ -118,6 +153,14 @@ def methods(result: WrittenResult) -> str:
             f". To remove {which}, it was partialled out of ratings and features with coefficients "
             "estimated from the training rows of every fold; the main analysis was scored on the "
             "same residual ratings"
+        )
+    if confounder_tests.TABLE in result.tables:
+        sentence += (
+            ". Partial and full confounder tests [@spisak2022] asked whether the prediction "
+            "depends on a confound given the rating, and on the rating given the confound; "
+            f"{result.settings['n_permutations']:,} conditional permutations [@berrett2020] were "
+            "circular shifts within runs, forwards and backwards, weighted by their likelihood "
+            "under a cubic polynomial with AR(1) errors"
         )
     return f"{sentence}."
 
