@@ -2,7 +2,7 @@
 
     python benchmarks/live_offline.py                       20 simulated people, resumes
     python benchmarks/live_offline.py --engagement DATA     four real people, engagement (not pain)
-    python benchmarks/live_offline.py --uncleaned           20 simulated people, not denoised live
+    python benchmarks/live_offline.py --uncleaned           20 simulated people, not denoised
     python benchmarks/live_offline.py --people 1 --out DIR  a quick look
 
 Simulated people have 12 sessions that train and 3 later ones that are read (40 regions, 3 runs of
@@ -12,9 +12,9 @@ so many frames. A minute's live value is the mean score of its volumes; r is ove
 sessions, centred within sessions, and as it is. Intervals are those of the running mean at the last
 volume of each minute. Of real people each film is read in turn, and the other two train.
 
-Uncleaned: regions get a trend, the simulated motion parameters and ten noise components, each with a
-normal loading of SD 0.1, 0.2 or 0.3 (of a region's SD). Training and offline reading regress
-them out (the model of the paper); live reading gets the regions as they are ("uncleaned"), or after that
+Uncleaned: regions get a trend, the simulated motion parameters and ten noise components, each with
+a normal loading of SD 0.1, 0.2 or 0.3 (of a region's SD). Training and offline reading regress them
+out (the model of the paper); live reading gets the regions as they are ("uncleaned"), or after that
 regression ("cleaned", which no live program can do as well). 20 other simulated people.
 """
 

@@ -73,8 +73,8 @@ def study(tree, out, *words):
 
 STAGE_TABLES = (
     "null confounds covariates confoundertests sensitivity learningcurve learningcurvedraws "
-    "prospective calibration failures failurebins failuremeasures importance networkimportance networkweights "
-    "structure rest baselines univariate external qcfc"
+    "prospective calibration failures failurebins failuremeasures importance networkimportance "
+    "networkweights structure rest baselines univariate external qcfc"
 ).split()
 STAGE_FIGURES = (
     "nullwithin nullbetween confounds sensitivity curve curveshare future calibration ahead "
