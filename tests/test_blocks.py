@@ -316,7 +316,7 @@ def blocks(language: str) -> list:
 @pytest.mark.long
 @pytest.mark.parametrize("block", blocks(""))
 def test_the_commands_of_a_block_run(block: Block, folder, request):
-    if "SIGNATURE" in block.text or "painprint plan" in block.text:
+    if any(word in block.text for word in ("SIGNATURE", "painprint plan", "painprint status")):
         results = request.getfixturevalue("finished")
         kind = "fmriprep" if ".dtseries.nii" in block.text else "xcp_d"
         shutil.copytree(results[kind], folder / "out")

@@ -86,10 +86,11 @@ def test_a_participant_who_fails_does_not_stop_the_others(caplog):
     with caplog.at_level(logging.ERROR, "painprint"), pytest.raises(Failed):
         for_each_participant(["01", "02", "03", "04"], work)
     assert done == ["01", "02", "03", "04"]
-    first, second, last = (record.getMessage() for record in caplog.records)
+    first, second, count, *last = (record.getMessage() for record in caplog.records)
     assert first == "no rating."
     assert second.startswith("a.tsv: No such file. Correct this and run the same command again")
-    assert last == "3 of 4 participants failed."
+    assert count == "3 of 4 participants failed:"
+    assert last == ["sub-01: no rating.", f"sub-02: {second}", "sub-03: the reason is told above."]
     for_each_participant(["04"], work)
 
 

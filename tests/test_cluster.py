@@ -1,19 +1,16 @@
 """Jobs on a Dask scheduler: few bytes, the same bytes, and one sentence when it is lost."""
 
-import contextlib
 import http.server
 import logging
 import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
+from clusters import small_cluster, worker_of
 
 from painprint import cluster
 from painprint.cluster import Cluster, Packed, on_scheduler
@@ -24,38 +21,6 @@ from painprint.decode.samples import Samples
 from painprint.parallel import map_ordered
 
 distributed = pytest.importorskip("distributed")
-
-
-def start(*words):
-    command = [sys.executable, "-m", f"distributed.cli.dask_{words[0]}", *words[1:]]
-    here = os.pathsep.join([str(Path(__file__).parent), *filter(None, sys.path)])
-    return subprocess.Popen(
-        [*command, "--no-dashboard"],
-        env={**os.environ, "PYTHONPATH": here},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-
-
-@contextlib.contextmanager
-def small_cluster(n_workers):
-    """A scheduler and workers without nannies: its address, and the processes."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    address = f"tcp://127.0.0.1:{port}"
-    processes = [start("scheduler", "--host", "127.0.0.1", "--port", str(port))]
-    processes += [
-        start("worker", address, "--nthreads", "1", "--no-nanny") for _ in range(n_workers)
-    ]
-    try:
-        with distributed.Client(address, timeout=30, set_as_default=False) as client:
-            client.wait_for_workers(n_workers, timeout=60) if n_workers else None
-        yield address, processes
-    finally:
-        for process in processes:
-            process.kill()
-            process.wait()
 
 
 @pytest.fixture(scope="module")
@@ -193,10 +158,6 @@ def die_once(base, i, flag):
         open(flag, "w").close()
         os.kill(os.getpid(), signal.SIGKILL)
     return float(base.sum()) + i
-
-
-def worker_of(address):
-    return start("worker", address, "--nthreads", "1", "--no-nanny")
 
 
 def lose(address, processes, monkeypatch, capfd):

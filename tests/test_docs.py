@@ -563,6 +563,7 @@ def test_every_option_of_the_pages_exists():
     known |= {"--surfaces", "--workbench"}  # of benchmarks/planted_areas.py
     known |= {"--version"}
     known |= set("--array --parsable --dependency".split())  # of sbatch
+    known |= {"--nthreads"}  # of Dask
     known |= set("--rm --user --read-only --tmpfs --cleanenv".split())  # of Docker and Apptainer
     unknown = {"--permutations"}  # on purpose, in troubleshooting.md
     ours = [

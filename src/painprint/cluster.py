@@ -14,7 +14,7 @@ import sys
 import time
 import warnings
 from collections import ChainMap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -45,7 +45,7 @@ LOGGERS = ("distributed", "distributed.client", "tornado", "tornado.application"
 _GO_ON = "finished steps are kept; run the same command again to continue."
 
 
-class _Lost(Exception):
+class Lost(Exception):
     """Scheduler or workers cannot be used any more.
 
     It is no error of data or files, so that the next participant is not tried.
@@ -76,7 +76,7 @@ class Cluster:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # other versions are named below
-                self._client: Any = Client(address, timeout=CONNECT_S)
+                self.client: Any = Client(address, timeout=CONNECT_S)
         except Exception as error:  # whatever another version answers
             raise ValueError(_unusable(address, error)) from error
         try:
@@ -89,7 +89,7 @@ class Cluster:
         """Cancel what is not done, and leave the scheduler."""
         self._sent.clear()
         with suppress(OSError):  # a scheduler that is gone does not answer
-            self._client.close(timeout=CONNECT_S)
+            self.client.close(timeout=CONNECT_S)
 
     def map(
         self,
@@ -112,10 +112,10 @@ class Cluster:
                     futures[at:] = self._submit(function, arguments[at:], packed)
                 result, error = self._wait(futures[at])
             except (OSError, CancelledError) as failure:
-                self._recover(failure)
+                self.recover(failure)
                 tries += 1
                 if tries == TRIES:
-                    raise _Lost(self._about_lost_workers()) from failure
+                    raise Lost(self.about_lost_workers()) from failure
                 futures[at:] = [None] * (len(arguments) - at)
                 self._sent.clear()
                 continue
@@ -132,18 +132,18 @@ class Cluster:
     ) -> list[Any]:
         """Send what is shared and missing, then the jobs; their futures."""
         idle_since = time.monotonic()
-        while not self._can_work(idle_since):
+        while not self.usable_workers(idle_since):
             time.sleep(LOOK_S / 4)
         missing = {p.key: p for p in packed if p.key not in self._sent}
         if missing:
-            self._sent |= self._client.scatter(missing, broadcast=True, timeout=CONNECT_S)
+            self._sent |= self.client.scatter(missing, broadcast=True, timeout=CONNECT_S)
         there = [self._sent[p.key] for p in packed]
         return [
-            self._client.submit(_call, versions(), function, args, *there, pure=False)
+            self.client.submit(call, versions(), function, args, *there, pure=False)
             for args in arguments
         ]
 
-    def _wait(self, future: Any) -> tuple[Any, BaseException | None]:
+    def _wait(self, future: Any) -> tuple[Any, Exception | None]:
         """Result of a job, or its error."""
         from distributed import KilledWorker, wait
 
@@ -153,61 +153,57 @@ class Cluster:
                 wait([future], timeout=LOOK_S)
                 break
             except TimeoutError:
-                if self._can_work(idle_since):
+                if self.usable_workers(idle_since):
                     idle_since = time.monotonic()
-        if future.status != "error":
-            return future.result(timeout=NO_WORKER_S), None
-        error = future.exception(timeout=CONNECT_S)
+        result, error = outcome(future)
         if isinstance(error, KilledWorker):
-            raise _Lost(self._about_lost_workers()) from error
-        return None, error
+            raise Lost(self.about_lost_workers()) from error
+        return result, error
 
-    def _can_work(self, idle_since: float) -> bool:
-        """Whether a worker takes jobs or has one.
+    def usable_workers(self, idle_since: float, without: Collection[str] = ()) -> list[str]:
+        """Addresses of the workers that take jobs or have one.
 
         Raises
         ------
-        _Lost
-            If none did for too long.
+        Lost
+            If there was none for too long.
         """
+        usable = []
         try:
-            identity = self._client.sync(
-                self._client.scheduler.identity, callback_timeout=CONNECT_S
-            )
+            identity = self.client.sync(self.client.scheduler.identity, callback_timeout=CONNECT_S)
         except TimeoutError:
             state = "the scheduler does not answer"
         else:
-            workers = identity["workers"].values()
-            if any(worker["status"] == "running" or _is_busy(worker) for worker in workers):
-                return True
+            workers = {a: w for a, w in identity["workers"].items() if a not in without}
+            usable = [a for a, w in workers.items() if w["status"] == "running" or _is_busy(w)]
             state = (
                 f"its {len(workers)} workers are paused, as by their limit of memory"
                 if workers
                 else "it has no worker any more"
             )
-        if time.monotonic() - idle_since > NO_WORKER_S:
-            raise _Lost(
+        if not usable and time.monotonic() - idle_since > NO_WORKER_S:
+            raise Lost(
                 f"waited {NO_WORKER_S:.0f} s for the Dask scheduler at {self.address}: {state}; "
                 + _GO_ON
             )
-        return False
+        return usable
 
-    def _recover(self, failure: Exception) -> None:
+    def recover(self, failure: Exception) -> None:
         """Wait until the connection is open again; scheduler and workers may have been restarted.
 
         Raises
         ------
-        _Lost
+        Lost
             If it stays closed.
         """
         until = time.monotonic() + 1.5 * CONNECT_S
         time.sleep(LOOK_S / 4)  # until the client has seen that the connection is closed
-        while self._client.status != "running":
-            if self._client.status == "closed" or time.monotonic() > until:
-                raise _Lost(f"lost the Dask scheduler at {self.address}; {_GO_ON}") from failure
+        while self.client.status != "running":
+            if self.client.status == "closed" or time.monotonic() > until:
+                raise Lost(f"lost the Dask scheduler at {self.address}; {_GO_ON}") from failure
             time.sleep(LOOK_S / 20)
 
-    def _about_lost_workers(self) -> str:
+    def about_lost_workers(self) -> str:
         return (
             f"the workers of the Dask scheduler at {self.address} were lost {TRIES} times with the "
             f"same job, probably for lack of memory: give them more; {_GO_ON}"
@@ -216,7 +212,7 @@ class Cluster:
     def _check_workers(self) -> None:
         """Check that there are workers, and that they have the software of this computer."""
         until = time.monotonic() + CONNECT_S
-        while not (found := self._client.get_versions(packages=SAME))["workers"]:
+        while not (found := self.client.get_versions(packages=SAME))["workers"]:
             if time.monotonic() > until:
                 raise ValueError(
                     f"the Dask scheduler at {self.address} has no workers; start them first "
@@ -228,8 +224,15 @@ class Cluster:
             packages = host["packages"]
             there = {package: packages[package] for package in SAME}
             there["python"] = ".".join(packages["python"].split(".")[:2])
-            if differences := _differences(there, versions()):
-                raise ValueError(f"{name} of the Dask scheduler at {self.address}: {differences}")
+            if wrong := differences(there, versions()):
+                raise ValueError(f"{name} of the Dask scheduler at {self.address}: {wrong}")
+
+
+def outcome(future: Any) -> tuple[Any, Exception | None]:
+    """Result of a job that has ended, or its error."""
+    if future.status != "error":
+        return future.result(timeout=NO_WORKER_S), None
+    return None, future.exception(timeout=CONNECT_S)
 
 
 def _is_busy(worker: dict[str, Any]) -> bool:
@@ -286,7 +289,7 @@ def versions() -> dict[str, str | None]:
     return found
 
 
-def _differences(there: dict[str, str | None], here: dict[str, str | None]) -> str:
+def differences(there: dict[str, str | None], here: dict[str, str | None]) -> str:
     """Sentence about versions that differ; empty if none does."""
     different = [
         f"{name} {there[name] or 'is missing'} (here {here[name]})"
@@ -301,15 +304,15 @@ def _differences(there: dict[str, str | None], here: dict[str, str | None]) -> s
     )
 
 
-def _call(
+def call(
     expected: dict[str, str | None],
     function: Callable[..., Any],
     args: tuple[Any, ...],
     *shared: Packed,
 ) -> Any:
     """A job, on a worker, which may have joined after versions were compared."""
-    if differences := _differences(versions(), expected):
-        raise _Lost(f"a Dask worker: {differences}")
+    if wrong := differences(versions(), expected):
+        raise Lost(f"a Dask worker: {wrong}")
     return function(*(packed.value for packed in shared), *args)
 
 
@@ -386,7 +389,7 @@ def current() -> Cluster | None:
 
 
 @contextmanager
-def on_scheduler(address: str | None) -> Iterator[None]:
+def on_scheduler(address: str | None) -> Iterator[Cluster | None]:
     """Send jobs to the Dask scheduler at this address, if any.
 
     Raises
@@ -395,7 +398,7 @@ def on_scheduler(address: str | None) -> Iterator[None]:
         If Dask is not installed, or scheduler or workers cannot be used, or are lost.
     """
     if address is None:
-        yield
+        yield None
         return
     try:
         import distributed  # noqa: F401
@@ -407,8 +410,8 @@ def on_scheduler(address: str | None) -> Iterator[None]:
         cluster = Cluster(address)
         token = _current.set(cluster)
         try:
-            yield
-        except _Lost as lost:
+            yield cluster
+        except Lost as lost:
             raise ValueError(str(lost)) from lost
         finally:
             _current.reset(token)

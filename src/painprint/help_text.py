@@ -38,6 +38,9 @@ painprint parcellate BIDS OUT participant --task-id rest
     "plan": """
 painprint plan OUT --more 4 8 --target-r 0.4
 """,
+    "status": """
+painprint status OUT BIDS
+""",
     "predict": """
 painprint predict SIG ses-24/func/*task-rating*_timeseries.tsv --out reading
 """,

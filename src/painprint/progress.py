@@ -56,6 +56,8 @@ class Progress:
         self._stage: str | None = None
         self._began = clock()
         self._share: float | None = None
+        self.on_stage: Callable[[], None] = lambda: None
+        """Called when a stage begins."""
 
     def plan(self, *titles: str) -> None:
         """Name all stages, in order."""
@@ -77,6 +79,7 @@ class Progress:
         if title not in self._titles:
             self._titles.append(title)
         self._stage, self._began, self._share = title, self._clock(), None
+        self.on_stage()
         try:
             yield self._on_step
         except Exception:  # of which the work may make a note

@@ -8,7 +8,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from inspect import BoundArguments
 
     from cyclopts import App, CycloptsError
-    from rich.console import Console
+    from rich.console import Console, RenderableType
     from rich.table import Table
 
 log = logging.getLogger("painprint")
@@ -230,8 +231,10 @@ _lines: Lines | None = None
 
 
 @contextmanager
-def logged(out_dir: Path | None) -> Iterator[None]:
+def logged(out_dir: Path | None, *, at_terminal: bool = True) -> Iterator[None]:
     """Log to stderr and, with an output folder, into OUT/logs; failures are logged as a sentence.
+
+    On the worker of a cluster there is no terminal.
 
     Raises
     ------
@@ -241,9 +244,10 @@ def logged(out_dir: Path | None) -> Iterator[None]:
     global _lines
     log.setLevel(logging.INFO)
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it warns where it keeps its fonts
-    _lines = Lines()
-    handlers: list[logging.Handler] = [_lines]
-    log.addHandler(_lines)
+    handlers: list[logging.Handler] = []
+    if at_terminal:
+        handlers.append(_lines := Lines())
+        log.addHandler(_lines)
     try:
         if out_dir is not None:
             check_can_be_written(out_dir)
@@ -279,10 +283,17 @@ def progress(
     """Show the progress of some work: a bar on a terminal; elsewhere a line when it was silent."""
     told = Progress(work, doing, is_kept=is_kept)
     tell_progress(told)
-    shown = _bar(told) if _is_terminal() else _lines_while_silent(told)
-    with shown:
+    with shown(partial(_draw, told), told.describe):
         yield told
     tell_progress(None)  # if it was stopped, this is still to be told
+
+
+def shown(
+    draw: Callable[[], RenderableType], describe: Callable[[], str]
+) -> AbstractContextManager[None]:
+    """Context that draws something again and again on a terminal; elsewhere, a line describes it
+    whenever it was silent."""
+    return _drawn(draw) if _is_terminal() else _lines_while_silent(describe)
 
 
 def _is_terminal() -> bool:
@@ -291,19 +302,19 @@ def _is_terminal() -> bool:
 
 
 @contextmanager
-def _bar(told: Progress) -> Iterator[None]:
-    """A line with stage, bar, time left, and the name of the stage."""
+def _drawn(draw: Callable[[], RenderableType]) -> Iterator[None]:
+    """Draw something below the lines of the log."""
     from rich.console import Console
     from rich.live import Live
 
     console = Console(stderr=True)
-    draw = Live(
-        get_renderable=lambda: _draw(told),
+    live = Live(
+        get_renderable=draw,
         console=console,
         transient=True,
         refresh_per_second=REDRAWS_PER_S,
     )
-    with draw:
+    with live:
         if _lines is not None:
             _lines.bar = console
         try:
@@ -314,6 +325,7 @@ def _bar(told: Progress) -> Iterator[None]:
 
 
 def _draw(told: Progress) -> Table:
+    """A line with stage, bar, time left, and the name of the stage."""
     from rich.progress_bar import ProgressBar
     from rich.table import Column, Table
 
@@ -332,7 +344,7 @@ def _draw(told: Progress) -> Table:
 
 
 @contextmanager
-def _lines_while_silent(told: Progress) -> Iterator[None]:
+def _lines_while_silent(describe: Callable[[], str]) -> Iterator[None]:
     """Log what is in work whenever nothing else was logged for ``SILENT_S``."""
     is_done = threading.Event()
 
@@ -342,7 +354,7 @@ def _lines_while_silent(told: Progress) -> Iterator[None]:
             lines = _lines
             silent_s = time.monotonic() - lines.last_s if lines else 0.0
             if silent_s >= limit_s:
-                log.info("%s", told.describe(), extra={**OF_PROGRESS, "passing": True})
+                log.info("%s", describe(), extra={**OF_PROGRESS, "passing": True})
                 silent_s, limit_s = 0.0, SILENT_S
             wait_s = limit_s - silent_s
 

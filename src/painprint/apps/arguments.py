@@ -81,7 +81,8 @@ class StudyExecution(Execution):
     """How a study is executed."""
 
     dask_scheduler: str | None = option(None, group=EXECUTION)
-    """Distribute the folds over the workers of this Dask scheduler (needs painprint[cluster])."""
+    """Work on the workers of this Dask scheduler: of several participants, each worker decodes one
+    at a time; of one, they share the folds (needs painprint[cluster])."""
     reports_only: bool = option(False, group=EXECUTION)
     """Only write the pages again from finished results."""
 

@@ -55,17 +55,25 @@ def run_participant(
     progress: Progress | None = None,
     hashes: InputHashes | None = None,
     predecessor: Predecessor | None = None,
-) -> None:
+    wait: bool = False,
+) -> bool:
     """Decode one participant and write every output; finished steps are not repeated.
 
     Parameters
     ----------
     predecessor : Predecessor, optional
         The signature that the new one replaces.
+    wait : bool
+        Whether another process that works on the participant is waited for.
     progress : Progress, optional
         Is told the stages of the work, and how far they are.
     hashes : InputHashes, optional
         Hashes of inputs that were hashed before.
+
+    Returns
+    -------
+    is_new : bool
+        Whether anything was computed: results of the same inputs and settings are kept.
 
     Raises
     ------
@@ -77,7 +85,7 @@ def run_participant(
     inputs = find_participant(study, participant, hashes)
     hashes = inputs.reader.hashes
     files = ParticipantFiles.of(study.out_dir, inputs.inventory)
-    with inputs.reader.lock.hold():
+    with inputs.reader.lock.hold(wait=wait):
         depends_on = describe_inputs(study, inputs, predecessor)
         key = content_key(depends_on)
         record = find_record(files.decoding("provenance", ".json")) or {}
@@ -108,6 +116,7 @@ def run_participant(
             remove([files.training(), *(files.stage(name) for name in STAGES)])
             write_page_unless_made(files)
         tell_signature(files)
+    return computed is not None
 
 
 def tell_signature(files: ParticipantFiles) -> None:

@@ -1,13 +1,18 @@
-"""Run a step for every participant, and log failures."""
+"""Run a step for every participant, note how far they are, and log failures."""
 
 from __future__ import annotations
 
 import errno
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
 from painprint.apps.arguments import with_flags
 from painprint.errors import DerivativesError
+from painprint.progress import Progress
+from painprint.results.status import Status, note
+from painprint.store.lock import Lock
 
 log = logging.getLogger("painprint")
 
@@ -43,6 +48,11 @@ def describe_failure(error: Exception) -> str:
     )
 
 
+def reason_of(participant: str, error: Exception) -> str:
+    """The sentence of an error about a participant who is named beside it."""
+    return describe_failure(error).removeprefix(f"sub-{participant}: ")
+
+
 def log_failure(error: Exception) -> None:
     """Log an error as a sentence."""
     log.error("%s", describe_failure(error))
@@ -64,16 +74,53 @@ def for_each_participant(participants: Sequence[str], work: Callable[[str], None
     Failed
         At the end, if any participant failed.
     """
-    n_failed = 0
+    reasons: dict[str, str] = {}
     for participant in participants:
         try:
             work(participant)
         except FAILURES as error:
             log_failure(error)
-            n_failed += 1
+            reasons[participant] = reason_of(participant, error)
         except Failed:
-            n_failed += 1
-    if n_failed and len(participants) > 1:
-        log.error("%d of %d participants failed.", n_failed, len(participants))
-    if n_failed:
+            reasons[participant] = "the reason is told above."
+    tell_failures(reasons, len(participants))
+
+
+def tell_failures(reasons: Mapping[str, str], n_participants: int) -> None:
+    """Log who failed and why, where there are several participants.
+
+    Raises
+    ------
+    Failed
+        If anybody did.
+    """
+    if reasons and n_participants > 1:
+        log.error("%d of %d participants failed:", len(reasons), n_participants)
+        for participant, reason in sorted(reasons.items()):
+            log.error("sub-%s: %s", participant, reason)
+    if reasons:
         raise Failed
+
+
+@contextmanager
+def noted(out_dir: Path, participant: str, progress: Progress) -> Iterator[None]:
+    """Note in the output folder how far a participant is, for :func:`read_status`.
+
+    Nothing is noted of a participant on whom another process works.
+    """
+
+    stage = ""
+
+    def begin() -> None:
+        nonlocal stage
+        stage = ": ".join(part for part in (progress.number, progress.title) if part)
+        note(out_dir, Status(participant, "running", stage))
+
+    progress.on_stage = begin
+    try:
+        yield
+    except Exception as error:
+        if not Lock(out_dir, f"sub-{participant}").is_held():
+            note(out_dir, Status(participant, "failed", stage, reason_of(participant, error)))
+        raise
+    note(out_dir, Status(participant, "finished"))

@@ -17,7 +17,7 @@ from painprint.apps.arguments import (
     check_group,
     choose_derivatives,
 )
-from painprint.apps.participants import Failed, for_each_participant
+from painprint.apps.participants import Failed, for_each_participant, noted
 from painprint.cli.program import BY_HEADING, FLAT, app
 from painprint.cortex.settings import AreaSettings
 from painprint.help_text import examples
@@ -66,6 +66,7 @@ def run(
     from painprint.apps.pages import write_pages
     from painprint.apps.study import Study
     from painprint.bids.filter import read_bids_filter
+    from painprint.cli.cohort import decode_people
     from painprint.cluster import on_scheduler
 
     folders = choose_derivatives(bids_dir, derivatives)
@@ -88,8 +89,11 @@ def run(
                 run_group(study, progress=follow)
         else:
             participants = study.participants()
-            with on_scheduler(None if execution.dry_run else execution.dask_scheduler):
-                for_each_participant(participants, partial(_decode, study, execution))
+            with on_scheduler(None if execution.dry_run else execution.dask_scheduler) as cluster:
+                if cluster is not None and len(participants) > 1:
+                    decode_people(cluster, study, participants)
+                else:
+                    for_each_participant(participants, partial(_decode, study, execution))
 
 
 def _decode(study: Study, execution: StudyExecution, participant: str) -> None:
@@ -99,7 +103,9 @@ def _decode(study: Study, execution: StudyExecution, participant: str) -> None:
 
     with progress(f"sub-{participant}") as follow:
         if not execution.dry_run:
-            return run_participant(study, participant, progress=follow)
+            with noted(study.out_dir, participant, follow):
+                run_participant(study, participant, progress=follow)
+            return
         text, can_be_decoded = describe_inventory(study, participant)
     print(text)
     if not can_be_decoded:
@@ -276,4 +282,28 @@ def plan(
             write_plan(out_dir, table)
         show(short_table(table), full_table(table), describe_plan(table, out_dir))
         if n_failed:
+            raise Failed
+
+
+@app.command(help_epilogue=examples("status"))
+def status(out_dir: Path, bids_dir: Path | None = None) -> None:
+    """Tell how far each participant of a study is, wherever it runs.
+
+    For each participant: finished, failed with the reason, running with the stage, stopped by a
+    signal or a time limit, or waiting. On a terminal the table is shortened; it is printed in full
+    if the output is redirected.
+
+    Parameters
+    ----------
+    out_dir
+        Output folder of `painprint run`.
+    bids_dir
+        Raw BIDS dataset, to name those who have not begun.
+    """
+    from painprint.apps.status import describe_status, full_status, short_status, survey
+
+    with logged(None):
+        people = survey(out_dir, bids_dir)
+        show(short_status(people), full_status(people), describe_status(people))
+        if any(one.state == "failed" for one in people):
             raise Failed

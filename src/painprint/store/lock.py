@@ -13,6 +13,9 @@ from filelock import FileLock, Timeout
 from painprint.errors import DerivativesError
 from painprint.store.files import UNFINISHED
 
+LOOK_S = 0.5
+"""Time for which a lock is tried, since somebody may only look whether it is held (s)."""
+
 
 class Lock:
     """A reentrant lock of outputs, which is released even if the process is killed.
@@ -53,10 +56,22 @@ class Lock:
             self._remove_file()
             self._lock.release()
 
+    def is_held(self) -> bool:
+        """Whether a process holds the lock; of one that cannot be opened, this is assumed."""
+        if not self.path.is_file():
+            return False
+        try:
+            self._lock.acquire(timeout=0)
+        except (Timeout, OSError):
+            return True
+        self._remove_file()
+        self._lock.release()
+        return False
+
     def _acquire(self, *, wait: bool) -> None:
         self.out_dir.mkdir(parents=True, exist_ok=True)
         try:
-            self._lock.acquire(timeout=-1 if wait else 0)
+            self._lock.acquire(timeout=-1 if wait else LOOK_S)
         except Timeout as error:
             raise DerivativesError(
                 f"{self.name}: another process is working on it in {self.out_dir}. Wait for it, "
