@@ -28,7 +28,7 @@ check: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/shellcheck .ci/* examples/*.sh
+	$(BIN)/shellcheck .ci/*
 	$(BIN)/hadolint Dockerfile
 
 docs: $(VENV)/docs.stamp

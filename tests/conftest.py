@@ -61,6 +61,7 @@ NEEDS = {
     "chromium": _program("chromium", "chromium"),
     "java": _program("java", "default-jre-headless"),
     "wb_command": _program("wb_command", "connectome-workbench"),
+    "slurmctld": _program("slurmctld", "slurmctld, slurmd, slurm-client, munge"),
     "infomap": Need("Infomap is not installed", lambda: find_spec("infomap") is not None),
     "pybids": Need("pybids is not installed", lambda: find_spec("bids") is not None),
     "mlconfound": Need("mlconfound is not installed", lambda: find_spec("mlconfound") is not None),

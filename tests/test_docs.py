@@ -562,7 +562,6 @@ def test_every_option_of_the_pages_exists():
     }  # of fMRIPrep and XCP-D
     known |= {"--surfaces", "--workbench"}  # of benchmarks/planted_areas.py
     known |= {"--version"}
-    known |= set("--array --parsable --dependency".split())  # of sbatch
     known |= {"--nthreads"}  # of Dask
     known |= set("--rm --user --read-only --tmpfs --cleanenv".split())  # of Docker and Apptainer
     unknown = {"--permutations"}  # on purpose, in troubleshooting.md

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from painprint.apps.arguments import OtherSignatures, StudyExecution
+from painprint.apps.slurm_options import SLURM, SlurmOptions
 from painprint.cortex.settings import AreaSettings
 from painprint.live.options import PROBES, READING, LiveOptions
 from painprint.option_fields import flag, option_metadata
@@ -37,6 +38,10 @@ painprint parcellate BIDS OUT participant --task-id rest
 """,
     "plan": """
 painprint plan OUT --more 4 8 --target-r 0.4
+""",
+    "slurm": """
+painprint slurm BIDS OUT --task-id rating --n-jobs 2 --partition long
+bash OUT/logs/slurm.sh
 """,
     "status": """
 painprint status OUT BIDS
@@ -109,6 +114,7 @@ def show_by_heading(console: Console, options: ConsoleOptions, panel: HelpPanel)
             RatedRun,
             LiveOptions,
             RatingTask,
+            SlurmOptions,
         )  # fmt: skip
         for name, metadata in option_metadata(kind).items()
     }
@@ -116,7 +122,7 @@ def show_by_heading(console: Console, options: ConsoleOptions, panel: HelpPanel)
     def heading(row: HelpEntry) -> str:
         return heading_of.get(row.names[0]) or (ARGUMENTS if row.required else OPTIONS)
 
-    for title in (ARGUMENTS, OPTIONS, DATA, READING, PROBES, *HEADINGS, *GROUPS[1:]):
+    for title in (ARGUMENTS, OPTIONS, DATA, READING, PROBES, *HEADINGS, *GROUPS[1:], SLURM):
         entries = [row for row in panel.entries if heading(row) == title]
         if entries:
             DefaultFormatter()(console, options, panel.copy(title=title, entries=entries))

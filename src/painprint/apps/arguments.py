@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
+from painprint.apps.slurm_options import SlurmOptions
 from painprint.cortex.settings import AreaSettings
 from painprint.errors import DerivativesError
 from painprint.live.options import LiveOptions
@@ -60,13 +61,11 @@ class Replacing:
 
 
 @dataclass(frozen=True)
-class Execution(Replacing):
-    """How a command is executed; results do not depend on it."""
+class Work(Replacing):
+    """How work is done; results do not depend on it."""
 
     n_jobs: int = option(1, group=EXECUTION)
     """Number of workers; results do not depend on it."""
-    dry_run: bool = option(False, group=EXECUTION)
-    """Print which data would be used and excluded, with the reasons, and stop."""
     config_file: Path | None = option(None, group=EXECUTION)
     """TOML file with any of these options, named as on the command line."""
 
@@ -74,6 +73,14 @@ class Execution(Replacing):
         super().__post_init__()
         if self.n_jobs == 0:
             raise UsageError("--n-jobs is 0; give 1 or more, or -1 for all cores.")
+
+
+@dataclass(frozen=True)
+class Execution(Work):
+    """How a command is executed."""
+
+    dry_run: bool = option(False, group=EXECUTION)
+    """Print which data would be used and excluded, with the reasons, and stop."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +158,8 @@ class MoreSessions:
 
 
 KINDS = (
-    Settings, AreaSettings, World, Execution, MoreSessions, RatedRun, RatingTask, LiveOptions
+    Settings, AreaSettings, World, Execution, MoreSessions, RatedRun, RatingTask, LiveOptions,
+    SlurmOptions,
 )  # fmt: skip
 """Classes of options, which the command line has by other names."""
 

@@ -13,7 +13,7 @@ from painprint.apps.study import Study
 from painprint.bids.runs import Inventory
 from painprint.bins import PARTS_OF_A_MINUTE, count_bins
 from painprint.bold.nuisance import Cleaning
-from painprint.decode.prepare import Prepared
+from painprint.decode.prepare import Prepared, prepare_runs
 from painprint.errors import DerivativesError
 from painprint.files.cifti import open_dtseries
 from painprint.files.images import Series
@@ -130,3 +130,26 @@ def size_from_headers(study: Study, reader: Reader) -> Size | None:
         n_dense=len(reader.inventory.runs) + len(reader.inventory.rest),
         n_regions=len(reader.extraction.atlas.regions.names),
     )
+
+
+def size_of_participant(study: Study, participant: str) -> Size:
+    """Size of the study of one participant, whose regional time series are read; of dense BOLD,
+    headers are.
+
+    Raises
+    ------
+    DerivativesError
+        If the participant's files cannot be used.
+    ValueError
+        If there are too few runs to be decoded.
+    """
+    inventory = study.find(participant)
+    reader = study.reader(inventory)
+    if inventory.image is None:
+        runs = reader.runs()
+        prepared = prepare_runs(runs, study.settings, regions=reader.regions)
+        return size_of_runs(study, inventory, runs, prepared)
+    size = size_from_headers(study, reader)
+    if size is None:
+        raise DerivativesError("no run of dense BOLD can be used.")
+    return size

@@ -12,12 +12,15 @@ from painprint.apps.arguments import (
     MoreSessions,
     OtherSignatures,
     StudyExecution,
+    UsageError,
+    Work,
     check_can_be_written,
     check_folders,
     check_group,
     choose_derivatives,
 )
 from painprint.apps.participants import Failed, for_each_participant, noted
+from painprint.apps.slurm_options import SlurmOptions
 from painprint.cli.program import BY_HEADING, FLAT, app
 from painprint.cortex.settings import AreaSettings
 from painprint.help_text import examples
@@ -283,6 +286,56 @@ def plan(
         show(short_table(table), full_table(table), describe_plan(table, out_dir))
         if n_failed:
             raise Failed
+
+
+@app.command(group_parameters=BY_HEADING, help_epilogue=examples("slurm"))
+def slurm(
+    bids_dir: Path,
+    out_dir: Path,
+    *,
+    derivatives: tuple[Path, ...] = (),
+    bids_filter_file: Path | None = None,
+    settings: Annotated[Settings, FLAT] = Settings(),  # noqa: B008 (frozen)
+    signatures: Annotated[OtherSignatures, FLAT] = OtherSignatures(),  # noqa: B008
+    work: Annotated[Work, FLAT] = Work(),  # noqa: B008
+    asked: Annotated[SlurmOptions, FLAT] = SlurmOptions(),  # noqa: B008
+) -> None:
+    """Write a script for SLURM that decodes each participant as `painprint run` with these options.
+
+    Each participant is a task of a job array; the group level follows. Finished participants are
+    not computed again if the script is submitted again.
+
+    Parameters
+    ----------
+    bids_dir
+        Raw BIDS dataset with the ratings.
+    out_dir
+        Output folder, a BIDS derivative dataset.
+    derivatives
+        Datasets with regional time series or dense BOLD, as for `painprint run`.
+    bids_filter_file
+        JSON file with the entities of BOLD and ratings to use, as for `painprint run`.
+    """
+    from painprint.apps.same_folders import with_absolute_paths
+    from painprint.apps.slurm import write_slurm_script
+    from painprint.apps.study import Study
+    from painprint.bids.filter import read_bids_filter
+
+    if work.n_jobs < 1:
+        raise UsageError(f"--n-jobs is {work.n_jobs}; give the number of CPUs of a task.")
+    folders = choose_derivatives(bids_dir, derivatives)
+    check_folders(bids_dir, out_dir, folders)
+    with logged(None):
+        study = Study(
+            bids_dir, out_dir, folders, settings, work.n_jobs, signatures,
+            read_bids_filter(bids_filter_file), work.existing,
+        )  # fmt: skip
+        filtered = None if bids_filter_file is None else bids_filter_file.absolute()
+        with progress("slurm", is_kept=False) as follow:
+            with follow.stage("memory and time of each participant", logged=False) as on_step:
+                study = with_absolute_paths(study)
+                text = write_slurm_script(study, filtered, work, asked, on_step)
+    print(text)
 
 
 @app.command(help_epilogue=examples("status"))

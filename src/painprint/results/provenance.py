@@ -15,10 +15,10 @@ from painprint.bold.extract import NAME as MADE_HERE
 from painprint.decode.decoding import Decoding
 from painprint.files.dataset import BidsFile
 from painprint.files.inputs import MISSING, InputHashes
-from painprint.option_fields import describe, flag
+from painprint.option_fields import Options, describe, flag
 from painprint.results.audit import RunLog
 from painprint.results.differences import compare
-from painprint.settings import DenseSettings, Settings
+from painprint.settings import Settings
 from painprint.signature.file import DESCRIPTION
 from painprint.store.files import content_key, plain
 
@@ -171,10 +171,10 @@ def command_line(
     return " ".join([*words, *changed_options(settings)])
 
 
-def changed_options(settings: DenseSettings) -> list[str]:
+def changed_options(options: Options) -> list[str]:
     """Options that differ from their defaults, as typed on the command line."""
-    default, words = type(settings)(), []
-    for row in describe(settings):
+    default, words = type(options)(), []
+    for row in describe(options):
         name, value = row["name"], row["value"]
         if value == getattr(default, name):
             continue
