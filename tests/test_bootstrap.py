@@ -12,6 +12,7 @@ from painprint.stats.bootstrap import (
     hierarchical_draw,
     inflation,
     interval,
+    remembered,
     t_inflated,
     weighted_auc,
     weighted_line,
@@ -67,6 +68,16 @@ def test_resamples_of_few_blocks_are_widened_around_the_estimate(rng):
     np.testing.assert_allclose(t_inflated(values, np.tanh(0.3), 10**9, FISHER_Z), values, rtol=1e-3)
 
 
+def test_remembered_draws_are_the_draws_of_the_same_stream(rng):
+    draw = remembered(hierarchical_draw(GROUP, RUN))
+    for seed in (1, 2, 1):
+        direct, again = np.random.default_rng(seed), np.random.default_rng(seed)
+        for n in (7, 7, 3):
+            expected = hierarchical_draw(GROUP, RUN)(n, direct)
+            np.testing.assert_array_equal(draw(n, again), expected)
+        assert again.random() == direct.random()
+
+
 def test_weighted_statistics_are_statistics_of_repeated_rows(rng):
     x, y = rng.normal(size=12), rng.normal(size=12)
     x[3] = x[7]
@@ -104,6 +115,10 @@ def test_weighted_lines_are_lines_through_repeated_rows(rng):
     for row, slope, intercept in zip(counts, *weighted_line(counts, x, y), strict=True):
         again = np.repeat(np.arange(12), row.astype(int))
         assert (slope, intercept) == pytest.approx(slow_line(x[again], y[again]), rel=1e-10)
+    of_groups = block_draw(np.unique(GROUP))(50, rng)
+    np.testing.assert_allclose(
+        weighted_line(of_groups, x, y, GROUP), weighted_line(of_groups[:, GROUP], x, y), rtol=1e-10
+    )
 
 
 def test_what_does_not_vary_has_no_line(rng):

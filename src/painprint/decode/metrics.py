@@ -21,12 +21,15 @@ from painprint.stats.bootstrap import (
     FISHER_Z,
     IDENTITY,
     LOG_RATIO,
+    Draw,
     Ends,
     Interval,
+    block_draw,
     block_interval,
     bootstrap,
     hierarchical_draw,
     interval,
+    remembered,
     weighted_auc,
     weighted_line,
     weighted_mean,
@@ -244,8 +247,31 @@ def split_scales(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return {scale: rows for scale, rows in parts.items() if len(rows)}
 
 
+@dataclass(frozen=True, eq=False)
+class Draws:
+    """Resamples of the rows of one scale: those of the paper, and blocks of groups."""
+
+    hierarchical: Draw
+    blocks: Draw
+
+    @classmethod
+    def of(cls, table: pd.DataFrame) -> Draws:
+        """Resamples of rows with columns ``group`` and ``run_code``."""
+        group = Rows.of(table).group
+        run = table["run_code"].to_numpy(np.int64)
+        return cls(hierarchical_draw(group, run), block_draw(np.unique(group)))
+
+    def remembered(self) -> Draws:
+        """The same, drawn once for the predictions of several models on these rows."""
+        return Draws(remembered(self.hierarchical), remembered(self.blocks))
+
+
 def score_scale(
-    table: pd.DataFrame, *, n_bootstraps: int, rng: np.random.Generator
+    table: pd.DataFrame,
+    *,
+    n_bootstraps: int,
+    rng: np.random.Generator,
+    draws: Draws | None = None,
 ) -> ScaleMetrics:
     """Metrics of the rows of one scale.
 
@@ -254,7 +280,10 @@ def score_scale(
     table : DataFrame
         Columns ``rating``, ``predicted``, ``training_mean``, and the integers ``group`` (in the
         order of time) and ``run_code``.
+    draws : Draws, optional
+        Resamples of rows with these groups and runs. Default: :meth:`Draws.of` the table.
     """
+    draws = Draws.of(table) if draws is None else draws
     rows = Rows.of(table)
     y, predicted, error = rows.rating, rows.predicted, rows.squared_error
     reference, sum_of_squares = rows.reference_error, float(((y - y.mean()) ** 2).sum())
@@ -267,12 +296,11 @@ def score_scale(
     hierarchical_rng, *block_rngs = rng.spawn(3)
     r_interval = auc_interval = UNDEFINED
     if r is not None and auc is not None:
-        run = table["run_code"].to_numpy(np.int64)
         r_interval, auc_interval = _hierarchical_intervals(
-            rows, run, n_bootstraps, hierarchical_rng
+            rows, draws.hierarchical, n_bootstraps, hierarchical_rng
         )
     estimates = {"skill": skill, "centred_r": centred_r, "slope": slope, "intercept": intercept}
-    ends = block_interval_ends(rows, estimates, n_bootstraps, *block_rngs)
+    ends = block_interval_ends(rows, estimates, n_bootstraps, *block_rngs, draw=draws.blocks)
     return ScaleMetrics(
         n=len(y),
         r=r,
@@ -295,7 +323,7 @@ def score_scale(
 
 
 def _hierarchical_intervals(
-    rows: Rows, run: NDArray[np.int64], n_bootstraps: int, rng: np.random.Generator
+    rows: Rows, draw: Draw, n_bootstraps: int, rng: np.random.Generator
 ) -> tuple[Interval, Interval]:
     """Intervals of r and AUC, from the same resamples."""
     y, predicted = rows.rating, rows.predicted
@@ -303,7 +331,6 @@ def _hierarchical_intervals(
         "r": partial(weighted_r, x=y, y=predicted),
         "auc": partial(weighted_auc, high=y > np.median(y), score=predicted),
     }
-    draw = hierarchical_draw(rows.group, run)
     drawn = bootstrap(statistics, draw, n_rows=len(y), n_draws=n_bootstraps, rng=rng)
     return interval(drawn["r"], null=0), interval(drawn["auc"], null=0.5)
 
@@ -314,6 +341,8 @@ def block_interval_ends(
     n_bootstraps: int,
     skill_rng: np.random.Generator,
     centred_rng: np.random.Generator,
+    *,
+    draw: Draw | None = None,
 ) -> dict[str, Ends]:
     """Ends of the t-inflated circular block bootstrap intervals of groups.
 
@@ -321,6 +350,8 @@ def block_interval_ends(
     ----------
     estimates : mapping of float or None
         Any of ``skill``, ``centred_r``, ``slope`` and ``intercept`` of all rows.
+    draw : callable, optional
+        Draws the groups. Default: :func:`~painprint.stats.bootstrap.block_draw`.
 
     Returns
     -------
@@ -336,12 +367,12 @@ def block_interval_ends(
         for squared in (rows.squared_error, rows.reference_error)
     )
     x, Y = center_by(predicted, group), center_by(y, group)[:, None]
-    line = partial(weighted_line, x=predicted, y=y)
+    line = partial(weighted_line, x=predicted, y=y, group=group)
     statistics: dict[str, Callable[[Matrix], Vector]] = {
         "skill": lambda counts: weighted_skill(counts, error, reference),
         "centred_r": lambda counts: correlate_resamples(counts, x, Y, group=group)[:, 0],
-        "slope": lambda counts: line(counts[:, group])[0],
-        "intercept": lambda counts: line(counts[:, group])[1],
+        "slope": lambda counts: line(counts)[0],
+        "intercept": lambda counts: line(counts)[1],
     }
     rngs = dict(zip(statistics, (skill_rng, centred_rng, slope_rng, intercept_rng), strict=True))
     ends: dict[str, Ends] = dict.fromkeys(estimates, (None, None))
@@ -349,7 +380,7 @@ def block_interval_ends(
         if value is not None:
             ends[name] = block_interval(
                 statistics[name], value, TRANSFORMS[name], np.unique(group), n_bootstraps,
-                rngs[name],
+                rngs[name], draw=draw,
             ).ends  # fmt: skip
     return ends
 

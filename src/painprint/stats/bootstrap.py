@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,6 +99,27 @@ def block_draw(group: Codes) -> Draw:
     return draw
 
 
+def remembered(draw: Draw) -> Draw:
+    """The same draw, which keeps its counts for generators that come in the same state.
+
+    Several statistics of rows with the same groups and runs then share their resamples, which are
+    drawn once. Nothing that is drawn depends on it.
+    """
+    known: dict[tuple[int, str], tuple[Matrix, dict[str, Any]]] = {}
+
+    def draw_once(n: int, rng: np.random.Generator) -> Matrix:
+        stream = rng.bit_generator
+        key = (n, repr(stream.state))
+        if key not in known:
+            counts = draw(n, rng)
+            counts.flags.writeable = False
+            known[key] = counts, dict(stream.state)
+        counts, stream.state = known[key]
+        return counts
+
+    return draw_once
+
+
 def block_length(n_groups: int) -> int:
     """Number of groups in a block: round(√S)."""
     return round(math.sqrt(n_groups))
@@ -169,8 +191,8 @@ def interval(values: Vector, *, null: float, alpha: float = 0.05) -> Interval:
     docs/methods.md
     """
     n = len(values)
-    ordered = np.sort(values)
     low, high = max(1, round_half_up(n * alpha / 2)), min(n, round_half_up(n * (1 - alpha / 2)))
+    ordered = np.partition(values, (low - 1, high - 1))
     return Interval(float(ordered[low - 1]), float(ordered[high - 1]), two_sided_p(values, null))
 
 
@@ -229,6 +251,8 @@ def block_interval(
     group: Codes,
     n_draws: int,
     rng: np.random.Generator,
+    *,
+    draw: Draw | None = None,
 ) -> Interval:
     """Interval from a t-inflated circular block bootstrap of neighbouring groups.
 
@@ -242,9 +266,11 @@ def block_interval(
         To the scale on which resamples are inflated.
     group : ndarray of int, shape (n_rows,)
         From 0, in the order of time.
+    draw : callable, optional
+        Default: :func:`block_draw` of these groups.
     """
     n_rows, n_groups = len(group), int(group.max()) + 1
-    draw = block_draw(group)
+    draw = block_draw(group) if draw is None else draw
     drawn = bootstrap({"value": statistic}, draw, n_rows=n_rows, n_draws=n_draws, rng=rng)
     return interval(t_inflated(drawn["value"], estimate, n_groups, transform), null=0)
 
@@ -278,15 +304,20 @@ def bootstrap_columns(
     return np.concatenate(parts)
 
 
-def weighted_line(counts: Matrix, x: Vector, y: Vector) -> tuple[Vector, Vector]:
+def weighted_line(
+    counts: Matrix, x: Vector, y: Vector, group: Codes | None = None
+) -> tuple[Vector, Vector]:
     """Slope and intercept of the least-squares line of y on x in each resample.
 
-    NaN where x does not vary.
+    NaN where x does not vary. With ``group``, the counts are those of groups.
     """
     # moments about the means of all rows: less cancellation in sums of squares
     x_mean, y_mean = float(x.mean()), float(y.mean())
     x, y = x - x_mean, y - y_mean
-    n, sx, sxx, sy, sxy = (counts @ np.stack([x**0, x, x * x, y, x * y], axis=1)).T
+    terms = np.stack([x**0, x, x * x, y, x * y], axis=1)
+    if group is not None:
+        terms = np.stack([np.bincount(group, column) for column in terms.T], axis=1)
+    n, sx, sxx, sy, sxy = (counts @ terms).T
     var_x = sxx - sx * sx / n
     with np.errstate(invalid="ignore", divide="ignore"):
         slope: Vector = np.where(
@@ -296,18 +327,18 @@ def weighted_line(counts: Matrix, x: Vector, y: Vector) -> tuple[Vector, Vector]
 
 
 def weighted_auc(counts: Matrix, high: NDArray[np.bool_], score: Vector) -> Vector:
-    """Area under the ROC curve in each resample; ties count half, NaN if a class is absent."""
-    order = np.argsort(score, kind="stable")
-    ordered, is_high = score[order], high[order]
-    drawn = counts[:, order]
-    n_low_up_to = np.cumsum(drawn * ~is_high, axis=1)
-    padded = np.concatenate([np.zeros((len(counts), 1)), n_low_up_to], axis=1)
-    first = np.searchsorted(ordered, ordered, side="left")
-    last = np.searchsorted(ordered, ordered, side="right")
-    below = (padded[:, first] + padded[:, last]) / 2
-    n_high, n_low = drawn[:, is_high].sum(axis=1), n_low_up_to[:, -1]
+    """Area under the ROC curve in each resample; ties count half, NaN if a class is absent.
+
+    It is the share of pairs of a high and a low row in which the high one scores higher; sums of
+    whole and half numbers have no rounding errors.
+    """
+    above = score[high][:, None] > score[~high]
+    wins = above + 0.5 * (score[high][:, None] == score[~high])  # (n_high, n_low)
+    of_high, of_low = counts[:, high], counts[:, ~high]
     with np.errstate(invalid="ignore", divide="ignore"):
-        auc: Vector = (drawn * is_high * below).sum(axis=1) / (n_high * n_low)
+        auc: Vector = np.einsum("ij,ij->i", of_high @ wins, of_low) / (
+            of_high.sum(axis=1) * of_low.sum(axis=1)
+        )
     return auc
 
 
