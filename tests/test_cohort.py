@@ -1,113 +1,267 @@
-"""Many people on a Dask cluster: a person is a job of a worker, which sees the same folders."""
+"""Findings across people: networks, similarity, variables of people."""
 
-import hashlib
-import io
-import json
-import shutil
+from dataclasses import replace
+from itertools import permutations, product
 
+import numpy as np
+import pandas as pd
 import pytest
-from clusters import small_cluster
-from conftest import QUICK, Tree, fill, simulate_runs
-from rich.console import Console
+from conftest import simulate_runs
+from scipy.stats import spearmanr, ttest_1samp
 
-from painprint.apps.same_folders import differences_of_folders, mark_folders, with_absolute_paths
-from painprint.apps.study import Study
-from painprint.cli import main
-from painprint.cli.cohort import People
-from painprint.results.status import Status, note
-from painprint.settings import Settings
-from painprint.store.lock import Lock
+from painprint import Regions, Settings, decode_runs
+from painprint.decode.metrics import center_by
+from painprint.evidence.clinical import FEWEST, interval, permutation_p, rank_correlations, relate
+from painprint.evidence.cohort import (
+    comparable,
+    individuality,
+    networks_of_people,
+    pseudo_values,
+    similarity_of_halves,
+)
+from painprint.evidence.contribution import Contribution, contribute
+from painprint.evidence.member import Member
+from painprint.stats.sign_flip import draw_signs, flip_pairs, flip_signs
+
+NAMES = ("a", "b", "c", "d")
 
 
-def test_people_are_counted_and_those_in_work_are_told_with_their_stage(tmp_path, monkeypatch):
-    monkeypatch.setattr("painprint.cli.cohort.LOOK_S", 0.0)
-    monkeypatch.setenv("LINES", "6")
-    people = People(tmp_path, [f"{i:02d}" for i in range(1, 10)])
-    assert people.describe() == "9 waiting"
-    for label in ("02", "03"):
-        people.send(label)
-    note(tmp_path, Status("02", "running", "stage 4 of 12: null"))
-    note(tmp_path, Status("03", "failed", reason="of an earlier command"))
-    people.end(Status("01", "failed", reason="no [rating]."))
-    people.end(Status("04", "kept"))
-    with Lock(tmp_path, "sub-02").hold():
-        said = "1 kept, 1 failed, 1 running, 6 waiting; sub-02: stage 4 of 12: null"
-        assert people.describe() == said
-        console = Console(width=60, record=True, file=io.StringIO())
-        console.print(people.draw())
-    assert [line.rstrip() for line in console.export_text().splitlines()] == [
-        "sub-01  failed   no [rating].",
-        "sub-02  running  stage 4 of 12: null",
-        "sub-03  waiting",
-        "                 1 kept, 1 failed, 1 running, 6 waiting",
+def test_signs_are_flipped_as_a_loop_says(rng):
+    values = rng.normal(0.3, 1, size=(6, 3))
+    values[0, 2] = np.nan
+    found = flip_signs(values, rng)
+    observed, largest, count = None, [], np.zeros(3)
+    for signs in product([1, -1], repeat=6):
+        flipped = [values[:, k] * signs for k in range(3)]
+        t = [ttest_1samp(x[np.isfinite(x)], 0).statistic for x in flipped]
+        observed = t if observed is None else observed
+        count += np.array(t) >= np.array(observed) - 1e-9
+        largest.append(max(t))
+    np.testing.assert_allclose(found.t, observed, rtol=1e-10)
+    np.testing.assert_allclose(found.p, count / 64)
+    corrected = [(np.array(largest) >= t - 1e-9).mean() for t in observed]
+    np.testing.assert_allclose(found.p_corrected, corrected)
+
+
+def test_random_signs_begin_with_none_flipped_and_agree_with_all(rng):
+    signs = draw_signs(20, rng)
+    assert signs.shape == (10_000, 20) and (signs[0] == 1).all()
+    assert abs(signs[1:].mean()) < 0.01
+    values = rng.normal(0.2, 1, size=(14, 1))
+    expected = ttest_1samp(values[:, 0], 0, alternative="greater").pvalue
+    assert flip_signs(values, rng).p[0] == pytest.approx(expected, abs=0.03)
+
+
+def test_what_nobody_has_or_does_not_vary_has_no_p(rng):
+    found = flip_signs(np.column_stack([np.full(6, np.nan), np.zeros(6), np.arange(1.0, 7)]), rng)
+    assert np.isnan(found.p[:2]).all() and found.p[2] == 1 / 64
+
+
+def test_pairs_are_flipped_as_a_loop_says(rng):
+    r = rng.normal(0.1, 0.3, size=(5, 5))
+    totals = [
+        sum(s[i] * s[j] * r[i, j] for i in range(5) for j in range(5) if i != j)
+        for s in product([1, -1], repeat=5)
     ]
+    assert flip_pairs(r, rng) == pytest.approx(np.mean(np.array(totals) >= totals[0] - 1e-9))
 
 
-@pytest.fixture
-def study(tree, participant, tmp_path, monkeypatch):
-    fill(tree, participant)
-    (tree.derivatives / "dataset_description.json").write_text(json.dumps({"Name": "XCP-D"}))
-    (tmp_path / "atlas.nii.gz").write_bytes(b"")
-    monkeypatch.chdir(tmp_path)
-    here = Settings(atlas="atlas.nii.gz")
-    bids = tree.root.relative_to(tmp_path)
-    return Study(bids, bids.parent / "out", [bids / "derivatives" / "xcp_d"], here)
+def test_pseudo_values_are_those_of_the_jackknife(rng):
+    r = rng.normal(size=(7, 7))
+
+    def difference(kept):
+        one = r[np.ix_(kept, kept)]
+        off = ~np.eye(len(kept), dtype=bool)
+        return np.diag(one).mean() - one[off].mean()
+
+    everyone = np.arange(7)
+    values = pseudo_values(r)
+    assert values.mean() == pytest.approx(difference(everyone))
+    jackknife = [
+        7 * difference(everyone) - 6 * difference(np.delete(everyone, p)) for p in everyone
+    ]
+    np.testing.assert_allclose(values, jackknife)
 
 
-def test_folders_are_recognised_by_their_content_wherever_a_worker_runs(study, monkeypatch):
-    study = with_absolute_paths(study)
-    marks = mark_folders(study)
-    monkeypatch.chdir("/")
-    assert differences_of_folders(marks, study.out_dir) == ""
-    (study.out_dir / "logs" / "cluster.txt").write_text("of another computer")
-    wrong = differences_of_folders(marks, study.out_dir)
-    assert wrong.startswith(f"{study.out_dir} has another content here. Workers need the folders")
-    marks = mark_folders(study)
-    (study.derivatives[0] / "dataset_description.json").write_text(json.dumps({"Name": "other"}))
-    wrong = differences_of_folders(marks, study.out_dir)
-    assert wrong.startswith(f"{study.derivatives[0]} has another content here.")
-    shutil.rmtree(study.bids_dir)
-    wrong = differences_of_folders(marks, study.out_dir)
-    assert wrong.startswith(f"{study.bids_dir} does not exist here.")
+def person(seed, name="a", networks=("DMN",) * 4 + ("VIS",) * 4, **options):
+    runs = simulate_runs(np.random.default_rng(seed), n_sessions=5, strength=1.0)
+    regions = Regions(tuple(runs[0].regions), tuple(networks))
+    decoding = decode_runs(runs, Settings(n_bootstraps=100, **options), regions=regions)
+    return Member.of(decoding, lambda: runs, name=name), decoding
 
 
-def contents(out):
-    """Hash of every file but those of the log."""
-    return {
-        str(path.relative_to(out)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in out.rglob("*")
-        if path.is_file() and "logs" not in path.parts
-    }
+def test_parts_of_networks_are_those_of_a_loop_over_edges():
+    member, decoding = person(1)
+    found = contribute(member)
+    minutes = decoding.predictions[decoding.predictions["scale"] == "1min"]
+    first, second = np.triu_indices(8, k=1)
+    for network, inside in (("DMN", range(4)), ("VIS", range(4, 8))):
+        parts = []
+        for _, row in minutes.iterrows():
+            frames = decoding.frames[row["run_code"]]
+            weights = decoding.folds[row["group"]].weights
+            cut = np.array_split(np.arange(len(frames)), len(minutes) // len(decoding.frames))
+            Z = frames.signals[cut[row["bin"] - 1]]
+            parts.append(
+                sum(
+                    w * (Z[:, i] * Z[:, j]).mean()
+                    for w, i, j in zip(weights, first, second, strict=True)
+                    if i in inside or j in inside
+                )
+            )
+        group = minutes["group"].to_numpy()
+        r = np.corrcoef(
+            center_by(np.array(parts), group), center_by(minutes["rating"].to_numpy(), group)
+        )[0, 1]
+        assert found.network_r[network] == pytest.approx(r, rel=1e-9)
+    W = decoding.final.weights**2
+    dmn = (first < 4) | (second < 4)
+    assert found.energy["DMN"] == pytest.approx(W[dmn].sum() / W.sum() / dmn.mean())
 
 
-@pytest.mark.long
-def test_people_on_a_cluster_are_those_of_one_computer_and_are_kept(tmp_path, rng, capsys):
-    pytest.importorskip("distributed")
-    tree = fill(Tree(tmp_path / "bids"), runs := simulate_runs(rng, n_sessions=3))
-    for run in runs:
-        tree.add_run(run, sub="02")
-    (tree.root / "sub-03").mkdir()
-    alone, out = tmp_path / "alone", tmp_path / "out"
-    words = ["participant", "--task-id", "rating", *QUICK]
-    assert main(["run", str(tree.root), str(alone), *words]) == 1
-    said = capsys.readouterr().err
-    assert "1 of 3 participants failed:" in said
-    reason = said.partition("participants failed:\n")[2].partition(" sub-03: ")[2]
-    with small_cluster(2) as (address, _):
-        words += ["--dask-scheduler", address]
-        assert main(["run", str(tree.root), str(out), *words]) == 1
-        said = capsys.readouterr().err
-        assert "INFO 2 finished, 1 failed." in said
-        assert said.partition("participants failed:\n")[2].partition(" sub-03: ")[2] == reason
-        assert contents(out) == contents(alone)
-        log = (out / "logs" / "painprint.log").read_text()
-        assert log.count("stage 2 of 3 done") == 2
-        assert main(["run", str(tree.root), str(out), *words]) == 1
-        said = capsys.readouterr().err
-        assert "sub-01: finished before, with the same inputs and settings." in said
-        assert "INFO 2 kept, 1 failed." in said
-    assert contents(out) == contents(alone)
-    assert main(["status", str(out)]) == 1
-    said = capsys.readouterr()
-    assert said.out.splitlines()[1:3] == ["01\tfinished\tn/a\tn/a", "02\tfinished\tn/a\tn/a"]
-    assert reason.strip() in said.out
+def test_halves_are_covariances_within_sessions():
+    member, decoding = person(2)
+    minutes = decoding.predictions[decoding.predictions["scale"] == "1min"]
+    pattern = np.zeros((2, 28))
+    for _, row in minutes.iterrows():
+        frames = decoding.frames[row["run_code"]]
+        cut = np.array_split(np.arange(len(frames)), len(minutes) // len(decoding.frames))
+        Z = frames.signals[cut[row["bin"] - 1]]
+        mean = minutes.loc[minutes["group"] == row["group"], "rating"].mean()
+        edges = (Z.T @ Z / len(Z))[np.triu_indices(8, k=1)]
+        pattern[0 if row["group"] < 3 else 1] += (row["rating"] - mean) * edges
+    np.testing.assert_allclose(contribute(member).halves, pattern, rtol=1e-9, atol=1e-12)
+
+
+def test_activity_has_a_pattern_of_regions():
+    member, _ = person(3, features="activity")
+    found = contribute(member)
+    assert found.kind == "activity" and found.halves.shape == (2, 8) and found.energy == {}
+    assert set(found.network_r) == {"DMN", "VIS"}
+
+
+def made_up(rng, n=8, own=1.0, shared=0.0, regions=NAMES):
+    """People whose patterns have an own and a shared part, and noise."""
+    common = rng.normal(size=6)
+    people = {}
+    for i in range(n):
+        pattern = own * rng.normal(size=6) + shared * common
+        halves = pattern + 0.5 * rng.normal(size=(2, 6))
+        people[f"sub-{i:02d}"] = Contribution(regions, "edges", halves, {}, {})
+    return people
+
+
+def test_own_patterns_are_individual_and_shared_ones_are_not():
+    for own, shared, expected in ((1, 0, (True, False)), (0, 2, (False, True))):
+        found = individuality(made_up(np.random.default_rng(5), 12, own, shared), random_seed=0)
+        p = found.numbers["p_individual"], found.numbers["p_shared"]
+        assert (p[0] < 0.01, p[1] < 0.01) == expected
+        r = found.tables["similarity"].pivot(
+            index="person_first", columns="person_second", values="r"
+        )
+        assert found.numbers["within"] == pytest.approx(np.diag(r).mean())
+
+
+def test_features_are_matched_by_the_names_of_regions(rng):
+    people = made_up(rng, 3)
+    order = [2, 0, 3, 1]
+    i, j = np.triu_indices(4, k=1)
+    one = people["sub-01"]
+    moved = np.empty((2, 6))
+    for half in range(2):
+        W = np.zeros((4, 4))
+        W[i, j] = W[j, i] = one.halves[half]
+        moved[half] = W[np.ix_(order, order)][i, j]
+    again = people | {"sub-01": replace(one, regions=tuple(NAMES[k] for k in order), halves=moved)}
+    np.testing.assert_allclose(
+        similarity_of_halves(comparable(again)[1]), similarity_of_halves(comparable(people)[1])
+    )
+
+
+def test_people_with_other_regions_or_few_sessions_are_left_out_and_named(rng):
+    people = made_up(rng, 4)
+    people["sub-08"] = replace(people["sub-00"], regions=("e", "f", "g", "h"))
+    people["sub-09"] = replace(people["sub-00"], halves=np.zeros((2, 0)))
+    names, halves, left_out = comparable(people)
+    assert names == [f"sub-{i:02d}" for i in range(4)] and halves.shape == (4, 2, 6)
+    assert left_out[0].startswith("sub-09 has too few sessions")
+    assert left_out[1].startswith("sub-08 has other regions or features")
+
+
+def test_networks_are_tested_over_people(rng):
+    people = {
+        f"sub-{i}": Contribution(
+            NAMES, "edges", np.zeros((2, 0)),
+            {"DMN": 0.3 + 0.05 * rng.normal(), "VIS": 0.05 * rng.normal()},
+            {"DMN": 2.0, "VIS": 0.5},
+        )
+        for i in range(8)
+    }  # fmt: skip
+    found = networks_of_people(people, random_seed=0)
+    table = found.tables["networks"].set_index("network")
+    assert table.loc["DMN", "p_corrected"] == 1 / 256 and table.loc["VIS", "p"] > 0.05
+    assert table.loc["DMN", "r_low"] < table.loc["DMN", "r"] < table.loc["DMN", "r_high"]
+    assert table.loc["DMN", "energy"] == pytest.approx(2)
+    few = networks_of_people(dict(list(people.items())[:4]), random_seed=0)
+    assert few.tables["networks"]["p"].isna().all() and "no test with 4 people" in few.not_done[0]
+
+
+def test_rank_correlations_are_those_of_scipy_in_every_order():
+    rng = np.random.default_rng(1)
+    Y = rng.normal(size=(7, 2))
+    Y[3] = Y[4]  # ties
+    x = np.array([3.0, 1, 1, 5, 2, np.nan, 9])
+    known = np.flatnonzero(np.isfinite(x))
+    orders = np.array([np.arange(7), *(rng.permutation(7) for _ in range(20))])
+    found = rank_correlations(x[known], Y, known, orders)
+    for rho, order in zip(found, orders, strict=True):
+        expected = [spearmanr(x[known], Y[order, m][known]).statistic for m in range(2)]
+        np.testing.assert_allclose(rho, expected, rtol=1e-10)
+
+
+def test_p_of_permutations_is_that_of_all_orders():
+    x, y = np.array([1.0, 2, 3, 4, 5, 6]), np.array([2.0, 1, 4, 3, 6, 5])
+    orders = np.array(list(permutations(range(6))))
+    rho = rank_correlations(x, y[:, None], np.arange(6), orders)
+    p, corrected = permutation_p(np.abs(rho))
+    expected = np.mean([abs(spearmanr(x, y[o]).statistic) >= rho[0, 0] - 1e-9 for o in orders[:]])
+    assert p[0] == corrected[0] == pytest.approx(expected)
+
+
+def test_a_variable_that_follows_performance_is_found_and_missing_values_are_counted(rng):
+    measures = pd.DataFrame(
+        {"centred_r": rng.normal(size=30), "skill": rng.normal(size=30)}, index=range(30)
+    )
+    variables = pd.DataFrame(
+        {
+            "bdi": measures["centred_r"] + 0.4 * rng.normal(size=30),
+            "age": rng.normal(size=30),
+            "few": [1.0, 2.0, *[np.nan] * 28],
+            "same": 1.0,
+        }
+    )
+    variables.loc[:4, "bdi"] = np.nan
+    found = relate(variables, measures, random_seed=0)
+    table = found.tables["clinical"].set_index(["variable", "measure"])
+    row = table.loc["bdi", "centred_r"]
+    assert (row["n"], row["n_missing"]) == (25, 5)
+    assert row["p_corrected"] < 0.01 < table.loc["age", "skill"]["p_corrected"]
+    assert row["rho_low"] < row["rho"] < row["rho_high"]
+    assert (table["p_corrected"] >= table["p"]).all()
+    assert found.numbers["variables"] == ["bdi", "age"]
+    assert (
+        f"Column few of participants.tsv: 2 people of the group have a value, and {FEWEST}"
+        in (found.not_done[0])
+    )
+    assert "all people have the same value" in found.not_done[1]
+
+
+def test_the_interval_of_a_rank_correlation_covers_it():
+    rng, inside = np.random.default_rng(2), []
+    true = 6 / np.pi * np.arcsin(0.5 / 2)  # of normal variables with r = 0.5
+    for _ in range(400):
+        x = rng.normal(size=40)
+        y = 0.5 * x + np.sqrt(0.75) * rng.normal(size=40)
+        low, high = interval(float(spearmanr(x, y).statistic), 40)
+        inside.append(low < true < high)
+    assert 0.92 < np.mean(inside) < 0.98

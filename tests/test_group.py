@@ -1,6 +1,8 @@
 """The group level as a user runs it: several people decoded into one folder."""
 
 import json
+import shutil
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +12,17 @@ from conftest import QUICK, outputs_of_page, simulate_runs, write_json
 
 from painprint import Settings, decode_runs
 from painprint.cli import main
-from painprint.evidence.transfer import Member, transfer
+from painprint.evidence.member import Member
+from painprint.evidence.people import examine
+from painprint.evidence.transfer import transfer
 from painprint.regions import Regions
 from painprint.report.figures import plot_identification, plot_transfer, plot_transfer_matrix
 from painprint.report.group import FIGURES, summarise
 from painprint.results.all_columns import GROUP_COLUMNS
 from painprint.results.group import GroupFiles, GroupResults, read_member, settings_used
 from painprint.results.read import find_results, read_results
+
+OF_LARGER_GROUPS = {"group/group_clinical.tsv", "group/group_clinical.json"}
 
 
 @pytest.fixture(scope="module")
@@ -50,18 +56,32 @@ def group(tree, out, *words):
     return main(["run", str(tree.root), str(out), "group", "--n-bootstraps", "100", *words])
 
 
-def test_two_people_meet(dataset, out):
+def test_two_people_meet(dataset, out, people):
     assert decode(dataset, out) == 0 and group(dataset, out) == 0
     found = [*out.glob("group.html"), *(p for p in (out / "group").rglob("*") if p.is_file())]
     written = {p.relative_to(out).as_posix() for p in found}
-    assert written == {
-        "group.html",
-        "group/group_metrics.json",
-        *(f"group/group_{name}.{e}" for name in GROUP_COLUMNS for e in ("tsv", "json")),
-        *(f"group/figures/group_{name}.svg" for name in FIGURES),
-    }
-    assert written == set(outputs_of_page("The group level"))
+    assert (
+        written
+        == {
+            "group.html",
+            "group/group_metrics.json",
+            *(f"group/group_{name}.{e}" for name in GROUP_COLUMNS for e in ("tsv", "json")),
+            *(f"group/figures/group_{name}.svg" for name in FIGURES),
+            *(
+                f"group/people/sub-{sub}_{what}"
+                for sub in people
+                for what in ("pairs.json", "contribution.safetensors")
+            ),
+        }
+        - OF_LARGER_GROUPS
+    )
+    promised = outputs_of_page("The group level")
+    assert all(any(fnmatchcase(name, one) for one in promised) for name in written)
+    always = [one for one, remark in promised.items() if not remark.startswith("if ")]
+    assert all(any(fnmatchcase(name, one) for name in written) for one in always)
     for name, columns in GROUP_COLUMNS.items():
+        if not (out / f"group/group_{name}.tsv").is_file():
+            continue
         table = pd.read_csv(out / f"group/group_{name}.tsv", sep="\t")
         assert list(table.columns) == list(columns)
     page = (out / "group.html").read_text()
@@ -84,7 +104,8 @@ def test_files_say_what_python_says(dataset, out, people):
                   name=f"sub-{sub}", atlas="A")
         for sub, runs in people.items()
     ]  # fmt: skip
-    expected = transfer(members, n_bootstraps=100, random_seed=0).tables["transfer"]
+    scored = [one.pairs for one in examine(members, n_bootstraps=100, random_seed=0)]
+    expected = transfer(members, scored).tables["transfer"]
     for column in ("n", "r", "centred_r", "centred_r_low", "skill", "auc"):
         np.testing.assert_allclose(found[column], expected[column], atol=1e-6, err_msg=column)
 
@@ -98,6 +119,33 @@ def test_codes_of_group_and_run_are_found_again(dataset, out, people, leave_out)
         direct = decode_runs(people[files.participant], settings).predictions
         for column in ("group", "run_code"):
             np.testing.assert_array_equal(member.predictions[column], direct[column])
+
+
+def test_a_person_who_is_added_later_costs_their_pairs_alone(
+    dataset, out, people, tmp_path, capsys
+):
+    """The results are those of all at once, byte for byte."""
+    third = simulate_runs(np.random.default_rng(3), n_sessions=4, strength=1.0)
+    decode(dataset, out)
+    group(dataset, out)
+    for run in third:
+        dataset.add_run(run, sub="03")
+    decode(dataset, out)
+    capsys.readouterr()
+    assert group(dataset, out) == 0
+    assert "4 of 9 pairs are known from before" in capsys.readouterr().err
+
+    def written():
+        return {
+            p.name: p.read_bytes()
+            for p in (out / "group.html", *(out / "group").rglob("*"))
+            if p.is_file() and p.suffix != ".safetensors"  # whose header has no fixed order
+        }
+
+    later = written()
+    shutil.rmtree(out / "group")
+    assert group(dataset, out) == 0
+    assert written() == later
 
 
 def test_one_person_alone_gets_a_page_that_says_so(dataset, out):

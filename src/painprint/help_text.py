@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from painprint.apps.arguments import OtherSignatures, StudyExecution
+from painprint.apps.arguments import BesideRuns, StudyExecution
 from painprint.apps.slurm_options import SLURM, SlurmOptions
 from painprint.cortex.settings import AreaSettings
 from painprint.live.options import PROBES, READING, LiveOptions
@@ -109,7 +109,7 @@ def show_by_heading(console: Console, options: ConsoleOptions, panel: HelpPanel)
             Settings,
             AreaSettings,
             Maps,
-            OtherSignatures,
+            BesideRuns,
             StudyExecution,
             RatedRun,
             LiveOptions,

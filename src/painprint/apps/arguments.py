@@ -113,6 +113,15 @@ class OtherSignatures:
 
 
 @dataclass(frozen=True)
+class BesideRuns(OtherSignatures):
+    """What a study uses beside runs and ratings."""
+
+    person_column: tuple[str, ...] = option((), group=DATA)
+    """Group level: numeric columns of participants.tsv, such as age or a questionnaire, that are
+    related to how well people are decoded. Default: every numeric column."""
+
+
+@dataclass(frozen=True)
 class NewSessions:
     """Rated sessions that were not used to train a signature."""
 
@@ -391,6 +400,21 @@ def check_group(settings: Settings, signatures: OtherSignatures, execution: Stud
         raise UsageError(
             f"{', '.join(given)} is for the level participant: the group level uses participants "
             "as they were decoded."
+        )
+
+
+def check_participant(beside: BesideRuns) -> None:
+    """Check that no option was given that the level participant does not use.
+
+    Raises
+    ------
+    UsageError
+        Naming it.
+    """
+    if beside.person_column:
+        raise UsageError(
+            "--person-column is for the level group, which relates columns of "
+            "participants.tsv to performance."
         )
 
 

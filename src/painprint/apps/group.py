@@ -6,23 +6,30 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
+import pandas as pd
+
 from painprint.apps.pages import write_group_page, write_page
 from painprint.apps.study import Study, log
 from painprint.bids.filter import BidsFilter
+from painprint.bids.people import read_variables
 from painprint.bids.runs import files_of
 from painprint.errors import DerivativesError
+from painprint.evidence.member import Member
+from painprint.evidence.stage import StageResult
 from painprint.files.dataset import atlas_name, parse_name
-from painprint.progress import Progress
+from painprint.progress import OnStep, Progress
 from painprint.results.earlier import settle
 from painprint.results.files import ParticipantFiles
 from painprint.results.group import (
     GroupFiles,
+    GroupKey,
     earlier_group,
     read_member,
     settings_used,
     write_group,
 )
-from painprint.results.read import Results, find_results, read_results
+from painprint.results.kept_people import KeptPeople
+from painprint.results.read import find_results, read_results
 from painprint.runs import Run
 from painprint.store.lock import lock
 
@@ -30,11 +37,18 @@ TESTING, PAGES = "each signature on the other participants", "pages of the parti
 """Stages of the work."""
 
 
-def run_group(study: Study, *, progress: Progress | None = None) -> None:
+def run_group(
+    study: Study, *, columns: Sequence[str] = (), progress: Progress | None = None
+) -> None:
     """Test each signature on the other participants that were decoded into the same folder.
 
     Runs are read with the settings with which each participant was decoded; the settings of the
     study give the participants, the number of bootstrap samples, and the seed.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        Columns of participants.tsv that performance is related to. Default: all numeric ones.
 
     Raises
     ------
@@ -56,7 +70,7 @@ def run_group(study: Study, *, progress: Progress | None = None) -> None:
     progress = progress or Progress("group")
     progress.plan(TESTING, PAGES)
     with lock(study.out_dir, "group"):
-        _run_group(study, finished, progress)
+        _run_group(study, finished, columns, progress)
     with progress.stage(PAGES) as on_step:  # they show the signatures of others
         for done, files in enumerate(finished, start=1):
             try:
@@ -69,35 +83,78 @@ def run_group(study: Study, *, progress: Progress | None = None) -> None:
             on_step(done, len(finished))
 
 
-def _run_group(study: Study, finished: Sequence[ParticipantFiles], progress: Progress) -> None:
+def _run_group(
+    study: Study,
+    finished: Sequence[ParticipantFiles],
+    columns: Sequence[str],
+    progress: Progress,
+) -> None:
     """Test the signatures of finished participants, and write the results of the group."""
-    from painprint.evidence.transfer import transfer
-
-    everyone = [read_results(files) for files in finished]
-    members = [read_member(results, partial(_runs_of, study, results)) for results in everyone]
-    keys = {f"sub-{results.files.participant}": results.provenance["key"] for results in everyone}
-    settings, group_files = study.settings, GroupFiles(study.out_dir)
-    to_remove = settle(earlier_group(group_files, keys, settings), study.existing)
+    members, keys, is_simulated = [], {}, []
+    for files in finished:  # one at a time: only what the group needs is kept
+        results = read_results(files)
+        members.append(read_member(results, partial(_runs_of, study, files)))
+        keys[members[-1].name] = results.provenance["key"]
+        is_simulated.append(results.metrics["simulated"])
+    table = study.bids_dir / "participants.tsv"
+    variables, notes = read_variables(table, list(keys), columns)
+    key, group_files = GroupKey(keys, study.settings, variables), GroupFiles(study.out_dir)
+    to_remove = settle(earlier_group(group_files, key), study.existing)
+    kept = KeptPeople(group_files, key)
+    if n_known := kept.count():
+        log.info("group: %d of %d pairs are known from before.", n_known, len(keys) ** 2)
     try:
         with progress.stage(TESTING) as on_step:
-            result = transfer(
-                members,
-                n_bootstraps=settings.n_bootstraps,
-                random_seed=settings.random_seed,
-                on_step=on_step,
-            )
+            result = _findings(members, variables, kept, study, on_step)
     except ValueError as error:
         raise DerivativesError(str(error)) from error
+    result = replace(result, not_done=(*result.not_done, *notes))
     for reason in result.not_done:
         log.info("group: %s", reason)
-    simulated = any(results.metrics["simulated"] for results in everyone)
     for earlier in to_remove:
         earlier.remove()
-    write_group(group_files, result, members, keys, settings=settings, simulated=simulated)
+    write_group(group_files, result, members, key, simulated=any(is_simulated))
     write_group_page(group_files)
 
 
-def _runs_of(study: Study, results: Results) -> list[Run]:
+def _findings(
+    members: Sequence[Member],
+    variables: pd.DataFrame,
+    kept: KeptPeople,
+    study: Study,
+    on_step: OnStep,
+) -> StageResult:
+    """Transfer of the signatures, and findings across people."""
+    from painprint.evidence.clinical import relate
+    from painprint.evidence.cohort import individuality, networks_of_people
+    from painprint.evidence.people import examine
+    from painprint.evidence.transfer import own_performance, transfer
+
+    seed = study.settings.random_seed
+    examined = examine(
+        members,
+        n_bootstraps=study.settings.n_bootstraps,
+        random_seed=seed,
+        n_jobs=study.n_jobs,
+        kept=kept,
+        on_step=on_step,
+    )
+    result = transfer(members, [one.pairs for one in examined])
+    of_people = {m.name: one.contribution for m, one in zip(members, examined, strict=True)}
+    across = {
+        "networks": networks_of_people(of_people, random_seed=seed),
+        "similarity": individuality(of_people, random_seed=seed),
+        "clinical": relate(variables, own_performance(result.tables["transfer"]), random_seed=seed),
+    }
+    tables, numbers, not_done = dict(result.tables), dict(result.numbers), [*result.not_done]
+    for name, finding in across.items():
+        tables |= finding.tables
+        numbers[name] = finding.numbers
+        not_done += finding.not_done
+    return StageResult(tables, numbers, tuple(not_done))
+
+
+def _runs_of(study: Study, files: ParticipantFiles) -> list[Run]:
     """Read the runs of a decoded participant again.
 
     Raises
@@ -105,6 +162,7 @@ def _runs_of(study: Study, results: Results) -> list[Run]:
     DerivativesError
         If a file was changed since the participant was decoded.
     """
+    results = read_results(files)
     queries = results.provenance.get("bids_filter") or {}
     bids_filter = BidsFilter(
         {

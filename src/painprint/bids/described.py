@@ -176,7 +176,7 @@ def _participant(
     return [
         {"column": name, "value": _level(value, sidecar.get(name)), **_entry(sidecar.get(name))}
         for name, value in row.items()
-        if _may_be_kept(name, [value]) and _text(value) is not None
+        if may_be_kept(name, [value]) and _text(value) is not None
     ]
 
 
@@ -190,7 +190,7 @@ def _sessions(
     described = []
     for name in rows[0] if rows else ():
         values = [row[name] for row in rows if _text(row[name]) is not None]
-        if name == "days" or not values or not _may_be_kept(name, values):
+        if name == "days" or not values or not may_be_kept(name, values):
             continue
         value = _summary(values)
         if value is not None:
@@ -200,7 +200,8 @@ def _sessions(
     return described
 
 
-def _may_be_kept(name: str, values: Iterable[str]) -> bool:
+def may_be_kept(name: str, values: Iterable[str]) -> bool:
+    """Whether a column seems to hold neither names, dates nor identifiers."""
     return not PRIVATE.search(name) and not any(DATE.search(value) for value in values)
 
 

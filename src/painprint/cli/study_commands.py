@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from painprint.apps.arguments import (
     PIPELINES,
+    BesideRuns,
     Execution,
     MoreSessions,
-    OtherSignatures,
     StudyExecution,
     UsageError,
     Work,
     check_can_be_written,
     check_folders,
     check_group,
+    check_participant,
     choose_derivatives,
 )
 from painprint.apps.participants import Failed, for_each_participant, noted
@@ -43,7 +44,7 @@ def run(
     derivatives: tuple[Path, ...] = (),
     bids_filter_file: Path | None = None,
     settings: Annotated[Settings, FLAT] = Settings(),  # noqa: B008 (frozen)
-    signatures: Annotated[OtherSignatures, FLAT] = OtherSignatures(),  # noqa: B008
+    beside: Annotated[BesideRuns, FLAT] = BesideRuns(),  # noqa: B008
     execution: Annotated[StudyExecution, FLAT] = StudyExecution(),  # noqa: B008
 ) -> None:
     """Decode each participant from BOLD, regional or dense, and ratings.
@@ -75,7 +76,9 @@ def run(
     folders = choose_derivatives(bids_dir, derivatives)
     check_folders(bids_dir, out_dir, folders)
     if level == "group":
-        check_group(settings, signatures, execution)
+        check_group(settings, beside, execution)
+    else:
+        check_participant(beside)
     with logged(None if execution.dry_run or execution.reports_only else out_dir):
         if execution.reports_only:
             with progress("report", "writing the pages"):
@@ -84,12 +87,12 @@ def run(
                 raise Failed
             return
         study = Study(
-            bids_dir, out_dir, folders, settings, execution.n_jobs, signatures,
+            bids_dir, out_dir, folders, settings, execution.n_jobs, beside,
             read_bids_filter(bids_filter_file), execution.existing,
         )  # fmt: skip
         if level == "group":
             with progress("group") as follow:
-                run_group(study, progress=follow)
+                run_group(study, columns=beside.person_column, progress=follow)
         else:
             participants = study.participants()
             with on_scheduler(None if execution.dry_run else execution.dask_scheduler) as cluster:

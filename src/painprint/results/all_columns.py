@@ -153,6 +153,37 @@ GROUP_COLUMNS: dict[str, dict[str, str]] = {
         "mae": "mean absolute error over them",
         "best": "1 for the model with the largest r of the session",
     },
+    "networks": {
+        "network": "network",
+        "n": "people who have regions of the network",
+        "r": "mean over people (of Fisher z) of the session-centred r of the rating with the part "
+        "of the held-out prediction that comes from edges with an end in the network",
+        "r_low": "lower end of its 95% t interval over people",
+        "r_high": "upper end",
+        "n_above": "people with an r above 0",
+        "t": "one-sample t of Fisher z over people",
+        "p": "one-sided p by flipping the signs of people; n/a with too few people",
+        "p_corrected": "the same of the largest t of all networks",
+        "energy": "share of the network's edges in the squared weights, relative to their share of "
+        "all edges; geometric mean over people; n/a without weights of edges",
+    },
+    "similarity": {
+        "person_first": "of whose first half of the sessions the pattern is",
+        "person_second": "of whose second half",
+        "r": "correlation of the two patterns over features",
+    },
+    "clinical": {
+        "variable": "column of participants.tsv",
+        "measure": "centred_r or skill of the own signature at the primary scale, sessions held "
+        "out",
+        "n": "people with a value",
+        "n_missing": "people without",
+        "rho": "Spearman's rank correlation over people",
+        "rho_low": "lower end of its 95% interval",
+        "rho_high": "upper end",
+        "p": "two-sided p by permuting people",
+        "p_corrected": "the same of the largest correlation of all variables and measures",
+    },
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ import pandas as pd
 
 from painprint.bins import BinWords
 from painprint.errors import DerivativesError
+from painprint.evidence.member import Member
 from painprint.evidence.stage import StageResult
-from painprint.evidence.transfer import Member, at_primary, shared_words
+from painprint.evidence.transfer import at_primary, shared_words
 from painprint.files.dataset import atlas_name, parse_name
 from painprint.files.tables import read_json
 from painprint.results.all_columns import GROUP_COLUMNS, describe_columns
@@ -32,7 +34,7 @@ from painprint.results.record import (
 from painprint.runs import Run, RunKey
 from painprint.settings import RENAMED, Settings
 from painprint.signature.file import read_signature
-from painprint.signature.model import PUBLISHED, Signature
+from painprint.signature.model import PUBLISHED, Signature, final_model
 from painprint.store.files import changed_files, content_key, write_json, write_table
 
 
@@ -50,6 +52,10 @@ class GroupFiles:
     def table(self, suffix: str, extension: str = ".tsv") -> Path:
         """A file of the group level."""
         return self.out_dir / "group" / f"group_{suffix}{extension}"
+
+    def of_person(self, person: str, suffix: str) -> Path:
+        """What was computed of one person, such as "sub-01", kept for a later group level."""
+        return self.out_dir / "group" / "people" / f"{person}_{suffix}"
 
     def figure(self, name: str, extension: str = ".svg") -> Path:
         """A figure."""
@@ -106,12 +112,13 @@ def read_member(results: Results, load: Callable[[], Iterable[Run]]) -> Member:
     return Member(
         name=f"sub-{files.participant}",
         atlas=f"{atlas} of sub-{own}" if own else atlas,  # everybody's own has the same label
-        signature=_own_signature(files),
+        signature=final_model(_own_signature(files)),
         leave_out=leave_out,
         groups=groups,
         used=used,
         predictions=_with_codes(results.predictions, used, group_of_run, groups),
         load=load,
+        folds=partial(_own_signature, files),
     )
 
 
@@ -171,15 +178,11 @@ def write_group(
     files: GroupFiles,
     result: StageResult,
     members: Sequence[Member],
-    keys: Mapping[str, str],
+    key: GroupKey,
     *,
-    settings: Settings,
     simulated: bool,
 ) -> None:
-    """Write the results of the group level; metrics last, so that they exist only beside all.
-
-    ``keys`` identifies, by member, what the participant's results depend on.
-    """
+    """Write the results of the group level; metrics last, so that they exist only beside all."""
     files.page.unlink(missing_ok=True)
     files.table("metrics", ".json").unlink(missing_ok=True)
     for suffix in GROUP_COLUMNS:
@@ -194,7 +197,7 @@ def write_group(
     write_record(
         files.table("metrics", ".json"),
         {
-            "key": group_key(keys, settings),
+            "key": key.digest,
             "simulated": simulated,
             "participants": [
                 {
@@ -202,12 +205,12 @@ def write_group(
                     "atlas": m.atlas,
                     "leave_out": m.leave_out,
                     "n_groups": len(m.groups),
-                    "key": keys[m.name],
+                    "key": key.of_people[m.name],
                 }
                 for m in members
             ],
-            "n_bootstraps": settings.n_bootstraps,
-            "random_seed": settings.random_seed,
+            "n_bootstraps": key.settings.n_bootstraps,
+            "random_seed": key.settings.random_seed,
             "versions": versions(),
             **result.numbers,
             "not_done": result.not_done,
@@ -216,31 +219,66 @@ def write_group(
     )
 
 
-def group_key(keys: Mapping[str, str], settings: Settings) -> str:
-    """Hash of what the results of a group depend on: its members' results and settings."""
+@dataclass(frozen=True, eq=False)
+class GroupKey:
+    """What the results of a group depend on.
+
+    Parameters
+    ----------
+    of_people : mapping of str to str
+        By member, what the participant's results depend on.
+    settings : Settings
+    variables : DataFrame
+        Values of people that performance is related to.
+    """
+
+    of_people: Mapping[str, str]
+    settings: Settings
+    variables: pd.DataFrame
+
+    @property
+    def digest(self) -> str:
+        """Hash of all of it."""
+        variables = self.variables.to_dict(orient="list")
+        return content_key(
+            {"members": self.of_people, "variables": variables, **settings_of_pairs(self.settings)}
+        )
+
+    def of_person(self, person: str) -> str:
+        """Hash of what a person contributes."""
+        return content_key({"person": self.of_people[person], "versions": versions()})
+
+    def of_pairs(self, person: str) -> dict[str, str]:
+        """Hash of the score of each signature on a person."""
+        pair = {"person": self.of_people[person], **settings_of_pairs(self.settings)}
+        return {name: content_key({"model": key, **pair}) for name, key in self.of_people.items()}
+
+
+def settings_of_pairs(settings: Settings) -> dict[str, Any]:
+    """What scores of pairs depend on, but for the people."""
     used = {name: getattr(settings, name) for name in ("n_bootstraps", "random_seed")}
-    return content_key({"members": keys, "versions": versions(), **used})
+    return {"versions": versions(), **used}
 
 
-def earlier_group(files: GroupFiles, keys: Mapping[str, str], settings: Settings) -> list[Earlier]:
+def earlier_group(files: GroupFiles, key: GroupKey) -> list[Earlier]:
     """Finished results of the group; what differs is people who would be missing, and settings.
 
     Results of fewer people, or of people who were decoded again since, are out of date.
     """
     path = files.table("metrics", ".json")
     record = find_record(path)
-    if not path.is_file() or find_key(path) == group_key(keys, settings):
+    if not path.is_file() or find_key(path) == key.digest:
         return []
     if record is None:
         lines = [state_of(path)]
     else:
         before = [row["name"] for row in record["participants"]]
-        missing = [name for name in before if name not in keys]
+        missing = [name for name in before if name not in key.of_people]
         lines = [f"{', '.join(missing)} would be left out"] if missing else []
         lines += [
-            f"{name} was {record[name]} and is {getattr(settings, name)}"
+            f"{name} was {record[name]} and is {getattr(key.settings, name)}"
             for name in ("n_bootstraps", "random_seed")
-            if record[name] != getattr(settings, name)
+            if record[name] != getattr(key.settings, name)
         ]
     own = [path for path in path.parent.glob("group_*") if path.is_file()]
     return [Earlier("group", files.out_dir, path, [*own, files.page, *files.figures()], lines)]

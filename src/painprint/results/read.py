@@ -28,7 +28,7 @@ log = logging.getLogger("painprint")
 NAMES = (
     "session", "run", "task", "group", "region", "region_a", "region_b", "network", "network_a",
     "network_b", "confound", "control", "variable", "variant", "model", "person", "method",
-    "signature",
+    "signature", "person_first", "person_second",
 )  # fmt: skip
 """Columns of names, read as text even where they look like numbers."""
 NEVER_MISSING = ("region", "region_a", "region_b")

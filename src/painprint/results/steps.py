@@ -120,29 +120,55 @@ def _training_of(arrays: Arrays, about: dict[str, Any]) -> Training:
 
 def save_stage_result(path: Path, result: StageResult, key: str) -> None:
     """Cache the result of a stage until all of a participant's results are written."""
-    tables = {
-        name: {c: [str(t[c].dtype), t[c].tolist()] for c in t.columns}
-        for name, t in result.tables.items()
-    }
-    content = plain({"tables": tables, "numbers": result.numbers, "not_done": result.not_done})
-    text = json.dumps({"key": key, "sha256": content_key(content), "result": content})
-    write_bytes(path, text.encode())
+    write_bytes(path, json.dumps(_packed(result, key)).encode())
 
 
 def load_stage_result(path: Path, key: str) -> StageResult | None:
     """Cached result of a stage with the same inputs and settings, or None."""
     try:
-        read = json.loads(path.read_bytes())
-        content = read["result"]
-        if read["key"] != key or read["sha256"] != content_key(content):
-            return None
-        tables = {
-            name: pd.DataFrame({c: pd.Series(v, dtype=dtype) for c, (dtype, v) in columns.items()})
-            for name, columns in content["tables"].items()
-        }
-        return StageResult(tables, content["numbers"], tuple(content["not_done"]))
+        return _unpacked(json.loads(path.read_bytes()), key)
     except UNUSABLE:
         return None
+
+
+def save_stage_results(
+    path: Path, results: Mapping[str, StageResult], keys: Mapping[str, str]
+) -> None:
+    """Cache several results by their names, each with a key of its own."""
+    packed = {name: _packed(result, keys[name]) for name, result in results.items()}
+    write_bytes(path, json.dumps(packed).encode())
+
+
+def load_stage_results(path: Path, keys: Mapping[str, str]) -> dict[str, StageResult]:
+    """Those of the cached results whose key is that of their name."""
+    try:
+        read = json.loads(path.read_bytes())
+        found = {name: _unpacked(read[name], keys[name]) for name in keys if name in read}
+    except UNUSABLE:
+        return {}
+    return {name: result for name, result in found.items() if result is not None}
+
+
+def _packed(result: StageResult, key: str) -> dict[str, Any]:
+    """A result as JSON holds it, with its key and its hash."""
+    tables = {
+        name: {c: [str(t[c].dtype), t[c].tolist()] for c in t.columns}
+        for name, t in result.tables.items()
+    }
+    content = plain({"tables": tables, "numbers": result.numbers, "not_done": result.not_done})
+    return {"key": key, "sha256": content_key(content), "result": content}
+
+
+def _unpacked(read: Mapping[str, Any], key: str) -> StageResult | None:
+    """The result that :func:`_packed` made, if its key and hash are right."""
+    content = read["result"]
+    if read["key"] != key or read["sha256"] != content_key(content):
+        return None
+    tables = {
+        name: pd.DataFrame({c: pd.Series(v, dtype=dtype) for c, (dtype, v) in columns.items()})
+        for name, columns in content["tables"].items()
+    }
+    return StageResult(tables, content["numbers"], tuple(content["not_done"]))
 
 
 def _digest(arrays: Arrays, about: str) -> str:

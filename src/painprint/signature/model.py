@@ -265,6 +265,18 @@ class Signature:
         return names.index(held_out)
 
 
+def final_model(signature: Signature) -> Signature:
+    """The signature without its folds, and without what only readings of new sessions need."""
+    return replace(
+        signature,
+        models=signature.models[:1],
+        weights=signature.weights[:1].copy(),  # a view would keep those of the folds
+        activity=None if signature.activity is None else signature.activity[:1].copy(),
+        domain=None,
+        history=None,
+    )
+
+
 def make_signature(
     decoding: Decoding, *, simulated: bool, metrics: Mapping[str, Any], participant: str = ""
 ) -> Signature:

@@ -83,14 +83,7 @@ def pair_run(
         If more regions of the signature are missing or unusable, or too few frames are usable.
     """
     model = signature.models[signature.find_model(held_out)]
-    frames = _pair(signature, run, model, need_rating=need_rating)
-    fewest = PAPER_COUNTS.one_minute if signature.rules.time_bins == "discretize" else 2
-    if len(frames) <= fewest:
-        raise ValueError(
-            f"{run.key}: {len(frames)} of {len(run.rating)} frames are usable (start "
-            f"{frames.counts['n_start']}, end {frames.counts['n_beyond_end']}, censored "
-            f"{frames.counts['n_censored']}); nothing can be predicted."
-        )
+    frames = pair_all_regions(signature, run, model, need_rating=need_rating)
     known = dict(zip(frames.regions, frames.usable, strict=True))
     missing = [n for n in signature.regions.names if not known.get(n, False)]
     if len(missing) > most_missing * len(signature.regions.names):
@@ -113,19 +106,30 @@ def _fill(frames: Frames, signature: Signature) -> Frames:
     return replace(frames, signals=signals, usable=usable, regions=names)
 
 
-def usable_regions(signature: Signature, run: Run) -> set[str]:
-    """Regions of a run that have a signal over the frames used by the final model."""
-    frames = _pair(signature, run, signature.models[0], need_rating=True)
-    return {name for name, usable in zip(frames.regions, frames.usable, strict=True) if usable}
+def pair_all_regions(
+    signature: Signature, run: Run, model: UsedModel, *, need_rating: bool = True
+) -> Frames:
+    """Frames of a run at the lag of a model, with all regions of the run.
 
-
-def _pair(signature: Signature, run: Run, model: UsedModel, *, need_rating: bool) -> Frames:
-    return pair_frames(
+    Raises
+    ------
+    ValueError
+        If too few frames are usable.
+    """
+    frames = pair_frames(
         run,
         lag_frames=count_frames(model.lag_s, run.tr_s, up=False),
         drop_frames=count_frames(signature.drop_s, run.tr_s, up=True),
         need_rating=need_rating,
     )
+    fewest = PAPER_COUNTS.one_minute if signature.rules.time_bins == "discretize" else 2
+    if len(frames) <= fewest:
+        raise ValueError(
+            f"{run.key}: {len(frames)} of {len(run.rating)} frames are usable (start "
+            f"{frames.counts['n_start']}, end {frames.counts['n_beyond_end']}, censored "
+            f"{frames.counts['n_censored']}); nothing can be predicted."
+        )
+    return frames
 
 
 def predict_run(signature: Signature, run: Run, *, held_out: str = EVERYTHING) -> Prediction:
