@@ -1,6 +1,7 @@
 """The group level as a user runs it: several people decoded into one folder."""
 
 import json
+import re
 import shutil
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -16,13 +17,18 @@ from painprint.evidence.member import Member
 from painprint.evidence.people import examine
 from painprint.evidence.transfer import transfer
 from painprint.regions import Regions
+from painprint.report.across_people import across_people
 from painprint.report.figures import plot_identification, plot_transfer, plot_transfer_matrix
-from painprint.report.group import FIGURES, summarise
+from painprint.report.group import FIGURES, render_group, summarise
+from painprint.report.transfer import transfer_to
 from painprint.results.all_columns import GROUP_COLUMNS
 from painprint.results.group import GroupFiles, GroupResults, read_member, settings_used
 from painprint.results.read import find_results, read_results
 
-OF_LARGER_GROUPS = {"group/group_clinical.tsv", "group/group_clinical.json"}
+OF_LARGER_GROUPS = {
+    "group/group_clinical.tsv", "group/group_clinical.json",
+    "group/figures/group_clinical.svg", "group/figures/group_matrixbyname.svg",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -206,10 +212,11 @@ def test_options_of_participants_are_refused(dataset, out, capsys):
 def test_pages_of_the_group_can_be_made_again(dataset, out):
     decode(dataset, out)
     group(dataset, out)
-    before = (out / "group.html").read_bytes()
+    before = {page.name: page.read_bytes() for page in out.glob("*.html")}
     (out / "group.html").unlink()
     assert main(["report", str(out)]) == 0
-    assert (out / "group.html").read_bytes() == before
+    # those of people were written with the figures of before
+    assert {page.name: page.read_bytes() for page in out.glob("*.html")} == before
 
 
 @pytest.mark.long
@@ -289,3 +296,87 @@ def test_chance_is_labelled_in_the_figure_of_identification():
     labels = [text.get_text() for text in ax.get_legend().get_texts()]
     assert labels == ["chance (1 / number of signatures)"]
     assert [label.get_text() for label in ax.get_yticklabels()] == ["a (n = 9)", "b (n = 9)"]
+
+
+def many(n=25):
+    """Made-up results of many people."""
+    rng = np.random.default_rng(0)
+    names = [f"sub-{i:02d}" for i in range(n)]
+    rows = [
+        {"model": model, "person": person, "scale": "1min", "n": 90, "r": r, "mae": 0.1, "auc": 0.5,
+         "skill": 0.1, "centred_r": r, "centred_r_low": r - 0.1, "centred_r_high": r + 0.1,
+         "skill_low": 0.0, "skill_high": 0.2, "r_low": 0.0, "r_high": 0.3}
+        for person in names for model in names for r in [rng.normal(0, 0.1)]
+    ]  # fmt: skip
+    metrics = {
+        "simulated": True, "identified": {}, "not_done": [f"note {i}." for i in range(9)],
+        "order": names[::-1], "n_bootstraps": 100, "random_seed": 0, "versions": {"painprint": "1"},
+        "participants": [
+            {"name": name, "atlas": "A", "leave_out": "session", "n_groups": 9} for name in names
+        ],
+    }  # fmt: skip
+    return GroupResults(GroupFiles(Path()), metrics, {"transfer": pd.DataFrame(rows)})
+
+
+def test_the_page_of_many_people_has_their_pairs_as_data_for_its_script():
+    results = many()
+    page = render_group(results, {"people": "", "matrix": "", "matrixbyname": ""})
+    data = json.loads(re.search(r'id="pairs-data">(.*?)</script>', page)[1])
+    assert data["people"] == results.metrics["order"] and len(data["rows"]) == 625
+    rows = results.tables["transfer"]
+    row = rows[(rows["model"] == "sub-03") & (rows["person"] == "sub-20")].iloc[0]
+    found = next(r for r in data["rows"] if r[:2] == [21, 4])
+    assert found[2:4] == [90, round(row["centred_r"], 3)]
+    assert page.count("<tr>") < 60 and "4 more notes" in page
+    small = render_group(many(3), {"people": "", "matrix": ""})
+    assert "pairs-data" not in small.partition('<script>"use strict"')[0]
+    assert "sub-01 (own, held out)" in small
+
+
+def test_a_matrix_of_many_people_is_an_image_without_names():
+    table = many(40).tables["transfer"]
+    ax = plot_transfer_matrix(table, order=sorted(table["model"].unique(), reverse=True))
+    assert not ax.get_xticklabels() and not ax.patches and ax.images[0].get_size() == (40, 40)
+    first = table[(table["model"] == "sub-39") & (table["person"] == "sub-39")]
+    assert ax.images[0].get_array()[0, 0] == first["centred_r"].item()
+
+
+def test_a_person_is_shown_with_those_signatures_that_fit_best():
+    results = many()
+    shown = transfer_to(results, "04")
+    own = shown.drawn["model"] == "sub-04"
+    assert own.sum() == 1 and len(shown.drawn) == 21 and len(shown.rows) == 25
+    left_out = shown.rows[~shown.rows["model"].isin(shown.drawn["model"])]
+    assert left_out["centred_r"].max() <= shown.drawn.loc[~own, "centred_r"].min()
+    assert transfer_to("Not computed.", "04").missing == "Not computed."
+
+
+def test_cards_of_findings_across_people_say_what_was_found_and_what_was_not_tested():
+    networks = pd.DataFrame(
+        {"network": ["DMN", "VIS"], "r": [0.2, 0.0], "r_low": [0.1, -0.1], "r_high": [0.3, 0.1],
+         "t": [5.0, 0.1], "p": [0.001, 0.4], "p_corrected": [0.002, 0.7]}
+    )  # fmt: skip
+    clinical = pd.DataFrame(
+        {"variable": ["age", "age"], "measure": ["centred_r", "skill"], "n": 20, "rho": [0.1, 0.6],
+         "rho_low": [-0.3, 0.3], "rho_high": [0.5, 0.8], "p": 0.01, "p_corrected": [0.6, 0.02]}
+    )  # fmt: skip
+    numbers = {"within": 0.4, "between": 0.1, "difference": 0.3, "low": 0.2, "high": 0.4,
+               "p_individual": 0.01, "p_shared": 0.2}  # fmt: skip
+    results = GroupResults(
+        GroupFiles(Path()),
+        {"similarity": numbers},
+        {"networks": networks, "similarity": pd.DataFrame(), "clinical": clinical},
+    )
+    cards = across_people(results)
+    assert [card.answer for card in cards] == [
+        "1 of 2 networks", "Individual; no shared part was shown", "1 of 1 variable",
+    ]  # fmt: skip
+    assert "DMN 0.20 (0.10 to 0.30), corrected p = 0.002" in cards[0].numbers
+    assert "age with skill: 0.60 (0.30 to 0.80), corrected p = 0.020, n = 20" in cards[2].numbers
+    untested = {**numbers, "p_individual": None, "p_shared": None}
+    few = GroupResults(
+        GroupFiles(Path()),
+        {"similarity": untested},
+        {"networks": networks.assign(p=np.nan, p_corrected=np.nan), "similarity": pd.DataFrame()},
+    )
+    assert {card.answer for card in across_people(few)} == {"Not tested: too few people"}

@@ -240,6 +240,45 @@ WORKS = {
         "10.1093/cercor/bhu239",
         more=True,
     ),
+    "nichols2002": Work(
+        ("Nichols, Thomas E.", "Holmes, Andrew P."),
+        2002,
+        "Nonparametric permutation tests for functional neuroimaging: a primer with examples",
+        "Human Brain Mapping",
+        "15",
+        "1-25",
+        "10.1002/hbm.1058",
+    ),
+    "winkler2014": Work(
+        ("Winkler, Anderson M.", "Ridgway, Gerard R.", "Webster, Matthew A."),
+        2014,
+        "Permutation inference for the general linear model",
+        "NeuroImage",
+        "92",
+        "381-397",
+        "10.1016/j.neuroimage.2014.01.060",
+        more=True,
+    ),
+    "finn2015": Work(
+        ("Finn, Emily S.", "Shen, Xilin", "Scheinost, Dustin"),
+        2015,
+        "Functional connectome fingerprinting: identifying individuals using patterns of brain "
+        "connectivity",
+        "Nature Neuroscience",
+        "18",
+        "1664-1671",
+        "10.1038/nn.4135",
+        more=True,
+    ),
+    "bonett2000": Work(
+        ("Bonett, Douglas G.", "Wright, Thomas A."),
+        2000,
+        "Sample size requirements for estimating Pearson, Kendall and Spearman correlations",
+        "Psychometrika",
+        "65",
+        "23-28",
+        "10.1007/BF02294183",
+    ),
 }
 """Every work that a page cites, by its key."""
 

@@ -24,6 +24,7 @@ from painprint.results.group import (
     GroupFiles,
     GroupKey,
     earlier_group,
+    read_group,
     read_member,
     settings_used,
     write_group,
@@ -35,6 +36,8 @@ from painprint.store.lock import lock
 
 TESTING, PAGES = "each signature on the other participants", "pages of the participants"
 """Stages of the work."""
+MOST_LOGGED = 20
+"""Notes in the log."""
 
 
 def run_group(
@@ -71,11 +74,13 @@ def run_group(
     progress.plan(TESTING, PAGES)
     with lock(study.out_dir, "group"):
         _run_group(study, finished, columns, progress)
+    group = read_group(GroupFiles(study.out_dir))
     with progress.stage(PAGES) as on_step:  # they show the signatures of others
         for done, files in enumerate(finished, start=1):
             try:
                 with lock(study.out_dir, f"sub-{files.participant}"):
-                    write_page(files, why=" again, with the group's results")
+                    why = " again, with the group's results"
+                    write_page(files, why=why, group=group, redraw=False)
             except DerivativesError as error:
                 log.warning(
                     "sub-%s: its page does not show the group: %s", files.participant, error
@@ -109,8 +114,10 @@ def _run_group(
     except ValueError as error:
         raise DerivativesError(str(error)) from error
     result = replace(result, not_done=(*result.not_done, *notes))
-    for reason in result.not_done:
+    for reason in result.not_done[:MOST_LOGGED]:
         log.info("group: %s", reason)
+    if (n_more := len(result.not_done) - MOST_LOGGED) > 0:
+        log.info("group: %d more notes are on the page.", n_more)
     for earlier in to_remove:
         earlier.remove()
     write_group(group_files, result, members, key, simulated=any(is_simulated))

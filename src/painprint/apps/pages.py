@@ -6,17 +6,22 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from painprint.apps.study import log
 from painprint.errors import DerivativesError
 from painprint.files.dataset import no_folder
 from painprint.parcellate.individual_file import find_area_results
 from painprint.results.files import ParticipantFiles
-from painprint.results.group import GroupFiles, read_group
-from painprint.results.read import find_results, read_results
+from painprint.results.group import GroupFiles, GroupResults, read_group
+from painprint.results.provenance import versions
+from painprint.results.read import Results, find_results, read_results
 from painprint.results.record import changed_pages, read_record, record_pages
 from painprint.store.lock import lock
 from painprint.wording import duration
+
+if TYPE_CHECKING:
+    from painprint.report.svg import Drawn
 
 
 def announce_page(name: str, why: str = "") -> Callable[[Path], None]:
@@ -55,10 +60,26 @@ def write_group_page(files: GroupFiles, *, pdf: bool = False) -> None:
     written(files.page)
 
 
-def write_page(files: ParticipantFiles, *, pdf: bool = False, why: str = "") -> None:
+def write_page(
+    files: ParticipantFiles,
+    *,
+    pdf: bool = False,
+    why: str = "",
+    group: GroupResults | str | None = None,
+    redraw: bool = True,
+) -> None:
     """Write the participant's page and figures from the output files; nothing is recomputed.
 
-    With ``pdf``, figures are written as PDF too. ``why`` is for the log.
+    Parameters
+    ----------
+    pdf : bool
+        Whether figures are written as PDF too.
+    why : str
+        For the log.
+    group : GroupResults or str, optional
+        Results of the group level, or why there are none. Default: those of the output folder.
+    redraw : bool
+        False to keep the figures that this version has drawn, but for that of the group.
 
     Raises
     ------
@@ -66,13 +87,15 @@ def write_page(files: ParticipantFiles, *, pdf: bool = False, why: str = "") -> 
         If a file is missing, damaged, or of another version.
     """
     from painprint.report.html import write_report
-    from painprint.report.transfer import transfer_to
+    from painprint.report.transfer import find_group, transfer_to
     from painprint.report.words import headline
 
     results = read_results(files)
+    group = find_group(files.out_dir) if group is None else group
+    known = {} if redraw else _figures(results)
     written = announce_page(f"sub-{files.participant}", why)
     try:
-        write_report(results, transfer_to(files.out_dir, files.participant), pdf=pdf)
+        write_report(results, transfer_to(group, files.participant), pdf=pdf, known=known)
         sentence = headline(results)
     except (KeyError, TypeError, ValueError) as error:
         raise DerivativesError(
@@ -83,6 +106,21 @@ def write_page(files: ParticipantFiles, *, pdf: bool = False, why: str = "") -> 
     record_pages(files.decoding("provenance", ".json"), pages, files.out_dir)
     log.info("sub-%s: %s", files.participant, sentence)
     written(files.page)
+
+
+def _figures(results: Results) -> dict[str, Drawn]:
+    """Figures of a page as they were drawn, by name, but for that of the group; none where one was
+    changed since, or another version made them."""
+    from painprint.report.svg import Drawn
+
+    files, record = results.files, results.provenance
+    if record["versions"] != versions() or changed_pages(record, files.out_dir) != []:
+        return {}
+    paths = [path for path in files.figures() if path.suffix == ".svg"]
+    drawn = {path.stem.removeprefix(f"{files.stem}_"): path for path in paths}
+    return {
+        name: Drawn(path.read_bytes(), None) for name, path in drawn.items() if name != "transfer"
+    }
 
 
 def write_page_unless_made(files: ParticipantFiles) -> None:
@@ -120,11 +158,16 @@ def write_pages(out_dir: Path, *, pdf: bool = False) -> int:
     DerivativesError
         If there is no finished participant.
     """
+    from painprint.report.transfer import find_group
+
     finished = find_results(out_dir)
     group = GroupFiles(out_dir)
     if not finished and not group.table("metrics", ".json").is_file():
         raise none_finished(out_dir)
-    pages = [(f"sub-{f.participant}", partial(write_page, f, pdf=pdf)) for f in finished]
+    of_group = find_group(out_dir)
+    pages = [
+        (f"sub-{f.participant}", partial(write_page, f, pdf=pdf, group=of_group)) for f in finished
+    ]
     if group.table("metrics", ".json").is_file():
         pages.append(("group", partial(write_group_page, group, pdf=pdf)))
     n_failed = 0

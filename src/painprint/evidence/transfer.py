@@ -78,7 +78,9 @@ def cluster(transfer: pd.DataFrame) -> list[str]:
     names = list(dict.fromkeys(transfer["person"]))
     if len(names) < 3:
         return names
-    r = np.nan_to_num(matrix.reindex(index=pd.Index(names), columns=pd.Index(names)).to_numpy(float))
+    r = np.nan_to_num(
+        matrix.reindex(index=pd.Index(names), columns=pd.Index(names)).to_numpy(float)
+    )
     np.fill_diagonal(r, 0.0)
     profiles = np.concatenate([r, r.T], axis=1)
     centred = profiles - profiles.mean(axis=1, keepdims=True)

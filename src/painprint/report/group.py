@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import pandas as pd
 from markupsafe import Markup
 
 from painprint import wording
 from painprint.report import figures
+from painprint.report.across_people import MEASURES, across_people, group_methods
 from painprint.report.html import make_environment, write_figures
 from painprint.report.summary import Card
 from painprint.report.svg import Drawing, draw_figure, inline
@@ -19,7 +21,14 @@ from painprint.store.files import write_text
 
 OWN_ENDS = ("centred_r_low", "centred_r_high")
 NO_RELATION = "0: no relation"
-FIGURES = ("matrix", "transfer", "identification", "people")
+FIGURES = (
+    "matrix", "matrixbyname", "transfer", "identification", "people", "networks", "similarity",
+    "clinical",
+)  # fmt: skip
+MOST_PEOPLE = 20
+"""With more people, not every pair has a row of its own on the page, nor in a figure."""
+MOST_NOTES = 5
+"""Further notes are folded."""
 
 
 def write_group_report(results: GroupResults, *, pdf: bool = False) -> None:
@@ -38,58 +47,127 @@ def _drawings(results: GroupResults) -> dict[str, Drawing]:
     drawn: dict[str, Drawing] = {}
     transfer = without_few(results)
     own = transfer[transfer["model"] == transfer["person"]]
-    r = f"centred r {results.bins.at}"
+    label = f"centred r {results.bins.at} ({NO_RELATION})"
     drawn["people"] = Drawing(
         "Centred r of every person's own signature",
         partial(
-            figures.plot_estimates, own["person"], own, "centred_r",
-            label=f"{r}, own sessions held out ({NO_RELATION})", ends=OWN_ENDS,
+            figures.plot_estimates, own["person"], own, "centred_r", ends=OWN_ENDS,
+            label=f"centred r {results.bins.at}, own sessions held out ({NO_RELATION})",
         ),
     )  # fmt: skip
     if transfer["model"].nunique() > 1:
-        drawn["matrix"] = Drawing(
-            "Centred r of every signature on every person",
-            partial(figures.plot_transfer_matrix, transfer, label=f"{r} ({NO_RELATION})"),
-        )
-        drawn["transfer"] = Drawing(
-            "The same with intervals",
-            partial(figures.plot_transfer, transfer, label=f"{r} ({NO_RELATION})"),
-        )
+        what = "Centred r of every signature on every person"
+        order = results.metrics["order"]
+        for name, by in (("matrix", order), ("matrixbyname", sorted(order))):
+            if name == "matrix" or by != order:
+                draw = partial(figures.plot_transfer_matrix, transfer, order=by, label=label)
+                drawn[name] = Drawing(what, draw)
+        if len(order) <= MOST_PEOPLE:
+            drawn["transfer"] = Drawing(
+                "The same with intervals", partial(figures.plot_transfer, transfer, label=label)
+            )
     if results.metrics["identified"]:
         drawn["identification"] = Drawing(
             "Share of sessions in which the own signature agrees best with the rating",
             partial(figures.plot_identification, results.metrics["identified"]),
         )
+    return drawn | _across_people(results)
+
+
+def _across_people(results: GroupResults) -> dict[str, Drawing]:
+    """Figures of findings across people."""
+    drawn, tables = {}, results.tables
+    if "networks" in tables:
+        rows = tables["networks"]
+        drawn["networks"] = Drawing(
+            "Centred r of the part of each network, mean over people",
+            partial(
+                figures.plot_estimates, rows["network"], rows, "r", ends=("r_low", "r_high"),
+                label=f"centred r of the network's part, mean over people ({NO_RELATION})",
+            ),
+        )  # fmt: skip
+    if "similarity" in tables:
+        drawn["similarity"] = Drawing(
+            "Similarity of patterns of the same person and of different people",
+            partial(figures.plot_similarity, tables["similarity"]),
+        )
+    if "clinical" in tables:
+        rows = tables["clinical"]
+        names = [
+            f"{variable}, {MEASURES[measure]}"
+            for variable, measure in zip(rows["variable"], rows["measure"], strict=True)
+        ]
+        drawn["clinical"] = Drawing(
+            "Rank correlation of variables of people with performance",
+            partial(
+                figures.plot_estimates, names, rows, "rho", ends=("rho_low", "rho_high"),
+                label=f"Spearman's rank correlation over people ({NO_RELATION})",
+            ),
+        )  # fmt: skip
     return drawn
 
 
 def render_group(results: GroupResults, images: Mapping[str, Markup]) -> str:
     """The page as one self-contained text."""
     transfer = without_few(results)
-    rows = transfer.astype(object).where(transfer.notna(), None).to_dict(orient="records")
+    rows = _records(transfer)
+    is_large = len(results.metrics["participants"]) > MOST_PEOPLE
     return (
         make_environment()
         .get_template("group.html")
         .render(
             metrics=results.metrics,
             rows=rows,
+            own={row["person"]: row for row in rows if row["model"] == row["person"]},
             images=images,
             few_groups=wording.FEW_GROUPS,
             bins=results.bins,
             cards=summarise(results),
+            tables={name: _records(table) for name, table in results.tables.items()
+                    if name in ("networks", "clinical")},
+            measures=MEASURES,
+            is_large=is_large,
+            most_notes=MOST_NOTES,
+            pairs=_compact(transfer, results.metrics["order"]) if is_large else None,
+            order=results.metrics["order"],
+            methods=group_methods(results),
         )
-    )
+    )  # fmt: skip
+
+
+def _records(table: pd.DataFrame) -> list[dict[Any, Any]]:
+    """Rows of a table, with None where a value is missing."""
+    return table.astype(object).where(table.notna(), None).to_dict(orient="records")
+
+
+def _compact(transfer: pd.DataFrame, order: Sequence[str]) -> dict[str, Any]:
+    """All pairs as the page's script reads them: people by their number in the order."""
+    position = {name: i for i, name in enumerate(order)}
+    columns = [
+        transfer[name].map(position).tolist()
+        for name in (
+            "model",
+            "person",
+        )
+    ]
+    columns.append(transfer["n"].tolist())
+    for name in ("centred_r", *OWN_ENDS, "skill", "r", "auc", "mae"):
+        rounded = transfer[name].astype(float).round(3).astype(object)
+        columns.append(rounded.where(rounded.notna(), None).tolist())
+    return {"people": list(order), "rows": list(zip(*columns, strict=True))}
 
 
 def summarise(results: GroupResults) -> list[Card]:
-    """Cards: own signatures on held-out sessions, between-participant transfer, identification."""
+    """Cards: own signatures on held-out sessions, between-participant transfer, identification,
+    and findings across people."""
     transfer = without_few(results)
     is_own = transfer["model"] == transfer["person"]
-    return [
+    cards = [
         _own(transfer[is_own], results),
         _between(transfer[~is_own], results),
         _identification(results),
     ]
+    return cards + across_people(results)
 
 
 def _above_zero(rows: pd.DataFrame, what: str, at: str) -> tuple[str, str]:
@@ -143,10 +221,16 @@ def _identification(results: GroupResults) -> Card:
     each = identified.values()
     n_sessions = sum(one["n_sessions"] for one in each)
     chance = sum(one["n_sessions"] * one["chance"] for one in each)
-    shares = (
+    shares = [
         f"{name} {one['n_own_best']} of {one['n_sessions']}, p {wording.is_value(one['p'])}"
         for name, one in identified.items()
-    )
+    ]
+    if len(shares) > MOST_PEOPLE:
+        n_above = sum(one["p"] < wording.SIGNIFICANT for one in each)
+        shares = [
+            f"p below .05 for {n_above} of {wording.plural(len(shares), 'participant')}, not "
+            "corrected for their number"
+        ]
     return Card(
         question,
         f"In {sum(one['n_own_best'] for one in each)} of {wording.plural(n_sessions, 'session')}",

@@ -30,7 +30,7 @@ from painprint.report.sections import NOT_INTERPRETABLE, arrange
 from painprint.report.summary import summarise
 from painprint.report.svg import Drawing, Drawn, draw_figure, inline
 from painprint.report.texts import write_texts
-from painprint.report.transfer import Transfer
+from painprint.report.transfer import MOST_DRAWN, Transfer
 from painprint.report.viewer import viewer_data
 from painprint.results.conclusion import conclude
 from painprint.results.read import Results
@@ -51,7 +51,13 @@ class BrainSection:
     painted: list[AnyOverlay]
 
 
-def write_report(results: Results, transfer: Transfer, *, pdf: bool = False) -> None:
+def write_report(
+    results: Results,
+    transfer: Transfer,
+    *,
+    pdf: bool = False,
+    known: Mapping[str, Drawn] | None = None,
+) -> None:
     """Write the participant's figures and page.
 
     Parameters
@@ -60,6 +66,8 @@ def write_report(results: Results, transfer: Transfer, *, pdf: bool = False) -> 
         Several people's signatures on this person's ratings.
     pdf : bool
         Whether to write the figures also as PDF.
+    known : mapping of str to Drawn, optional
+        Figures that need not be drawn again, by name.
     """
     files = results.files
     wanted = drawings(results)
@@ -68,9 +76,13 @@ def write_report(results: Results, transfer: Transfer, *, pdf: bool = False) -> 
     if brain is not None:
         section = BrainSection(brain, overlays(results, brain.regions))
         wanted |= brain_drawings(BrainViews(brain), section.painted)
-    if transfer.rows is not None:
-        wanted["transfer"] = transfer_drawing(transfer.rows, results.bins.at)
-    drawn = {name: draw_figure(name, drawing.draw, pdf=pdf) for name, drawing in wanted.items()}
+    if transfer.drawn is not None:
+        wanted["transfer"] = transfer_drawing(transfer.drawn, results.bins.at)
+    known = known or {}
+    drawn = {
+        name: known[name] if name in known else draw_figure(name, drawing.draw, pdf=pdf)
+        for name, drawing in wanted.items()
+    }
     for old in files.figures():
         old.unlink()  # also those of an earlier run with other stages
     write_figures(files.figure, drawn)
@@ -170,6 +182,8 @@ def render_page(
                 brain_data=viewer_data(section.brain, section.painted) if section else None,
                 transfer=_records(transfer.rows),
                 transfer_missing=transfer.missing,
+                most_drawn=MOST_DRAWN,
+                n_others=transfer.n_others,
                 glossary=glossary(OF_A_PERSON, results.bins),
                 network_names=full_names(_networks(results, section)),
             )

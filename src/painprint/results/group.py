@@ -163,10 +163,10 @@ class GroupResults:
     metrics: Mapping[str, Any]
     tables: Mapping[str, pd.DataFrame]
 
-    @property
-    def at_primary(self) -> pd.DataFrame:
-        """Rows of transfer.tsv at the primary scale of each person."""
-        return at_primary(self.tables["transfer"])
+    def at_primary(self, person: str | None = None) -> pd.DataFrame:
+        """Rows of transfer.tsv at the primary scale of each person, or of one of them."""
+        table = self.tables["transfer"]
+        return at_primary(table if person is None else table[table["person"] == person])
 
     @property
     def bins(self) -> BinWords:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
@@ -22,6 +23,7 @@ from painprint.report.figures.style import (
     PAPER,
     PREDICTED,
     RATING,
+    SMALL,
     new_axes,
     short,
 )
@@ -30,6 +32,8 @@ from painprint.wording import number
 
 DARK, LIGHT = "#000000", "#fefefe"
 """Colours of text on cells, which have the same colours in any theme of a page."""
+MOST_NAMED, MOST_LARGE = 30, 10
+"""People of a matrix with names and numbers, and with these in their usual size."""
 STEPS_MIN, MOST_TICKS = (1, 2, 5, 10, 20), 24
 """Distances between ticks of time (min), and the largest number of ticks over all runs."""
 
@@ -163,38 +167,98 @@ def plot_reading(
 
 
 def plot_transfer_matrix(
-    transfer: pd.DataFrame, *, label: str = "centred r at 1 min", ax: Axes | None = None
+    transfer: pd.DataFrame,
+    *,
+    order: Sequence[str] | None = None,
+    label: str = "centred r at 1 min",
+    ax: Axes | None = None,
 ) -> Axes:
     """Centred r of every signature (rows) on every person (columns); own signatures are framed.
+
+    More than ``MOST_NAMED`` people have neither names, numbers nor frames.
 
     Parameters
     ----------
     transfer : DataFrame
         Rows of transfer.tsv at the primary scale.
+    order : sequence of str, optional
+        Of the people. Default: by name.
     label : str
         Of the colour bar, which is symmetric about 0.
     """
     table = transfer.pivot(index="model", columns="person", values="centred_r")
-    n = len(table.columns)
-    ax = ax or new_axes(min(2.4 + 0.55 * n, DOUBLE), 1.1 + 0.4 * len(table))
+    if order is not None:
+        rows, columns = ([n for n in order if n in axis] for axis in (table.index, table.columns))
+        table = table.loc[rows, columns]
     values = table.to_numpy(float)
     most = max(np.ceil(10 * np.nanmax(np.abs(values), initial=0.0)) / 10, 0.1)
-    mesh = ax.pcolormesh(values, cmap=SIGNS, vmin=-most, vmax=most, edgecolors=PAPER, linewidth=0.5)
-    for (i, j), value in np.ndenumerate(values):
-        if np.isfinite(value):
-            shade = LIGHT if abs(value) > 0.6 * most else DARK
-            ax.annotate(number(value), (j + 0.5, i + 0.5), ha="center", va="center", color=shade)
-        if table.index[i] == table.columns[j]:
-            ax.add_patch(Rectangle((j + 0.04, i + 0.04), 0.92, 0.92, fill=False, edgecolor=DARK))
+    if len(table) > MOST_NAMED:
+        ax = ax or new_axes(5.4, 4.6)
+        mesh: ScalarMappable = ax.imshow(
+            values, cmap=SIGNS, vmin=-most, vmax=most, interpolation="none"
+        )
+        ax.set_xticks([])
+        ax.set_yticks([])
+    else:
+        ax = ax or new_axes(min(2.4 + 0.55 * len(table.columns), DOUBLE), 1.1 + 0.4 * len(table))
+        mesh = _named_matrix(ax, table, most)
     figure = ax.get_figure(root=True)
     assert figure is not None  # these Axes were made for one
     bar = figure.colorbar(mesh, ax=ax, ticks=[-most, 0, most])
     bar.set_label(textwrap.fill(label, LONGEST_NAME))
     bar.outline.set_visible(False)
+    ax.set_xlabel("ratings of")
+    ax.set_ylabel("signature of")
+    return ax
+
+
+def _named_matrix(ax: Axes, table: pd.DataFrame, most: float) -> ScalarMappable:
+    """Cells with their numbers, and the names of people."""
+    values, n = table.to_numpy(float), len(table.columns)
+    mesh = ax.pcolormesh(values, cmap=SIGNS, vmin=-most, vmax=most, edgecolors=PAPER, linewidth=0.5)
+    size = None if n <= MOST_LARGE else SMALL * MOST_LARGE / n
+    for (i, j), value in np.ndenumerate(values):
+        if np.isfinite(value):
+            shade = LIGHT if abs(value) > 0.6 * most else DARK
+            ax.annotate(
+                number(value), (j + 0.5, i + 0.5), ha="center", va="center", color=shade,
+                fontsize=size,
+            )  # fmt: skip
+        if table.index[i] == table.columns[j]:
+            ax.add_patch(Rectangle((j + 0.04, i + 0.04), 0.92, 0.92, fill=False, edgecolor=DARK))
     ax.invert_yaxis()
     ax.set_xticks(np.arange(n) + 0.5, [*map(short, table.columns)], rotation=0 if n < 6 else 90)
     ax.set_yticks(np.arange(len(table)) + 0.5, [short(name) for name in table.index])
     ax.tick_params(length=0)
-    ax.set_xlabel("ratings of")
-    ax.set_ylabel("signature of")
+    return mesh
+
+
+def plot_similarity(similarity: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Distributions of the similarity of halves of the same person and of different people.
+
+    Parameters
+    ----------
+    similarity : DataFrame
+        similarity.tsv.
+    """
+    ax = ax or new_axes(DOUBLE, 1.9)
+    same = similarity["person_first"] == similarity["person_second"]
+    values = similarity["r"].to_numpy(float)
+    edges = np.linspace(-1, 1, 41).tolist()
+    for is_same, color, name in (
+        (False, MUTED, "different people"),
+        (True, PREDICTED, "the same person"),
+    ):
+        chosen = values[same.to_numpy() == is_same]
+        weights = np.full(len(chosen), 1 / max(1, len(chosen)))
+        ax.hist(
+            chosen, edges, weights=weights, histtype="step", color=color, linewidth=1.2,
+            label=f"{name} (n = {len(chosen):,})",
+        )  # fmt: skip
+        ax.axvline(float(chosen.mean()), color=color, linewidth=0.9, linestyle="--")
+    ax.axvline(0, color=MUTED, linewidth=0.8, linestyle=":")
+    ax.set_xlim(min(-0.25, float(values.min()) - 0.05), max(0.25, float(values.max()) + 0.05))
+    ax.set_xlabel("r of the patterns of two halves of sessions (dashed: mean; 0: not similar)")
+    ax.set_ylabel("share of pairs")
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
     return ax
