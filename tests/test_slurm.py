@@ -83,6 +83,7 @@ def test_options_of_the_study_are_those_of_run(cohort, monkeypatch):
     given += ["--skip", "null", "--n-bootstraps", "300", "--bids-filter-file", "filter.json"]
     mine = ["--mem", "4G", "--time", "1-00", "--partition", "long", "--account", "pain"]
     mine += ["--at-once", "5", "--sbatch", "qos=x", "mem=5G", "--n-jobs", "2"]
+    mine += ["--person-column", "age", "fiq total"]
     config = ["--config-file", "study.toml"]
     _, text = script_of(Tree(Path("bids")), *given, *mine, *config)
     assert "#SBATCH --partition=long\n#SBATCH --account=pain\n#SBATCH --qos=x\n" in text
@@ -99,7 +100,8 @@ def test_options_of_the_study_are_those_of_run(cohort, monkeypatch):
     assert bound.arguments["execution"].existing == "overwrite"
     assert words_in(text, "of_group") == [
         "--derivatives", str(cohort.derivatives), "--participant-label", "02",
-        "--random-seed", "7", "--n-bootstraps", "300", "--n-jobs", "2", "--overwrite",
+        "--random-seed", "7", "--n-bootstraps", "300", "--person-column", "age", "fiq total",
+        "--n-jobs", "2", "--overwrite",
     ]  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from painprint.apps.arguments import READ_BY_GROUP, Work, check_can_be_written
+from painprint.apps.arguments import READ_BY_GROUP, BesideRuns, Work, check_can_be_written
 from painprint.apps.participants import FAILURES, reason_of
 from painprint.apps.resources import expected_seconds, memory_by_part
 from painprint.apps.sizes import size_of_participant
@@ -87,12 +87,22 @@ def _as_time(seconds: int) -> str:
 
 
 def slurm_script(
-    study: Study, bids_filter_file: Path | None, work: Work, asked: SlurmOptions, needs: Needs
+    study: Study,
+    bids_filter_file: Path | None,
+    work: Work,
+    asked: SlurmOptions,
+    needs: Needs,
+    person_column: Sequence[str] = (),
 ) -> str:
     """The script, for a study whose paths are absolute.
 
     Without an argument it submits itself twice: as an array of all participants, and for the group
     level, which begins when the last task has ended, however it ended.
+
+    Parameters
+    ----------
+    person_column : sequence of str
+        Columns of participants.tsv, for the group level.
     """
     settings, participants = study.settings, study.participants()
     common = ["--derivatives", *map(str, study.derivatives)]
@@ -106,7 +116,12 @@ def slurm_script(
         *execution,
     ]
     by_group = {name: getattr(settings, name) for name in READ_BY_GROUP}
-    of_group = [shlex.join(common), *changed_options(Settings(**by_group)), *execution]
+    of_group = [
+        shlex.join(common),
+        *changed_options(Settings(**by_group)),
+        *changed_options(BesideRuns(person_column=tuple(person_column))),
+        *execution,
+    ]
     python = f"{shlex.quote(sys.executable)} -m painprint"
     return _SCRIPT.format(
         asked="\n".join(f"#SBATCH --{line}" for line in _asked(work, asked, needs)),
@@ -178,6 +193,8 @@ def write_slurm_script(
     bids_filter_file: Path | None,
     work: Work,
     asked: SlurmOptions,
+    person_column: Sequence[str] = (),
+    *,
     on_step: OnStep,
 ) -> str:
     """Write the script of a study whose paths are absolute; what was written, and how to submit it.
@@ -192,7 +209,7 @@ def write_slurm_script(
     participants = study.participants()
     needs = estimate_needs(study, participants, asked, on_step)
     (study.out_dir / "logs").mkdir(parents=True, exist_ok=True)  # SLURM makes no folders
-    write_text(script, slurm_script(study, bids_filter_file, work, asked, needs))
+    write_text(script, slurm_script(study, bids_filter_file, work, asked, needs, person_column))
     return (
         f"{script}: {plural(len(participants), 'participant')}, each with {needs.mem} of memory, "
         f"{needs.time} of time and {plural(work.n_jobs, 'CPU')}.\nSubmit it: "

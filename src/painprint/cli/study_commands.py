@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -299,7 +300,7 @@ def slurm(
     derivatives: tuple[Path, ...] = (),
     bids_filter_file: Path | None = None,
     settings: Annotated[Settings, FLAT] = Settings(),  # noqa: B008 (frozen)
-    signatures: Annotated[OtherSignatures, FLAT] = OtherSignatures(),  # noqa: B008
+    beside: Annotated[BesideRuns, FLAT] = BesideRuns(),  # noqa: B008
     work: Annotated[Work, FLAT] = Work(),  # noqa: B008
     asked: Annotated[SlurmOptions, FLAT] = SlurmOptions(),  # noqa: B008
 ) -> None:
@@ -330,14 +331,16 @@ def slurm(
     check_folders(bids_dir, out_dir, folders)
     with logged(None):
         study = Study(
-            bids_dir, out_dir, folders, settings, work.n_jobs, signatures,
+            bids_dir, out_dir, folders, settings, work.n_jobs, replace(beside, person_column=()),
             read_bids_filter(bids_filter_file), work.existing,
         )  # fmt: skip
         filtered = None if bids_filter_file is None else bids_filter_file.absolute()
         with progress("slurm", is_kept=False) as follow:
             with follow.stage("memory and time of each participant", logged=False) as on_step:
                 study = with_absolute_paths(study)
-                text = write_slurm_script(study, filtered, work, asked, on_step)
+                text = write_slurm_script(
+                    study, filtered, work, asked, beside.person_column, on_step=on_step
+                )
     print(text)
 
 
