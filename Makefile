@@ -68,6 +68,8 @@ bench-smoke: $(VENV)/dev.stamp
 	$(BIN)/python benchmarks/planted_areas.py --divisions 12 --areas 30 --frames 400 --seeds 400 --turns 20 --exact 700 --out $(SMOKE)/areas.tsv
 	$(BIN)/python benchmarks/own_areas.py --divisions 10 --regions 32 --sessions 5 --seeds 200 --out $(SMOKE)/own.tsv
 	$(BIN)/python benchmarks/stage_costs.py --sessions 5 --regions 40 --frames 500 --out $(SMOKE)/costs.tsv
+	$(BIN)/python benchmarks/cohort_nulls.py --cohorts 2 --people 6 --jobs 1 --work $(SMOKE) --out $(SMOKE)/cohort_nulls.tsv
+	$(BIN)/python benchmarks/cohort_group.py --people 2 --sessions 4 --regions 24 --run-s 120 --check --out $(SMOKE)/cohort_group.tsv
 	$(BIN)/python benchmarks/simulator_ranges.py --seeds 2 --sessions 4 5 --out $(SMOKE)/ranges.tsv
 	rm -r $(SMOKE)
 

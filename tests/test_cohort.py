@@ -10,7 +10,9 @@ from conftest import simulate_runs
 from scipy.stats import spearmanr, ttest_1samp
 
 from painprint import Regions, Settings, decode_runs
+from painprint.bids.people import read_variables
 from painprint.decode.metrics import center_by
+from painprint.errors import DerivativesError
 from painprint.evidence.clinical import FEWEST, interval, permutation_p, rank_correlations, relate
 from painprint.evidence.cohort import (
     comparable,
@@ -265,3 +267,45 @@ def test_the_interval_of_a_rank_correlation_covers_it():
         low, high = interval(float(spearmanr(x, y).statistic), 40)
         inside.append(low < true < high)
     assert 0.92 < np.mean(inside) < 0.98
+
+
+PEOPLE = ["sub-01", "sub-02", "sub-03"]
+TABLE = """participant_id\tage\tsex\trecord_number\tbdi
+sub-02\t40\tF\t7\tn/a
+01\t31.5\tM\t8\t12
+sub-09\t1\tM\t9\t1
+"""
+
+
+@pytest.fixture
+def table(tmp_path):
+    path = tmp_path / "participants.tsv"
+    path.write_text(TABLE)
+    return path
+
+
+def test_numeric_columns_are_variables_of_people_and_others_are_named(table):
+    found, notes = read_variables(table, PEOPLE)
+    assert list(found.columns) == ["age", "bdi"] and list(found.index) == PEOPLE
+    np.testing.assert_array_equal(found["age"], [31.5, 40, np.nan])
+    np.testing.assert_array_equal(found["bdi"], [12, np.nan, np.nan])
+    assert notes[0] == "Column sex of participants.tsv is not related to performance: not numeric."
+    assert "record_number" in notes[1] and "identifiers or dates" in notes[1]
+    found, notes = read_variables(table, PEOPLE, ["record_number"])
+    assert found["record_number"].tolist()[:2] == [8, 7] and notes == []
+
+
+def test_a_table_of_people_that_cannot_be_used_is_an_error_only_where_it_is_wanted(table):
+    with pytest.raises(DerivativesError, match="has no column 'fiq'.*It has age, sex, record_num"):
+        read_variables(table, PEOPLE, ["fiq"])
+    with pytest.raises(DerivativesError, match="column 'sex' is 'M', which is not a number"):
+        read_variables(table, PEOPLE, ["sex"])
+    table.write_text(TABLE + "sub-01\t1\tM\t1\t1\n")
+    found, notes = read_variables(table, PEOPLE)
+    assert found.empty and "lists sub-01 more than once" in notes[0]
+    with pytest.raises(DerivativesError, match="lists sub-01 more than once"):
+        read_variables(table, PEOPLE, ["age"])
+    table.unlink()
+    assert read_variables(table, PEOPLE)[1] == []
+    with pytest.raises(DerivativesError, match="participants.tsv"):
+        read_variables(table, PEOPLE, ["age"])

@@ -19,11 +19,12 @@ from painprint.evidence.transfer import transfer
 from painprint.regions import Regions
 from painprint.report.across_people import across_people
 from painprint.report.figures import plot_identification, plot_transfer, plot_transfer_matrix
-from painprint.report.group import FIGURES, render_group, summarise
+from painprint.report.group import FIGURES, render_group, summarise, write_group_report
 from painprint.report.transfer import transfer_to
 from painprint.results.all_columns import GROUP_COLUMNS
 from painprint.results.group import GroupFiles, GroupResults, read_member, settings_used
 from painprint.results.read import find_results, read_results
+from painprint.wording import number
 
 OF_LARGER_GROUPS = {
     "group/group_clinical.tsv", "group/group_clinical.json",
@@ -298,7 +299,7 @@ def test_chance_is_labelled_in_the_figure_of_identification():
     assert [label.get_text() for label in ax.get_yticklabels()] == ["a (n = 9)", "b (n = 9)"]
 
 
-def many(n=25):
+def many(n=25, folder=Path()):
     """Made-up results of many people."""
     rng = np.random.default_rng(0)
     names = [f"sub-{i:02d}" for i in range(n)]
@@ -315,7 +316,7 @@ def many(n=25):
             {"name": name, "atlas": "A", "leave_out": "session", "n_groups": 9} for name in names
         ],
     }  # fmt: skip
-    return GroupResults(GroupFiles(Path()), metrics, {"transfer": pd.DataFrame(rows)})
+    return GroupResults(GroupFiles(folder), metrics, {"transfer": pd.DataFrame(rows)})
 
 
 def test_the_page_of_many_people_has_their_pairs_as_data_for_its_script():
@@ -331,6 +332,46 @@ def test_the_page_of_many_people_has_their_pairs_as_data_for_its_script():
     small = render_group(many(3), {"people": "", "matrix": ""})
     assert "pairs-data" not in small.partition('<script>"use strict"')[0]
     assert "sub-01 (own, held out)" in small
+
+
+@pytest.mark.long
+@pytest.mark.needs("chromium")
+def test_the_page_of_many_people_is_searched_sorted_and_pointed_at(browser, tmp_path):
+    results = many(40, tmp_path)
+    write_group_report(results)
+    page = browser.new_page()
+    said = []
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.goto(results.files.page.as_uri())
+    rows = results.tables["transfer"].set_index(["model", "person"])["centred_r"]
+
+    page.fill("#people input", "sub-17")
+    assert page.locator("#people tbody tr:not([hidden])").count() == 1
+    page.fill("#people input", "")
+    heading = page.locator("#people th").nth(4)
+    for direction, best in (("ascending", min), ("descending", max)):
+        heading.locator("button").click()
+        assert heading.get_attribute("aria-sort") == direction
+        own = {name: rows[name, name] for name, _ in rows.index}
+        first = page.locator("#people tbody tr").first.locator("td").first.inner_text()
+        assert first == best(own, key=own.get)
+
+    page.select_option("#pairs-of", "sub-07")
+    assert page.locator("#pairs tbody tr").count() == 40
+    assert page.locator("#pairs tbody tr td:nth-child(2)").all_inner_texts()[0] == "sub-07"
+    for order, names in (("matrix", results.metrics["order"]), ("matrixbyname", sorted(own))):
+        page.select_option("#matrix-order", order)
+        image = page.locator(f"[data-order={order}] image").first
+        image.scroll_into_view_if_needed()
+        box = image.bounding_box()
+        x, y = (box[at] + box[size] * (cell + 0.5) / 40
+                for at, size, cell in (("x", "width", 12), ("y", "height", 3)))  # fmt: skip
+        page.mouse.move(x, y)
+        text = page.locator("#matrix-said").inner_text()
+        pair = names[3], names[12]
+        assert text.startswith(f"Signature of {pair[0]} on {pair[1]}: {number(rows[pair])} (")
+    assert said == []
+    page.close()
 
 
 def test_a_matrix_of_many_people_is_an_image_without_names():

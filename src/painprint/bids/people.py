@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
+from painprint.arrays import Vector
 from painprint.bids.described import may_be_kept
 from painprint.errors import DerivativesError
 from painprint.files.tables import numbers, read_table
@@ -35,54 +35,64 @@ def read_variables(
     variables : DataFrame
         A row for each person, NaN where there is no value.
     notes : list of str
-        Columns that are not used, and why.
+        What is not used, and why.
 
     Raises
     ------
     DerivativesError
-        If a wanted column does not exist or is not numeric, or the table cannot be read.
+        If a wanted column cannot be read.
     """
-    if not path.is_file():
+    nothing = pd.DataFrame(index=pd.Index(people))
+    if not path.is_file() and not wanted:
+        return nothing, []
+    try:
+        table = _read_people(path)
+    except DerivativesError as error:
         if wanted:
+            raise
+        return nothing, [f"Not related to performance: {error}"]
+    of_people = table.reindex(pd.Index(people)).fillna("n/a")
+    if wanted:
+        if missing := [name for name in wanted if name not in table]:
             raise DerivativesError(
-                f"does not exist, so that there is no column {wanted[0]} (--person-column).",
+                f"has no column {missing[0]!r} (--person-column). It has "
+                f"{enumerate_names(list(table.columns)) if len(table.columns) else 'no others'}.",
                 path,
             )
-        return pd.DataFrame(index=pd.Index(people)), []
+        return pd.DataFrame({name: numbers(of_people[name], path) for name in wanted}, people), []
+    return _numeric(of_people, path)
+
+
+def _read_people(path: Path) -> pd.DataFrame:
+    """The table, with a row for each label with "sub-"."""
     table = read_table(path)
     if ID not in table:
         raise DerivativesError(f"has no column {ID}.", path)
     labels = "sub-" + table.pop(ID).str.strip().str.removeprefix("sub-")
     if labels.duplicated().any():
         raise DerivativesError(f"lists {labels[labels.duplicated()].iloc[0]} more than once.", path)
-    if missing := [name for name in wanted if name not in table]:
-        raise DerivativesError(
-            f"has no column {missing[0]!r} (--person-column). It has "
-            f"{enumerate_names(list(table.columns)) or 'no other columns'}.",
-            path,
-        )
-    of_people = table.set_index(pd.Index(labels)).reindex(pd.Index(people)).fillna("n/a")
-    used: dict[str, np.ndarray] = {}
-    notes: list[str] = []
+    return table.set_index(pd.Index(labels))
+
+
+def _numeric(of_people: pd.DataFrame, path: Path) -> tuple[pd.DataFrame, list[str]]:
+    """The numeric columns, and notes on the others."""
+    used: dict[str, Vector] = {}
     words, private = [], []
-    for name in wanted or of_people.columns:
-        if not wanted and not may_be_kept(name, of_people[name]):
+    for name in of_people.columns:
+        if not may_be_kept(name, of_people[name]):
             private.append(name)
             continue
         try:
             used[name] = numbers(of_people[name], path)
         except DerivativesError:
-            if wanted:
-                raise
             words.append(name)
-    for names, why in (
-        (words, "not numeric"),
-        (private, "may hold identifiers or dates; --person-column uses such a column"),
-    ):
-        if names:
-            are = "are" if len(names) > 1 else "is"
-            notes.append(
-                f"Column{'s' * (len(names) > 1)} {enumerate_names(names)} of participants.tsv "
-                f"{are} not related to performance: {why}."
-            )
-    return pd.DataFrame(used, index=pd.Index(people)), notes
+    notes = [
+        f"{'Columns' if len(names) > 1 else 'Column'} {enumerate_names(names)} of participants.tsv "
+        f"{'are' if len(names) > 1 else 'is'} not related to performance: {why}."
+        for names, why in (
+            (words, "not numeric"),
+            (private, "may hold identifiers or dates (--person-column NAME uses such a column)"),
+        )
+        if names
+    ]
+    return pd.DataFrame(used, index=of_people.index), notes

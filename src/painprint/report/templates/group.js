@@ -73,11 +73,12 @@
   const at = new Map(rows.map((row) => [row[0] * people.length + row[1], row]));
   const said = document.getElementById("matrix-said"), byName = people.map((_, i) => i).sort((a, b) => (people[a] < people[b] ? -1 : 1));
   document.querySelectorAll("[data-order]").forEach((box) => {
-    const images = [...box.querySelectorAll("image")], area = (image) => image.getBBox().width * image.getBBox().height;
+    const images = [...box.querySelectorAll("image")];
     const names = box.dataset.order === "matrix" ? people.map((_, i) => i) : byName;
     const models = names.filter((i) => rows.some((row) => row[0] === i)), persons = names.filter((i) => rows.some((row) => row[1] === i));
     box.addEventListener("pointermove", (event) => {
-      const cells = images.reduce((a, b) => (area(a) > area(b) ? a : b)).getBoundingClientRect();
+      // the larger of the images: the other is the colour bar
+      const cells = images.map((image) => image.getBoundingClientRect()).reduce((a, b) => (a.width > b.width ? a : b));
       const column = Math.floor(((event.clientX - cells.left) / cells.width) * persons.length), line = Math.floor(((event.clientY - cells.top) / cells.height) * models.length);
       if (!(column in persons && line in models)) return;
       const row = at.get(models[line] * people.length + persons[column]);
