@@ -70,6 +70,7 @@ bench-smoke: $(VENV)/dev.stamp
 	$(BIN)/python benchmarks/stage_costs.py --sessions 5 --regions 40 --frames 500 --out $(SMOKE)/costs.tsv
 	$(BIN)/python benchmarks/cohort_nulls.py --cohorts 2 --people 6 --jobs 1 --work $(SMOKE) --out $(SMOKE)/cohort_nulls.tsv
 	$(BIN)/python benchmarks/cohort_group.py --people 2 --sessions 4 --regions 24 --run-s 120 --check --out $(SMOKE)/cohort_group.tsv
+	$(BIN)/python benchmarks/multiverse_cost.py --sessions 5 --runs 1 --regions 24 --run-s 240 --small --out $(SMOKE)/multiverse.tsv
 	$(BIN)/python benchmarks/simulator_ranges.py --seeds 2 --sessions 4 5 --out $(SMOKE)/ranges.tsv
 	rm -r $(SMOKE)
 

@@ -152,7 +152,17 @@ def commands(folder):
     done, both, learnt = folder / "done", folder / "both", folder / "first"
     one = ["--participant-label", "01", *FEW]
     first = ["--session-label", "01", "02", "03", "04", "05"]
+    several = folder / "several"
+    plan, other_plan = folder / "plan.toml", folder / "other_plan.toml"
+    plan.write_text('[choices]\nlag = [6, 4]\nfeatures = ["edges", "activity"]\n')
+    other_plan.write_text("[choices]\nlag = [6, 8]\n")
+    few = ["--participant-label", "01", "--n-bootstraps", "100"]
+
+    def multiverse(out, plan, *more):
+        return ["multiverse", str(plan), str(bids), str(out), "participant", *few, *more]
+
     prepared = [
+        multiverse(several, other_plan),
         ["run", str(bids), str(done), "participant", *one],
         ["run", str(bids), str(both), "participant", *FEW],
         ["run", str(bids), str(both), "group", "--n-bootstraps", "1000"],
@@ -178,6 +188,8 @@ def commands(folder):
         Command("run", study),
         Command("run --overwrite", lambda out: study(out, *other, "--overwrite"), copy(done)),
         Command("run --keep", lambda out: study(out, *other, "--keep"), copy(done)),
+        Command("multiverse", lambda out: multiverse(out, plan)),
+        Command("multiverse --keep", lambda out: multiverse(out, plan, "--keep"), copy(several)),
         Command("group", lambda out: ["run", str(bids), str(out), "group", "--n-bootstraps",
                                       "1001", "--overwrite"], copy(both)),
         Command("report", lambda out: ["report", str(out)], copy(both)),

@@ -19,8 +19,10 @@ import pytest
 from blocks import BLOCKS, PAGES, ROOT, Block
 from conftest import QUICK, SEED, simulate_runs
 
-from painprint import decode_runs
+from painprint import Settings, decode_runs
+from painprint.apps.plan_file import read_plan
 from painprint.cli import app, main
+from painprint.evidence.specifications import specify
 from painprint.evidence.stages import STAGES
 from painprint.files.labels import read_label_image
 from painprint.files.maps import write_labels, write_maps
@@ -50,6 +52,7 @@ PLACEHOLDERS = {
     "NEW_OUT_DIR": "new_out",
     "RECALIBRATED": "recalibrated",
     "MY_TASK": "study",
+    "PLAN": "plan",
     "FOLDER": "bids",
     "TODAY": "today",
     **{name: name.lower() for name in ("OUT", "OUT2", "OUT3", "OUT4", "PEOPLE", "RESULTS")},
@@ -58,6 +61,7 @@ PLACEHOLDERS = {
 NAME = re.compile(r"(?<![\w$])[A-Z][A-Z0-9_]*[A-Z0-9](?![A-Za-z0-9])")
 SMALLER = {
     "run": "--n-bootstraps 100 --skip " + " ".join(STAGES),
+    "multiverse": "--n-bootstraps 100",
     "parcellate": "--n-seeds 100",
     "simulate": "--sessions 4 --n-regions 12 --n-runs 1 --run 400 --tr 2",
 }
@@ -183,7 +187,18 @@ def with_questions(folder: Path) -> None:
         path.with_name(f"{events}_events.tsv").write_text("\n".join(rows) + "\n")
 
 
+def with_plan(folder: Path) -> None:
+    """The first person, and the plan of the page."""
+    one_person(folder)
+    (plan,) = [
+        block for block in BLOCKS if block.page == MULTIVERSE_PAGE and block.language == "toml"
+    ]
+    (folder / "plan.toml").write_text(plan.text)
+
+
+MULTIVERSE_PAGE = "docs/howto_multiverse.md"
 PREPARED = {
+    MULTIVERSE_PAGE: with_plan,
     "docs/howto_rate.md": with_questions,
     "docs/howto_events.md": with_heat_pulses,
     "docs/parcellation.md": with_networks,
@@ -376,6 +391,9 @@ def test_a_config_file_of_the_pages_is_read(block, folder):
     if block.page == "docs/howto_rate.md":
         _, bound = read_command_line(app, ["rate", "bids", "--config-file", "study.toml"])
         assert bound.arguments["task"].complete().question == tomllib.loads(block.text)["question"]
+        return
+    if block.page == MULTIVERSE_PAGE:
+        assert specify(read_plan(Path("study.toml"), Settings(), ()).plan, Settings()).listed
         return
     words = ["run", "bids", "out", "participant", "--config-file", "study.toml", "--dry-run"]
     assert tomllib.loads(block.text)

@@ -16,7 +16,9 @@ from painprint.parcellate.maps import Maps
 from painprint.settings import GROUPS, Settings
 
 
-@pytest.mark.parametrize(("command", "kind"), [("run", Settings), ("parcellate", AreaSettings)])
+@pytest.mark.parametrize(
+    ("command", "kind"), [("run", Settings), ("multiverse", Settings), ("parcellate", AreaSettings)]
+)
 def test_help_shows_every_option_once_under_its_heading(command, kind, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "120")
     main([command, "--help"])
@@ -26,7 +28,7 @@ def test_help_shows_every_option_once_under_its_heading(command, kind, capsys, m
     assert {"Earlier results", "Execution"} < set(headings)
     parts = dict(zip(headings, re.split(r"^╭─ .*$", shown, flags=re.M)[1:], strict=True))
     arguments = re.findall(r"^│ \* +([A-Z-]+)", parts["Arguments"], flags=re.M)
-    assert arguments == ["BIDS-DIR", "OUT-DIR", "LEVEL"]
+    assert arguments == ["PLAN"] * (command == "multiverse") + ["BIDS-DIR", "OUT-DIR", "LEVEL"]
     assert "--derivatives" in parts["Data"]
     kinds = (kind, Execution, Maps) if command == "parcellate" else (kind, StudyExecution)
     for name, metadata in [item for one in kinds for item in option_metadata(one).items()]:
@@ -44,7 +46,7 @@ def test_examples_in_help_are_commands_that_can_be_copied(command, capsys, monke
     lines = [line.strip() for line in text.splitlines()]
     joined = text.replace("\\\n", " ").splitlines()
     commands = [line for line in joined if line.startswith("painprint ")]
-    assert len(commands) == {"run": 3, "rate": 3, "live": 2}.get(command, 1)
+    assert len(commands) == {"run": 3, "multiverse": 2, "rate": 3, "live": 2}.get(command, 1)
     assert shown[-len(lines) :] == lines
     for line in commands:
         _, *words = line.split()

@@ -697,3 +697,24 @@ def test_dense_bold_that_lacks_frames_of_the_raw_scan_is_refused(bids, tmp_path)
     first(bids, "*bold.json").write_text(json.dumps({"RepetitionTime": TR_S, "StartTime": 3.22}))
     times, _ = times_of_first_run(bids, tmp_path / "out")
     np.testing.assert_allclose(times, TR_S * (7.5 + np.arange(n_frames)), atol=1e-9)
+
+
+def test_a_multiverse_of_cleaning_leaves_the_time_series_of_a_study_alone(simulated, tmp_path):
+    bids, out, options = simulated / "fmriprep", tmp_path / "out", (*ATLAS, *QUICK)
+    run(bids, out, *options, "--fd-thresh", "0.3")
+    before = {p: p.read_bytes() for p in (out / "sub-01").rglob("*") if p.is_file()}
+    alone = metrics(out)["scales"]["1min"]
+    plan = tmp_path / "plan.toml"
+    plan.write_text("[choices]\nfd-thresh = [0.15, 0.3]\nlag = [6, 4]\n")
+    words = ["multiverse", str(plan), str(bids), str(out), "participant", *ATLAS]
+    assert main([*words, "--n-bootstraps", "100"]) == 0
+    assert {p: p.read_bytes() for p in before} == before
+    (path,) = out.glob("sub-01/multiverse/*.tsv")
+    table = pd.read_csv(path, sep="\t", na_values="n/a").set_index("specification")
+    for name in ("r", "centred_r", "skill"):
+        assert table.loc[3, name] == alone[name]
+        assert table.loc[1, name] != table.loc[3, name]
+    assert table.loc[1, "minutes"] < table.loc[3, "minutes"]
+    made = {p.parent.parent.parent.parent.name for p in out.glob("multiverse/*/*/*/func/*.json")}
+    assert len(made) == 2  # one dataset for each way of cleaning, whatever the lag
+    assert main([*words, "--dry-run"]) == 0

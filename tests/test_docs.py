@@ -603,7 +603,7 @@ def test_what_is_made_from_the_code_is_up_to_date():
         assert generated.up_to_date(text) == text, page.name
     commands = sum(not name.startswith("-") for name in app)
     # help, options, columns, designs; needs, glossary, names
-    assert made == (commands + 1) + 4 + 5 + 2 + 3
+    assert made == (commands + 1) + 4 + 6 + 2 + 3
 
 
 def test_the_glossary_defines_the_terms_of_the_pages_in_the_same_words():

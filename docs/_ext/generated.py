@@ -19,6 +19,7 @@ from painprint import cli
 from painprint.apps.resources import SHARE_IN_PARALLEL, Size, memory_by_part, seconds_by_part
 from painprint.bins import BIN_WORDS
 from painprint.cortex.settings import AreaSettings
+from painprint.evidence.multiverse import COLUMNS as MULTIVERSE_COLUMNS
 from painprint.evidence.stages import STAGES
 from painprint.live.options import LiveOptions
 from painprint.option_fields import choices_of, describe, flag, option_metadata
@@ -50,6 +51,7 @@ COLUMNS = {
     "group": GROUP_COLUMNS,
     "parcellation": AREA_COLUMNS,
     "plan": PLAN_COLUMNS,
+    "multiverse": {"multiverse": MULTIVERSE_COLUMNS},
 }
 
 

@@ -44,6 +44,7 @@ def main(folder: Path) -> None:
     """Make every picture again."""
     results, reading = make_study(folder), predict_new(folder)
     dense, areas = dense_page(folder), parcellation_page(folder)
+    multiverse = multiverse_page(folder)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox"]
@@ -60,6 +61,8 @@ def main(folder: Path) -> None:
         save("reading", down_to(page, "table"))
         page.goto(areas.resolve().as_uri())
         save("parcellation", element(page, "figure"))
+        page.goto(multiverse.resolve().as_uri())
+        save("multiverse", element(page, "#curve figure svg"))
         page.goto(dense.resolve().as_uri())
         page.evaluate(UNFOLD)
         save("carpet", element(page, ".carpets figure"))
@@ -117,6 +120,19 @@ def dense_page(folder: Path) -> Path:
         "--n-bootstraps", "100", "--skip", *stages.split(), "univariate", "qcfc", "--overwrite",
     )  # fmt: skip
     return results / "sub-01.html"
+
+
+def multiverse_page(folder: Path) -> Path:
+    """The page of the multiverse that docs/howto_multiverse.md declares, of the first person."""
+    text = (IMAGES.parent / "howto_multiverse.md").read_text()
+    plan = folder / "multiverse.toml"
+    plan.write_text(text.partition("```toml\n")[2].partition("```")[0])
+    painprint(
+        "multiverse", plan, folder / "people", folder / "multiverse_results", "participant",
+        "--task-id", "rating", "--participant-label", "01", "--n-bootstraps", "1000",
+        "--n-jobs", "2", "--overwrite",
+    )  # fmt: skip
+    return folder / "multiverse_results" / "sub-01_multiverse.html"
 
 
 def parcellation_page(folder: Path) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from painprint.apps.arguments import BesideRuns, StudyExecution
+from painprint.apps.arguments import BesideRuns, StudyExecution, StudyInputs
 from painprint.apps.slurm_options import SLURM, SlurmOptions
 from painprint.cortex.settings import AreaSettings
 from painprint.live.options import PROBES, READING, LiveOptions
@@ -32,6 +32,12 @@ painprint run BIDS OUT participant --derivatives FMRIPREP --atlas ATLAS.nii.gz
 
 # ratings of stimuli in events.tsv; only show what would be used
 painprint run BIDS OUT participant --task-id heat --rating-of heat --dry-run
+""",
+    "multiverse": """
+painprint multiverse PLAN.toml BIDS OUT participant --task-id rating --n-jobs 2
+
+# only show what would be computed, and how long it would take
+painprint multiverse PLAN.toml BIDS OUT participant --task-id rating --dry-run
 """,
     "parcellate": """
 painprint parcellate BIDS OUT participant --task-id rest
@@ -110,6 +116,7 @@ def show_by_heading(console: Console, options: ConsoleOptions, panel: HelpPanel)
             AreaSettings,
             Maps,
             BesideRuns,
+            StudyInputs,
             StudyExecution,
             RatedRun,
             LiveOptions,

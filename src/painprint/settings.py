@@ -357,6 +357,21 @@ CLEANING = list_options(Settings, group=CLEANERS)
 """Options for denoising dense BOLD, which do not apply to regional time series."""
 READ_WITH = list_options(Settings, tag="reading")
 """Options for reading runs and ratings, to be reused for new runs."""
+PREPARED_WITH = (
+    "exclude_network", "exclude_region", "drop_s", "lag_s", "min_run_s", "max_missing_regions",
+)  # fmt: skip
+"""Options of data that apply to runs that were read."""
+_NOT_OF_DECODING = {
+    "participant_label", "rest_task", "not_a_covariate", "rest_low_pass_hz", "leave_out",
+}  # fmt: skip
+"""Options that do not change what is decoded, and the unit of the folds."""
+VARIED = tuple(
+    name
+    for group in (DATA, RATING, DECODER, CLEANERS)
+    for name in list_options(Settings, group=group)
+    if name not in _NOT_OF_DECODING
+)
+"""Options of which a multiverse may declare alternatives: the folds are the same for all."""
 RENAMED = {f"light_{name}": f"quality_{name}" for name in ("fd_mm", "censored", "tsnr", "covered")}
 """Options of the version before by their new names: still read from command line, files and
 results."""

@@ -278,6 +278,25 @@ WORKS = {
         "65",
         "23-28",
         "10.1007/BF02294183",
+        more=True,
+    ),
+    "simonsohn2020": Work(
+        ("Simonsohn, Uri", "Simmons, Joseph P.", "Nelson, Leif D."),
+        2020,
+        "Specification curve analysis",
+        "Nature Human Behaviour",
+        "4",
+        "1208-1214",
+        "10.1038/s41562-020-0912-z",
+    ),
+    "steegen2016": Work(
+        ("Steegen, Sara", "Tuerlinckx, Francis", "Gelman, Andrew", "Vanpaemel, Wolf"),
+        2016,
+        "Increasing transparency through a multiverse analysis",
+        "Perspectives on Psychological Science",
+        "11",
+        "702-712",
+        "10.1177/1745691616658637",
     ),
 }
 """Every work that a page cites, by its key."""

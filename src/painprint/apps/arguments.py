@@ -95,6 +95,19 @@ class StudyExecution(Execution):
 
 
 @dataclass(frozen=True)
+class StudyInputs:
+    """Datasets of a study beside the raw one, and which of their files are used."""
+
+    derivatives: tuple[Path, ...] = option((), group=DATA)
+    """Datasets with regional time series, such as XCP-D's output, or with dense BOLD, such as
+    fMRIPrep's or ciftify's. Default: the first of xcp_d, fmriprep and ciftify that exists in
+    BIDS_DIR/derivatives."""
+    bids_filter_file: Path | None = option(None, group=DATA)
+    """JSON file with the entities of BOLD and ratings to use, as for fMRIPrep:
+    {"bold": {"space": "fsLR"}, "rating": {"recording": "pain"}}."""
+
+
+@dataclass(frozen=True)
 class OtherSignatures:
     """Signatures of other people: scored beside the participant's, or a prior of it."""
 
@@ -437,6 +450,35 @@ def find_config_file(words: Sequence[str]) -> Path | None:
     return None
 
 
+def read_toml(path: Path, argument: str, example: str) -> dict[str, Any]:
+    """Content of a TOML file.
+
+    Parameters
+    ----------
+    argument : str
+        What names the file on the command line, for the error.
+    example : str
+        What may stand in it.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be read.
+    """
+    import tomllib
+
+    if not path.exists():
+        raise UsageError(f"there is no file {path} ({argument}). Check the path.")
+    try:
+        return tomllib.loads(read_at_most(path, MOST_BYTES_OF_CONFIG).decode())
+    except DerivativesError as error:
+        raise UsageError(f"{error} ({argument})") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise UsageError(
+            f"{path}: is not readable TOML ({error}). Write options as in {example}."
+        ) from error
+
+
 def read_config_file(
     config: Path, warn: Callable[[str], None], option: str = "--config-file"
 ) -> dict[str, Any]:
@@ -452,18 +494,7 @@ def read_config_file(
     UsageError
         If it is not a config file.
     """
-    import tomllib
-
-    if not config.exists():
-        raise UsageError(f"there is no file {config} ({option}). Check the path.")
-    try:
-        content = tomllib.loads(read_at_most(config, MOST_BYTES_OF_CONFIG).decode())
-    except DerivativesError as error:
-        raise UsageError(f"{error} ({option})") from error
-    except (OSError, ValueError, RecursionError) as error:
-        raise UsageError(
-            f"{config}: is not readable TOML ({error}). Write options as in lag = 6."
-        ) from error
+    content = read_toml(config, option, "lag = 6")
     if tables := [name for name, value in content.items() if isinstance(value, dict)]:
         raise UsageError(
             f"{config}: options must be at the top level, not under [{tables[0]}]. Remove that "

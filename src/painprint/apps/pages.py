@@ -14,6 +14,7 @@ from painprint.files.dataset import no_folder
 from painprint.parcellate.individual_file import find_area_results
 from painprint.results.files import ParticipantFiles
 from painprint.results.group import GroupFiles, GroupResults, read_group
+from painprint.results.multiverse import MultiverseFiles, find_multiverses, read_multiverse
 from painprint.results.provenance import versions
 from painprint.results.read import Results, find_results, read_results
 from painprint.results.record import changed_pages, read_record, record_pages
@@ -132,6 +133,38 @@ def write_page_unless_made(files: ParticipantFiles) -> None:
         write_page(files)
 
 
+def write_multiverse_page(files: MultiverseFiles) -> None:
+    """Write the page and the figure of a multiverse from its output files.
+
+    Raises
+    ------
+    DerivativesError
+        If a file is missing or damaged.
+    """
+    from painprint.report.multiverse import write_multiverse_report
+
+    results = read_multiverse(files)
+    written = announce_page(f"sub-{files.participant}")
+    try:
+        sentence = write_multiverse_report(results)
+    except (KeyError, TypeError, ValueError) as error:
+        raise DerivativesError(
+            f"sub-{files.participant}: the page cannot be made of {files.record} ({error!r}). Run "
+            "`painprint multiverse` again."
+        ) from error
+    record_pages(files.record, [files.page, files.figure], files.out_dir)
+    log.info("sub-%s: %s", files.participant, sentence)
+    written(files.page)
+
+
+def write_multiverse_page_unless_made(files: MultiverseFiles) -> None:
+    """Write the page of a multiverse, unless it exists as it was written."""
+    if changed_pages(read_record(files.record), files.out_dir) == []:
+        log.info("sub-%s: page: %s", files.participant, files.page)
+    else:
+        write_multiverse_page(files)
+
+
 def none_finished(out_dir: Path) -> DerivativesError:
     """The error of a folder without a finished participant."""
     is_output = find_results(out_dir.parent) or find_area_results(out_dir.parent)
@@ -144,7 +177,7 @@ def none_finished(out_dir: Path) -> DerivativesError:
 
 
 def write_pages(out_dir: Path, *, pdf: bool = False) -> int:
-    """Write the pages of all finished participants and of the group.
+    """Write the pages of all finished participants, of their multiverses, and of the group.
 
     With ``pdf``, figures are written as PDF too.
 
@@ -160,9 +193,9 @@ def write_pages(out_dir: Path, *, pdf: bool = False) -> int:
     """
     from painprint.report.transfer import find_group
 
-    finished = find_results(out_dir)
+    finished, multiverses = find_results(out_dir), find_multiverses(out_dir)
     group = GroupFiles(out_dir)
-    if not finished and not group.table("metrics", ".json").is_file():
+    if not finished and not multiverses and not group.table("metrics", ".json").is_file():
         raise none_finished(out_dir)
     of_group = find_group(out_dir)
     pages = [
@@ -170,6 +203,7 @@ def write_pages(out_dir: Path, *, pdf: bool = False) -> int:
     ]
     if group.table("metrics", ".json").is_file():
         pages.append(("group", partial(write_group_page, group, pdf=pdf)))
+    pages += [(f"sub-{f.participant}", partial(write_multiverse_page, f)) for f in multiverses]
     n_failed = 0
     for name, write in pages:
         try:
@@ -200,6 +234,7 @@ def write_all_pages(out_dir: Path, *, pdf: bool = False) -> int:
         raise DerivativesError(no_folder(out_dir))
     n_parcellated, n_failed = write_parcellation_pages(out_dir, pdf=pdf)
     has_group = GroupFiles(out_dir).table("metrics", ".json").is_file()
-    if find_results(out_dir) or has_group or not n_parcellated:
+    others = has_group or find_multiverses(out_dir)
+    if find_results(out_dir) or others or not n_parcellated:
         n_failed += write_pages(out_dir, pdf=pdf)
     return n_failed

@@ -237,10 +237,18 @@ def calibrate() -> float:
     return min(times) / REFERENCE_S
 
 
-def expected_seconds(size: Size, settings: Settings) -> dict[str, float]:
-    """Time of each part (s) on this machine if it does nothing else; half or twice is possible."""
+def expected_seconds(
+    size: Size, settings: Settings, slowness: float | None = None
+) -> dict[str, float]:
+    """Time of each part (s) on this machine if it does nothing else; half or twice is possible.
+
+    Parameters
+    ----------
+    slowness : float, optional
+        As from :func:`calibrate`, which is called otherwise.
+    """
     workers = 1 - SHARE_IN_PARALLEL + SHARE_IN_PARALLEL / size.n_workers
-    factor = calibrate() * workers
+    factor = workers * (calibrate() if slowness is None else slowness)
     return {name: factor * value for name, value in seconds_by_part(size, settings).items()}
 
 
@@ -248,8 +256,14 @@ def describe_needs(size: Size, settings: Settings) -> str:
     """Memory, disk and time of a study in words."""
     memory = max(memory_by_part(size, settings).values())
     disk = 2e6 + 60 * size.n_edges + 400 * size.n_rows
+    seconds = sum(expected_seconds(size, settings).values())
+    return describe_total(memory, seconds, size.n_workers, disk)
+
+
+def describe_total(memory: float, seconds: float, n_workers: int, disk: float = 0.0) -> str:
+    """Memory and disk (bytes), and time (s), in words."""
+    on_disk = f", {disk / 1e6:.0f} MB of disk" if disk else ""
     return (
-        f"about {memory / 1e9:.2f} GB of memory, {disk / 1e6:.0f} MB of disk and "
-        f"{rough_duration(sum(expected_seconds(size, settings).values()))} with "
-        f"{plural(size.n_workers, 'worker')} (half or twice as long is possible)."
+        f"about {memory / 1e9:.2f} GB of memory{on_disk} and {rough_duration(seconds)} with "
+        f"{plural(n_workers, 'worker')} (half or twice as long is possible)."
     )

@@ -12,7 +12,9 @@ from painprint.apps.arguments import (
     BesideRuns,
     Execution,
     MoreSessions,
+    OtherSignatures,
     StudyExecution,
+    StudyInputs,
     UsageError,
     Work,
     check_can_be_written,
@@ -32,6 +34,7 @@ from painprint.simulate.world import Layout, World
 from painprint.terminal import logged, progress, show
 
 if TYPE_CHECKING:
+    from painprint.apps.plan_file import PlanFile
     from painprint.apps.study import Study
     from painprint.parcellate.study import AreaStudy
 
@@ -42,9 +45,8 @@ def run(
     out_dir: Path,
     level: Literal["participant", "group"],
     *,
-    derivatives: tuple[Path, ...] = (),
-    bids_filter_file: Path | None = None,
-    settings: Annotated[Settings, FLAT] = Settings(),  # noqa: B008 (frozen)
+    inputs: Annotated[StudyInputs, FLAT] = StudyInputs(),  # noqa: B008 (frozen)
+    settings: Annotated[Settings, FLAT] = Settings(),  # noqa: B008
     beside: Annotated[BesideRuns, FLAT] = BesideRuns(),  # noqa: B008
     execution: Annotated[StudyExecution, FLAT] = StudyExecution(),  # noqa: B008
 ) -> None:
@@ -59,13 +61,6 @@ def run(
     level
         participant: decode each participant. group: test each signature on the other
         participants that were decoded into the same OUT_DIR.
-    derivatives
-        Datasets with regional time series, such as XCP-D's output, or with dense BOLD, such as
-        fMRIPrep's or ciftify's. Default: the first of xcp_d, fmriprep and ciftify that exists in
-        BIDS_DIR/derivatives.
-    bids_filter_file
-        JSON file with the entities of BOLD and ratings to use, as for fMRIPrep:
-        {"bold": {"space": "fsLR"}, "rating": {"recording": "pain"}}.
     """
     from painprint.apps.group import run_group
     from painprint.apps.pages import write_pages
@@ -74,7 +69,7 @@ def run(
     from painprint.cli.cohort import decode_people
     from painprint.cluster import on_scheduler
 
-    folders = choose_derivatives(bids_dir, derivatives)
+    folders = choose_derivatives(bids_dir, inputs.derivatives)
     check_folders(bids_dir, out_dir, folders)
     if level == "group":
         check_group(settings, beside, execution)
@@ -89,7 +84,7 @@ def run(
             return
         study = Study(
             bids_dir, out_dir, folders, settings, execution.n_jobs, beside,
-            read_bids_filter(bids_filter_file), execution.existing,
+            read_bids_filter(inputs.bids_filter_file), execution.existing,
         )  # fmt: skip
         if level == "group":
             with progress("group") as follow:
@@ -117,6 +112,76 @@ def _decode(study: Study, execution: StudyExecution, participant: str) -> None:
     print(text)
     if not can_be_decoded:
         raise Failed
+
+
+@app.command(group_parameters=BY_HEADING, help_epilogue=examples("multiverse"))
+def multiverse(
+    plan: Path,
+    bids_dir: Path,
+    out_dir: Path,
+    level: Literal["participant"],
+    *,
+    inputs: Annotated[StudyInputs, FLAT] = StudyInputs(),  # noqa: B008 (frozen)
+    settings: Annotated[Settings, FLAT] = Settings(),  # noqa: B008
+    signatures: Annotated[OtherSignatures, FLAT] = OtherSignatures(),  # noqa: B008
+    execution: Annotated[StudyExecution, FLAT] = StudyExecution(),  # noqa: B008
+) -> None:
+    """Decode with every combination of declared choices, and show all of them.
+
+    The specification curve shows how much the result depends on choices of the analysis. No
+    signature is written. Options of stages of evidence are not used.
+
+    Parameters
+    ----------
+    plan
+        TOML file with the alternatives of each choice, the default first: under [choices] lists
+        of values of options, as in lag = [6, 4].
+    bids_dir
+        Raw BIDS dataset with the ratings.
+    out_dir
+        Output folder; may be that of `painprint run`.
+    level
+        participant: a multiverse for each participant.
+    """
+    from painprint.apps.multiverse import check_multiverse
+    from painprint.apps.pages import write_pages
+    from painprint.apps.plan_file import read_plan
+    from painprint.apps.study import Study
+    from painprint.bids.filter import read_bids_filter
+    from painprint.cluster import on_scheduler
+
+    del level  # there is only one
+    check_multiverse(signatures)
+    declared = read_plan(plan, settings, inputs.derivatives)
+    named = (declared.folders or [choose_derivatives(bids_dir, inputs.derivatives)])[0]
+    check_folders(bids_dir, out_dir, [*named, *(f for one in declared.folders for f in one)])
+    with logged(None if execution.dry_run or execution.reports_only else out_dir):
+        if execution.reports_only:
+            with progress("report", "writing the pages"):
+                n_failed = write_pages(out_dir)
+            if n_failed:
+                raise Failed
+            return
+        study = Study(
+            bids_dir, out_dir, named, settings, execution.n_jobs, signatures,
+            read_bids_filter(inputs.bids_filter_file), execution.existing,
+        )  # fmt: skip
+        with on_scheduler(None if execution.dry_run else execution.dask_scheduler):
+            for_each_participant(
+                study.participants(), partial(_multiverse, study, declared, execution)
+            )
+
+
+def _multiverse(study: Study, plan: PlanFile, execution: StudyExecution, participant: str) -> None:
+    """Run the multiverse of one participant, or describe the dry run."""
+    from painprint.apps.multiverse import run_multiverse
+    from painprint.apps.multiverse_dry_run import describe_multiverse
+
+    with progress(f"sub-{participant}") as follow:
+        if not execution.dry_run:
+            return run_multiverse(study, plan, participant, progress=follow)
+        text = describe_multiverse(study, plan, participant)
+    print(text)
 
 
 @app.command(group_parameters=BY_HEADING, help_epilogue=examples("parcellate"))
@@ -297,9 +362,8 @@ def slurm(
     bids_dir: Path,
     out_dir: Path,
     *,
-    derivatives: tuple[Path, ...] = (),
-    bids_filter_file: Path | None = None,
-    settings: Annotated[Settings, FLAT] = Settings(),  # noqa: B008 (frozen)
+    inputs: Annotated[StudyInputs, FLAT] = StudyInputs(),  # noqa: B008 (frozen)
+    settings: Annotated[Settings, FLAT] = Settings(),  # noqa: B008
     beside: Annotated[BesideRuns, FLAT] = BesideRuns(),  # noqa: B008
     work: Annotated[Work, FLAT] = Work(),  # noqa: B008
     asked: Annotated[SlurmOptions, FLAT] = SlurmOptions(),  # noqa: B008
@@ -315,10 +379,6 @@ def slurm(
         Raw BIDS dataset with the ratings.
     out_dir
         Output folder, a BIDS derivative dataset.
-    derivatives
-        Datasets with regional time series or dense BOLD, as for `painprint run`.
-    bids_filter_file
-        JSON file with the entities of BOLD and ratings to use, as for `painprint run`.
     """
     from painprint.apps.same_folders import with_absolute_paths
     from painprint.apps.slurm import write_slurm_script
@@ -327,14 +387,15 @@ def slurm(
 
     if work.n_jobs < 1:
         raise UsageError(f"--n-jobs is {work.n_jobs}; give the number of CPUs of a task.")
-    folders = choose_derivatives(bids_dir, derivatives)
+    folders = choose_derivatives(bids_dir, inputs.derivatives)
     check_folders(bids_dir, out_dir, folders)
     with logged(None):
         study = Study(
             bids_dir, out_dir, folders, settings, work.n_jobs, replace(beside, person_column=()),
-            read_bids_filter(bids_filter_file), work.existing,
+            read_bids_filter(inputs.bids_filter_file), work.existing,
         )  # fmt: skip
-        filtered = None if bids_filter_file is None else bids_filter_file.absolute()
+        given = inputs.bids_filter_file
+        filtered = None if given is None else given.absolute()
         with progress("slurm", is_kept=False) as follow:
             with follow.stage("memory and time of each participant", logged=False) as on_step:
                 study = with_absolute_paths(study)

@@ -18,6 +18,7 @@ from painprint.bins import Bins, make_test_bins, test_scales
 from painprint.decode.bin_gram import cut_bins, features_of, inner_products
 from painprint.decode.decoders import make_decoder
 from painprint.decode.gram import activity_weights, edge_weights
+from painprint.decode.kept_products import InnerProducts
 from painprint.decode.metrics import center_by
 from painprint.decode.model import Choice, Model, NestedFit, best_lag
 from painprint.decode.prepare import Prepared
@@ -112,7 +113,12 @@ class Training:
 
 
 def train(
-    prepared: Prepared, settings: Settings, *, n_jobs: int = 1, on_step: OnStep | None = None
+    prepared: Prepared,
+    settings: Settings,
+    *,
+    n_jobs: int = 1,
+    on_step: OnStep | None = None,
+    products: InnerProducts = inner_products,
 ) -> Training:
     """Nested leave-one-group-out at every lag; each fold takes the lag with the best inner score.
 
@@ -122,6 +128,8 @@ def train(
         Workers; results do not depend on it.
     on_step : callable, optional
         Called with (steps done, number of steps) after each fold.
+    products : callable
+        Computes the inner products of bins, or has them from before.
 
     Raises
     ------
@@ -139,6 +147,7 @@ def train(
             prepared.prior,
             n_jobs,
             step_of_part(on_step, i, n_lags),
+            products,
         )
         for i in range(n_lags)
     ]
@@ -186,11 +195,12 @@ def _fit_at_lag(
     prior: Prior | None,
     n_jobs: int,
     on_step: OnStep | None,
+    products: InnerProducts,
 ) -> _LagFit:
     """Nested fit at one lag; ``like`` gives the numbers of time bins (see :func:`cut_bins`)."""
     bins, minute = cut_bins(frames, settings, like=like)
     samples = Samples(
-        inner_products(frames, bins["train"], group_index, features_of(settings), n_jobs=n_jobs),
+        products(frames, bins["train"], group_index, features_of(settings), n_jobs=n_jobs),
         bins["train"].rating,
         group_index[bins["train"].run],
         unit=minute,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from painprint.arrays import Codes, Matrix, Vector, short_repr
 from painprint.decode.bin_gram import BinGram
-from painprint.runs import RunKey, natural
+from painprint.runs import Frames, RunKey, natural
 from painprint.stats.permutation import surrogate_orders
 
+Rated = list[Frames]
+"""Frames of each run at one lag."""
 NULLS = ("observed", "within", "between", "both")
 
 
@@ -70,6 +72,61 @@ def draw_permutations(bin_gram: BinGram, n: int, rng: np.random.Generator) -> Pe
     levels = np.isin(kind, ("between", "both"))
     order[levels] = surrogate_orders(means, int(levels.sum()), rng)
     return Permutations(kind, donor, shift, order)
+
+
+def permute_frames(
+    runs: Sequence[Sequence[Frames]], group_index: Codes, rng: np.random.Generator
+) -> list[list[Frames]]:
+    """Runs with one permutation of their ratings within sessions, frame by frame.
+
+    Parameters
+    ----------
+    runs : sequence of sequences of Frames
+        Of each run, at each lag; a permutation is the same at all lags.
+    group_index : ndarray of int, shape (n_runs,)
+        Group of each run.
+
+    Returns
+    -------
+    runs : list of lists of Frames
+        In which averages over bins are those of :func:`permute_ratings`.
+    """
+    donor = _swap(group_index, run_positions([lags[0].key for lags in runs]), 1, rng)[0]
+    shift = rng.random(len(runs))
+    at_lags = [
+        _permute([lags[i] for lags in runs], group_index, donor, shift) for i in range(len(runs[0]))
+    ]
+    return [list(lags) for lags in zip(*at_lags, strict=True)]
+
+
+def _permute(frames: Sequence[Frames], group_index: Codes, donor: Codes, shift: Vector) -> Rated:
+    """Ratings of the donors, shifted, with the mean of each group as it was."""
+    order = [np.arange(len(f)) if f.event is None else _numbers(f.event) for f in frames]
+    traces = [
+        np.bincount(number, f.rating) / np.bincount(number)
+        for f, number in zip(frames, order, strict=True)
+    ]
+    levels = _mean_of_groups(np.array([f.rating.mean() for f in frames]), group_index)
+    moved = []
+    for r, d in enumerate(donor):
+        start = int(shift[r] * len(traces[d]))
+        at = (start + np.arange(len(traces[r]))) % len(traces[d])
+        moved.append(traces[d][at] - levels[group_index[d]])
+    change = levels - _mean_of_groups(np.array([m.mean() for m in moved]), group_index)
+    return [
+        replace(f, rating=(m + change[g])[number])
+        for f, m, g, number in zip(frames, moved, group_index, order, strict=True)
+    ]
+
+
+def _numbers(event: Codes) -> Codes:
+    """Events numbered from 0, in order."""
+    return np.unique(event, return_inverse=True)[1]
+
+
+def _mean_of_groups(values: Vector, group_index: Codes) -> Vector:
+    means: Vector = np.bincount(group_index, values) / np.bincount(group_index)
+    return means
 
 
 def run_positions(keys: Sequence[RunKey]) -> Codes:

@@ -107,6 +107,8 @@ GLOSSARY = {
     "predictions are calibrated, below 1 if they are over-dispersed (vary too much), above 1 if "
     "they are under-dispersed (vary too little). The intercept is the mean rating at a prediction "
     "of 0: 0 if calibrated.",
+    "specification curve": "results of all combinations of declared choices of an analysis "
+    "(specifications), sorted: it shows how much a result depends on such choices.",
     "spin test": "comparison with the same areas rotated at random on a sphere, which keeps their "
     "number, sizes and shapes.",
     "stage": "one analysis that follows the decoding, with its own tables and its own section of "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -114,8 +114,13 @@ def is_of_folder(path: Path) -> bool:
     return name == folder
 
 
-def read_table(path: Path) -> pd.DataFrame:
+def read_table(path: Path, names: Sequence[str] = ()) -> pd.DataFrame:
     """Read a table that painprint wrote.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Columns of names, beside :data:`NAMES`.
 
     Raises
     ------
@@ -129,7 +134,7 @@ def read_table(path: Path) -> pd.DataFrame:
             quoting=csv.QUOTE_NONE,
             keep_default_na=False,
             na_values=["n/a"],
-            dtype=dict.fromkeys(NAMES, str),
+            dtype=dict.fromkeys((*NAMES, *names), str),
         )
     except (OSError, ValueError) as error:
         raise DerivativesError(f"cannot be read ({error}). {AGAIN}", path) from error

@@ -23,6 +23,7 @@ from painprint.report.figures.evidence import (
     plot_rest,
     plot_significant_draws,
 )
+from painprint.report.figures.multiverse import plot_specification_curve
 from painprint.report.figures.overview import plot_overview
 from painprint.report.figures.people import (
     plot_identification,
@@ -46,7 +47,8 @@ __all__ = [
     "plot_learning_curve", "plot_prior_curve", "plot_months", "plot_motion_distance",
     "plot_network_weights", "plot_null", "plot_observed_predicted", "plot_overview",
     "plot_reading", "plot_rest", "plot_roc", "plot_rotated", "plot_session_traces",
-    "plot_sessions", "plot_significant_draws", "plot_similarity", "plot_sizes", "plot_strengths",
-    "plot_structure", "plot_timeline", "plot_transfer", "plot_transfer_matrix", "plot_univariate",
-    "plot_variants", "plot_vertex_map", "plot_views",
+    "plot_sessions", "plot_significant_draws", "plot_similarity", "plot_sizes",
+    "plot_specification_curve", "plot_strengths", "plot_structure", "plot_timeline",
+    "plot_transfer", "plot_transfer_matrix", "plot_univariate", "plot_variants",
+    "plot_vertex_map", "plot_views",
 ]  # fmt: skip
