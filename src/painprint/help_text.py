@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from painprint.apps.arguments import BesideRuns, StudyExecution, StudyInputs
+from painprint.apps.arguments import BesideRuns, Registering, StudyExecution, StudyInputs
 from painprint.apps.slurm_options import SLURM, SlurmOptions
 from painprint.cortex.settings import AreaSettings
 from painprint.live.options import PROBES, READING, LiveOptions
@@ -116,6 +116,7 @@ def show_by_heading(console: Console, options: ConsoleOptions, panel: HelpPanel)
             AreaSettings,
             Maps,
             BesideRuns,
+            Registering,
             StudyInputs,
             StudyExecution,
             RatedRun,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_type_hints
 
 from painprint.apps.slurm_options import SlurmOptions
 from painprint.cortex.settings import AreaSettings
@@ -18,7 +18,7 @@ from painprint.live.options import LiveOptions
 from painprint.option_fields import Bounds, check_options, flag, option
 from painprint.rating_task.rated_run import RatedRun
 from painprint.rating_task.task import RatingTask
-from painprint.settings import DATA, EARLIER, EXECUTION, RENAMED, Settings
+from painprint.settings import DATA, EARLIER, EVIDENCE, EXECUTION, RENAMED, Settings
 from painprint.simulate.world import World
 from painprint.store.reading import read_at_most
 
@@ -33,6 +33,8 @@ RENAMED_FLAGS = {f"--{flag(old)}": f"--{flag(new)}" for old, new in RENAMED.item
 """Options of the version before by their new names."""
 MOST_BYTES_OF_CONFIG = 1_000_000
 """Upper limit for a config file (bytes)."""
+ALPHA_OF_INTERVAL = 0.05
+"""Alpha of a 95% interval, two-sided."""
 NEEDS_A_VALUE = "needs at least one value"
 """What is wrong with an option for several values that is given without any."""
 
@@ -108,6 +110,38 @@ class StudyInputs:
 
 
 @dataclass(frozen=True)
+class Registering:
+    """Registration of a study before its sessions are scored."""
+
+    register: Path | None = option(None, group=EVIDENCE)
+    """JSON file of a registration. Where it does not exist, settings, decoder, primary number and
+    the sessions that are there are written into it, and nothing is decoded; where it exists,
+    participants are decoded, and the page says what departed from it."""
+    primary: Literal["centred_r", "skill", "r_between"] = option("centred_r", group=EVIDENCE)
+    """Primary number to register. centred_r: session-centred r, against ratings permuted within
+    sessions; skill: its interval above 0; r_between: r between session means, against permuted
+    means."""
+    alpha: float = option(
+        ALPHA_OF_INTERVAL, group=EVIDENCE, bounds=Bounds(0, 1, low_is_open=True, high_is_open=True)
+    )
+    """Alpha of its test to register; of skill it is that of the 95% interval."""
+
+    def __post_init__(self) -> None:
+        check_options(self)
+        if self.register is None and self._registered != ("centred_r", ALPHA_OF_INTERVAL):
+            raise UsageError("--primary and --alpha are registered by --register. Give it, too.")
+        if self.primary == "skill" and self.alpha != ALPHA_OF_INTERVAL:
+            raise UsageError(
+                f"--alpha is {self.alpha:g}, but the test of skill is its 95% interval. Omit it, "
+                "or register another primary number."
+            )
+
+    @property
+    def _registered(self) -> tuple[str, float]:
+        return self.primary, self.alpha
+
+
+@dataclass(frozen=True)
 class OtherSignatures:
     """Signatures of other people: scored beside the participant's, or a prior of it."""
 
@@ -180,8 +214,8 @@ class MoreSessions:
 
 
 KINDS = (
-    Settings, AreaSettings, World, Execution, MoreSessions, RatedRun, RatingTask, LiveOptions,
-    SlurmOptions,
+    Settings, AreaSettings, World, Execution, MoreSessions, Registering, RatedRun, RatingTask,
+    LiveOptions, SlurmOptions,
 )  # fmt: skip
 """Classes of options, which the command line has by other names."""
 
@@ -391,7 +425,12 @@ def check_direction(*, out: Path | None, atlas: str | None, fold: str, other_per
         )
 
 
-def check_group(settings: Settings, signatures: OtherSignatures, execution: StudyExecution) -> None:
+def check_group(
+    settings: Settings,
+    signatures: OtherSignatures,
+    execution: StudyExecution,
+    registering: Registering,
+) -> None:
     """Check that no option was given that the group level does not use.
 
     Raises
@@ -409,6 +448,7 @@ def check_group(settings: Settings, signatures: OtherSignatures, execution: Stud
     given += [f"--{name}" for name in ("external", "prior") if getattr(signatures, name)]
     given += ["--dry-run"] * execution.dry_run
     given += ["--dask-scheduler"] * (execution.dask_scheduler is not None)
+    given += ["--register"] * (registering.register is not None)
     if given:
         raise UsageError(
             f"{', '.join(given)} is for the level participant: the group level uses participants "
@@ -428,6 +468,24 @@ def check_participant(beside: BesideRuns) -> None:
         raise UsageError(
             "--person-column is for the level group, which relates columns of "
             "participants.tsv to performance."
+        )
+
+
+def check_registering(registering: Registering, execution: StudyExecution) -> None:
+    """Check that a registration can be written or compared.
+
+    Raises
+    ------
+    UsageError
+        Naming an option that excludes it.
+    """
+    if registering.register is None:
+        return
+    if execution.dry_run or execution.reports_only:
+        other = "--dry-run" if execution.dry_run else "--reports-only"
+        raise UsageError(
+            f"--register and {other} exclude each other: a registration is written, or compared "
+            "with what was decoded. Omit one of them."
         )
 
 

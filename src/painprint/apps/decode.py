@@ -8,6 +8,7 @@ from dataclasses import replace
 from painprint.apps.depends_on import describe_inputs
 from painprint.apps.exclusions import append_excluded, describe_exclusions
 from painprint.apps.pages import write_page_unless_made
+from painprint.apps.registration import record_registration
 from painprint.apps.resources import Size, expected_seconds
 from painprint.apps.sizes import size_from_headers, size_of_runs
 from painprint.apps.study import ParticipantInputs, Study, find_participant, log
@@ -113,6 +114,7 @@ def run_participant(
             if renew_description(files.decoding("provenance", ".json"), description):
                 for reason in description["unread"]:
                     log.warning("sub-%s: not read for the report: %s", participant, reason)
+            record_registration(study, inputs, files)
             remove([files.training(), *(files.stage(name) for name in STAGES)])
             write_page_unless_made(files)
         tell_signature(files)

@@ -28,6 +28,7 @@ from painprint.files.inputs import InputHashes
 from painprint.option_fields import flag
 from painprint.results.earlier import Existing
 from painprint.results.provenance import hash_external, hash_geometry
+from painprint.results.registration import Registration
 from painprint.runs import Run
 from painprint.settings import CLEANING, Settings
 from painprint.signature.prior import PooledPrior
@@ -55,6 +56,8 @@ class Study:
         Entities that BOLD and rating files must have.
     existing : {"refuse", "keep", "overwrite"}
         What is done with earlier results that would be replaced.
+    registration : Registration, optional
+        What was declared before sessions were scored.
 
     Raises
     ------
@@ -72,6 +75,7 @@ class Study:
     signatures: OtherSignatures = OtherSignatures()
     bids_filter: BidsFilter = BidsFilter()
     existing: Existing = "refuse"
+    registration: Registration | None = None
 
     def __post_init__(self) -> None:
         check_datasets(self.bids_dir, self.derivatives)

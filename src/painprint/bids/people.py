@@ -59,7 +59,9 @@ def read_variables(
                 f"{enumerate_names(list(table.columns)) if len(table.columns) else 'no others'}.",
                 path,
             )
-        return pd.DataFrame({name: numbers(of_people[name], path) for name in wanted}, people), []
+        return pd.DataFrame(
+            {name: numbers(of_people[name], path) for name in wanted}, pd.Index(people)
+        ), []
     return _numeric(of_people, path)
 
 

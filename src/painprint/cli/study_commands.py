@@ -13,6 +13,7 @@ from painprint.apps.arguments import (
     Execution,
     MoreSessions,
     OtherSignatures,
+    Registering,
     StudyExecution,
     StudyInputs,
     UsageError,
@@ -21,6 +22,7 @@ from painprint.apps.arguments import (
     check_folders,
     check_group,
     check_participant,
+    check_registering,
     choose_derivatives,
 )
 from painprint.apps.participants import Failed, for_each_participant, noted
@@ -48,6 +50,7 @@ def run(
     inputs: Annotated[StudyInputs, FLAT] = StudyInputs(),  # noqa: B008 (frozen)
     settings: Annotated[Settings, FLAT] = Settings(),  # noqa: B008
     beside: Annotated[BesideRuns, FLAT] = BesideRuns(),  # noqa: B008
+    registering: Annotated[Registering, FLAT] = Registering(),  # noqa: B008
     execution: Annotated[StudyExecution, FLAT] = StudyExecution(),  # noqa: B008
 ) -> None:
     """Decode each participant from BOLD, regional or dense, and ratings.
@@ -64,6 +67,7 @@ def run(
     """
     from painprint.apps.group import run_group
     from painprint.apps.pages import write_pages
+    from painprint.apps.registration import find_registration, register_study
     from painprint.apps.study import Study
     from painprint.bids.filter import read_bids_filter
     from painprint.cli.cohort import decode_people
@@ -72,10 +76,12 @@ def run(
     folders = choose_derivatives(bids_dir, inputs.derivatives)
     check_folders(bids_dir, out_dir, folders)
     if level == "group":
-        check_group(settings, beside, execution)
+        check_group(settings, beside, execution, registering)
     else:
         check_participant(beside)
-    with logged(None if execution.dry_run or execution.reports_only else out_dir):
+    check_registering(registering, execution)
+    writes = registering.register is not None and not registering.register.exists()
+    with logged(None if execution.dry_run or execution.reports_only or writes else out_dir):
         if execution.reports_only:
             with progress("report", "writing the pages"):
                 n_failed = write_pages(out_dir)
@@ -85,10 +91,13 @@ def run(
         study = Study(
             bids_dir, out_dir, folders, settings, execution.n_jobs, beside,
             read_bids_filter(inputs.bids_filter_file), execution.existing,
+            find_registration(registering),
         )  # fmt: skip
         if level == "group":
             with progress("group") as follow:
                 run_group(study, columns=beside.person_column, progress=follow)
+        elif writes:
+            print(register_study(study, study.participants(), registering))
         else:
             participants = study.participants()
             with on_scheduler(None if execution.dry_run else execution.dask_scheduler) as cluster:

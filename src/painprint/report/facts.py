@@ -67,6 +67,7 @@ def facts(results: Results) -> dict[str, str | None]:
         **_of_sample(results),
         **_of_model(results),
         **_of_validation(results),
+        **_of_registration(described.get("dataset") or {}, results),
         "use": f"{USE} {NOT_FOR}",
     }
 
@@ -203,11 +204,20 @@ def _of_dataset(dataset: Mapping[str, Any]) -> dict[str, str | None]:
     n_ethics, n_funding = dataset.get("n_ethics"), dataset.get("n_funding")
     return {
         "license": dataset.get("license"),
-        "registration": dataset.get("registration"),
         "doi": dataset.get("doi"),
         "ethics": f"stated in the dataset ({n_ethics})" if n_ethics else None,
         "funding": f"stated in the dataset ({n_funding})" if n_funding else None,
     }
+
+
+def _of_registration(dataset: Mapping[str, Any], results: Results) -> dict[str, str | None]:
+    """The registration that the dataset names, and that with which the study was compared."""
+    own, stated = results.registration, [dataset.get("registration")]
+    if own is not None:
+        n = plural(len(own["departures"]), "departure")
+        changed = "" if own["is_intact"] else ", changed after it was written"
+        stated.append(f"{own['file']}, SHA-256 {own['sha256']}{changed}: {n}")
+    return {"registration": "; ".join(filter(None, stated)) or None}
 
 
 def _of_sample(results: Results) -> dict[str, str | None]:

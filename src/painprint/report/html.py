@@ -25,6 +25,7 @@ from painprint.report.glossary import OF_A_PERSON, glossary
 from painprint.report.methods_text import methods_paragraph
 from painprint.report.network_names import full_names
 from painprint.report.overlays import AnyOverlay, overlays
+from painprint.report.registration import describe_registration
 from painprint.report.reporting import reporting
 from painprint.report.sections import NOT_INTERPRETABLE, arrange
 from painprint.report.summary import summarise
@@ -160,6 +161,8 @@ def render_page(
                 cards=summarise(results),
                 methods=methods_paragraph(results),
                 reporting=reporting(results),
+                registration=results.registration,
+                registered=describe_registration(results.registration),
                 calibration_text=words.calibration_sentences(results.metrics),
                 selected=words.selected_sentences(results.metrics),
                 runs=results.runs.to_dict(orient="records"),

@@ -94,6 +94,7 @@ def arrange(results: Results) -> list[Part]:
             Section("timeline", "Ratings and held-out predictions", "person/timeline.html", True),
         ], []),
         Part("prediction", "Prediction", [
+            *_registered(results),
             Section(
                 "performance", "How well are ratings predicted?", "person/performance.html", True
             ),
@@ -115,6 +116,14 @@ def arrange(results: Results) -> list[Part]:
             Section("files", "Files beside this page", "person/files.html"),
         ], []),
     ]  # fmt: skip
+
+
+def _registered(results: Results) -> list[Section]:
+    """The section of a study that was registered."""
+    if results.registration is None:
+        return []
+    title = "What was registered, and what departed from it?"
+    return [Section("registration", title, "person/registration.html", True)]
 
 
 def _is_there(stage: Stage, results: Results) -> bool:

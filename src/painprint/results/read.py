@@ -21,6 +21,7 @@ from painprint.files.tables import read_json
 from painprint.results.all_columns import STAGE_COLUMNS
 from painprint.results.files import ParticipantFiles
 from painprint.results.record import AGAIN, read_record
+from painprint.results.registration import PART
 from painprint.store.files import SEAL, changed_files
 
 log = logging.getLogger("painprint")
@@ -57,6 +58,12 @@ class Results(WithMetrics):
     def settings(self) -> dict[str, Any]:
         """Values of all options, by name."""
         return {option: row["value"] for option, row in self.provenance["settings"].items()}
+
+    @property
+    def registration(self) -> Mapping[str, Any] | None:
+        """What departed from the registration of the study; None where it has none."""
+        comparison: Mapping[str, Any] | None = self.provenance.get(PART)
+        return comparison
 
     @property
     def of_arrays(self) -> bool:
