@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from painprint.apps.arguments import Execution, StudyExecution, choose_derivatives
+from painprint.apps.arguments import Execution, StudyExecution
+from painprint.apps.folders import choose_derivatives
 from painprint.apps.participants import Failed, for_each_participant
 from painprint.cli import app, main
 from painprint.cortex.settings import AreaSettings

@@ -26,7 +26,8 @@ from painprint.cli import main
 from painprint.decode.crossval import nested_leave_one_out
 from painprint.decode.gram import edge_weights
 from painprint.decode.lasso_pcr import LassoRules
-from painprint.decode.metrics import mean_r, score_scale, score_units
+from painprint.decode.metrics import score_scale
+from painprint.decode.units import mean_r, score_units
 from painprint.edges import bin_edges
 from painprint.evidence.confound_analyses import compare
 from painprint.evidence.confounds import bin_means, find_confounds

@@ -10,7 +10,8 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from painprint.apps.arguments import UsageError, read_config_file
+from painprint.apps.arguments import UsageError
+from painprint.apps.config_file import read_config_file
 from painprint.bids.filter import read_bids_filter
 from painprint.bids.session_labels import labels_of_rows
 from painprint.bids.sessions import read_sessions

@@ -6,8 +6,9 @@ import pytest
 from scipy import stats
 from sklearn.metrics import mean_absolute_error, r2_score, roc_auc_score
 
-from painprint.decode.metrics import calibration_line, center_by, mean_r, score_scale, score_units
+from painprint.decode.metrics import calibration_line, center_by, score_scale
 from painprint.decode.roc import roc_table
+from painprint.decode.units import mean_r, score_units
 from painprint.stats.bootstrap import IDENTITY, block_draw, interval, t_inflated
 from painprint.stats.correlation import correlation
 

@@ -17,7 +17,8 @@ import pytest
 from conftest import QUICK
 
 import painprint
-from painprint.apps.arguments import UsageError, check_folders
+from painprint.apps.arguments import UsageError
+from painprint.apps.folders import check_folders
 from painprint.apps.participants import describe_failure
 from painprint.cli import main
 from painprint.compiled import kernel

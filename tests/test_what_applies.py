@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from conftest import write_json
 
-from painprint.apps.arguments import UsageError, check_reading_folder
+from painprint.apps.arguments import UsageError
 from painprint.apps.depends_on import describe_inputs as describe_study
+from painprint.apps.folders import check_reading_folder
 from painprint.apps.reading_files import describe_reading_inputs
 from painprint.apps.study import ParticipantInputs, Study, list_participants
 from painprint.bids.filter import read_bids_filter

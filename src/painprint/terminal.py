@@ -14,16 +14,15 @@ from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from painprint.apps.arguments import (
+from painprint.apps.arguments import UsageError, with_flags
+from painprint.apps.config_file import (
     NEEDS_A_VALUE,
-    UsageError,
-    check_can_be_written,
     check_whole,
     find_config_file,
     read_config_file,
-    with_flags,
     with_new_name,
 )
+from painprint.apps.folders import check_can_be_written
 from painprint.apps.participants import FAILURES, Failed, describe_failure, log_failure
 from painprint.option_fields import WORDS
 from painprint.progress import OF_PROGRESS, Progress

@@ -2,41 +2,26 @@
 
 from __future__ import annotations
 
-import json
-import os
-import re
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_type_hints
+from typing import TYPE_CHECKING, Literal
 
 from painprint.apps.slurm_options import SlurmOptions
 from painprint.cortex.settings import AreaSettings
-from painprint.errors import DerivativesError
 from painprint.live.options import LiveOptions
 from painprint.option_fields import Bounds, check_options, flag, option
 from painprint.rating_task.rated_run import RatedRun
 from painprint.rating_task.task import RatingTask
-from painprint.settings import DATA, EARLIER, EVIDENCE, EXECUTION, RENAMED, Settings
+from painprint.settings import DATA, EARLIER, EVIDENCE, EXECUTION, Settings
 from painprint.simulate.world import World
-from painprint.store.reading import read_at_most
 
 if TYPE_CHECKING:
     from painprint.results.earlier import Existing
 
-PIPELINES = ("xcp_d", "fmriprep", "ciftify")
-"""Folders of derivatives; if none is given, the first that exists is used."""
 READ_BY_GROUP = ("participant_label", "n_bootstraps", "random_seed")
 """Settings used at the group level."""
-RENAMED_FLAGS = {f"--{flag(old)}": f"--{flag(new)}" for old, new in RENAMED.items()}
-"""Options of the version before by their new names."""
-MOST_BYTES_OF_CONFIG = 1_000_000
-"""Upper limit for a config file (bytes)."""
 ALPHA_OF_INTERVAL = 0.05
 """Alpha of a 95% interval, two-sided."""
-NEEDS_A_VALUE = "needs at least one value"
-"""What is wrong with an option for several values that is given without any."""
 
 
 class UsageError(Exception):
@@ -220,188 +205,11 @@ KINDS = (
 """Classes of options, which the command line has by other names."""
 
 
-def choose_derivatives(
-    bids_dir: Path, named: Sequence[Path], pipelines: Sequence[str] = PIPELINES
-) -> tuple[Path, ...]:
-    """The folders that were given, or the first existing folder of these pipelines.
-
-    Raises
-    ------
-    UsageError
-        If a dataset has none of them.
-    """
-    usual = [bids_dir / "derivatives" / name for name in pipelines]
-    found = next((folder for folder in usual if folder.is_dir()), usual[0])
-    if not named and bids_dir.is_dir() and not found.is_dir():
-        raise UsageError(
-            f"{bids_dir / 'derivatives'} has none of the folders {', '.join(pipelines)}. Name the "
-            "folder of the preprocessed data with --derivatives; BIDS_DIR is the raw dataset."
-        )
-    return tuple(named) or (found,)
-
-
 def with_flags(message: str) -> str:
     """The message of an invalid option, which it begins with, named as on the command line."""
     name, _, rest = message.partition(" ")
     names = {field.name for kind in KINDS for field in fields(kind)}
     return f"--{flag(name)} {rest}" if name in names else message
-
-
-def check_whole(words: Sequence[str], where: str = "") -> None:
-    """Check that options for whole numbers get whole numbers, which would be rounded otherwise.
-
-    Parameters
-    ----------
-    words : sequence of str
-        Options, each followed by its value, or joined with it by "=".
-    where : str
-        Where they stand, for the error.
-
-    Raises
-    ------
-    UsageError
-        Naming the option and its value.
-    """
-    whole = {
-        f"--{flag(name)}"
-        for kind in KINDS
-        for name, hint in get_type_hints(kind).items()
-        if int in (hint, *get_args(hint))
-    }
-    given = [part for word in words for part in word.split("=", 1)]
-    for name, value in pairwise(given):
-        if name in whole and re.fullmatch(r"[-+]?[0-9]*\.[0-9]*[1-9][0-9]*", value):
-            raise UsageError(f"{name} is {value}{where}; needed: a whole number.")
-
-
-def check_folders(bids_dir: Path, out_dir: Path, derivatives: Sequence[Path]) -> None:
-    """Check that what is written cannot be taken for input, nor input for what is written.
-
-    Raises
-    ------
-    UsageError
-        If the output folder is an input, lies where inputs are found, contains an input where
-        results go, or is another dataset.
-    """
-    out = _real(out_dir)
-    for folder in (bids_dir, *derivatives):
-        root = _real(folder)
-        if out == root:
-            raise UsageError(f"OUT_DIR {out_dir} is an input too; choose another folder.")
-        if out.is_relative_to(root):
-            below = out.relative_to(root).parts
-            holds_datasets = root.name == "derivatives" or (
-                folder is not bids_dir and _real(bids_dir).is_relative_to(root)
-            )
-            of_participant = below[0].startswith("sub-")
-            if of_participant or not (holds_datasets or _in_derivatives(below)):
-                raise UsageError(
-                    f"OUT_DIR {out_dir} is inside {folder / below[0] if of_participant else folder}"
-                    ", where inputs are found; choose another folder, such as "
-                    f"{bids_dir / 'derivatives' / 'painprint'}."
-                )
-        elif root.is_relative_to(out):
-            first = root.relative_to(out).parts[0]
-            if first.startswith("sub-") or first == "logs":
-                raise UsageError(
-                    f"the input {folder} is inside {out_dir / first}, where results go; choose "
-                    "another OUT_DIR."
-                )
-    if other := other_dataset(out_dir / "dataset_description.json"):
-        raise UsageError(
-            f"OUT_DIR {out_dir} is another dataset ({other}), whose description would be "
-            "overwritten; choose another folder."
-        )
-
-
-def check_reading_folder(out: Path) -> None:
-    """Check that the folder of a reading is not that of data or results, and can be written.
-
-    Raises
-    ------
-    UsageError
-        If it is not the folder of a reading.
-    DerivativesError
-        If it cannot be written.
-    """
-    _check_apart(out)
-    check_can_be_written(out)
-
-
-def _check_apart(out: Path) -> None:
-    """Check that the files of a reading do not come among inputs, a signature, or results.
-
-    Raises
-    ------
-    UsageError
-        If the folder is that of a signature, of a participant, or of a dataset that painprint did
-        not write, or lies in one; folders of derivatives in a dataset may be used.
-    """
-    real = _real(out)
-    for folder in (real, *real.parents):
-        below = real.relative_to(folder).parts
-        if (folder / "signature.json").exists():
-            raise UsageError(_in_the_way(out, folder, "a signature"))
-        if folder.name == "decoding" and folder.parent.name.startswith("sub-"):
-            raise UsageError(_in_the_way(out, folder, "the results of a participant"))
-        description = folder / "dataset_description.json"
-        if not description.is_file():
-            continue
-        if below and below[0].startswith("sub-"):
-            raise UsageError(_in_the_way(out, folder / below[0], "the data of a participant"))
-        if (name := other_dataset(description)) and not _in_derivatives(below):
-            raise UsageError(_in_the_way(out, folder, f"a dataset ({name})"))
-        return
-
-
-def _in_derivatives(below: Sequence[str]) -> bool:
-    """Whether a folder in a dataset, by its parts below it, is one where results may go."""
-    return below[:1] == ("derivatives",)
-
-
-def _in_the_way(out: Path, folder: Path, what: str) -> str:
-    """Why a folder cannot be that of a reading."""
-    where = "is" if folder == _real(out) else f"is inside {folder},"
-    return f"--out {out} {where} the folder of {what}; choose a folder outside it for the reading."
-
-
-def _real(path: Path) -> Path:
-    """The path without links; a loop of links is left as it is."""
-    return Path(os.path.realpath(path))
-
-
-def other_dataset(description: Path) -> str:
-    """Name of a dataset that painprint did not write; empty where there is none."""
-    try:
-        content = json.loads(description.read_text(encoding="utf-8"))
-        generators = [generator["Name"] for generator in content["GeneratedBy"]]
-    except KeyError:
-        generators = []
-    except (OSError, ValueError, TypeError):
-        return ""
-    if content.get("DatasetType") == "derivative" and "painprint" in generators:
-        return ""
-    return str(content.get("Name") or description.name)
-
-
-def check_can_be_written(folder: Path) -> None:
-    """Check that an output folder can be written or made; nothing is made.
-
-    Raises
-    ------
-    DerivativesError
-        If something else is in its place, or the permission is lacking.
-    """
-    there = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
-    if there.is_symlink() and not os.path.exists(there):
-        reason = f"{there} is a link to {os.readlink(there)}, where there is nothing"
-    elif not os.path.isdir(there):
-        reason = f"{'it' if there == folder else there} is not a folder"
-    elif not os.access(there, os.W_OK | os.X_OK):
-        reason = f"there is no permission to write in {there}"
-    else:
-        return
-    raise DerivativesError(f"cannot write to {folder}: {reason}. Choose another folder.")
 
 
 def check_direction(*, out: Path | None, atlas: str | None, fold: str, other_person: bool) -> None:
@@ -487,80 +295,3 @@ def check_registering(registering: Registering, execution: StudyExecution) -> No
             f"--register and {other} exclude each other: a registration is written, or compared "
             "with what was decoded. Omit one of them."
         )
-
-
-def with_new_name(word: str, warn: Callable[[str], None]) -> str:
-    """A word of the command line; an option of the version before gets its new name."""
-    option, equals, value = word.partition("=")
-    if option not in RENAMED_FLAGS:
-        return word
-    warn(f"{option} is now called {RENAMED_FLAGS[option]}.")
-    return RENAMED_FLAGS[option] + equals + value
-
-
-def find_config_file(words: Sequence[str]) -> Path | None:
-    """Value of --config-file, which is needed before the other arguments are parsed."""
-    for word, following in zip(words, [*words[1:], None], strict=False):
-        if word == "--config-file" and following is not None:
-            return Path(following)
-        if word.startswith("--config-file="):
-            return Path(word.partition("=")[2])
-    return None
-
-
-def read_toml(path: Path, argument: str, example: str) -> dict[str, Any]:
-    """Content of a TOML file.
-
-    Parameters
-    ----------
-    argument : str
-        What names the file on the command line, for the error.
-    example : str
-        What may stand in it.
-
-    Raises
-    ------
-    UsageError
-        If it cannot be read.
-    """
-    import tomllib
-
-    if not path.exists():
-        raise UsageError(f"there is no file {path} ({argument}). Check the path.")
-    try:
-        return tomllib.loads(read_at_most(path, MOST_BYTES_OF_CONFIG).decode())
-    except DerivativesError as error:
-        raise UsageError(f"{error} ({argument})") from error
-    except (OSError, ValueError, RecursionError) as error:
-        raise UsageError(
-            f"{path}: is not readable TOML ({error}). Write options as in {example}."
-        ) from error
-
-
-def read_config_file(
-    config: Path, warn: Callable[[str], None], option: str = "--config-file"
-) -> dict[str, Any]:
-    """Options of a TOML file, by their names on the command line without dashes in front.
-
-    Parameters
-    ----------
-    option : str
-        The option that names the file.
-
-    Raises
-    ------
-    UsageError
-        If it is not a config file.
-    """
-    content = read_toml(config, option, "lag = 6")
-    if tables := [name for name, value in content.items() if isinstance(value, dict)]:
-        raise UsageError(
-            f"{config}: options must be at the top level, not under [{tables[0]}]. Remove that "
-            "line."
-        )
-    named = {with_new_name(f"--{name}", warn): value for name, value in content.items()}
-    for name, value in named.items():
-        if value == []:
-            raise UsageError(f"{name} {NEEDS_A_VALUE} ({config}).")
-        check_whole([name, str(value)], f" ({config})")
-    return {name.removeprefix("--"): value for name, value in named.items()}

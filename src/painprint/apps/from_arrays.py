@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from painprint.apps.arguments import check_can_be_written, other_dataset
+from painprint.apps.folders import check_can_be_written, other_dataset
 from painprint.apps.pages import write_page
 from painprint.atlas.geometry import Geometry
 from painprint.atlas.surfaces import Surfaces

@@ -10,7 +10,8 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
-from painprint.apps.arguments import UsageError, check_reading_folder
+from painprint.apps.arguments import UsageError
+from painprint.apps.folders import check_reading_folder
 from painprint.apps.live_demo import simulate_live
 from painprint.apps.live_probes import find_probes, read_probe_task
 from painprint.apps.live_source import NEEDS_EXTRA, Begun, find_source

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from painprint.apps.arguments import UsageError, read_config_file, with_flags
+from painprint.apps.arguments import UsageError, with_flags
+from painprint.apps.config_file import read_config_file
 from painprint.live.options import LiveOptions
 from painprint.live.probe import ProbeRule, Probes
 from painprint.option_fields import flag

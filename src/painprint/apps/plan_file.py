@@ -7,7 +7,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from painprint.apps.arguments import UsageError, read_toml, with_flags
+from painprint.apps.arguments import UsageError, with_flags
+from painprint.apps.config_file import read_toml
 from painprint.evidence.specifications import (
     DERIVATIVES,
     Choice,

@@ -11,7 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from painprint.apps.arguments import UsageError, check_can_be_written
+from painprint.apps.arguments import UsageError
+from painprint.apps.folders import check_can_be_written
 from painprint.errors import DerivativesError
 from painprint.files.dataset import Dataset
 from painprint.progress import Progress

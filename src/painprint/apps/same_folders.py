@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from painprint.apps.arguments import check_can_be_written
+from painprint.apps.folders import check_can_be_written
 from painprint.apps.study import Study
 from painprint.store.files import hash_input, write_text
 

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from painprint.apps.arguments import READ_BY_GROUP, BesideRuns, Work, check_can_be_written
+from painprint.apps.arguments import READ_BY_GROUP, BesideRuns, Work
+from painprint.apps.folders import check_can_be_written
 from painprint.apps.participants import FAILURES, reason_of
 from painprint.apps.resources import expected_seconds, memory_by_part
 from painprint.apps.sizes import size_of_participant

@@ -6,11 +6,9 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-from painprint.apps.arguments import (
-    NewSessions,
-    Replacing,
+from painprint.apps.arguments import NewSessions, Replacing, check_direction
+from painprint.apps.folders import (
     check_can_be_written,
-    check_direction,
     check_folders,
     check_reading_folder,
     choose_derivatives,

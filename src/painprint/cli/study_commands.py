@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from painprint.apps.arguments import (
-    PIPELINES,
     BesideRuns,
     Execution,
     MoreSessions,
@@ -18,11 +17,14 @@ from painprint.apps.arguments import (
     StudyInputs,
     UsageError,
     Work,
-    check_can_be_written,
-    check_folders,
     check_group,
     check_participant,
     check_registering,
+)
+from painprint.apps.folders import (
+    PIPELINES,
+    check_can_be_written,
+    check_folders,
     choose_derivatives,
 )
 from painprint.apps.participants import Failed, for_each_participant, noted

@@ -12,10 +12,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from painprint.bins import primary_scale, primary_words
-from painprint.decode.metrics import Evaluation, MeanR, ScaleMetrics, evaluate
+from painprint.decode.metrics import Evaluation, ScaleMetrics, evaluate
 from painprint.decode.prepare import Prepared, prepare_runs
 from painprint.decode.prior import Prior
 from painprint.decode.training import FoldModel, Training, predict_held_out, train
+from painprint.decode.units import MeanR
 from painprint.progress import OnStep
 from painprint.regions import Regions, RegionsLike
 from painprint.runs import Frames, Run

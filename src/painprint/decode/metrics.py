@@ -5,7 +5,6 @@ Equations are in docs/methods.md.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from painprint.arrays import Matrix, Vector, short_repr
 from painprint.bins import SCALES, primary_scale
 from painprint.decode.roc import roc_table
+from painprint.decode.units import MeanR, mean_r, score_units
 from painprint.stats.bootstrap import (
     FISHER_Z,
     IDENTITY,
@@ -32,7 +32,6 @@ from painprint.stats.bootstrap import (
     remembered,
     weighted_auc,
     weighted_line,
-    weighted_mean,
     weighted_skill,
 )
 from painprint.stats.correlation import (
@@ -84,16 +83,6 @@ class ScaleMetrics:
             f"ScaleMetrics(n={self.n}, centred_r={estimate(self.centred_r, self.centred_r_ci)}, "
             f"skill={estimate(self.skill, self.skill_ci)}, r={number(self.r)}, mae={self.mae:.3g})"
         )
-
-
-@dataclass(frozen=True)
-class MeanR:
-    """Mean over runs (or sessions) of the correlation over their bins of the primary scale."""
-
-    n: int
-    r: float | None
-    r_ci: Ends
-    r_p: float | None
 
 
 @short_repr
@@ -420,61 +409,3 @@ def center_columns(values: Matrix, group: NDArray[np.int64]) -> Matrix:
     within = values - (averages @ values)[group]
     within[np.abs(within) <= 1e-12 * np.abs(values).max(axis=0)] = 0
     return within
-
-
-def score_units(minutes: pd.DataFrame, by: str) -> pd.DataFrame:
-    """Agreement within each run (or group) over its 1-min bins.
-
-    Parameters
-    ----------
-    minutes : DataFrame
-        The rows of the 1-min scale, with columns as for :func:`score_scale`.
-    by : {"run_code", "group"}
-        The unit.
-
-    Returns
-    -------
-    units : DataFrame
-        Columns ``group``, ``n_bins``, ``r`` (NaN where the rating does not vary), ``mae``,
-        ``mean_rating``, ``mean_predicted``.
-    """
-    units = []
-    for _, rows in minutes.groupby(by, sort=True):
-        y, predicted = rows["rating"].to_numpy(float), rows["predicted"].to_numpy(float)
-        r = correlation(y, predicted)
-        units.append(
-            {
-                "group": int(rows["group"].iloc[0]),
-                "n_bins": len(rows),
-                "r": math.nan if r is None else r,
-                "mae": float(np.abs(y - predicted).mean()),
-                "mean_rating": float(y.mean()),
-                "mean_predicted": float(predicted.mean()),
-            }
-        )
-    return pd.DataFrame(units)
-
-
-def mean_r(units: pd.DataFrame, *, n_bootstraps: int, rng: np.random.Generator) -> MeanR:
-    """Mean r over units, excluding units whose r is undefined.
-
-    The bootstrap resamples groups, then units within groups.
-
-    Parameters
-    ----------
-    units : DataFrame
-        Result of :func:`score_units`.
-    """
-    defined = units[units["r"].notna()]
-    if defined.empty:
-        return MeanR(0, None, (None, None), None)
-    values = defined["r"].to_numpy(float)
-    drawn = bootstrap(
-        {"r": partial(weighted_mean, x=values)},
-        hierarchical_draw(defined["group"].to_numpy(np.int64), np.arange(len(values))),
-        n_rows=len(values),
-        n_draws=n_bootstraps,
-        rng=rng,
-    )
-    r_interval = interval(drawn["r"], null=0)
-    return MeanR(len(values), float(values.mean()), r_interval.ends, r_interval.p)

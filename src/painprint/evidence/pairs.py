@@ -11,8 +11,9 @@ import pandas as pd
 
 from painprint.arrays import Codes, Matrix, Vector, short_repr
 from painprint.bins import make_test_bins, primary_scale, test_scales
-from painprint.decode.metrics import Draws, score_scale, score_units, split_scales
+from painprint.decode.metrics import Draws, score_scale, split_scales
 from painprint.decode.training import average_frames
+from painprint.decode.units import score_units
 from painprint.edges import edge_block, edges_to_matrix, matrix_to_edges
 from painprint.evidence.member import Member
 from painprint.evidence.stage import StageResult
