@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import simulate_runs
+from scipy.optimize import minimize
 from scipy.stats import spearmanr, ttest_1samp
 
 from painprint import Regions, Settings, decode_runs
@@ -16,9 +17,9 @@ from painprint.errors import DerivativesError
 from painprint.evidence.clinical import FEWEST, interval, permutation_p, rank_correlations, relate
 from painprint.evidence.cohort import (
     comparable,
+    expected_within,
     individuality,
     networks_of_people,
-    pseudo_values,
     similarity_of_halves,
 )
 from painprint.evidence.contribution import Contribution, contribute
@@ -68,21 +69,22 @@ def test_pairs_are_flipped_as_a_loop_says(rng):
     assert flip_pairs(r, rng) == pytest.approx(np.mean(np.array(totals) >= totals[0] - 1e-9))
 
 
-def test_pseudo_values_are_those_of_the_jackknife(rng):
-    r = rng.normal(size=(7, 7))
+def test_people_with_the_same_pattern_are_expected_to_be_as_similar_as_they_are(rng):
+    a, b = rng.uniform(0.1, 0.9, size=(2, 7))
+    r = np.outer(a, b)
+    changed = r - np.diag(np.diag(r)) + np.diag(rng.normal(size=7))  # they are not looked at
+    np.testing.assert_allclose(expected_within(changed), a * b, rtol=1e-6)
+    alike = np.outer(a, a)
+    assert np.diag(alike).mean() > alike[~np.eye(7, dtype=bool)].mean()  # which is not individual
+    noisy = r + 0.02 * rng.normal(size=r.shape)
+    x = expected_within(noisy)
+    off = ~np.eye(7, dtype=bool)
 
-    def difference(kept):
-        one = r[np.ix_(kept, kept)]
-        off = ~np.eye(len(kept), dtype=bool)
-        return np.diag(one).mean() - one[off].mean()
+    def error(ends):
+        return ((noisy - np.outer(ends[:7], ends[7:]))[off] ** 2).sum()
 
-    everyone = np.arange(7)
-    values = pseudo_values(r)
-    assert values.mean() == pytest.approx(difference(everyone))
-    jackknife = [
-        7 * difference(everyone) - 6 * difference(np.delete(everyone, p)) for p in everyone
-    ]
-    np.testing.assert_allclose(values, jackknife)
+    best = minimize(error, np.concatenate([a, b]), tol=1e-12).x
+    np.testing.assert_allclose(x, best[:7] * best[7:], atol=1e-4)
 
 
 def person(seed, name="a", networks=("DMN",) * 4 + ("VIS",) * 4, **options):

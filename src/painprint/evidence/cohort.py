@@ -20,6 +20,8 @@ from painprint.wording import count_people
 
 MOST_MISSING = 0.2
 """Largest share of the regions of all that a person may lack to be compared with the others."""
+N_ITERATIONS, TINY = 200, 1e-300
+"""Of alternating least squares, and the smallest divisor."""
 
 
 def networks_of_people(of_people: Mapping[str, Contribution], *, random_seed: int) -> StageResult:
@@ -104,15 +106,16 @@ def individuality(of_people: Mapping[str, Contribution], *, random_seed: int) ->
     """Similarity of patterns within and between people.
 
     The pattern of the first half of a person's sessions is correlated, over features, with that of
-    the second half of every person's sessions. Halves of one person and of two people have the same
-    amount of data, so their mean similarities can be compared.
+    the second half of every person's sessions. The mean within people exceeds that between them
+    even if all have the same pattern, as soon as some are measured more reliably than others, so it
+    is compared with what is expected then (:func:`expected_within`).
 
     Returns
     -------
     result : StageResult
-        Table ``similarity``. Numbers: ``within`` and ``between``, ``difference`` with its t
-        interval ``low`` and ``high``, ``p_individual`` (within above between), ``p_shared``
-        (between above 0), ``n_people``.
+        Table ``similarity``. Numbers: means ``within`` and ``between`` people and ``expected``
+        within them, ``difference`` of within and expected with its t interval ``low`` and ``high``,
+        ``p_individual`` (difference above 0), ``p_shared`` (between above 0), ``n_people``.
 
     References
     ----------
@@ -131,14 +134,17 @@ def individuality(of_people: Mapping[str, Contribution], *, random_seed: int) ->
             "r": r.ravel(),
         }
     )
-    values = pseudo_values(r) if n > 2 else np.zeros(0)
+    within = np.diag(r)
+    expected = expected_within(r) if n > 2 else np.full(n, np.nan)
+    values = within - expected
     low, high = mean_interval(values)
     rng = np.random.default_rng([random_seed, *b"similarity of people"])
     numbers: dict[str, Any] = {
         "n_people": n,
-        "within": float(np.diag(r).mean()),
-        "between": _mean_between(r),
-        "difference": float(np.diag(r).mean()) - _mean_between(r),
+        "within": float(within.mean()),
+        "between": float((r.sum() - within.sum()) / (n * (n - 1))),
+        "expected": float(expected.mean()),
+        "difference": float(values.mean()),
         "low": low,
         "high": high,
         "p_individual": None,
@@ -215,25 +221,28 @@ def similarity_of_halves(halves: Matrix) -> Matrix:
     return r
 
 
-def _mean_between(r: Matrix) -> float:
-    """Mean of the entries outside the diagonal."""
-    n = len(r)
-    return float((r.sum() - np.trace(r)) / (n * (n - 1)))
+def expected_within(r: Matrix) -> Matrix:
+    """Similarity within each person that the similarities between people lead to expect.
 
-
-def pseudo_values(r: Matrix) -> Matrix:
-    """Jackknife pseudo-values of the mean within people minus that between them.
-
-    Each person's similarities to all others enter the mean between people; the pseudo-values of
-    different people are as good as independent, and their mean is the difference.
+    If people have the same pattern, and differ only in how reliable their halves are, the
+    similarity of two people is a product of one number of each: r = a bᵀ, within people, too. This
+    is fitted to the entries outside the diagonal, by alternating least squares.
 
     Parameters
     ----------
     r : ndarray of shape (n_people, n_people)
         Of at least 3 people.
+
+    Returns
+    -------
+    expected : ndarray of shape (n_people,)
+        a b.
     """
-    n, within = len(r), np.diag(r)
-    of_person = r.sum(axis=0) + r.sum(axis=1) - 2 * within
-    of_all = r.sum() - within.sum()
-    values: Matrix = within - of_person / (n - 2) + of_all / ((n - 1) * (n - 2))
-    return values
+    n = len(r)
+    between, others = r - np.diag(np.diag(r)), 1 - np.eye(n)
+    a, b = between.sum(axis=1) / (n - 1), between.sum(axis=0) / (n - 1)
+    for _ in range(N_ITERATIONS):
+        b = between.T @ a / np.maximum(others @ (a * a), TINY)
+        a = between @ b / np.maximum(others @ (b * b), TINY)
+    expected: Matrix = a * b
+    return expected

@@ -69,7 +69,8 @@ def _similarity(numbers: Mapping[str, Any]) -> Card:
         "The pattern of the first half of a person's sessions was compared with the second half of "
         "the same person and of every other person.",
         f"mean r within people {wording.number(numbers['within'])}, between people "
-        f"{wording.number(numbers['between'])}, difference {difference}{p}",
+        f"{wording.number(numbers['between'])}; within people above what is expected of people who "
+        f"differ in reliability alone: {difference}{p}",
     )
 
 
@@ -121,10 +122,12 @@ def group_methods(results: GroupResults) -> CitedText:
         sentences.append(
             "Patterns (covariances of features and rating within sessions [@haufe2014]) of the "
             "first half of each person's sessions were correlated with those of the second half of "
-            f"every person ({wording.count_people(metrics['similarity']['n_people'])}). Whether "
-            "similarity is higher within than between people was tested by flipping signs of "
-            "jackknife pseudo-values of people, and whether it is above 0 between people by "
-            "flipping signs of their patterns [@winkler2014], both one-sided."
+            f"every person ({wording.count_people(metrics['similarity']['n_people'])}). Similarity "
+            "within people was compared with that expected if all had the same pattern and "
+            "differed in reliability alone (a matrix of rank one, fitted to the similarities "
+            "between people), by flipping signs of the differences of people; whether similarity "
+            "between people is above 0 was tested by flipping signs of their patterns "
+            "[@winkler2014], both one-sided."
         )
     if "clinical" in tables:
         names = wording.enumerate_names(metrics["clinical"]["variables"])
