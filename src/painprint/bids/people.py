@@ -59,9 +59,8 @@ def read_variables(
                 f"{enumerate_names(list(table.columns)) if len(table.columns) else 'no others'}.",
                 path,
             )
-        return pd.DataFrame(
-            {name: numbers(of_people[name], path) for name in wanted}, pd.Index(people)
-        ), []
+        used = {name: numbers(of_people[name], path) for name in wanted}
+        return pd.DataFrame(used, index=of_people.index), []
     return _numeric(of_people, path)
 
 

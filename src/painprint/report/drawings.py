@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 
 from painprint import wording
 from painprint.decode.metrics import center_by
@@ -127,19 +128,33 @@ def _overview(results: Results) -> Drawing:
     return Drawing(f"Overview. {letters}", partial(figures.plot_overview, wide, panels))
 
 
-def brain_drawings(views: BrainViews, painted: Sequence[AnyOverlay]) -> dict[str, Drawing]:
-    """Figures of every overlay on the brain, by name: cortex and subcortical regions."""
+def brain_drawings(
+    views: BrainViews, painted: Sequence[AnyOverlay], known: Collection[str] = ()
+) -> dict[str, Drawing]:
+    """Figures of every overlay on the brain, by name: cortex and subcortical regions.
+
+    Parameters
+    ----------
+    known : collection of str
+        Names of figures that were drawn before, if any were: there are no others, and the views,
+        which take seconds, are not made.
+    """
     drawn = {}
     for overlay in painted:
-        for name, seen, where in (
-            ("brain", views.cortex, "on the cortex"),
-            ("subcortex", views.subcortex, "of subcortical regions, in a glass brain"),
+        for name, part, where in (
+            ("brain", "cortex", "on the cortex"),
+            ("subcortex", "subcortex", "of subcortical regions, in a glass brain"),
         ):
-            if seen:
-                drawn[f"{name}{overlay.name}"] = Drawing(
-                    f"{overlay.title} {where}", partial(figures.plot_views, seen, overlay)
-                )
+            figure = f"{name}{overlay.name}"
+            if figure in known if known else getattr(views, part):
+                draw = partial(_draw_views, views, part, overlay)
+                drawn[figure] = Drawing(f"{overlay.title} {where}", draw)
     return drawn
+
+
+def _draw_views(views: BrainViews, part: str, overlay: AnyOverlay) -> Axes:
+    """Draw the views of a part of the brain, which are made when they are needed."""
+    return figures.plot_views(getattr(views, part), overlay)
 
 
 def transfer_drawing(transfer: pd.DataFrame, at: str) -> Drawing:

@@ -70,16 +70,15 @@ def write_report(
     known : mapping of str to Drawn, optional
         Figures that need not be drawn again, by name.
     """
-    files = results.files
+    files, known = results.files, known or {}
     wanted = drawings(results)
     section = None
     brain = read_brain(files.decoding("dseg", ""), files.anat, files.participant)
     if brain is not None:
         section = BrainSection(brain, overlays(results, brain.regions))
-        wanted |= brain_drawings(BrainViews(brain), section.painted)
+        wanted |= brain_drawings(BrainViews(brain), section.painted, known)
     if transfer.drawn is not None:
         wanted["transfer"] = transfer_drawing(transfer.drawn, results.bins.at)
-    known = known or {}
     drawn = {
         name: known[name] if name in known else draw_figure(name, drawing.draw, pdf=pdf)
         for name, drawing in wanted.items()
