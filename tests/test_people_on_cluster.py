@@ -28,7 +28,7 @@ def test_people_are_counted_and_those_in_work_are_told_with_their_stage(tmp_path
         people.send(label)
     note(tmp_path, Status("02", "running", "stage 4 of 12: null"))
     note(tmp_path, Status("03", "failed", reason="of an earlier command"))
-    people.end(Status("01", "failed", reason="no [rating]."))
+    people.end(Status("01", "failed", reason="no [rating]. " + 9 * "Add one. "))
     people.end(Status("04", "kept"))
     with Lock(tmp_path, "sub-02").hold():
         said = "1 kept, 1 failed, 1 running, 6 waiting; sub-02: stage 4 of 12: null"
@@ -36,10 +36,10 @@ def test_people_are_counted_and_those_in_work_are_told_with_their_stage(tmp_path
         console = Console(width=60, record=True, file=io.StringIO())
         console.print(people.draw())
     assert [line.rstrip() for line in console.export_text().splitlines()] == [
-        "sub-01  failed   no [rating].",
+        "sub-01  failed   no [rating]. Add one. Add one. Add one. Ad…",
         "sub-02  running  stage 4 of 12: null",
         "sub-03  waiting",
-        "                 1 kept, 1 failed, 1 running, 6 waiting",
+        "1 kept, 1 failed, 1 running, 6 waiting",
     ]
 
 

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from painprint.apps.folders import check_can_be_written
 from painprint.apps.study import Study
 from painprint.store.files import hash_input, write_text
 
@@ -41,7 +40,6 @@ def mark_folders(study: Study) -> dict[Path, str]:
 
     The output folder gets a file with a random number, which no other folder has.
     """
-    check_can_be_written(study.out_dir)
     token = study.out_dir / "logs" / "cluster.txt"
     write_text(token, secrets.token_hex(16))
     inputs = [study.bids_dir, *study.derivatives, *study.signatures.external]

@@ -17,7 +17,7 @@ from painprint.results.status import Status, count_states, note, read_status
 from painprint.terminal import logged, shown
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.console import Group
 
     from painprint.apps.study import Study
     from painprint.cluster import Cluster
@@ -44,9 +44,10 @@ class People:
     """
 
     def __init__(self, out_dir: Path, participants: Sequence[str]) -> None:
-        self._out_dir = out_dir
-        self._people = {label: Status(label, "waiting") for label in participants}
+        self._out_dir, self._participants = out_dir, participants
         self._sent: set[str] = set()
+        self._running: dict[str, Status] = {}
+        self._ended: dict[str, Status] = {}
         self._looked_s = -LOOK_S
 
     def send(self, participant: str) -> None:
@@ -56,17 +57,18 @@ class People:
     def end(self, status: Status) -> None:
         """Somebody is finished or has failed."""
         self._sent.discard(status.participant)
-        self._people[status.participant] = status
+        self._ended[status.participant] = status
 
     def now(self) -> list[Status]:
         """How far everybody is."""
         if time.monotonic() - self._looked_s >= LOOK_S:
             self._looked_s = time.monotonic()
-            for participant in [*self._sent]:  # another thread may change it
-                status = read_status(self._out_dir, participant)
-                if status.state == "running" and participant in self._sent:
-                    self._people[participant] = status
-        return [*self._people.values()]
+            noted = [read_status(self._out_dir, participant) for participant in [*self._sent]]
+            self._running = {one.participant: one for one in noted if one.state == "running"}
+        return [
+            self._ended.get(label) or self._running.get(label) or Status(label, "waiting")
+            for label in self._participants
+        ]
 
     def count(self) -> str:
         """How many people are in each state."""
@@ -79,20 +81,22 @@ class People:
         )
         return "; ".join([self.count(), *running])
 
-    def draw(self) -> Table:
+    def draw(self) -> Group:
         """A table of as many people as the terminal has lines for."""
+        from rich.console import Group
         from rich.table import Column, Table
         from rich.text import Text
 
         people = self.now()
         most = max(1, shutil.get_terminal_size().lines - OTHER_LINES)
         first = sorted(people, key=lambda one: FIRST_SHOWN.index(one.state))[:most]
-        table = Table.grid("", "", Column(no_wrap=True, overflow="ellipsis"), padding=(0, 2))
+        # the last column alone is cut
+        table = Table.grid(Column(no_wrap=True), Column(no_wrap=True), Column(), padding=(0, 2))
         for one in people:
             if one in first:
-                table.add_row(f"sub-{one.participant}", one.state, Text(one.reason or one.stage))
-        table.add_row("", "", Text(self.count()))
-        return table
+                told = Text(one.reason or one.stage, no_wrap=True, overflow="ellipsis")
+                table.add_row(f"sub-{one.participant}", one.state, told)
+        return Group(table, Text(self.count()))
 
 
 def decode_people(cluster: Cluster, study: Study, participants: Sequence[str]) -> None:

@@ -57,7 +57,10 @@ class Lock:
             self._lock.release()
 
     def is_held(self) -> bool:
-        """Whether a process holds the lock; of one that cannot be opened, this is assumed."""
+        """Whether a process holds the lock; of one that cannot be opened, this is assumed.
+
+        The file that a killed process left is removed.
+        """
         if not self.path.is_file():
             return False
         try:
