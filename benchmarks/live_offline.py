@@ -84,14 +84,14 @@ def read_live(signature, run, warm_up_s, prior_frames):
     ]
 
 
-def compare(signature, runs, of):
+def compare(signature, runs, of, settings=tuple(product(WARM_UPS_S, PRIOR_FRAMES))):
     """r offline and live of the runs, by warm-up and prior; a row each."""
     at = [minutes_of(signature, run) for run in runs]
     session = np.concatenate([[i] * len(m) for i, m in zip(of, at, strict=True)])
     truth = np.array([rating for minutes in at for _, rating, _ in minutes])
     offline = np.array([value for minutes in at for *_, value in minutes])
     rows = []
-    for warm_up_s, prior_frames in product(WARM_UPS_S, PRIOR_FRAMES):
+    for warm_up_s, prior_frames in settings:
         live, inside, ranges = [], [], []
         for run, minutes in zip(runs, at, strict=True):
             readings = read_live(signature, run, warm_up_s, prior_frames)
@@ -143,8 +143,8 @@ def uncleaned(number):
         signature = learn([clean for _, clean in pairs if clean.session in training], True)
         new = [pair for pair in pairs if pair[1].session not in training]
         of = [names.index(clean.session) for _, clean in new]
-        of_raw, of_clean = (
-            default_row(compare(signature, runs, of)) for runs in zip(*new, strict=True)
+        (of_raw,), (of_clean,) = (
+            compare(signature, runs, of, [DEFAULT]) for runs in zip(*new, strict=True)
         )
         rows.append(
             {
@@ -159,10 +159,6 @@ def uncleaned(number):
     return rows
 
 
-def default_row(rows):
-    return next(row for row in rows if (row["warm_up_s"], row["prior_frames"]) == DEFAULT)
-
-
 def summarise_uncleaned(table):
     table = table.assign(loss=table["centred_offline"] - table["centred_live_uncleaned"])
     for loading, rows in table.groupby("loading"):
@@ -174,12 +170,13 @@ def summarise_uncleaned(table):
 
 
 def resume_people(path, work, n_people, jobs):
-    """Rows of the people that the table lacks, added to it."""
+    """Rows of all people; those that the table lacks are added to it as they come."""
     table = pd.read_csv(path, sep="\t") if path.exists() else pd.DataFrame({"person": []})
     wanted = [i for i in range(n_people) if i not in set(table["person"])]
-    found = Parallel(n_jobs=jobs)(delayed(work)(i) for i in wanted)
-    table = pd.concat([table, pd.DataFrame([row for rows in found for row in rows])])
-    table.to_csv(path, sep="\t", index=False, float_format="%.5f")
+    for first in range(0, len(wanted), jobs):
+        found = Parallel(n_jobs=jobs)(delayed(work)(i) for i in wanted[first : first + jobs])
+        table = pd.concat([table, pd.DataFrame([row for rows in found for row in rows])])
+        table.to_csv(path, sep="\t", index=False, float_format="%.5f")
     return table
 
 
