@@ -6,8 +6,8 @@ r"""False positives and power of the tests across people of the group level.
 Networks and similarity are tested on cohorts of 12 of 600 simulated people without a signature
 (half of them with drifts and trends), of 60 whose signatures are their own, and of 60 who share
 half of theirs: 5 to 12 sessions x 1 run x 40 regions of one atlas each. A person is in several
-cohorts, so that the shares vary a little more than those of independent ones. Each person's
-contribution is kept in a work folder.
+cohorts, so that the shares vary a little more than those of independent ones. In "longer" studies,
+40 people have 15 to 24 sessions of 10 min. Each person's contribution is kept in a work folder.
 
 What the simulator cannot give is made up at the level of the tests' inputs. "shared alone": 12
 people have the same map, which is smooth over regions, and halves with noise that is smooth, has a
@@ -49,22 +49,26 @@ N_REGIONS, N_PEOPLE, N_PATIENTS = 40, 12, 30
 SIZE = {"n_regions": N_REGIONS, "n_runs": 1, "run_s": 300.0, "tr_s": 1.0, "shared_atlas": True}
 DRIFTS = {"trends": True}
 STEADY = {"steady_ratings": True, "steady_bold": True}
+SHORT, LONG = (5, 12), (15, 24)
+"""Fewest and most sessions."""
+HALF = {**SIZE, "shared_signature": 0.5}
 BANKS = {
-    "no signature": (300, True, {**SIZE, **STEADY}),
-    "no signature, drifts": (300, True, {**SIZE, **DRIFTS}),
-    "own signatures": (60, False, SIZE),
-    "half shared": (60, False, {**SIZE, "shared_signature": 0.5}),
+    "no signature": (300, True, SHORT, {**SIZE, **STEADY}),
+    "no signature, drifts": (300, True, SHORT, {**SIZE, **DRIFTS}),
+    "own signatures": (60, False, SHORT, SIZE),
+    "half shared": (60, False, SHORT, HALF),
+    "half shared, longer": (40, False, LONG, {**HALF, "run_s": 600.0}),
 }
-"""Number of people, whether they have no signature, and their world."""
+"""Number of people, whether they have no signature, their numbers of sessions, and their world."""
 FIRST_SEED = 80_000
 AT_ONCE = 20
 
 
 def simulate(bank, number):
     """What a simulated person contributes."""
-    _, null, world = BANKS[bank]
+    _, null, (fewest, most), world = BANKS[bank]
     seed = (FIRST_SEED + list(BANKS).index(bank), number)
-    n_sessions = int(np.random.default_rng(seed).integers(5, 13))
+    n_sessions = int(np.random.default_rng(seed).integers(fewest, most + 1))
     person = Person(n_sessions, null=null, world=World(**world))
     truth, simulated = simulate_person(person, seed)
     runs = [as_run(run, person, truth) for run in simulated]
@@ -217,7 +221,7 @@ def main():
 
     for world, of_cohort in worlds.items():
         compute(world, of_cohort)
-    for name, (n, _, _) in BANKS.items():
+    for name, (n, *_) in BANKS.items():
         bank = people_of(name, size.people or n, size.work, size.jobs)
         compute(name, lambda cohort, bank=bank: simulated_cohort(bank, cohort))
     summarise(pd.read_csv(size.out, sep="\t"))
