@@ -62,6 +62,10 @@ def test_examples_in_help_are_commands_that_can_be_copied(command, capsys, monke
         (["parcellate", "bids", "bids", "participant"], "OUT_DIR bids is an input too"),
         (["run", "bids", "out", "group", "--dry-run", "--lag", "4"], "--lag, --dry-run is for the"),
         (["run", "bids", "out", "participant", "--drop", "-1"], "--drop is -1.0; it must be from"),
+        (
+            ["run", "bids", "out", "participant", "--person-column", "age"],
+            "--person-column is for the",
+        ),
         (["run", "bids", "out", "participant", "--config-file", "no"], "there is no file no"),
         (["simulate", "out", "--null", "3"], "--null is 3; there are 2 people"),
         (["simulate", "out", "--n-regions", "9"], "--n-regions is 9; an even number is needed"),
