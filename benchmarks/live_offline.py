@@ -51,7 +51,7 @@ N_TRAINING, N_NEW = 12, 3
 SETTINGS = Settings(n_bootstraps=100, skip=())
 WORLD = World(n_regions=40, run_s=300.0)
 WARM_UPS_S, PRIOR_FRAMES = (15.0, 30.0, 60.0), (0.0, 60.0, 200.0)
-DEFAULT = (30.0, 60.0)
+ALL, DEFAULT = tuple(product(WARM_UPS_S, PRIOR_FRAMES)), (30.0, 60.0)
 LOADINGS = (0.1, 0.2, 0.3)
 
 
@@ -84,7 +84,7 @@ def read_live(signature, run, warm_up_s, prior_frames):
     ]
 
 
-def compare(signature, runs, of, settings=tuple(product(WARM_UPS_S, PRIOR_FRAMES))):
+def compare(signature, runs, of, settings=ALL):
     """r offline and live of the runs, by warm-up and prior; a row each."""
     at = [minutes_of(signature, run) for run in runs]
     session = np.concatenate([[i] * len(m) for i, m in zip(of, at, strict=True)])
