@@ -46,6 +46,7 @@ bench-smoke: $(VENV)/dev.stamp
 	$(BIN)/python benchmarks/kill_and_resume.py --each 150 --random 1 --only simulate run learn recalibrate "predict --out" --out $(SMOKE)/kills.tsv
 	$(BIN)/python benchmarks/resources_told.py --only small --out $(SMOKE)
 	$(BIN)/python benchmarks/dask_bytes.py --sessions 4 --regions 24 --run-s 240 --no-kills --out $(SMOKE)/dask.tsv
+	$(BIN)/python benchmarks/cohort.py --people 3 --alone 2 --kills 1 --work $(SMOKE)/cohort --out $(SMOKE)/cohort
 	$(BIN)/python benchmarks/null_calibration.py --people 1 --out $(SMOKE)/calibration.tsv
 	$(BIN)/python benchmarks/prior_sharing.py --people 1 --shares 0 0.5 --sizes 2 3 --others 2 --sessions-of-others 3 --tested 2 --regions 24 --out $(SMOKE)
 	$(BIN)/python benchmarks/prior_null.py --people 1 --out $(SMOKE)/prior_null.tsv

@@ -84,16 +84,16 @@ def cluster(folder):
         processes = [stack.enter_context(process("scheduler", folder, *scheduler, *common))]
         for name in ("worker-1", "worker-2"):
             processes.append(stack.enter_context(process(name, folder, *worker, *common)))
-        while any("Registered to" not in _said(folder, name) for name in ("worker-1", "worker-2")):
+        while any("Registered to" not in said(folder, name) for name in ("worker-1", "worker-2")):
             time.sleep(0.2)
         yield address, processes
 
 
-def _said(folder, name):
+def said(folder, name):
     return (folder / f"{name}.log").read_text()
 
 
-def _counted(folder):
+def counted_bytes(folder):
     """Bytes by process."""
     return {p.stem: int(np.fromfile(p, np.int64)[0]) for p in folder.glob("*.count")}
 
@@ -117,14 +117,14 @@ def on_cluster(killed, words, folder):
     with cluster(folder) as (address, (scheduler, worker, _)):
         command = [sys.executable, __file__, "--program", *words, "--dask-scheduler", address]
         with process("program", folder, *command) as program:
-            while program.poll() is None and "reading the runs" not in _said(folder, "program"):
+            while program.poll() is None and "reading the runs" not in said(folder, "program"):
                 time.sleep(0.05)
             at = time.perf_counter()
             if killed != "nothing":
                 {"worker": worker, "scheduler": scheduler}[killed].kill()
             exit_code = program.wait()
             to_exit_s = time.perf_counter() - at
-    lines = [x for x in _said(folder, "program").splitlines() if " INFO " not in x]
+    lines = [x for x in said(folder, "program").splitlines() if " INFO " not in x]
     return exit_code, to_exit_s, lines
 
 
@@ -146,7 +146,7 @@ def measure(killed, decoder, sessions, regions, n_runs, run_s):
             subprocess.run([*alone, *words], check=True, capture_output=True)
         (table,) = here.rglob("*_runs.tsv")
         n_rows = int(pd.read_csv(table, sep="\t")["n_training_bins"].sum())
-        moved = _counted(folder)
+        moved = counted_bytes(folder)
         gram_mb, moved_mb = 8 * n_rows**2 / 1e6, sum(moved.values()) / 1e6
         return {
             "killed": killed,

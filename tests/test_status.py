@@ -1,10 +1,11 @@
 """How far people are follows from what lies in the output folder, and from the lock."""
 
 import json
+import shutil
 
 import pytest
 
-from painprint.apps.participants import noted
+from painprint.apps.status import noted
 from painprint.cli import main
 from painprint.errors import DerivativesError
 from painprint.progress import Progress
@@ -48,10 +49,13 @@ def test_a_participant_waits_runs_and_is_finished(tmp_path):
 def test_who_was_killed_or_stopped_is_not_running(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         work(tmp_path, stop=KeyboardInterrupt())
+    finish(tmp_path)  # the results, but not the page
     (tmp_path / ".sub-01.lock").touch()  # as a killed process leaves it
     assert read_status(tmp_path, "01") == Status("01", "stopped", "stage 2 of 2: training")
     assert not list(tmp_path.glob(".*"))
     (tmp_path / "logs" / "sub-01.json").unlink()
+    assert read_status(tmp_path, "01") == Status("01", "finished")
+    shutil.rmtree(tmp_path / "sub-01")
     assert read_status(tmp_path, "01") == Status("01", "waiting")
     (tmp_path / "sub-01" / "stages").mkdir(parents=True)  # of an earlier version
     assert read_status(tmp_path, "01") == Status("01", "stopped")

@@ -1,18 +1,13 @@
-"""Run a step for every participant, note how far they are, and log failures."""
+"""Run a step for every participant, and log failures."""
 
 from __future__ import annotations
 
 import errno
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 
 from painprint.apps.arguments import with_flags
 from painprint.errors import DerivativesError
-from painprint.progress import Progress
-from painprint.results.status import Status, note
-from painprint.store.lock import Lock
 
 log = logging.getLogger("painprint")
 
@@ -100,27 +95,3 @@ def tell_failures(reasons: Mapping[str, str], n_participants: int) -> None:
             log.error("sub-%s: %s", participant, reason)
     if reasons:
         raise Failed
-
-
-@contextmanager
-def noted(out_dir: Path, participant: str, progress: Progress) -> Iterator[None]:
-    """Note in the output folder how far a participant is, for :func:`read_status`.
-
-    Nothing is noted of a participant on whom another process works.
-    """
-
-    stage = ""
-
-    def begin() -> None:
-        nonlocal stage
-        stage = ": ".join(part for part in (progress.number, progress.title) if part)
-        note(out_dir, Status(participant, "running", stage))
-
-    progress.on_stage = begin
-    try:
-        yield
-    except Exception as error:
-        if not Lock(out_dir, f"sub-{participant}").is_held():
-            note(out_dir, Status(participant, "failed", stage, reason_of(participant, error)))
-        raise
-    note(out_dir, Status(participant, "finished"))

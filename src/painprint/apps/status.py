@@ -1,19 +1,47 @@
-"""How far the participants of a study are: a table for programs, and a short one to be read."""
+"""How far participants are: notes while they are decoded, and the table of a study."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, fields
 from pathlib import Path
 
 import pandas as pd
 
+from painprint.apps.participants import reason_of
 from painprint.apps.plan_text import full_table
 from painprint.apps.reading_text import aligned
 from painprint.apps.study import list_participants
 from painprint.errors import DerivativesError
 from painprint.files.dataset import no_folder
-from painprint.results.status import Status, count_states, participants_of, read_status
+from painprint.progress import Progress
+from painprint.results.status import Status, count_states, note, participants_of, read_status
+from painprint.store.lock import Lock
+
+
+@contextmanager
+def noted(out_dir: Path, participant: str, progress: Progress) -> Iterator[None]:
+    """Note in the output folder how far a participant is, for :func:`read_status`.
+
+    Nothing is noted of a participant on whom another process works.
+    """
+
+    stage = ""
+
+    def begin() -> None:
+        nonlocal stage
+        stage = ": ".join(part for part in (progress.number, progress.title) if part)
+        note(out_dir, Status(participant, "running", stage))
+
+    progress.on_stage = begin
+    try:
+        yield
+    except Exception as error:
+        if not Lock(out_dir, f"sub-{participant}").is_held():
+            note(out_dir, Status(participant, "failed", stage, reason_of(participant, error)))
+        raise
+    note(out_dir, Status(participant, "finished"))
 
 
 def survey(out_dir: Path, bids_dir: Path | None) -> list[Status]:

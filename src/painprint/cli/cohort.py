@@ -10,7 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from painprint.apps.participants import FAILURES, noted, reason_of, tell_failures
+from painprint.apps.participants import FAILURES, reason_of, tell_failures
+from painprint.apps.status import noted
 from painprint.large_jobs import LargeJobs
 from painprint.progress import Progress
 from painprint.results.status import Status, count_states, note, read_status

@@ -27,7 +27,7 @@ from painprint.apps.folders import (
     check_folders,
     choose_derivatives,
 )
-from painprint.apps.participants import Failed, for_each_participant, noted
+from painprint.apps.participants import Failed, for_each_participant
 from painprint.apps.slurm_options import SlurmOptions
 from painprint.cli.program import BY_HEADING, FLAT, app
 from painprint.cortex.settings import AreaSettings
@@ -113,6 +113,7 @@ def _decode(study: Study, execution: StudyExecution, participant: str) -> None:
     """Decode one participant, or describe the dry run."""
     from painprint.apps.decode import run_participant
     from painprint.apps.dry_run import describe_inventory
+    from painprint.apps.status import noted
 
     with progress(f"sub-{participant}") as follow:
         if not execution.dry_run:

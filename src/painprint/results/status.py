@@ -76,11 +76,13 @@ def read_status(out_dir: Path, participant: str) -> Status:
     noted = _read_note(out_dir, participant)  # it may have ended meanwhile
     if noted.state == "failed":
         return noted
+    if noted.state == "running":
+        return Status(participant, "stopped", noted.stage)
     records = out_dir.glob(f"sub-{participant}/decoding/*_provenance.json")
     if any(map(is_of_folder, records)):
         return Status(participant, "finished")
-    has_begun = noted.state == "running" or (out_dir / f"sub-{participant}" / "stages").is_dir()
-    return Status(participant, "stopped" if has_begun else "waiting", noted.stage)
+    has_begun = (out_dir / f"sub-{participant}" / "stages").is_dir()
+    return Status(participant, "stopped" if has_begun else "waiting")
 
 
 def _read_note(out_dir: Path, participant: str) -> Status:
