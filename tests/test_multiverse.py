@@ -456,6 +456,19 @@ def test_none_that_can_be_computed_is_an_error(dataset, tmp_path, capsys):
     )
 
 
+def test_a_declared_list_is_on_the_page(dataset, tmp_path):
+    text = "[choices]\nlag = [6, 4]\ndrop = [30, 60]\n[[only]]\nlag = 4\ndrop = 60"
+    run(write_plan(tmp_path, text), dataset[0], tmp_path / "out", "--atlas", "A")
+    results = results_of(tmp_path / "out")
+    assert results.table[["lag", "drop"]].to_numpy().tolist() == [["6", "30"], ["4", "60"]]
+    assert (results.record["n_combinations"], results.record["n_specifications"]) == (4, 2)
+    said = "Of 4 combinations, only the default and these were declared: lag = 4, drop = 60."
+    assert said in results.files.page.read_text()
+    assert results.record["command"].endswith(
+        "--derivatives <derivatives> --participant-label 01 --atlas A --n-bootstraps 100"
+    )
+
+
 def test_few_sessions_have_no_share(tree, participant, tmp_path):
     fill(tree, participant)
     run(write_plan(tmp_path, "[choices]\nlag = [6, 4]"), tree.root, tmp_path / "out")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -139,7 +140,7 @@ def run_multiverse(
     inventory = _reading_of_default(readings).inputs.inventory
     files = MultiverseFiles.of(study.out_dir, inventory, plan.plan)
     keys = {one.number: _key(reading, one) for reading, one in _each(readings)}
-    described = describe_plan(plan.plan, planned.n_left_out)
+    described, titles = describe_plan(plan.plan, planned.n_left_out), list[str]()
     key = content_key({"plan": described, "specifications": [keys[n] for n in sorted(keys)]})
     with readings[0].inputs.reader.lock.hold():
         record = find_record(files.record) or {}
@@ -147,9 +148,10 @@ def run_multiverse(
             log.info("sub-%s: finished before, with the same plan and inputs.", participant)
         else:
             earlier = settle(earlier_multiverses(files, key, described), study.existing)
-            titles = [_title(one, planned) for _, one in _each(readings)]
             ways = _name_readings(len(readings))
-            progress.plan(*ways, *titles, WRITING)
+            for way, reading in zip(ways, readings, strict=True):
+                titles += [way, *(_title(one, planned) for one in reading.specifications)]
+            progress.plan(*titles, WRITING)
             rows: dict[int, dict[str, Any]] = {}
             for way, reading in zip(ways, readings, strict=True):
                 rows |= _compute(reading, files, keys, planned, (way, progress))
@@ -167,7 +169,7 @@ def run_multiverse(
                     },
                     "n_readings": len(readings),
                     "versions": versions(),
-                    "command": _command(study.settings),
+                    "command": _command(study.settings, participant),
                 }
                 write_dataset_description(study.out_dir, simulated=inventory.simulated)
                 for one in earlier:
@@ -307,6 +309,7 @@ def _summary(
             "which cannot be compared. Remove choices of the rating that differ in this."
         )
     return {
+        "n_combinations": plan.plan.n_combinations,
         "n_specifications": len(table),
         "n_left_out": sum(planned.n_left_out),
         "scale": scales.pop(),
@@ -314,7 +317,9 @@ def _summary(
     }
 
 
-def _command(settings: Settings) -> str:
+def _command(settings: Settings, participant: str) -> str:
     """The command that repeats a multiverse, with placeholders for its folders."""
+    atlas = Path(settings.atlas).name if settings.atlas else None
+    settings = replace(settings, participant_label=(participant,), atlas=atlas)
     words = ["painprint multiverse <plan> <bids> <out> participant --derivatives <derivatives>"]
-    return " ".join([*words, *changed_options(replace(settings, participant_label=(), atlas=None))])
+    return " ".join([*words, *changed_options(settings)])

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from painprint.apps.arguments import Registering
+from painprint.apps.arguments import Registering, check_can_be_written
 from painprint.apps.study import ParticipantInputs, Study, log
 from painprint.bids.runs import Inventory
 from painprint.errors import DerivativesError
@@ -24,7 +24,6 @@ from painprint.results.registration import (
     write_registration,
 )
 from painprint.store.files import content_key, hash_file
-from painprint.store.lock import lock
 from painprint.wording import enumerate_names, plural
 
 NOT_DECLARED = ("participant_label", "skip")
@@ -76,6 +75,7 @@ def register_study(study: Study, participants: Sequence[str], registering: Regis
     """
     path = registering.register
     assert path is not None  # checked by the caller
+    check_can_be_written(path.parent)
     hashes, found = InputHashes(), {}
     for participant in participants:
         try:
@@ -83,13 +83,10 @@ def register_study(study: Study, participants: Sequence[str], registering: Regis
         except DerivativesError as error:
             log.warning("sub-%s: registered without any session: %s", participant, error)
             found[participant] = {}
-    with lock(path.parent, path.name, wait=True):
-        if path.exists():
-            raise DerivativesError("was written meanwhile. Run the same command again.", path)
-        write_registration(
-            path, declare(study, hashes), found,
-            primary=registering.primary, alpha=registering.alpha,
-        )  # fmt: skip
+    write_registration(
+        path, declare(study, hashes), found,
+        primary=registering.primary, alpha=registering.alpha,
+    )  # fmt: skip
     counts = (f"sub-{name}: {plural(len(ones), 'session')}" for name, ones in found.items())
     return (
         f"Registered in {path} (SHA-256 {hash_file(path)}): {', '.join(counts)}.\n"

@@ -79,6 +79,11 @@ class Plan:
     only: tuple[Combination, ...] = ()
     sha256: str = ""
 
+    @property
+    def n_combinations(self) -> int:
+        """Number of all combinations."""
+        return prod(len(choice.labels) for choice in self.choices)
+
     def describe(self, combination: Combination) -> str:
         """A combination in words."""
         alternatives = zip(self.choices, combination, strict=True)
@@ -144,10 +149,9 @@ def specify(plan: Plan, settings: Settings) -> Specifications:
     ValueError
         If there are too many, a combination is impossible, or the default is left out.
     """
-    n_all = prod(len(choice.labels) for choice in plan.choices)
-    if n_all > MOST:
+    if (n := plan.n_combinations) > MOST:
         raise ValueError(
-            f"the choices have {n_all} combinations; at most {MOST} are possible. Declare fewer."
+            f"the choices have {n} combinations; at most {MOST} are possible. Declare fewer."
         )
     default = (0,) * len(plan.choices)
     if plan.reason(default) is not None:
