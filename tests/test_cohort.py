@@ -58,6 +58,7 @@ def test_random_signs_begin_with_none_flipped_and_agree_with_all(rng):
 def test_what_nobody_has_or_does_not_vary_has_no_p(rng):
     found = flip_signs(np.column_stack([np.full(6, np.nan), np.zeros(6), np.arange(1.0, 7)]), rng)
     assert np.isnan(found.p[:2]).all() and found.p[2] == 1 / 64
+    assert np.isnan(flip_signs(np.full((2, 1), 0.25), rng).p[0])
 
 
 def test_pairs_are_flipped_as_a_loop_says(rng):

@@ -74,10 +74,10 @@ def flip_signs(values: Matrix, rng: np.random.Generator) -> SignFlip:
         mean = signs @ filled / n  # (n_patterns, n_tests)
         squares = (filled**2).sum(axis=0)  # no sign changes them
         t = mean / np.sqrt((squares / n - mean**2) / (n - 1))
+        # equal patterns may differ by rounding errors; equal values have an infinite t, and no p
+        reached = t[0] - 1e-9 * np.maximum(1, np.abs(t[0]))
     t[:, (n < 2) | (squares == 0)] = np.nan
-    largest = np.max(t, axis=1, where=np.isfinite(t), initial=-np.inf)
-    # equal patterns may differ by rounding errors
-    reached = t[0] - 1e-9 * np.maximum(1, np.abs(t[0]))
+    largest = np.max(t, axis=1, where=~np.isnan(t), initial=-np.inf)
     p, corrected = (
         np.where(np.isfinite(t[0]), (statistic >= reached).mean(axis=0), np.nan)
         for statistic in (t, largest[:, None])
