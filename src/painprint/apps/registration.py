@@ -7,7 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from painprint.apps.arguments import Registering, check_can_be_written
+from painprint.apps.arguments import Registering
+from painprint.apps.folders import check_can_be_written
 from painprint.apps.study import ParticipantInputs, Study, log
 from painprint.bids.runs import Inventory
 from painprint.errors import DerivativesError
