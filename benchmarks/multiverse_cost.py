@@ -85,7 +85,7 @@ def summarise(table):
     each = table[numbers.notna()]
     print(
         f"{len(each)} specifications in {table['seconds'].sum() / 60:.1f} min, of which "
-        f"{table['cpu_seconds'].sum() / 60:.1f} min of CPU time, with reading and page "
+        f"{table['cpu_seconds'].sum() / 60:.1f} min of CPU time, with reading "
         f"({each['cpu_seconds'].min():.1f} to {each['cpu_seconds'].max():.1f} s each); "
         f"peak {table['peak_gb'].max():.2f} GB"
     )

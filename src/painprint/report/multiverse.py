@@ -111,8 +111,8 @@ def _range(results: MultiverseResults) -> Card:
     else:
         known = results.table[metric].dropna()
         text = (
-            f"The default has {wording.number(value)}. Of {wording.plural(len(known), NOUN)}, "
-            f"{int((known > value).sum())} have a higher value."
+            f"The default has {wording.number(value)}: number {1 + int((known > value).sum())} of "
+            f"{len(known)} from the top."
         )
     return Card(
         "How far apart are the specifications?",
