@@ -164,7 +164,7 @@ def test_the_group_says_events(people):
     assert "centred r across events from" in page and "n (events)" in page
     assert minutes_in(page) == []
     figures = list((people.out / "group/figures").glob("*.svg"))
-    assert len(figures) == 4
+    assert len(figures) == 6
     assert [found for path in figures for found in minutes_in(words_of(path))] == []
     transfer = pd.read_csv(people.out / "group/group_transfer.tsv", sep="\t")
     assert set(transfer["scale"]) == {"event", "run", "session"}

@@ -92,11 +92,11 @@ def test_options_of_the_study_are_those_of_run(cohort, monkeypatch):
     of_participant = ["--participant-label", "02", *words_in(text, "of_participant")]
     _, bound = read_command_line(app, ["run", *folders, "participant", *of_participant])
     _, wanted = read_command_line(app, ["run", *folders, "participant", *given, *config])
-    of_study = {**bound.arguments, "bids_filter_file": 0, "derivatives": 0, "execution": 0}
-    assert of_study == {**wanted.arguments, **{n: 0 for n in ("derivatives", "execution")},
-                        "bids_filter_file": 0}  # fmt: skip
-    assert bound.arguments["derivatives"] == (cohort.derivatives,)
-    assert bound.arguments["bids_filter_file"] == cohort.root.parent / "filter.json"
+    of_study = {**bound.arguments, "inputs": 0, "execution": 0}
+    assert of_study == {**wanted.arguments, "inputs": 0, "execution": 0}
+    inputs = bound.arguments["inputs"]
+    assert inputs.derivatives == (cohort.derivatives,)
+    assert inputs.bids_filter_file == cohort.root.parent / "filter.json"
     assert bound.arguments["execution"].existing == "overwrite"
     assert words_in(text, "of_group") == [
         "--derivatives", str(cohort.derivatives), "--participant-label", "02",

@@ -34,7 +34,7 @@ painprint run BIDS OUT participant --derivatives FMRIPREP --atlas ATLAS.nii.gz
 painprint run BIDS OUT participant --task-id heat --rating-of heat --dry-run
 """,
     "multiverse": """
-painprint multiverse PLAN.toml BIDS OUT participant --task-id rating --n-jobs 2
+painprint multiverse PLAN.toml BIDS OUT participant --task-id rating
 
 # only show what would be computed, and how long it would take
 painprint multiverse PLAN.toml BIDS OUT participant --task-id rating --dry-run

@@ -236,6 +236,7 @@ def split_scales(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return {scale: rows for scale, rows in parts.items() if len(rows)}
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Draws:
     """Resamples of the rows of one scale: those of the paper, and blocks of groups."""
