@@ -47,9 +47,11 @@ class KeptPeople:
         return load_arrays(path, self.key.of_person(person), _restore)
 
     def keep(self, person: str, examined: Examined) -> None:
-        """Keep all of a person."""
+        """Keep all of a person; a contribution that is known is not written again."""
         path = self.files.of_person(person, PAIRS)
         save_stage_results(path, examined.pairs, self.key.of_pairs(person))
+        if self.contribution(person) is not None:
+            return
         one = examined.contribution
         about: Mapping[str, Any] = {n: v for n, v in vars(one).items() if n != "halves"}
         path = self.files.of_person(person, CONTRIBUTION)
