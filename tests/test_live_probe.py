@@ -158,6 +158,21 @@ class TestPage:
             assert json.loads(ask(address, "/rate/state")[1])["phase"] == "ended"
         shown[0].record.close()
 
+    def test_an_answer_before_the_first_volume_of_a_program_started_again_is_kept(
+        self, trained, tmp_path, probed
+    ):
+        _, run = trained
+        begin, now = probed
+        take(begin(), run, now, range(100))
+        shown = []
+        rating = ProbedRating(TASK, lambda: shown[0] if shown else None, clock=lambda: now[0])
+        row = [2000.0, 4000.0, 3000.0, 0.75, 1]
+        assert rating.take(a_batch(7, answers=[row]) | {"sent": 5000.0}) == "kept"
+        shown.append(begin())
+        assert rating.take(a_batch(8)) == "kept"
+        take(shown[0], run, now, range(100, 103))
+        assert [line["rating"] for line in shown[0].probes.answers] == [75.0]
+
     def test_a_page_that_is_opened_late_is_asked_while_the_question_is_open(
         self, trained, tmp_path, probed
     ):

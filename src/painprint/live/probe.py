@@ -162,6 +162,7 @@ class ProbedRating:
     ) -> None:
         self.task, self.current, self.clock = task, current, clock
         self._seat, self._lock = Seat(), threading.Lock()
+        self._waiting: list[Answer] = []
 
     def take(self, batch: Mapping[str, Any]) -> Literal["kept", "elsewhere", "late"]:
         """Take a batch of a page, once.
@@ -183,11 +184,15 @@ class ProbedRating:
             reading = self.current()
             if reading is not None and reading.has_ended:
                 return "late"
-            if reading is not None and not self._seat.is_kept(batch):
+            if not self._seat.is_kept(batch):
                 offset_s = now - batch["sent"] / 1e3
-                for row in batch.get("answers", ()):
-                    reading.add_answer(Answer.of_page(row, offset_s))
+                rows = batch.get("answers", ())
+                self._waiting += [Answer.of_page(row, offset_s) for row in rows]
             self._seat.keep(batch, now)
+            # the program was started again, and no volume has come: the answers wait for one
+            while reading is not None and self._waiting:
+                reading.add_answer(self._waiting[0])
+                del self._waiting[0]
             return "kept"
 
     def has_page(self) -> bool:
