@@ -29,7 +29,8 @@ from painprint.results.earlier import Earlier, earlier_decodings, settle
 from painprint.results.files import ParticipantFiles
 from painprint.results.geometry import renew_geometry
 from painprint.results.predecessor import Predecessor
-from painprint.results.record import find_record, renew_description
+from painprint.results.record import DESCRIPTION as OF_STUDY
+from painprint.results.record import find_record, renew_part
 from painprint.results.steps import (
     is_finished,
     load_stage_result,
@@ -111,7 +112,7 @@ def run_participant(
             description = describe_study(
                 study.raw, study.datasets, inputs.inventory, study.settings, hashes, used
             )
-            if renew_description(files.decoding("provenance", ".json"), description):
+            if renew_part(files.decoding("provenance", ".json"), OF_STUDY, description):
                 for reason in description["unread"]:
                     log.warning("sub-%s: not read for the report: %s", participant, reason)
             record_registration(study, inputs, files)

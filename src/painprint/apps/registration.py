@@ -16,12 +16,13 @@ from painprint.files.inputs import InputHashes
 from painprint.files.tables import read_json
 from painprint.results.files import ParticipantFiles
 from painprint.results.provenance import hash_external, hash_priors, versions
+from painprint.results.record import renew_part
 from painprint.results.registration import (
+    PART,
     PRIMARIES,
     Registration,
     compare_with_registration,
     read_registration,
-    renew_registration,
     write_registration,
 )
 from painprint.store.files import content_key, hash_file
@@ -140,7 +141,7 @@ def record_registration(study: Study, inputs: ParticipantInputs, files: Particip
         hash_sessions(inputs.inventory, hashes),
         read_json(files.decoding("metrics", ".json")),
     )
-    renew_registration(files.decoding("provenance", ".json"), comparison)
+    renew_part(files.decoding("provenance", ".json"), PART, comparison)
     name, departures = f"sub-{files.participant}", comparison["departures"]
     new = comparison["sessions"]["new"]
     came = enumerate_names(new) if new else "none"

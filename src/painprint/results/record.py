@@ -8,7 +8,15 @@ from typing import Any
 
 from painprint.errors import DerivativesError
 from painprint.files.tables import read_json
-from painprint.store.files import SEAL, changed_files, hash_file, is_intact, sealed, write_json
+from painprint.store.files import (
+    SEAL,
+    changed_files,
+    hash_file,
+    is_intact,
+    plain,
+    sealed,
+    write_json,
+)
 
 AGAIN = "Run the command that wrote it again."
 PAGES = "pages"
@@ -87,20 +95,25 @@ def record_pages(path: Path, pages: Iterable[Path], folder: Path) -> None:
         write_record(path, {**content, PAGES: hash_files(pages, folder)})
 
 
-def renew_description(path: Path, description: Mapping[str, Any]) -> bool:
-    """Put what the inputs say of the study into a record, unless it is there.
+def renew_part(path: Path, part: str, content: Mapping[str, Any]) -> bool:
+    """Put a part into a record, unless it is there.
 
     The page is made of it, and is to be made again.
+
+    Parameters
+    ----------
+    part : str
+        Such as DESCRIPTION: what the inputs say of the study.
 
     Returns
     -------
     is_new : bool
         Whether it was not.
     """
-    content = read_record(path)
-    if content.get(DESCRIPTION) == description:
+    record = read_record(path)
+    if record.get(part) == plain(content):
         return False
-    write_record(path, {**content, DESCRIPTION: description, PAGES: {}})
+    write_record(path, {**record, part: content, PAGES: {}})
     return True
 
 

@@ -16,7 +16,6 @@ from painprint.bins import primary_scale
 from painprint.errors import DerivativesError
 from painprint.files.tables import read_json
 from painprint.option_fields import flag
-from painprint.results.record import PAGES, read_record, write_record
 from painprint.store.files import SEAL, hash_file, is_intact, plain, sealed, write_json
 from painprint.wording import FEW_GROUPS
 
@@ -205,20 +204,3 @@ def _result(primary: str, alpha: float, metrics: Mapping[str, Any]) -> dict[str,
         p = scales[scale]["p_between" if primary == "r_between" else "p_within"]
         passed = None if p is None else bool(p < alpha)
     return {"scale": scale, "value": value, "ends": ends, "p": p, "passed": passed}
-
-
-def renew_registration(path: Path, comparison: Mapping[str, Any]) -> bool:
-    """Put what departed from a registration into the record of a study, unless it is there.
-
-    The page is made of it, and is to be made again.
-
-    Returns
-    -------
-    is_new : bool
-        Whether it was not.
-    """
-    content = read_record(path)
-    if content.get(PART) == plain(comparison):
-        return False
-    write_record(path, {**content, PART: comparison, PAGES: {}})
-    return True
