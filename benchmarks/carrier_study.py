@@ -32,6 +32,7 @@ from painprint import Settings, decode_runs
 from painprint.evidence.case import Case, Material
 from painprint.evidence.comparison import baseline_comparison
 from painprint.evidence.importance import importance
+from painprint.evidence.people import examine
 from painprint.evidence.rest import rest_tests
 from painprint.evidence.transfer import Member, transfer
 from painprint.simulate.person import Person, as_run, simulate_person
@@ -96,13 +97,19 @@ def measure_pair(seed, n_sessions, n_regions):
         }
         name = f"sub-{number}"
         members.append(Member.of(decoding, lambda rated=rated: rated, name=name))
-    found = transfer(members, n_bootstraps=1000, random_seed=0).numbers
+    found = transfer_of(members, n_bootstraps=1000)
     for i, pair in enumerate(found["pairs"]):
         rows |= {f"transfer_{i}": pair["centred_r"], f"transfer_low_{i}": pair["centred_r_low"]}
         rows[f"transfer_high_{i}"] = pair["centred_r_high"]
     for i, one in enumerate(found["identified"].values()):
         rows[f"identified_{i}"] = one["share"]
     return rows
+
+
+def transfer_of(members, *, n_bootstraps):
+    """Numbers of the signatures of each person on the other, and of identification."""
+    examined = examine(members, n_bootstraps=n_bootstraps, random_seed=0)
+    return transfer(members, [one.pairs for one in examined]).numbers
 
 
 def measure_nobody(seed, n_sessions, n_regions):
@@ -114,9 +121,9 @@ def measure_nobody(seed, n_sessions, n_regions):
         truth, rated, _ = simulate(person, FIRST_SEED["nobody"] + seed, number)
         decoding = decode_runs(rated, settings, regions=truth.regions)
         members.append(Member.of(decoding, lambda rated=rated: rated, name=f"sub-{number}"))
-    found = transfer(members, n_bootstraps=100, random_seed=0).numbers["identified"]
+    found = transfer_of(members, n_bootstraps=100)
     rows = {"seed": seed}
-    for i, one in enumerate(found.values()):
+    for i, one in enumerate(found["identified"].values()):
         rows |= {f"identified_{i}": one["share"], f"p_{i}": one["p"]}
     return rows
 

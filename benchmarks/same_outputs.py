@@ -62,7 +62,7 @@ def main() -> int:
             outs.append(out)
         first, second = (files_of(out) for out in outs)
         _, unequal, unreadable = filecmp.cmpfiles(
-            *outs, [str(path) for path in sorted(first & second)], shallow=False
+            outs[0], outs[1], [str(path) for path in sorted(first & second)], shallow=False
         )
         different = [*unequal, *unreadable, *map(str, sorted(first ^ second))]
     for name in different:
