@@ -71,7 +71,7 @@ def slow_model(kernel, sessions):
     return rows, fit_ridge(K, y[:, None], left_out)
 
 
-@pytest.mark.parametrize("size", [1, 2, 4])
+@pytest.mark.parametrize("size", [1, 2, 4, 6])  # models of 6 of 7 share a decomposition
 def test_a_draw_is_a_model_of_its_sessions_alone(case, size):
     kernel = case.bin_grams[0]
     draws = draw_sessions(7, size, 2, np.random.default_rng(0))
@@ -82,7 +82,7 @@ def test_a_draw_is_a_model_of_its_sessions_alone(case, size):
             test = np.flatnonzero(kernel.groups("1min") == held_out)
             K = kernel.block("1min", "train")[np.ix_(test, rows)]
             expected = model.predict(K)[:, 0]
-            np.testing.assert_allclose(found.tested["1min"][test, d], expected, atol=1e-10)
+            np.testing.assert_allclose(found.tested["1min"][test, d], expected, atol=1e-9)
             assert found.training_mean[held_out, d] == pytest.approx(kernel.y("train")[rows].mean())
 
 

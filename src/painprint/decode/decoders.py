@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol
 
 import numpy as np
+from scipy.linalg import solve
 
 from painprint.arrays import Codes, Matrix, Vector
 from painprint.decode.crossval import choose_penalty, nested_leave_one_out
 from painprint.decode.errors import NotEnoughData
-from painprint.decode.lasso_pcr import LassoRules
+from painprint.decode.lasso_pcr import LassoRules, center_gram
 from painprint.decode.many import nested_for_many
 from painprint.decode.model import Choice, ManyFits, Model, NestedFit, check_groups
+from painprint.decode.nested_ridge import SharedFit, is_shareable, ratings_at_once, share
 from painprint.decode.prior_ridge import fit_ridge_with_prior
 from painprint.decode.residuals import scale_columns
-from painprint.decode.ridge import RidgeFits, fit_ridge, leave_groups_out
+from painprint.decode.ridge import ALPHAS, RidgeFits, fit_ridge, leave_groups_out
 from painprint.decode.samples import RowsToPredict, Samples, combine
 from painprint.parallel import map_ordered
 from painprint.progress import OnStep, count_steps
 from painprint.settings import Rules
 
+MOST_ROWS = 3000
+"""Largest number of training bins of which every fold has an eigendecomposition of its own."""
 RATINGS_AT_ONCE = 4096
 """Ratings that are fitted at once to one training set by ridge regression."""
 
@@ -99,10 +105,8 @@ class Ridge:
         """See :meth:`Decoder.nested`."""
         check_groups(samples.n_groups, buffer)
         step = count_steps(on_step, 1 + samples.n_groups)
-        jobs = ((k, buffer) for k in (None, *range(samples.n_groups)))
         models, held_out, target = [], np.empty(len(samples.y)), np.empty(len(samples.y))
-        fits = map_ordered(_fit_without, jobs, shared=(samples,), n_jobs=n_jobs)
-        for model, rows, predicted, rating in fits:
+        for model, rows, predicted, rating in _folds(samples, buffer, n_jobs):
             models.append(model)
             held_out[rows], target[rows] = predicted, rating
             step()
@@ -125,18 +129,82 @@ class Ridge:
     ) -> ManyFits:
         """See :meth:`Decoder.nested_for_many`."""
         check_groups(samples.n_groups, 0)
-        step = count_steps(on_step, samples.n_groups)
         fits = ManyFits(
             np.empty((len(tested.groups), Y.shape[1])),
             *(np.empty((samples.n_groups, Y.shape[1])) for _ in range(3)),
         )
-        jobs = ((samples, Y, tested, k) for k in range(samples.n_groups))
-        folds = map_ordered(_many_without, jobs, n_jobs=n_jobs, large=True)
-        for k, (held_out, mean, dof, skill) in enumerate(folds):
-            fits.held_out[tested.groups == k] = held_out
-            fits.training_mean[k], fits.dof[k], fits.inner_score[k] = mean, dof, skill
-            step()
+        shared = share(samples, Y) if is_shareable(samples) else None
+        at_once = RATINGS_AT_ONCE if shared is None else ratings_at_once(len(Y))
+        parts = [slice(i, i + at_once) for i in range(0, Y.shape[1], at_once)]
+        step = count_steps(on_step, samples.n_groups * len(parts))
+        for part in parts:
+            if shared is None:
+                fold_of = partial(_many_without, samples, Y[:, part], tested)
+            else:
+                fold_of = partial(_many_shared, shared.of_ratings(Y[:, part]).prepare(), tested)
+            jobs = ((k,) for k in range(samples.n_groups))
+            folds = map_ordered(fold_of, jobs, n_jobs=n_jobs, large=True)
+            for k, (held_out, mean, dof, skill) in enumerate(folds):
+                fits.held_out[tested.groups == k, part] = held_out
+                fits.training_mean[k, part] = mean
+                fits.dof[k, part], fits.inner_score[k, part] = dof, skill
+                step()
         return fits
+
+
+def _folds(
+    samples: Samples, buffer: int, n_jobs: int
+) -> Iterator[tuple[Model, Codes, Vector, Vector]]:
+    """:func:`_fit_without` of no group, then of each."""
+    if len(samples.y) <= MOST_ROWS or not is_shareable(samples) or samples.confounds is not None:
+        jobs = ((k, buffer) for k in (None, *range(samples.n_groups)))
+        yield from map_ordered(_fit_without, jobs, shared=(samples,), n_jobs=n_jobs)
+        return
+    yield _fit_without(samples, None, buffer)
+    shared = share(samples, buffer=buffer).prepare()
+    folds = ((samples, shared, k) for k in range(samples.n_groups))
+    yield from map_ordered(_fit_at_shared_penalty, folds, n_jobs=n_jobs, large=True)
+
+
+def _fit_at_shared_penalty(
+    samples: Samples, shared: SharedFit, k: int
+) -> tuple[Model, Codes, Vector, Vector]:
+    """The model without group k, solved from its training rows alone.
+
+    Only which penalty is chosen, and how well each does in the inner folds, comes from the
+    decomposition of all rows.
+    """
+    train = np.setdiff1d(np.arange(len(samples.y)), shared.outer[k])
+    test = np.flatnonzero(samples.groups == k)
+    (K,), y, choice = samples.products.values(), samples.y, shared.fold(k).choice
+    K_train = K[np.ix_(train, train)]
+    column_means, centred = K_train.mean(axis=0), center_gram(K_train)
+    unit, y_mean = float(centred.diagonal().mean()), float(y[train].mean())
+    assert choice.alpha is not None
+    penalty = choice.alpha * unit
+    centred[np.diag_indices(len(train))] += penalty
+    of_train = solve(centred, y[train] - y_mean, assume_a="pos", overwrite_a=True)
+    of_train -= of_train.mean()
+    dual = np.zeros(len(y))
+    dual[train] = of_train
+    model = Model(
+        dual=dual,
+        intercept=y_mean - float(column_means @ of_train),
+        y_mean=y_mean,
+        choice=replace(choice, penalty=penalty, path_penalty=ALPHAS * unit),
+        scale=samples.scale(train),
+    )
+    return model, test, model.predict(K[test]), y[test]
+
+
+def _many_shared(
+    fit: SharedFit, tested: RowsToPredict, k: int
+) -> tuple[Matrix, Vector, Vector, Vector]:
+    """The same as :func:`_many_without`, from the decomposition of all rows."""
+    (cross,), models = tested.products.values(), fit.fold_of_many(k)
+    intercept = models.y_mean - fit.column_means(k) @ models.dual
+    held_out = cross[tested.groups == k] @ models.dual + intercept
+    return held_out, models.y_mean, models.dof, models.inner_skill
 
 
 def _fit_without(
@@ -208,22 +276,9 @@ def _many_without(
     cross_test = {name: C[np.ix_(test, train)] for name, C in tested.products.items()}
     prior = None if tested.prior is None else tested.prior[test]
     K_test = combine(cross_test, samples.scale(train))
-    starts = range(0, Y.shape[1], RATINGS_AT_ONCE)
-    fits = (
-        _ridge_of(samples, train, K, Y[train, start : start + RATINGS_AT_ONCE], 0)
-        for start in starts
-    )
-    parts = [
-        (
-            fit.predict(K_test, prior),
-            fit.y_mean,
-            np.array([fit.spectrum.shrinkage(alpha).sum() for alpha in fit.alphas])[fit.chosen],
-            fit.inner_skill,
-        )
-        for fit in fits
-    ]
-    held_out, mean, dof, skill = (np.concatenate(p, axis=-1) for p in zip(*parts, strict=True))
-    return held_out, mean, dof, skill
+    fit = _ridge_of(samples, train, K, Y[train], 0)
+    dof = np.array([fit.spectrum.shrinkage(alpha).sum() for alpha in fit.alphas])[fit.chosen]
+    return fit.predict(K_test, prior), fit.y_mean, dof, fit.inner_skill
 
 
 @dataclass(frozen=True)

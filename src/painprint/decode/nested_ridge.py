@@ -1,30 +1,78 @@
-"""Nested ridge regression from one eigendecomposition of all rows, in half the time.
+"""Nested ridge regression of many ratings from one eigendecomposition of all rows.
 
-The fit of a linear smoother without rows B follows from their residuals r_B and their block of
+The fit of a linear smoother without rows B follows from their residuals r_B and their rows of
 R = I - H alone. So every fold of nested leave-one-group-out, and every inner fold, follows from the
-decomposition of all rows. The models equal those of :class:`~painprint.decode.decoders.Ridge` up to
-rounding; unlike there, a fold may depend on its held-out group in the last bits. The main decoding
-and the null use that class; confound and sensitivity analyses use this one.
+decomposition of all rows. What has to be known of H at the penalties of every fold is computed at
+Chebyshev points of log λ, and interpolated: w / (w + λ) has no pole within ±π of the real line of
+log λ, so that some 70 points reach the rounding error for every penalty.
+
+The models equal those of :class:`~painprint.decode.decoders.Ridge` up to rounding; unlike there, a
+fold may depend on its held-out group in the last bits. The main decoding uses that class; the null,
+confound and sensitivity analyses use this one.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from painprint.arrays import Codes, Matrix, Vector, short_repr
+from painprint.decode.chebyshev import ChebyshevPoints
 from painprint.decode.errors import NotEnoughData
 from painprint.decode.model import Choice, Model
 from painprint.decode.ridge import (
     ALPHAS,
+    SINGULAR,
     LeftOut,
     Spectrum,
     check_ratings_vary,
     leave_groups_out,
+    smallest_error,
     solve_symmetric,
 )
+from painprint.decode.samples import Samples
+from painprint.parallel import one_blas_thread
+
+RESIDUAL_BYTES = 6e7
+"""Residuals at all penalties that a fold holds at once."""
+POINTS_BYTES = 6e8
+"""Fits at all points that are held at once."""
+
+
+@short_repr
+@dataclass(frozen=True, eq=False)
+class ManyModels:
+    """Models of one fold, a rating each.
+
+    Attributes
+    ----------
+    dual : ndarray of shape (n_rows, n_ratings)
+        Dual coefficients; 0 for the rows left out.
+    y_mean : ndarray of shape (n_ratings,)
+        Mean rating of the training rows.
+    penalty, dof : ndarrays of shape (n_ratings,)
+        Chosen λ, and its effective degrees of freedom.
+    chosen : ndarray of int, shape (n_ratings,)
+        Index of the penalty among ``ALPHAS``.
+    path_skill : ndarray of shape (n_alphas, n_ratings)
+        Skill of the inner folds, 1 - SSE / SSE of the mean.
+    """
+
+    dual: Matrix
+    y_mean: Vector
+    penalty: Vector
+    dof: Vector
+    chosen: Codes
+    path_skill: Matrix
+
+    @property
+    def inner_skill(self) -> Vector:
+        """Skill of the inner folds at the chosen penalty: (n_ratings,)."""
+        skill: Vector = np.take_along_axis(self.path_skill, self.chosen[None], axis=0)[0]
+        return skill
 
 
 @short_repr
@@ -36,37 +84,105 @@ class SharedFit:
     ----------
     K : ndarray of shape (n_rows, n_rows)
         Inner products, not centred.
-    y : ndarray of shape (n_rows,)
-        Rating.
+    Y : ndarray of shape (n_rows, n_ratings)
+        A rating per column.
     spectrum : Spectrum
         Of K after the unpenalised columns are projected out.
     columns : ndarray of shape (n_rows, n_columns)
         Unpenalised: a constant, and confounds.
     left_out : list of LeftOut
-        Rows of each group, in order, and of its neighbours in the buffer.
+        Inner folds: rows of each group, in order, and of its neighbours in the buffer. Each is
+        used where all of its tested rows are in training.
+    outer : list of ndarray of int
+        Rows that each outer fold leaves out.
     """
 
     K: Matrix
-    y: Vector
+    Y: Matrix
     spectrum: Spectrum
     columns: Matrix
     left_out: list[LeftOut]
+    outer: list[Codes]
+
+    def of_ratings(self, Y: Matrix) -> SharedFit:
+        """The same of other ratings, (n_rows, n_ratings)."""
+        return replace(self, Y=Y)
+
+    def leaving_out(self, outer: Sequence[Codes]) -> SharedFit:
+        """The same with other outer folds: the rows that each leaves out."""
+        return replace(self, outer=list(outer))
 
     @cached_property
-    def _centred(self) -> Vector:
+    def unit(self) -> Vector:
+        """Mean eigenvalue of the training rows of each outer fold: (n_outer,)."""
+        U, values = self.spectrum.vectors, self.spectrum.values
+        diagonal = (U * U) @ values
+        return np.array([self._mean_eigenvalue(diagonal, out) for out in self.outer])
+
+    def _mean_eigenvalue(self, diagonal: Vector, out: Codes) -> float:
+        """The unpenalised columns are projected out of all rows; what they would still explain of
+        the training rows follows from the rows left out, C_tᵀ G_tt C_t = C_oᵀ G_oo C_o."""
+        train = np.setdiff1d(np.arange(len(diagonal)), out)
+        _, singular, V = np.linalg.svd(self.columns[train], full_matrices=False)
+        kept = singular > SINGULAR * singular[0]
+        of_out = self.spectrum.vectors[out].T @ (self.columns[out] @ (V[kept].T / singular[kept]))
+        explained = float(self.spectrum.values @ (of_out * of_out).sum(axis=1))
+        return (float(diagonal[train].sum()) - explained) / len(train)
+
+    @cached_property
+    def _points(self) -> ChebyshevPoints:
+        """Points of log λ, which span the penalties of all folds."""
+        usable = self.unit[self.unit > self._no_variance]
+        low, high = (usable.min(), usable.max()) if len(usable) else (1.0, 1.0)
+        return ChebyshevPoints.between(ALPHAS[0] * low, ALPHAS[-1] * high)
+
+    @property
+    def _no_variance(self) -> float:
+        """Mean eigenvalue that counts as 0."""
+        return float(SINGULAR * np.trace(self.K) / len(self.K))
+
+    @cached_property
+    def _centred(self) -> Matrix:
         Q = self.spectrum.unpenalised
-        residual: Vector = self.y - Q @ (Q.T @ self.y)
+        residual: Matrix = self.Y - Q @ (Q.T @ self.Y)
         return residual
 
     @cached_property
-    def _projected(self) -> Vector:
-        projected: Vector = self.spectrum.vectors.T @ self._centred
-        return projected
+    def _fitted(self) -> Matrix:
+        """Fit of all rows, without the unpenalised columns, at each point: (n_points, n·m)."""
+        U, projected = self.spectrum.vectors, self.spectrum.vectors.T @ self._centred
+        fitted = np.empty((len(self._points.penalty), *self.Y.shape))
+        for at, shrinkage in enumerate(self._shrinkage(self._points.penalty)):
+            np.matmul(U, shrinkage[:, None] * projected, out=fitted[at])
+        return fitted.reshape(len(fitted), -1)
+
+    @cached_property
+    def _blocks(self) -> list[Matrix]:
+        """U diag(w / (w + λ)) Uᵀ of the rows of each group at each point, as upper triangles."""
+        shrinkage = self._shrinkage(self._points.penalty)
+        blocks = []
+        for group in self.left_out:
+            U, upper = _rows(self.spectrum.vectors, group.rows), np.triu_indices(len(group.rows))
+            blocks.append(np.array([((U * s) @ U.T)[upper] for s in shrinkage]))
+        return blocks
+
+    def prepare(self) -> SharedFit:
+        """Compute what all folds need, before they share it."""
+        with one_blas_thread():
+            _ = self._fitted, self._blocks, self._column_sums, self.unit
+        return self
+
+    def _shrinkage(self, penalty: Vector) -> Matrix:
+        """w / (w + λ) of each eigenvalue; 0 at an infinite λ: (n_penalties, n_rows)."""
+        values = self.spectrum.values
+        shrinkage: Matrix = values / (values + penalty[:, None])
+        return shrinkage
 
     def fold(self, k: int) -> Model:
-        """Model without group k (and its neighbours), the penalty chosen by inner cross-validation.
+        """Model of the first rating without the rows of outer fold k.
 
-        With confounds it is a model of residuals, whose means are 0.
+        The penalty is chosen by inner cross-validation. With confounds it is a model of residuals,
+        whose means are 0.
 
         Raises
         ------
@@ -74,93 +190,194 @@ class SharedFit:
             Where the rating does not vary across the training rows, or the unpenalised columns
             explain all of them.
         """
-        out = self.left_out[k].rows
-        train = np.setdiff1d(np.arange(len(self.y)), out)
-        check_ratings_vary(self.y[train, None])
-        unit = self._mean_eigenvalue(train)
-        if unit <= 1e-10 * np.trace(self.K) / len(self.K):
+        fit = self.fold_of_many(k)
+        dual, chosen = fit.dual[:, 0], int(fit.chosen[0])
+        choice = Choice(
+            penalty=float(fit.penalty[0]),
+            dof=float(fit.dof[0]),
+            inner_score=float(fit.inner_skill[0]),
+            path_penalty=ALPHAS * self.unit[k],
+            path_score=fit.path_skill[:, 0],
+            alpha=float(ALPHAS[chosen]),
+            at_edge=chosen in (0, len(ALPHAS) - 1),
+        )
+        y_mean = intercept = 0.0
+        if self.columns.shape[1] == 1:
+            y_mean = float(fit.y_mean[0])
+            intercept = y_mean - float(self.column_means(k) @ dual)
+        return Model(dual=dual, intercept=intercept, y_mean=y_mean, choice=choice)
+
+    def fold_of_many(self, k: int) -> ManyModels:
+        """Models of every rating without the rows of outer fold k, each at its own penalty.
+
+        Raises
+        ------
+        NotEnoughData
+            As for :meth:`fold`.
+        """
+        out = self.outer[k]
+        train = np.setdiff1d(np.arange(len(self.Y)), out)
+        check_ratings_vary(self.Y[train])
+        if self.unit[k] <= self._no_variance:
             raise NotEnoughData(
                 f"{len(train)} training rows have no variance left besides that of the "
                 f"{self.columns.shape[1]} unpenalised columns (a constant, and confounds)."
             )
-        inner = [j for j in range(len(self.left_out)) if self._trains(j, out)]
-        errors = np.array([self._inner_error(alpha * unit, out, inner) for alpha in ALPHAS])
-        # reversed: of equal errors the largest penalty
-        best = len(ALPHAS) - 1 - int(np.argmin(errors[::-1]))
-        reference = self._inner_error(np.inf, out, inner)
-        penalty = float(ALPHAS[best] * unit)
-        dual = self._dual(penalty, out, train)
-        path_skill = 1 - errors / reference if reference > 0 else np.full(len(errors), np.nan)
-        choice = Choice(
-            penalty=penalty,
-            dof=np.nan,
-            inner_score=float(path_skill[best]),
-            path_penalty=ALPHAS * unit,
-            path_score=path_skill,
-            alpha=float(ALPHAS[best]),
-            at_edge=best in (0, len(ALPHAS) - 1),
+        penalties = np.append(ALPHAS * self.unit[k], np.inf)  # and that of the mean alone
+        without = self._without(out, penalties)
+        blocks = list(self._inner_blocks(without))
+        dual = np.zeros(self.Y.shape)
+        errors = np.empty((len(penalties), self.Y.shape[1]))
+        chosen = np.empty(self.Y.shape[1], np.int64)
+        for some in _some_columns(self.Y.shape[1], len(penalties) * len(self.Y)):
+            residual = without.residual(self._centred[:, some], self._fitted_columns(some))
+            errors[:, some] = _squared_error(residual, blocks)
+            best = chosen[some] = smallest_error(errors[:-1, some])
+            at_best = np.take_along_axis(residual, best[None, None], axis=0)[0]
+            dual[train, some] = at_best[train] / penalties[best]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            path_skill = 1 - errors[:-1] / errors[-1]
+        return ManyModels(
+            dual=dual,
+            y_mean=self.Y[train].mean(axis=0),
+            penalty=penalties[chosen],
+            dof=self._dof(without, train)[chosen],
+            chosen=chosen,
+            path_skill=path_skill,
         )
-        y_mean = intercept = 0.0
-        if self.columns.shape[1] == 1:
-            y_mean = float(self.y[train].mean())
-            intercept = y_mean - float(self.K[np.ix_(train, train)].mean(axis=0) @ dual[train])
-        return Model(dual=dual, intercept=intercept, y_mean=y_mean, choice=choice)
+
+    def column_means(self, k: int) -> Vector:
+        """Means of the columns of K over the training rows of outer fold k: (n_rows,)."""
+        out = self.outer[k]
+        total: Vector = self._column_sums - _rows(self.K, out).sum(axis=0)
+        return total / (len(self.K) - len(out))
+
+    @cached_property
+    def _column_sums(self) -> Vector:
+        sums: Vector = self.K.sum(axis=0)
+        return sums
+
+    def _fitted_columns(self, some: slice) -> Matrix:
+        """The fit of some ratings at each point: (n_points, n_rows, n_some)."""
+        return self._fitted.reshape(len(self._fitted), *self.Y.shape)[:, :, some]
+
+    def _without(self, out: Codes, penalties: Vector) -> _Without:
+        """What a fit without some rows needs, at each penalty."""
+        U, Q = self.spectrum.vectors, self.spectrum.unpenalised
+        shrinkage, U_out = self._shrinkage(penalties), _rows(U, out)
+        scaled = (U_out * shrinkage[:, None]).reshape(-1, len(U))
+        R_out = (-_rows(Q, out) @ Q.T) - (scaled @ U.T).reshape(len(penalties), len(out), len(U))
+        R_out[:, np.arange(len(out)), out] += 1
+        solved = solve_each(R_out[:, :, out], R_out)
+        return _Without(out, shrinkage, self._points.weights(penalties), R_out, solved)
+
+    def _inner_blocks(self, without: _Without) -> Iterator[_InnerBlock]:
+        """Inner folds: a group, and (I - H_jj)⁻¹ of the fit without the outer group."""
+        Q = self.spectrum.unpenalised
+        for j, group in enumerate(self.left_out):
+            if not self._trains(j, without.out):
+                continue
+            present = np.isin(group.rows, without.out, invert=True)  # neighbours may be out already
+            rows, average = group.rows[present], group.average[:, present]
+            fitted = _symmetric(without.weights @ self._blocks[j], len(group.rows))
+            fitted = fitted[:, present][:, :, present]
+            free = np.eye(len(rows)) - Q[rows] @ Q[rows].T
+            of_out = np.swapaxes(without.R_out[:, :, rows], 1, 2) @ without.solved[:, :, rows]
+            inverse = solve_each(free - fitted - of_out, average.T)
+            yield _InnerBlock(rows, np.swapaxes(inverse, 1, 2))
 
     def _trains(self, j: int, out: Codes) -> bool:
         """Whether all tested rows of group j are in training, so that an inner fold can test it."""
         tested = self.left_out[j].rows[self.left_out[j].average.any(axis=0)]
         return not np.isin(tested, out).any()
 
-    def _mean_eigenvalue(self, train: Codes) -> float:
-        """Mean eigenvalue of the training rows' Gram matrix without the unpenalised columns."""
-        K = self.K[np.ix_(train, train)]
-        U, singular, _ = np.linalg.svd(self.columns[train], full_matrices=False)
-        Q = U[:, singular > 1e-10 * singular[0]]
-        return float((np.trace(K) - ((Q.T @ K) * Q.T).sum()) / len(train))
-
-    def _without(self, penalty: float, out: Codes) -> _Reduced:
-        """The smoother of all rows at a penalty, and the residuals of its fit without some rows."""
-        values, U, Q = self.spectrum.values, self.spectrum.vectors, self.spectrum.unpenalised
-        shrinkage = np.zeros(len(values)) if np.isinf(penalty) else values / (values + penalty)
-        V = np.hstack([U * np.sqrt(shrinkage), Q])  # H = V Vᵀ
-        residual = self._centred - U @ (shrinkage * self._projected)
-        R_out = -_rows(V, out) @ V.T  # rows of I - H
-        R_out[np.arange(len(out)), out] += 1
-        solved = solve_symmetric(R_out[:, out], np.column_stack([residual[out], R_out]))
-        return _Reduced(V, R_out, solved[:, 1:], residual - R_out.T @ solved[:, 0])
-
-    def _inner_error(self, penalty: float, out: Codes, inner: list[int]) -> float:
-        """Pooled squared error of the inner folds."""
-        reduced, total = self._without(penalty, out), 0.0
-        for j in inner:
-            group = self.left_out[j]
-            present = np.isin(group.rows, out, invert=True)  # neighbours may be left out already
-            rows, average = group.rows[present], group.average[:, present]
-            V = _rows(reduced.V, rows)
-            block = np.eye(len(rows)) - V @ V.T - reduced.R_out[:, rows].T @ reduced.solved[:, rows]
-            errors = average @ solve_symmetric(block, reduced.residual[rows][:, None])[:, 0]
-            total += float(errors @ errors)
-        return total
-
-    def _dual(self, penalty: float, out: Codes, train: Codes) -> Vector:
-        """Dual coefficients of the model without some rows: its residuals over λ."""
-        dual = np.zeros(len(self.y))
-        dual[train] = self._without(penalty, out).residual[train] / penalty
-        return dual
+    def _dof(self, without: _Without, train: Codes) -> Vector:
+        """Trace of the smoother of the training rows, without its unpenalised columns."""
+        U, Q = self.spectrum.vectors, self.spectrum.unpenalised
+        in_train = 1 - (U[without.out] ** 2).sum(axis=0)
+        in_all = (Q[train] ** 2).sum() + without.shrinkage @ in_train
+        of_out = np.einsum("pri,pri->p", without.R_out[:, :, train], without.solved[:, :, train])
+        singular = np.linalg.svd(self.columns[train], compute_uv=False)
+        dof: Vector = in_all + of_out - (singular > SINGULAR * singular[0]).sum()
+        return dof
 
 
 @dataclass(frozen=True, eq=False)
-class _Reduced:
-    """The smoother H = V Vᵀ of all rows, reduced to a fit without some of them.
+class _Without:
+    """The smoother of all rows, to be reduced to a fit without some of them.
 
-    ``R_out`` holds the rows left out of R = I - H, ``solved`` the inverse of their block of R times
-    ``R_out``, ``residual`` the residuals of the fit without them.
+    Attributes
+    ----------
+    out : ndarray of int, shape (n_out,)
+    shrinkage : ndarray of shape (n_penalties, n_rows)
+    weights : ndarray of shape (n_penalties, n_points)
+        Of the interpolation.
+    R_out : ndarray of shape (n_penalties, n_out, n_rows)
+        Rows ``out`` of R = I - H.
+    solved : ndarray of the same shape
+        The inverse of their block of R, times these.
     """
 
-    V: Matrix
+    out: Codes
+    shrinkage: Matrix
+    weights: Matrix
     R_out: Matrix
     solved: Matrix
-    residual: Vector
+
+    def residual(self, centred: Matrix, fitted: Matrix) -> Matrix:
+        """Residuals of the fit without the rows: (n_penalties, n_rows, n_ratings)."""
+        at_points = np.ascontiguousarray(fitted).reshape(len(fitted), -1)
+        residual = centred - (self.weights @ at_points).reshape(-1, *centred.shape)
+        residual -= np.swapaxes(self.solved, 1, 2) @ residual[:, self.out]
+        return residual
+
+
+@dataclass(frozen=True, eq=False)
+class _InnerBlock:
+    """Rows of an inner fold, and what gives the mean errors of its units from their residuals.
+
+    ``inverse`` is (I - H_jj)⁻¹, averaged over the rows of each unit, (n_penalties, n_units, n_j).
+    """
+
+    rows: Codes
+    inverse: Matrix
+
+
+def _squared_error(residual: Matrix, blocks: list[_InnerBlock]) -> Matrix:
+    """Pooled squared error of the inner folds: (n_penalties, n_ratings)."""
+    total = np.zeros((len(residual), residual.shape[2]))
+    for block in blocks:
+        errors = block.inverse @ residual[:, block.rows]
+        total += np.einsum("pum,pum->pm", errors, errors)
+    return total
+
+
+def solve_each(A: Matrix, B: Matrix) -> Matrix:
+    """A⁻¹ B of each symmetric positive semidefinite A, (n, r, r); see :func:`solve_symmetric`."""
+    try:
+        is_regular = (np.linalg.cholesky(A).diagonal(axis1=1, axis2=2) ** 2).min() >= SINGULAR
+    except np.linalg.LinAlgError:
+        is_regular = False
+    if is_regular:
+        return np.asarray(np.linalg.solve(A, B), dtype=float)
+    right = np.broadcast_to(B, (len(A), *B.shape[-2:]))
+    return np.array([solve_symmetric(a, b) for a, b in zip(A, right, strict=True)])
+
+
+def _symmetric(upper: Matrix, n: int) -> Matrix:
+    """Symmetric matrices from their upper triangles: (n_matrices, n, n)."""
+    full = np.empty((len(upper), n, n))
+    i, j = np.triu_indices(n)
+    full[:, i, j] = upper
+    full[:, j, i] = upper
+    return full
+
+
+def _some_columns(n: int, rows: int) -> Iterator[slice]:
+    """Columns in parts of at most ``RESIDUAL_BYTES``."""
+    at_once = max(1, int(RESIDUAL_BYTES / (8 * rows)))
+    for start in range(0, n, at_once):
+        yield slice(start, min(n, start + at_once))
 
 
 def _rows(matrix: Matrix, rows: Codes) -> Matrix:
@@ -169,35 +386,50 @@ def _rows(matrix: Matrix, rows: Codes) -> Matrix:
     return matrix[first : last + 1] if last - first == len(rows) - 1 else matrix[rows]
 
 
+def ratings_at_once(n_rows: int) -> int:
+    """Number of ratings whose fits at all points take ``POINTS_BYTES``."""
+    n_points = len(ChebyshevPoints.between(ALPHAS[0], ALPHAS[-1]).penalty)
+    return max(1, int(POINTS_BYTES / (8 * n_points * n_rows)))
+
+
+def is_shareable(samples: Samples) -> bool:
+    """Whether inner products do not depend on which rows train: one feature, and no prior."""
+    return len(samples.products) == 1 and samples.prior is None
+
+
 def share(
-    K: Matrix,
-    y: Vector,
-    groups: Codes,
+    samples: Samples,
+    Y: Matrix | None = None,
     *,
-    unit: Codes | None = None,
-    n_frames: Vector | None = None,
     confounds: Matrix | None = None,
     buffer: int = 0,
 ) -> SharedFit:
     """Decompose all rows once; :meth:`SharedFit.fold` derives the folds.
 
+    Outer folds leave out the groups in turn; :meth:`SharedFit.leaving_out` changes them.
+
     Parameters
     ----------
-    K : ndarray of shape (n_rows, n_rows)
-        Inner products, not centred.
-    y : ndarray of shape (n_rows,)
-        Rating.
-    groups, unit, n_frames, buffer
-        As for :func:`~painprint.decode.ridge.leave_groups_out`.
+    samples : Samples
+        Shareable (:func:`is_shareable`); its own confounds are not used.
+    Y : ndarray of shape (n_rows, n_ratings), optional
+        A rating per column. Default: that of the samples.
     confounds : ndarray of shape (n_rows, n_confounds), optional
         Fitted without a penalty; the same for any training rows.
+    buffer
+        As for :func:`~painprint.decode.ridge.leave_groups_out`.
     """
-    columns = np.ones((len(y), 1))
+    (K,) = samples.products.values()
+    Y = samples.y[:, None] if Y is None else Y
+    columns = np.ones((len(Y), 1))
     if confounds is not None:
         columns = np.column_stack([columns, confounds])
-    U, singular, _ = np.linalg.svd(columns, full_matrices=False)
-    Q = U[:, singular > 1e-10 * singular[0]]
-    projected = K - Q @ (Q.T @ K)
-    spectrum = Spectrum.of(projected - (projected @ Q) @ Q.T, columns)
-    left_out = leave_groups_out(groups, unit=unit, n_frames=n_frames, buffer=buffer)
-    return SharedFit(K, y, spectrum, columns, left_out)
+    with one_blas_thread():
+        U, singular, _ = np.linalg.svd(columns, full_matrices=False)
+        Q = U[:, singular > SINGULAR * singular[0]]
+        projected = K - Q @ (Q.T @ K)
+        spectrum = Spectrum.of(projected - (projected @ Q) @ Q.T, columns)
+    left_out = leave_groups_out(
+        samples.groups, unit=samples.unit, n_frames=samples.n_frames, buffer=buffer
+    )
+    return SharedFit(K, Y, spectrum, columns, left_out, [group.rows for group in left_out])

@@ -13,11 +13,11 @@ from painprint.decode.bin_gram import BinGram
 from painprint.decode.decoders import make_decoder
 from painprint.decode.metrics import Rows
 from painprint.decode.model import Model, best_lag, check_groups
-from painprint.decode.nested_ridge import share
+from painprint.decode.nested_ridge import is_shareable, share
 from painprint.decode.residuals import scale_columns
 from painprint.decode.samples import Samples
 from painprint.decode.scales import Scales
-from painprint.parallel import map_ordered, one_blas_thread
+from painprint.parallel import map_ordered
 from painprint.settings import Rules
 
 Columns = Callable[[BinGram, NDArray[np.int64]], Matrix]
@@ -133,9 +133,8 @@ def _fit(
     samples = bin_gram.samples(None if columns is None else confounds)
     samples = replace(samples, groups=fold_of_group[groups])
     fixed = None if columns is None else _fixed_columns(bin_gram, columns)
-    one_feature = len(bin_gram.products) == 1
-    shareable = rules.decoder == "ridge" and one_feature and bin_gram.prior is None
-    if shareable and (columns is None or fixed is not None):
+    is_fixed = columns is None or fixed is not None
+    if rules.decoder == "ridge" and is_shareable(samples) and is_fixed:
         check_groups(samples.n_groups, buffer)
         return _shared_folds(samples, None if fixed is None else fixed[rows], buffer, n_jobs)
     return make_decoder(rules, bin_gram.n_edges).nested(samples, buffer=buffer, n_jobs=n_jobs).folds
@@ -145,21 +144,12 @@ def _shared_folds(
     samples: Samples, confounds: Matrix | None, buffer: int, n_jobs: int
 ) -> Sequence[Model]:
     """Folds of ridge regression from one eigendecomposition of all rows."""
-    (K,) = samples.products.values()
-    with one_blas_thread():
-        fit = share(
-            K,
-            samples.y,
-            samples.groups,
-            unit=samples.unit,
-            n_frames=samples.n_frames,
-            confounds=None if confounds is None else scale_columns(confounds, np.arange(len(K))),
-            buffer=buffer,
-        )
+    everything = np.arange(len(samples.y))
+    scaled = None if confounds is None else scale_columns(confounds, everything)
+    fit = share(samples, confounds=scaled, buffer=buffer).prepare()
     jobs = ((k,) for k in range(samples.n_groups))
-    scale = samples.scale(np.arange(len(K)))
     folds = map_ordered(fit.fold, jobs, n_jobs=n_jobs, large=True)
-    return [replace(model, scale=scale) for model in folds]
+    return [replace(model, scale=samples.scale(everything)) for model in folds]
 
 
 def _fixed_columns(bin_gram: BinGram, columns: Columns) -> Matrix | None:

@@ -14,6 +14,7 @@ from painprint.decode.decoders import make_decoder
 from painprint.decode.lasso_pcr import Components, fit_components
 from painprint.decode.metrics import agreement, center_columns
 from painprint.decode.model import Choice, Model, best_lag
+from painprint.decode.nested_ridge import is_shareable, share
 from painprint.parallel import map_ordered
 from painprint.settings import Rules
 from painprint.stats.bootstrap import (
@@ -28,6 +29,8 @@ from painprint.stats.bootstrap import (
 from painprint.wording import SIGNIFICANT
 
 FEWEST_FOR_FOLDS_OF_SESSIONS = 3
+FEWEST_TO_SHARE = 0.85
+"""Share of all training bins from which on models of draws share one decomposition."""
 
 
 def draw_sessions(
@@ -111,8 +114,18 @@ def predict_from_draws(
     for d, draw in enumerate(draws):
         for held_out, sessions in enumerate(draw):
             users.setdefault(tuple(sessions.tolist()), []).append((d, held_out))
+    models: dict[tuple[int, ...], list[Model]] = {}
+    if penalties is None and rules.decoder == "ridge":
+        models = _models_of_most(bin_grams, list(users), n_jobs)
     jobs = (
-        (bin_grams, rules, np.array(sessions), [k for _, k in uses], penalties)
+        (
+            bin_grams,
+            rules,
+            np.array(sessions),
+            [k for _, k in uses],
+            penalties,
+            models.get(sessions),
+        )
         for sessions, uses in users.items()
     )
     for uses, parts in zip(
@@ -133,10 +146,12 @@ def _predict_from_sessions(
     sessions: Codes,
     held_out: Sequence[int],
     penalties: Sequence[tuple[int, float]] | None,
+    models: Sequence[Model] | None,
 ) -> list[tuple[dict[str, Vector], float]]:
     """One training set: predictions of the held-out groups at every scale of test bins."""
     if penalties is None:
-        models = [_choose(bin_gram, rules, sessions) for bin_gram in bin_grams]
+        if models is None:
+            models = [_choose(bin_gram, rules, sessions) for bin_gram in bin_grams]
         lag = best_lag([model.choice.inner_score for model in models])
         return [_predict(bin_grams[lag], sessions, k, models[lag]) for k in held_out]
     fits: dict[int, Components] = {}
@@ -150,6 +165,37 @@ def _predict_from_sessions(
             fits[lag] = fit_components(K, y, keep=rules.components, n_edges=bin_gram.n_edges)
         predictions.append(_predict(bin_grams[lag], sessions, k, _at_penalty(fits[lag], penalty)))
     return predictions
+
+
+def _models_of_most(
+    bin_grams: Sequence[BinGram], drawn: Sequence[tuple[int, ...]], n_jobs: int
+) -> dict[tuple[int, ...], list[Model]]:
+    """Models of draws of nearly all sessions, from one decomposition of all, at each lag.
+
+    Up to rounding, they equal those of a decomposition each (:func:`_choose`), which takes longer
+    where few sessions are left out.
+    """
+    models: dict[tuple[int, ...], list[Model]] = {}
+    for bin_gram in bin_grams:
+        samples = bin_gram.samples()
+        trains = [_training_rows(bin_gram, np.array(sessions)) for sessions in drawn]
+        most = [
+            k
+            for k, train in enumerate(trains)
+            if len(train) >= FEWEST_TO_SHARE * len(samples.y)
+            and len(drawn[k]) >= FEWEST_FOR_FOLDS_OF_SESSIONS
+            and np.ptp(samples.y[train]) > 0
+        ]
+        if not most or not is_shareable(samples):
+            return {}
+        everything = np.arange(len(samples.y))
+        outer = [np.setdiff1d(everything, trains[k]) for k in most]
+        fit = share(samples).leaving_out(outer).prepare()
+        folds = map_ordered(fit.fold, ((i,) for i in range(len(most))), n_jobs=n_jobs, large=True)
+        for k, model in zip(most, folds, strict=True):
+            at_lag = replace(model, dual=model.dual[trains[k]], scale=samples.scale(trains[k]))
+            models.setdefault(drawn[k], []).append(at_lag)
+    return {sessions: fits for sessions, fits in models.items() if len(fits) == len(bin_grams)}
 
 
 def _training_rows(bin_gram: BinGram, sessions: Codes) -> Codes:
