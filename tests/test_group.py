@@ -191,7 +191,7 @@ def test_it_is_said_why_pages_are_made_again(dataset, out, capsys):
     assert "again" not in capsys.readouterr().err
     group(dataset, out)
     said = capsys.readouterr().err
-    assert "sub-01: making the page again, with the group's results" in said
+    assert "sub-01: page written again, with the group: " in said
 
 
 def test_data_that_changed_since_are_refused(dataset, out, capsys):

@@ -8,7 +8,7 @@ from functools import partial
 
 import pandas as pd
 
-from painprint.apps.pages import write_group_page, write_page
+from painprint.apps.pages import write_group_page, write_pages_with_group
 from painprint.apps.study import Study, log
 from painprint.bids.filter import BidsFilter
 from painprint.bids.people import read_variables
@@ -24,7 +24,6 @@ from painprint.results.group import (
     GroupFiles,
     GroupKey,
     earlier_group,
-    read_group,
     read_member,
     settings_used,
     write_group,
@@ -74,18 +73,8 @@ def run_group(
     progress.plan(TESTING, PAGES)
     with lock(study.out_dir, "group"):
         _run_group(study, finished, columns, progress)
-    group = read_group(GroupFiles(study.out_dir))
     with progress.stage(PAGES) as on_step:  # they show the signatures of others
-        for done, files in enumerate(finished, start=1):
-            try:
-                with lock(study.out_dir, f"sub-{files.participant}"):
-                    why = " again, with the group's results"
-                    write_page(files, why=why, group=group, redraw=False)
-            except DerivativesError as error:
-                log.warning(
-                    "sub-%s: its page does not show the group: %s", files.participant, error
-                )
-            on_step(done, len(finished))
+        write_pages_with_group(finished, study.out_dir, n_jobs=study.n_jobs, on_step=on_step)
 
 
 def _run_group(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,8 +12,9 @@ from painprint.apps.study import log
 from painprint.errors import DerivativesError
 from painprint.files.dataset import no_folder
 from painprint.parcellate.individual_file import find_area_results
+from painprint.progress import OnStep
 from painprint.results.files import ParticipantFiles
-from painprint.results.group import GroupFiles, GroupResults, read_group
+from painprint.results.group import GroupFiles, read_group
 from painprint.results.multiverse import MultiverseFiles, find_multiverses, read_multiverse
 from painprint.results.provenance import versions
 from painprint.results.read import Results, find_results, read_results
@@ -23,13 +24,13 @@ from painprint.wording import duration
 
 if TYPE_CHECKING:
     from painprint.report.svg import Drawn
+    from painprint.report.transfer import Transfer
 
 
-def announce_page(name: str, why: str = "") -> Callable[[Path], None]:
-    """Say that a page is being made, and why; returns a function to call with its path when it
-    is."""
+def announce_page(name: str) -> Callable[[Path], None]:
+    """Say that a page is being made; returns a function to call with its path when it is."""
     began = time.monotonic()
-    log.info("%s: making the page%s", name, why)
+    log.info("%s: making the page", name)
 
     def written(page: Path) -> None:
         log.info("%s: page written: %s (%s)", name, page, duration(time.monotonic() - began))
@@ -62,25 +63,36 @@ def write_group_page(files: GroupFiles, *, pdf: bool = False) -> None:
 
 
 def write_page(
+    files: ParticipantFiles, *, pdf: bool = False, transfer: Transfer | None = None
+) -> None:
+    """:func:`make_page`, told in the log with the headline."""
+    written = announce_page(f"sub-{files.participant}")
+    sentence = make_page(files, pdf=pdf, transfer=transfer)
+    log.info("sub-%s: %s", files.participant, sentence)
+    written(files.page)
+
+
+def make_page(
     files: ParticipantFiles,
     *,
     pdf: bool = False,
-    why: str = "",
-    group: GroupResults | str | None = None,
+    transfer: Transfer | None = None,
     redraw: bool = True,
-) -> None:
+) -> str:
     """Write the participant's page and figures from the output files; nothing is recomputed.
 
     Parameters
     ----------
     pdf : bool
         Whether figures are written as PDF too.
-    why : str
-        For the log.
-    group : GroupResults or str, optional
-        Results of the group level, or why there are none. Default: those of the output folder.
+    transfer : Transfer, optional
+        Results of the group level. Default: those of the output folder.
     redraw : bool
         False to keep the figures that this version has drawn, but for that of the group.
+
+    Returns
+    -------
+    headline : str
 
     Raises
     ------
@@ -92,11 +104,11 @@ def write_page(
     from painprint.report.words import headline
 
     results = read_results(files)
-    group = find_group(files.out_dir) if group is None else group
+    if transfer is None:
+        transfer = transfer_to(find_group(files.out_dir), files.participant)
     known = {} if redraw else _figures(results)
-    written = announce_page(f"sub-{files.participant}", why)
     try:
-        write_report(results, transfer_to(group, files.participant), pdf=pdf, known=known)
+        write_report(results, transfer, pdf=pdf, known=known)
         sentence = headline(results)
     except (KeyError, TypeError, ValueError) as error:
         raise DerivativesError(
@@ -105,8 +117,7 @@ def write_page(
         ) from error
     pages = [files.page, *files.figures(), *files.texts()]
     record_pages(files.decoding("provenance", ".json"), pages, files.out_dir)
-    log.info("sub-%s: %s", files.participant, sentence)
-    written(files.page)
+    return sentence
 
 
 def _figures(results: Results) -> dict[str, Drawn]:
@@ -122,6 +133,39 @@ def _figures(results: Results) -> dict[str, Drawn]:
     return {
         name: Drawn(path.read_bytes(), None) for name, path in drawn.items() if name != "transfer"
     }
+
+
+def write_pages_with_group(
+    finished: Sequence[ParticipantFiles], out_dir: Path, *, n_jobs: int, on_step: OnStep
+) -> None:
+    """Write the pages of people again, with the results of the group; who has none is told why.
+
+    By ``n_jobs`` processes, since figures are drawn in one thread.
+    """
+    from joblib import Parallel, delayed
+
+    from painprint.report.transfer import transfer_to
+
+    group = read_group(GroupFiles(out_dir))
+    jobs = (delayed(_make_page_again)(f, transfer_to(group, f.participant)) for f in finished)
+    reasons = Parallel(n_jobs=n_jobs, backend="loky", return_as="generator")(jobs)
+    for done, (files, reason) in enumerate(zip(finished, reasons, strict=True), start=1):
+        name = f"sub-{files.participant}"
+        if reason:
+            log.warning("%s: its page does not show the group: %s", name, reason)
+        else:
+            log.info("%s: page written again, with the group: %s", name, files.page)
+        on_step(done, len(finished))
+
+
+def _make_page_again(files: ParticipantFiles, transfer: Transfer) -> str:
+    """Write one page with the figures that it has; returns why that was not possible, if so."""
+    try:
+        with lock(files.out_dir, f"sub-{files.participant}"):
+            make_page(files, transfer=transfer, redraw=False)
+    except DerivativesError as error:
+        return str(error)
+    return ""
 
 
 def write_page_unless_made(files: ParticipantFiles) -> None:
@@ -191,7 +235,7 @@ def write_pages(out_dir: Path, *, pdf: bool = False) -> int:
     DerivativesError
         If there is no finished participant.
     """
-    from painprint.report.transfer import find_group
+    from painprint.report.transfer import find_group, transfer_to
 
     finished, multiverses = find_results(out_dir), find_multiverses(out_dir)
     group = GroupFiles(out_dir)
@@ -199,7 +243,11 @@ def write_pages(out_dir: Path, *, pdf: bool = False) -> int:
         raise none_finished(out_dir)
     of_group = find_group(out_dir)
     pages = [
-        (f"sub-{f.participant}", partial(write_page, f, pdf=pdf, group=of_group)) for f in finished
+        (
+            f"sub-{f.participant}",
+            partial(write_page, f, pdf=pdf, transfer=transfer_to(of_group, f.participant)),
+        )
+        for f in finished
     ]
     if group.table("metrics", ".json").is_file():
         pages.append(("group", partial(write_group_page, group, pdf=pdf)))

@@ -14,7 +14,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from painprint.decode.chebyshev import ChebyshevPoints
+from painprint.decode.decoders import FEWEST_GROUPS_TO_SHARE
 from painprint.decode.many import MOMENTS_BYTES
+from painprint.decode.nested_ridge import POINTS_BYTES, RESIDUAL_BYTES
+from painprint.decode.ridge import ALPHAS
 from painprint.edges import count_edges, edge_blocks
 from painprint.evidence.bin_features import (
     BINS_AT_ONCE,
@@ -45,6 +49,8 @@ COPIES_OF_BLOCK = 2.7
 """Copies of a block of edges while its products are summed (measured; two, and what waits)."""
 RATINGS_PER_PERMUTATION = 2.2
 """Permutations within, between, and a fifth of both."""
+POINTS = len(ChebyshevPoints.between(ALPHAS[0], ALPHAS[-1]).penalty)
+"""Penalties at which permuted ratings are fitted."""
 NULL_OF_LASSO = 4
 """Copies of permuted ratings that a worker of LASSO-PCR makes."""
 REFERENCE_S = 0.0118
@@ -158,7 +164,15 @@ def _null(size: Size, settings: Settings) -> float:
         copies = FLOAT * size.n_rows * n_ratings * NULL_OF_LASSO * size.n_workers
         moments = 4 * FLOAT * size.n_groups * size.n_rows * n_ratings
         return ratings + copies + 1.4 * min(MOMENTS_BYTES, moments)
+    if shares_decomposition(size):
+        points = min(POINTS_BYTES, FLOAT * POINTS * size.n_rows * n_ratings)
+        return ratings + points + 2 * RESIDUAL_BYTES * size.n_workers + 4 * FLOAT * size.n_rows**2
     return ratings + FLOAT * size.n_rows * n_ratings * size.n_groups  # a model for each fold
+
+
+def shares_decomposition(size: Size) -> bool:
+    """Whether permuted ratings are fitted from one decomposition, by ridge regression."""
+    return size.n_groups >= FEWEST_GROUPS_TO_SHARE and size.n_features == 1 and not size.has_prior
 
 
 def _importance(size: Size, settings: Settings) -> float:
@@ -200,11 +214,14 @@ def seconds_by_part(size: Size, settings: Settings) -> dict[str, float]:
     boots = settings.n_bootstraps / 10_000
     draws = settings.n_curve_draws or settings.rules.curve_draws
     permutations = settings.n_importance_permutations / 10_000
+    null = 2.2e-5 * R**1.35 * G**1.55
+    if shares_decomposition(size) and settings.rules.decoder == "ridge":
+        null = 9.6e-6 * R**2 + 1e-3 * R * G
     seconds = {
-        "null": 0.5 + 2.2e-5 * R**1.35 * G**1.55 * kinds * settings.n_permutations / 1000,
-        "confounds": 0.5 + 5.9e-5 * R**1.5 * G * kinds,
-        "sensitivity": 0.5 + 1.26e-4 * R**1.6 * G**0.67 * kinds + 1.2e-10 * products * size.n_lags,
-        "curve": 0.5 + 8.1e-5 * R**1.3 * G**1.5 * kinds * draws / 20,
+        "null": 0.5 + null * kinds * settings.n_permutations / 1000,
+        "confounds": 0.5 + 3.3e-5 * R**1.7 * G**0.65 * kinds,
+        "sensitivity": 0.5 + 3.2e-4 * R**1.7 * G**0.1 * kinds + 4e-11 * products * size.n_lags,
+        "curve": 0.5 + 1.7e-4 * R**1.5 * G**0.7 * kinds * draws / 20,
         "prospective": 4e-6 * R**1.3 * G**1.5 * kinds,
         "importance": 2 + n * (0.045 * boots + 7.3e-5 * T * permutations),
         "baselines": 1 + 3.2e-6 * R**1.8 * G**1.5,
@@ -219,7 +236,7 @@ def seconds_by_part(size: Size, settings: Settings) -> dict[str, float]:
     stages = {stage.name for stage in stages_to_run(settings)}
     return {
         **{name: value for name, value in seconds.items() if name in stages},
-        "decoding": 3 + 1.5e-4 * R**1.3 * G**0.9 * kinds + 0.7 * boots + 2e-11 * products * kinds,
+        "decoding": 3 + 1e-4 * R**1.3 * G**0.9 * kinds + 0.7 * boots + 2e-11 * products * kinds,
         "cleaning": 4e-9 * size.dense * size.n_dense * size.extracted,
         "page": 9 + 0.012 * n,
     }

@@ -8,6 +8,9 @@ import numpy as np
 
 from painprint.arrays import Matrix, Vector, short_repr
 
+ACCURACY = 1e-13
+"""Error of the interpolation of functions of size 1."""
+
 
 @short_repr
 @dataclass(frozen=True, eq=False)
@@ -24,7 +27,7 @@ class ChebyshevPoints:
 
     @classmethod
     def between(cls, low: float, high: float) -> ChebyshevPoints:
-        """As many as reach the rounding error of functions with no pole within ±π of the line.
+        """As many as reach ``ACCURACY`` for functions with no pole within ±π of the line.
 
         The error falls by a factor of ρ with each point, ρ being the sum of the half axes of the
         ellipse around the interval (its ends as foci, scaled to ±1) that touches the poles.
@@ -32,7 +35,7 @@ class ChebyshevPoints:
         half = np.log(high / low) / 2
         pole = np.pi / half
         rho = pole + np.hypot(1, pole)
-        n = int(np.ceil(-np.log(np.finfo(float).eps) / np.log(rho))) + 1
+        n = int(np.ceil(-np.log(ACCURACY) / np.log(rho))) + 1
         x = np.cos(np.pi * np.arange(n) / (n - 1))
         return cls(np.sqrt(low * high) * np.exp(half * x))
 

@@ -27,6 +27,9 @@ from painprint.settings import Rules
 
 MOST_ROWS = 3000
 """Largest number of training bins of which every fold has an eigendecomposition of its own."""
+FEWEST_GROUPS_TO_SHARE = 24
+"""Number of groups from which on nested fits of many ratings share one eigendecomposition: with
+fewer, one for each fold takes less time (measured)."""
 RATINGS_AT_ONCE = 4096
 """Ratings that are fitted at once to one training set by ridge regression."""
 
@@ -133,7 +136,8 @@ class Ridge:
             np.empty((len(tested.groups), Y.shape[1])),
             *(np.empty((samples.n_groups, Y.shape[1])) for _ in range(3)),
         )
-        shared = share(samples, Y) if is_shareable(samples) else None
+        is_shared = samples.n_groups >= FEWEST_GROUPS_TO_SHARE and is_shareable(samples)
+        shared = share(samples, Y) if is_shared else None
         at_once = RATINGS_AT_ONCE if shared is None else ratings_at_once(len(Y))
         parts = [slice(i, i + at_once) for i in range(0, Y.shape[1], at_once)]
         step = count_steps(on_step, samples.n_groups * len(parts))
@@ -141,7 +145,8 @@ class Ridge:
             if shared is None:
                 fold_of = partial(_many_without, samples, Y[:, part], tested)
             else:
-                fold_of = partial(_many_shared, shared.of_ratings(Y[:, part]).prepare(), tested)
+                of_part = shared.of_ratings(Y[:, part]).prepare(n_jobs=n_jobs)
+                fold_of = partial(_many_shared, of_part, tested)
             jobs = ((k,) for k in range(samples.n_groups))
             folds = map_ordered(fold_of, jobs, n_jobs=n_jobs, large=True)
             for k, (held_out, mean, dof, skill) in enumerate(folds):
@@ -161,7 +166,7 @@ def _folds(
         yield from map_ordered(_fit_without, jobs, shared=(samples,), n_jobs=n_jobs)
         return
     yield _fit_without(samples, None, buffer)
-    shared = share(samples, buffer=buffer).prepare()
+    shared = share(samples, buffer=buffer).prepare(n_jobs=n_jobs)
     folds = ((samples, shared, k) for k in range(samples.n_groups))
     yield from map_ordered(_fit_at_shared_penalty, folds, n_jobs=n_jobs, large=True)
 

@@ -4,7 +4,7 @@ The fit of a linear smoother without rows B follows from their residuals r_B and
 R = I - H alone. So every fold of nested leave-one-group-out, and every inner fold, follows from the
 decomposition of all rows. What has to be known of H at the penalties of every fold is computed at
 Chebyshev points of log λ, and interpolated: w / (w + λ) has no pole within ±π of the real line of
-log λ, so that some 70 points reach the rounding error for every penalty.
+log λ, so that some 60 points give every penalty to 1e-13.
 
 The models equal those of :class:`~painprint.decode.decoders.Ridge` up to rounding; unlike there, a
 fold may depend on its held-out group in the last bits. The main decoding uses that class; the null,
@@ -34,7 +34,7 @@ from painprint.decode.ridge import (
     solve_symmetric,
 )
 from painprint.decode.samples import Samples
-from painprint.parallel import one_blas_thread
+from painprint.parallel import map_ordered, one_blas_thread
 
 RESIDUAL_BYTES = 6e7
 """Residuals at all penalties that a fold holds at once."""
@@ -95,6 +95,8 @@ class SharedFit:
         used where all of its tested rows are in training.
     outer : list of ndarray of int
         Rows that each outer fold leaves out.
+    fitted : tuple of ndarrays of shape (n_points, n_rows, n_some)
+        Fit of all rows at each point, of some ratings each; see :meth:`prepare`.
     """
 
     K: Matrix
@@ -103,6 +105,7 @@ class SharedFit:
     columns: Matrix
     left_out: list[LeftOut]
     outer: list[Codes]
+    fitted: tuple[Matrix, ...] = ()
 
     def of_ratings(self, Y: Matrix) -> SharedFit:
         """The same of other ratings, (n_rows, n_ratings)."""
@@ -148,13 +151,26 @@ class SharedFit:
         return residual
 
     @cached_property
-    def _fitted(self) -> Matrix:
-        """Fit of all rows, without the unpenalised columns, at each point: (n_points, n·m)."""
-        U, projected = self.spectrum.vectors, self.spectrum.vectors.T @ self._centred
-        fitted = np.empty((len(self._points.penalty), *self.Y.shape))
-        for at, shrinkage in enumerate(self._shrinkage(self._points.penalty)):
-            np.matmul(U, shrinkage[:, None] * projected, out=fitted[at])
-        return fitted.reshape(len(fitted), -1)
+    def _projected(self) -> Matrix:
+        projected: Matrix = self.spectrum.vectors.T @ self._centred
+        return projected
+
+    def _fit_part(self, some: slice) -> Matrix:
+        """Fit of all rows, without the unpenalised columns, of some ratings at each point:
+        (n_points, n_rows, n_some)."""
+        U, projected = self.spectrum.vectors, self._projected[:, some]
+        shrinkage = self._shrinkage(self._points.penalty)
+        fitted = np.empty((len(shrinkage), *projected.shape))
+        for at, of_point in enumerate(shrinkage):
+            np.matmul(U, of_point[:, None] * projected, out=fitted[at])
+        return fitted
+
+    @property
+    def _parts(self) -> list[slice]:
+        """Ratings whose residuals at all penalties a fold holds at once."""
+        n, n_rows = self.Y.shape[1], len(self.Y)
+        at_once = max(1, int(RESIDUAL_BYTES / (8 * (len(ALPHAS) + 1) * n_rows)))
+        return [slice(start, min(n, start + at_once)) for start in range(0, n, at_once)]
 
     @cached_property
     def _blocks(self) -> list[Matrix]:
@@ -166,11 +182,13 @@ class SharedFit:
             blocks.append(np.array([((U * s) @ U.T)[upper] for s in shrinkage]))
         return blocks
 
-    def prepare(self) -> SharedFit:
-        """Compute what all folds need, before they share it."""
+    def prepare(self, *, n_jobs: int = 1) -> SharedFit:
+        """The same with what all folds need, computed before they share it."""
         with one_blas_thread():
-            _ = self._fitted, self._blocks, self._column_sums, self.unit
-        return self
+            _ = self._projected, self._blocks, self._column_sums, self.unit
+        parts = ((some,) for some in self._parts)
+        fitted = map_ordered(self._fit_part, parts, n_jobs=n_jobs, large=True)
+        return replace(self, fitted=tuple(fitted))
 
     def _shrinkage(self, penalty: Vector) -> Matrix:
         """w / (w + λ) of each eigenvalue; 0 at an infinite λ: (n_penalties, n_rows)."""
@@ -229,8 +247,10 @@ class SharedFit:
         dual = np.zeros(self.Y.shape)
         errors = np.empty((len(penalties), self.Y.shape[1]))
         chosen = np.empty(self.Y.shape[1], np.int64)
-        for some in _some_columns(self.Y.shape[1], len(penalties) * len(self.Y)):
-            residual = without.residual(self._centred[:, some], self._fitted_columns(some))
+        size = max((fitted[0].size for fitted in self.fitted), default=0) * len(penalties)
+        buffers = np.empty(size), np.empty(size)  # to be used again: new pages take time
+        for some, fitted in zip(self._parts, self.fitted, strict=True):
+            residual = without.residual(self._centred[:, some], fitted, buffers)
             errors[:, some] = _squared_error(residual, blocks)
             best = chosen[some] = smallest_error(errors[:-1, some])
             at_best = np.take_along_axis(residual, best[None, None], axis=0)[0]
@@ -256,10 +276,6 @@ class SharedFit:
     def _column_sums(self) -> Vector:
         sums: Vector = self.K.sum(axis=0)
         return sums
-
-    def _fitted_columns(self, some: slice) -> Matrix:
-        """The fit of some ratings at each point: (n_points, n_rows, n_some)."""
-        return self._fitted.reshape(len(self._fitted), *self.Y.shape)[:, :, some]
 
     def _without(self, out: Codes, penalties: Vector) -> _Without:
         """What a fit without some rows needs, at each penalty."""
@@ -324,11 +340,18 @@ class _Without:
     R_out: Matrix
     solved: Matrix
 
-    def residual(self, centred: Matrix, fitted: Matrix) -> Matrix:
-        """Residuals of the fit without the rows: (n_penalties, n_rows, n_ratings)."""
-        at_points = np.ascontiguousarray(fitted).reshape(len(fitted), -1)
-        residual = centred - (self.weights @ at_points).reshape(-1, *centred.shape)
-        residual -= np.swapaxes(self.solved, 1, 2) @ residual[:, self.out]
+    def residual(self, centred: Matrix, fitted: Matrix, buffers: tuple[Vector, Vector]) -> Matrix:
+        """Residuals of the fit without the rows, in the first of the buffers:
+        (n_penalties, n_rows, n_ratings)."""
+        n_penalties, shape = len(self.weights), (len(self.weights), *centred.shape)
+        residual, of_out = (buffer[: n_penalties * centred.size] for buffer in buffers)
+        np.matmul(
+            self.weights, fitted.reshape(len(fitted), -1), out=residual.reshape(n_penalties, -1)
+        )
+        residual, of_out = residual.reshape(shape), of_out.reshape(shape)
+        np.subtract(centred, residual, out=residual)
+        np.matmul(np.swapaxes(self.solved, 1, 2), residual[:, self.out], out=of_out)
+        residual -= of_out
         return residual
 
 
@@ -373,13 +396,6 @@ def _symmetric(upper: Matrix, n: int) -> Matrix:
     return full
 
 
-def _some_columns(n: int, rows: int) -> Iterator[slice]:
-    """Columns in parts of at most ``RESIDUAL_BYTES``."""
-    at_once = max(1, int(RESIDUAL_BYTES / (8 * rows)))
-    for start in range(0, n, at_once):
-        yield slice(start, min(n, start + at_once))
-
-
 def _rows(matrix: Matrix, rows: Codes) -> Matrix:
     """Rows of a matrix, as a view if they are consecutive."""
     first, last = int(rows[0]), int(rows[-1])
@@ -404,7 +420,7 @@ def share(
     confounds: Matrix | None = None,
     buffer: int = 0,
 ) -> SharedFit:
-    """Decompose all rows once; :meth:`SharedFit.fold` derives the folds.
+    """Decompose all rows once; :meth:`SharedFit.prepare` and :meth:`SharedFit.fold` follow.
 
     Outer folds leave out the groups in turn; :meth:`SharedFit.leaving_out` changes them.
 

@@ -146,7 +146,7 @@ def _shared_folds(
     """Folds of ridge regression from one eigendecomposition of all rows."""
     everything = np.arange(len(samples.y))
     scaled = None if confounds is None else scale_columns(confounds, everything)
-    fit = share(samples, confounds=scaled, buffer=buffer).prepare()
+    fit = share(samples, confounds=scaled, buffer=buffer).prepare(n_jobs=n_jobs)
     jobs = ((k,) for k in range(samples.n_groups))
     folds = map_ordered(fit.fold, jobs, n_jobs=n_jobs, large=True)
     return [replace(model, scale=samples.scale(everything)) for model in folds]

@@ -190,7 +190,7 @@ def _models_of_most(
             return {}
         everything = np.arange(len(samples.y))
         outer = [np.setdiff1d(everything, trains[k]) for k in most]
-        fit = share(samples).leaving_out(outer).prepare()
+        fit = share(samples).leaving_out(outer).prepare(n_jobs=n_jobs)
         folds = map_ordered(fit.fold, ((i,) for i in range(len(most))), n_jobs=n_jobs, large=True)
         for k, model in zip(most, folds, strict=True):
             at_lag = replace(model, dual=model.dual[trains[k]], scale=samples.scale(trains[k]))
