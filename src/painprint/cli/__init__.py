@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import sys
 
-from painprint.cli import scanner_commands, signature_commands, study_commands  # noqa: F401
+from painprint.cli import (  # noqa: F401
+    multiverse,
+    parcellate,
+    results_commands,
+    run,
+    scanner_commands,
+    signature_commands,
+    simulation_commands,
+    slurm,
+)
 from painprint.cli.program import app
 from painprint.terminal import run_command
 
