@@ -32,7 +32,7 @@ TR_S = 0.46
 TOLD = re.compile(r"about ([\d.]+) GB of memory(?:.*? and (\d[\d.]*) (s|min|h) with)?", re.DOTALL)
 SECONDS = {"s": 1, "min": 60, "h": 3600}
 MEASURED_PARTS = {
-    "painprint.apps.study": ("prepare_runs",),
+    "painprint.apps.participant_inputs": ("prepare_runs",),
     "painprint.apps.decode": ("train", "evaluate_training", "run_stage")
     + ("write_decoding", "write_page_unless_made"),
 }

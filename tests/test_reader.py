@@ -16,7 +16,8 @@ from painprint import Run, Settings
 from painprint.apps import decode
 from painprint.apps.decode import decode_participant, run_participant
 from painprint.apps.dry_run import describe_inventory
-from painprint.apps.study import Study, find_participant
+from painprint.apps.participant_inputs import find_participant
+from painprint.apps.study import Study
 from painprint.atlas.image import read_atlas
 from painprint.bold import extract
 from painprint.cli import main

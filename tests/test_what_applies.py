@@ -11,8 +11,9 @@ from conftest import write_json
 from painprint.apps.arguments import UsageError
 from painprint.apps.depends_on import describe_inputs as describe_study
 from painprint.apps.folders import check_reading_folder
+from painprint.apps.participant_inputs import ParticipantInputs
 from painprint.apps.reading_files import describe_reading_inputs
-from painprint.apps.study import ParticipantInputs, Study, list_participants
+from painprint.apps.study import Study, list_participants
 from painprint.bids.filter import read_bids_filter
 from painprint.bids.find import find_runs, find_unrated_run
 from painprint.bids.timing import timing_sidecars

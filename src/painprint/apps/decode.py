@@ -8,10 +8,11 @@ from dataclasses import replace
 from painprint.apps.depends_on import describe_inputs
 from painprint.apps.exclusions import append_excluded, describe_exclusions
 from painprint.apps.pages import write_page_unless_made
+from painprint.apps.participant_inputs import ParticipantInputs, find_participant
 from painprint.apps.registration import record_registration
 from painprint.apps.resources import Size, expected_seconds
 from painprint.apps.sizes import size_from_headers, size_of_runs
-from painprint.apps.study import ParticipantInputs, Study, find_participant, log
+from painprint.apps.study import Study, log
 from painprint.bids.described import describe_study
 from painprint.decode.decoding import Decoding, decode_runs, evaluate_training
 from painprint.decode.prepare import Prepared

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from painprint.apps.study import ParticipantInputs, Study
+from painprint.apps.participant_inputs import ParticipantInputs
+from painprint.apps.study import Study
 from painprint.bids.runs import files_of
 from painprint.results.predecessor import Predecessor
 from painprint.results.provenance import DETAILED, hash_external, hash_priors, versions

@@ -12,9 +12,10 @@ import pandas as pd
 from painprint.apps.arguments import OtherSignatures, UsageError
 from painprint.apps.depends_on import describe_inputs
 from painprint.apps.pages import write_multiverse_page_unless_made
+from painprint.apps.participant_inputs import ParticipantInputs, find_participant
 from painprint.apps.plan_file import PlanFile
 from painprint.apps.reader import Reader
-from painprint.apps.study import ParticipantInputs, Study, find_participant, log
+from painprint.apps.study import Study, log
 from painprint.decode.kept_products import KeptProducts
 from painprint.errors import DerivativesError
 from painprint.evidence.multiverse import COLUMNS, score_specification, summarise

@@ -9,7 +9,8 @@ from typing import Any
 
 from painprint.apps.arguments import Registering
 from painprint.apps.folders import check_can_be_written
-from painprint.apps.study import ParticipantInputs, Study, log
+from painprint.apps.participant_inputs import ParticipantInputs
+from painprint.apps.study import Study, log
 from painprint.bids.runs import Inventory
 from painprint.errors import DerivativesError
 from painprint.files.inputs import InputHashes
