@@ -33,8 +33,8 @@ TOLD = re.compile(r"about ([\d.]+) GB of memory(?:.*? and (\d[\d.]*) (s|min|h) w
 SECONDS = {"s": 1, "min": 60, "h": 3600}
 MEASURED_PARTS = {
     "painprint.apps.participant_inputs": ("prepare_runs",),
-    "painprint.apps.decode": ("train", "evaluate_training", "run_stage")
-    + ("write_decoding", "write_page_unless_made"),
+    "painprint.apps.decoding_steps": ("train", "evaluate_training", "run_stage"),
+    "painprint.apps.decoding_files": ("write_decoding", "write_page_unless_made"),
 }
 
 

@@ -600,7 +600,7 @@ def test_a_new_image_of_the_atlas_costs_no_decoding(derived, rng, tmp_path, monk
     def never(*_, **__):
         raise AssertionError("decoded again")
 
-    monkeypatch.setattr("painprint.apps.decode.train", never)
+    monkeypatch.setattr("painprint.apps.decoding_steps.train", never)
     study = ["run", str(tmp_path / "bids"), str(out), "participant"]
     assert main([*study, *words]) == 0
     assert "brain-canvas" in files.page.read_text()

@@ -13,7 +13,7 @@ from conftest import FEW, QUICK, write_json
 from test_own_atlas import give_own_atlas
 
 from painprint import Run, Settings
-from painprint.apps import decode
+from painprint.apps import decoding_steps
 from painprint.apps.decode import decode_participant, run_participant
 from painprint.apps.dry_run import describe_inventory
 from painprint.apps.participant_inputs import find_participant
@@ -266,7 +266,7 @@ def test_an_input_that_changes_while_the_study_runs_stops_it(
     regional, tmp_path, monkeypatch, capsys, pattern
 ):
     out, path = tmp_path / "out", next(regional.root.rglob(pattern))
-    evaluate, content = decode.evaluate_training, path.read_bytes()
+    evaluate, content = decoding_steps.evaluate_training, path.read_bytes()
 
     def meanwhile(*args, **options):
         spoil(path)
@@ -275,7 +275,7 @@ def test_an_input_that_changes_while_the_study_runs_stops_it(
     words = ["run", str(regional.root), str(out), "participant", *QUICK]
     words += ["--external", str(regional.root / "elsewhere.tsv"), "--task-id", "rating"]
     with monkeypatch.context() as patch:
-        patch.setattr(decode, "evaluate_training", meanwhile)
+        patch.setattr(decoding_steps, "evaluate_training", meanwhile)
         assert main(words) == 1
     said = capsys.readouterr().err
     assert f"{path.name}: was changed" in said and "Run the same command again" in said
@@ -290,13 +290,13 @@ def test_results_of_before_stay_whole_when_an_input_changes(derivatives, tmp_pat
     study = study_of(derivatives.root, out)
     run_participant(study, "01")
     before = state(out / "sub-01" / "decoding")
-    evaluate = decode.evaluate_training
+    evaluate = decoding_steps.evaluate_training
 
     def meanwhile(*args, **options):
         spoil(path)
         return evaluate(*args, **options)
 
-    monkeypatch.setattr(decode, "evaluate_training", meanwhile)
+    monkeypatch.setattr(decoding_steps, "evaluate_training", meanwhile)
     again = study_of(derivatives.root, out, random_seed=1)
     with pytest.raises(DerivativesError, match=path.name):
         run_participant(replace(again, existing="overwrite"), "01")
@@ -306,13 +306,13 @@ def test_results_of_before_stay_whole_when_an_input_changes(derivatives, tmp_pat
 def test_the_answer_of_a_stage_is_not_kept_where_an_input_changed(
     derivatives, tmp_path, monkeypatch
 ):
-    path, run_stage = next(derivatives.root.rglob("*timeseries.tsv")), decode.run_stage
+    path, run_stage = next(derivatives.root.rglob("*timeseries.tsv")), decoding_steps.run_stage
 
     def meanwhile(case, stage, **options):
         spoil(path)
         return run_stage(case, stage, **options)
 
-    monkeypatch.setattr(decode, "run_stage", meanwhile)
+    monkeypatch.setattr(decoding_steps, "run_stage", meanwhile)
     words = [word for word in QUICK if word != "qcfc"]
     out = tmp_path / "out"
     assert main(["run", str(derivatives.root), str(out), "participant", *words]) == 1
@@ -324,14 +324,15 @@ def test_the_answer_of_a_stage_is_not_kept_where_an_input_changed(
 def test_an_input_that_is_written_again_unchanged_is_no_obstacle(
     derivatives, tmp_path, monkeypatch
 ):
-    path, evaluate = next(derivatives.root.rglob("*timeseries.tsv")), decode.evaluate_training
+    path = next(derivatives.root.rglob("*timeseries.tsv"))
+    evaluate = decoding_steps.evaluate_training
 
     def meanwhile(*args, **options):
         shutil.copy(path, tmp_path / "copy")
         os.replace(tmp_path / "copy", path)
         return evaluate(*args, **options)
 
-    monkeypatch.setattr(decode, "evaluate_training", meanwhile)
+    monkeypatch.setattr(decoding_steps, "evaluate_training", meanwhile)
     run_participant(study_of(derivatives.root, tmp_path / "out"), "01")
     assert (tmp_path / "out" / "sub-01.html").is_file()
 

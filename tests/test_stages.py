@@ -94,12 +94,17 @@ def test_a_finished_study_is_not_repeated_and_a_changed_one_is(derivatives, tmp_
     assert outputs(out) == before
 
 
-@pytest.mark.parametrize("at", ["write_decoding", "write_page_unless_made", "evaluate_training"])
+@pytest.mark.parametrize(
+    "at",
+    [
+        "decoding_files.write_decoding",
+        "decoding_files.write_page_unless_made",
+        "decoding_steps.evaluate_training",
+    ],
+)
 def test_a_study_that_stops_midway_resumes_without_training_again(
     derivatives, tmp_path, monkeypatch, capsys, at
 ):
-    from painprint.apps import decode as pipeline
-
     run(derivatives, tmp_path / "clean")
     out = tmp_path / "out"
 
@@ -107,7 +112,7 @@ def test_a_study_that_stops_midway_resumes_without_training_again(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(pipeline, at, stop)
+        patch.setattr(f"painprint.apps.{at}", stop)
         with pytest.raises(KeyboardInterrupt):
             run(derivatives, out)
     capsys.readouterr()

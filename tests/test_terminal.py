@@ -16,7 +16,9 @@ from conftest import FEW
 from test_process import TIME, finish, signature_and_run, start, untimed
 
 from painprint import Settings, terminal
-from painprint.apps.decode import DECODING, READING, WRITING, run_participant, tell_signature
+from painprint.apps.decode import run_participant
+from painprint.apps.decoding_files import tell_signature
+from painprint.apps.decoding_steps import DECODING, READING, WRITING
 from painprint.apps.simulate import simulate_people
 from painprint.apps.study import Study
 from painprint.cli import main
@@ -107,7 +109,7 @@ def test_the_command_to_predict_is_told_of_a_signature_that_is_of_use(
 ):
     (files,) = find_results(decoded)
     conclusion = SimpleNamespace(is_shown=is_shown, tells_level=False)
-    monkeypatch.setattr("painprint.apps.decode.conclude", lambda metrics: conclusion)
+    monkeypatch.setattr("painprint.apps.decoding_files.conclude", lambda metrics: conclusion)
     caplog.set_level("INFO", "painprint")
     tell_signature(files)
     (line,) = caplog.messages
