@@ -12,9 +12,9 @@ import numpy as np
 from safetensors.numpy import load, save
 
 from painprint import Regions, Settings
-from painprint.apps.learn import _as_read_before, _check_range, check_drift
-from painprint.apps.learn import recalibrate as recalibrate_on
-from painprint.apps.predict import check_atlas, predict, score_sessions
+from painprint.apps.new_runs import check_atlas
+from painprint.apps.predict import predict, score_sessions
+from painprint.apps.recalibrate import _as_read_before, _check_range
 from painprint.atlas.image import AtlasFiles
 from painprint.errors import DerivativesError
 from painprint.files.inputs import InputHashes
@@ -26,6 +26,8 @@ from painprint.signature.file import read_signature, write_signature
 from painprint.signature.model import History, Signature, UsedModel
 from painprint.signature.origin import Origin
 from painprint.signature.person import PersonMatch
+from painprint.signature.recalibrate import check_drift
+from painprint.signature.recalibrate import recalibrate as recalibrate_on
 from painprint.stats.conformal import NonconformityScores
 from painprint.store.files import content_key
 

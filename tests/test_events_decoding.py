@@ -8,7 +8,6 @@ import pytest
 from conftest import simulate_runs
 
 from painprint import Settings, decode_runs, run_stage
-from painprint.apps.learn import check_drift
 from painprint.bins import make_test_bins, test_scales
 from painprint.decode.bin_gram import make_bin_gram
 from painprint.decode.prepare import prepare_runs
@@ -18,6 +17,7 @@ from painprint.evidence.stages import STAGES
 from painprint.evidence.univariate import convolve_rating, make_design
 from painprint.runs import Run, pair_frames
 from painprint.signature.model import make_signature
+from painprint.signature.recalibrate import check_drift
 
 test_scales.__test__ = False  # not a test
 SETTINGS = Settings(n_bootstraps=100, drop_s=0, min_run_s=20)

@@ -10,7 +10,6 @@ import pytest
 from conftest import simulate_runs
 from test_signature_content import METRICS, PRIMARY
 
-from painprint.apps.learn import recalibrate
 from painprint.apps.predict import Scored
 from painprint.report.figures import plot_reading
 from painprint.report.reading import performance, predicted, write_reading
@@ -19,6 +18,7 @@ from painprint.signature.file import read_signature
 from painprint.signature.origin import Origin
 from painprint.signature.person import PersonMatch
 from painprint.signature.predict import read_session
+from painprint.signature.recalibrate import recalibrate
 
 FOLDER = Path(__file__).parent / "data" / "signatures" / "version4"
 

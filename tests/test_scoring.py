@@ -14,7 +14,6 @@ import pytest
 from conftest import QUICK, Tree, check_outputs, simulate_runs
 
 from painprint import Settings, decode_runs
-from painprint.apps.learn import Check
 from painprint.apps.predict import RECALIBRATED_ON, score_sessions
 from painprint.apps.recalibration_text import describe_recalibration
 from painprint.bins import make_test_bins
@@ -26,6 +25,7 @@ from painprint.signature.file import VERSION, read_signature, write_signature
 from painprint.signature.model import complete_signature, make_signature
 from painprint.signature.origin import Origin
 from painprint.signature.predict import NO_INTERVALS, TRAINED_ON, predict_run, read_session
+from painprint.signature.recalibrate import Check
 from painprint.simulate.person import Person
 from painprint.simulate.world import World
 from painprint.simulate.write import write_people
@@ -384,7 +384,7 @@ def test_a_session_is_no_test_of_a_signature_recalibrated_on_it(study, tmp_path,
 
 
 def test_slope_and_offset_are_least_squares_of_run_means(people, signature):
-    from painprint.apps.learn import check_drift, recalibrate
+    from painprint.signature.recalibrate import check_drift, recalibrate
 
     rng = np.random.default_rng(2)
     stretched = [

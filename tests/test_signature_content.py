@@ -12,7 +12,7 @@ from conftest import simulate_runs
 from safetensors.numpy import load_file, save_file
 
 from painprint import Settings
-from painprint.apps.learn import _as_read_before, recalibrate
+from painprint.apps.recalibrate import _as_read_before
 from painprint.errors import DerivativesError
 from painprint.option_fields import as_typed
 from painprint.results.predecessor import read_predecessor
@@ -20,6 +20,7 @@ from painprint.settings import CLEANING
 from painprint.signature.file import hash_signature, read_signature, write_signature
 from painprint.signature.origin import Origin
 from painprint.signature.predict import predict_run, read_session
+from painprint.signature.recalibrate import recalibrate
 from painprint.store.files import content_key
 
 FIXTURE = Path(__file__).parent / "data" / "signatures" / "version4"

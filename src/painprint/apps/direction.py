@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from painprint.apps.predict import find_new_runs
+from painprint.apps.new_runs import find_new_runs
 from painprint.apps.reading_text import aligned
 from painprint.arrays import short_repr
 from painprint.bids.load import load_bold

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from painprint.apps.arguments import UsageError
-from painprint.apps.predict import find_new_runs, match_person
+from painprint.apps.new_runs import find_new_runs, match_person
 from painprint.atlas.image import find_atlases, read_atlas
 from painprint.bids.load import load_bold
 from painprint.errors import DerivativesError

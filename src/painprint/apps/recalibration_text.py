@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from math import comb
 from pathlib import Path
 
-from painprint.apps.learn import FEWEST_FOR_SLOPE, Check
 from painprint.apps.reading_text import aligned
+from painprint.signature.recalibrate import FEWEST_FOR_SLOPE, Check
 from painprint.wording import MISSING, SIGNIFICANT, is_value, number, p_value, plural
 
 ABOUT = {

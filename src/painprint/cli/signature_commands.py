@@ -189,7 +189,7 @@ def recalibrate(
         Recalibrate on another person's sessions, although transfer is rarely valid; the history
         states this, and the signature remains that of its person.
     """
-    from painprint.apps.learn import recalibrate_from_files
+    from painprint.apps.recalibrate import recalibrate_from_files
     from painprint.apps.recalibration_text import describe_recalibration, full_table, short_table
     from painprint.apps.study import Study
 
