@@ -20,13 +20,13 @@ from painprint.files.inputs import InputHashes
 from painprint.progress import OnStep, Progress
 from painprint.results.audit import RunLog, make_run_log
 from painprint.results.files import ParticipantFiles
+from painprint.results.run_quality import judge_runs
 from painprint.results.steps import (
     load_stage_result,
     load_training,
     save_stage_result,
     save_training,
 )
-from painprint.results.write import judge_runs
 
 READING, DECODING = "reading the runs", "cross-validation and final model"
 WRITING = "writing the results and the page"

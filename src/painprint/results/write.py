@@ -11,27 +11,21 @@ from typing import Any
 import pandas as pd
 
 from painprint.bids.dense import MAP_EXTENSION, DenseFiles, write_map
-from painprint.bids.load import RunRecord
-from painprint.bids.runs import Inventory
 from painprint.bins import primary_words
 from painprint.decode.decoding import Decoding, edges_frame
 from painprint.evidence.stage import StageResult
 from painprint.evidence.stages import STAGES
 from painprint.files.inputs import InputHashes
-from painprint.quality import Limits, judge
 from painprint.results.all_columns import COLUMNS, describe_columns
 from painprint.results.audit import RunLog, describe_choice, make_audit, runs_table
-from painprint.results.conclusion import flagged_confounds
 from painprint.results.files import HISTORY, ParticipantFiles
 from painprint.results.geometry import hash_outputs, write_geometry
 from painprint.results.predecessor import Predecessor
 from painprint.results.provenance import make_provenance
 from painprint.results.record import write_record
-from painprint.runs import RunKey
-from painprint.settings import CLEANING, READ_WITH, Settings
+from painprint.results.run_quality import bold_table, rating_table
+from painprint.results.trained_signature import signature_of
 from painprint.signature.file import write_signature
-from painprint.signature.model import Signature, complete_signature, make_signature
-from painprint.signature.origin import Origin
 from painprint.store.files import write_json, write_table
 from painprint.store.lock import lock
 
@@ -79,7 +73,7 @@ def write_decoding(
         "roc": decoding.evaluation.roc,
         "persession": decoding.evaluation.per_session,
         "runs": runs_table(decoding, run_log.records),
-        "quality": _bold_table(run_log.records, decoding.settings),
+        "quality": bold_table(run_log.records, decoding.settings),
         **{name: t for result in stage_results.values() for name, t in result.tables.items()},
     }
     if decoding.final.activity is not None:
@@ -94,13 +88,13 @@ def write_decoding(
     for suffix, table in tables.items():
         write_table(files.decoding(suffix, ".tsv"), table[list(COLUMNS[suffix])])
         write_json(files.decoding(suffix, ".json"), _sidecar(suffix, sources, decoding))
-    write_table(files.rating_quality(), _quality_table(run_log.records))
+    write_table(files.rating_quality(), rating_table(run_log.records))
     write_json(
         files.rating_quality().with_suffix(".json"), _sidecar("ratingquality", sources, decoding)
     )
     write_json(files.decoding("audit", ".json"), make_audit(decoding, run_log))
     metrics = _metrics(decoding, stage_results, simulated=run_log.inventory.simulated)
-    signature = _signature(files, decoding, metrics, run_log.inventory, hashes)
+    signature = signature_of(files, decoding, metrics, run_log.inventory, hashes)
     write_signature(files.decoding("signature", ""), signature)
     if predecessor is not None:
         added = predecessor.added(frames.key for frames in decoding.frames)
@@ -109,40 +103,6 @@ def write_decoding(
     provenance = make_provenance(decoding, run_log, hashes, depends_on)
     provenance |= {"outputs": hash_outputs(files)}
     write_record(files.decoding("provenance", ".json"), provenance)
-
-
-def _signature(
-    files: ParticipantFiles,
-    decoding: Decoding,
-    metrics: Mapping[str, Any],
-    inventory: Inventory,
-    hashes: InputHashes,
-) -> Signature:
-    """The signature, with those metrics from which its performance is told."""
-    null = metrics["stages"]["null"]
-    tested = None if null is None else {k: null[k] for k in ("n_permutations",) if k in null}
-    flags = {name: {"flagged": True} for name in flagged_confounds(metrics)}
-    models = make_signature(
-        decoding,
-        simulated=inventory.simulated,
-        metrics={**metrics, "stages": {"null": tested, "confounds": flags}},
-        participant=files.participant,
-    )
-    return complete_signature(
-        models,
-        decoding,
-        origin=_origin(inventory, decoding.settings, hashes),
-        runs_sha256=_runs_that_trained(decoding, inventory, hashes),
-    )
-
-
-def _runs_that_trained(
-    decoding: Decoding, inventory: Inventory, hashes: InputHashes
-) -> tuple[str, ...]:
-    """Hashes of the signals of the runs that were decoded, and of those of the prior."""
-    prior, used = decoding.prepared.prior, {frames.key for frames in decoding.frames}
-    digests = [hashes.of(run.series.path) for run in inventory.runs if run.key in used]
-    return tuple(dict.fromkeys((*digests, *(prior.runs_sha256 if prior else ()))))
 
 
 def _remove_earlier(files: ParticipantFiles, tables: Mapping[str, pd.DataFrame]) -> None:
@@ -208,52 +168,9 @@ def _metrics(
     }
 
 
-def judge_runs(
-    records: Sequence[RunRecord], settings: Settings
-) -> dict[RunKey, tuple[str, tuple[str, ...]]]:
-    """Quality rating of the BOLD of each run, and the reasons for it."""
-    limits = Limits(
-        settings.quality_fd_mm,
-        settings.quality_censored,
-        settings.quality_tsnr,
-        settings.quality_covered,
-    )
-    return {record.key: judge(record.bold, limits) for record in records}
-
-
-def _bold_table(records: Sequence[RunRecord], settings: Settings) -> pd.DataFrame:
-    """Quality measures of the BOLD of each run, and its quality rating."""
-    rows, judged = [], judge_runs(records, settings)
-    for record in records:
-        rating, reasons = judged[record.key]
-        quality = {"quality_rating": rating, "reasons": "; ".join(reasons)}
-        rows.append({**asdict(record.key), **quality, **asdict(record.bold)})
-    return pd.DataFrame(rows, columns=list(COLUMNS["quality"]))
-
-
-def _quality_table(records: Sequence[RunRecord]) -> pd.DataFrame:
-    rows = [{**asdict(record.key), **record.quality.as_row()} for record in records]
-    return pd.DataFrame(rows)[list(COLUMNS["ratingquality"])]
-
-
 def _sidecar(suffix: str, sources: Sequence[str], decoding: Decoding) -> dict[str, Any]:
     columns = describe_columns(COLUMNS[suffix], primary_words(decoding.scales))
     extra = (
         {"Intercept": decoding.final.intercept} if suffix in ("weights", "activityweights") else {}
     )
     return {**columns, **extra, "Sources": list(sources)}
-
-
-def _origin(inventory: Inventory, settings: Settings, hashes: InputHashes) -> Origin:
-    """Origin of the regional signals: the atlas, by name and hash, and the options."""
-    table, image = inventory.region_table, inventory.image
-    dense = inventory.dense if image else None
-    return Origin(
-        atlas=inventory.atlas,
-        atlas_image=image.image.name if image else "",
-        atlas_image_sha256=hashes.whole(image.image) if image else "",
-        region_table_sha256=hashes.whole(table.path) if table and table.path.exists() else "",
-        dense={name: getattr(settings, name) for name in CLEANING} if dense else None,
-        kind=dense.kind if dense else "",
-        read_with={name: getattr(settings, name) for name in READ_WITH},
-    )
