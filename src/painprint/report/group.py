@@ -12,9 +12,9 @@ from markupsafe import Markup
 from painprint import wording
 from painprint.report import figures
 from painprint.report.across_people import MEASURES, across_people, group_methods
-from painprint.report.html import make_environment, write_figures
+from painprint.report.environment import make_environment
 from painprint.report.summary import Card
-from painprint.report.svg import Drawing, draw_figure, inline
+from painprint.report.svg import Drawing, draw_figure, inline, write_figures
 from painprint.report.transfer import without_few
 from painprint.results.group import GroupResults
 from painprint.store.files import write_text

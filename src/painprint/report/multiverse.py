@@ -7,7 +7,7 @@ from typing import Any
 
 from painprint import wording
 from painprint.report import figures
-from painprint.report.html import make_environment
+from painprint.report.environment import make_environment
 from painprint.report.summary import Card
 from painprint.report.svg import draw_figure, inline
 from painprint.results.multiverse import MultiverseResults

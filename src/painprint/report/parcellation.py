@@ -13,13 +13,14 @@ from painprint.cortex.settings import ADVISED_MIN
 from painprint.files.labels import read_cortex_maps
 from painprint.parcellate.individual_file import AreaResults
 from painprint.report import figures
+from painprint.report.brain_section import BrainSection, region_titles
 from painprint.report.brain_views import BrainViews
 from painprint.report.drawings import brain_drawings
-from painprint.report.html import BrainSection, make_environment, region_titles, write_figures
+from painprint.report.environment import make_environment
 from painprint.report.overlays import AnyOverlay, AreaOverlay, NetworkOverlay, Overlay
 from painprint.report.parcellation_methods import methods_paragraph
 from painprint.report.summary import Card
-from painprint.report.svg import Drawing, draw_figure, inline
+from painprint.report.svg import Drawing, draw_figure, inline, write_figures
 from painprint.report.viewer import viewer_data
 from painprint.store.files import write_text
 from painprint.wording import SIGNIFICANT

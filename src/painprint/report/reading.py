@@ -13,8 +13,8 @@ import pandas as pd
 from painprint import wording
 from painprint.bins import BIN_WORDS
 from painprint.report import figures
+from painprint.report.environment import make_environment
 from painprint.report.glossary import OF_A_READING, glossary
-from painprint.report.html import make_environment
 from painprint.report.summary import Card, describe_answer
 from painprint.report.svg import draw_figure, inline
 from painprint.results.conclusion import Tracking, flagged_confounds, primary_metrics

@@ -7,12 +7,14 @@ import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import matplotlib
 from markupsafe import Markup, escape
 from matplotlib.axes import Axes
 
 from painprint.report.figures import style
+from painprint.store.files import write_bytes
 
 Draw = Callable[[], Axes | Sequence[Axes]]
 
@@ -156,3 +158,17 @@ def inline(image: bytes, what: str, titles: Mapping[int, str] | None = None) -> 
     used = set(re.findall(r"#([\w-]+)", text))
     text = re.sub(r' id="([^"]*)"', lambda m: m[0] if m[1] in used else "", text)
     return Markup(text.replace("<svg ", f'<svg role="img" aria-label="{escape(what)}" ', 1))
+
+
+def write_figures(path_of: Callable[[str, str], Path], drawn: Mapping[str, Drawn]) -> None:
+    """Write every figure in the formats it was drawn in.
+
+    Parameters
+    ----------
+    path_of : callable
+        Returns the path for a name and an extension.
+    """
+    for name, figure in drawn.items():
+        write_bytes(path_of(name, ".svg"), figure.svg)
+        if figure.pdf is not None:
+            write_bytes(path_of(name, ".pdf"), figure.pdf)
