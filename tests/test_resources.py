@@ -10,7 +10,7 @@ import pytest
 
 from painprint import Settings
 from painprint.apps import resources
-from painprint.apps.parcellate import _gigabytes
+from painprint.apps.parcellate_dry_run import _gigabytes
 from painprint.apps.resources import Size, describe_needs, memory_by_part, seconds_by_part
 from painprint.cli import main
 from painprint.simulate.person import Person

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-
+from painprint.apps.array_inputs import (
+    NO_GEOMETRY,
+    hash_frames,
+    hash_prior,
+    inventory_of,
+    records_of,
+)
 from painprint.apps.folders import check_can_be_written, other_dataset
 from painprint.apps.pages import write_page
-from painprint.atlas.geometry import Geometry
-from painprint.atlas.surfaces import Surfaces
-from painprint.bids.load import RunRecord
-from painprint.bids.ratings import event_quality
-from painprint.bids.runs import Inventory
 from painprint.decode.decoding import Decoding
-from painprint.decode.prior import Prior
 from painprint.errors import DerivativesError
 from painprint.evidence.stage import StageResult
 from painprint.evidence.stages import STAGES
@@ -37,7 +33,6 @@ from painprint.store.lock import lock
 from painprint.wording import did_you_mean, enumerate_names
 
 WAYS_OUT = "Choose another output folder; or give overwrite=True, which replaces them."
-NO_GEOMETRY = Geometry(None, None, Surfaces({}, in_mni=False), {}, ())
 
 
 def save_decoding(
@@ -82,17 +77,17 @@ def _save(
     check_can_be_written(folder)
     if other := other_dataset(folder / "dataset_description.json"):
         raise ValueError(f"folder is {str(folder)!r}, another dataset ({other}); choose another.")
-    inventory = _inventory(decoding, participant)
+    inventory = inventory_of(decoding, participant)
     files = ParticipantFiles.of(folder, inventory)
-    run_log = make_run_log(inventory, decoding, _records(decoding), (), NO_GEOMETRY)
+    run_log = make_run_log(inventory, decoding, records_of(decoding), (), NO_GEOMETRY)
     depends_on = {
         "versions": versions(),
         "settings": asdict(decoding.settings),
         "inputs": {},
         "external": [],
         "bids_filter": {},
-        "prior": _hash_prior(decoding.prepared.prior),
-        "arrays": _hash_frames(decoding),
+        "prior": hash_prior(decoding.prepared.prior),
+        "arrays": hash_frames(decoding),
     }
     with lock(folder, f"sub-{inventory.participant}"):
         existing: Existing = "overwrite" if overwrite else "never"
@@ -119,57 +114,3 @@ def _check_stages(files: ParticipantFiles, stages: Mapping[str, StageResult]) ->
             f"sub-{files.participant}: {files.out_dir} holds this decoding with the results of "
             f"{enumerate_names(lost)}, which are not among the stages. Give them too. {WAYS_OUT}"
         )
-
-
-def _inventory(decoding: Decoding, participant: str) -> Inventory:
-    """An inventory without files; of the labels of tasks, letters and digits, as in file names."""
-    label = str(participant).removeprefix("sub-")
-    if not re.fullmatch("[0-9A-Za-z]+", label):
-        raise ValueError(f"participant is {participant!r}; give letters and digits, such as '01'.")
-    tasks = (re.sub("[^0-9A-Za-z]", "", run.key.task) for run in decoding.frames)
-    return Inventory(
-        participant=label,
-        atlas="",
-        tasks=tuple(dict.fromkeys(tasks)),
-        runs=(),
-        excluded=(),
-        rest=(),
-        dense=None,
-        notes=(),
-        region_table=None,
-        sessions=pd.DataFrame({"session": []}),
-        simulated=False,
-    )
-
-
-def _records(decoding: Decoding) -> list[RunRecord]:
-    """Quality of the runs that were used, as far as their frames tell."""
-    records = []
-    for run in decoding.frames:
-        rating = event_quality(run.rating, decoding.settings.rating_range)
-        if run.event is None:
-            rating = replace(rating, n_gaps=None)
-        bold = decoding.prepared.quality[run.key]
-        records.append(RunRecord(run.key, rating, "", (), (), bold))
-    return records
-
-
-def _hash_prior(prior: Prior | None) -> list[dict[str, str]]:
-    """SHA-256 of the weights of a prior; nothing without one."""
-    if prior is None:
-        return []
-    digest = hashlib.sha256(repr(prior.regions).encode())
-    for weights in (prior.edges, prior.activity):
-        if weights is not None:
-            digest.update(np.ascontiguousarray(weights).tobytes())
-    return [{"name": f"prior of {prior.n_people}", "sha256": digest.hexdigest()}]
-
-
-def _hash_frames(decoding: Decoding) -> str:
-    """SHA-256 of the signals and ratings that were decoded."""
-    digest = hashlib.sha256(repr(decoding.regions.names).encode())
-    for run in decoding.frames:
-        digest.update(str(run.key).encode())
-        for array in (run.signals, run.rating, run.frame):
-            digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()

@@ -65,7 +65,8 @@ def parcellate(
 
 def _parcellate(study: AreaStudy, execution: Execution, participant: str) -> None:
     """Parcellate one participant, or describe the dry run."""
-    from painprint.apps.parcellate import describe_scans, parcellate_participant
+    from painprint.apps.parcellate import parcellate_participant
+    from painprint.apps.parcellate_dry_run import describe_scans
 
     with progress(f"sub-{participant}") as follow:
         if not execution.dry_run:
