@@ -11,7 +11,7 @@ import pytest
 from conftest import QUICK, Tree, check_outputs, fill, simulate_runs
 
 from painprint import Settings
-from painprint.apps import multiverse
+from painprint.apps import multiverse_steps
 from painprint.bins import make_test_bins
 from painprint.cli import main
 from painprint.decode.bin_gram import cut_bins, inner_products
@@ -389,7 +389,7 @@ def test_nothing_of_a_multiverse_can_become_a_signature(finished, tmp_path, caps
 @LONG
 def test_a_killed_multiverse_goes_on_where_it_was(dataset, finished, tmp_path, monkeypatch):
     root, plan = dataset
-    done, score = [], multiverse.score_specification
+    done, score = [], multiverse_steps.score_specification
 
     def stopped(prepared, settings, **options):
         if len(done) == 4:
@@ -397,12 +397,12 @@ def test_a_killed_multiverse_goes_on_where_it_was(dataset, finished, tmp_path, m
         done.append(settings)
         return score(prepared, settings, **options)
 
-    monkeypatch.setattr(multiverse, "score_specification", stopped)
+    monkeypatch.setattr(multiverse_steps, "score_specification", stopped)
     with pytest.raises(KeyboardInterrupt):
         run(plan, root, tmp_path / "out")
     assert not list((tmp_path / "out").glob("**/*_multiverse.*"))
     monkeypatch.setattr(
-        multiverse, "score_specification", lambda *a, **o: [done.append(a), score(*a, **o)][1]
+        multiverse_steps, "score_specification", lambda *a, **o: [done.append(a), score(*a, **o)][1]
     )
     run(plan, root, tmp_path / "out", "--n-jobs", "2")
     assert len(done) == 10

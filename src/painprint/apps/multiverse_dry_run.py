@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from painprint.apps.dry_run import describe_inventory
-from painprint.apps.multiverse import Reading, find_readings
+from painprint.apps.multiverse_steps import Reading, find_readings
 from painprint.apps.plan_file import PlanFile
 from painprint.apps.resources import (
     Size,
