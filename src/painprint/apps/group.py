@@ -8,15 +8,13 @@ from functools import partial
 
 import pandas as pd
 
+from painprint.apps.decoded_runs import read_decoded_runs
 from painprint.apps.pages import write_group_page, write_pages_with_group
 from painprint.apps.study import Study, log
-from painprint.bids.filter import BidsFilter
 from painprint.bids.people import read_variables
-from painprint.bids.runs import files_of
 from painprint.errors import DerivativesError
 from painprint.evidence.member import Member
 from painprint.evidence.stage import StageResult
-from painprint.files.dataset import atlas_name, parse_name
 from painprint.progress import OnStep, Progress
 from painprint.results.earlier import settle
 from painprint.results.files import ParticipantFiles
@@ -25,12 +23,10 @@ from painprint.results.group import (
     GroupKey,
     earlier_group,
     read_member,
-    settings_used,
     write_group,
 )
 from painprint.results.kept_people import KeptPeople
 from painprint.results.read import find_results, read_results
-from painprint.runs import Run
 from painprint.store.lock import lock
 
 TESTING, PAGES = "each signature on the other participants", "pages of the participants"
@@ -87,7 +83,7 @@ def _run_group(
     members, keys, is_simulated = [], {}, []
     for files in finished:  # one at a time: only what the group needs is kept
         results = read_results(files)
-        members.append(read_member(results, partial(_runs_of, study, files)))
+        members.append(read_member(results, partial(read_decoded_runs, study, files)))
         keys[members[-1].name] = results.provenance["key"]
         is_simulated.append(results.metrics["simulated"])
     table = study.bids_dir / "participants.tsv"
@@ -148,43 +144,3 @@ def _findings(
         numbers[name] = finding.numbers
         not_done += finding.not_done
     return StageResult(tables, numbers, tuple(not_done))
-
-
-def _runs_of(study: Study, files: ParticipantFiles) -> list[Run]:
-    """Read the runs of a decoded participant again.
-
-    Raises
-    ------
-    DerivativesError
-        If a file was changed since the participant was decoded.
-    """
-    results = read_results(files)
-    queries = results.provenance.get("bids_filter") or {}
-    bids_filter = BidsFilter(
-        {
-            query: {entity: tuple(values) for entity, values in wanted.items()}
-            for query, wanted in queries.items()
-        }
-    )
-    study = replace(study, settings=settings_used(results), bids_filter=bids_filter)
-    if results.audit.get("dense"):  # regional time series were written into the output folder
-        label = atlas_name(parse_name(results.files.stem)[0])
-        study = replace(
-            study,
-            derivatives=(study.out_dir,),
-            settings=replace(study.settings, atlas=label),
-            bids_filter=bids_filter.without("bold"),
-        )
-    inventory = study.find(results.files.participant)
-    reader = study.reader(inventory)
-    digests = results.provenance["inputs"]
-    for file in files_of(inventory):
-        if file.uri in digests and digests[file.uri] != reader.hashes.of(file.path):
-            raise DerivativesError(
-                f"was changed since sub-{inventory.participant} was decoded. Decode the "
-                "participant again.",
-                file.path,
-            )
-    runs = list(reader.runs())
-    reader.hashes.check()
-    return runs
