@@ -38,7 +38,6 @@ from painprint.files.cifti import open_dtseries, read_dtseries
 from painprint.files.dataset import Dataset
 from painprint.files.images import Grayordinates
 from painprint.files.maps import write_labels
-from painprint.parallel import read_ahead
 from painprint.runs import MOTION_NAMES
 
 TABLE = Path(__file__).parent / "tables" / "dense_run.tsv"
@@ -103,10 +102,7 @@ def read(atlas):
 def means(bold, atlas):
     """Region means, without cleaning."""
     series = open_dtseries(bold)
-    gathered = RegionMeans(atlas.on(series.points), series.n_frames)
-    for first, block in read_ahead(series.blocks()):
-        gathered.add(first, block)
-    return gathered.means(min_coverage=0.5)
+    return RegionMeans.of(series, atlas.on(series.points)).means(min_coverage=0.5)
 
 
 def study_of(folder, atlas, out):

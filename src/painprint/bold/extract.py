@@ -26,7 +26,6 @@ from painprint.files.dataset import BidsFile, parse_name
 from painprint.files.images import Points, Series, check_complete
 from painprint.files.inputs import InputHashes
 from painprint.files.tables import read_json
-from painprint.parallel import read_ahead
 from painprint.quality import BoldQuality, carpet, median_dvars
 from painprint.regions import Parcellation
 from painprint.runs import FD
@@ -232,9 +231,7 @@ class Extraction:
         series = self.open(files)
         cleaning = self.cleaner.cleaning(files, series.n_frames, series.tr_s)
         self.cleaner.check_freedom(files, cleaning)
-        averages = RegionMeans(self._parcellation(series), series.n_frames)
-        for first, block in read_ahead(series.blocks()):
-            averages.add(first, block)
+        averages = RegionMeans.of(series, self._parcellation(series))
         signals = averages.means(min_coverage=self.settings.min_coverage)
         if not np.isfinite(signals).all(axis=0).any():
             raise DerivativesError(

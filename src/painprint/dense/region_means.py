@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from painprint.arrays import Matrix, Vector
 from painprint.compiled import kernel
+from painprint.files.images import Series
+from painprint.parallel import read_ahead
 from painprint.regions import NO_REGION, Parcellation
 
 CONSTANT = 1e-6
@@ -44,6 +46,20 @@ class RegionMeans:
         self.sample = np.empty((n_frames, n_sampled), np.float32)
         self._sums = np.zeros((n_regions, n_frames))
         self._counts = np.zeros(n_regions, np.int64)
+
+    @classmethod
+    def of(cls, series: Series, parcellation: Parcellation) -> RegionMeans:
+        """Those of a whole run, whose next block is read while one is added.
+
+        Raises
+        ------
+        DerivativesError
+            If the file is truncated.
+        """
+        means = cls(parcellation, series.n_frames)
+        for first, block in read_ahead(series.blocks()):
+            means.add(first, block)
+        return means
 
     def add(self, first: int, series: NDArray[np.float32]) -> None:
         """Add a block of points.
