@@ -18,13 +18,7 @@ from painprint.evidence.stage import StageResult
 from painprint.progress import OnStep, Progress
 from painprint.results.earlier import settle
 from painprint.results.files import ParticipantFiles
-from painprint.results.group import (
-    GroupFiles,
-    GroupKey,
-    earlier_group,
-    read_member,
-    write_group,
-)
+from painprint.results.group import GroupFiles, GroupKey, earlier_group, read_member, write_group
 from painprint.results.kept_people import KeptPeople
 from painprint.results.read import find_results, read_results
 from painprint.store.lock import lock
