@@ -185,10 +185,13 @@ class SharedFit:
     def prepare(self, *, n_jobs: int = 1) -> SharedFit:
         """The same with what all folds need, computed before they share it."""
         with one_blas_thread():
-            _ = self._projected, self._blocks, self._column_sums, self.unit
+            _ = self._projected, self._points
         parts = ((some,) for some in self._parts)
         fitted = map_ordered(self._fit_part, parts, n_jobs=n_jobs, large=True)
-        return replace(self, fitted=tuple(fitted))
+        prepared = replace(self, fitted=tuple(fitted))
+        with one_blas_thread():
+            _ = prepared._centred, prepared._blocks, prepared._column_sums
+        return prepared
 
     def _shrinkage(self, penalty: Vector) -> Matrix:
         """w / (w + λ) of each eigenvalue; 0 at an infinite λ: (n_penalties, n_rows)."""
@@ -247,7 +250,7 @@ class SharedFit:
         dual = np.zeros(self.Y.shape)
         errors = np.empty((len(penalties), self.Y.shape[1]))
         chosen = np.empty(self.Y.shape[1], np.int64)
-        size = max((fitted[0].size for fitted in self.fitted), default=0) * len(penalties)
+        size = len(penalties) * max(fitted[0].size for fitted in self.fitted)
         buffers = np.empty(size), np.empty(size)  # to be used again: new pages take time
         for some, fitted in zip(self._parts, self.fitted, strict=True):
             residual = without.residual(self._centred[:, some], fitted, buffers)

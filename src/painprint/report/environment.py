@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.resources import files as package_files
 from typing import Any
 
@@ -12,8 +13,9 @@ from painprint import wording
 from painprint.option_fields import flag
 
 
+@cache
 def make_environment() -> Environment:
-    """Templates with the filters that pages use."""
+    """Templates with the filters that pages use; made once, since compiling them takes time."""
     environment = Environment(
         loader=PackageLoader("painprint.report"),
         autoescape=True,
