@@ -71,10 +71,9 @@ def open_page(page):
 
 
 def written(out):
-    """The files of the group level, but for arrays whose header has no fixed order."""
-    files = (path for path in (out / "group").rglob("*") if path.is_file())
-    kept = {p.name: p.read_bytes() for p in files if p.suffix != ".safetensors"}
-    return {"group.html": (out / "group.html").read_bytes(), **kept}
+    """The files of the group level."""
+    files = [out / "group.html", *(p for p in (out / "group").rglob("*") if p.is_file())]
+    return {path.relative_to(out): path.read_bytes() for path in files}
 
 
 def main():

@@ -134,13 +134,20 @@ def test_caches_of_another_form_are_no_caches(tmp_path, about):
     path = tmp_path / "x_training.safetensors"
     good = {"a": np.zeros(3)}
     contents = [with_header(h) for h in ([], {}, 3, None, {"__metadata__": []})]
-    contents += [save(good, {"key": "key"}), save(good, {"key": "key", "sha256": "", "about": "1"})]
+    wrong = {"key": "key", "sha256": "", "about": "1"}
+    contents += [save(good, {"kept": json.dumps(k)}) for k in ([], {"key": "key"}, wrong, 1)]
+    contents += [save(good, wrong), save(good, {"kept": "{"})]
     contents += [b"", b"\xff" * 8, sealed(good, about, tmp_path)]
     for content in contents:
         path.write_bytes(content)
         assert load_training(path, "key") is None
         with_missing = load_arrays(path, "key", lambda arrays, about: arrays["b"])
         assert with_missing is None
+
+
+def test_a_cache_has_the_same_bytes_each_time(tmp_path):
+    arrays, about = {"b": np.arange(4.0), "a": np.zeros((2, 3))}, {"n": 1, "m": [2, 3]}
+    assert len({sealed(arrays, about, tmp_path) for _ in range(20)}) == 1
 
 
 def test_caches_with_other_types_or_values_are_no_caches(tmp_path):

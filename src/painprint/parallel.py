@@ -78,6 +78,21 @@ def map_ordered(
         )
 
 
+def map_in_processes(
+    function: Callable[..., R], arguments: Iterable[tuple[Any, ...]], *, n_jobs: int
+) -> Iterator[R]:
+    """Call ``function(*args)`` for each in processes of their own; yield the results in order.
+
+    For work in Python itself, of which threads do one at a time. Arguments and results are sent to
+    and from the processes; with one worker, all is done in this process.
+    """
+    from joblib import Parallel, delayed
+
+    job = delayed(_call)
+    in_order = Parallel(n_jobs=n_jobs, backend="loky", return_as="generator", max_nbytes=None)
+    yield from in_order(job(function, *args) for args in arguments)
+
+
 def _call(function: Callable[..., R], *args: Any) -> R:
     with one_blas_thread():  # for workers that are other processes
         return function(*args)

@@ -5,23 +5,35 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from painprint.apps.decoded_runs import read_decoded_runs
-from painprint.apps.pages import write_group_page, write_pages_with_group
+from painprint.apps.pages import make_page, write_group_page
 from painprint.apps.study import Study, log
 from painprint.bids.people import read_variables
 from painprint.errors import DerivativesError
 from painprint.evidence.member import Member
 from painprint.evidence.stage import StageResult
+from painprint.parallel import map_in_processes
 from painprint.progress import OnStep, Progress
 from painprint.results.earlier import settle
 from painprint.results.files import ParticipantFiles
-from painprint.results.group import GroupFiles, GroupKey, earlier_group, read_member, write_group
+from painprint.results.group import (
+    GroupFiles,
+    GroupKey,
+    earlier_group,
+    read_group,
+    read_member,
+    write_group,
+)
 from painprint.results.kept_people import KeptPeople
 from painprint.results.read import find_results, read_results
 from painprint.store.lock import lock
+
+if TYPE_CHECKING:
+    from painprint.report.transfer import Transfer
 
 TESTING, PAGES = "each signature on the other participants", "pages of the participants"
 """Stages of the work."""
@@ -64,7 +76,36 @@ def run_group(
     with lock(study.out_dir, "group"):
         _run_group(study, finished, columns, progress)
     with progress.stage(PAGES) as on_step:  # they show the signatures of others
-        write_pages_with_group(finished, study.out_dir, n_jobs=study.n_jobs, on_step=on_step)
+        _write_pages(finished, study, on_step)
+
+
+def _write_pages(finished: Sequence[ParticipantFiles], study: Study, on_step: OnStep) -> None:
+    """Write the pages of people again, with the results of the group; who has none is told why.
+
+    By processes, since figures are drawn in one thread.
+    """
+    from painprint.report.transfer import transfer_to
+
+    group = read_group(GroupFiles(study.out_dir))
+    jobs = ((files, transfer_to(group, files.participant)) for files in finished)
+    reasons = map_in_processes(_make_page_again, jobs, n_jobs=study.n_jobs)
+    for done, (files, reason) in enumerate(zip(finished, reasons, strict=True), start=1):
+        name = f"sub-{files.participant}"
+        if reason:
+            log.warning("%s: its page does not show the group: %s", name, reason)
+        else:
+            log.info("%s: page written again, with the group: %s", name, files.page)
+        on_step(done, len(finished))
+
+
+def _make_page_again(files: ParticipantFiles, transfer: Transfer) -> str:
+    """Write one page with the figures that it has; returns why that was not possible, if so."""
+    try:
+        with lock(files.out_dir, f"sub-{files.participant}"):
+            make_page(files, transfer=transfer, redraw=False)
+    except DerivativesError as error:
+        return str(error)
+    return ""
 
 
 def _run_group(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +12,6 @@ from painprint.apps.study import log
 from painprint.errors import DerivativesError
 from painprint.files.dataset import no_folder
 from painprint.parcellate.individual_file import find_area_results
-from painprint.progress import OnStep
 from painprint.results.files import ParticipantFiles
 from painprint.results.group import GroupFiles, read_group
 from painprint.results.multiverse import MultiverseFiles, find_multiverses, read_multiverse
@@ -133,39 +132,6 @@ def _figures(results: Results) -> dict[str, Drawn]:
     return {
         name: Drawn(path.read_bytes(), None) for name, path in drawn.items() if name != "transfer"
     }
-
-
-def write_pages_with_group(
-    finished: Sequence[ParticipantFiles], out_dir: Path, *, n_jobs: int, on_step: OnStep
-) -> None:
-    """Write the pages of people again, with the results of the group; who has none is told why.
-
-    By ``n_jobs`` processes, since figures are drawn in one thread.
-    """
-    from joblib import Parallel, delayed
-
-    from painprint.report.transfer import transfer_to
-
-    group = read_group(GroupFiles(out_dir))
-    jobs = (delayed(_make_page_again)(f, transfer_to(group, f.participant)) for f in finished)
-    reasons = Parallel(n_jobs=n_jobs, backend="loky", return_as="generator")(jobs)
-    for done, (files, reason) in enumerate(zip(finished, reasons, strict=True), start=1):
-        name = f"sub-{files.participant}"
-        if reason:
-            log.warning("%s: its page does not show the group: %s", name, reason)
-        else:
-            log.info("%s: page written again, with the group: %s", name, files.page)
-        on_step(done, len(finished))
-
-
-def _make_page_again(files: ParticipantFiles, transfer: Transfer) -> str:
-    """Write one page with the figures that it has; returns why that was not possible, if so."""
-    try:
-        with lock(files.out_dir, f"sub-{files.participant}"):
-            make_page(files, transfer=transfer, redraw=False)
-    except DerivativesError as error:
-        return str(error)
-    return ""
 
 
 def write_page_unless_made(files: ParticipantFiles) -> None:

@@ -164,10 +164,10 @@ def _rounding(x: Vector) -> float:
 
 def area_under_curve(y: Vector, score: Vector) -> float | None:
     """AUC of the score for y above its median; None if no y is above it."""
-    from sklearn.metrics import roc_auc_score
-
     high = y > np.median(y)
-    return float(roc_auc_score(high, score)) if high.any() and not high.all() else None
+    if not high.any() or high.all():
+        return None
+    return float(weighted_auc(np.ones((1, len(y))), high, score)[0])
 
 
 def center_by(values: Vector, group: NDArray[np.int64]) -> Vector:

@@ -11,7 +11,7 @@ from painprint.evidence.contribution import Contribution, contribute
 from painprint.evidence.member import Member
 from painprint.evidence.pairs import score_pairs
 from painprint.evidence.stage import StageResult
-from painprint.parallel import map_ordered
+from painprint.parallel import map_in_processes
 from painprint.progress import OnStep, count_steps
 
 
@@ -61,7 +61,7 @@ def examine(
     score = partial(score_pairs, n_bootstraps=n_bootstraps, random_seed=random_seed)
     jobs = ((person, members, score, kept) for person in members)
     found = []
-    for examined in map_ordered(_examine, jobs, n_jobs=n_jobs, large=True):
+    for examined in map_in_processes(_examine, jobs, n_jobs=n_jobs):
         found.append(examined)
         step()
     return found

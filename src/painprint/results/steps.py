@@ -32,10 +32,11 @@ UNUSABLE = (
 
 def save_arrays(path: Path, arrays: Arrays, about: Mapping[str, Any], key: str) -> None:
     """Cache arrays, with metadata that JSON can hold, until all results are written."""
-    text = json.dumps(plain(about))
+    about = plain(about)
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    metadata = {"key": key, "sha256": _digest(contiguous, text), "about": text}
-    write_bytes(path, save(contiguous, metadata))
+    kept = {"key": key, "sha256": _digest(contiguous, json.dumps(about)), "about": about}
+    # as one entry, since safetensors writes several in any order
+    write_bytes(path, save(contiguous, {"kept": json.dumps(kept)}))
 
 
 def load_arrays(
@@ -51,11 +52,11 @@ def load_arrays(
     try:
         content = path.read_bytes()
         size = int.from_bytes(content[:8], "little")
-        metadata = json.loads(content[8 : 8 + size])["__metadata__"]
+        kept = json.loads(json.loads(content[8 : 8 + size])["__metadata__"]["kept"])
         arrays = load(content)
-        if metadata["key"] != key or metadata["sha256"] != _digest(arrays, metadata["about"]):
+        if kept["key"] != key or kept["sha256"] != _digest(arrays, json.dumps(kept["about"])):
             return None
-        return restore(arrays, json.loads(metadata["about"]))
+        return restore(arrays, kept["about"])
     except UNUSABLE:
         return None
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -196,6 +197,7 @@ def interval(values: Vector, *, null: float, alpha: float = 0.05) -> Interval:
     return Interval(float(ordered[low - 1]), float(ordered[high - 1]), two_sided_p(values, null))
 
 
+@cache
 def inflation(n_groups: int, alpha: float = 0.05) -> float:
     """Factor by which deviations of block resamples from the estimate are inflated.
 
@@ -334,7 +336,7 @@ def weighted_auc(counts: Matrix, high: NDArray[np.bool_], score: Vector) -> Vect
     """
     above = score[high][:, None] > score[~high]
     wins = above + 0.5 * (score[high][:, None] == score[~high])  # (n_high, n_low)
-    of_high, of_low = counts[:, high], counts[:, ~high]
+    of_high, of_low = (np.take(counts, np.flatnonzero(of), axis=1) for of in (high, ~high))
     with np.errstate(invalid="ignore", divide="ignore"):
         auc: Vector = np.einsum("ij,ij->i", of_high @ wins, of_low) / (
             of_high.sum(axis=1) * of_low.sum(axis=1)

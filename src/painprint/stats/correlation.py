@@ -84,14 +84,12 @@ def correlate_resamples(
     r : ndarray of shape (n_resamples, n_columns)
     """
     x, Y = x - x.mean(), Y - Y.mean(axis=0)
-    member = None if group is None else (np.arange(counts.shape[1])[:, None] == group).astype(float)
-
-    def total(columns: Matrix) -> Matrix:
-        summed: Matrix = columns if member is None else member @ columns
-        return counts @ summed
-
-    n, sx, sxx = (column[:, None] for column in total(np.stack([x**0, x, x * x], axis=1)).T)
-    sy, syy, sxy = total(Y), total(Y * Y), total(x[:, None] * Y)
+    terms = np.column_stack([x**0, x, x * x, Y, Y * Y, x[:, None] * Y])
+    if group is not None:
+        terms = (np.arange(counts.shape[1])[:, None] == group).astype(float) @ terms
+    total = counts @ terms
+    n, sx, sxx = np.split(total[:, :3], 3, axis=1)
+    sy, syy, sxy = np.split(total[:, 3:], 3, axis=1)
     xx, yy = sxx - sx * sx / n, syy - sy * sy / n
     both = varies(xx, sxx, ROUNDING_OF_SUMS) & varies(yy, syy, ROUNDING_OF_SUMS)
     return _divide(sxy - sx * sy / n, xx, yy, both)
