@@ -8,9 +8,9 @@ common) are decoded without any stage of evidence. `group` is the group level of
 person, `one more` that of all, which computes the pairs of the last person alone; with `--check`,
 `at once` is that of all from the beginning, and the files must be the same byte for byte. Each is a
 process of its own, from the start of the command to its end, with the pages of all people written
-again; memory is its peak. The page is opened in headless Chromium: `ready` is when the document and
-its scripts are done (median of five visits). Simulated data and decodings are kept in the folder.
-The table lies in benchmarks/tables/.
+again; memory is the peak of its first process (each worker needs less). The page is opened in
+headless Chromium: `ready` is when the document and its scripts are done (median of five visits).
+Simulated data and decodings are kept in the folder. The table lies in benchmarks/tables/.
 """
 
 from __future__ import annotations
