@@ -125,7 +125,7 @@ def plot_session_traces(
     n_columns = min(_n_columns(len(sessions)), len(sessions))
     n_rows = -(-len(sessions) // n_columns)
     if figure is None:
-        height = 0.9 + (0.9 if n_columns < 10 else 0.66) * n_rows
+        height = 0.9 + (0.9 if n_columns < 10 else 0.62) * n_rows
         figure = Figure(figsize=(DOUBLE, height), layout="constrained")
     panels = figure.subplots(n_rows, n_columns, sharex=True, sharey=True, squeeze=False).ravel()
     longest = int(DOUBLE / n_columns / CHARACTER) - 5
