@@ -31,7 +31,7 @@ from painprint.decode.ridge import (
     check_ratings_vary,
     leave_groups_out,
     smallest_error,
-    solve_symmetric,
+    solve_each,
 )
 from painprint.decode.samples import Samples
 from painprint.parallel import map_ordered, one_blas_thread
@@ -376,18 +376,6 @@ def _squared_error(residual: Matrix, blocks: list[_InnerBlock]) -> Matrix:
         errors = block.inverse @ residual[:, block.rows]
         total += np.einsum("pum,pum->pm", errors, errors)
     return total
-
-
-def solve_each(A: Matrix, B: Matrix) -> Matrix:
-    """A⁻¹ B of each symmetric positive semidefinite A, (n, r, r); see :func:`solve_symmetric`."""
-    try:
-        is_regular = (np.linalg.cholesky(A).diagonal(axis1=1, axis2=2) ** 2).min() >= SINGULAR
-    except np.linalg.LinAlgError:
-        is_regular = False
-    if is_regular:
-        return np.asarray(np.linalg.solve(A, B), dtype=float)
-    right = np.broadcast_to(B, (len(A), *B.shape[-2:]))
-    return np.array([solve_symmetric(a, b) for a, b in zip(A, right, strict=True)])
 
 
 def _symmetric(upper: Matrix, n: int) -> Matrix:

@@ -248,6 +248,18 @@ def solve_symmetric(A: Matrix, B: Matrix) -> Matrix:
     return np.asarray(np.linalg.solve(A, B), dtype=float)
 
 
+def solve_each(A: Matrix, B: Matrix) -> Matrix:
+    """A⁻¹ B of each symmetric positive semidefinite A, (n, r, r); see :func:`solve_symmetric`."""
+    try:
+        is_regular = (np.linalg.cholesky(A).diagonal(axis1=1, axis2=2) ** 2).min() >= SINGULAR
+    except np.linalg.LinAlgError:
+        is_regular = False
+    if is_regular:
+        return np.asarray(np.linalg.solve(A, B), dtype=float)
+    right = np.broadcast_to(B, (len(A), *B.shape[-2:]))
+    return np.array([solve_symmetric(a, b) for a, b in zip(A, right, strict=True)])
+
+
 @short_repr
 @dataclass(frozen=True, eq=False)
 class ScaledPrior:
