@@ -17,6 +17,8 @@ from conftest import QUICK
 
 from painprint.cli import main
 
+pytestmark = pytest.mark.usefixtures("without_svg")
+
 STEM = "sub-01_task-rating_atlas-A"
 RUN = "ses-03 task-rating run-1"
 

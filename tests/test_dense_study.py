@@ -26,6 +26,8 @@ from painprint.simulate.person import Person
 from painprint.simulate.world import World
 from painprint.simulate.write import write_people
 
+pytestmark = pytest.mark.usefixtures("without_svg")
+
 N_REGIONS, TR_S = 16, 0.46
 LAYOUTS = ("fmriprep", "fmriprep_volumes", "ciftify")
 ATLAS = ("--atlas", "Simulated01")

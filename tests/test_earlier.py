@@ -12,6 +12,8 @@ from painprint.cli import main
 from painprint.results.differences import compare
 from painprint.store.files import sealed
 
+pytestmark = pytest.mark.usefixtures("without_svg")
+
 STEM = "sub-01_task-rating_atlas-A"
 RECORD = f"sub-01/decoding/{STEM}_provenance.json"
 METRICS = f"sub-01/decoding/{STEM}_metrics.json"

@@ -15,6 +15,8 @@ from painprint.results.read import read_table
 from painprint.signature.file import read_signature
 from painprint.wording import number
 
+pytestmark = pytest.mark.usefixtures("without_svg")
+
 SETTINGS = Settings(n_bootstraps=100, n_permutations=19, skip=tuple(STAGES))
 NETWORKS = {str(i + 1): "VIS" if i > 5 else "DMN" for i in range(8)}
 SAME = ("predictions", "weights", "roc", "persession", "quality")

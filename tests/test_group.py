@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import QUICK, outputs_of_page, simulate_runs, write_json
+from conftest import QUICK, empty_svg, outputs_of_page, simulate_runs, write_json
 
 from painprint import Settings, decode_runs
 from painprint.cli import main
@@ -56,7 +56,8 @@ def out(tmp_path):
 
 
 def decode(tree, out, *words):
-    return main(["run", str(tree.root), str(out), "participant", *QUICK, *words])
+    with empty_svg():
+        return main(["run", str(tree.root), str(out), "participant", *QUICK, *words])
 
 
 def group(tree, out, *words):

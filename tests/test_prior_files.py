@@ -28,6 +28,8 @@ from painprint.signature.prior import (
 )
 from painprint.store.files import content_key, write_json
 
+pytestmark = pytest.mark.usefixtures("without_svg")
+
 WITH_PRIOR = [word for word in QUICK if word != "prior"]
 """Options of a study of which the prior is the only stage."""
 TIMES = {"lag_s": (6.0,), "drop_s": (0.0,), "tr_s": (1.0,)}

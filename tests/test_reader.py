@@ -32,6 +32,8 @@ from painprint.simulate.write import write_people
 from painprint.store import files as store
 from painprint.store.lock import Lock, lock
 
+pytestmark = pytest.mark.usefixtures("without_svg")
+
 
 @pytest.fixture(scope="module")
 def simulated(tmp_path_factory):

@@ -31,6 +31,8 @@ from painprint.simulate.world import World
 from painprint.simulate.write import write_people
 from painprint.stats.conformal import predict_interval
 
+pytestmark = pytest.mark.usefixtures("without_svg")
+
 FIXTURES = Path(__file__).parent / "data" / "signatures"
 
 

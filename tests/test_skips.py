@@ -28,6 +28,7 @@ def checked(pytester):
     """Outcomes of four small tests under this folder's conftest, with options."""
     pytester.makeconftest(Path(__file__).with_name("conftest.py").read_text())
     pytester.makepyfile(TESTS)
+    pytester.makeini("[pytest]")  # no configuration of a folder above
     return lambda *options: pytester.runpytest(*options, "-p", "no:cacheprovider")
 
 

@@ -29,6 +29,8 @@ from painprint.store import files as store
 from painprint.store.files import content_key, plain
 from painprint.store.lock import lock
 
+pytestmark = pytest.mark.usefixtures("without_svg")
+
 
 @pytest.fixture
 def training(participant, request):
