@@ -5,6 +5,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 LOWEST := .venv-lowest
 PYTEST := python -m pytest --numprocesses 2 --dist loadfile
+# Two processes at a time have a core each.
+test lowest bench-smoke: export OPENBLAS_NUM_THREADS = 1
 OUT ?= demo-output
 SMOKE := benchmarks/tables/smoke
 
@@ -39,42 +41,81 @@ wheel: $(VENV)/dev.stamp
 	rm -rf dist
 	$(BIN)/python -m build
 
-bench-smoke: $(VENV)/dev.stamp
-	$(BIN)/python benchmarks/decode_speed.py --sessions 5 --regions 60 --frames 500
-	$(BIN)/python benchmarks/decoders.py tuning --people 1 --sessions 5 --out $(SMOKE)
-	$(BIN)/python benchmarks/fuzz_readers.py --files 1200
-	$(BIN)/python benchmarks/clock_faults.py --sizes 2 --repetitions 2 --clean 20 --out $(SMOKE)/clock.tsv
-	$(BIN)/python benchmarks/kill_and_resume.py --each 150 --random 1 --only simulate run learn recalibrate "predict --out" --out $(SMOKE)/kills.tsv
-	$(BIN)/python benchmarks/resources_told.py --only small --out $(SMOKE)
-	$(BIN)/python benchmarks/dask_bytes.py --sessions 4 --regions 24 --run-s 240 --no-kills --out $(SMOKE)/dask.tsv
-	$(BIN)/python benchmarks/cohort.py --people 3 --alone 2 --kills 1 --work $(SMOKE)/cohort --out $(SMOKE)/cohort
-	$(BIN)/python benchmarks/null_calibration.py --people 1 --out $(SMOKE)/calibration.tsv
-	$(BIN)/python benchmarks/prior_sharing.py --people 1 --shares 0 0.5 --sizes 2 3 --others 2 --sessions-of-others 3 --tested 2 --regions 24 --out $(SMOKE)
-	$(BIN)/python benchmarks/prior_null.py --people 1 --out $(SMOKE)/prior_null.tsv
-	$(BIN)/python benchmarks/confounder_tests.py --people 1 --out $(SMOKE)
-	$(BIN)/python benchmarks/event_studies.py --people 1 --planted 1 --out $(SMOKE)/events.tsv
-	$(BIN)/python benchmarks/block_intervals.py --people 1 --out $(SMOKE)/blocks.tsv
-	$(BIN)/python benchmarks/evidence_study.py --seeds 1 --people 1 --sessions 6 --sizes 2 4 --out $(SMOKE)
-	$(BIN)/python benchmarks/carrier_study.py --seeds 1 --sessions 5 --regions 24 --out $(SMOKE)
-	$(BIN)/python benchmarks/dense_run.py --points 4000 --frames 300 --regions 40 --repeats 2 --out $(SMOKE)/dense.tsv
-	$(BIN)/python benchmarks/predict_speed.py --regions 40 --sessions 10 --repeats 1
-	$(BIN)/python benchmarks/range_study.py --people 1 --out $(SMOKE)
-	$(BIN)/python benchmarks/coverage_study.py --people 2 --out $(SMOKE)
-	$(BIN)/python benchmarks/plan_coverage.py --people 1 --out $(SMOKE)
-	$(BIN)/python benchmarks/live_latency.py --regions 100 --volumes 500 --out $(SMOKE)/live_latency.tsv
-	$(BIN)/python benchmarks/live_offline.py --people 1 --out $(SMOKE)
-	$(BIN)/python benchmarks/live_offline.py --uncleaned --people 1 --out $(SMOKE)
-	$(BIN)/python benchmarks/rating_kills.py --kills 3 --out $(SMOKE)/rating_kills.tsv
-	! command -v chromium >/dev/null || $(BIN)/python benchmarks/rating_timing.py --seconds 10 --tr 0.46 --out $(SMOKE)/rating_timing.tsv
-	! command -v chromium >/dev/null || $(BIN)/python benchmarks/page_size.py --sessions 4 --regions 40 --points 12 --out $(SMOKE)/page.tsv
-	$(BIN)/python benchmarks/planted_areas.py --divisions 12 --areas 30 --frames 400 --seeds 400 --turns 20 --exact 700 --out $(SMOKE)/areas.tsv
-	$(BIN)/python benchmarks/own_areas.py --divisions 10 --regions 32 --sessions 5 --seeds 200 --out $(SMOKE)/own.tsv
-	$(BIN)/python benchmarks/stage_costs.py --sessions 5 --regions 40 --frames 500 --out $(SMOKE)/costs.tsv
-	$(BIN)/python benchmarks/cohort_nulls.py --cohorts 2 --people 6 --jobs 1 --work $(SMOKE) --out $(SMOKE)/cohort_nulls.tsv
-	$(BIN)/python benchmarks/cohort_group.py --people 2 --sessions 4 --regions 24 --run-s 120 --check --out $(SMOKE)/cohort_group.tsv
-	$(BIN)/python benchmarks/multiverse_cost.py --sessions 5 --runs 1 --regions 24 --run-s 240 --small --out $(SMOKE)/multiverse.tsv
-	$(BIN)/python benchmarks/simulator_ranges.py --seeds 2 --sessions 4 5 --out $(SMOKE)/ranges.tsv
+# A smaller run of each benchmark: every rule named smoke-BENCHMARK. `--jobs 2` runs two at a time.
+SMOKES := $(shell sed -n 's/^\(smoke-[a-z_]*\):.*/\1/p' $(firstword $(MAKEFILE_LIST)))
+BENCHMARK = $(BIN)/python benchmarks/$(@:smoke-%=%).py
+.PHONY: $(SMOKES)
+$(SMOKES): $(VENV)/dev.stamp
+bench-smoke: $(SMOKES)
 	rm -r $(SMOKE)
+
+smoke-decode_speed:
+	$(BENCHMARK) --sessions 5 --regions 60 --frames 500
+smoke-decoders:
+	$(BENCHMARK) tuning --people 1 --sessions 5 --out $(SMOKE)
+smoke-fuzz_readers:
+	$(BENCHMARK) --files 1200
+smoke-clock_faults:
+	$(BENCHMARK) --sizes 2 --repetitions 2 --clean 20 --out $(SMOKE)/clock.tsv
+smoke-kill_and_resume:
+	$(BENCHMARK) --each 150 --random 1 --only simulate run learn recalibrate "predict --out" --out $(SMOKE)/kills.tsv
+smoke-resources_told:
+	$(BENCHMARK) --only small --out $(SMOKE)
+smoke-dask_bytes:
+	$(BENCHMARK) --sessions 4 --regions 24 --run-s 240 --no-kills --out $(SMOKE)/dask.tsv
+smoke-cohort:
+	$(BENCHMARK) --people 3 --alone 2 --kills 1 --work $(SMOKE)/cohort --out $(SMOKE)/cohort
+smoke-null_calibration:
+	$(BENCHMARK) --people 1 --out $(SMOKE)/calibration.tsv
+smoke-prior_sharing:
+	$(BENCHMARK) --people 1 --shares 0 0.5 --sizes 2 3 --others 2 --sessions-of-others 3 --tested 2 --regions 24 --out $(SMOKE)
+smoke-prior_null:
+	$(BENCHMARK) --people 1 --out $(SMOKE)/prior_null.tsv
+smoke-confounder_tests:
+	$(BENCHMARK) --people 1 --out $(SMOKE)
+smoke-event_studies:
+	$(BENCHMARK) --people 1 --planted 1 --out $(SMOKE)/events.tsv
+smoke-block_intervals:
+	$(BENCHMARK) --people 1 --out $(SMOKE)/blocks.tsv
+smoke-evidence_study:
+	$(BENCHMARK) --seeds 1 --people 1 --sessions 6 --sizes 2 4 --out $(SMOKE)
+smoke-carrier_study:
+	$(BENCHMARK) --seeds 1 --sessions 5 --regions 24 --out $(SMOKE)
+smoke-dense_run:
+	$(BENCHMARK) --points 4000 --frames 300 --regions 40 --repeats 2 --out $(SMOKE)/dense.tsv
+smoke-predict_speed:
+	$(BENCHMARK) --regions 40 --sessions 10 --repeats 1
+smoke-range_study:
+	$(BENCHMARK) --people 1 --out $(SMOKE)
+smoke-coverage_study:
+	$(BENCHMARK) --people 2 --out $(SMOKE)
+smoke-plan_coverage:
+	$(BENCHMARK) --people 1 --out $(SMOKE)
+smoke-live_latency:
+	$(BENCHMARK) --regions 100 --volumes 500 --out $(SMOKE)/live_latency.tsv
+smoke-live_offline:
+	$(BENCHMARK) --people 1 --out $(SMOKE)
+	$(BENCHMARK) --uncleaned --people 1 --out $(SMOKE)
+smoke-rating_kills:
+	$(BENCHMARK) --kills 3 --out $(SMOKE)/rating_kills.tsv
+smoke-rating_timing:
+	! command -v chromium >/dev/null || $(BENCHMARK) --seconds 10 --tr 0.46 --out $(SMOKE)/rating_timing.tsv
+smoke-page_size:
+	! command -v chromium >/dev/null || $(BENCHMARK) --sessions 4 --regions 40 --points 12 --out $(SMOKE)/page.tsv
+smoke-planted_areas:
+	$(BENCHMARK) --divisions 12 --areas 30 --frames 400 --seeds 400 --turns 20 --exact 700 --out $(SMOKE)/areas.tsv
+smoke-own_areas:
+	$(BENCHMARK) --divisions 10 --regions 32 --sessions 5 --seeds 200 --out $(SMOKE)/own.tsv
+smoke-stage_costs:
+	$(BENCHMARK) --sessions 5 --regions 40 --frames 500 --out $(SMOKE)/costs.tsv
+smoke-cohort_nulls:
+	$(BENCHMARK) --cohorts 2 --people 6 --jobs 1 --work $(SMOKE) --out $(SMOKE)/cohort_nulls.tsv
+smoke-cohort_group:
+	$(BENCHMARK) --people 2 --sessions 4 --regions 24 --run-s 120 --check --out $(SMOKE)/cohort_group.tsv
+smoke-multiverse_cost:
+	$(BENCHMARK) --sessions 5 --runs 1 --regions 24 --run-s 240 --small --out $(SMOKE)/multiverse.tsv
+smoke-simulator_ranges:
+	$(BENCHMARK) --seeds 2 --sessions 4 5 --out $(SMOKE)/ranges.tsv
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
