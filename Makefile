@@ -10,7 +10,7 @@ test lowest bench-smoke: export OPENBLAS_NUM_THREADS = 1
 OUT ?= demo-output
 SMOKE := benchmarks/tables/smoke
 
-.PHONY: demo test lowest check docs wheel bench-smoke clean
+.PHONY: demo test lowest check docs wheel package container bench-smoke clean
 
 demo: $(VENV)/run.stamp
 	$(BIN)/painprint demo $(OUT)
@@ -40,6 +40,13 @@ docs: $(VENV)/docs.stamp
 wheel: $(VENV)/dev.stamp
 	rm -rf dist
 	$(BIN)/python -m build
+
+# What is published: the wheel in a new environment, and the image.
+package: wheel
+	.ci/wheel
+
+container:
+	$(if $(filter-out 0,$(shell id -u)),sudo) .ci/container
 
 # A smaller run of each benchmark: every rule named smoke-BENCHMARK. `--jobs 2` runs two at a time.
 SMOKES := $(shell sed -n 's/^\(smoke-[a-z_]*\):.*/\1/p' $(firstword $(MAKEFILE_LIST)))
