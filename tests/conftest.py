@@ -103,6 +103,13 @@ def _may_be_absent(config) -> list[str] | None:
     return None if given is None else [name for name in given.split(",") if name]
 
 
+def pytest_collection_modifyitems(items):
+    """Coverage is of all but the longest tests, which it would slow down by half."""
+    for item in items:
+        if item.get_closest_marker("long"):
+            item.add_marker("no_cover")
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item):
     for marker in item.iter_markers("needs"):
