@@ -243,11 +243,6 @@ def _stem(path: Path) -> str:
 def _table_of(image: Path, candidates: Iterable[Path]) -> Path | None:
     """Table of an image: of the same name, otherwise the one of the same atlas, segmentation and
     scale that shares most entities with it.
-
-    Raises
-    ------
-    DerivativesError
-        If two tables match equally well.
     """
     entities = parse_name(_stem(image))[0]
     n_shared: dict[Path, int] = {}
@@ -399,13 +394,7 @@ class _Rows:
 
 
 def _rows_of(path: Path, names: Mapping[int, str]) -> _Rows:
-    """Rows of the labels in a table, matched by index, otherwise by name.
-
-    Raises
-    ------
-    DerivativesError
-        If the table lacks a label, or has one twice.
-    """
+    """Rows of the labels in a table, matched by index, otherwise by name."""
     table = read_table(path)
     table = table.apply(lambda column: column.str.strip())
     label = label_column(table, path)

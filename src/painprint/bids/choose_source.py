@@ -103,11 +103,6 @@ def _choose_image(
 
     If no header fits, image and BOLD that fit by kind and space are returned: reading them raises
     an error that gives the reason.
-
-    Raises
-    ------
-    DerivativesError
-        If several images of a kind fit.
     """
     same_space = {i: [f for f in dense if _fits_atlas(f, image)] for i, image in enumerate(images)}
     for of_grayordinates in (True, False):

@@ -136,13 +136,7 @@ def _note_masks(n_masks: int, n_runs: int) -> list[str]:
 
 
 def _first_of(files: Iterable[BidsFile], read: Any) -> Any:
-    """What is read from the first readable file.
-
-    Raises
-    ------
-    DerivativesError
-        If none can be read; the error of the first file.
-    """
+    """What is read from the first readable file; without one, the error of the first is raised."""
     errors = []
     for file in files:
         try:
@@ -153,13 +147,7 @@ def _first_of(files: Iterable[BidsFile], read: Any) -> Any:
 
 
 def _common_voxels(masks: Mapping[RunKey, BidsFile]) -> tuple[Voxels, dict[RunKey, str]]:
-    """Voxels within the masks of all runs; runs whose mask is unusable are excluded.
-
-    Raises
-    ------
-    DerivativesError
-        If no mask can be read, or no voxel is in all of them.
-    """
+    """Voxels within the masks of all runs; runs whose mask is unusable are excluded."""
     common: Voxels | None = None
     problems = {}
     for key, file in masks.items():

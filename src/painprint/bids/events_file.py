@@ -114,13 +114,7 @@ def load_events(
 
 
 def _choose_column(table: pd.DataFrame, metadata: Metadata, settings: Settings, path: Path) -> str:
-    """The column of the rating.
-
-    Raises
-    ------
-    DerivativesError
-        If none has ratings, or several may be the rating.
-    """
+    """The column of the rating, of which there must be one."""
     columns = _rating_columns(table, metadata, settings.rating_column)
     if len(columns) > 1:
         raise DerivativesError(
@@ -206,13 +200,7 @@ def _read_rows(
 def _windows(
     rows: EventRows, settings: Settings, path: Path
 ) -> tuple[EventRatings, tuple[str, ...]]:
-    """The window of each rating, in order of time, and notes.
-
-    Raises
-    ------
-    DerivativesError
-        If there are several ratings, and no option says which time they are about.
-    """
+    """The window of each rating, in order of time, and notes."""
     asked = np.flatnonzero(rows.asked)
     if not settings.rates_events:
         if len(asked) > 1:
@@ -247,13 +235,7 @@ def _windows(
 
 
 def _check_same_time(start_s: NDArray[np.float64], path: Path) -> None:
-    """Check that no two windows begin at once, so that it is known which rating counts.
-
-    Raises
-    ------
-    DerivativesError
-        If some do.
-    """
+    """Check that no two windows begin at once, so that it is known which rating counts."""
     at_once = np.flatnonzero(np.diff(start_s) == 0)
     if len(at_once):
         raise DerivativesError(

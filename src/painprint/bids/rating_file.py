@@ -218,13 +218,7 @@ def _describe_missing(files: RunFiles, tables: list[_Table], settings: Settings)
 
 
 def _read_columns(file: BidsFile, files: RunFiles) -> _Table:
-    """The columns of a recording.
-
-    Raises
-    ------
-    DerivativesError
-        If they are not known, or have no times.
-    """
+    """The columns of a recording."""
     metadata = inherited_metadata(file, files.raw_sidecars)
     lines = None
     if _has_columns_in_sidecar(file):
@@ -310,13 +304,7 @@ def _read_samples(
 
 
 def _check_samples(time_s: NDArray[np.float64], table: _Table) -> None:
-    """Check that ratings in a table with columns of events are samples, not those of trials.
-
-    Raises
-    ------
-    DerivativesError
-        If they are too far apart.
-    """
+    """Check that ratings in a table with columns of events are samples, not those of trials."""
     step_s = float(np.median(np.diff(time_s))) if len(time_s) > 1 else np.inf
     if step_s > LONGEST_STEP_S:
         raise DerivativesError(

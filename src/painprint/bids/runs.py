@@ -374,13 +374,7 @@ def is_rating_file(file: BidsFile) -> bool:
 def _check_ratings(
     ratings: Sequence[BidsFile], key: RunKey, entities_of_run: Mapping[RunKey, Mapping[str, str]]
 ) -> None:
-    """Check that the ratings of a run belong to no other run.
-
-    Raises
-    ------
-    DerivativesError
-        If it shares one.
-    """
+    """Check that the ratings of a run belong to no other run."""
     for rating in ratings:
         others = [
             str(other)

@@ -260,11 +260,6 @@ def _file_of(
 ) -> BidsFile:
     """The file of this kind of a run: from the first dataset, with the hash that most runs have,
     TSV rather than CIFTI.
-
-    Raises
-    ------
-    DerivativesError
-        If there is none, or several match equally.
     """
     of_kind = [file for file in files if preference.kind_of(file) == kind]
     if not of_kind:

@@ -167,13 +167,7 @@ def _repetition_time(
     headers: Mapping[str, float | None],
     given_s: float | None,
 ) -> tuple[float, list[str]]:
-    """Repetition time (s), and notes about contradictions that were resolved.
-
-    Raises
-    ------
-    DerivativesError
-        If sidecars contradict each other, none of the sources has it, or it is out of range.
-    """
+    """Repetition time (s), and notes about contradictions that were resolved."""
     if given_s is not None:
         return given_s, _departures(given_s, path, sidecars, headers)
     in_sidecars = {
@@ -240,13 +234,7 @@ def _same(a_s: float, b_s: float) -> bool:
 
 
 def _in_sidecar(metadata: Metadata, path: Path, *, frequency: bool = False) -> float | None:
-    """Repetition time (s) in a sidecar, also as a sampling frequency if asked.
-
-    Raises
-    ------
-    DerivativesError
-        If its frames are not equally spaced, or two of its entries contradict each other.
-    """
+    """Repetition time (s) in a sidecar, also as a sampling frequency if asked."""
     tr_s = number_in(metadata.values, "RepetitionTime", path)
     if tr_s is None and "VolumeTiming" in metadata.values:
         raise DerivativesError(
@@ -294,11 +282,6 @@ def _slices_corrected(
 ) -> bool:
     """Whether slice timing was corrected, by the nearest sidecar that says so, unless it has
     another StartTime.
-
-    Raises
-    ------
-    DerivativesError
-        If the entry is neither true nor false.
     """
     for sidecar in values:
         value = sidecar.get("SliceTimingCorrected")
@@ -318,11 +301,6 @@ def _align(
     """Start of the first frame (s), compared with the number of frames of the raw scan.
 
     XCP-D drops dummy scans from its outputs without a trace in the sidecar.
-
-    Raises
-    ------
-    DerivativesError
-        If the number of frames is not explained.
     """
     path, n_missing = files.series.path, scan.n_frames - n_frames
     most_s = tr_s / 2 if n_missing else tr_s

@@ -152,13 +152,7 @@ class CiftiSmoothing:
 
 
 def _find(surfaces: Surfaces, side: str, path: Path | None) -> Path:
-    """Path of the surface of a hemisphere.
-
-    Raises
-    ------
-    DerivativesError
-        If there is none.
-    """
+    """Path of the surface of a hemisphere, which must be there."""
     if side in surfaces.paths:
         return surfaces.paths[side]
     lacking = f"none of hemisphere {side} was" if surfaces.paths else "none were"
@@ -172,13 +166,7 @@ def _find(surfaces: Surfaces, side: str, path: Path | None) -> Path:
 
 
 def _read_mesh(path: Path, cortex: NDArray[np.bool_]) -> Mesh:
-    """Read a surface for smoothing.
-
-    Raises
-    ------
-    DerivativesError
-        If it has another number of vertices, or data cannot be smoothed on it.
-    """
+    """Read a surface for smoothing, which must be on the mesh of the BOLD."""
     remedy = f"Pass another surface with --derivatives, {OR_NOT}."
     vertices, faces = read_surface(path, remedy)
     if len(vertices) != len(cortex):

@@ -243,13 +243,7 @@ def _is_file(path: Path) -> bool:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    """Files below a folder, linked folders included, each folder once; hidden ones are skipped.
-
-    Raises
-    ------
-    DerivativesError
-        If a folder cannot be listed, or there are more files than ``MOST_FILES``.
-    """
+    """Files below a folder, linked folders included, each folder once; hidden ones are skipped."""
     seen, n_files = set(), 0
     for name, folders, files in os.walk(folder, followlinks=True, onerror=_not_listed):
         status = os.stat(name)

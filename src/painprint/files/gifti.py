@@ -64,13 +64,7 @@ def read_surface(
 
 
 def _check_shape(vertices: NDArray[np.float64], faces: NDArray[np.int64]) -> None:
-    """Check that there are finite vertices, and triangles of three of them.
-
-    Raises
-    ------
-    ValueError
-        With the first vertex or face at fault.
-    """
+    """Check that there are finite vertices, and triangles of three of them."""
     for name, array in (("vertices", vertices), ("faces", faces)):
         if not len(array):
             raise ValueError(f"has no {name}.")
@@ -97,13 +91,7 @@ def _check_shape(vertices: NDArray[np.float64], faces: NDArray[np.int64]) -> Non
 
 
 def _check_brain(vertices: NDArray[np.float64], faces: NDArray[np.int64]) -> None:
-    """Check that a mesh can be the cortex of a hemisphere, by its size, edges and pieces.
-
-    Raises
-    ------
-    ValueError
-        With what it has instead.
-    """
+    """Check that a mesh can be the cortex of a hemisphere, by its size, edges and pieces."""
     extent = np.ptp(vertices, axis=0)
     if not (SMALLEST_MM <= extent.max() <= LARGEST_MM) or extent.min() < THINNEST_MM:
         size = " x ".join(f"{length:.3g}" for length in extent)

@@ -258,13 +258,7 @@ def read_cortex_maps(path: Path) -> dict[str, dict[str, NDArray[np.float64]]]:
 def _image(
     path: Path, points: Points, values: NDArray[np.float64], names: Mapping[int, str]
 ) -> LabelImage:
-    """Image of integer values; those below 0 become 0.
-
-    Raises
-    ------
-    DerivativesError
-        If a value is no integer, or none is above 0 and some are below.
-    """
+    """Image of integer values; those below 0 become 0."""
     wrong = values[~(np.isfinite(values) & (values == np.round(values)))]
     if len(wrong):
         raise DerivativesError(

@@ -102,15 +102,7 @@ class _Checks:
         self.decoder = codecs.getincrementaldecoder("utf-8")()
 
     def add(self, piece: bytes) -> None:
-        """Check a piece.
-
-        Raises
-        ------
-        DerivativesError
-            If the file exceeds a limit.
-        UnicodeDecodeError
-            If it is not UTF-8.
-        """
+        """Check a piece: its size, lines, columns and encoding."""
         self.decoder.decode(piece, final=not piece)
         self.n_bytes += len(piece)
         if self.n_bytes > MOST_BYTES:

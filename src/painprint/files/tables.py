@@ -139,13 +139,7 @@ def _check_size(n_rows: int, n_columns: int, limit: int, path: Path) -> None:
 
 
 def _split(lines: Lines, names: tuple[str, ...], path: Path) -> Iterator[list[str]]:
-    """The cells of each line.
-
-    Raises
-    ------
-    DerivativesError
-        At a line that has another number of columns.
-    """
+    """The cells of each line, which must have one for each name."""
     for number, line in enumerate(lines, start=1):
         row = split_line(line)
         if len(row) != len(names):
