@@ -133,7 +133,7 @@ def neighbouring_regions(brain: Brain) -> list[tuple[int, int]]:
 
 
 def nearest_region(vertices: Matrix, centres: Matrix, among: NDArray[np.bool_]) -> Codes:
-    """Cortical region whose centre is nearest to each vertex.
+    """Cortical region whose centre is nearest to each vertex: (n_vertices,).
 
     Parameters
     ----------
@@ -143,10 +143,6 @@ def nearest_region(vertices: Matrix, centres: Matrix, among: NDArray[np.bool_]) 
         Coordinates (mm); NaN where not known.
     among : ndarray of bool, shape (n_regions,)
         Regions to choose from.
-
-    Returns
-    -------
-    region : ndarray of int, shape (n_vertices,)
     """
     known = np.flatnonzero(among & np.isfinite(centres).all(axis=1))
     distance = np.asarray(cKDTree(vertices).query(centres[known])[0])

@@ -39,7 +39,8 @@ def is_table_of(file: BidsFile, series: Mapping[str, str]) -> bool:
 def load_constant(
     files: Sequence[BidsFile], series: Mapping[str, str], column: str
 ) -> tuple[float, BidsFile, str]:
-    """The rating of a run from the table of its scans, else from that of the sessions.
+    """The rating of a run from the table of its scans, else from that of the sessions; that table,
+    and a note.
 
     Parameters
     ----------
@@ -49,12 +50,6 @@ def load_constant(
         Entities of the BOLD of the run.
     column : str
         Column of the rating.
-
-    Returns
-    -------
-    rating : float
-    file : BidsFile
-    note : str
 
     Raises
     ------

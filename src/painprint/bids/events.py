@@ -49,7 +49,6 @@ def event_frames(
     ----------
     start_s, end_s : ndarray of shape (n_events,)
         Windows, since the start of the scan, in order of their starts (s).
-    n_frames : int
     tr_s, bold_start_s : float
         Repetition time, and start of the first frame after the start of the scan (s).
 

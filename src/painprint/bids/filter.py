@@ -83,7 +83,7 @@ class BidsFilter:
         return BidsFilter({"runs": runs}).choose("runs", self.choose("rating", files))
 
     def of_derivatives(self, files: Sequence[BidsFile]) -> tuple[BidsFilter, tuple[str, ...]]:
-        """The filter without the extension of raw images, where BOLD matches but for it.
+        """The filter without the extension of raw images, where BOLD matches but for it, and notes.
 
         fMRIPrep's query "bold" is about raw images, which are volumes; what it writes may be CIFTI.
 
@@ -91,11 +91,6 @@ class BidsFilter:
         ----------
         files : sequence of BidsFile
             Files of derivatives.
-
-        Returns
-        -------
-        bids_filter : BidsFilter
-        notes : tuple of str
         """
         wanted = dict(self.queries.get("bold", {}))
         extensions = wanted.pop("extension", ())

@@ -32,7 +32,6 @@ class FrameGrid:
 
     Attributes
     ----------
-    n_frames : int
     tr_s, start_s : float
         Repetition time, and start of the first frame after the start of the scan (s).
     """

@@ -34,7 +34,6 @@ class Stamp:
 
     Attributes
     ----------
-    time : Timestamp
     of_day : bool
         Whether the time of day is known; midnight counts as unknown.
     """

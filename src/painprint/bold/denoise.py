@@ -70,13 +70,9 @@ def _check_edge(name: str, edge_hz: float, tr_s: float) -> None:
 
 
 def stop_band(n_frames: int, tr_s: float, band: Band) -> Matrix:
-    """Sines and cosines of the frequencies outside a passband.
+    """Sines and cosines of the frequencies outside a passband: (n_frames, n_columns).
 
     Frequencies are the multiples of 1 / (n_frames · TR) up to Nyquist; the passband is closed.
-
-    Returns
-    -------
-    columns : ndarray of shape (n_frames, n_columns)
 
     Raises
     ------
@@ -109,7 +105,7 @@ def with_squares(columns: Matrix) -> Matrix:
 
 
 def nuisance_columns(confounds: Mapping[str, Vector], model: str, *, hint: str = "") -> Matrix:
-    """Nuisance regressors of a run.
+    """Nuisance regressors of a run: (n_frames, n_columns).
 
     ``paper``: six motion parameters, five components of white matter and five of CSF (aCompCor), or
     as many as there are.
@@ -123,10 +119,6 @@ def nuisance_columns(confounds: Mapping[str, Vector], model: str, *, hint: str =
         Confounds by fMRIPrep's names.
     hint : str
         Why confounds may be missing, for the error.
-
-    Returns
-    -------
-    columns : ndarray of shape (n_frames, n_columns)
 
     Raises
     ------
@@ -214,15 +206,8 @@ def _first(names: Sequence[str], most: int = 4) -> str:
 
 
 def make_design(nuisance: Matrix, tr_s: float, band: Band) -> Matrix:
-    """Regressors of a run except the mean: linear trend, nuisance, and frequencies to remove.
-
-    Parameters
-    ----------
-    nuisance : ndarray of shape (n_frames, n_nuisance)
-
-    Returns
-    -------
-    design : ndarray of shape (n_frames, n_columns)
+    """Regressors of a run except the mean: linear trend, nuisance (n_frames, n_nuisance), and
+    frequencies to remove; all together (n_frames, n_columns).
 
     Raises
     ------
@@ -258,7 +243,8 @@ def check_freedom(design: Matrix, kept: NDArray[np.bool_]) -> None:
 
 
 def clean_signals(signals: ArrayLike, design: Matrix, kept: ArrayLike) -> Matrix:
-    """Residuals of signals after one regression on mean and design over the uncensored frames.
+    """Residuals of signals after one regression on mean and design over the uncensored frames:
+    (n_kept, n_signals).
 
     Parameters
     ----------
@@ -266,10 +252,6 @@ def clean_signals(signals: ArrayLike, design: Matrix, kept: ArrayLike) -> Matrix
         A column with NaN stays NaN.
     design : ndarray of shape (n_frames, n_columns)
     kept : array of bool, shape (n_frames,)
-
-    Returns
-    -------
-    residuals : ndarray of shape (n_kept, n_signals)
 
     Raises
     ------
@@ -303,7 +285,8 @@ def clean_signals(signals: ArrayLike, design: Matrix, kept: ArrayLike) -> Matrix
 
 
 def filtered_displacement(motion: ArrayLike, tr_s: float, *, low_pass_hz: float) -> Vector:
-    """Framewise displacement of motion parameters after a zero-phase low-pass filter.
+    """Framewise displacement of motion parameters after a zero-phase low-pass filter: (n_frames,),
+    mm.
 
     At short repetition times, the filter removes real and apparent head motion due to respiration.
 
@@ -313,10 +296,6 @@ def filtered_displacement(motion: ArrayLike, tr_s: float, *, low_pass_hz: float)
         As for :func:`painprint.runs.framewise_displacement`.
     low_pass_hz : float
         Cut-off frequency (Hz); 0 for no filter.
-
-    Returns
-    -------
-    fd_mm : ndarray of shape (n_frames,)
 
     Raises
     ------

@@ -85,16 +85,12 @@ class RegionMeans:
         return np.asarray(self._counts / np.maximum(self.parcellation.n_points_of_region, 1))
 
     def means(self, *, min_coverage: float) -> Matrix:
-        """Mean of each region over its usable points.
+        """Mean of each region over its usable points: (n_frames, n_regions).
 
         Parameters
         ----------
         min_coverage : float
             Regions with a lower share of usable points are NaN.
-
-        Returns
-        -------
-        signals : ndarray of shape (n_frames, n_regions)
         """
         covered = (self._counts > 0) & (self.coverage >= min_coverage)
         with np.errstate(invalid="ignore"):

@@ -105,12 +105,7 @@ class CiftiSmoothing:
         return smoothing if (np.diff(rank) > 0).all() else csr_array(smoothing[rank][:, rank])
 
     def smooth(self, data: NDArray[np.float32]) -> None:
-        """Smooth series of all grayordinates in place.
-
-        Parameters
-        ----------
-        data : ndarray of shape (n_frames, n_points)
-        """
+        """Smooth series of all grayordinates, (n_frames, n_points), in place."""
         for part, steps in self._parts:
             _smooth(data[:, part].T, steps)
 

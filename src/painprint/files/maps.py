@@ -32,11 +32,8 @@ def write_maps(path: Path, points: Points, maps: Mapping[str, NDArray[np.float64
 
 
 def write_series(path: Path, points: Points, data: NDArray[np.float32], tr_s: float) -> None:
-    """Write dense BOLD atomically: a dtseries.nii, or volumes with 0 outside the mask.
-
-    Parameters
-    ----------
-    data : ndarray of shape (n_frames, n_points)
+    """Write dense BOLD, (n_frames, n_points), atomically: a dtseries.nii, or volumes with 0 outside
+    the mask.
     """
     if isinstance(points, Grayordinates):
         write_cifti(path, data, (series_axis(len(data), tr_s), points.axis))

@@ -20,7 +20,6 @@ def without_hash(names: Sequence[str], path: Path) -> tuple[str, ...]:
 
     Parameters
     ----------
-    names : sequence of str
     path : Path
         The file. A hash that is in its name, with or without ``hash-``, is removed where every
         column ends in it; ``hash-`` and a label are removed in any case.

@@ -92,12 +92,7 @@ def write_dense_maps(path: Path, parcels: Parcels, maps: Mapping[str, Matrix]) -
 
 
 def write_parcel_matrix(path: Path, parcels: Parcels, matrix: Matrix) -> None:
-    """Write values of pairs of regions as a pconn.nii.
-
-    Parameters
-    ----------
-    matrix : ndarray of shape (n_regions, n_regions)
-    """
+    """Write values of pairs of regions, (n_regions, n_regions), as a pconn.nii."""
     present, axis = parcels.present, parcels.axis
     write_cifti(path, matrix[np.ix_(present, present)], (axis, axis), palette(BOTH_SIGNS))
 

@@ -227,7 +227,6 @@ class GroupKey:
     ----------
     of_people : mapping of str to str
         By member, what the participant's results depend on.
-    settings : Settings
     variables : DataFrame
         Values of people that performance is related to.
     """
