@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from nibabel.cifti2 import BrainModelAxis, ScalarAxis, SeriesAxis
 
-from painprint.bids.dense import find_dense, load_dense, write_map
+from painprint.bids.dense import find_dense, load_dense
 from painprint.errors import DerivativesError
 from painprint.files.dataset import Dataset
+from painprint.files.maps import write_maps
 from painprint.runs import RunKey
 
 KEYS = [RunKey(session, "rating", "1") for session in ("01", "02", "03")]
@@ -132,7 +133,7 @@ def test_scaled_integers_of_an_uncompressed_image_are_read_as_numbers(folder, rn
 def test_maps_of_grayordinates_open_as_a_dscalar_with_their_names(folder, cifti, rng, tmp_path):
     maps = {"effect": rng.normal(size=14), "q": np.full(14, np.nan)}
     path = tmp_path / "out" / "map.dscalar.nii"
-    write_map(path, folder.find(), maps)
+    write_maps(path, folder.find().points, maps)
     image = nib.load(path)
     assert image.nifti_header.get_intent()[0] == "ConnDenseScalar"
     assert isinstance(image.header.get_axis(0), ScalarAxis)
@@ -140,7 +141,7 @@ def test_maps_of_grayordinates_open_as_a_dscalar_with_their_names(folder, cifti,
     assert image.header.get_axis(1) == POINTS
     np.testing.assert_array_equal(image.get_fdata(), np.float32(list(maps.values())))
     first = path.read_bytes()
-    write_map(path, folder.find(), maps)
+    write_maps(path, folder.find().points, maps)
     assert path.read_bytes() == first and list(path.parent.iterdir()) == [path]
 
 
@@ -150,7 +151,7 @@ def test_maps_of_voxels_open_as_volumes_in_their_place(folder, volumes, rng, tmp
     add_masks(folder, masks)
     common = masks.all(axis=0)
     values = rng.normal(size=(2, common.sum()))
-    write_map(tmp_path / name, folder.find(), {"effect": values[0], "t": values[1]})
+    write_maps(tmp_path / name, folder.find().points, {"effect": values[0], "t": values[1]})
     image = nib.load(tmp_path / name)
     np.testing.assert_array_equal(image.affine, AFFINE)
     np.testing.assert_array_equal(image.get_fdata()[common].T, np.float32(values))
@@ -159,7 +160,7 @@ def test_maps_of_voxels_open_as_volumes_in_their_place(folder, volumes, rng, tmp
 
 def test_a_map_of_other_points_is_an_error(folder, cifti, tmp_path):
     with pytest.raises(ValueError, match="maps of 14 points are needed"):
-        write_map(tmp_path / "map.dscalar.nii", folder.find(), {"effect": np.zeros(3)})
+        write_maps(tmp_path / "map.dscalar.nii", folder.find().points, {"effect": np.zeros(3)})
     assert not list(tmp_path.glob("*.dscalar.nii"))
 
 

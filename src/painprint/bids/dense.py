@@ -19,12 +19,11 @@ from painprint.errors import DerivativesError
 from painprint.files.cifti import read_brain_models, read_dtseries
 from painprint.files.dataset import BidsFile, Dataset, run_key
 from painprint.files.images import Grayordinates, Points, Voxels
-from painprint.files.maps import write_maps
 from painprint.files.nifti import read_mask, read_varying_voxels, read_volumes
 from painprint.runs import RunKey
 
 MAP_EXTENSION = {"grayordinates": ".dscalar.nii", "voxels": ".nii.gz"}
-"""File extension of :func:`write_map`, by kind of BOLD."""
+"""File extension of maps, by kind of BOLD."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -227,15 +226,3 @@ def _read(
             smoothing.smooth(data)
         return data
     return read_volumes(path, points, sigma_mm=sigma_mm)
-
-
-def write_map(path: Path, files: DenseFiles, maps: Mapping[str, NDArray[np.float64]]) -> None:
-    """Write maps of the grayordinates or voxels of dense BOLD, atomically.
-
-    Parameters
-    ----------
-    path : Path
-        Ends with ``MAP_EXTENSION`` of the kind of BOLD.
-    maps : mapping of str to array of shape (n_points,)
-    """
-    write_maps(path, files.points, maps)

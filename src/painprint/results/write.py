@@ -10,12 +10,13 @@ from typing import Any
 
 import pandas as pd
 
-from painprint.bids.dense import MAP_EXTENSION, DenseFiles, write_map
+from painprint.bids.dense import MAP_EXTENSION, DenseFiles
 from painprint.bins import primary_words
 from painprint.decode.decoding import Decoding, edges_frame
 from painprint.evidence.stage import StageResult
 from painprint.evidence.stages import STAGES
 from painprint.files.inputs import InputHashes
+from painprint.files.maps import write_maps
 from painprint.results.all_columns import COLUMNS, describe_columns
 from painprint.results.audit import RunLog, describe_choice, make_audit, runs_table
 from painprint.results.files import HISTORY, ParticipantFiles
@@ -125,7 +126,8 @@ def _remove_earlier(files: ParticipantFiles, tables: Mapping[str, pd.DataFrame])
 def _write_dense(files: ParticipantFiles, table: pd.DataFrame, dense: DenseFiles) -> None:
     """The univariate map of grayordinates or voxels, as an image with a map per column."""
     maps = {name: table[name].to_numpy(float) for name in ("effect", "t", "p", "q")}
-    write_map(files.decoding("univariate", MAP_EXTENSION[dense.kind]), dense, maps)
+    path = files.decoding("univariate", MAP_EXTENSION[dense.kind])
+    write_maps(path, dense.points, maps)
 
 
 def _metrics(
