@@ -95,11 +95,11 @@ def measure_mosaics(folder: Path, n_regions: int, n_repeats: int) -> dict[str, f
     import nibabel as nib
 
     from painprint.atlas.image import AtlasFiles, read_atlas
-    from painprint.files.dicom import read_mosaic
+    from painprint.files.dicom import read_dicom
     from painprint.live.grid import RegionsOfVolumes
 
     paths = sorted(folder.glob("*.dcm"))
-    first = read_mosaic(paths[0])
+    first = read_dicom(paths[0]).volume()
     rng = np.random.default_rng(0)
     labels = rng.integers(1, n_regions + 1, size=first.values.shape).astype(np.int16)
     with tempfile.TemporaryDirectory() as temporary:
@@ -109,7 +109,7 @@ def measure_mosaics(folder: Path, n_regions: int, n_repeats: int) -> dict[str, f
     took = []
     for path in paths * n_repeats:
         began = time.perf_counter()
-        mosaic = read_mosaic(path)
+        mosaic = read_dicom(path).volume()
         regions.means(mosaic.values, mosaic.affine)
         took.append(1e3 * (time.perf_counter() - began))
     return {

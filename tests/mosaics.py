@@ -8,7 +8,7 @@ import nibabel as nib
 import numpy as np
 
 from painprint.atlas.image import AtlasFiles, read_atlas
-from painprint.files.dicom import read_mosaic
+from painprint.files.dicom import read_dicom
 
 SHAPE = (8, 6, 5)
 """Columns, rows, slices."""
@@ -161,7 +161,7 @@ def write_atlas(folder, affine, labels=None):
 def scanner_affine(folder, protocol=None):
     """Affine of the mosaics of a protocol."""
     path = write_mosaic(folder / "0.dcm", volume_values(1), 1, protocol)
-    affine = read_mosaic(path).affine
+    affine = read_dicom(path).volume().affine
     path.unlink()
     return affine
 

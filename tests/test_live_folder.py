@@ -26,7 +26,7 @@ from mosaics import (
 
 from painprint.atlas.image import AtlasFiles, read_atlas
 from painprint.errors import DerivativesError
-from painprint.files.dicom import read_mosaic
+from painprint.files.dicom import read_dicom
 from painprint.live.folder import FolderSource
 from painprint.live.watched import MonotonicClock
 
@@ -503,7 +503,7 @@ def test_the_clock_of_the_computer_and_a_thread_that_writes(scanner):
 @pytest.mark.needs("dicom_stream")
 def test_the_real_stream_is_given_in_order_and_is_a_brain(tmp_path):
     stream = sorted((SHARED / "data" / "dicom_stream").glob("*.dcm"))
-    first = read_mosaic(stream[0])
+    first = read_dicom(stream[0]).volume()
     bright = first.values > 0.5 * np.percentile(first.values, 95)
     middle = np.zeros(bright.shape, bool)
     middle[22:42, 22:42, 10:24] = True

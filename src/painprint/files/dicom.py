@@ -113,12 +113,6 @@ class DicomVolume:
     values: NDArray[np.float64]
     affine: NDArray[np.float64]
 
-    @property
-    def voxel_mm(self) -> tuple[float, float, float]:
-        """Size of a voxel along i, j, k (mm)."""
-        i, j, k = np.linalg.norm(self.affine[:3, :3], axis=0)
-        return float(i), float(j), float(k)
-
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Dicom:
@@ -309,11 +303,6 @@ def read_dicom(path: Path) -> Dicom:
         _fields=fields,
         _csa=_csa_of(_private(stored, CSA_GROUP, CSA_CREATOR, CSA_IMAGE)),
     )
-
-
-def read_mosaic(path: Path) -> DicomVolume:
-    """Read the volume of one Siemens mosaic; raises as :func:`read_dicom` and ``Dicom.volume``."""
-    return read_dicom(path).volume()
 
 
 def _content(path: Path) -> bytes:
