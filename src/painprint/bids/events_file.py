@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -100,7 +100,7 @@ def load_events(
     table = read_table(file.path)
     column = _choose_column(table, metadata, settings, file.path)
     rows, notes = _read_rows(table, column, metadata, settings, file.path)
-    if rank_column(column, _entry(metadata, column)) != Rank.NAMED:
+    if rank_column(column, metadata.of_column(column)) != Rank.NAMED:
         notes.append(f"the column {column!r} was taken as the rating.")
     if settings.rating_column is None and is_bare_pain(column):
         notes += check_code(rows.rating, column, file.path) or [
@@ -139,19 +139,13 @@ def _rating_columns(table: pd.DataFrame, metadata: Metadata, column: str | None)
         str(name)
         for name in table
         if name not in (*STANDARD, *names) and table[name].map(is_marred).any()
-        if name == column or rank_column(str(name), _entry(metadata, str(name))) <= Rank.DESCRIBED
+        if name == column or rank_column(str(name), metadata.of_column(str(name))) <= Rank.DESCRIBED
     ]
     if column is not None:
         return [column] if column in names else []
-    ranks = {name: rank_column(name, _entry(metadata, name)) for name in names}
+    ranks = {name: rank_column(name, metadata.of_column(name)) for name in names}
     best = min(ranks.values(), default=Rank.OTHER)
     return [name for name, rank in ranks.items() if rank == best <= Rank.DESCRIBED]
-
-
-def _entry(metadata: Metadata, name: str) -> Mapping[str, object]:
-    """What the sidecar says of a column."""
-    entry = metadata.values.get(name)
-    return entry if isinstance(entry, dict) else {}
 
 
 def _other_columns(table: pd.DataFrame) -> list[str]:
@@ -175,8 +169,8 @@ def _read_rows(
     duration_s = np.full(len(table), np.nan)
     if "duration" in table:
         # without a unit of its own, a duration has that of the onset
-        own = _entry(metadata, "duration")
-        units = {"duration": own if "Units" in own else _entry(metadata, "onset")}
+        own = metadata.of_column("duration")
+        units = {"duration": own if "Units" in own else metadata.of_column("onset")}
         duration_s, _ = times_in_seconds(
             numbers(table["duration"], path), "duration", units, path, on_change=True
         )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,19 +64,14 @@ class _Table:
     metadata: Metadata
     lines: Lines | None
 
-    def entry(self, name: str) -> Mapping[str, Any]:
-        """What the sidecar says of a column."""
-        entry = self.metadata.values.get(name)
-        return entry if isinstance(entry, dict) else {}
-
     def describe(self, name: str) -> str:
         """The name of a column with its unit."""
-        units = self.entry(name).get("Units")
+        units = self.metadata.of_column(name).get("Units")
         return f"{name} ({units})" if units else name
 
     def rank(self, name: str) -> Rank:
         """How well a column says that it is the rating."""
-        rank = rank_column(name, self.entry(name))
+        rank = rank_column(name, self.metadata.of_column(name))
         if self.metadata.values.get("PhysioType") == "eyetrack" or not self._has_numbers(
             name, or_marred=rank <= Rank.DESCRIBED
         ):

@@ -278,6 +278,11 @@ class Metadata:
     values: Mapping[str, Any]
     sidecars: tuple[BidsFile, ...]
 
+    def of_column(self, name: str) -> Mapping[str, Any]:
+        """What is said of a column of the file; empty if nothing."""
+        entry = self.values.get(name)
+        return entry if isinstance(entry, dict) else {}
+
 
 def applies(sidecar: BidsFile, file: BidsFile) -> bool:
     """Whether a file is a sidecar that applies to another by BIDS inheritance: it has the same
