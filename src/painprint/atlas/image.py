@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from painprint.atlas.surfaces import FS_LR, name_density
 from painprint.atlas.table import NETWORK_COLUMNS, label_column
-from painprint.errors import DerivativesError
+from painprint.errors import DerivativesError, naming
 from painprint.files.coordinates import centroids
 from painprint.files.dataset import BidsFile, Dataset, atlas_name, parse_name
 from painprint.files.images import Points
@@ -368,10 +368,8 @@ def read_atlas(files: AtlasFiles) -> Atlas:
         raise DerivativesError("has no labels above 0.", files.image)
     names = {int(label): image.names.get(int(label), str(label)).strip() for label in labels}
     table = _rows_of(files.table, names) if files.table is not None else _Rows.of_names(names)
-    try:
+    with naming(files.table or files.image):
         regions = Regions(table.names, table.networks)
-    except ValueError as error:
-        raise DerivativesError(str(error), files.table or files.image) from error
     notes = (*image.notes, *table.notes)
     return Atlas(files, image, regions, labels, table.coordinates, notes)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from painprint.errors import DerivativesError
+from painprint.errors import DerivativesError, naming
 from painprint.files.tables import numbers, read_table
 from painprint.regions import Regions
 
@@ -54,10 +54,8 @@ def regions_of(table: pd.DataFrame, path: Path) -> Regions:
     label = label_column(table, path)
     network = next((c for c in NETWORK_COLUMNS if c in table), None)
     networks = table[network] if network else [""] * len(table)
-    try:
+    with naming(path):
         return Regions(tuple(table[label]), tuple("" if n == "n/a" else n for n in networks))
-    except ValueError as error:
-        raise DerivativesError(str(error), path) from error
 
 
 def load_coordinates(path: Path) -> dict[str, list[float]]:

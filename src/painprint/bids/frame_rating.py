@@ -21,7 +21,7 @@ from painprint.bids.ratings import (
     rating_quality,
 )
 from painprint.bids.runs import RunFiles
-from painprint.errors import DerivativesError
+from painprint.errors import naming
 from painprint.files.dataset import BidsFile
 from painprint.settings import Settings
 
@@ -104,7 +104,7 @@ def _of_recording(
     notes: tuple[str, ...],
 ) -> FrameRating:
     """The rating at each frame of a continuous recording."""
-    try:
+    with naming(sources[0].path):
         clock_notes = check_clock(recording, times.start_s, times.end_s, tr_s=times.tr_s)
         rating = frame_ratings(
             recording,
@@ -114,8 +114,6 @@ def _of_recording(
             max_gap_s=settings.rating_max_gap_s if settings.rules.max_gap else np.inf,
         )
         clock_notes += (*check_sampling(recording, rating), *note_sentinels(recording.value))
-    except ValueError as error:
-        raise DerivativesError(str(error), sources[0].path) from error
     quality = rating_quality(recording, rating, max_gap_s=settings.rating_max_gap_s)
     return FrameRating(rating, None, quality, sources, (*notes, *clock_notes))
 
@@ -125,7 +123,7 @@ def _of_events(
 ) -> FrameRating:
     """The rating of the event that each frame belongs to."""
     events, onset_s, sources, notes = load_events(files, run.raw_sidecars, settings)
-    try:
+    with naming(sources[0].path):
         if np.isfinite(events.start_s).any():
             check_onsets(onset_s, times.start_s, times.end_s)
         if settings.rating_window is None:
@@ -133,8 +131,6 @@ def _of_events(
         rating, event, event_notes = rate_events(
             events, times.n_frames, tr_s=times.tr_s, bold_start_s=times.start_s
         )
-    except ValueError as error:
-        raise DerivativesError(str(error), sources[0].path) from error
     notes = (*notes, *event_notes, *note_sentinels(events.rating))
     return _of_one_or_more(rating, event, settings, sources, notes)
 

@@ -16,7 +16,7 @@ from painprint.bids.ratings import RatingQuality
 from painprint.bids.regional import keep_columns, read_signals
 from painprint.bids.runs import RunFiles
 from painprint.bids.timing import frame_times
-from painprint.errors import DerivativesError
+from painprint.errors import DerivativesError, naming
 from painprint.files.dataset import BidsFile, inherited_metadata, number_in
 from painprint.files.multiverse import without_hash
 from painprint.files.outliers import read_outliers
@@ -111,7 +111,7 @@ class Bold:
         DerivativesError
             If region names repeat.
         """
-        try:
+        with naming(self.sources[0].path):
             return Run(
                 signals=self.signals,
                 rating=rating,
@@ -125,8 +125,6 @@ class Bold:
                 confounds=self.confounds,
                 event=event,
             )
-        except ValueError as error:
-            raise DerivativesError(str(error), self.sources[0].path) from error
 
 
 def load_bold(files: RunFiles, tr_s: float | None = None) -> Bold:
@@ -149,10 +147,8 @@ def load_bold(files: RunFiles, tr_s: float | None = None) -> Bold:
         outliers = read_outliers(files.outliers.path, len(signals))
         censored, notes = outliers.censored, (*notes, *outliers.notes)
         companions.append(files.outliers)
-        try:
+        with naming(path):
             signals = restore_censored(signals, censored)
-        except ValueError as error:
-            raise DerivativesError(str(error), path) from error
     else:
         censored = np.zeros(len(signals), bool)
         notes = (*notes, "no outliers file: nothing was censored.")

@@ -26,7 +26,7 @@ from painprint.bids.rating_times import (
 from painprint.bids.rating_values import check_code
 from painprint.bids.ratings import RatingRecording
 from painprint.bids.runs import RunFiles, is_rating_file
-from painprint.errors import DerivativesError
+from painprint.errors import DerivativesError, naming
 from painprint.files.dataset import BidsFile, Metadata, inherited_metadata
 from painprint.files.lines import Lines, read_lines
 from painprint.files.tables import (
@@ -116,7 +116,7 @@ def load_recording(
     table, column, notes = choice
     time_s, value, start_s, time_notes = _read_samples(table, column, settings)
     value_range = settings.rating_range or (RESP_RANGE if table.file.suffix == "resp" else None)
-    try:
+    with naming(table.file.path):
         recording = RatingRecording(
             time_s, value, start_s=start_s, value_range=value_range, hold=settings.rating_hold
         )
@@ -127,8 +127,6 @@ def load_recording(
                 f"{n_ignored} rating samples before the first change were taken as missing "
                 "(--rating-ignore-start)."
             )
-    except ValueError as error:
-        raise DerivativesError(str(error), table.file.path) from error
     return recording, (table.file, *table.metadata.sidecars), (*notes, *time_notes)
 
 

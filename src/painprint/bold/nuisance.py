@@ -24,7 +24,7 @@ from painprint.bold.denoise import (
     nuisance_columns,
 )
 from painprint.dense.smoothing import CiftiSmoothing
-from painprint.errors import DerivativesError
+from painprint.errors import DerivativesError, naming
 from painprint.files.cifti import open_dtseries
 from painprint.files.confounds import Confounds, read_confounds
 from painprint.files.images import POINTS_AT_A_TIME, Grayordinates, Points, Series, Voxels
@@ -136,10 +136,8 @@ class Cleaner:
         confounds = self._confounds(files, n_frames)
         low_pass_hz = settings.rest_low_pass_hz if self.is_rest(files) else self.low_pass_hz
         band = Band(settings.high_pass_hz, low_pass_hz)
-        try:
+        with naming(None):  # concerns the options, not a file
             band.check(tr_s)
-        except ValueError as error:
-            raise DerivativesError(str(error)) from error  # concerns the options, not a file
         motion = self._motion(files, confounds, n_frames, tr_s)
         design = make_design(self._nuisance(files, confounds, n_frames), tr_s, band)
         kept = np.ones(n_frames, bool)
@@ -188,10 +186,8 @@ class Cleaner:
         if model == "none":
             return np.empty((n_frames, 0))
         assert files.confounds is not None  # see _confounds
-        try:
+        with naming(files.confounds.path):
             return nuisance_columns(confounds.columns, model, hint=confounds.hint)
-        except ValueError as error:
-            raise DerivativesError(str(error), files.confounds.path) from error
 
     def _motion(
         self, files: RunFiles, confounds: Confounds, n_frames: int, tr_s: float
@@ -211,12 +207,10 @@ class Cleaner:
                     "nothing with --fd-thresh 0.",
                     path,
                 )
-            try:
+            with naming(path):
                 table[FILTERED_FD] = filtered_displacement(
                     confounds.motion, tr_s, low_pass_hz=self.settings.motion_low_pass_hz
                 )
-            except ValueError as error:
-                raise DerivativesError(str(error), path) from error
         if DVARS in confounds.columns:
             table[DVARS] = confounds.columns[DVARS]
         return table
@@ -248,10 +242,8 @@ class Cleaner:
         DerivativesError
             If there are not.
         """
-        try:
+        with naming(files.series.path):
             check_freedom(cleaning.design, cleaning.kept)
-        except ValueError as error:
-            raise DerivativesError(str(error), files.series.path) from error
 
     def is_rest(self, files: RunFiles) -> bool:
         """Whether a run is denoised as a resting run."""

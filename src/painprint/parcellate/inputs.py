@@ -16,7 +16,7 @@ from painprint.atlas.image import Atlas, find_atlases, read_atlas
 from painprint.atlas.surfaces import Surfaces
 from painprint.cortex.hemispheres import Cortex
 from painprint.cortex.mesh import Mesh
-from painprint.errors import DerivativesError
+from painprint.errors import DerivativesError, naming
 from painprint.files.coordinates import cortex_of, subcortical_voxels
 from painprint.files.gifti import read_surface
 from painprint.files.images import Grayordinates, Voxels
@@ -159,10 +159,8 @@ def read_cortex(
             )
         inside = np.zeros(n_vertices, bool)
         inside[vertices] = True
-        try:
+        with naming(surfaces.paths[side]):
             meshes[side] = Mesh(coordinates, faces, inside)
-        except ValueError as error:
-            raise DerivativesError(str(error), surfaces.paths[side]) from error
     index = np.concatenate([grayordinate for _, _, grayordinate in of_side.values()])
     return CorticalGrayordinates(points, Cortex(meshes), index)
 
