@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,12 +22,13 @@ from painprint.atlas.brain import (
 )
 from painprint.atlas.image import DLABEL, Atlas, AtlasFiles, images_labelled, read_atlas
 from painprint.atlas.surfaces import SHAPES, Surfaces, find_surfaces, name_density
-from painprint.atlas.table import load_coordinates, load_regions
+from painprint.atlas.table import coordinates_of, regions_of
 from painprint.errors import DerivativesError
 from painprint.files.dataset import Dataset
 from painprint.files.gifti import read_surface, write_surface
 from painprint.files.labels import LabelImage, read_label_image
 from painprint.files.maps import write_labels
+from painprint.files.tables import read_table
 from painprint.files.workbench import Parcels, write_parcels
 from painprint.palette import network_colours
 from painprint.regions import NO_REGION, Regions
@@ -237,8 +239,9 @@ def read_brain(stem: Path, anat: Path, participant: str) -> Brain | None:
         If a file is corrupted.
     """
     table = stem.with_name(stem.name + ".tsv")
-    regions = load_regions(table)
-    known = load_coordinates(table)
+    rows = read_table(table)
+    regions = regions_of(rows, table)
+    known = coordinates_of(rows, table)
     centres = np.array([known.get(name, (np.nan,) * 3) for name in regions.names], dtype=float)
     for extension in (VOLUME, DLABEL):
         path = stem.with_name(stem.name + extension)
@@ -255,11 +258,10 @@ def _brain_of_image(
     region = labels - 1  # labels are from 1; 0 is none
     nearest = None
     if path.name.endswith(VOLUME):
+        sampled = _sample(image)
         meshes = {
-            side: CorticalMesh(faces, shapes, sampled - 1)
-            for (side, (faces, shapes)), sampled in zip(
-                template_meshes().items(), _sample(image), strict=True
-            )
+            side: CorticalMesh(faces, shapes, sampled[side] - 1)
+            for side, (faces, shapes) in template_meshes().items()
         }
         shown = np.isin(region, subcortical_regions(coordinates, region, meshes))
         description = (
@@ -347,18 +349,21 @@ def _brain_of_centres(regions: Regions, centres: Matrix) -> Brain | None:
 
 def template_meshes() -> dict[str, tuple[Codes, dict[str, Matrix]]]:
     """Faces and shapes of fsaverage5, which comes with nilearn, by hemisphere."""
+    pial, white, inflated = map(_fsaverage, ("pial", "white_matter", "inflated"))
+    meshes = {}
+    for side in SIDES:
+        middle = (np.asarray(pial[side].coordinates) + np.asarray(white[side].coordinates)) / 2
+        shapes = {"folded": middle, "inflated": np.asarray(inflated[side].coordinates, dtype=float)}
+        meshes[side] = np.asarray(pial[side].faces, dtype=np.int64), shapes
+    return meshes
+
+
+def _fsaverage(kind: str) -> dict[str, Any]:
+    """A surface of fsaverage5 by hemisphere, with its coordinates (mm) and faces."""
     from nilearn.datasets import load_fsaverage
 
-    surfaces = load_fsaverage("fsaverage5")
-    meshes = {}
-    for side, part in zip(SIDES, ("left", "right"), strict=True):
-        pial, white, inflated = (
-            surfaces[kind].parts[part] for kind in ("pial", "white_matter", "inflated")
-        )
-        middle = (np.asarray(pial.coordinates) + np.asarray(white.coordinates)) / 2
-        shapes = {"folded": middle, "inflated": np.asarray(inflated.coordinates, dtype=float)}
-        meshes[side] = np.asarray(pial.faces, dtype=np.int64), shapes
-    return meshes
+    parts = load_fsaverage("fsaverage5")[kind].parts
+    return {"L": parts["left"], "R": parts["right"]}
 
 
 def _is_cortex() -> list[NDArray[np.bool_]]:
@@ -371,30 +376,22 @@ def _is_cortex() -> list[NDArray[np.bool_]]:
 
 def _template() -> dict[str, tuple[Matrix, Codes]]:
     """Pial surface of fsaverage5 by hemisphere."""
-    from nilearn.datasets import load_fsaverage
-
-    parts = load_fsaverage("fsaverage5")["pial"].parts
     return {
-        side: (np.asarray(parts[p].coordinates, float), np.asarray(parts[p].faces, np.int64))
-        for side, p in zip(SIDES, ("left", "right"), strict=True)
+        side: (np.asarray(mesh.coordinates, float), np.asarray(mesh.faces, np.int64))
+        for side, mesh in _fsaverage("pial").items()
     }
 
 
-def _sample(image: LabelImage) -> list[Codes]:
+def _sample(image: LabelImage) -> dict[str, Codes]:
     """Labels of a volume on fsaverage5: the most frequent from the white to the pial surface.
 
     nilearn's ``vol_to_surf`` does not accept images smaller than the brain.
     """
-    from nilearn.datasets import load_fsaverage
-
-    meshes = load_fsaverage("fsaverage5")
-    sampled = []
-    for part in ("left", "right"):
-        inner, outer = (
-            np.asarray(meshes[kind].parts[part].coordinates, dtype=float)
-            for kind in ("white_matter", "pial")
-        )
+    white, pial = _fsaverage("white_matter"), _fsaverage("pial")
+    sampled = {}
+    for side in SIDES:
+        inner, outer = (np.asarray(s[side].coordinates, dtype=float) for s in (white, pial))
         labels = np.stack([image.at(inner + depth * (outer - inner)) for depth in DEPTHS])
         votes = (labels[:, None] == labels[None]).sum(axis=0) * (labels > 0)
-        sampled.append(np.take_along_axis(labels, votes.argmax(axis=0)[None], axis=0)[0])
+        sampled[side] = np.take_along_axis(labels, votes.argmax(axis=0)[None], axis=0)[0]
     return sampled

@@ -58,17 +58,6 @@ def regions_of(table: pd.DataFrame, path: Path) -> Regions:
         return Regions(tuple(table[label]), tuple("" if n == "n/a" else n for n in networks))
 
 
-def load_coordinates(path: Path) -> dict[str, list[float]]:
-    """Coordinates (mm) of each region from an atlas's dseg.tsv; empty without x, y, z.
-
-    Raises
-    ------
-    DerivativesError
-        If an entry is not a number.
-    """
-    return coordinates_of(read_table(path), path)
-
-
 def coordinates_of(table: pd.DataFrame, path: Path) -> dict[str, list[float]]:
     """Coordinates (mm) of each region of a table of text; empty without x, y, z.
 

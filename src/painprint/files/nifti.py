@@ -114,18 +114,7 @@ def open_nifti(path: Path) -> Any:
 
 
 def read_volumes(path: Path, points: Voxels, *, sigma_mm: float = 0.0) -> NDArray[np.float32]:
-    """Read time series of the voxels of a mask: (n_frames, n_points).
-
-    Parameters
-    ----------
-    sigma_mm : float
-        SD of the Gaussian smoothing kernel within the mask (mm); 0 for none.
-
-    Raises
-    ------
-    DerivativesError
-        If the file is not a readable 4D image on the mask's grid.
-    """
+    """Read time series of the voxels of a mask, as :func:`open_volumes`: (n_frames, n_points)."""
     with reading(path, "NIfTI"):
         image = open_series(path)
         _check_grid(image, points, path, "the other runs")
