@@ -295,19 +295,21 @@ class Atlas:
         DerivativesError
             If the atlas is of another kind of points or another grid, or labels none of these.
         """
-        label = self.image.on(points)
-        region = np.minimum(np.searchsorted(self.labels, label), len(self.labels) - 1)
-        region_of_point = np.where(self.labels[region] == label, region, NO_REGION)
+        region_of_point = self.region_of(self.image.on(points))
         if (region_of_point == NO_REGION).all():
             raise DerivativesError(
                 "labels none of the BOLD's voxels or grayordinates. Is it in the same space?",
                 self.files.image,
             )
         # sizes of regions in the atlas, for the coverage by the BOLD
-        in_atlas = np.minimum(np.searchsorted(self.labels, self.image.labels), len(self.labels) - 1)
-        counted = in_atlas[self.labels[in_atlas] == self.image.labels]
-        n_points = np.bincount(counted, minlength=len(self.labels))
+        in_atlas = self.region_of(self.image.labels)
+        n_points = np.bincount(in_atlas[in_atlas != NO_REGION], minlength=len(self.labels))
         return Parcellation(self.regions, region_of_point, n_points)
+
+    def region_of(self, label: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Index of the region of each label; ``NO_REGION`` where there is none."""
+        region = np.minimum(np.searchsorted(self.labels, label), len(self.labels) - 1)
+        return np.where(self.labels[region] == label, region, NO_REGION).astype(np.int32)
 
     @property
     def table(self) -> pd.DataFrame:

@@ -67,8 +67,8 @@ class LabelImage:
             if not points.is_grid_of(self.points.mask.shape, self.points.affine):
                 raise DerivativesError(
                     f"its grid ({grid_of(self.points)}) is not that of the BOLD "
-                    f"({grid_of(points)}). "
-                    "Resample the atlas (nearest neighbour) to the BOLD's grid.",
+                    f"({grid_of(points)}). Resample the atlas (nearest neighbour) to the BOLD's "
+                    "grid.",
                     self.path,
                 )
             volume = np.zeros(self.points.mask.shape, np.int64)
@@ -101,9 +101,13 @@ class LabelImage:
 
     def on_cortex(self, side: str) -> NDArray[np.int64] | None:
         """Labels of all vertices of a hemisphere, L or R; None if the image has no cortex."""
+        return self._of_vertices(STRUCTURES[side])
+
+    def _of_vertices(self, structure: str) -> NDArray[np.int64] | None:
+        """Labels of all vertices of a structure; None if the image does not have it."""
         if not isinstance(self.points, Grayordinates):
             return None
-        axis, structure = self.points.axis, STRUCTURES[side]
+        axis = self.points.axis
         if structure not in axis.nvertices:
             return None
         labels = np.zeros(axis.nvertices[structure], np.int64)
@@ -148,19 +152,15 @@ class LabelImage:
         atlas = self.points.axis
         labels = np.zeros(len(axis), np.int64)
         for structure, n_vertices in axis.nvertices.items():
-            n_in_atlas = atlas.nvertices.get(structure)
-            if n_in_atlas is None:
+            label_of_vertex = self._of_vertices(structure)
+            if label_of_vertex is None:
                 continue
-            if n_in_atlas != n_vertices:
+            if len(label_of_vertex) != n_vertices:
                 raise DerivativesError(
-                    f"its {plain_structure(structure)} has {n_in_atlas} vertices, but the BOLD's "
-                    f"{n_vertices}. "
-                    "Pass an atlas of the BOLD's density.",
+                    f"its {plain_structure(structure)} has {len(label_of_vertex)} vertices, but "
+                    f"the BOLD's {n_vertices}. Pass an atlas of the BOLD's density.",
                     self.path,
                 )
-            label_of_vertex = np.zeros(n_vertices, np.int64)
-            in_atlas = atlas.name == structure
-            label_of_vertex[atlas.vertex[in_atlas]] = self.labels[in_atlas]
             in_bold = axis.name == structure
             labels[in_bold] = label_of_vertex[axis.vertex[in_bold]]
         if axis.volume_mask.any() and atlas.volume_mask.any():

@@ -244,10 +244,7 @@ def read_subcortical(path_or_label: str, points: Grayordinates) -> SubcorticalRe
             f"{LEAST_INSIDE:.0%} are needed. Is it in MNI152NLin6Asym, and a subcortical atlas?",
             path,
         )
-    region = np.searchsorted(atlas.labels, sampled)
-    region = np.minimum(region, len(atlas.labels) - 1)
-    known = atlas.labels[region] == sampled
     labels = np.zeros(points.n_points, np.int64)
-    labels[inside] = np.where(known, region + 1, 0)
+    labels[inside] = atlas.region_of(sampled) + 1  # NO_REGION becomes 0
     counts = np.bincount(labels, minlength=len(atlas.labels) + 1)[1:]
     return SubcorticalRegions(atlas, labels, counts, min(share, 1.0))
