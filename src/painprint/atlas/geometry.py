@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -206,7 +206,7 @@ def write_surfaces(folder: Path, participant: str, surfaces: Surfaces) -> None:
     DerivativesError
         If one cannot be read.
     """
-    for old in _surface_files(folder, participant):
+    for old in sorted(folder.glob(f"sub-{participant}_hemi-?_*.surf.gii")):
         old.unlink()
     for shape, paths in (("folded", surfaces.paths), ("inflated", surfaces.inflated)):
         for side, path in paths.items():
@@ -215,10 +215,6 @@ def write_surfaces(folder: Path, participant: str, surfaces: Surfaces) -> None:
 
 def _surface(folder: Path, participant: str, side: str, shape: str) -> Path:
     return folder / f"sub-{participant}_hemi-{side}_{SHAPES[shape]}.surf.gii"
-
-
-def _surface_files(folder: Path, participant: str) -> Iterable[Path]:
-    return sorted(folder.glob(f"sub-{participant}_hemi-?_*.surf.gii"))
 
 
 def read_brain(stem: Path, anat: Path, participant: str) -> Brain | None:

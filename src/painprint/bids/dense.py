@@ -96,18 +96,11 @@ def find_dense(
     notes, masks = list(chosen.notes), {}
     of_grayordinates = chosen.kind.extension == CIFTI
     if not of_grayordinates:
-        masks = _find_masks(files, chosen.files)
+        found = {key: find_mask(file, files) for key, file in chosen.files.items()}
+        masks = {key: mask for key, mask in found.items() if mask is not None}
         notes += _note_masks(len(masks), len(chosen.files))
     kind = "grayordinates" if of_grayordinates else "voxels"
     return DenseFiles(kind, chosen.files, masks, chosen.problems, tuple(notes))
-
-
-def _find_masks(
-    files: Sequence[BidsFile], chosen: Mapping[RunKey, BidsFile]
-) -> dict[RunKey, BidsFile]:
-    """The brain mask of each run in the same space, from the first dataset that has one."""
-    masks = {key: find_mask(file, files) for key, file in chosen.items()}
-    return {key: mask for key, mask in masks.items() if mask is not None}
 
 
 def find_mask(bold: BidsFile, files: Iterable[BidsFile]) -> BidsFile | None:

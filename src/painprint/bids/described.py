@@ -18,7 +18,7 @@ from painprint.bids.rating_columns import Rank, rank_column
 from painprint.bids.runs import Inventory, RunFiles
 from painprint.bids.session_labels import labels_of_rows
 from painprint.errors import DerivativesError
-from painprint.files.dataset import BidsFile, Dataset, inherited_metadata, raw_metadata
+from painprint.files.dataset import BidsFile, Dataset, Metadata, inherited_metadata, raw_metadata
 from painprint.files.inputs import MISSING, InputHashes
 from painprint.files.tables import MISSING as EMPTY
 from painprint.files.tables import read_json, read_table
@@ -117,14 +117,20 @@ class _Reader:
 
     def json(self, path: Path) -> dict[str, Any]:
         """Contents of a JSON file; empty if there is none, or it cannot be read."""
-        return self.attempt(lambda: read_json(path), path) or {}
+        return self._attempt(lambda: read_json(path), path) or {}
 
     def rows(self, path: Path) -> list[dict[str, str]]:
         """Rows of a table, as texts."""
-        rows = self.attempt(lambda: read_table(path).astype(str).to_dict(orient="records"), path)
+        rows = self._attempt(lambda: read_table(path).astype(str).to_dict(orient="records"), path)
         return [{str(name): value for name, value in row.items()} for row in rows or []]
 
-    def attempt(self, read: Callable[[], Any], path: Path | None = None) -> Any:
+    def metadata(
+        self, read: Callable[..., Metadata], file: BidsFile, run: RunFiles
+    ) -> Mapping[str, Any]:
+        """Metadata of a file that a function reads from the raw sidecars of a run; else empty."""
+        return self._attempt(lambda: read(file, run.raw_sidecars).values) or {}
+
+    def _attempt(self, read: Callable[[], Any], path: Path | None = None) -> Any:
         """What a function reads; None, and a note, if it cannot."""
         try:
             if path is not None:
@@ -241,8 +247,8 @@ def _rating(runs: Sequence[RunFiles], settings: Settings, reader: _Reader) -> di
         for file in run.rating:
             if label is not None and file.entities.get("recording") != label_of(label, "recording"):
                 continue
-            values = reader.attempt(lambda f=file, r=run: _values(f, r))  # type: ignore[misc]
-            columns = {k: v for k, v in (values or {}).items() if isinstance(v, dict)}
+            values = reader.metadata(inherited_metadata, file, run)
+            columns = {k: v for k, v in values.items() if isinstance(v, dict)}
             name = _column_of_rating(columns, settings.rating_column)
             if name is not None:
                 return _of_column(name, columns[name], values, run, reader)
@@ -258,10 +264,6 @@ def _column_of_rating(columns: Mapping[str, Mapping[str, Any]], asked: str | Non
     return None if best is None or ranks[best] is Rank.OTHER else best
 
 
-def _values(file: BidsFile, run: RunFiles) -> Mapping[str, Any]:
-    return inherited_metadata(file, run.raw_sidecars).values
-
-
 def _of_column(
     name: str,
     entry: Mapping[str, Any],
@@ -269,7 +271,7 @@ def _of_column(
     run: RunFiles,
     reader: _Reader,
 ) -> dict[str, Any]:
-    bold = reader.attempt(lambda: raw_metadata(run.series, run.raw_sidecars).values) or {}
+    bold = reader.metadata(raw_metadata, run.series, run)
     levels = entry.get("Levels")
     anchors = [f"{k}: {v}" for k, v in levels.items()] if isinstance(levels, dict) else []
     ends = [entry.get("Minimum"), entry.get("Maximum")]
@@ -288,9 +290,9 @@ def _scanner(runs: Sequence[RunFiles], reader: _Reader) -> dict[str, str]:
     """What BOLD sidecars say of the scanner and the sequence; several values where runs differ."""
     found: dict[str, list[str]] = {}
     for run in runs:
-        values = reader.attempt(lambda r=run: raw_metadata(r.series, r.raw_sidecars).values)  # type: ignore[misc]
+        values = reader.metadata(raw_metadata, run.series, run)
         for key in SCANNER:
-            text = _text((values or {}).get(key))
+            text = _text(values.get(key))
             if text is not None and text not in found.setdefault(key, []):
                 found[key].append(text)
     return {key: " or ".join(texts) for key, texts in found.items() if texts}

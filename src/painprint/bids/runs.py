@@ -240,6 +240,7 @@ def run_files(
     preprocessed = () if dense else _preprocessed(series, files)
     confounds = _first(datasets, lambda found: _confounds(series, found)) if dense else None
     beside = by_dataset[confounds.dataset] if confounds else ()
+    described = confounds.path.with_suffix(".json") if confounds else None
     outliers = motion = None
     if not dense:
         outliers = _first(datasets, lambda found: _companion(series, found, "outliers"))
@@ -258,7 +259,9 @@ def run_files(
         preprocessed=preprocessed,
         raw_bold=_raw_bold_of(series, files.raw),
         all_frames=None if dense else _first(others, lambda found: _confounds(series, found)),
-        confounds_sidecar=next((f for f in beside if _describes(f, confounds)), None),
+        confounds_sidecar=next(
+            (f for f in beside if f.path == described and f.path.exists()), None
+        ),
     )
 
 
@@ -308,11 +311,6 @@ def _first(
 ) -> BidsFile | None:
     """What is found in the first dataset that has it."""
     return next((file for files in datasets if (file := find(files)) is not None), None)
-
-
-def _describes(file: BidsFile, table: BidsFile | None) -> bool:
-    """Whether a file is the JSON file beside a table, with the same name."""
-    return table is not None and file.path == table.path.with_suffix(".json") and file.path.exists()
 
 
 def _preprocessed(series: BidsFile, files: ParticipantFiles) -> tuple[BidsFile, ...]:

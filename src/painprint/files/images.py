@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painprint.errors import DerivativesError
-from painprint.store.files import write_bytes
 from painprint.store.reading import check_is_file, open_file
 
 POINTS_AT_A_TIME = 2048
@@ -190,8 +189,3 @@ def grid_of(points: Voxels) -> str:
     size = ", ".join(f"{value:g}" for value in np.diag(points.affine)[:3])
     shape = " x ".join(map(str, points.mask.shape))
     return f"{shape} voxels of {size} mm from {origin} mm"
-
-
-def write_image(path: Path, content: bytes) -> None:
-    """Write an image atomically, compressed if its name ends with .gz."""
-    write_bytes(path, gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)

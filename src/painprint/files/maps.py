@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painprint.files.cifti import label_axis, scalar_axis, series_axis, write_cifti
-from painprint.files.images import Grayordinates, Points, Voxels
+from painprint.files.images import Grayordinates, Points
 from painprint.files.nifti import write_volumes
 
 
@@ -59,8 +59,3 @@ def write_labels(
         write_cifti(path, labels[None], (label_axis("parcels", coloured), points.axis))
     else:
         write_volumes(path, points, labels.astype(np.int32))
-
-
-def write_mask(path: Path, points: Voxels) -> None:
-    """Write a mask as a volume of ones and zeros."""
-    write_labels(path, points, np.ones(points.n_points, np.int64), {})

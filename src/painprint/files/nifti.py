@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,8 +20,8 @@ from painprint.files.images import (
     grid_of,
     reading,
     size_by_header,
-    write_image,
 )
+from painprint.store.files import write_bytes
 
 VOLUMES_AT_A_TIME = 16
 """Block size for 4D images: about 120 MB in float64 on a 2 mm grid."""
@@ -197,7 +198,8 @@ def write_volumes(
     tr_s: float | None = None,
     description: str = "",
 ) -> None:
-    """Write one or several volumes atomically, with 0 outside the mask.
+    """Write one or several volumes atomically, with 0 outside the mask; compressed if the name ends
+    with .gz.
 
     Parameters
     ----------
@@ -216,4 +218,5 @@ def write_volumes(
     if tr_s is not None:
         image.header.set_zooms((*image.header.get_zooms()[:3], tr_s))
     image.header["descrip"] = description.encode()[:79]
-    write_image(path, bytes(image.to_bytes()))
+    content = bytes(image.to_bytes())
+    write_bytes(path, gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)

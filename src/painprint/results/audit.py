@@ -117,6 +117,7 @@ def runs_table(decoding: Decoding, records: Sequence[RunRecord]) -> pd.DataFrame
 
 def make_audit(decoding: Decoding, run_log: RunLog) -> dict[str, Any]:
     """Contents of ``audit.json``."""
+    made_from = run_log.inventory.made_from
     return {
         "participant": run_log.inventory.participant,
         "simulated": run_log.inventory.simulated,
@@ -131,13 +132,8 @@ def make_audit(decoding: Decoding, run_log: RunLog) -> dict[str, Any]:
         "notes": [{"note": note, "runs": runs} for note, runs in run_log.notes.items()],
         "sessions": run_log.inventory.sessions.to_dict(orient="records"),
         "dense": describe_cleaning(run_log.inventory, decoding.settings),
-        "own_atlas_of": _own_atlas_of(run_log.inventory),
+        "own_atlas_of": made_from.participant if made_from else None,
     }
-
-
-def _own_atlas_of(inventory: Inventory) -> str | None:
-    """Participant of an individual parcellation; None for a group atlas, or where unknown."""
-    return inventory.made_from.participant if inventory.made_from else None
 
 
 def describe_cleaning(inventory: Inventory, settings: Settings) -> dict[str, Any] | None:

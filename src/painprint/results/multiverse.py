@@ -7,7 +7,7 @@ can become a signature.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from painprint.evidence.specifications import Plan
 from painprint.files.dataset import parse_name
 from painprint.results.all_columns import describe_columns
 from painprint.results.earlier import Earlier
+from painprint.results.files import ParticipantFiles
 from painprint.results.read import read_table
 from painprint.results.record import (
     AGAIN,
@@ -54,12 +55,10 @@ class MultiverseFiles:
     def of(cls, out_dir: Path, inventory: Inventory, plan: Plan) -> MultiverseFiles:
         """File names for the inputs of the default; what the plan varies is no part of them."""
         varied = {choice.option for choice in plan.choices}
-        tasks = "" if "task_id" in varied else "+".join(t for t in inventory.tasks if t)
+        tasks = () if "task_id" in varied else inventory.tasks
         atlas = "" if "atlas" in varied else inventory.atlas
-        parts = [f"sub-{inventory.participant}"]
-        parts += [f"task-{tasks}"] if tasks else []
-        parts += [f"atlas-{atlas}"] if atlas else []
-        return cls(out_dir, inventory.participant, "_".join(parts))
+        names = ParticipantFiles.of(out_dir, replace(inventory, tasks=tasks, atlas=atlas))
+        return cls(out_dir, names.participant, names.stem)
 
     @property
     def folder(self) -> Path:

@@ -54,10 +54,6 @@ class Predecessor:
         content = {"signature": hash_signature(folder), "earlier": [*self.earlier, last]}
         write_json(folder / HISTORY, content)
 
-    def added(self, used: Iterable[RunKey]) -> list[str]:
-        """The runs that are new, as text."""
-        return [str(key) for key in used if key not in self.used]
-
 
 def read_predecessor(
     folder: Path, participant: str, *, of_signature: str | None = None, used: Iterable[RunKey] = ()

@@ -98,7 +98,7 @@ def write_decoding(
     signature = signature_of(files, decoding, metrics, run_log.inventory, hashes)
     write_signature(files.decoding("signature", ""), signature)
     if predecessor is not None:
-        added = predecessor.added(frames.key for frames in decoding.frames)
+        added = [str(run.key) for run in decoding.frames if run.key not in predecessor.used]
         predecessor.write_history(files.decoding("signature", ""), added=added)
     write_json(files.decoding("metrics", ".json"), metrics)
     provenance = make_provenance(decoding, run_log, hashes, depends_on)

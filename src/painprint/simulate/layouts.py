@@ -25,7 +25,7 @@ from painprint.files.confounds import MOVEMENT
 from painprint.files.gifti import write_surface
 from painprint.files.hcp import RESULTS
 from painprint.files.images import Grayordinates, Points, Voxels
-from painprint.files.maps import write_labels, write_mask, write_series
+from painprint.files.maps import write_labels, write_series
 from painprint.regions import Regions
 from painprint.simulate.areas import plant_areas, simulate_hemisphere
 from painprint.simulate.confounds import BASELINE, bold_sidecar, confounds_table
@@ -134,7 +134,7 @@ class DenseLayout:
         if isinstance(self.points, Voxels):
             path = folder / f"{stem}_{self.where}_desc-preproc_bold.nii.gz"
             mask = folder / f"{stem}_{self.where}_desc-brain_mask.nii.gz"
-            write_mask(mask, self.points)
+            write_labels(mask, self.points, np.ones(self.points.n_points, np.int64), {})
         else:
             path = folder / f"{stem}_{self.where}_bold.dtseries.nii"
         write_series(path, self.points, bold, tr_s)
