@@ -239,15 +239,12 @@ def rating_quality(
     rated = np.isfinite(of_frames)
     if recording.hold and rated.any():
         value = of_frames[rated]
-    floor, ceiling, outside = _shares_at_limits(value, recording.value_range)
-    return RatingQuality(
+    quality = event_quality(value, recording.value_range)
+    return replace(
+        quality,
         lowest=float(recording.value[finite].min()),
         highest=float(recording.value[finite].max()),
-        mean=float(value.mean()),
-        sd=float(value.std(ddof=1)) if len(value) > 1 else 0.0,
-        share_at_floor=floor,
-        share_at_ceiling=ceiling,
-        share_out_of_range=outside,
+        sd=quality.sd if len(value) > 1 else 0.0,
         longest_stuck_s=stuck_s,
         n_gaps=len(gaps),
         longest_gap_s=float(gaps.max()) if len(gaps) else 0.0,
@@ -264,7 +261,11 @@ def event_quality(rating: ArrayLike, value_range: tuple[float, float] | None) ->
         Finite.
     """
     value = np.asarray(rating, dtype=float)
-    floor, ceiling, outside = _shares_at_limits(value, value_range)
+    floor = ceiling = outside = None
+    if value_range is not None:
+        low, high = value_range
+        floor, ceiling = float(np.mean(value <= low)), float(np.mean(value >= high))
+        outside = float(np.mean((value < low) | (value > high)))
     return RatingQuality(
         lowest=float(value.min()),
         highest=float(value.max()),
@@ -278,17 +279,6 @@ def event_quality(rating: ArrayLike, value_range: tuple[float, float] | None) ->
         longest_gap_s=np.nan,
         share_of_scan_rated=np.nan,
     )
-
-
-def _shares_at_limits(
-    value: NDArray[np.float64], value_range: tuple[float, float] | None
-) -> tuple[float, float, float] | tuple[None, None, None]:
-    """Shares of ratings at the lowest and at the highest possible, and outside; None if unknown."""
-    if value_range is None:
-        return None, None, None
-    low, high = value_range
-    outside = (value < low) | (value > high)
-    return float(np.mean(value <= low)), float(np.mean(value >= high)), float(np.mean(outside))
 
 
 def _longest_stuck(time_s: NDArray[np.float64], value: NDArray[np.float64], hold: bool) -> float:

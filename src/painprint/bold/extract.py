@@ -17,7 +17,7 @@ from painprint.atlas.surfaces import Surfaces
 from painprint.bids.load import QUALITY_KEY, Bold, load_bold
 from painprint.bids.runs import RunFiles
 from painprint.bids.timing import timing_sidecars
-from painprint.bold.carpets import carpet_path, write_carpet
+from painprint.bold.carpets import SERIES, carpet_path, write_carpet
 from painprint.bold.denoise import clean_signals, count_regressors, temporal_signal_to_noise
 from painprint.bold.nuisance import Cleaner, Cleaning, same_points
 from painprint.dense.region_means import RegionMeans
@@ -150,9 +150,8 @@ class Extraction:
 
     def regional(self, files: RunFiles) -> RunFiles:
         """Files of the regional time series of a run, which are made if they do not exist."""
-        stem, series = self._names(files)
-        sidecar, outliers = series.with_suffix(".json"), stem.with_name(f"{stem.name}_outliers.tsv")
-        motion = stem.with_name(f"{stem.name}_motion.tsv")
+        series, outliers, motion = self._names(files)
+        sidecar = series.with_suffix(".json")
         key = self._key(files)
         if not _is_made(sidecar, key):
             self._make(files, key)
@@ -187,17 +186,18 @@ class Extraction:
         """Denoise dense BOLD like the regions, in place: (n_kept, n_points)."""
         return self.cleaner.clean_points(files, data, self.open(files).tr_s)
 
-    def _names(self, files: RunFiles) -> tuple[Path, Path]:
-        """Common stem of the files of a run, and path of its time series."""
+    def _names(self, files: RunFiles) -> tuple[Path, Path, Path]:
+        """Paths of the time series of a run, its outliers, and its motion."""
         entities = files.series.entities
         run_parts = [f"{name}-{entities[name]}" for name in FIRST if name in entities]
         folder = self.out_dir / f"sub-{entities['sub']}"
         if "ses" in entities:
             folder /= f"ses-{entities['ses']}"
-        stem = folder / "func" / "_".join(run_parts)
         space = [f"{name}-{entities[name]}" for name in ("space", "res") if name in entities]
-        tail = "_".join([*space, f"atlas-{self.files.label}", "stat-mean_timeseries.tsv"])
-        return stem, stem.with_name(f"{stem.name}_{tail}")
+        tail = "_".join([*space, f"atlas-{self.files.label}", SERIES])
+        names = ("_".join([*run_parts, end]) for end in (tail, "outliers.tsv", "motion.tsv"))
+        series, outliers, motion = (folder / "func" / name for name in names)
+        return series, outliers, motion
 
     def _file(self, path: Path) -> BidsFile:
         return BidsFile(path, self.out_dir, NAME, *parse_name(path.name))
@@ -276,13 +276,10 @@ class Extraction:
         sample: Matrix,
     ) -> None:
         """Write the files of a run; the sidecar, which marks them as complete, is last."""
-        stem, series = self._names(files)
+        series, outliers, motion = self._names(files)
         names = self.atlas.regions.names
-        outliers = stem.with_name(f"{stem.name}_outliers.tsv")
-        motion = stem.with_name(f"{stem.name}_motion.tsv")
-        coverage_path = series.with_name(
-            series.name.replace("stat-mean_timeseries", "stat-coverage_bold")
-        )
+        coverage_path = series.with_name(series.name.replace(SERIES, "stat-coverage_bold.tsv"))
+        written = [series, outliers, coverage_path, carpet_path(series)]
         sidecar = series.with_suffix(".json")
         sidecar.unlink(missing_ok=True)
         write_text(series, _numbers(names, cleaned))
@@ -292,6 +289,7 @@ class Extraction:
             motion.unlink(missing_ok=True)
         else:
             write_table(motion, cleaning.motion)
+            written.append(motion)
         write_table(coverage_path, pd.DataFrame([averages.coverage], columns=list(names)))
         usable = averages.usable[averages.sampled]
         write_carpet(
@@ -300,9 +298,6 @@ class Extraction:
             carpet(np.where(usable, sample, np.nan), cleaning.kept),
         )
         quality = self._quality(averages, cleaning, sample[:, usable], usable)
-        written = [series, outliers, coverage_path, carpet_path(series)]
-        if not cleaning.motion.empty:
-            written.append(motion)
         times = cleaning.times
         sources = (*files.data_files, *times.sources)
         surfaces = {path.name: self.hashes.whole(path) for path in self.smoothed_on}
