@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from painprint.atlas.surfaces import FS_LR, name_density
 from painprint.atlas.table import NETWORK_COLUMNS, label_column
 from painprint.errors import DerivativesError, naming
-from painprint.files.coordinates import centroids
 from painprint.files.dataset import BidsFile, Dataset, atlas_name, parse_name
 from painprint.files.images import Points
 from painprint.files.labels import LabelImage, read_label_image
@@ -330,14 +329,8 @@ class Atlas:
         )
 
     def coordinates(self, surfaces: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
-        """Mean coordinates of each region's points: (n_regions, 3), mm; NaN where not known.
-
-        Parameters
-        ----------
-        surfaces : mapping of str to array of shape (n_vertices, 3)
-            As for :func:`painprint.files.coordinates.centroids`.
-        """
-        return centroids(self.image, self.labels, surfaces)
+        """Mean coordinates of each region's points, as of :meth:`LabelImage.centroids`."""
+        return self.image.centroids(self.labels, surfaces)
 
 
 def mesh_density(files: AtlasFiles) -> str:

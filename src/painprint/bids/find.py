@@ -55,25 +55,8 @@ from painprint.runs import ExcludedRun
 
 @dataclass(frozen=True)
 class DataSelection:
-    """Which data of a participant are analysed.
-
-    Attributes
-    ----------
-    task_id, session_label : sequence of str
-        Tasks and sessions to use; empty for all. Several tasks with ratings must be named.
-    rest_task : sequence of str
-        Tasks that are rest, unless they are used as rated tasks.
-    atlas : str, optional
-        Label, or path of an image. Needed where there are several, and for dense BOLD.
-    bids_filter : BidsFilter
-        Entities that BOLD and rating files must have.
-    not_a_covariate : sequence of str
-        Columns of sessions.tsv that are no covariates.
-    rating_column : str, optional
-        Column of the rating, which events, scans.tsv or sessions.tsv may have.
-    rates_events : bool
-        Whether ratings are taken from events alone.
-    """
+    """Which data of a participant are analysed: options of :class:`~painprint.settings.Settings`,
+    where no task or session stands for all; and entities that BOLD and rating files must have."""
 
     task_id: Sequence[str] = ()
     rest_task: Sequence[str] = ()

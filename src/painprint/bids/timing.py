@@ -36,10 +36,8 @@ class FrameTimes:
         Repetition time (s).
     start_s : float
         Start of the first frame after the start of the scan (s). The signal of frame i is that
-        at ``start_s + tr_s / 2 + i * tr_s``.
-    slices_corrected : bool
-        Whether slice timing was corrected. ``start_s`` is then half a TR before StartTime, the
-        time to which the slices of the first frame were shifted.
+        at ``start_s + tr_s / 2 + i * tr_s``. If slice timing was corrected, it is half a TR before
+        StartTime, the time to which the slices of the first frame were shifted.
     sources : tuple of BidsFile
         Sidecars that were read.
     notes : tuple of str
@@ -48,7 +46,6 @@ class FrameTimes:
 
     tr_s: float
     start_s: float
-    slices_corrected: bool
     sources: tuple[BidsFile, ...]
     notes: tuple[str, ...]
 
@@ -124,12 +121,12 @@ def frame_times(
     scan_tr_s = scan.tr_s if scan else None
     headers = {"its header": header_tr_s, "the header of the raw scan": scan_tr_s}
     tr_s, notes = _repetition_time(path, sidecars, headers, given_tr_s)
-    start_s, corrected, start_notes = _start(path, sidecars, tr_s)
+    start_s, start_notes = _start(path, sidecars, tr_s)
     notes += [*start_notes, *unreadable]
     if scan is not None:
         start_s, scan_notes = _align(files, n_frames, tr_s, start_s, scan)
         notes += scan_notes
-    return FrameTimes(tr_s, start_s, corrected, sidecars.sources, tuple(notes))
+    return FrameTimes(tr_s, start_s, sidecars.sources, tuple(notes))
 
 
 @dataclass(frozen=True)
@@ -254,8 +251,8 @@ def _in_sidecar(metadata: Metadata, path: Path, *, frequency: bool = False) -> f
     return 1 / hz
 
 
-def _start(path: Path, sidecars: _Sidecars, tr_s: float) -> tuple[float, bool, list[str]]:
-    """Start of the first frame (s), whether slice timing was corrected, and assumptions."""
+def _start(path: Path, sidecars: _Sidecars, tr_s: float) -> tuple[float, list[str]]:
+    """Start of the first frame (s), and assumptions."""
     values = sidecars.of_frames
     start_s = next((s for v in values if (s := number_in(v, "StartTime", path)) is not None), None)
     corrected = _slices_corrected(path, values, start_s)
@@ -267,14 +264,14 @@ def _start(path: Path, sidecars: _Sidecars, tr_s: float) -> tuple[float, bool, l
             "rating was read at the middle of the frame, not of its slices."
         )
     if start_s is not None:
-        return start_s - tr_s / 2 * corrected, corrected, notes
+        return start_s - tr_s / 2 * corrected, notes
     notes.append(
         "no StartTime: the slices of a frame are assumed to be shifted to its middle, and the "
         "first frame to start with the scan."
         if corrected
         else "no StartTime: the first frame is assumed to start with the scan."
     )
-    return 0.0, corrected, notes
+    return 0.0, notes
 
 
 def _slices_corrected(

@@ -1,19 +1,15 @@
-"""Vertices and voxels of grayordinates, and coordinates (mm) of voxels and labels."""
+"""Vertices and voxels of grayordinates, and coordinates (mm) of voxels."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from painprint.errors import DerivativesError
-from painprint.files.images import STRUCTURES, Grayordinates, Voxels
-
-if TYPE_CHECKING:
-    from painprint.files.labels import LabelImage
+from painprint.files.images import STRUCTURES, Grayordinates
 
 
 def plain_structure(structure: str) -> str:
@@ -56,37 +52,6 @@ def subcortical_voxels(points: Grayordinates) -> tuple[NDArray[np.int64], NDArra
     if not len(index):
         return index, np.empty((0, 3))
     return index, millimetres(axis.voxel[index], axis.affine)
-
-
-def centroids(
-    image: LabelImage, wanted: NDArray[np.int64], surfaces: Mapping[str, NDArray[np.float64]]
-) -> NDArray[np.float64]:
-    """Mean coordinates of each label: (n_wanted, 3), mm; NaN where they are not known.
-
-    Parameters
-    ----------
-    wanted : ndarray of int
-        Labels.
-    surfaces : mapping of str to array of shape (n_vertices, 3)
-        Coordinates (mm) by CIFTI structure; vertices of other structures have none.
-    """
-    xyz = np.full((len(image.labels), 3), np.nan)
-    if isinstance(image.points, Voxels):
-        xyz = millimetres(np.argwhere(image.points.mask), image.points.affine)
-    else:
-        axis = image.points.axis
-        if axis.volume_mask.any():
-            xyz[axis.volume_mask] = millimetres(axis.voxel[axis.volume_mask], axis.affine)
-        for structure, n_vertices in axis.nvertices.items():
-            if len(surfaces.get(structure, ())) == n_vertices:
-                in_structure = axis.name == structure
-                xyz[in_structure] = surfaces[structure][axis.vertex[in_structure]]
-    return np.array([_mean(xyz[image.labels == label]) for label in wanted])
-
-
-def _mean(xyz: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean of coordinates; NaN if there are none."""
-    return xyz.mean(axis=0) if len(xyz) else np.full(3, np.nan)
 
 
 def millimetres(voxels: NDArray[Any], affine: NDArray[np.float64]) -> NDArray[np.float64]:

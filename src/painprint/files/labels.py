@@ -126,6 +126,31 @@ class LabelImage:
         width = float(abs(np.linalg.det(affine[:3, :3])) ** (1 / 3))
         return millimetres(ijk, affine), labels, width
 
+    def centroids(
+        self, wanted: NDArray[np.int64], surfaces: Mapping[str, NDArray[np.float64]]
+    ) -> NDArray[np.float64]:
+        """Mean coordinates of each label: (n_wanted, 3), mm; NaN where they are not known.
+
+        Parameters
+        ----------
+        wanted : ndarray of int
+            Labels.
+        surfaces : mapping of str to array of shape (n_vertices, 3)
+            Coordinates (mm) by CIFTI structure; vertices of other structures have none.
+        """
+        xyz, _, _ = self.in_volume()
+        if isinstance(self.points, Grayordinates):
+            axis, of_voxels = self.points.axis, xyz
+            xyz = np.full((len(axis), 3), np.nan)
+            xyz[axis.volume_mask] = of_voxels
+            for structure, n_vertices in axis.nvertices.items():
+                if len(surfaces.get(structure, ())) == n_vertices:
+                    in_structure = axis.name == structure
+                    xyz[in_structure] = surfaces[structure][axis.vertex[in_structure]]
+        of_labels = (xyz[self.labels == label] for label in wanted)
+        unknown = np.full(3, np.nan)
+        return np.array([rows.mean(axis=0) if len(rows) else unknown for rows in of_labels])
+
     def at(self, coordinates: NDArray[np.float64]) -> NDArray[np.int64]:
         """Labels of the voxels at coordinates (n, 3) in mm: (n,); 0 outside the image.
 

@@ -19,7 +19,7 @@ from painprint.files.cifti import (
     scalar_axis,
     write_cifti,
 )
-from painprint.files.images import BOTH_SIGNS, Grayordinates, Points
+from painprint.files.images import BOTH_SIGNS, Points
 from painprint.palette import Colour
 from painprint.regions import NO_REGION, Regions
 
@@ -38,11 +38,6 @@ class Parcels:
     points: Points
     regions: Regions
     region_of_point: NDArray[np.int64]
-
-    @property
-    def of_grayordinates(self) -> bool:
-        """Whether the points are grayordinates; otherwise voxels."""
-        return isinstance(self.points, Grayordinates)
 
     @property
     def present(self) -> NDArray[np.int64]:
