@@ -199,12 +199,8 @@ def write_parcel_images(stem: Path, regions: Regions, geometry: Geometry) -> Par
 
 
 def write_surfaces(folder: Path, participant: str, surfaces: Surfaces) -> None:
-    """Write copies of the participant's surfaces with coordinates and faces alone.
-
-    Raises
-    ------
-    DerivativesError
-        If one cannot be read.
+    """Write copies of the participant's surfaces with coordinates and faces alone; raises as
+    :func:`read_surface`.
     """
     for old in sorted(folder.glob(f"sub-{participant}_hemi-?_*.surf.gii")):
         old.unlink()

@@ -48,12 +48,8 @@ class MadeFrom:
 
 
 def made_from(path: Path) -> MadeFrom | None:
-    """Participant and sessions from which an atlas was made, if its sidecar exists and names them.
-
-    Raises
-    ------
-    DerivativesError
-        If the sidecar is corrupted.
+    """Participant and sessions from which an atlas was made, if its sidecar exists and names them;
+    raises as :func:`read_json`.
     """
     sidecar = read_json(path) if path.exists() else {}
     if not isinstance(sidecar.get("Sessions"), list) or "Participant" not in sidecar:
@@ -85,13 +81,7 @@ class AtlasFiles:
 
     @cached_property
     def made_from(self) -> MadeFrom | None:
-        """Participant and sessions from which it was made, if its sidecar names them.
-
-        Raises
-        ------
-        DerivativesError
-            If the sidecar is corrupted.
-        """
+        """Participant and sessions from which it was made, as of :func:`made_from`."""
         return made_from(self.image.with_name(_stem(self.image) + ".json"))
 
     @property
@@ -334,12 +324,8 @@ class Atlas:
 
 
 def mesh_density(files: AtlasFiles) -> str:
-    """BIDS ``den`` entity of an atlas's mesh; that of fs_LR 32k if it has none.
-
-    Raises
-    ------
-    DerivativesError
-        If the image cannot be read.
+    """BIDS ``den`` entity of an atlas's mesh; that of fs_LR 32k if it has none; raises as
+    :func:`read_label_image`.
     """
     cortex = read_label_image(files.image).on_cortex("L") if files.of_grayordinates else None
     return FS_LR if cortex is None else name_density(len(cortex))

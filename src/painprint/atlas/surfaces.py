@@ -47,12 +47,8 @@ class Surfaces:
     inflated: Mapping[str, Path] = field(default_factory=dict)
 
     def vertices(self) -> dict[str, Matrix]:
-        """Coordinates of the vertices (mm) by CIFTI structure: (n_vertices, 3).
-
-        Raises
-        ------
-        DerivativesError
-            If a surface cannot be read.
+        """Coordinates of the vertices (mm) by CIFTI structure: (n_vertices, 3); raises as
+        :func:`read_surface`.
         """
         return {STRUCTURES[side]: read_surface(path)[0] for side, path in self.paths.items()}
 

@@ -32,13 +32,7 @@ def label_column(table: pd.DataFrame, path: Path) -> str:
 
 
 def load_regions(path: Path) -> Regions:
-    """Region names and networks from an atlas's dseg.tsv.
-
-    Raises
-    ------
-    DerivativesError
-        If it has no column of labels, or labels repeat.
-    """
+    """Region names and networks from an atlas's dseg.tsv; raises as :func:`regions_of`."""
     return regions_of(read_table(path), path)
 
 

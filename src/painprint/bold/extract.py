@@ -105,13 +105,7 @@ class Extraction:
         return self._file(folder / f"atlas-{self.files.label}_dseg.tsv")
 
     def write_regions(self) -> None:
-        """Write the table of the regions: names, networks, coordinates.
-
-        Raises
-        ------
-        DerivativesError
-            If the atlas cannot be read.
-        """
+        """Write the table of the regions; raises as :func:`~painprint.atlas.image.read_atlas`."""
         write_table(self.table.path, self.atlas.table)
 
     def coordinates(self) -> tuple[dict[str, list[float]], tuple[str, ...]]:
@@ -172,13 +166,7 @@ class Extraction:
         return tuple(self.surfaces.paths.values()) if smooth else ()
 
     def open(self, files: RunFiles) -> Series:
-        """Open the dense BOLD of a run, to be read in blocks; without a mask, voxels of the atlas.
-
-        Raises
-        ------
-        DerivativesError
-            If it cannot be read, or cannot be smoothed as asked.
-        """
+        """Open dense BOLD of a run as :meth:`Cleaner.open`; without a mask, voxels of the atlas."""
         like = None if self.files.of_grayordinates else self.atlas.image.points
         return self.cleaner.open(files, like)
 

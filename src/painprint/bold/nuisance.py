@@ -235,13 +235,7 @@ class Cleaner:
 
     @staticmethod
     def check_freedom(files: RunFiles, cleaning: Cleaning) -> None:
-        """Check that there are enough uncensored frames for the regressors.
-
-        Raises
-        ------
-        DerivativesError
-            If there are not.
-        """
+        """As :func:`~painprint.bold.denoise.check_freedom`; the error names the BOLD."""
         with naming(files.series.path):
             check_freedom(cleaning.design, cleaning.kept)
 

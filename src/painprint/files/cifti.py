@@ -93,7 +93,7 @@ def _names(axes: Iterable[Any]) -> tuple[str, ...]:
 
 
 def read_ptseries(path: Path) -> tuple[tuple[str, ...], NDArray[np.float64], float | None]:
-    """Read parcellated time series.
+    """Read parcellated time series; raises as :func:`read_cifti`.
 
     Returns
     -------
@@ -102,11 +102,6 @@ def read_ptseries(path: Path) -> tuple[tuple[str, ...], NDArray[np.float64], flo
     signals : ndarray of shape (n_frames, n_parcels)
     tr_s : float or None
         Repetition time of the header (s), if it has one.
-
-    Raises
-    ------
-    DerivativesError
-        If the file is not a readable CIFTI file of series x parcels.
     """
     axes, data = read_cifti(path, "ptseries")
     return tuple(str(name) for name in axes[1].name), data, _repetition_time(axes[0])
@@ -133,13 +128,7 @@ def read_pconn(path: Path) -> tuple[tuple[str, ...], NDArray[np.float64]]:
 
 
 def read_brain_models(path: Path) -> Grayordinates:
-    """Read the grayordinates of a dense time series from the header.
-
-    Raises
-    ------
-    DerivativesError
-        If the file is not a readable CIFTI file of series x brain models.
-    """
+    """Read the grayordinates of a dense time series; raises as :func:`read_cifti`."""
     with reading(path, "CIFTI"):
         _, axes = open_cifti(path, "dtseries")
     return Grayordinates(axes[1])
@@ -165,12 +154,8 @@ def read_dtseries(path: Path, points: Grayordinates) -> NDArray[np.float32]:
 
 
 def open_dtseries(path: Path) -> Series:
-    """Open dense time series of grayordinates, of which one block is in memory at a time.
-
-    Raises
-    ------
-    DerivativesError
-        If the file is not a readable CIFTI file of series x brain models.
+    """Open dense time series of grayordinates, of which one block is in memory at a time; raises as
+    :func:`read_cifti`.
     """
     with reading(path, "CIFTI"):
         image, axes = open_cifti(path, "dtseries")

@@ -261,12 +261,8 @@ def read_codes(path: Path) -> LabelImage:
 
 
 def read_cortex_maps(path: Path) -> dict[str, dict[str, NDArray[np.float64]]]:
-    """Read maps of a dscalar.nii on all vertices, by map and hemisphere; NaN outside the map.
-
-    Raises
-    ------
-    DerivativesError
-        If the file is not a readable dscalar.nii.
+    """Read maps of a dscalar.nii on all vertices, by map and hemisphere; NaN outside the map;
+    raises as :func:`read_cifti` and :func:`cortex_of`.
     """
     axes, values = read_cifti(path, "dscalar")
     hemispheres = cortex_of(Grayordinates(axes[1]), path)
