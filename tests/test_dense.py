@@ -10,7 +10,9 @@ from nibabel.cifti2 import BrainModelAxis, ScalarAxis, SeriesAxis
 from painprint.bids.dense import find_dense, load_dense
 from painprint.errors import DerivativesError
 from painprint.files.dataset import Dataset
+from painprint.files.images import Voxels
 from painprint.files.maps import write_maps
+from painprint.files.nifti import open_volumes, read_scan_header
 from painprint.runs import RunKey
 
 KEYS = [RunKey(session, "rating", "1") for session in ("01", "02", "03")]
@@ -156,6 +158,18 @@ def test_maps_of_voxels_open_as_volumes_in_their_place(folder, volumes, rng, tmp
     np.testing.assert_array_equal(image.affine, AFFINE)
     np.testing.assert_array_equal(image.get_fdata()[common].T, np.float32(values))
     assert (image.get_fdata()[~common] == 0).all() and image.shape == (*SHAPE, 2)
+
+
+def test_a_unit_that_no_header_has_is_an_error_of_the_file(tmp_path):
+    path = tmp_path / "bold.nii"
+    nib.save(nib.Nifti1Image(np.zeros((*SHAPE, 3), np.float32), AFFINE), path)
+    content = bytearray(path.read_bytes())
+    content[123] = 5  # xyzt_units
+    path.write_bytes(content)
+    points = Voxels(np.ones(SHAPE, bool), AFFINE)
+    for read in (read_scan_header, lambda path: open_volumes(path, points)):
+        with pytest.raises(DerivativesError, match="cannot be read as NIfTI"):
+            read(path)
 
 
 def test_a_map_of_other_points_is_an_error(folder, cifti, tmp_path):

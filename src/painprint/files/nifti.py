@@ -43,14 +43,14 @@ def open_volumes(path: Path, points: Voxels, *, sigma_mm: float = 0.0) -> Series
     with reading(path, "NIfTI"):
         image = open_series(path)
         _check_grid(image, points, path, "the brain mask or the atlas")
+        tr_s = _repetition_time(image.header)
 
     def blocks() -> Iterator[tuple[int, NDArray[np.float32]]]:
         series = read_volumes(path, points, sigma_mm=sigma_mm)
         for first in range(0, points.n_points, POINTS_AT_A_TIME):
             yield first, np.ascontiguousarray(series[:, first : first + POINTS_AT_A_TIME].T)
 
-    n_bytes = size_by_header(image)
-    return Series(path, points, image.shape[3], _repetition_time(image.header), n_bytes, blocks)
+    return Series(path, points, image.shape[3], tr_s, size_by_header(image), blocks)
 
 
 def _repetition_time(header: Any) -> float | None:
@@ -69,7 +69,7 @@ def read_scan_header(path: Path) -> tuple[int, float | None]:
     """
     with reading(path, "NIfTI"):
         image = open_series(path)
-    return int(image.shape[3]), _repetition_time(image.header)
+        return int(image.shape[3]), _repetition_time(image.header)
 
 
 def read_mask(path: Path) -> Voxels:
