@@ -320,10 +320,9 @@ def _brain_of_centres(regions: Regions, centres: Matrix) -> Brain | None:
     """Brain on the template, where each vertex has the region whose centre is nearest."""
     if not np.isfinite(centres).all(axis=1).any():
         return None
-    meshes = {}
-    for (side, (faces, shapes)), cortex in zip(
-        template_meshes().items(), _is_cortex(), strict=True
-    ):
+    meshes, is_cortex = {}, _is_cortex()
+    for side, (faces, shapes) in template_meshes().items():
+        cortex = is_cortex[side]
         among = centres[:, 0] <= 0 if side == "L" else centres[:, 0] >= 0
         region = np.full(len(cortex), NO_REGION)
         region[cortex] = nearest_region(shapes["folded"][cortex], centres, among)
@@ -358,12 +357,13 @@ def _fsaverage(kind: str) -> dict[str, Any]:
     return {"L": parts["left"], "R": parts["right"]}
 
 
-def _is_cortex() -> list[NDArray[np.bool_]]:
-    """Cortical vertices of fsaverage5, left and right, without the medial wall."""
+def _is_cortex() -> dict[str, NDArray[np.bool_]]:
+    """Cortical vertices of fsaverage5 by hemisphere, without the medial wall."""
     from nilearn.datasets import load_fsaverage_data
 
     thickness = load_fsaverage_data(mesh="fsaverage5", data_type="thickness").data.parts
-    return [np.asarray(thickness[part]) >= THINNEST_MM for part in ("left", "right")]
+    parts = {"L": thickness["left"], "R": thickness["right"]}
+    return {side: np.asarray(part) >= THINNEST_MM for side, part in parts.items()}
 
 
 def _template() -> dict[str, tuple[Matrix, Codes]]:

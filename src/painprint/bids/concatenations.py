@@ -18,8 +18,7 @@ from painprint.bids.select import CIFTI, is_series
 from painprint.errors import DerivativesError
 from painprint.files.cifti import open_dtseries
 from painprint.files.dataset import BidsFile, run_key
-from painprint.files.images import reading
-from painprint.files.nifti import open_series
+from painprint.files.nifti import read_scan_header
 from painprint.stats.correlation import correlate_columns
 
 JOINED = ("run", "dir")
@@ -77,17 +76,12 @@ def _is_concatenation(whole: BidsFile, parts: Iterable[BidsFile]) -> bool:
     """
     try:
         if not is_series(whole) and whole.extension != CIFTI:
-            n_frames = [_n_volumes(part) for part in parts]
-            return len(n_frames) > 1 and sum(n_frames) == _n_volumes(whole)
+            n_frames = [read_scan_header(part.path)[0] for part in parts]
+            return len(n_frames) > 1 and sum(n_frames) == read_scan_header(whole.path)[0]
         joined = _frames(whole)
         return any(_contains(joined, _frames(part)) for part in parts)
     except DerivativesError:
         return False
-
-
-def _n_volumes(file: BidsFile) -> int:
-    with reading(file.path, "NIfTI"):
-        return int(open_series(file.path).shape[-1])
 
 
 def _frames(file: BidsFile) -> Matrix:

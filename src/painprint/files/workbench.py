@@ -45,11 +45,6 @@ class Parcels:
         return np.setdiff1d(self.region_of_point, [NO_REGION])
 
     @property
-    def models(self) -> Any:
-        """Brain models of the points."""
-        return brain_models(self.points)
-
-    @property
     def axis(self) -> Any:
         """CIFTI axis of parcels."""
         names = self.regions.names
@@ -83,7 +78,7 @@ def write_dense_maps(path: Path, parcels: Parcels, maps: Mapping[str, Matrix]) -
     inside = of_point != NO_REGION
     for row, values in zip(data, maps.values(), strict=True):
         row[inside] = np.nan_to_num(values[of_point[inside]])
-    write_cifti(path, data, (scalar_axis(maps), parcels.models))
+    write_cifti(path, data, (scalar_axis(maps), brain_models(parcels.points)))
 
 
 def write_parcel_matrix(path: Path, parcels: Parcels, matrix: Matrix) -> None:
@@ -104,4 +99,4 @@ def write_parcels(path: Path, parcels: Parcels, colours: Mapping[str, Colour]) -
     names, networks = regions.names, regions.networks
     table = {k + 1: (names[k], colours[networks[k]]) for k in parcels.present.tolist()}
     keys = np.where(of_point == NO_REGION, 0, of_point + 1)[None]
-    write_cifti(path, keys, (label_axis("regions", table), parcels.models))
+    write_cifti(path, keys, (label_axis("regions", table), brain_models(parcels.points)))
