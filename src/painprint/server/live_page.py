@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import AsyncIterator, Callable
 from html import escape
-from importlib.resources import files
-from string import Template
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Mount, Route
 
 from painprint.live.probe import ProbedRating
 from painprint.live.reader import LiveReading
 from painprint.server.rating_page import rating_app
+from painprint.server.template import page_of
 
 WAIT_S = 2.0
 """Longest time without an event (s), so that a page sees that the program goes on."""
@@ -40,14 +38,8 @@ def live_app(
     """
 
     async def page(_: Request) -> Response:
-        nonce = secrets.token_urlsafe(16)
-        policy = (
-            f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; "
-            "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'"
-        )
         reading = current()
-        text = waiting_page(nonce) if reading is None else live_page(reading, nonce)
-        return HTMLResponse(text, headers={"Content-Security-Policy": policy})
+        return page_of("waiting") if reading is None else live_page(reading)
 
     async def events(request: Request) -> Response:
         reading = current()
@@ -91,29 +83,20 @@ async def _events(
             return
 
 
-def waiting_page(nonce: str) -> str:
-    """The page before the first volume, which looks again every second."""
-    folder = files("painprint.server").joinpath("pages")
-    return Template(folder.joinpath("waiting.html").read_text("utf-8")).substitute(nonce=nonce)
-
-
-def live_page(reading: LiveReading, nonce: str) -> str:
+def live_page(reading: LiveReading) -> Response:
     """The page, which draws what comes as events."""
     signature = reading.scorer.signature
-    history = reading.scorer.levels
-    folder = files("painprint.server").joinpath("pages")
     about: dict[str, Any] = {
         "tr": reading.scorer.tr_s,
         "lag": signature.models[0].lag_s,
         "range": signature.rating_range,
-        "history": history,
+        "history": reading.scorer.levels,
         "warmUp": reading.scorer.first_scored * reading.scorer.tr_s,
     }
-    return Template(folder.joinpath("live.html").read_text("utf-8")).substitute(
-        nonce=nonce,
+    return page_of(
+        "live",
         who=escape(f"sub-{signature.participant}" if signature.participant else "one person"),
         simulated="" if signature.simulated else "hidden",
         lag=f"{signature.models[0].lag_s:g}",
         about=json.dumps(about).replace("<", "\\u003c"),
-        script=folder.joinpath("live.js").read_text("utf-8"),
     )

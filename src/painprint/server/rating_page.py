@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Mapping
 from dataclasses import asdict
 from html import escape
-from importlib.resources import files
-from string import Template
 from typing import Any, Literal, Protocol
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from painprint.rating_task.batch import InvalidBatch, checked_batch
-from painprint.rating_task.task import RatingTask
+from painprint.rating_task.task import TEXT_NAMES, RatingTask
+from painprint.server.template import page_of
 
 STATUS = {"kept": 200, "elsewhere": 409, "late": 410}
 """HTTP status of a batch, by what became of it."""
@@ -41,14 +39,7 @@ def rating_app(run: Rated) -> Starlette:
     """The page of a run at ``/``, its state at ``/state``, and its batches to ``/batch``."""
 
     async def page(_: Request) -> Response:
-        nonce = secrets.token_urlsafe(16)
-        policy = (
-            f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; "
-            "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'"
-        )
-        return HTMLResponse(
-            rating_page(run.task, nonce), headers={"Content-Security-Policy": policy}
-        )
+        return rating_page(run.task)
 
     async def state(_: Request) -> Response:
         return JSONResponse(run.state())
@@ -75,27 +66,17 @@ def rating_app(run: Rated) -> Starlette:
     )
 
 
-def rating_page(task: RatingTask, nonce: str) -> str:
-    """The page: its texts, colours and keys are those of the task."""
-    folder = files("painprint.server").joinpath("pages")
-    return Template(folder.joinpath("rating.html").read_text("utf-8")).substitute(
-        nonce=nonce,
-        language=escape(task.language or "en", quote=True),
+def rating_page(task: RatingTask) -> Response:
+    """The page: its texts, colours and keys are those of the task, which is complete."""
+    texts = {name: escape(getattr(task, name)) for name in TEXT_NAMES}
+    return page_of(
+        "rating",
+        **{**texts, "instruction": texts["instruction"].strip()},
         direction="rtl" if task.right_to_left else "ltr",
         background=task.background_colour,
         ink=task.text_colour,
         mark=task.mark_colour,
-        question=escape(task.question or ""),
-        lowest=escape(task.lowest_label or ""),
-        highest=escape(task.highest_label or ""),
-        instruction=escape((task.instruction or "").strip()),
-        waiting=escape(task.waiting or ""),
-        thanks=escape(task.thanks or ""),
-        unrated=escape(task.unrated or "", quote=True),
-        full_screen=escape(task.full_screen or ""),
-        practice_note=escape(task.practice_note or ""),
         minimum=f"{task.lowest:g}",
         maximum=f"{task.highest:g}",
         task=json.dumps(asdict(task)).replace("<", "\\u003c"),
-        script=folder.joinpath("rating.js").read_text("utf-8"),
     )
