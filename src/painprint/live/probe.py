@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from painprint.live.options import Side
 from painprint.live.scorer import Reading
 from painprint.rating_task.questions import question_as_event
 from painprint.rating_task.recording import Answer
-from painprint.rating_task.seat import Seat
+from painprint.rating_task.seat import Seat, Verdict
 from painprint.rating_task.task import RatingTask
 from painprint.signature.applicability import DO_NOT_READ
 
@@ -164,13 +164,8 @@ class ProbedRating:
         self._seat, self._lock = Seat(), threading.Lock()
         self._waiting: list[Answer] = []
 
-    def take(self, batch: Mapping[str, Any]) -> Literal["kept", "elsewhere", "late"]:
+    def take(self, batch: Mapping[str, Any]) -> Verdict:
         """Take a batch of a page, once.
-
-        Returns
-        -------
-        verdict : {"kept", "elsewhere", "late"}
-            "elsewhere": another page is open. "late": the reading has ended.
 
         Raises
         ------
@@ -178,22 +173,18 @@ class ProbedRating:
             If it cannot be written; the page sends it again.
         """
         with self._lock:
-            now = self.clock()
-            if not self._seat.admits(batch, now):
-                return "elsewhere"
             reading = self.current()
-            if reading is not None and reading.has_ended:
-                return "late"
-            if not self._seat.is_kept(batch):
-                offset_s = now - batch["sent"] / 1e3
-                rows = batch.get("answers", ())
-                self._waiting += [Answer.of_page(row, offset_s) for row in rows]
-            self._seat.keep(batch, now)
+            has_ended = reading is not None and reading.has_ended
+            verdict = self._seat.take(batch, self.clock(), has_ended=has_ended, keep=self._keep)
             # the program was started again, and no volume has come: the answers wait for one
-            while reading is not None and self._waiting:
+            while verdict == "kept" and reading is not None and self._waiting:
                 reading.add_answer(self._waiting[0])
                 del self._waiting[0]
-            return "kept"
+            return verdict
+
+    def _keep(self, batch: Mapping[str, Any], now: float) -> None:
+        offset_s = now - batch["sent"] / 1e3
+        self._waiting += [Answer.of_page(row, offset_s) for row in batch.get("answers", ())]
 
     def has_page(self) -> bool:
         """Whether the page is open."""

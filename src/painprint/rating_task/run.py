@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from painprint.rating_task.journal import Journal
-from painprint.rating_task.seat import Seat
+from painprint.rating_task.seat import Seat, Verdict
 from painprint.rating_task.task import RatingTask
 
 Phase = Literal["waiting", "running", "ended"]
-Verdict = Literal["kept", "elsewhere", "late"]
 LATE_S = 5.0
 """Time after the end at which a run whose page is closed ends (s)."""
 JUMP_S = 1.0
@@ -96,26 +95,14 @@ class RatingRun:
     def take(self, batch: Mapping[str, Any]) -> Verdict:
         """Take a batch of a page, once.
 
-        Returns
-        -------
-        verdict : {"kept", "elsewhere", "late"}
-            "elsewhere": another page is open. "late": the run has ended.
-
         Raises
         ------
         OSError
             If it cannot be written; the page sends it again.
         """
         with self._lock:
-            now = self.clock()
-            if not self._seat.admits(batch, now):
-                return "elsewhere"
-            if self._phase == "ended":
-                return "late"
-            if not self._seat.is_kept(batch):
-                self._keep(batch, now)
-            self._seat.keep(batch, now)
-            return "kept"
+            has_ended = self._phase == "ended"
+            return self._seat.take(batch, self.clock(), has_ended=has_ended, keep=self._keep)
 
     def _keep(self, batch: Mapping[str, Any], now: float) -> None:
         triggers = batch.get("triggers", ())

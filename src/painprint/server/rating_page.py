@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from html import escape
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from painprint.rating_task.batch import InvalidBatch, checked_batch
+from painprint.rating_task.seat import Verdict
 from painprint.rating_task.task import TEXT_NAMES, RatingTask
 from painprint.server.template import page_of
 
@@ -28,7 +29,7 @@ class Rated(Protocol):
     @property
     def task(self) -> RatingTask: ...
 
-    def take(self, batch: Mapping[str, Any]) -> Literal["kept", "elsewhere", "late"]: ...
+    def take(self, batch: Mapping[str, Any]) -> Verdict: ...
 
     def reply(self) -> dict[str, Any]: ...
 
