@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from painprint.arrays import Codes, Single, Vector, short_repr
 from painprint.cortex import communities as graph
 from painprint.cortex import networks
 from painprint.cortex.hemispheres import Cortex
-from painprint.progress import OnStep
+from painprint.progress import OnStep, count_steps
 
+Step = Callable[[], None]
 Way = Literal["communities", "overlap", "numbers", "none"]
 
 N_POINTS = 59_412
@@ -140,7 +143,7 @@ class Namer:
         """
         if not graph.has_infomap():
             return self._by_overlap(labels)
-        steps = _Steps(on_step, self._n_graphs())
+        step = count_steps(on_step, self._n_graphs())
         nodes = None if self.options.community_nodes == "areas" else self._nodes()
         of_point = template = None
         if self.template is not None:
@@ -148,15 +151,15 @@ class Namer:
                 (self.template >= 1) & (self.template <= networks.N_NETWORKS), self.template, 0
             )
         if nodes is not None:
-            communities = self._communities_of_nodes(nodes, n_jobs, steps)
+            communities = self._communities_of_nodes(nodes, n_jobs, step)
             if template is None:
-                of_point = _first_community(communities)
+                of_point = networks.first_chosen(communities, communities > 0)
             else:
                 at_thresholds = networks.name_communities(communities, template)
                 consensus = networks.consensus(at_thresholds, fill=True)
                 fewest = max(1, round(networks.FEWEST_IN_PIECE * self._scale))
                 of_point = networks.fill_small_pieces(consensus, self.cortex.adjacency, fewest)
-        of_areas = self._communities_of_areas(labels, n_jobs, steps)
+        of_areas = self._communities_of_areas(labels, n_jobs, step)
         if template is None:
             return self._numbered(labels, of_areas, of_point)
         spread = np.where(labels[:, None] > 0, of_areas[np.maximum(labels, 1) - 1], graph.NONE)
@@ -164,7 +167,7 @@ class Namer:
         consensus = networks.consensus(networks.name_communities(spread, network_map), fill=True)
         codes = networks.mode_in_parcels(consensus, labels).astype(float)
         points = network_map.astype(float)
-        codes, points, scan_note, table = self._scan(labels, nodes, codes, points, n_jobs, steps)
+        codes, points, scan_note, table = self._scan(labels, nodes, codes, points, n_jobs, step)
         nodes_in_words = {
             "supervertices": f"of {N_SUPERVERTICES:,} supervertices (at most) and of the areas",
             "full": "of all vertices and of the areas",
@@ -201,7 +204,7 @@ class Namer:
     def _numbered(self, labels: Codes, of_areas: Codes, of_point: Codes | None) -> Named:
         """Without a template: communities by number."""
         if of_point is None:
-            number = _first_community(of_areas)
+            number = networks.first_chosen(of_areas, of_areas > 0)
             of_point = np.where(labels > 0, number[np.maximum(labels, 1) - 1], 0)
         else:
             number = networks.mode_in_parcels(of_point, labels)
@@ -266,40 +269,49 @@ class Namer:
             n_before += n
         return nodes
 
-    def _graph_of(self, nodes: Codes) -> tuple[Single, Codes]:
-        """Unit time series of nodes, and the medoid vertex of each."""
-        n = int(nodes.max()) + 1
-        if n == len(nodes):
-            return self.unit, nodes
-        return graph.mean_unit(self.unit, nodes, n), self.cortex.medoids(nodes + 1)
+    def _find(
+        self,
+        nodes: Codes,
+        strongest: Callable[[Single, csr_array, float], graph.Edges],
+        ladder: Sequence[float],
+        n_trials: int,
+        n_jobs: int,
+        step: Step,
+    ) -> Codes:
+        """Communities of the mean time series of nodes: (n_nodes, n_thresholds).
 
-    def _communities_of_nodes(self, nodes: Codes, n_jobs: int, steps: _Steps) -> Codes:
-        """Communities of vertices, matched across thresholds: (n_points, n_thresholds)."""
-        unit, medoids = self._graph_of(nodes)
-        near = self.cortex.within(medoids, graph.NEAR_MM)
-        edges = graph.strongest_edges(unit, near, graph.LADDER[-1])
-        trials = max(1, self.options.n_trials // FEWER_TRIALS)
-        communities = graph.find_communities(
-            edges, len(unit), graph.LADDER, n_trials=trials, n_jobs=n_jobs,
-            random_seed=self.options.random_seed, on_step=steps.part,
+        Nodes are numbered from 0, and -1 is none. Near ones, by their medoids, have no edge.
+        """
+        unit, medoids = self.unit, nodes
+        if not np.array_equal(nodes, np.arange(len(nodes))):
+            unit = graph.mean_unit(self.unit, nodes, int(nodes.max()) + 1)
+            medoids = self.cortex.medoids(nodes + 1)
+        edges = strongest(unit, self.cortex.within(medoids, graph.NEAR_MM), ladder[-1])
+        return graph.find_communities(
+            edges, len(unit), ladder, n_trials=n_trials, n_jobs=n_jobs,
+            random_seed=self.options.random_seed, on_step=lambda *_: step(),
         )  # fmt: skip
-        steps.next(len(graph.LADDER))
+
+    @property
+    def _few_trials(self) -> int:
+        """Trials on supervertices and vertices."""
+        return max(1, self.options.n_trials // FEWER_TRIALS)
+
+    def _communities_of_nodes(self, nodes: Codes, n_jobs: int, step: Step) -> Codes:
+        """Communities of vertices, matched across thresholds: (n_points, n_thresholds)."""
+        communities = self._find(
+            nodes, graph.strongest_edges, graph.LADDER, self._few_trials, n_jobs, step
+        )
         fewest = graph.FEWEST_VERTICES * self._scale
-        kept = graph.drop_small(communities, np.bincount(nodes, minlength=len(unit)), fewest)
+        kept = graph.drop_small(communities, np.bincount(nodes), fewest)
         return graph.regularize(kept)[nodes]
 
-    def _communities_of_areas(self, labels: Codes, n_jobs: int, steps: _Steps) -> Codes:
+    def _communities_of_areas(self, labels: Codes, n_jobs: int, step: Step) -> Codes:
         """Communities of areas, matched across thresholds: (n_areas, n_thresholds)."""
-        n_areas = int(labels.max())
-        unit = graph.mean_unit(self.unit, labels - 1, n_areas)
-        near = self.cortex.within(self.cortex.medoids(labels), graph.NEAR_MM)
-        edges = graph.strongest_edges(unit, near, graph.LADDER[-1])
-        communities = graph.find_communities(
-            edges, n_areas, graph.LADDER, n_trials=self.options.n_trials, n_jobs=n_jobs,
-            random_seed=self.options.random_seed, on_step=steps.part,
-        )  # fmt: skip
-        steps.next(len(graph.LADDER))
-        kept = graph.drop_small(communities, np.ones(n_areas), graph.FEWEST_AREAS)
+        communities = self._find(
+            labels - 1, graph.strongest_edges, graph.LADDER, self.options.n_trials, n_jobs, step
+        )
+        kept = graph.drop_small(communities, np.ones(len(communities)), graph.FEWEST_AREAS)
         return graph.regularize(kept)
 
     def _scan(
@@ -309,27 +321,18 @@ class Namer:
         codes: Vector,
         points: Vector,
         n_jobs: int,
-        steps: _Steps,
+        step: Step,
     ) -> tuple[Vector, Vector, str, pd.DataFrame | None]:
-        """Assign SCAN to the areas most of whose vertices are in its community.
-
-        Returns
-        -------
-        codes, points, description, candidates
-        """
+        """Assign SCAN to the areas most of whose vertices are in its community: codes of areas
+        and vertices, how it was identified, and candidates."""
         if self.prior is None:
             return codes, points, "SCAN was not identified: there is no prior (--scan-prior).", None
         if nodes is None:
             return codes, points, "SCAN was not identified: --community-nodes is areas alone.", None
-        unit, medoids = self._graph_of(nodes)
-        near = self.cortex.within(medoids, graph.NEAR_MM)
         ladder = networks.SCAN_LADDER
-        edges = graph.node_specific_edges(unit, near, ladder[-1])
-        trials = max(1, self.options.n_trials // FEWER_TRIALS)
-        communities = graph.find_communities(
-            edges, len(unit), ladder, n_trials=trials, n_jobs=n_jobs,
-            random_seed=self.options.random_seed, on_step=steps.part,
-        )[nodes]  # fmt: skip
+        communities = self._find(
+            nodes, graph.node_specific_edges, ladder, self._few_trials, n_jobs, step
+        )[nodes]
         table = networks.score_scan(
             communities, self.prior > 0, thresholds=ladder, unit=self.unit, codes=points
         )
@@ -376,26 +379,3 @@ class Namer:
             "with the action-mode network rather than with hand, face and leg regions); inspect it "
             "before use."
         )
-
-
-def _first_community(communities: Codes) -> Codes:
-    """Community at the sparsest threshold that has one; 0 where none has."""
-    assigned = communities > 0
-    first = np.take_along_axis(communities, assigned.argmax(axis=1)[:, None], axis=1)[:, 0]
-    return np.where(assigned.any(axis=1), first, 0)
-
-
-class _Steps:
-    """Progress over several series of graphs."""
-
-    def __init__(self, on_step: OnStep | None, of: int) -> None:
-        self.on_step, self.of, self.before = on_step, of, 0
-
-    def part(self, done: int, _: int) -> None:
-        """Report the number of finished graphs of this series."""
-        if self.on_step is not None:
-            self.on_step(self.before + done, self.of)
-
-    def next(self, n: int) -> None:
-        """Start the next series, after one of ``n`` graphs."""
-        self.before += n

@@ -77,7 +77,7 @@ def name_communities(communities: Codes, template: Codes) -> Codes:
     Gordon et al. (2017), doi 10.1016/j.neuron.2017.07.011
     """
     assigned = communities > 0
-    first = _first(communities, assigned)
+    first = first_chosen(communities, assigned)
     of_template = _is_network(template)
     used = np.zeros_like(of_template)  # vertices where each name was used so far
     codes = np.zeros(communities.shape, np.int64)
@@ -93,7 +93,7 @@ def name_communities(communities: Codes, template: Codes) -> Codes:
     return codes
 
 
-def _first(values: Named, chosen: Flags) -> Named:
+def first_chosen(values: Named, chosen: Flags) -> Named:
     """First chosen value of each row; 0 where none is."""
     first = np.take_along_axis(values, chosen.argmax(axis=1)[:, None], axis=1)[:, 0]
     return np.where(chosen.any(axis=1), first, 0)
@@ -148,7 +148,7 @@ def consensus(codes: Codes, *, fill: bool = False) -> Codes:
         The code of the first column or, where that is above 17, the first network in later
         columns; 0 where there is none.
     """
-    network = _first(codes, (codes >= 1) & (codes <= N_NETWORKS))
+    network = first_chosen(codes, (codes >= 1) & (codes <= N_NETWORKS))
     return network if fill else np.where(codes[:, 0] > 0, network, 0)
 
 
