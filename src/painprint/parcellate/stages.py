@@ -24,7 +24,7 @@ from painprint.parcellate.individual_file import HALVES, AreaFiles
 from painprint.parcellate.scans import Gathered
 from painprint.parcellate.tables import SpinTests
 from painprint.progress import Progress
-from painprint.results.steps import Cached, load_arrays, save_arrays
+from painprint.results.steps import Arrays, Cached, load_arrays, save_arrays
 from painprint.stats.correlation import correlation
 
 STAGES = {
@@ -58,10 +58,8 @@ class CachedSteps:
         self, stage: str, similarity: Callable[[], Similarity], *, n_seeds: int
     ) -> BoundaryMap:
         """Boundary map of a similarity, which is only computed if the map is not cached."""
-        path = self.files.stage(stage)
-        cached = load_arrays(path, self.key, lambda arrays, _: BoundaryMap(**arrays))
-        if cached is not None:
-            return self._cached(stage, cached)
+        if (cached := self._cached(stage, lambda arrays, _: BoundaryMap(**arrays))) is not None:
+            return cached
         with self.progress.stage(STAGES[stage]) as on_step:
             boundaries = map_boundaries(
                 similarity(),
@@ -70,7 +68,7 @@ class CachedSteps:
                 random_seed=self.settings.random_seed,
                 on_step=on_step,
             )
-            save_arrays(path, vars(boundaries), {}, self.key)
+            save_arrays(self.files.stage(stage), vars(boundaries), {}, self.key)
         return boundaries
 
     def check(self, unit: Single, linear: LinearSimilarity) -> dict[str, Any]:
@@ -79,10 +77,8 @@ class CachedSteps:
         ``floor`` is the correlation of two maps of the linear similarity, whose watersheds differ
         in the random order of visits.
         """
-        path = self.files.stage("check")
-        cached = load_arrays(path, self.key, lambda _, about: dict(about))
-        if cached is not None:
-            return self._cached("check", cached)
+        if (cached := self._cached("check", lambda _, about: dict(about))) is not None:
+            return cached
         n_seeds, seed = self.settings.n_checked, self.settings.random_seed
         with self.progress.stage(STAGES["check"]) as on_step:
             density, reordered = (
@@ -100,7 +96,7 @@ class CachedSteps:
                 "r": correlation(density, exact),
                 "floor": correlation(density, reordered),
             }
-            save_arrays(path, {"density": exact}, about, self.key)
+            save_arrays(self.files.stage("check"), {"density": exact}, about, self.key)
         return about
 
     def rotated(self, stage: str, features: Single, labels: Codes) -> Homogeneity:
@@ -111,32 +107,32 @@ class CachedSteps:
         ValueError
             If the meshes cannot be mapped to a sphere.
         """
-        path = self.files.stage(stage)
-        cached = load_arrays(path, self.key, lambda arrays, _: Homogeneity(**arrays))
-        if cached is not None:
-            return self._cached(stage, cached)
+        if (cached := self._cached(stage, lambda arrays, _: Homogeneity(**arrays))) is not None:
+            return cached
         with self.progress.stage(STAGES[stage]) as on_step:
             tested = compare_with_rotated(
                 features, labels, self.cortex, n_rotations=self.settings.n_turns,
                 random_seed=self.settings.random_seed, on_step=on_step,
             )  # fmt: skip
-            save_arrays(path, vars(tested), {}, self.key)
+            save_arrays(self.files.stage(stage), vars(tested), {}, self.key)
         return tested
 
     def named(self, namer: Namer, labels: Codes, *, n_jobs: int) -> Named:
         """Communities and networks of areas."""
-        path = self.files.stage("communities")
-        cached = load_arrays(path, self.key, Named.of_arrays)
-        if cached is not None:
-            return self._cached("communities", cached)
+        if (cached := self._cached("communities", Named.of_arrays)) is not None:
+            return cached
         with self.progress.stage(STAGES["communities"]) as on_step:
             named = namer.name(labels, n_jobs=n_jobs, on_step=on_step)
-            save_arrays(path, *named.arrays(), self.key)
+            save_arrays(self.files.stage("communities"), *named.arrays(), self.key)
         return named
 
-    def _cached(self, stage: str, cached: Cached) -> Cached:
-        """What was computed before, of which the progress is told."""
-        self.progress.skip(STAGES[stage], "was done before")
+    def _cached(
+        self, stage: str, restore: Callable[[Arrays, dict[str, Any]], Cached]
+    ) -> Cached | None:
+        """What was computed before, of which the progress is told; None if nothing was."""
+        cached = load_arrays(self.files.stage(stage), self.key, restore)
+        if cached is not None:
+            self.progress.skip(STAGES[stage], "was done before")
         return cached
 
 
@@ -181,22 +177,6 @@ def number_areas(codes: Codes) -> Codes:
     labels = np.zeros_like(codes)
     labels[inside] = np.unique(codes[inside], return_inverse=True)[1] + 1
     return labels
-
-
-def check_areas(labels: Codes, cortex: Cortex, participant: str) -> None:
-    """Check that there are areas.
-
-    Raises
-    ------
-    DerivativesError
-        If there are none.
-    """
-    if not labels.any():
-        raise DerivativesError(
-            f"sub-{participant}: no areas were found: no watershed region of the boundary map has "
-            f"{ParcelRules().smallest} of the {cortex.n_points:,} vertices of cortex. Is there "
-            "signal in the data, and is the mesh dense enough (fs_LR 32k has 59,412)?"
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -269,7 +249,13 @@ def parcellate_cortex(steps: CachedSteps, gathered: Gathered) -> Parcellations:
         name: make_parcels(boundaries.density, steps.cortex.adjacency, seed=settings.random_seed)
         for name, boundaries in maps.items()
     }
-    check_areas(labels["all"], steps.cortex, steps.files.participant)
+    if not labels["all"].any():
+        raise DerivativesError(
+            f"sub-{steps.files.participant}: no areas were found: no watershed region of the "
+            f"boundary map has {ParcelRules().smallest} of the {steps.cortex.n_points:,} vertices "
+            "of cortex. Is there signal in the data, and is the mesh dense enough (fs_LR 32k has "
+            "59,412)?"
+        )
     if empty := [name for name in HALVES if name in labels and not labels[name].any()]:
         no_halves = f"No areas were found in the {' and the '.join(empty)} sessions alone."
         for name in HALVES:
