@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,23 +48,10 @@ def gram(
     """
     n_first = _n_regions(runs) if n_first is None else n_first
     blocks = [(a, min(b, n_first)) for a, b in edge_blocks(_n_regions(runs)) if a < n_first]
-    parts = map_ordered(
-        _gram_of_block,
-        ((runs, bins, groups, *block) for block in blocks),
-        n_jobs=n_jobs,
-        large=True,
-    )
     K = np.zeros((len(bins), len(bins)))
-    for part in parts:
+    for part in _of_blocks(partial(_products_by_group, groups=groups), runs, bins, blocks, n_jobs):
         K += part
     return K
-
-
-def _gram_of_block(
-    runs: Sequence[Frames], bins: Bins, groups: NDArray[np.int64], first: int, stop: int
-) -> Matrix:
-    """What one block of edges adds to the Gram matrix."""
-    return _products_by_group(_edges_of_block(runs, bins, first, stop), groups)
 
 
 def _products_by_group(X: Matrix, groups: NDArray[np.int64]) -> Matrix:
@@ -137,30 +125,18 @@ def edge_weights(
     weights : ndarray of shape (n_models, n_edges)
     """
     n_regions = _n_regions(runs)
-    parts = map_ordered(
-        _weights_of_block,
-        ((runs, bins, groups, dual, *block) for block in edge_blocks(n_regions)),
-        n_jobs=n_jobs,
-        large=True,
-    )
+    blocks = edge_blocks(n_regions)
     weights = np.empty((len(dual), count_edges(n_regions)))
     at = 0
-    for part in parts:
+    weigh = partial(_weights_by_group, groups=groups, dual=dual)
+    for part in _of_blocks(weigh, runs, bins, blocks, n_jobs):
         weights[:, at : at + part.shape[1]] = part
         at += part.shape[1]
     return weights
 
 
-def _weights_of_block(
-    runs: Sequence[Frames],
-    bins: Bins,
-    groups: NDArray[np.int64],
-    dual: Matrix,
-    first: int,
-    stop: int,
-) -> Matrix:
-    """Weights of one block of edges, summed group by group."""
-    X = _edges_of_block(runs, bins, first, stop)
+def _weights_by_group(X: Matrix, groups: NDArray[np.int64], dual: Matrix) -> Matrix:
+    """Xᵀ a, summed group by group."""
     weights = np.zeros((len(dual), X.shape[1]))
     for g in np.unique(groups):
         rows = np.flatnonzero(groups == g)
@@ -183,25 +159,29 @@ def edge_correlations(
     -------
     r : ndarray of shape (n_edges,)
     """
-    jobs = ((runs, bins, values, *block) for block in edge_blocks(_n_regions(runs)))
-    parts = map_ordered(_correlations_of_block, jobs, n_jobs=n_jobs, large=True)
-    return np.concatenate(list(parts))
+    correlate = partial(correlate_columns, Y=values[:, None])
+    blocks = edge_blocks(_n_regions(runs))
+    return np.concatenate(list(_of_blocks(correlate, runs, bins, blocks, n_jobs)))
 
 
-def _correlations_of_block(
-    runs: Sequence[Frames], bins: Bins, values: Vector, first: int, stop: int
-) -> Vector:
-    return correlate_columns(_edges_of_block(runs, bins, first, stop), values[:, None])
+def _of_blocks(
+    function: Callable[[Matrix], Matrix],
+    runs: Sequence[Frames],
+    bins: Bins,
+    blocks: Sequence[tuple[int, int]],
+    n_jobs: int,
+) -> Iterator[Matrix]:
+    """What a function makes of the edges of all bins, (n_rows, n_edges_of_block), block by block.
 
+    A block is the range of the lower region of its edges.
+    """
 
-def _edges_of_block(runs: Sequence[Frames], bins: Bins, first: int, stop: int) -> Matrix:
-    """Edges of all bins whose lower region lies in the range: (n_rows, n_edges_of_block)."""
-    return np.array(
-        [
-            edge_block(runs[r].signals[frames], first, stop)
-            for r, frames in zip(bins.run, bins.frames, strict=True)
-        ]
-    )
+    def of_block(first: int, stop: int) -> Matrix:
+        members = zip(bins.run, bins.frames, strict=True)
+        edges = [edge_block(runs[r].signals[frames], first, stop) for r, frames in members]
+        return function(np.array(edges))
+
+    return map_ordered(of_block, blocks, n_jobs=n_jobs, large=True)
 
 
 def _n_regions(runs: Sequence[Frames]) -> int:
