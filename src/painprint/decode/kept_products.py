@@ -50,30 +50,17 @@ class KeptProducts:
         n_jobs: int = 1,
     ) -> dict[str, Matrix]:
         """As :func:`inner_products`; the arrays are read-only."""
-        content = _digest(frames, bins, group_index)
-        return {
-            name: self._of(f"{name} {content}", frames, bins, group_index, name, n_jobs)
-            for name in features
-        }
-
-    def _of(
-        self,
-        key: str,
-        frames: Sequence[Frames],
-        bins: Bins,
-        group_index: Codes,
-        feature: str,
-        n_jobs: int,
-    ) -> Matrix:
-        """The inner products of one feature, which are then the last that were used."""
-        K = self._kept.pop(key, None)
-        if K is None:
-            K = inner_products(frames, bins, group_index, (feature,), n_jobs=n_jobs)[feature]
-            K.flags.writeable = False
-        self._kept[key] = K
-        if len(self._kept) > MOST_KEPT:
-            del self._kept[next(iter(self._kept))]
-        return K
+        content, products = _digest(frames, bins, group_index), {}
+        for name in features:
+            key = f"{name} {content}"
+            K = self._kept.pop(key, None)
+            if K is None:
+                K = inner_products(frames, bins, group_index, (name,), n_jobs=n_jobs)[name]
+                K.flags.writeable = False
+            products[name] = self._kept[key] = K  # which is then the last that was used
+            if len(self._kept) > MOST_KEPT:
+                del self._kept[next(iter(self._kept))]
+        return products
 
 
 def _digest(frames: Sequence[Frames], bins: Bins, group_index: Codes) -> str:
