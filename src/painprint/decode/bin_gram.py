@@ -182,9 +182,9 @@ class BinGram:
         kept = [name for name in self.frames[0].regions if name not in set(names)]
         ordered = [frames.select([*names, *kept]) for frames in self.frames]
         layout = _lay_out(self.bins, self.minute)
-        excluded = _products(
+        excluded = inner_products(
             ordered,
-            layout,
+            layout.base,
             self.group_index,
             tuple(self.products),
             n_first=len(names),
@@ -192,7 +192,7 @@ class BinGram:
         )
         return replace(
             self,
-            products={name: K - excluded[name] for name, K in self.products.items()},
+            products={n: K - layout.expand(excluded[n]) for n, K in self.products.items()},
             frames=[frames.select(kept) for frames in self.frames],
         )
 
@@ -246,8 +246,9 @@ def make_bin_gram(
         Prior of the models.
     """
     bins, minute = cut_bins(frames, settings, like=like)
-    layout = _lay_out(bins, minute)
-    products = _products(frames, layout, group_index, features_of(settings), n_jobs=n_jobs)
+    layout, features = _lay_out(bins, minute), features_of(settings)
+    of_base = inner_products(frames, layout.base, group_index, features, n_jobs=n_jobs)
+    products = {name: layout.expand(K) for name, K in of_base.items()}
     return BinGram(products, bins, frames, group_index, minute, prior)
 
 
@@ -348,22 +349,6 @@ def _lay_out(bins: Mapping[str, Bins], minute: NDArray[np.int64] | None) -> _Lay
         starts=np.concatenate([train_rows, n_train + first_part, n_train + two_minute_rows]),
         share=np.concatenate([np.ones(n_train), weight / minute_weight[minute], np.ones(n_two)]),
     )
-
-
-def _products(
-    frames: Sequence[Frames],
-    layout: _Layout,
-    group_index: NDArray[np.int64],
-    features: Sequence[str],
-    *,
-    n_first: int | None = None,
-    n_jobs: int = 1,
-) -> dict[str, Matrix]:
-    """Inner products of all rows, by feature; ``n_first`` as for :func:`inner_products`."""
-    products = inner_products(
-        frames, layout.base, group_index, features, n_first=n_first, n_jobs=n_jobs
-    )
-    return {name: layout.expand(K) for name, K in products.items()}
 
 
 def inner_products(
