@@ -22,21 +22,11 @@ def roc_table(by_scale: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """
     from sklearn.metrics import roc_curve
 
+    columns = ["scale", "false_positive_rate", "true_positive_rate", "threshold"]
     parts = []
     for scale, rows in by_scale.items():
         high = rows["rating"] > rows["rating"].median()
-        if not high.any():
-            continue
-        false, true, threshold = roc_curve(high, rows["predicted"], drop_intermediate=False)
-        parts.append(
-            pd.DataFrame(
-                {
-                    "scale": scale,
-                    "false_positive_rate": false,
-                    "true_positive_rate": true,
-                    "threshold": threshold,
-                }
-            )
-        )
-    columns = ["scale", "false_positive_rate", "true_positive_rate", "threshold"]
+        if high.any():
+            curve = roc_curve(high, rows["predicted"], drop_intermediate=False)
+            parts.append(pd.DataFrame(dict(zip(columns, (scale, *curve), strict=True))))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
