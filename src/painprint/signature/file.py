@@ -62,21 +62,12 @@ def write_signature(folder: Path, signature: Signature) -> None:
         "tr_s": signature.tr_s,
         "origin": _describe_origin(signature.origin),
         "runs_sha256": signature.runs_sha256,
-        "regions": [
-            {"name": name, "network": network}
-            for name, network in signature.regions.network_of.items()
-        ],
+        "regions": describe_regions(signature.regions),
         "models": [
-            {
-                "held_out": model.held_out or None,
-                "intercept": model.intercept,
-                "training_mean": model.training_mean,
-                "lag_s": model.lag_s,
-            }
-            for model in signature.models
+            {**asdict(model), "held_out": model.held_out or None} for model in signature.models
         ],
         "arrays": {
-            name: {"shape": array.shape, "dtype": str(array.dtype), "sha256": _digest(array)}
+            name: {"shape": array.shape, "dtype": str(array.dtype), "sha256": hash_array(array)}
             for name, array in arrays.items()
         },
         "envelope": None if domain is None else _describe_domain(domain),
@@ -89,6 +80,18 @@ def write_signature(folder: Path, signature: Signature) -> None:
 def hash_signature(path: Path) -> str:
     """SHA-256 of the description of a signature, which contains those of its arrays."""
     return hash_file(path / DESCRIPTION if path.is_dir() else path)
+
+
+def describe_regions(regions: Regions) -> list[dict[str, str]]:
+    """Regions in the description of a signature or prior."""
+    return [{"name": n, "network": network} for n, network in regions.network_of.items()]
+
+
+def read_regions(content: Fields) -> Regions:
+    """The regions that :func:`describe_regions` described."""
+    rows = content.rows("regions")
+    names = tuple(row.text("name") for row in rows)
+    return Regions(names, tuple(row.text_or_empty("network") for row in rows))
 
 
 def _describe_domain(domain: ApplicabilityDomain) -> dict[str, Any]:
@@ -174,12 +177,10 @@ def _as_latest(content: dict[str, Any]) -> dict[str, Any]:
 
 def _signature_of(content: Fields, path: Path) -> Signature:
     """Signature from its description and the arrays of a file."""
-    rows = content.rows("regions")
-    regions = Regions(
-        tuple(row.text("name") for row in rows), tuple(row.text_or_empty("network") for row in rows)
-    )
-    if len(rows) < 2:
-        raise ValueError(f"it has {len(rows)} regions; edges need two")
+    regions = read_regions(content)
+    n_regions = len(regions.names)
+    if n_regions < 2:
+        raise ValueError(f"it has {n_regions} regions; edges need two")
     models = tuple(
         UsedModel(
             held_out=row.text_or_empty("held_out"),
@@ -190,7 +191,7 @@ def _signature_of(content: Fields, path: Path) -> Signature:
         for row in content.rows("models")
     )
     domain = None if content.is_null("envelope") else content.inner("envelope")
-    n_edges = count_edges(len(rows))
+    n_edges = count_edges(n_regions)
     expected: dict[str, tuple[str, tuple[int, ...]]] = {
         "weights": ("float64", (len(models), n_edges))
     }
@@ -198,11 +199,11 @@ def _signature_of(content: Fields, path: Path) -> Signature:
         expected["mean_edges"] = ("float64", (n_edges,))
         expected["components"] = ("float32", (len(domain.numbers("sd")), n_edges))
     if content.text("features") != "edges":
-        expected["activity"] = ("float64", (len(models), len(rows)))
+        expected["activity"] = ("float64", (len(models), n_regions))
     metrics = content.inner("metrics")
     check_performance(metrics)
     described = content.inner("arrays")
-    sizes = dict(zip(PATTERNS, (n_edges, len(rows)), strict=True))
+    sizes = dict(zip(PATTERNS, (n_edges, n_regions), strict=True))
     expected |= {n: ("float64", (sizes[n],)) for n in PATTERNS if n in described.values}
     arrays = _read_arrays(
         path, expected, {name: described.inner(name).text("sha256") for name in expected}
@@ -307,12 +308,13 @@ def _read_arrays(
         array = arrays.get(name)
         if array is None or str(array.dtype) != kind or array.shape != shape:
             raise DerivativesError(f"must hold {kind} {name} of shape {shape}.", path)
-        if _digest(array) != digests[name]:
+        if hash_array(array) != digests[name]:
             raise DerivativesError(
                 "does not match its description (SHA-256 differs). Copy both files again.", path
             )
     return arrays
 
 
-def _digest(array: NDArray[Any]) -> str:
+def hash_array(array: NDArray[Any]) -> str:
+    """SHA-256 of the numbers of an array."""
     return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()

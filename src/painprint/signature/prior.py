@@ -9,7 +9,6 @@ it holds no sessions, ratings or labels of people.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -26,7 +25,14 @@ from painprint.edges import count_edges, edges_to_matrix, matrix_to_edges
 from painprint.errors import DerivativesError
 from painprint.regions import Regions
 from painprint.signature.fields import Fields, check_plain
-from painprint.signature.file import MOST_BYTES, WEIGHTS, read_signature
+from painprint.signature.file import (
+    MOST_BYTES,
+    WEIGHTS,
+    describe_regions,
+    hash_array,
+    read_regions,
+    read_signature,
+)
 from painprint.signature.model import UNIT, Signature
 from painprint.signature.origin import SHA256
 from painprint.store.files import content_key, plain, write_bytes
@@ -249,13 +255,8 @@ def write_prior(path: Path, prior: PooledPrior) -> None:
             "format": FORMAT,
             "version": VERSION,
             "card": asdict(prior.card),
-            "regions": [
-                {"name": name, "network": network}
-                for name, network in prior.regions.network_of.items()
-            ],
-            "arrays": {
-                name: hashlib.sha256(array.tobytes()).hexdigest() for name, array in arrays.items()
-            },
+            "regions": describe_regions(prior.regions),
+            "arrays": {name: hash_array(array) for name, array in arrays.items()},
         }
     )
     text = json.dumps({**described, "sha256": content_key(described)}, sort_keys=True)
@@ -309,7 +310,7 @@ def read_prior(path: Path) -> PooledPrior:
         )
     try:
         check_plain(description)
-        digests = {name: hashlib.sha256(a.tobytes()).hexdigest() for name, a in arrays.items()}
+        digests = {name: hash_array(array) for name, array in arrays.items()}
         if stated != content_key(description) or digests != description["arrays"]:
             raise ValueError("it is not what was written (SHA-256 differs)")
         return _prior_of(Fields(description), arrays)
@@ -318,10 +319,7 @@ def read_prior(path: Path) -> PooledPrior:
 
 
 def _prior_of(content: Fields, arrays: Mapping[str, Any]) -> PooledPrior:
-    rows = content.rows("regions")
-    regions = Regions(
-        tuple(row.text("name") for row in rows), tuple(row.text_or_empty("network") for row in rows)
-    )
+    regions = read_regions(content)
     for name, array in arrays.items():
         if name.removesuffix("_sd") not in ("edges", "activity") or array.dtype != np.float32:
             raise ValueError(f"it has an array {name!r:.40} of type {array.dtype}")
