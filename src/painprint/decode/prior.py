@@ -42,18 +42,18 @@ class Prior:
     activity: Vector | None = None
     runs_sha256: tuple[str, ...] = ()
 
-    def select(self, regions: Sequence[str]) -> Prior:
-        """The prior of these regions, in this order; 0 where it has no weights."""
+    def select(self, regions: Sequence[str], *, missing: float = 0.0) -> Prior:
+        """The prior of these regions, in this order; ``missing`` where it has no weights."""
         if tuple(regions) == self.regions:
             return self
         position = {name: i for i, name in enumerate(self.regions)}
         index = np.array([position.get(name, len(self.regions)) for name in regions])
         edges = activity = None
         if self.edges is not None:
-            matrix = np.pad(edges_to_matrix(self.edges), (0, 1))
+            matrix = np.pad(edges_to_matrix(self.edges), (0, 1), constant_values=missing)
             edges = matrix_to_edges(matrix[np.ix_(index, index)])
         if self.activity is not None:
-            activity = np.append(self.activity, 0.0)[index]
+            activity = np.append(self.activity, missing)[index]
         return replace(self, regions=tuple(regions), edges=edges, activity=activity)
 
     def missing(self, regions: Sequence[str]) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from safetensors.numpy import load, save
 
 from painprint.arrays import Vector, short_repr
 from painprint.decode.prior import Prior
-from painprint.edges import count_edges, edges_to_matrix, matrix_to_edges
+from painprint.edges import count_edges
 from painprint.errors import DerivativesError
 from painprint.regions import Regions
 from painprint.signature.fields import Fields, check_plain
@@ -232,14 +232,9 @@ def _align(priors: Sequence[PooledPrior], names: Sequence[str], feature: str, wh
     """Values of each prior for these regions: (n_priors, n_weights); NaN where it lacks one."""
     rows = []
     for prior in priors:
-        values = getattr(prior, which)[feature]
-        position = {name: i for i, name in enumerate(prior.regions.names)}
-        index = np.array([position.get(name, len(position)) for name in names])
-        if feature == "activity":
-            rows.append(np.append(values, np.nan)[index])
-        else:
-            matrix = np.pad(edges_to_matrix(values), (0, 1), constant_values=np.nan)
-            rows.append(matrix_to_edges(matrix[np.ix_(index, index)]))
+        of_feature = {"edges": None, feature: getattr(prior, which)[feature]}
+        known = Prior(prior.regions.names, prior.card.n_people, **of_feature)
+        rows.append(getattr(known.select(names, missing=np.nan), feature))
     return np.array(rows)
 
 
