@@ -225,11 +225,8 @@ def _fit_without(
     dual = np.zeros(len(groups))
     dual[train] = fit.dual()[:, 0]
     y_mean, alpha, unit = float(fit.y_mean[0]), float(fit.alpha[0]), fit.spectrum.unit
-    intercept, prior_weight, share = (
-        y_mean - float(fit.spectrum.column_means @ dual[train]),
-        0.0,
-        None,
-    )
+    intercept = y_mean - float(fit.spectrum.column_means @ dual[train])
+    prior_weight, share = 0.0, None
     if fit.prior is not None:
         prior_weight, share = float(fit.prior.weight[0]), float(fit.prior.share[0])
         intercept -= prior_weight * fit.prior.mean
