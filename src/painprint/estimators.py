@@ -7,11 +7,12 @@ from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from painprint.arrays import Matrix, Vector
 from painprint.decode.decoders import Decoder, LassoPcr, Ridge
 from painprint.decode.errors import NotEnoughData
 from painprint.decode.lasso_pcr import LassoRules, center_gram, fit_components
@@ -28,9 +29,7 @@ class GroupsNotGiven(UserWarning):
     """A nested estimator was fitted without groups and used stretches of rows instead."""
 
 
-def ridge_dual(
-    K: NDArray[np.float64], y: NDArray[np.float64], alpha: float
-) -> tuple[NDArray[np.float64], float]:
+def ridge_dual(K: Matrix, y: Vector, alpha: float) -> tuple[Vector, float]:
     """Row coefficients of ridge regression with an unpenalised intercept, at a given penalty.
 
     They solve (K_c + λ I) d = y - ȳ, with K_c the centred Gram matrix of n rows and
@@ -96,7 +95,7 @@ class _DualRegressor(RegressorMixin, BaseEstimator):
 
     def _training_gram(
         self, X: ArrayLike, y: ArrayLike, min_rows: int
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    ) -> tuple[Matrix, Vector, Matrix]:
         """Validated X and y, and the inner products of the rows."""
         if self.kernel not in ("linear", "precomputed"):
             raise ValueError(f"kernel is {self.kernel!r}; choose 'linear' or 'precomputed'.")
@@ -115,15 +114,13 @@ class _DualRegressor(RegressorMixin, BaseEstimator):
             raise ValueError(f"Precomputed matrix must be a square matrix. Input is {rows.shape}.")
         return rows, ratings, rows
 
-    def _set_model(
-        self, rows: NDArray[np.float64], dual: NDArray[np.float64], intercept: float
-    ) -> None:
+    def _set_model(self, rows: Matrix, dual: Vector, intercept: float) -> None:
         self.dual_coef_ = dual
         self.intercept_ = intercept
         if self.kernel == "linear":
             self.coef_ = dual @ rows
 
-    def predict(self, X: ArrayLike) -> NDArray[np.float64]:
+    def predict(self, X: ArrayLike) -> Vector:
         """Predict ratings.
 
         Parameters

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 
-from painprint.arrays import Matrix, short_repr
+from painprint.arrays import Codes, Matrix, short_repr
 from painprint.cortex.mesh import Mesh
 
 STEEP = 0.035
@@ -142,7 +141,7 @@ def make_smoothing(mesh: Mesh, sigma_mm: float) -> csr_array:
     return csr_array(received.multiply(1 / received.sum(axis=1)[:, None]))
 
 
-def _neighbours_where_few(reach: csr_array, mesh: Mesh, vertex: NDArray[np.int64]) -> coo_array:
+def _neighbours_where_few(reach: csr_array, mesh: Mesh, vertex: Codes) -> coo_array:
     """Distances within reach; where these are few, those to neighbours and the vertex itself."""
     within = reach.tocoo()
     few = np.flatnonzero(np.diff(reach.indptr) < FEWEST)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array, eye_array, kron
 
-from painprint.arrays import Matrix
+from painprint.arrays import Codes, Matrix, Vector
 from painprint.cortex.operators import REACH
 
 Steps = tuple[csr_array, ...]
@@ -15,7 +14,7 @@ SHEARED = 1e-3
 """Cosine between two grid axes above which a grid counts as sheared."""
 
 
-def make_voxel_smoothing(voxels: NDArray[np.int64], affine: Matrix, sigma_mm: float) -> Steps:
+def make_voxel_smoothing(voxels: Codes, affine: Matrix, sigma_mm: float) -> Steps:
     """Separable Gaussian sums over voxels, one sparse matrix for each grid axis.
 
     The kernel extends along each axis to three standard deviations, and at least to the next
@@ -61,7 +60,7 @@ def make_voxel_smoothing(voxels: NDArray[np.int64], affine: Matrix, sigma_mm: fl
     return (csr_array(steps[0][:, inside]), steps[1], csr_array(steps[2][inside]))
 
 
-def grid_widths(affine: Matrix) -> NDArray[np.float64]:
+def grid_widths(affine: Matrix) -> Vector:
     """Voxel size (mm) along each grid axis.
 
     Raises

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from painprint.arrays import Codes, Matrix, Vector, short_repr
 from painprint.bins import (
@@ -56,8 +55,8 @@ class BinGram:
     products: Mapping[str, Matrix]
     bins: Mapping[str, Bins]
     frames: Sequence[Frames]
-    group_index: NDArray[np.int64]
-    minute: NDArray[np.int64] | None
+    group_index: Codes
+    minute: Codes | None
     prior: Prior | None = None
 
     @property
@@ -99,7 +98,7 @@ class BinGram:
         """The same summed over features, each multiplied by its scale (needed if several)."""
         return combine(self.blocks(kind, other), scale or {})
 
-    def samples(self, confounds: Callable[[NDArray[np.int64]], Matrix] | None = None) -> Samples:
+    def samples(self, confounds: Callable[[Codes], Matrix] | None = None) -> Samples:
         """Training bins as the input of a decoder."""
         bins = self.bins["train"]
         return Samples(
@@ -146,11 +145,11 @@ class BinGram:
         """Mean ratings of the bins."""
         return self.bins[kind].rating
 
-    def run(self, kind: str) -> NDArray[np.int64]:
+    def run(self, kind: str) -> Codes:
         """Run of each bin."""
         return self.bins[kind].run
 
-    def groups(self, kind: str) -> NDArray[np.int64]:
+    def groups(self, kind: str) -> Codes:
         """Group of each bin."""
         return self.group_index[self.bins[kind].run]
 
@@ -213,7 +212,7 @@ class BinGram:
         )
 
 
-def _select(bins: Bins, rows: NDArray[np.int64], runs: list[int], number: dict[int, int]) -> Bins:
+def _select(bins: Bins, rows: Codes, runs: list[int], number: dict[int, int]) -> Bins:
     return Bins(
         run=np.array([number[int(r)] for r in bins.run[rows]], int),
         number=bins.number[rows],
@@ -226,7 +225,7 @@ def _select(bins: Bins, rows: NDArray[np.int64], runs: list[int], number: dict[i
 
 def make_bin_gram(
     frames: Sequence[Frames],
-    group_index: NDArray[np.int64],
+    group_index: Codes,
     settings: Settings,
     *,
     like: Sequence[Frames] | None = None,
@@ -259,7 +258,7 @@ def features_of(settings: Settings) -> tuple[str, ...]:
 
 def cut_bins(
     frames: Sequence[Frames], settings: Settings, *, like: Sequence[Frames] | None = None
-) -> tuple[dict[str, Bins], NDArray[np.int64] | None]:
+) -> tuple[dict[str, Bins], Codes | None]:
     """Bins of each kind, and the primary test bin of each training bin.
 
     Parameters
@@ -287,7 +286,7 @@ def cut_bins(
 
 def make_training_bins(
     frames: Sequence[Frames], rules: Rules, minutes: Bins, min_stretch_frames: int
-) -> tuple[Bins, NDArray[np.int64] | None]:
+) -> tuple[Bins, Codes | None]:
     """Training bins, and the primary test bin that each is a part of; None for rating bins.
 
     Events train as they are.
@@ -319,8 +318,8 @@ class _Layout:
     """
 
     base: Bins
-    members: NDArray[np.int64]
-    starts: NDArray[np.int64]
+    members: Codes
+    starts: Codes
     share: Vector
 
     def expand(self, K: Matrix) -> Matrix:
@@ -332,7 +331,7 @@ class _Layout:
         return expanded
 
 
-def _lay_out(bins: Mapping[str, Bins], minute: NDArray[np.int64] | None) -> _Layout:
+def _lay_out(bins: Mapping[str, Bins], minute: Codes | None) -> _Layout:
     """Derive minutes from training bins if these are their parts and cover all their frames."""
     train, minutes, *larger = bins.values()
     n_train, n_minutes, n_two = len(train), len(minutes), sum(map(len, larger))
@@ -354,7 +353,7 @@ def _lay_out(bins: Mapping[str, Bins], minute: NDArray[np.int64] | None) -> _Lay
 def inner_products(
     frames: Sequence[Frames],
     bins: Bins,
-    group_index: NDArray[np.int64],
+    group_index: Codes,
     features: Sequence[str],
     *,
     n_first: int | None = None,

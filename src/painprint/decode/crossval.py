@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from painprint.arrays import Matrix, Vector
+from painprint.arrays import Codes, Matrix, Vector
 from painprint.decode.errors import NotEnoughData
 from painprint.decode.lasso_pcr import (
     Components,
@@ -26,7 +25,7 @@ from painprint.parallel import map_ordered
 from painprint.progress import OnStep, count_steps
 from painprint.stats.correlation import correlate_columns
 
-Adjust = Callable[[Matrix, Vector, NDArray[np.int64]], tuple[Matrix, Vector]]
+Adjust = Callable[[Matrix, Vector, Codes], tuple[Matrix, Vector]]
 """Returns K and y adjusted for a fit, given K, y and the training rows."""
 _Path = tuple[Matrix, Vector]
 """Predictions of left-out rows at each penalty, and their targets."""
@@ -35,7 +34,7 @@ _Path = tuple[Matrix, Vector]
 def nested_leave_one_out(
     K: Matrix,
     y: Vector,
-    groups: NDArray[np.int64],
+    groups: Codes,
     rules: LassoRules,
     *,
     buffer: int = 0,
@@ -94,7 +93,7 @@ def nested_leave_one_out(
     return NestedFit(tuple(folds), final, held_out, target, at_full_grid[:, best])
 
 
-def choose_penalty(K: Matrix, y: Vector, groups: NDArray[np.int64], rules: LassoRules) -> Model:
+def choose_penalty(K: Matrix, y: Vector, groups: Codes, rules: LassoRules) -> Model:
     """Model of all rows, with λ chosen by leave-one-group-out.
 
     Parameters
@@ -151,7 +150,7 @@ class _Data:
 
     K: Matrix
     y: Vector
-    groups: NDArray[np.int64]
+    groups: Codes
     rules: LassoRules
     adjust: Adjust | None = None
     buffer: int = 0
@@ -166,11 +165,11 @@ class _Data:
         pairs = combinations(range(self.n_groups), 2)
         return [(k, j) for k, j in pairs if j - k > self.buffer]
 
-    def rows(self, group: int) -> NDArray[np.int64]:
+    def rows(self, group: int) -> Codes:
         """Rows of a group."""
         return np.flatnonzero(self.groups == group)
 
-    def training(self, group: int) -> NDArray[np.int64]:
+    def training(self, group: int) -> Codes:
         """Rows that train where a group is left out."""
         return np.flatnonzero(np.abs(self.groups - group) > self.buffer)
 
@@ -179,13 +178,13 @@ class _Data:
 class _Fit:
     """Components of a training set; inner products and ratings of each group left out."""
 
-    train: NDArray[np.int64]
+    train: Codes
     components: Components
     cross: list[Matrix]
     y_test: list[Vector]
 
 
-def _fit(data: _Data, train: NDArray[np.int64], left_out: tuple[int, ...]) -> _Fit:
+def _fit(data: _Data, train: Codes, left_out: tuple[int, ...]) -> _Fit:
     K, y = data.K, data.y
     if data.adjust is not None:
         K, y = data.adjust(K, y, train)

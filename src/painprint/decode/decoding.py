@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from painprint.arrays import Vector
 from painprint.bins import primary_scale, primary_words
 from painprint.decode.metrics import Evaluation, ScaleMetrics, evaluate
 from painprint.decode.prepare import Prepared, prepare_runs
@@ -197,7 +197,7 @@ class Decoding:
         return write_decoding_page(self, Path(path), participant=participant, stages=stages or {})
 
 
-def edges_frame(regions: Regions, weights: NDArray[np.float64]) -> pd.DataFrame:
+def edges_frame(regions: Regions, weights: Vector) -> pd.DataFrame:
     """Weights of edges with the regions and networks of each.
 
     Parameters

@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
-from painprint.arrays import Matrix, Vector
+from painprint.arrays import Codes, Matrix, Vector
 from painprint.bins import Bins
 from painprint.edges import count_edges, edge_block, edge_blocks
 from painprint.parallel import map_ordered
@@ -19,7 +18,7 @@ from painprint.stats.correlation import correlate_columns
 def gram(
     runs: Sequence[Frames],
     bins: Bins,
-    groups: NDArray[np.int64],
+    groups: Codes,
     *,
     n_first: int | None = None,
     n_jobs: int = 1,
@@ -54,7 +53,7 @@ def gram(
     return K
 
 
-def _products_by_group(X: Matrix, groups: NDArray[np.int64]) -> Matrix:
+def _products_by_group(X: Matrix, groups: Codes) -> Matrix:
     """X Xᵀ, a pair of groups at a time, so that no other group touches the last bits."""
     rows = [np.flatnonzero(groups == g) for g in np.unique(groups)]
     features = [X[r] for r in rows]
@@ -78,11 +77,7 @@ def mean_signals(runs: Sequence[Frames], bins: Bins) -> Matrix:
 
 
 def activity_gram(
-    runs: Sequence[Frames],
-    bins: Bins,
-    groups: NDArray[np.int64],
-    *,
-    n_first: int | None = None,
+    runs: Sequence[Frames], bins: Bins, groups: Codes, *, n_first: int | None = None
 ) -> Matrix:
     """Inner products of the bins' mean region signals; parameters as for :func:`gram`."""
     return _products_by_group(mean_signals(runs, bins)[:, :n_first], groups)
@@ -104,12 +99,7 @@ def activity_weights(runs: Sequence[Frames], bins: Bins, dual: Matrix) -> Matrix
 
 
 def edge_weights(
-    runs: Sequence[Frames],
-    bins: Bins,
-    groups: NDArray[np.int64],
-    dual: Matrix,
-    *,
-    n_jobs: int = 1,
+    runs: Sequence[Frames], bins: Bins, groups: Codes, dual: Matrix, *, n_jobs: int = 1
 ) -> Matrix:
     """Edge weights Xᵀ a of several models on the same bins.
 
@@ -135,7 +125,7 @@ def edge_weights(
     return weights
 
 
-def _weights_by_group(X: Matrix, groups: NDArray[np.int64], dual: Matrix) -> Matrix:
+def _weights_by_group(X: Matrix, groups: Codes, dual: Matrix) -> Matrix:
     """Xᵀ a, summed group by group."""
     weights = np.zeros((len(dual), X.shape[1]))
     for g in np.unique(groups):

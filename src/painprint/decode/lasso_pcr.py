@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from painprint.arrays import Matrix, Vector, short_repr
+from painprint.arrays import Codes, Matrix, Vector, short_repr
 
 Keep = Literal["positive", "first"]
 
@@ -65,7 +64,7 @@ class Components:
     y_mean: float
     column_means: Vector
 
-    def count_active(self, penalty: Vector) -> NDArray[np.int64]:
+    def count_active(self, penalty: Vector) -> Codes:
         """Components kept at each penalty: those with c above it."""
         return len(self.c) - np.searchsorted(self.c[::-1], penalty, side="right")
 

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from painprint.arrays import Matrix, Vector
+from painprint.arrays import Codes, Matrix, Vector
 from painprint.compiled import kernel
 from painprint.decode.errors import NotEnoughData
 from painprint.decode.lasso_pcr import EPS, LassoRules, center_cross, eigenvectors
@@ -30,11 +29,11 @@ MOMENTS_BYTES = 1.2e9
 def nested_for_many(
     K: Matrix,
     Y: Matrix,
-    groups: NDArray[np.int64],
+    groups: Codes,
     rules: LassoRules,
     *,
     cross: Matrix | None = None,
-    cross_groups: NDArray[np.int64] | None = None,
+    cross_groups: Codes | None = None,
     n_jobs: int = 1,
     on_step: OnStep | None = None,
 ) -> ManyFits:
@@ -81,15 +80,15 @@ def nested_for_many(
 @dataclass(frozen=True, eq=False)
 class _Rows:
     K: Matrix
-    groups: NDArray[np.int64]
+    groups: Codes
     rules: LassoRules
     cross: Matrix
-    cross_groups: NDArray[np.int64]
+    cross_groups: Codes
 
-    def tested(self, g: int) -> NDArray[np.int64]:
+    def tested(self, g: int) -> Codes:
         return np.flatnonzero(self.cross_groups == g)
 
-    def of(self, g: int) -> NDArray[np.int64]:
+    def of(self, g: int) -> Codes:
         return np.flatnonzero(self.groups == g)
 
     def project(self, Y: Matrix, left_out: tuple[int, ...]) -> _Projection:

@@ -11,9 +11,8 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from painprint.arrays import Matrix, Vector, short_repr
+from painprint.arrays import Codes, Matrix, Vector, short_repr
 from painprint.bins import SCALES, primary_scale
 from painprint.decode.roc import roc_table
 from painprint.decode.units import MeanR, mean_r, score_units
@@ -170,7 +169,7 @@ def area_under_curve(y: Vector, score: Vector) -> float | None:
     return float(weighted_auc(np.ones((1, len(y))), high, score)[0])
 
 
-def center_by(values: Vector, group: NDArray[np.int64]) -> Vector:
+def center_by(values: Vector, group: Codes) -> Vector:
     """Values minus the mean of their group; exactly 0 where the values of a group are equal."""
     means = np.bincount(group, weights=values) / np.maximum(np.bincount(group), 1)
     centred = values - means[group]
@@ -194,7 +193,7 @@ class Rows:
     rating: Vector
     predicted: Vector
     training_mean: Vector
-    group: NDArray[np.int64]
+    group: Codes
 
     @classmethod
     def of(cls, table: pd.DataFrame) -> Rows:
@@ -376,7 +375,7 @@ def block_interval_ends(
 
 
 def agreement(
-    y: Matrix, predicted: Matrix, training_mean: Matrix, group: NDArray[np.int64]
+    y: Matrix, predicted: Matrix, training_mean: Matrix, group: Codes
 ) -> dict[str, Vector]:
     """r, session-centred r and skill of many predictions at once, as in :func:`score_scale`.
 
@@ -403,7 +402,7 @@ def agreement(
     }
 
 
-def center_columns(values: Matrix, group: NDArray[np.int64]) -> Matrix:
+def center_columns(values: Matrix, group: Codes) -> Matrix:
     """Each column minus the means of its groups, as :func:`center_by`."""
     averages = (group == np.arange(group.max() + 1)[:, None]).astype(float)
     averages /= averages.sum(axis=1, keepdims=True)

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from painprint.arrays import Codes
 from painprint.decode.copies import SAME_RATING, check_copies, note_same_ratings
 from painprint.decode.prior import Prior, match_prior
 from painprint.excluded import list_excluded
@@ -71,7 +71,7 @@ class Prepared:
             f"{plural(len(self.regions_left_out), 'region')})"
         )
 
-    def groups(self, leave_out: str) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    def groups(self, leave_out: str) -> tuple[Codes, tuple[str, ...]]:
         """Group of each run, numbered in order of appearance, and the groups' names.
 
         Raises

@@ -6,9 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from painprint.arrays import Matrix, Vector, short_repr
+from painprint.arrays import Codes, Matrix, Vector, short_repr
 from painprint.decode.bin_gram import BinGram
 from painprint.decode.decoders import make_decoder
 from painprint.decode.metrics import Rows
@@ -20,7 +19,7 @@ from painprint.decode.scales import Scales
 from painprint.parallel import map_ordered
 from painprint.settings import Rules
 
-Columns = Callable[[BinGram, NDArray[np.int64]], Matrix]
+Columns = Callable[[BinGram, Codes], Matrix]
 """Returns the confounds of all rows of a BinGram, given the training groups."""
 
 
@@ -41,7 +40,7 @@ class HeldOut:
     rating: dict[str, Vector]
     predicted: dict[str, Vector]
     training_mean: Vector
-    groups: dict[str, NDArray[np.int64]]
+    groups: dict[str, Codes]
 
     def agreement(self) -> dict[str, dict[str, float]]:
         """r, group-centred r and skill, by scale."""
@@ -61,7 +60,7 @@ def refit(
     *,
     columns: Columns | None = None,
     buffer: int = 0,
-    fold_of_group: NDArray[np.int64] | None = None,
+    fold_of_group: Codes | None = None,
     n_jobs: int = 1,
 ) -> HeldOut:
     """Nested leave-one-group-out, tested on test bins.
@@ -107,7 +106,7 @@ def refit(
     )
 
 
-def scales_at(bin_grams: Sequence[BinGram], lag: NDArray[np.int64]) -> Scales:
+def scales_at(bin_grams: Sequence[BinGram], lag: Codes) -> Scales:
     """Averages over runs with the bins' weights at the lag of each group."""
     of_run = np.array(
         [bin_grams[lag[code]].scales.of_run[r] for r, code in enumerate(bin_grams[0].group_index)]
@@ -120,13 +119,13 @@ def _fit(
     rules: Rules,
     columns: Columns | None,
     buffer: int,
-    fold_of_group: NDArray[np.int64],
+    fold_of_group: Codes,
     n_jobs: int,
 ) -> Sequence[Model]:
     """Model of each fold."""
     groups, rows = bin_gram.groups("train"), bin_gram.rows("train")
 
-    def confounds(train: NDArray[np.int64]) -> Matrix:
+    def confounds(train: Codes) -> Matrix:
         assert columns is not None
         return columns(bin_gram, np.unique(groups[train]))[rows]
 
@@ -163,12 +162,7 @@ def _fixed_columns(bin_gram: BinGram, columns: Columns) -> Matrix | None:
 
 
 def _predict_rows(
-    bin_gram: BinGram,
-    kind: str,
-    test: NDArray[np.int64],
-    train: NDArray[np.int64],
-    model: Model,
-    columns: Columns | None,
+    bin_gram: BinGram, kind: str, test: Codes, train: Codes, model: Model, columns: Columns | None
 ) -> tuple[Vector, Vector]:
     """Predictions and ratings of test rows; with confounds, the residuals of both.
 

@@ -7,14 +7,11 @@ X' = X - C H X_train and y' = y - C H y_train. Inner products of X' follow from 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from painprint.arrays import Matrix, Vector
+from painprint.arrays import Codes, Matrix, Vector
 
 
-def residuals(
-    K: Matrix, y: Vector, confounds: Matrix, train: NDArray[np.int64]
-) -> tuple[Matrix, Vector]:
+def residuals(K: Matrix, y: Vector, confounds: Matrix, train: Codes) -> tuple[Matrix, Vector]:
     """Inner products and ratings after the confounds are partialled out.
 
     Coefficients, of ratings and of every feature, are estimated on the training rows alone.
@@ -41,7 +38,7 @@ def residuals(
     return K - from_train - from_train.T + of_fits, y - C @ (H @ y[train])
 
 
-def scale_columns(confounds: Matrix, train: NDArray[np.int64]) -> Matrix:
+def scale_columns(confounds: Matrix, train: Codes) -> Matrix:
     """Columns centred and scaled by the mean and SD of their training rows."""
     if not np.isfinite(confounds).all():
         raise ValueError("confounds contain values that are not finite.")
@@ -52,9 +49,7 @@ def scale_columns(confounds: Matrix, train: NDArray[np.int64]) -> Matrix:
     return np.where(varies, centred, 0.0) / np.where(varies, sd, 1.0)
 
 
-def predict_from_confounds(
-    confounds: Matrix, y: Vector, train: NDArray[np.int64], test: NDArray[np.int64]
-) -> Matrix:
+def predict_from_confounds(confounds: Matrix, y: Vector, train: Codes, test: Codes) -> Matrix:
     """Least-squares predictions of test rows from confounds alone.
 
     Parameters

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from painprint.arrays import Matrix, short_repr
+from painprint.arrays import Codes, Matrix, short_repr
 
 
 @short_repr
@@ -31,8 +30,8 @@ class Scales:
 
     of_run: Matrix
     of_group: Matrix
-    group_index: NDArray[np.int64]
-    tested: Mapping[str, NDArray[np.int64]]
+    group_index: Codes
+    tested: Mapping[str, Codes]
 
     @property
     def primary(self) -> str:
@@ -56,7 +55,7 @@ class Scales:
         return dict(zip(self.tested, np.split(values, ends), strict=True))
 
     @property
-    def groups(self) -> dict[str, NDArray[np.int64]]:
+    def groups(self) -> dict[str, Codes]:
         """Group of each row, by scale."""
         return {
             **self.tested,

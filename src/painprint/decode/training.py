@@ -11,9 +11,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from painprint.arrays import short_repr
+from painprint.arrays import Codes, Matrix, Vector, short_repr
 from painprint.bins import Bins, make_test_bins, test_scales
 from painprint.decode.bin_gram import cut_bins, features_of, inner_products
 from painprint.decode.decoders import make_decoder
@@ -62,16 +61,16 @@ class FoldModel:
 
     held_out: str
     lag_s: float
-    weights: NDArray[np.float64]
+    weights: Vector
     intercept: float
     training_mean: float
     choice: Choice
-    activity: NDArray[np.float64] | None = None
+    activity: Vector | None = None
     prior_weight: float = 0.0
-    pattern: NDArray[np.float64] | None = None
-    activity_pattern: NDArray[np.float64] | None = None
+    pattern: Vector | None = None
+    activity_pattern: Vector | None = None
 
-    def score(self, signals: NDArray[np.float64]) -> NDArray[np.float64]:
+    def score(self, signals: Matrix) -> Vector:
         """Predicted rating of each frame; see :func:`~painprint.edges.score_frames`."""
         return score_frames(signals, self.weights, self.intercept, self.activity)
 
@@ -97,10 +96,10 @@ class Training:
     """
 
     groups: tuple[str, ...]
-    group_index: NDArray[np.int64]
+    group_index: Codes
     folds: tuple[FoldModel, ...]
     final: FoldModel
-    lag_of_run: NDArray[np.int64]
+    lag_of_run: Codes
     run_table: pd.DataFrame
 
     def __repr__(self) -> str:
@@ -181,7 +180,7 @@ class _LagFit:
 
     frames: list[Frames]
     bins: Bins
-    group_index: NDArray[np.int64]
+    group_index: Codes
     features: tuple[str, ...]
     prior: Prior | None
     nested: NestedFit
@@ -190,7 +189,7 @@ class _LagFit:
 def _fit_at_lag(
     frames: list[Frames],
     like: list[Frames],
-    group_index: NDArray[np.int64],
+    group_index: Codes,
     settings: Settings,
     prior: Prior | None,
     n_jobs: int,
@@ -238,15 +237,15 @@ def _with_weights(
         return {}
     frames, bins, n_regions = fit.frames, fit.bins, len(fit.frames[0].regions)
     final = models.get(EVERYTHING)
-    patterns: dict[str, NDArray[np.float64]] = {}
+    patterns: dict[str, Vector] = {}
 
-    def dual_of(feature: str) -> NDArray[np.float64]:
+    def dual_of(feature: str) -> Matrix:
         duals = [model.dual * model.scale[feature] for model in models.values()]
         if final is not None:
             duals.append(center_by(bins.rating, fit.group_index) * final.scale[feature])
         return np.array(duals)
 
-    def take_pattern(feature: str, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    def take_pattern(feature: str, rows: Matrix) -> Matrix:
         """The weights of the models; the last row is the pattern of the final one."""
         if final is not None:
             patterns[feature] = rows[-1]
@@ -258,7 +257,7 @@ def _with_weights(
         weights = take_pattern("edges", rows)
         _add_prior(weights, models, None if fit.prior is None else fit.prior.edges)
     weights.flags.writeable = False
-    activity: list[NDArray[np.float64] | None] = [None] * len(models)
+    activity: list[Vector | None] = [None] * len(models)
     if "activity" in fit.features:
         of_activity = take_pattern("activity", activity_weights(frames, bins, dual_of("activity")))
         _add_prior(of_activity, models, None if fit.prior is None else fit.prior.activity)
@@ -280,9 +279,7 @@ def _with_weights(
     }
 
 
-def _add_prior(
-    weights: NDArray[np.float64], models: Mapping[str, Model], prior: NDArray[np.float64] | None
-) -> None:
+def _add_prior(weights: Matrix, models: Mapping[str, Model], prior: Vector | None) -> None:
     """Add their parts of the prior to the weights of the models, (n_models, n_weights)."""
     for w, model in zip(weights, models.values(), strict=True):
         if model.prior_weight and prior is not None:
@@ -315,10 +312,7 @@ def predict_held_out(
 
 
 def average_frames(
-    frames: Sequence[Frames],
-    scores: Sequence[NDArray[np.float64]],
-    group_index: NDArray[np.int64],
-    rules: Rules,
+    frames: Sequence[Frames], scores: Sequence[Vector], group_index: Codes, rules: Rules
 ) -> pd.DataFrame:
     """Mean rating and score of test bins, runs, and groups (means of their runs).
 
@@ -348,7 +342,7 @@ def average_frames(
     return table.astype({"bin": "Int64"})
 
 
-def _means(runs: pd.DataFrame, group_index: NDArray[np.int64]) -> pd.DataFrame:
+def _means(runs: pd.DataFrame, group_index: Codes) -> pd.DataFrame:
     """Rows of the session scale: means of the runs of a group."""
     groups = runs.assign(group=group_index[runs["run_code"]]).groupby("group", sort=True)
     return groups.agg(
@@ -362,7 +356,7 @@ def _means(runs: pd.DataFrame, group_index: NDArray[np.int64]) -> pd.DataFrame:
 
 
 def _score_bins(
-    runs: Sequence[Frames], bins: Bins, scores: Sequence[NDArray[np.float64]], scale: str
+    runs: Sequence[Frames], bins: Bins, scores: Sequence[Vector], scale: str
 ) -> pd.DataFrame:
     return pd.DataFrame(
         [
@@ -373,12 +367,7 @@ def _score_bins(
 
 
 def _row(
-    run: Frames,
-    members: NDArray[np.int64],
-    score: NDArray[np.float64],
-    scale: str,
-    run_code: int,
-    number: int | None = None,
+    run: Frames, members: Codes, score: Vector, scale: str, run_code: int, number: int | None = None
 ) -> dict[str, Any]:
     first, last = int(run.frame[members[0]]), int(run.frame[members[-1]])
     return {

@@ -9,9 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
+from painprint.arrays import Matrix, Vector
 from painprint.atlas.image import Atlas
 from painprint.errors import DerivativesError
 from painprint.files.dicom import DAY_S, DicomIncomplete, DicomRefused, read_dicom
@@ -54,7 +52,7 @@ class _File:
 
     series: str
     number: int | None
-    load: Callable[[], tuple[NDArray[np.float64], NDArray[np.float64]]]
+    load: Callable[[], tuple[Matrix, Matrix]]
     series_number: int | None = None
     acquired_s: float | None = None
     tr_s: float | None = None
@@ -215,7 +213,7 @@ class FolderSource:
             return _File(f"nifti {prefix}", index, lambda: _read_nifti(path))
         header = read_dicom(path)
 
-        def load() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        def load() -> tuple[Matrix, Matrix]:
             volume = header.volume()
             return volume.values, volume.affine
 
@@ -250,7 +248,7 @@ class FolderSource:
         self._series, found.index = file.series, index
         return index not in self._given or self._drop(REPEATED)
 
-    def _volume(self, found: Found, file: _File, means: NDArray[np.float64]) -> Volume:
+    def _volume(self, found: Found, file: _File, means: Vector) -> Volume:
         """A volume that is whole, which is given."""
         assert found.index is not None
         self._watched.done(found)
@@ -300,7 +298,7 @@ class _NiftiUnreadable(Exception):
     """A file that is no NIfTI of one volume, or not yet."""
 
 
-def _read_nifti(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _read_nifti(path: Path) -> tuple[Matrix, Matrix]:
     """Values and affine of a NIfTI of one volume; errors do not name the file."""
     try:
         return read_volume(path)

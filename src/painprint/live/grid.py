@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from painprint.arrays import Codes, Matrix, Vector
 from painprint.atlas.image import Atlas
 from painprint.errors import DerivativesError
 from painprint.files.images import AFFINE_TOLERANCE_MM, Voxels
@@ -47,9 +47,7 @@ class RegionsOfVolumes:
         self._voxels = self._region_of = np.empty(0, np.int64)
         self._n_voxels = np.empty(0, np.int64)
 
-    def means(
-        self, values: NDArray[np.float64], affine: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
+    def means(self, values: Matrix, affine: Matrix) -> Vector:
         """Mean of each region over its voxels that are finite: (n_regions,); NaN if it has none.
 
         Parameters
@@ -76,7 +74,7 @@ class RegionsOfVolumes:
         with np.errstate(invalid="ignore"):
             return np.asarray(sums / n_voxels)
 
-    def _turn(self, shape: tuple[int, ...], affine: NDArray[np.float64]) -> None:
+    def _turn(self, shape: tuple[int, ...], affine: Matrix) -> None:
         """Bring the atlas to the axes of a volume, and keep which voxels have a region."""
         turned = _with_axes_of(self._region, self._affine, affine)
         if self._grid is not None or turned is None or turned.shape != shape:
@@ -96,9 +94,7 @@ class RegionsOfVolumes:
         self._n_voxels = np.bincount(self._region_of, minlength=len(self.names))
 
 
-def _with_axes_of(
-    image: NDArray[np.int64], affine: NDArray[np.float64], other: NDArray[np.float64]
-) -> NDArray[np.int64] | None:
+def _with_axes_of(image: Codes, affine: Matrix, other: Matrix) -> Codes | None:
     """An image with its axes permuted and flipped so that it has another affine; None if there is
     no such order of axes within ``AFFINE_TOLERANCE_MM``."""
     if not (np.isfinite(affine).all() and np.isfinite(other).all()):
@@ -120,7 +116,7 @@ def _with_axes_of(
     return flipped.transpose(*axes.argmax(axis=0))
 
 
-def _in_words(shape: tuple[int, ...], affine: NDArray[np.float64]) -> str:
+def _in_words(shape: tuple[int, ...], affine: Matrix) -> str:
     """Shape and affine of a grid (mm)."""
     rows = "; ".join(" ".join(f"{value:.6g}" for value in row) for row in affine[:3])
     return f"{' x '.join(map(str, shape))} voxels, affine [{rows}]"

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from painprint.arrays import Vector
 from painprint.live.probe import Probes
 from painprint.live.record import Record
 from painprint.live.scorer import LiveScorer, Reading
@@ -70,7 +70,7 @@ class LiveReading:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.record, self.scorer, self.clock = record, scorer, clock
-        self.truth: NDArray[np.float64] | None = None
+        self.truth: Vector | None = None
         """True rating at each volume of a run that is simulated, to be shown beside the reading:
         shape (n_volumes,)."""
         self.probes = probes

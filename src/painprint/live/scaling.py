@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+
+from painprint.arrays import Vector
 
 MOST_WAITING = 64
 """Frames that are kept until they are added together."""
@@ -24,9 +25,9 @@ class RunEdges:
         self.n = 0
         self._mean = np.zeros(n_regions)
         self._products = np.zeros((n_regions, n_regions))
-        self._waiting: list[NDArray[np.float64]] = []
+        self._waiting: list[Vector] = []
 
-    def add(self, values: NDArray[np.float64]) -> None:
+    def add(self, values: Vector) -> None:
         """Add a frame of finite values, of shape (n_regions,)."""
         self.n += 1
         self._waiting.append(values)
@@ -44,7 +45,7 @@ class RunEdges:
         self._products += centred.T @ centred + np.outer(off, off * (n_before * n / self.n))
         self._mean += off * (n / self.n)
 
-    def edges(self) -> NDArray[np.float64]:
+    def edges(self) -> Vector:
         """Region pairs i < j, row by row, of shape (n_edges,); 0 with a constant region."""
         self._add_waiting()
         a, b = np.triu_indices(len(self._mean), k=1)
@@ -74,14 +75,14 @@ class CausalScaling:
         self.mean = np.zeros(n_regions)
         self._squares = np.zeros(n_regions)
 
-    def add(self, values: NDArray[np.float64]) -> None:
+    def add(self, values: Vector) -> None:
         """Add a frame of finite values, of shape (n_regions,)."""
         self.n += 1
         off = values - self.mean
         self.mean += off / self.n
         self._squares += off * (values - self.mean)
 
-    def variance(self) -> NDArray[np.float64]:
+    def variance(self) -> Vector:
         """Shrunk variance of each region, of shape (n_regions,); 0 before the second frame."""
         if self.n < 2:
             return np.zeros_like(self.mean)
@@ -91,7 +92,7 @@ class CausalScaling:
         prior = self.prior_frames * float(np.median(own[own > 0]))
         return (self._squares + prior) / (self.n - 1 + self.prior_frames)
 
-    def zscores(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    def zscores(self, values: Vector) -> Vector:
         """z-scores of a frame by the frames so far, of shape (n_regions,); 0 where the SD is 0."""
         sd = np.sqrt(self.variance())
         return np.divide(values - self.mean, sd, out=np.zeros_like(values), where=sd > 0)

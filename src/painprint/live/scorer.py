@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from painprint.arrays import Codes, Vector
 from painprint.live.scaling import CausalScaling, RunEdges
 from painprint.live.volume import Volume
 from painprint.runs import count_frames
@@ -124,7 +125,7 @@ class LiveScorer:
         self._intercepts = np.array([model.intercept for model in signature.models])
         self.window = int(round(WINDOW_S / tr_s))
         self.lag_frames = count_frames(signature.models[0].lag_s, tr_s, up=False)
-        self._recent: deque[tuple[int, NDArray[np.float64]]] = deque()
+        self._recent: deque[tuple[int, Vector]] = deque()
         self._last = -1
         self._run = RunEdges(len(names))
         self._fd: list[float] = [0.0, 0.0]  # sum, number
@@ -166,7 +167,7 @@ class LiveScorer:
             tuple(reasons),
         )  # fmt: skip
 
-    def _check(self, volume: Volume) -> tuple[str, NDArray[np.float64] | None]:
+    def _check(self, volume: Volume) -> tuple[str, Vector | None]:
         """Why a volume cannot be used, or its values in the order of the signature."""
         if volume.values is None:
             return volume.note or "the volume cannot be read", None
@@ -178,7 +179,7 @@ class LiveScorer:
             return f"motion: {volume.fd_mm:.2f} mm", None
         return "", values
 
-    def _score(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _score(self, values: Vector) -> Vector:
         """Score of a frame by every model: shape (n_models,)."""
         z = self._scaling.zscores(values)
         edges = z[self._a] * z[self._b]
@@ -225,9 +226,7 @@ class LiveScorer:
         return judge_runs(self._domain, [measures], goes_on=True)
 
 
-def _match(
-    regions: Sequence[str], names: Sequence[str]
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def _match(regions: Sequence[str], names: Sequence[str]) -> tuple[Codes, NDArray[np.bool_]]:
     """Column of the stream of each region of the signature (0 where absent), and which are there.
 
     Raises

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
+from painprint.arrays import Vector
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +32,7 @@ class Volume:
     """
 
     index: int
-    values: NDArray[np.float64] | None
+    values: Vector | None
     arrived_s: float
     acquired_s: float | None = None
     fd_mm: float | None = None

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from painprint.arrays import Codes
+from painprint.arrays import Codes, Vector
 from painprint.atlas.image import PARCELLATION as FOLDER
 from painprint.cortex.settings import AreaSettings
 from painprint.errors import DerivativesError
@@ -198,7 +198,7 @@ def write_atlas_dataset(files: AreaFiles, density: str) -> bool:
 
 
 def write_cortical_maps(
-    path: Path, cortical: CorticalGrayordinates, maps: Mapping[str, NDArray[np.float64]]
+    path: Path, cortical: CorticalGrayordinates, maps: Mapping[str, Vector]
 ) -> None:
     """Write values of the cortical vertices as a dscalar.nii; other grayordinates have NaN."""
     write_maps(

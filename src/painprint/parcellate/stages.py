@@ -8,9 +8,8 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from painprint.arrays import Codes, Single
+from painprint.arrays import Codes, Single, Vector
 from painprint.cortex.boundary_map import BoundaryMap, Kernels, Similarity, map_boundaries
 from painprint.cortex.evaluate import Homogeneity, compare_with_rotated
 from painprint.cortex.gather import Gathering
@@ -204,7 +203,7 @@ class Parcellations:
     maps: dict[str, BoundaryMap]
     labels: dict[str, Codes]
     no_halves: str
-    coverage: dict[str, NDArray[np.float64]]
+    coverage: dict[str, Vector]
     n_frames: dict[str, int]
     share_kept: float
     unit: Single

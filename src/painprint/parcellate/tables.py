@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from painprint.arrays import Codes, Single
+from painprint.arrays import Codes, Single, Vector
 from painprint.atlas.geometry import write_surfaces
 from painprint.atlas.surfaces import Surfaces
 from painprint.cortex.boundary_map import BoundaryMap
@@ -125,7 +124,7 @@ def area_table(
     cortical: CorticalGrayordinates,
     labels: Codes,
     features: Single | None,
-    coverage: NDArray[np.float64],
+    coverage: Vector,
     named: Named | None = None,
 ) -> pd.DataFrame:
     """One row per cortical area.

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from painprint.arrays import Matrix, Vector
 
 MS = 1e-3
 
@@ -80,10 +81,10 @@ class Recording:
         "duration", "stopped", or "killed" where the journal does not say.
     """
 
-    move_s: NDArray[np.float64]
-    place: NDArray[np.float64]
-    trigger_s: NDArray[np.float64]
-    frame_ms: NDArray[np.float64]
+    move_s: Vector
+    place: Vector
+    trigger_s: Vector
+    frame_ms: Vector
     answers: tuple[Answer, ...]
     gaps_s: tuple[tuple[float, float], ...]
     unfocused_s: float
@@ -178,7 +179,7 @@ def recording_of(entries: Iterable[Mapping[str, Any]]) -> Recording:
     )
 
 
-def _joined(moves: Iterable[tuple[list[list[float]], float]]) -> NDArray[np.float64]:
+def _joined(moves: Iterable[tuple[list[list[float]], float]]) -> Matrix:
     """Movements of all pages in program time, in order: shape (n_moves, 2)."""
     rows = [[t * MS + offset_s, place] for page, offset_s in moves for t, place in page]
     table = np.array(rows, dtype=float).reshape(-1, 2)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from painprint.arrays import Codes, Vector
 from painprint.rating_task.recording import Recording
 from painprint.rating_task.task import RatingTask
 from painprint.rating_task.volumes import Volumes
@@ -31,11 +31,11 @@ class Samples:
     """
 
     start_s: float
-    rating: NDArray[np.float64]
-    trigger: NDArray[np.int64]
+    rating: Vector
+    trigger: Codes
 
     @property
-    def time_s(self) -> NDArray[np.float64]:
+    def time_s(self) -> Vector:
         """Times of the samples after the first volume that is saved (s)."""
         return self.start_s + np.arange(len(self.rating)) / SAMPLING_HZ
 
@@ -72,6 +72,6 @@ def sample_rating(recording: Recording, volumes: Volumes, task: RatingTask) -> S
     )
 
 
-def on_scale(place: NDArray[np.float64] | float, task: RatingTask) -> NDArray[np.float64]:
+def on_scale(place: Vector | float, task: RatingTask) -> Vector:
     """Ratings at places of the scale, which go from 0 to 1."""
     return np.asarray(task.lowest + np.asarray(place) * (task.highest - task.lowest))

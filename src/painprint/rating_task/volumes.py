@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+
+from painprint.arrays import Codes, Vector
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,8 +29,8 @@ class Volumes:
         SD of the times around a straight line over volumes (s); NaN with fewer than three.
     """
 
-    trigger_s: NDArray[np.float64]
-    volume: NDArray[np.int64]
+    trigger_s: Vector
+    volume: Codes
     tr_s: float
     start_s: float
     jitter_s: float
@@ -94,11 +96,11 @@ def volumes_of(trigger_s: ArrayLike, *, n_dummies: int = 0, tr_s: float | None =
     return Volumes(times, index, slope_s, start_s, jitter_s)
 
 
-def _median_step(times: NDArray[np.float64]) -> float:
+def _median_step(times: Vector) -> float:
     return float(np.median(np.diff(times))) if len(times) > 1 else np.nan
 
 
-def _fit(index: NDArray[np.int64], times: NDArray[np.float64]) -> tuple[float, float, float]:
+def _fit(index: Codes, times: Vector) -> tuple[float, float, float]:
     """Slope and intercept of times over volumes, and SD of the residuals."""
     if len(index) < 2:
         return np.nan, float(times[0]), np.nan
@@ -108,13 +110,7 @@ def _fit(index: NDArray[np.int64], times: NDArray[np.float64]) -> tuple[float, f
     return float(slope), float(intercept), jitter
 
 
-def _time_of(
-    wanted: int,
-    index: NDArray[np.int64],
-    times: NDArray[np.float64],
-    slope_s: float,
-    first_s: float,
-) -> float:
+def _time_of(wanted: int, index: Codes, times: Vector, slope_s: float, first_s: float) -> float:
     """Time of a volume: that of its trigger, else on the line through the others."""
     own = times[index == wanted]
     return float(own[0]) if len(own) else first_s + wanted * slope_s

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtrit
 
-from painprint.arrays import Matrix, Vector, short_repr
+from painprint.arrays import Matrix, Single, Vector, short_repr
 from painprint.edges import bin_edges
 from painprint.option_fields import Bounds
 from painprint.runs import FD, Frames
@@ -90,7 +90,7 @@ class ApplicabilityDomain:
     """
 
     mean: Vector
-    components: NDArray[np.float32]
+    components: Single
     sd: Vector
     distributions: Mapping[tuple[str, str], ReferenceDistribution]
     shortest_s: float

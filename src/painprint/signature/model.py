@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from painprint.arrays import short_repr
+from painprint.arrays import Matrix, Vector, short_repr
 from painprint.bins import EVENT_SCALES
 from painprint.bins import SCALES as ALL_SCALES
 from painprint.decode.decoding import Decoding
@@ -146,7 +145,7 @@ class Signature:
 
     regions: Regions
     models: tuple[UsedModel, ...]
-    weights: NDArray[np.float64]
+    weights: Matrix
     preset: str
     drop_s: float
     tr_s: tuple[float, ...]
@@ -157,12 +156,12 @@ class Signature:
     history: History | None = None
     origin: Origin = Origin()
     decoder: Mapping[str, str] = field(default_factory=lambda: dict(PUBLISHED))
-    activity: NDArray[np.float64] | None = None
+    activity: Matrix | None = None
     participant: str = ""
     recalibrated: bool = False
     runs_sha256: tuple[str, ...] = ()
-    pattern: NDArray[np.float64] | None = None
-    activity_pattern: NDArray[np.float64] | None = None
+    pattern: Vector | None = None
+    activity_pattern: Vector | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "participant", self.participant.removeprefix("sub-"))
@@ -237,7 +236,7 @@ class Signature:
         """Rules of the preset."""
         return PRESETS[self.preset]
 
-    def score(self, at: int, signals: NDArray[np.float64]) -> NDArray[np.float64]:
+    def score(self, at: int, signals: Matrix) -> Vector:
         """Predicted rating of each frame by one of the models.
 
         Parameters

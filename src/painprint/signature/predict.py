@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from painprint.arrays import short_repr
+from painprint.arrays import Codes, Matrix, Vector, short_repr
 from painprint.bins import PAPER_COUNTS, make_test_bins
 from painprint.decode.training import EVERYTHING
 from painprint.edges import bin_edges
@@ -170,7 +169,7 @@ def predict_run(signature: Signature, run: Run, *, held_out: str = EVERYTHING) -
     )
 
 
-def _check_finite(predictions: NDArray[np.float64], where: str) -> None:
+def _check_finite(predictions: Matrix, where: str) -> None:
     """Raise a ValueError unless all predictions are finite."""
     if not np.isfinite(predictions).all():
         raise ValueError(
@@ -301,7 +300,7 @@ class _Scored:
     """Predictions of a run by every model, (n_rows, n_models): its minutes, then the run."""
 
     rows: list[dict[str, Any]]
-    predictions: NDArray[np.float64]
+    predictions: Matrix
     measures: RunMeasures
     warnings: tuple[str, ...]
 
@@ -349,9 +348,7 @@ def _score_all(signature: Signature, run: Run) -> _Scored:
     return _Scored(rows, predictions, measured, _warnings(signature, run, frames.kept_s))
 
 
-def _matching_frames(
-    frames: Frames, members: Sequence[NDArray[np.int64]], other: Frames
-) -> list[NDArray[np.int64]]:
+def _matching_frames(frames: Frames, members: Sequence[Codes], other: Frames) -> list[Codes]:
     """Frames at another lag whose ratings lie within the same stretches of time.
 
     Raises
@@ -371,9 +368,7 @@ def _matching_frames(
     return matching
 
 
-def _edges_of(
-    frames: Frames, members: Sequence[NDArray[np.int64]], mean_edges: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _edges_of(frames: Frames, members: Sequence[Codes], mean_edges: Vector) -> Matrix:
     """Mean co-fluctuation of each set of frames; ``mean_edges`` where a region is missing."""
     edges = np.array([bin_edges(frames.signals[m], np.zeros(len(m), np.int64))[0] for m in members])
     a, b = np.triu_indices(len(frames.usable), k=1)
@@ -389,7 +384,7 @@ OF_EVENTS = (
 
 
 def _add_intervals(
-    table: pd.DataFrame, of_folds: NDArray[np.float64], signature: Signature, *, trained: bool
+    table: pd.DataFrame, of_folds: Matrix, signature: Signature, *, trained: bool
 ) -> tuple[str, ...]:
     """Add the ends of intervals to the table; reasons for those that cannot be computed.
 

@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from painprint.arrays import Matrix, Vector
+from painprint.arrays import Matrix, Single, Vector
 from painprint.bold.denoise import N_COMPONENTS, with_changes, with_squares
 from painprint.runs import MOTION_NAMES, framewise_displacement
 
@@ -51,7 +50,7 @@ def relative_rms(motion: Matrix) -> Vector:
 
 
 def confounds_table(
-    motion: Matrix, components: Matrix, bold: NDArray[np.float32]
+    motion: Matrix, components: Matrix, bold: Single
 ) -> tuple[pd.DataFrame, dict[str, dict[str, Any]]]:
     """Confounds of a run and their sidecar.
 

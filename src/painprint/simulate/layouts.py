@@ -14,9 +14,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from painprint.arrays import Matrix
+from painprint.arrays import Codes, Matrix, Single
 from painprint.atlas.surfaces import name_density
 from painprint.bold.denoise import N_COMPONENTS, with_changes
 from painprint.cortex.mesh import Mesh
@@ -69,12 +68,12 @@ class DenseLayout:
     name: str
     regions: Regions
     points: Points
-    region_of_point: NDArray[np.int64]
+    region_of_point: Codes
     where: str
     surfaces: Mapping[str, tuple[Mesh, Mesh]] = field(default_factory=dict)
 
     @property
-    def labels(self) -> NDArray[np.int64]:
+    def labels(self) -> Codes:
         """Label of each region."""
         return FIRST_LABEL + LABEL_STEP * np.arange(len(self.regions.names))
 
@@ -146,7 +145,7 @@ class DenseLayout:
 
     def _bold(
         self, signals: Matrix, motion: Matrix, components: Matrix, rng: np.random.Generator
-    ) -> NDArray[np.float32]:
+    ) -> Single:
         """Dense BOLD: (n_frames, n_points)."""
         n_frames, n_points = len(signals), len(self.region_of_point)
         nuisance = np.column_stack([np.linspace(-1, 1, n_frames), motion, components])
@@ -189,9 +188,7 @@ def make_layout(
     return DenseLayout(name, regions, points, region, "space-fsLR_den-91k")
 
 
-def _scattered(
-    region: NDArray[np.int64], n_regions: int
-) -> tuple[Grayordinates, NDArray[np.int64]]:
+def _scattered(region: Codes, n_regions: int) -> tuple[Grayordinates, Codes]:
     """Left and right cortex, then the thalamus; spare points at the end of the right."""
     n_cortical = POINTS_PER_REGION * (n_regions - N_SUBCORTICAL)
     spare = region[-SPARE_POINTS:]

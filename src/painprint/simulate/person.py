@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy.signal import lfilter
 from scipy.stats import gamma
 
-from painprint.arrays import Matrix, Vector, short_repr
+from painprint.arrays import Codes, Matrix, Vector, short_repr
 from painprint.bids.events import rate_events
 from painprint.bids.ratings import RatingRecording, frame_ratings
 from painprint.edges import edges_to_matrix
@@ -263,7 +263,7 @@ def _on_a_brain(coordinates: Matrix, subcortical: NDArray[np.bool_]) -> Matrix:
     return np.where(subcortical[:, None], nuclei, cortex)
 
 
-def simulate_days(person: Person, rng: np.random.Generator) -> NDArray[np.int64]:
+def simulate_days(person: Person, rng: np.random.Generator) -> Codes:
     """Days of the sessions since the first."""
     gaps = 1 + rng.poisson(person.world.days_between - 1, size=person.n_sessions - 1)
     return np.concatenate([[0], np.cumsum(gaps)])
