@@ -184,11 +184,12 @@ def compare(first: Codes, second: Codes) -> Agreement:
     from sklearn.metrics import adjusted_rand_score
 
     both = (first > 0) & (second > 0)
+    inside = _matched(first * both, second * both)
     # areas without a shared vertex count as 0
-    inside = _inside(first, both, second)[np.unique(first[first > 0]) - 1]
+    inside = np.pad(inside, (0, max(0, int(first.max()) - len(inside))))[_present(first)]
     neither = (first == 0) & (second == 0)
     return Agreement(
-        n_areas=(len(np.unique(first[first > 0])), len(np.unique(second[second > 0]))),
+        n_areas=(len(_present(first)), len(_present(second))),
         dice=float(np.median(matched_dice(first, second))),
         dice_inside=float(np.median(inside)) if len(inside) else 0.0,
         ari=float(adjusted_rand_score(first[both], second[both])) if both.any() else 0.0,
@@ -197,18 +198,15 @@ def compare(first: Codes, second: Codes) -> Agreement:
     )
 
 
-def _inside(first: Codes, both: NDArray[np.bool_], second: Codes) -> Vector:
-    """Dice coefficients over shared vertices, by label from 1 to the highest of the first."""
-    dice = np.zeros(int(first.max()))
-    matched = _matched(first * both, second * both)
-    dice[: len(matched)] = matched[: len(dice)]
-    return dice
-
-
 def matched_dice(first: Codes, second: Codes) -> Vector:
     """Dice coefficient of each area of the first with its match in the second: (n_areas,)."""
-    present = np.unique(first[first > 0]) - 1
+    present = _present(first)
     return _matched(first, second)[present] if len(present) else np.zeros(1)
+
+
+def _present(labels: Codes) -> Codes:
+    """Indices of the areas that have a vertex, from 0."""
+    return np.unique(labels[labels > 0]) - 1
 
 
 def _matched(first: Codes, second: Codes) -> Vector:
