@@ -316,8 +316,9 @@ def _score_all(signature: Signature, run: Run) -> _Scored:
     frames = at_lag[signature.models[0].lag_s]
     bins = make_test_bins([frames], signature.rules, "1min")
     members = [*bins.frames, np.arange(len(frames))]
+    members_at = {s: _matching_frames(frames, members, lagged) for s, lagged in at_lag.items()}
     edges_at = {
-        lag_s: _edges_of(lagged, _matching_frames(frames, members, lagged), signature.domain.mean)
+        lag_s: _edges_of(lagged, members_at[lag_s], signature.domain.mean)
         for lag_s, lagged in at_lag.items()
     }
     predictions = np.stack(
@@ -328,12 +329,10 @@ def _score_all(signature: Signature, run: Run) -> _Scored:
         axis=1,
     )
     if signature.activity is not None:
-        for i, (model, weights) in enumerate(
-            zip(signature.models, signature.activity, strict=True)
-        ):
-            lagged = at_lag[model.lag_s]
-            matching = _matching_frames(frames, members, lagged)
-            predictions[:, i] += [(lagged.signals[m] @ weights).mean() for m in matching]
+        for i, weights in enumerate(signature.activity):
+            lag_s = signature.models[i].lag_s
+            signals = at_lag[lag_s].signals
+            predictions[:, i] += [(signals[m] @ weights).mean() for m in members_at[lag_s]]
     rows = [
         {
             "scale": "1min",
