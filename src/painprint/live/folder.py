@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from painprint.files.dicom import DAY_S, DicomIncomplete, DicomRefused, read_dic
 from painprint.files.nifti import read_volume
 from painprint.live.grid import RegionsOfVolumes
 from painprint.live.volume import Volume
-from painprint.live.watched import Clock, Found, MonotonicClock, WatchedFolder, is_nifti
+from painprint.live.watched import Clock, Found, MonotonicClock, WatchedFolder, is_nifti, reason_of
 
 log = logging.getLogger("painprint")
 POLL_S = 0.05
@@ -189,7 +188,7 @@ class FolderSource:
                 return None
             values, affine = file.load()
         except OSError as error:
-            found.reason = os.strerror(error.errno) if error.errno else type(error).__name__
+            found.reason = reason_of(error)
         except (DicomIncomplete, _NiftiUnreadable) as error:
             found.reason = str(error).rstrip(".")
         else:

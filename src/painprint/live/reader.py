@@ -6,7 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -108,9 +108,7 @@ class LiveReading:
         """
         began = self.clock()
         single = None if volume.values is None else volume.values.astype(np.float32).astype(float)
-        volume = Volume(
-            volume.index, single, volume.arrived_s, volume.acquired_s, volume.fd_mm, volume.note
-        )
+        volume = replace(volume, values=single)
         last = self._last
         self._seen.add(volume.index)
         self._last = max(last, volume.index)

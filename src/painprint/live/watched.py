@@ -131,7 +131,7 @@ class WatchedFolder:
         try:
             names = self._news(os.listdir(path))
         except OSError as error:
-            problem = _why(error)
+            problem = reason_of(error)
         if problem:
             raise DerivativesError(
                 f"the folder that is to be watched cannot be read ({problem}). Make it before the "
@@ -158,7 +158,7 @@ class WatchedFolder:
         except OSError as error:
             if self._away_since_s is None:
                 self._away_since_s = now
-                log.warning("the folder cannot be read (%s); trying again.", _why(error))
+                log.warning("the folder cannot be read (%s); trying again.", reason_of(error))
             return []
         if self._away_since_s is not None:
             away_s, self._away_since_s = now - self._away_since_s, None
@@ -220,10 +220,10 @@ def _signature(path: Path) -> tuple[tuple[int, int] | None, str]:
     try:
         state = path.stat()
     except OSError as error:
-        return None, _why(error)
+        return None, reason_of(error)
     return ((state.st_size, state.st_mtime_ns) if stat.S_ISREG(state.st_mode) else None), ""
 
 
-def _why(error: OSError) -> str:
+def reason_of(error: OSError) -> str:
     """What went wrong, without the name of a file."""
     return os.strerror(error.errno) if error.errno else type(error).__name__

@@ -125,7 +125,8 @@ def write_run(
     paths = []
     if samples is not None:
         paths.append(where.path("recording-rating_physio.tsv.gz"))
-        write_bytes(paths[-1], _packed(_sample_lines(samples)))
+        lines = "".join(_sample_lines(samples))
+        write_bytes(paths[-1], gzip.compress(lines.encode(), mtime=0))
         write_json(
             where.path("recording-rating_physio.json"),
             {"TaskName": where.task, **_samples_sidecar(samples, volumes, task), **about},
@@ -160,10 +161,6 @@ def describe_dataset(bids_dir: Path) -> bool:
     remove_unfinished(bids_dir, path.name)
     write_json(path, {"Name": "Ratings of pain", "BIDSVersion": BIDS_VERSION, "DatasetType": "raw"})
     return True
-
-
-def _packed(lines: Iterable[str]) -> bytes:
-    return gzip.compress("".join(lines).encode(), mtime=0)
 
 
 def _sample_lines(samples: Samples) -> Iterable[str]:
