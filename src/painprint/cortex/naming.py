@@ -350,13 +350,7 @@ class Namer:
         return codes, points, f"{description} {int(is_scan.sum())} areas are SCAN.", table
 
     def _choose(self, table: pd.DataFrame) -> tuple[tuple[float, int] | None, str]:
-        """Threshold and community of SCAN, and how it was chosen.
-
-        Raises
-        ------
-        ValueError
-            If the community chosen by the user does not exist.
-        """
+        """Threshold and community of SCAN, and how it was chosen."""
         choice = self.options.scan_choice
         if choice is not None:
             candidates = zip(table["threshold"], table["community"], strict=True)

@@ -154,13 +154,7 @@ def prepare_runs(
 
 
 def _name_regions(paired: list[list[Frames]], table: Regions) -> list[list[Frames]]:
-    """The frames with these names where regions have only numbers; as they are if names match.
-
-    Raises
-    ------
-    ValueError
-        If the names are those of no region, or of more or fewer regions.
-    """
+    """The frames with these names where regions have only numbers; as they are if names match."""
     of_runs = dict.fromkeys(name for lags in paired for name in lags[0].regions)
     if not of_runs or of_runs.keys() & set(table.names):
         return paired
@@ -192,13 +186,7 @@ def _note_times(runs: Sequence[Frames]) -> tuple[str, ...]:
 def _check_range(
     runs: Sequence[Frames], value_range: tuple[float, float] | None
 ) -> tuple[str, ...]:
-    """A note where ratings use little of the range that was given as possible.
-
-    Raises
-    ------
-    ValueError
-        If ratings are outside it.
-    """
+    """A note where ratings use little of the range that was given as possible."""
     if value_range is None or not runs:
         return ()
     low, high = value_range

@@ -114,13 +114,7 @@ def _line(entry: Mapping[str, Any]) -> str:
 
 
 def _continue(path: Path, first: str) -> list[str]:
-    """Whole lines of a file after its first; none if there is no file.
-
-    Raises
-    ------
-    DerivativesError
-        If the file begins otherwise.
-    """
+    """Whole lines of a file after its first; none if there is no file."""
     if not path.exists():
         return []
     with open_file(path) as file:

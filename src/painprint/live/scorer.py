@@ -227,13 +227,7 @@ class LiveScorer:
 
 
 def _match(regions: Sequence[str], names: Sequence[str]) -> tuple[Codes, NDArray[np.bool_]]:
-    """Column of the stream of each region of the signature (0 where absent), and which are there.
-
-    Raises
-    ------
-    ValueError
-        If more than 5 % are absent, or a name occurs twice.
-    """
+    """Column in the stream of each of the signature's regions, 0 if absent; which are there."""
     at = {name: i for i, name in enumerate(regions)}
     if len(at) < len(regions):
         twice = next(name for name in regions if list(regions).count(name) > 1)

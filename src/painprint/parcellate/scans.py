@@ -137,13 +137,7 @@ def open_run(
 def _read(
     run: RunFiles, cortical: CorticalGrayordinates, cleaner: Cleaner
 ) -> tuple[Single, dict[str, Any], Cleaning]:
-    """Cleaned series of the cortical vertices, a row of the table of runs, and the cleaning.
-
-    Raises
-    ------
-    DerivativesError
-        If the run cannot be used.
-    """
+    """Cleaned series of the cortical vertices, a row of the table of runs, and the cleaning."""
     series, cleaning = open_run(run, cortical, cleaner)
     vertex_of_point = cortical.spread(np.arange(cortical.cortex.n_points), missing=-1)
     data = np.empty((cortical.cortex.n_points, int(cleaning.kept.sum())), np.float32)

@@ -203,13 +203,7 @@ def _surface_names(datasets: Sequence[Dataset], participant: str) -> list[str]:
 
 
 def _check_template(codes: Mapping[str, Codes], path: Path) -> list[str]:
-    """Note on the values of a network template that are no network.
-
-    Raises
-    ------
-    DerivativesError
-        If no value is a network.
-    """
+    """Note on the values of a network template that are no network."""
     values = np.unique(codes["template"][codes["template"] > 0])
     beyond = values[values > N_NETWORKS]
     if len(beyond) == len(values):
@@ -228,13 +222,7 @@ def _check_template(codes: Mapping[str, Codes], path: Path) -> list[str]:
 
 
 def _usual_points(runs: DenseRuns) -> tuple[Grayordinates, Path]:
-    """Grayordinates of most runs, and the path of the first run with them.
-
-    Raises
-    ------
-    DerivativesError
-        The first run's error, if no run can be read.
-    """
+    """Grayordinates of most runs, and the path of the first run with them."""
     errors = []
     kinds: list[tuple[Grayordinates, list[Path]]] = []
     for run in runs.runs:

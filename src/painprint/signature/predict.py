@@ -348,13 +348,7 @@ def _score_all(signature: Signature, run: Run) -> _Scored:
 
 
 def _matching_frames(frames: Frames, members: Sequence[Codes], other: Frames) -> list[Codes]:
-    """Frames at another lag whose ratings lie within the same stretches of time.
-
-    Raises
-    ------
-    ValueError
-        If a stretch has none.
-    """
+    """Frames at another lag whose ratings lie within the same stretches of time."""
     if other is frames:
         return list(members)
     matching = []

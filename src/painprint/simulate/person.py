@@ -248,14 +248,8 @@ def simulate_truth(
 
 
 def _on_a_brain(coordinates: Matrix, subcortical: NDArray[np.bool_]) -> Matrix:
-    """Move coordinates in a box over the right hemisphere to approximate anatomy (mm).
-
-    Parameters
-    ----------
-    coordinates : ndarray of shape (n, 3)
-    subcortical : ndarray of bool, shape (n,)
-        Regions that are moved towards the thalamus; the others are projected to an ellipsoid.
-    """
+    """Move coordinates in a box over the right hemisphere to approximate anatomy (mm): subcortical
+    regions towards the thalamus, the others onto an ellipsoid."""
     middle, radii = np.array([4.0, -16.0, 16.0]), np.array([58.0, 82.0, 52.0])
     scaled = (coordinates - middle) / radii
     cortex = middle + radii * scaled / np.linalg.norm(scaled, axis=1, keepdims=True)

@@ -134,16 +134,10 @@ def _centre(values: Matrix, blocks: Sequence[Codes]) -> Matrix:
 
 
 def _fit(x: Vector, design: Matrix, blocks: Sequence[Codes]) -> tuple[Vector, list[Matrix]]:
-    """Mean of x given z, and the precision of a block's deviations from it.
+    """Mean of x given z, and the precision of each block's deviations from it, without its level.
 
     x is a polynomial of z, a level of each block, and an AR(1) process, whose coefficient maximises
     the restricted likelihood.
-
-    Returns
-    -------
-    mean : ndarray of shape (n_rows,)
-    precisions : list of ndarray of shape (n_block_rows, n_block_rows)
-        With the level of the block integrated out.
     """
     columns, lengths = np.column_stack([x, design]), [len(rows) for rows in blocks]
     freedom = len(x) - len(blocks) - design.shape[1]
