@@ -27,7 +27,6 @@ class Neighbours:
     ----------
     pointer : array of int, shape (n_vertices + 1,)
         Neighbours of vertex i are ``index[pointer[i] : pointer[i + 1]]``.
-    index : array of int
     """
 
     pointer: Codes

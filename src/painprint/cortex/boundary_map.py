@@ -44,7 +44,6 @@ class Kernels:
     ----------
     x, y : csr_array, float32
         Gradient along the two tangent directions (per mm).
-    smoothing : csr_array, float32
     """
 
     x: csr_array

@@ -118,12 +118,8 @@ def compare_with_rotated(
     """Spin test of homogeneity: compare areas with the same areas rotated on the sphere.
 
     Rotation nearly preserves size, shape and adjacency. A rotated area that overlaps the medial
-    wall is not counted in that rotation: see :attr:`Homogeneity.null`.
-
-    Parameters
-    ----------
-    features : ndarray of shape (n_points, rank)
-    labels : ndarray of int, shape (n_points,)
+    wall is not counted in that rotation: see :attr:`Homogeneity.null`. Features and labels are as
+    for :func:`homogeneity`.
 
     Raises
     ------

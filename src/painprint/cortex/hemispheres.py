@@ -67,7 +67,6 @@ class Cortex:
 
         Parameters
         ----------
-        points : ndarray of int, shape (n,)
         limit_mm : float
             Vertices of different hemispheres are never close.
         """
@@ -92,20 +91,16 @@ class Cortex:
         return csr_array((np.ones(len(ends[0]), bool), ends), shape=(len(points),) * 2)
 
     def medoids(self, labels: Codes) -> Codes:
-        """Vertex of each area with the smallest sum of geodesic distances to the others.
+        """Vertex of each area with the smallest sum of distances to the others: (n_areas,).
 
         Parameters
         ----------
         labels : ndarray of int, shape (n_points,)
             From 1; 0 is none. Areas lie in one hemisphere each.
 
-        Returns
-        -------
-        medoids : ndarray of int, shape (n_areas,)
-
         Notes
         -----
-        Paths stay within the area; distances between unconnected pieces are Euclidean.
+        Distances are geodesic, on paths within the area; Euclidean between unconnected pieces.
         """
         steps = block_diag(
             [mesh.paths[mesh.cortex][:, mesh.cortex] for mesh in self.meshes.values()], format="csr"

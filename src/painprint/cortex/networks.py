@@ -164,10 +164,6 @@ def fill_small_pieces(codes: Named, adjacency: csr_array, fewest: int = FEWEST_I
     fewest : int
         Vertices of the smallest piece that is kept.
 
-    Returns
-    -------
-    codes : ndarray of shape (n_points,)
-
     Notes
     -----
     Pieces are filled from the smallest to the largest, each with the codes filled before. A piece
@@ -204,17 +200,12 @@ def _count_codes(codes: Named, labels: Codes) -> tuple[Named, Matrix]:
 
 
 def mode_in_parcels(codes: Named, labels: Codes) -> Named:
-    """Most frequent code of each area; the lowest of ties.
+    """Most frequent code of each area, (n_areas,); the lowest of ties.
 
     Parameters
     ----------
-    codes : ndarray of shape (n_points,)
     labels : ndarray of int, shape (n_points,)
         1, 2, 3 ...; 0 is no area.
-
-    Returns
-    -------
-    codes : ndarray of shape (n_areas,)
     """
     values, counts = _count_codes(codes, labels)
     return np.asarray(values[counts.argmax(axis=1)])

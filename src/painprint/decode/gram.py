@@ -23,7 +23,7 @@ def gram(
     n_first: int | None = None,
     n_jobs: int = 1,
 ) -> Matrix:
-    """K = X Xᵀ of the bins' edges.
+    """K = X Xᵀ of the bins' edges: (n_rows, n_rows).
 
     Computed group by group, so that the numbers of one pair of groups do not depend on
     what else is in the matrix.
@@ -36,10 +36,6 @@ def gram(
         What is left out together.
     n_first : int, optional
         Only edges with an end in so many first regions. Default: all.
-
-    Returns
-    -------
-    K : ndarray of shape (n_rows, n_rows)
 
     References
     ----------
@@ -101,7 +97,7 @@ def activity_weights(runs: Sequence[Frames], bins: Bins, dual: Matrix) -> Matrix
 def edge_weights(
     runs: Sequence[Frames], bins: Bins, groups: Codes, dual: Matrix, *, n_jobs: int = 1
 ) -> Matrix:
-    """Edge weights Xᵀ a of several models on the same bins.
+    """Edge weights Xᵀ a of several models on the same bins: (n_models, n_edges).
 
     Parameters
     ----------
@@ -109,10 +105,6 @@ def edge_weights(
         As for :func:`gram`.
     dual : ndarray of shape (n_models, n_rows)
         Coefficients of the rows; 0 for rows a model was not trained on.
-
-    Returns
-    -------
-    weights : ndarray of shape (n_models, n_edges)
     """
     n_regions = _n_regions(runs)
     blocks = edge_blocks(n_regions)
@@ -137,17 +129,9 @@ def _weights_by_group(X: Matrix, groups: Codes, dual: Matrix) -> Matrix:
 def edge_correlations(
     runs: Sequence[Frames], bins: Bins, values: Vector, *, n_jobs: int = 1
 ) -> Vector:
-    """Correlation over rows of each edge with the same values; NaN where an edge is constant.
+    """Correlation over rows of each edge with the same values, (n_edges,); NaN if constant.
 
-    Parameters
-    ----------
-    runs, bins
-        As for :func:`gram`.
-    values : ndarray of shape (n_rows,)
-
-    Returns
-    -------
-    r : ndarray of shape (n_edges,)
+    Runs and bins are as for :func:`gram`.
     """
     correlate = partial(correlate_columns, Y=values[:, None])
     blocks = edge_blocks(_n_regions(runs))

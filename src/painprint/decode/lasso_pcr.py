@@ -69,16 +69,12 @@ class Components:
         return len(self.c) - np.searchsorted(self.c[::-1], penalty, side="right")
 
     def predict_path(self, cross: Matrix) -> Matrix:
-        """Predictions of the models with 0, 1, ... components.
+        """Predictions of the models with 0, 1, ... components: (n_new, n_components + 1).
 
         Parameters
         ----------
         cross : ndarray of shape (n_new, n_rows)
             Inner products of new rows with the training rows, not centred.
-
-        Returns
-        -------
-        path : ndarray of shape (n_new, n_components + 1)
         """
         centred = center_cross(cross, self.column_means)
         path = np.empty((len(cross), len(self.c) + 1))
@@ -111,7 +107,6 @@ def center_cross(cross: Matrix, column_means: Vector) -> Matrix:
 
     Parameters
     ----------
-    cross : ndarray of shape (n_new, n_rows)
     column_means : ndarray of shape (n_rows,)
         Of the training rows' own Gram matrix.
     """

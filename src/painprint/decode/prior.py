@@ -25,7 +25,6 @@ class Prior:
 
     Attributes
     ----------
-    regions : tuple of str
     n_people : int
         Number of people.
     edges : ndarray of shape (n_edges,), or None

@@ -26,10 +26,6 @@ def residuals(K: Matrix, y: Vector, confounds: Matrix, train: Codes) -> tuple[Ma
         Without a constant, which is added.
     train : ndarray of int
         Indices of the training rows.
-
-    Returns
-    -------
-    K, y : ndarrays of the same shapes
     """
     C = np.column_stack([np.ones(len(y)), scale_columns(confounds, train)])
     H = np.linalg.pinv(C[train])  # (n_confounds + 1, n_train)
@@ -50,19 +46,14 @@ def scale_columns(confounds: Matrix, train: Codes) -> Matrix:
 
 
 def predict_from_confounds(confounds: Matrix, y: Vector, train: Codes, test: Codes) -> Matrix:
-    """Least-squares predictions of test rows from confounds alone.
+    """Least-squares predictions of test rows from confounds alone, of one or several ratings.
 
     Parameters
     ----------
-    confounds : ndarray of shape (n_rows, n_confounds)
     y : ndarray of shape (n_rows,) or (n_rows, n_targets)
         Ratings, one or several.
     train, test : ndarrays of int
         Indices of the rows.
-
-    Returns
-    -------
-    predicted : ndarray of shape (n_test,) or (n_test, n_targets)
     """
     C = np.column_stack([np.ones(len(y)), scale_columns(confounds, train)])
     predicted: Matrix = C[test] @ (np.linalg.pinv(C[train]) @ y[train])

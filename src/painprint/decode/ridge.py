@@ -131,7 +131,7 @@ class Spectrum:
     def left_out_error(
         self, Y: Matrix, projected: Matrix, left_out: Sequence[LeftOut], alphas: Vector = ALPHAS
     ) -> Matrix:
-        """Pooled squared error of leave-one-group-out at each penalty.
+        """Pooled squared error of leave-one-group-out at each penalty: (n_alphas, n_ratings).
 
         For the rows g of a group, y_g - ŷ_g = (I - H_gg)⁻¹ (y - H y)_g, with the hat matrix
         H = Q Qᵀ + U diag(w / (w + λ)) Uᵀ, Q the unpenalised basis.
@@ -142,11 +142,6 @@ class Spectrum:
             Residuals of the ratings on Q.
         projected : ndarray of shape (n_rows, n_ratings)
             Uᵀ Y.
-        alphas : ndarray of shape (n_alphas,)
-
-        Returns
-        -------
-        squared_error : ndarray of shape (n_alphas, n_ratings)
         """
         units = self.left_out_errors(Y, projected, left_out, alphas)
         return np.array([(errors * errors).sum(axis=0) for errors in units])

@@ -32,7 +32,6 @@ class LineSource:
 
     Parameters
     ----------
-    lines : iterable of str
     clock : callable
         Monotonic time (s).
 

@@ -15,10 +15,6 @@ WAIT_S = 0.5
 class Outlet:
     """A stream of the readings that come from now on, one sample a volume.
 
-    Parameters
-    ----------
-    reading : LiveReading
-
     Raises
     ------
     ImportError

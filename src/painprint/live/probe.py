@@ -79,7 +79,6 @@ class Probes:
 
     Parameters
     ----------
-    rule : ProbeRule
     task : RatingTask
         Complete; of the intermittent design.
     earlier : iterable of mapping

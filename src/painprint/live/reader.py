@@ -53,8 +53,6 @@ class LiveReading:
 
     Parameters
     ----------
-    record : Record
-    scorer : LiveScorer
     probes : Probes, optional
         Questions to be asked, and their answers.
     clock : callable
@@ -190,15 +188,8 @@ class LiveReading:
             return self._rows[-1] if self._rows else None
 
     def since(self, number: int, timeout_s: float) -> tuple[list[dict[str, Any]], int, bool]:
-        """Readings after the first ``number`` of the run; waits for one if there is none.
-
-        Returns
-        -------
-        rows : list of dict
-        number : int
-            Number of readings, to be passed next time.
-        has_ended : bool
-        """
+        """Readings after the first ``number`` of the run, the number of all, to be passed next
+        time, and whether the run has ended; waits for a reading if there is none."""
         with self._changed:
             if self._n_rows <= number and not self.has_ended:
                 self._changed.wait(timeout_s)

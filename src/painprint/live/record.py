@@ -24,7 +24,6 @@ class Record:
 
     Parameters
     ----------
-    folder : Path
     name : str
         Names of the files begin with it: ``NAME_live.jsonl`` and ``NAME_live_timeseries.tsv``.
     about : mapping

@@ -16,7 +16,6 @@ class Replay:
 
     Parameters
     ----------
-    run : Run
     speed : float
         1 for the speed of the scan, 2 for twice as fast; 0 for as fast as possible.
     clock, sleep : callable

@@ -15,10 +15,6 @@ class RunEdges:
 
     It is that of frames z-scored over these frames themselves, as for a whole run, and not of the
     z-scores by which they were scored when they came.
-
-    Parameters
-    ----------
-    n_regions : int
     """
 
     def __init__(self, n_regions: int) -> None:
@@ -64,7 +60,6 @@ class CausalScaling:
 
     Parameters
     ----------
-    n_regions : int
     prior_frames : float
         Weight of the prior (frames).
     """

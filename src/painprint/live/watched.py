@@ -100,7 +100,6 @@ class WatchedFolder:
 
     Parameters
     ----------
-    path : Path
     include_existing : bool
         Whether files count that are there already.
 

@@ -45,7 +45,6 @@ class RatingFiles:
 
     Attributes
     ----------
-    bids_dir : Path
     participant, session, task : str
         Labels; an empty session for datasets without sessions.
     run : str

@@ -63,7 +63,6 @@ class Recording:
         Times of the triggers, increasing.
     frame_ms : ndarray of shape (n_screen_frames,)
         Time from each frame of the screen to the next one (ms).
-    answers : tuple of Answer
     gaps_s : tuple of (float, float)
         Times without a page: from the last word of one to the first of the next.
     unfocused_s : float
@@ -142,10 +141,6 @@ def recording_of(entries: Iterable[Mapping[str, Any]]) -> Recording:
     Times are those of the page's events, on the page's clock, to which the program's clock is
     related by the batch that was under way for the shortest time; so nothing depends on how long
     batches travelled, nor on the time of day.
-
-    Returns
-    -------
-    recording : Recording
     """
     pages: dict[str, _Page] = {}
     slept_s, end = 0.0, "killed"

@@ -26,14 +26,12 @@ class Status:
 
     Attributes
     ----------
-    phase : {"waiting", "running", "ended"}
     has_page : bool
         Whether a page was heard of in the last two seconds.
     has_focus : bool
         Whether it has the keyboard.
     elapsed_s : float
         Time since the first trigger (s).
-    n_triggers : int
     without_trigger_s : float
         Time since the last trigger came (s); 0 before the first.
     place : float or None

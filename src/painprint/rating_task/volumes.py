@@ -72,10 +72,6 @@ def volumes_of(trigger_s: ArrayLike, *, n_dummies: int = 0, tr_s: float | None =
     tr_s : float, optional
         Repetition time (s). Default: the median interval, which is right if most intervals are
         neither those of a missing trigger nor of an extra one.
-
-    Returns
-    -------
-    volumes : Volumes
     """
     times = np.sort(np.asarray(trigger_s, dtype=float))
     index = np.full(len(times), -1, dtype=np.int64)

@@ -40,7 +40,6 @@ class Guard:
 
     Parameters
     ----------
-    app : ASGI application
     token : str
         In the query of an address, or the header X-Painprint-Token.
     """

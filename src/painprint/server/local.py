@@ -44,7 +44,6 @@ class Address:
 
     Attributes
     ----------
-    port : int
     token : str
         Needed in every request.
     """
@@ -63,7 +62,6 @@ def serve(app: App, port: int = 0, token: str = "") -> Iterator[Address]:
 
     Parameters
     ----------
-    app : ASGI application
     port : int
         0 for one that is free.
     token : str

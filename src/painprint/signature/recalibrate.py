@@ -75,21 +75,17 @@ def _rated_and_predicted(signature: Signature, run: Run) -> tuple[float, float]:
 
 
 def recalibrate(signature: Signature, runs: Sequence[Run]) -> tuple[Signature, float, float]:
-    """Fit slope and offset to new rated sessions; the pattern of weights is kept.
+    """The signature with slope and offset fitted to new rated sessions, and these two numbers.
 
     Weighted least squares over the means of runs, with equal weight for each session. With one
-    session the slope is 1. The new signature has no held-out errors, since none
-    are known for it; it keeps the metrics of the study, marked as those of the one before.
+    session the slope is 1. The pattern of weights is kept. The new signature has no held-out
+    errors, since none are known for it; it keeps the metrics of the study, marked as those of the
+    one before.
 
     Parameters
     ----------
     runs : sequence of Run
         Rated runs of sessions that were not used in training.
-
-    Returns
-    -------
-    recalibrated : Signature
-    slope, offset : float
 
     Raises
     ------

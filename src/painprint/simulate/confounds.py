@@ -65,7 +65,6 @@ def confounds_table(
     -------
     table : DataFrame of n_frames rows
         Missing where fMRIPrep has no value.
-    sidecar : dict
     """
     n_frames = len(motion)
     wm, csf = components[:, :N_COMPONENTS], components[:, N_COMPONENTS:]

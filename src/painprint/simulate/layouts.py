@@ -56,7 +56,6 @@ class DenseLayout:
 
     Attributes
     ----------
-    name : {"fmriprep", "fmriprep_volumes", "fmriprep_surfaces", "ciftify"}
     region_of_point : ndarray of int, shape (n_points,)
         Index of each point's region; -1 is none.
     where : str

@@ -139,7 +139,7 @@ def bootstrap(
     n_draws: int,
     rng: np.random.Generator,
 ) -> dict[str, Vector]:
-    """Statistics of many resamples; resamples with an undefined statistic are replaced.
+    """Statistics of many resamples, (n_draws,) each; resamples with an undefined one are replaced.
 
     Parameters
     ----------
@@ -147,10 +147,6 @@ def bootstrap(
         Each takes counts of shape (n, n_rows) and returns n values.
     draw : callable
         Result of :func:`hierarchical_draw` or :func:`block_draw`.
-
-    Returns
-    -------
-    values : dict of ndarrays of shape (n_draws,)
 
     Raises
     ------
@@ -287,16 +283,9 @@ def two_sided_p(values: Vector, null: float) -> float:
 def bootstrap_columns(
     x: Vector, Y: Matrix, draw: Draw, n_draws: int, rng: np.random.Generator
 ) -> Matrix:
-    """Correlation of x with each column of Y in the same resamples; NaN where undefined.
+    """Correlation of x with each column of Y in the same resamples: (n_draws, n_columns).
 
-    Parameters
-    ----------
-    x : ndarray of shape (n_rows,)
-    Y : ndarray of shape (n_rows, n_columns)
-
-    Returns
-    -------
-    r : ndarray of shape (n_draws, n_columns)
+    NaN where it is undefined.
     """
     at_once = max(1, ROWS_AT_ONCE // len(x))
     parts = []

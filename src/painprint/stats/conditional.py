@@ -115,11 +115,9 @@ def _residual(values: Vector, design: Matrix) -> Vector:
 
 
 def circular_orders(n: int) -> Codes:
-    """Every circular shift of n rows, forwards and backwards; the order as it is first.
+    """Every circular shift of n rows, forwards and backwards, the order as it is first: (2 n, n).
 
-    Returns
-    -------
-    orders : ndarray of int, shape (2 n, n); (n, n) for fewer than three rows
+    Fewer than three rows are not reversed: (n, n).
     """
     shifts = (np.arange(n)[:, None] + np.arange(n)) % n
     return shifts if n < FEWEST_ROWS else np.concatenate([shifts, shifts[:, ::-1]])

@@ -90,10 +90,6 @@ def predict_interval(
         1, or below for the adaptive variant: a session's weight falls by this factor with each
         later session.
 
-    Returns
-    -------
-    low, high : float
-
     Raises
     ------
     ValueError

@@ -40,7 +40,7 @@ def correlation(x: Vector, y: Vector) -> float | None:
 
 
 def correlate_columns(X: Matrix, Y: Matrix) -> Vector:
-    """Correlation of each column of X with that of Y; NaN where either does not vary.
+    """Correlation of each column of X with that of Y, (n_columns,); NaN if one does not vary.
 
     Equal columns get bit-identical results. BLAS is avoided because it may sum neighbouring columns
     in different orders, so that the first of several equal maxima would depend on rounding.
@@ -49,10 +49,6 @@ def correlate_columns(X: Matrix, Y: Matrix) -> Vector:
     ----------
     X : ndarray of shape (n_rows, n_columns)
     Y : ndarray of shape (n_rows, n_columns) or (n_rows, 1)
-
-    Returns
-    -------
-    r : ndarray of shape (n_columns,)
     """
     x, y = X - X.mean(axis=0), Y - Y.mean(axis=0)
     xx, yy = (x * x).sum(axis=0), (y * y).sum(axis=0)
@@ -68,7 +64,9 @@ def weighted_r(counts: Matrix, x: Vector, y: Vector) -> Vector:
 def correlate_resamples(
     counts: Matrix, x: Vector, Y: Matrix, *, group: Codes | None = None
 ) -> Matrix:
-    """Correlation of x with each column of Y in resamples; NaN where either does not vary.
+    """Correlation of x with each column of Y in resamples: (n_resamples, n_columns).
+
+    NaN where either does not vary.
 
     Parameters
     ----------
@@ -78,10 +76,6 @@ def correlate_resamples(
     Y : ndarray of shape (n_rows, n_columns)
     group : ndarray of int, shape (n_rows,), optional
         Group of each row, where groups are counted.
-
-    Returns
-    -------
-    r : ndarray of shape (n_resamples, n_columns)
     """
     x, Y = x - x.mean(), Y - Y.mean(axis=0)
     terms = np.column_stack([x**0, x, x * x, Y, Y * Y, x[:, None] * Y])
