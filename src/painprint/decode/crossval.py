@@ -54,15 +54,11 @@ def nested_leave_one_out(
         Group of each row, from 0, every number present.
     rules : LassoRules
         Number of edges, rows that make the λ grid, and components that are kept.
-    buffer : int
-        Number of groups before and after the one left out that do not train either.
+    buffer, n_jobs, on_step
+        As for :meth:`~painprint.decode.decoders.Decoder.nested`.
     adjust : callable, optional
         Called with (K, y, training rows) before every fit; returns the K and y to use, for
         training and test rows.
-    n_jobs : int
-        Workers; the result does not depend on it.
-    on_step : callable, optional
-        Called with (steps done, number of steps) after each fold.
 
     Raises
     ------

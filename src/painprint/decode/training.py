@@ -123,10 +123,8 @@ def train(
 
     Parameters
     ----------
-    n_jobs : int
-        Workers; results do not depend on it.
-    on_step : callable, optional
-        Called with (steps done, number of steps) after each fold.
+    n_jobs, on_step
+        As for :func:`~painprint.decode.decoding.decode_runs`.
     products : callable
         Computes the inner products of bins, or has them from before.
 
