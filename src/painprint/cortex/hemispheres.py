@@ -70,7 +70,7 @@ class Cortex:
         limit_mm : float
             Vertices of different hemispheres are never close.
         """
-        rows, columns = [], []
+        rows, columns = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
         for side, mesh in self.meshes.items():
             part = self.parts[side]
             of_side = np.flatnonzero((points >= part.start) & (points < part.stop))
@@ -84,10 +84,7 @@ class Cortex:
             near = (other >= 0) & (distances.data < limit_mm)
             rows.append(of_side[distances.row[near]])
             columns.append(other[near])
-        ends = (
-            np.concatenate([np.empty(0, np.int64), *rows]),
-            np.concatenate([np.empty(0, np.int64), *columns]),
-        )
+        ends = np.concatenate(rows), np.concatenate(columns)
         return csr_array((np.ones(len(ends[0]), bool), ends), shape=(len(points),) * 2)
 
     def medoids(self, labels: Codes) -> Codes:

@@ -124,13 +124,11 @@ class Mesh:
         a, b = self.edges.T
         length = np.linalg.norm(self.vertices[a] - self.vertices[b], axis=1)
         c, d, across = self._shortcuts()
-        i, j = np.concatenate([a, c]), np.concatenate([b, d])
-        steps = np.concatenate([length, across])
-        ends = (np.concatenate([i, j]), np.concatenate([j, i]))
+        i, j = np.concatenate([a, c, b, d]), np.concatenate([b, d, a, c])
+        steps = np.concatenate([length, across, length, across])
         # two vertices may be opposite across two edges: the shorter path is kept
-        order = np.lexsort((np.concatenate([steps, steps]), ends[1], ends[0]))
-        rows, columns = ends[0][order], ends[1][order]
-        values = np.concatenate([steps, steps])[order]
+        order = np.lexsort((steps, j, i))
+        rows, columns, values = i[order], j[order], steps[order]
         first = np.ones(len(rows), bool)
         first[1:] = (rows[1:] != rows[:-1]) | (columns[1:] != columns[:-1])
         return csr_array((values[first], (rows[first], columns[first])), shape=(n, n))

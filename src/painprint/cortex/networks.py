@@ -192,13 +192,6 @@ def _small_pieces(codes: Named, adjacency: csr_array, fewest: int) -> list[Codes
     return np.split(small, starts[1:]) if len(small) else []
 
 
-def _count_codes(codes: Named, labels: Codes) -> tuple[Named, Matrix]:
-    """Each code that occurs, and its count of vertices in each area: (n_areas, n_codes)."""
-    values, index = np.unique(codes, return_inverse=True)
-    counts = np.asarray(_member(labels) @ np.eye(len(values))[index])
-    return values, counts[1:]
-
-
 def mode_in_parcels(codes: Named, labels: Codes) -> Named:
     """Most frequent code of each area, (n_areas,); the lowest of ties.
 
@@ -207,7 +200,8 @@ def mode_in_parcels(codes: Named, labels: Codes) -> Named:
     labels : ndarray of int, shape (n_points,)
         1, 2, 3 ...; 0 is no area.
     """
-    values, counts = _count_codes(codes, labels)
+    values, index = np.unique(codes, return_inverse=True)
+    counts = np.asarray(_member(labels) @ np.eye(len(values))[index])[1:]  # (n_areas, n_codes)
     return np.asarray(values[counts.argmax(axis=1)])
 
 

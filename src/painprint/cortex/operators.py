@@ -64,15 +64,8 @@ def make_gradient(mesh: Mesh) -> Gradient:
     unrolled = np.where(steep, length * np.arcsin(share) / share, length)
     flat = step - out[:, None] * centre
     flat *= (unrolled / np.maximum(np.linalg.norm(flat, axis=1), 1e-30))[:, None]
-    first, second = _tangents(mesh.normals[vertex])
-    row = np.stack(
-        [
-            np.einsum("ij,ij->i", flat, first[i]),
-            np.einsum("ij,ij->i", flat, second[i]),
-            np.ones(len(i)),
-        ],
-        axis=1,
-    )
+    along = [np.einsum("ij,ij->i", flat, tangent[i]) for tangent in _tangents(mesh.normals[vertex])]
+    row = np.column_stack([*along, np.ones(len(i))])
     normal = np.zeros((n, 3, 3))
     np.add.at(normal, i, area[j][:, None, None] * row[:, :, None] * row[:, None, :])
     normal[:, 2, 2] += area  # the vertex itself: a step of zero
