@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -219,7 +218,7 @@ def fit_domain(runs: Sequence[Frames], group_of_run: Sequence[str]) -> Applicabi
     distributions = {}
     if len(labels) >= FEWEST_GROUPS:
         motion = np.array([_log(mean_motion(run)) for run in runs])
-        measures = {**_leave_groups_out(edges @ edges.T, groups, labels), "motion": motion}
+        measures = {**_leave_groups_out(edges, group_of_run), "motion": motion}
         for measure, by_run in measures.items():
             if np.isfinite(by_run).all():
                 by_group = np.array([by_run[groups == label].mean() for label in labels])
@@ -251,22 +250,20 @@ def distances_of_runs(runs: Sequence[Frames], group_of_run: Sequence[str]) -> di
         ``leverage`` and ``residual``: natural logarithms of squared distances (no unit). Runs of
         the later half of groups are compared with those before them, others with those after.
     """
-    edges = np.array([run_edges(run) for run in runs])
-    labels = list(dict.fromkeys(group_of_run))
-    return _leave_groups_out(edges @ edges.T, np.array(group_of_run), labels)
+    return _leave_groups_out(np.array([run_edges(run) for run in runs]), group_of_run)
 
 
-def _leave_groups_out(
-    gram: Matrix, groups: NDArray[Any], labels: Sequence[str]
-) -> dict[str, Vector]:
+def _leave_groups_out(edges: Matrix, group_of_run: Sequence[str]) -> dict[str, Vector]:
     """Logarithms of leverage and residual of each run relative to the runs of other groups.
 
     A new session is later than all others. So a group of the later half is compared with those
     before it, one of the earlier half with those after it; with both, drift over months would make
     every new session exceed the limits. Components are not formed: inner products suffice.
     """
-    measures = {"leverage": np.empty(len(groups)), "residual": np.empty(len(groups))}
-    group_index = np.array([labels.index(group) for group in groups])
+    gram = edges @ edges.T
+    labels = list(dict.fromkeys(group_of_run))
+    group_index = np.array([labels.index(group) for group in group_of_run])
+    measures = {name: np.empty(len(edges)) for name in CONNECTIVITY}
     for at in range(len(labels)):
         left_out = np.flatnonzero(group_index == at)
         compared = group_index < at if at >= len(labels) // 2 else group_index > at
