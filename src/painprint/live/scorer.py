@@ -215,14 +215,11 @@ class LiveScorer:
         motion = np.log(self._fd[0] / self._fd[1]) if self._fd[0] > 0 else np.nan
         kept_s = self._run.n * self.tr_s
         share = float(1 - self._known.mean())
-        if not self._run.n:
-            measures = RunMeasures(np.nan, np.nan, motion, kept_s, self.tr_s, share)
-        else:
+        measures = RunMeasures(np.nan, np.nan, motion, kept_s, self.tr_s, share)
+        if self._run.n:
             edges = self._run.edges()
             edges[self._absent] = self._domain.mean[self._absent]
-            measures = measure_edges(self._domain, edges, RunMeasures(
-                np.nan, np.nan, motion, kept_s, self.tr_s, share
-            ))  # fmt: skip
+            measures = measure_edges(self._domain, edges, measures)
         return judge_runs(self._domain, [measures], goes_on=True)
 
 

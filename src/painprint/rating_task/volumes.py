@@ -88,7 +88,8 @@ def volumes_of(trigger_s: ArrayLike, *, n_dummies: int = 0, tr_s: float | None =
     slope_s, first_s, jitter_s = _fit(index[of_volume], times[of_volume])
     if np.isnan(slope_s) and tr_s is not None:
         slope_s = tr_s
-    start_s = _time_of(n_dummies, index, times, slope_s, first_s)
+    own = times[index == n_dummies]  # else on the line through the others
+    start_s = float(own[0]) if len(own) else first_s + n_dummies * slope_s
     return Volumes(times, index, slope_s, start_s, jitter_s)
 
 
@@ -104,9 +105,3 @@ def _fit(index: Codes, times: Vector) -> tuple[float, float, float]:
     residual = times - (intercept + slope * index)
     jitter = float(np.sqrt((residual**2).sum() / (len(index) - 2))) if len(index) > 2 else np.nan
     return float(slope), float(intercept), jitter
-
-
-def _time_of(wanted: int, index: Codes, times: Vector, slope_s: float, first_s: float) -> float:
-    """Time of a volume: that of its trigger, else on the line through the others."""
-    own = times[index == wanted]
-    return float(own[0]) if len(own) else first_s + wanted * slope_s
