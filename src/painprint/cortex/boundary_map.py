@@ -140,19 +140,18 @@ def map_boundaries(
     ends: tuple[float, float] | None = None
     for start, stop in pairwise(sorted(set(firsts))):
         maps = similarity.columns(seeds[start:stop])
+        blocks = [slice(i, i + MAPS_AT_A_TIME) for i in range(0, stop - start, MAPS_AT_A_TIME)]
         for kernels, part in zip(hemispheres, parts, strict=True):
-            for first in range(0, stop - start, MAPS_AT_A_TIME):
-                block = slice(first, first + MAPS_AT_A_TIME)
+            for block in blocks:
                 maps[part, block] = kernels.steepness(maps[part, block])  # in place, for memory
         if ends is None:
             ends = float(maps.min()), float(maps.max())
         for kernels, part, order in zip(hemispheres, parts, orders, strict=True):
             total[part] += maps[part].sum(axis=1, dtype=float)
-            for first in range(0, stop - start, MAPS_AT_A_TIME):
-                block = slice(first, first + MAPS_AT_A_TIME)
+            for block in blocks:
                 shuffles = order[start:stop][block]
                 steep = maps[part, block]
                 count[part] += boundary_density(steep, kernels.ring, kernels.near, ends, shuffles)
-        for _ in range(0, stop - start, MAPS_AT_A_TIME):
+        for _ in blocks:
             step()
     return BoundaryMap(count / len(seeds), total / len(seeds), seeds)
