@@ -121,7 +121,16 @@ class _DualRegressor(RegressorMixin, BaseEstimator):
             self.coef_ = dual @ rows
 
     def predict(self, X: ArrayLike) -> Vector:
-        """Predict a rating for each row of X, which has n_training_rows columns if precomputed."""
+        """Predict ratings.
+
+        Parameters
+        ----------
+        X : array of shape (n_rows, n_features), or (n_rows, n_training_rows) if precomputed
+
+        Returns
+        -------
+        y : ndarray of shape (n_rows,)
+        """
         check_is_fitted(self)
         rows = validate_data(self, without_mask(X), reset=False, dtype=np.float64)
         weights = self.dual_coef_ if self.kernel == "precomputed" else self.coef_
@@ -175,7 +184,13 @@ class RidgeDecoder(_DualRegressor):
         self.kernel = kernel
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Fit the model to X, (n_rows, n_features), or (n_rows, n_rows) if precomputed."""
+        """Fit the model.
+
+        Parameters
+        ----------
+        X : array of shape (n_rows, n_features), or (n_rows, n_rows) if precomputed
+        y : array of shape (n_rows,)
+        """
         if not 0 < self.alpha < np.inf:
             raise ValueError(f"alpha is {self.alpha}; it must be above 0, and finite.")
         with one_blas_thread():
@@ -220,7 +235,13 @@ class LassoPCR(_DualRegressor):
         self.kernel = kernel
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Fit the model to X, (n_rows, n_features), or (n_rows, n_rows) if precomputed."""
+        """Fit the model.
+
+        Parameters
+        ----------
+        X : array of shape (n_rows, n_features), or (n_rows, n_rows) if precomputed
+        y : array of shape (n_rows,)
+        """
         if not self.alpha >= 0:
             raise ValueError(f"alpha is {self.alpha}; it must be 0 or more.")
         with one_blas_thread():

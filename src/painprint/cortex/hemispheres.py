@@ -67,6 +67,7 @@ class Cortex:
 
         Parameters
         ----------
+        points : ndarray of int, shape (n,)
         limit_mm : float
             Vertices of different hemispheres are never close.
         """

@@ -164,6 +164,7 @@ class Mesh:
 
         Parameters
         ----------
+        sources : ndarray of int, shape (n_sources,)
         limit_mm : float
             Farther vertices are omitted; paths may cross the medial wall.
 

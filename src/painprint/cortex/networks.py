@@ -197,6 +197,7 @@ def mode_in_parcels(codes: Named, labels: Codes) -> Named:
 
     Parameters
     ----------
+    codes : ndarray of shape (n_points,)
     labels : ndarray of int, shape (n_points,)
         1, 2, 3 ...; 0 is no area.
     """

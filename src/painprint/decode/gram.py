@@ -131,7 +131,11 @@ def edge_correlations(
 ) -> Vector:
     """Correlation over rows of each edge with the same values, (n_edges,); NaN if constant.
 
-    Runs and bins are as for :func:`gram`.
+    Parameters
+    ----------
+    runs, bins
+        As for :func:`gram`.
+    values : ndarray of shape (n_rows,)
     """
     correlate = partial(correlate_columns, Y=values[:, None])
     blocks = edge_blocks(_n_regions(runs))

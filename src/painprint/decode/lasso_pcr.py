@@ -107,6 +107,7 @@ def center_cross(cross: Matrix, column_means: Vector) -> Matrix:
 
     Parameters
     ----------
+    cross : ndarray of shape (n_new, n_rows)
     column_means : ndarray of shape (n_rows,)
         Of the training rows' own Gram matrix.
     """

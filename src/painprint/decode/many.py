@@ -41,9 +41,10 @@ def nested_for_many(
 
     Parameters
     ----------
+    K : ndarray of shape (n_rows, n_rows)
     Y : ndarray of shape (n_rows, n_ratings)
         A rating per column.
-    K, groups, rules, n_jobs, on_step
+    groups, rules, n_jobs, on_step
         As for :func:`~painprint.decode.crossval.nested_leave_one_out`.
     cross : ndarray of shape (n_tested, n_rows), optional
         Inner products of the rows to predict with the training rows. Default: K.

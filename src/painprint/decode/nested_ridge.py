@@ -327,6 +327,8 @@ class _Without:
 
     Attributes
     ----------
+    out : ndarray of int, shape (n_out,)
+    shrinkage : ndarray of shape (n_penalties, n_rows)
     weights : ndarray of shape (n_penalties, n_points)
         Of the interpolation.
     R_out : ndarray of shape (n_penalties, n_out, n_rows)

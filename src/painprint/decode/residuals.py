@@ -50,6 +50,7 @@ def predict_from_confounds(confounds: Matrix, y: Vector, train: Codes, test: Cod
 
     Parameters
     ----------
+    confounds : ndarray of shape (n_rows, n_confounds)
     y : ndarray of shape (n_rows,) or (n_rows, n_targets)
         Ratings, one or several.
     train, test : ndarrays of int

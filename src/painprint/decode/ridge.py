@@ -142,6 +142,7 @@ class Spectrum:
             Residuals of the ratings on Q.
         projected : ndarray of shape (n_rows, n_ratings)
             Uᵀ Y.
+        alphas : ndarray of shape (n_alphas,)
         """
         units = self.left_out_errors(Y, projected, left_out, alphas)
         return np.array([(errors * errors).sum(axis=0) for errors in units])

@@ -23,6 +23,7 @@ class Scales:
         Weight of each bin of the primary scale in its run.
     of_group : ndarray of shape (n_groups, n_runs)
         Weight of each run in its group.
+    group_index : ndarray of int, shape (n_runs,)
     tested : mapping of str to ndarray of int
         Group of each test bin, by scale; the primary scale first.
     """

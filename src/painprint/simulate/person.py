@@ -149,6 +149,7 @@ class SimulatedRun:
         0 to 1, sampled at 10 Hz from the start of the scan; None at rest.
     motion : ndarray of shape (n_frames, 6)
         mm and rad.
+    censored : ndarray of bool, shape (n_frames,)
     trials : Trials or None
         Stimuli with their ratings, where pain is rated by event.
     """

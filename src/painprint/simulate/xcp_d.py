@@ -49,6 +49,7 @@ def write_regional(
         Named after the regions.
     motion : ndarray of shape (n_frames, 6)
         mm and rad.
+    censored : ndarray of bool, shape (n_frames,)
     metadata : dict
         Sidecar of the preprocessed BOLD, which becomes part of that of the denoised BOLD.
     """

@@ -286,6 +286,11 @@ def bootstrap_columns(
     """Correlation of x with each column of Y in the same resamples: (n_draws, n_columns).
 
     NaN where it is undefined.
+
+    Parameters
+    ----------
+    x : ndarray of shape (n_rows,)
+    Y : ndarray of shape (n_rows, n_columns)
     """
     at_once = max(1, ROWS_AT_ONCE // len(x))
     parts = []
