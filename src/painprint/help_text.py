@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from painprint.apps.arguments import BesideRuns, Registering, StudyExecution, StudyInputs
-from painprint.apps.slurm_options import SLURM, SlurmOptions
-from painprint.cortex.settings import AreaSettings
-from painprint.live.options import PROBES, READING, LiveOptions
+from painprint.apps.arguments import KINDS, BesideRuns, StudyExecution, StudyInputs
+from painprint.apps.slurm_options import SLURM
+from painprint.live.options import PROBES, READING
 from painprint.option_fields import flag, option_metadata
 from painprint.parcellate.maps import Maps
-from painprint.rating_task.rated_run import RatedRun
-from painprint.rating_task.task import HEADINGS, RatingTask
-from painprint.settings import DATA, GROUPS, Settings
+from painprint.rating_task.task import HEADINGS
+from painprint.settings import DATA, GROUPS
 
 if TYPE_CHECKING:
     from cyclopts.help import HelpEntry, HelpPanel
@@ -20,8 +18,6 @@ if TYPE_CHECKING:
 
 ARGUMENTS, OPTIONS = "Arguments", "Options"
 """Headings of arguments, and of options without a heading."""
-OF_DATA = ("derivatives", "bids-filter-file")
-"""Options for data that are not settings."""
 EXAMPLES = {
     "run": """
 # regional time series of XCP-D in BIDS/derivatives/xcp_d
@@ -39,31 +35,17 @@ painprint multiverse PLAN.toml BIDS OUT participant --task-id rating
 # only show what would be computed, and how long it would take
 painprint multiverse PLAN.toml BIDS OUT participant --task-id rating --dry-run
 """,
-    "parcellate": """
-painprint parcellate BIDS OUT participant --task-id rest
-""",
-    "plan": """
-painprint plan OUT --more 4 8 --target-r 0.4
-""",
+    "parcellate": "painprint parcellate BIDS OUT participant --task-id rest",
+    "plan": "painprint plan OUT --more 4 8 --target-r 0.4",
     "slurm": """
 painprint slurm BIDS OUT --task-id rating --n-jobs 2 --partition long
 bash OUT/logs/slurm.sh
 """,
-    "status": """
-painprint status OUT BIDS
-""",
-    "predict": """
-painprint predict SIG ses-24/func/*task-rating*_timeseries.tsv --out reading
-""",
-    "pool": """
-painprint pool OUT/sub-*/decoding/*_signature --out prior.safetensors
-""",
-    "learn": """
-painprint learn OUT BIDS NEW
-""",
-    "recalibrate": """
-painprint recalibrate SIG BIDS NEW --participant-label 01 --session-label 24
-""",
+    "status": "painprint status OUT BIDS",
+    "predict": "painprint predict SIG ses-24/func/*task-rating*_timeseries.tsv --out reading",
+    "pool": "painprint pool OUT/sub-*/decoding/*_signature --out prior.safetensors",
+    "learn": "painprint learn OUT BIDS NEW",
+    "recalibrate": "painprint recalibrate SIG BIDS NEW --participant-label 01 --session-label 24",
     "live": """
 # DICOM files of the scanner, with the atlas on its grid of today
 painprint live SIG /mnt/export --atlas ATLAS.nii.gz
@@ -85,9 +67,7 @@ painprint rate BIDS --participant-label 01 --config-file my_task.toml
 # before the scan, without a trigger
 painprint rate BIDS --practice
 """,
-    "simulate": """
-painprint simulate people --sessions 8 --n-regions 40
-""",
+    "simulate": "painprint simulate people --sessions 8 --n-regions 40",
 }
 """Examples of commands in lines of at most 78 characters, to be copied."""
 
@@ -108,23 +88,11 @@ def show_by_heading(console: Console, options: ConsoleOptions, panel: HelpPanel)
     """Show arguments, then options under the headings of their metadata."""
     from cyclopts.help import DefaultFormatter
 
-    heading_of = {f"--{name}": DATA for name in OF_DATA}
-    heading_of |= {
+    heading_of = {
         f"--{flag(name)}": metadata.group
-        for kind in (
-            Settings,
-            AreaSettings,
-            Maps,
-            BesideRuns,
-            Registering,
-            StudyInputs,
-            StudyExecution,
-            RatedRun,
-            LiveOptions,
-            RatingTask,
-            SlurmOptions,
-        )  # fmt: skip
+        for kind in (*KINDS, StudyExecution, StudyInputs, BesideRuns, Maps)
         for name, metadata in option_metadata(kind).items()
+        if metadata.group
     }
 
     def heading(row: HelpEntry) -> str:
