@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from painprint.apps.decoding_steps import Computed
-from painprint.apps.pages import write_page_unless_made
+from painprint.apps.pages import write_page, write_page_unless_made
 from painprint.apps.participant_inputs import ParticipantInputs
 from painprint.apps.registration import record_registration
 from painprint.apps.study import Study, log
@@ -59,7 +59,7 @@ def finish(study: Study, inputs: ParticipantInputs, files: ParticipantFiles) -> 
             log.warning("sub-%s: not read for the report: %s", files.participant, reason)
     record_registration(study, inputs, files)
     remove([files.training(), *(files.stage(name) for name in STAGES)])
-    write_page_unless_made(files)
+    write_page_unless_made(files, files.decoding("provenance", ".json"), write_page)
 
 
 def tell_signature(files: ParticipantFiles) -> None:

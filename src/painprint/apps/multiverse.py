@@ -18,7 +18,7 @@ from painprint.apps.multiverse_steps import (
     specification_key,
     specification_title,
 )
-from painprint.apps.pages import write_multiverse_page_unless_made
+from painprint.apps.pages import write_multiverse_page, write_page_unless_made
 from painprint.apps.plan_file import PlanFile
 from painprint.apps.study import Study, log
 from painprint.errors import DerivativesError
@@ -128,7 +128,7 @@ def run_multiverse(
                 names = [choice.name for choice in plan.plan.choices]
                 write_multiverse(files, table, content, names)
         remove([files.step(key) for key in keys.values()])
-        write_multiverse_page_unless_made(files)
+        write_page_unless_made(files, files.record, write_multiverse_page)
 
 
 def _name_readings(n: int) -> list[str]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from painprint.apps.study import log
 from painprint.errors import DerivativesError
 from painprint.files.dataset import no_folder
-from painprint.parcellate.individual_file import find_area_results
+from painprint.parcellate.individual_file import AreaFiles, find_area_results
 from painprint.results.files import ParticipantFiles
 from painprint.results.group import GroupFiles, read_group
 from painprint.results.multiverse import MultiverseFiles, find_multiverses, read_multiverse
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     from painprint.report.svg import Drawn
     from painprint.report.transfer import Transfer
 
+OfParticipant = TypeVar("OfParticipant", ParticipantFiles, MultiverseFiles, AreaFiles)
+Page = tuple[str, partial[None]]
+"""The name of what is locked while a page is written, and what writes it."""
+
 
 def announce_page(name: str) -> Callable[[Path], None]:
     """Say that a page is being made; returns a function to call with its path when it is."""
@@ -35,6 +40,17 @@ def announce_page(name: str) -> Callable[[Path], None]:
         log.info("%s: page written: %s (%s)", name, page, duration(time.monotonic() - began))
 
     return written
+
+
+@contextmanager
+def _made_of(page: str, files: object, command: str) -> Iterator[None]:
+    """Make a page of files; content that it cannot be made of is an error of the files."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError) as error:
+        raise DerivativesError(
+            f"{page} cannot be made of {files} ({error!r}). Run `{command}` again."
+        ) from error
 
 
 def write_group_page(files: GroupFiles, *, pdf: bool = False) -> None:
@@ -49,13 +65,8 @@ def write_group_page(files: GroupFiles, *, pdf: bool = False) -> None:
 
     results = read_group(files)
     written = announce_page("group")
-    try:
+    with _made_of("the group's page", files.table("*").parent, "painprint run ... group"):
         write_group_report(results, pdf=pdf)
-    except (KeyError, TypeError, ValueError) as error:
-        raise DerivativesError(
-            f"the group's page cannot be made of {files.table('*').parent} ({error!r}). Run "
-            "`painprint run ... group` again."
-        ) from error
     pages = [files.page, *files.figures()]
     record_pages(files.table("metrics", ".json"), pages, files.out_dir)
     written(files.page)
@@ -106,14 +117,9 @@ def make_page(
     if transfer is None:
         transfer = transfer_to(find_group(files.out_dir), files.participant)
     known = {} if redraw else _figures(results)
-    try:
+    with _made_of(f"sub-{files.participant}: the page", f"{files.stem}_*", "painprint run"):
         write_report(results, transfer, pdf=pdf, known=known)
         sentence = headline(results)
-    except (KeyError, TypeError, ValueError) as error:
-        raise DerivativesError(
-            f"sub-{files.participant}: the page cannot be made of {files.stem}_* ({error!r}). "
-            "Run `painprint run` again."
-        ) from error
     pages = [files.page, *files.figures(), *files.texts()]
     record_pages(files.decoding("provenance", ".json"), pages, files.out_dir)
     return sentence
@@ -134,13 +140,14 @@ def _figures(results: Results) -> dict[str, Drawn]:
     }
 
 
-def write_page_unless_made(files: ParticipantFiles) -> None:
-    """Write the participant's page, unless it and its figures exist as they were written."""
-    record = read_record(files.decoding("provenance", ".json"))
-    if changed_pages(record, files.out_dir) == []:
+def write_page_unless_made(
+    files: OfParticipant, record: Path, write: Callable[[OfParticipant], None]
+) -> None:
+    """Write a page of a participant, unless it and its figures exist as the record says."""
+    if changed_pages(read_record(record), files.out_dir) == []:
         log.info("sub-%s: page: %s", files.participant, files.page)
     else:
-        write_page(files)
+        write(files)
 
 
 def write_multiverse_page(files: MultiverseFiles) -> None:
@@ -155,24 +162,11 @@ def write_multiverse_page(files: MultiverseFiles) -> None:
 
     results = read_multiverse(files)
     written = announce_page(f"sub-{files.participant}")
-    try:
+    with _made_of(f"sub-{files.participant}: the page", files.record, "painprint multiverse"):
         sentence = write_multiverse_report(results)
-    except (KeyError, TypeError, ValueError) as error:
-        raise DerivativesError(
-            f"sub-{files.participant}: the page cannot be made of {files.record} ({error!r}). Run "
-            "`painprint multiverse` again."
-        ) from error
     record_pages(files.record, [files.page, files.figure], files.out_dir)
     log.info("sub-%s: %s", files.participant, sentence)
     written(files.page)
-
-
-def write_multiverse_page_unless_made(files: MultiverseFiles) -> None:
-    """Write the page of a multiverse, unless it exists as it was written."""
-    if changed_pages(read_record(files.record), files.out_dir) == []:
-        log.info("sub-%s: page: %s", files.participant, files.page)
-    else:
-        write_multiverse_page(files)
 
 
 def none_finished(out_dir: Path) -> DerivativesError:
@@ -184,6 +178,39 @@ def none_finished(out_dir: Path) -> DerivativesError:
     return DerivativesError(
         f"no finished participant in {out_dir} (sub-*/decoding/*_provenance.json). {remedy}"
     )
+
+
+def count_failed(out_dir: Path, pages: Iterable[Page]) -> int:
+    """Write pages; the number of those that could not be written, which are named in the log."""
+    n_failed = 0
+    for name, write in pages:
+        try:
+            with lock(out_dir, name):
+                write()
+        except DerivativesError as error:
+            log.error("%s", error)
+            n_failed += 1
+    return n_failed
+
+
+def _pages_of_decodings(out_dir: Path, *, pdf: bool) -> list[Page]:
+    """Pages of finished participants, of the group, and of multiverses."""
+    from painprint.report.transfer import find_group, transfer_to
+
+    of_group, group = find_group(out_dir), GroupFiles(out_dir)
+    pages = [
+        (
+            f"sub-{f.participant}",
+            partial(write_page, f, pdf=pdf, transfer=transfer_to(of_group, f.participant)),
+        )
+        for f in find_results(out_dir)
+    ]
+    if group.table("metrics", ".json").is_file():
+        pages.append(("group", partial(write_group_page, group, pdf=pdf)))
+    multiverses = find_multiverses(out_dir)
+    return pages + [
+        (f"sub-{f.participant}", partial(write_multiverse_page, f)) for f in multiverses
+    ]
 
 
 def write_pages(out_dir: Path, *, pdf: bool = False) -> int:
@@ -201,41 +228,14 @@ def write_pages(out_dir: Path, *, pdf: bool = False) -> int:
     DerivativesError
         If there is no finished participant.
     """
-    from painprint.report.transfer import find_group, transfer_to
-
-    finished, multiverses = find_results(out_dir), find_multiverses(out_dir)
-    group = GroupFiles(out_dir)
-    if not finished and not multiverses and not group.table("metrics", ".json").is_file():
+    pages = _pages_of_decodings(out_dir, pdf=pdf)
+    if not pages:
         raise none_finished(out_dir)
-    of_group = find_group(out_dir)
-    pages = [
-        (
-            f"sub-{f.participant}",
-            partial(write_page, f, pdf=pdf, transfer=transfer_to(of_group, f.participant)),
-        )
-        for f in finished
-    ]
-    if group.table("metrics", ".json").is_file():
-        pages.append(("group", partial(write_group_page, group, pdf=pdf)))
-    pages += [(f"sub-{f.participant}", partial(write_multiverse_page, f)) for f in multiverses]
-    n_failed = 0
-    for name, write in pages:
-        try:
-            with lock(out_dir, name):
-                write()
-        except DerivativesError as error:
-            log.error("%s", error)
-            n_failed += 1
-    return n_failed
+    return count_failed(out_dir, pages)
 
 
 def write_all_pages(out_dir: Path, *, pdf: bool = False) -> int:
-    """Write the pages of all decodings and of all individual parcellations again.
-
-    Returns
-    -------
-    n_failed : int
-        Number of pages that could not be written; each is named in the log.
+    """Write the pages of all individual parcellations and decodings, as :func:`write_pages`.
 
     Raises
     ------
@@ -247,8 +247,7 @@ def write_all_pages(out_dir: Path, *, pdf: bool = False) -> int:
     if not out_dir.is_dir():
         raise DerivativesError(no_folder(out_dir))
     n_parcellated, n_failed = write_parcellation_pages(out_dir, pdf=pdf)
-    has_group = GroupFiles(out_dir).table("metrics", ".json").is_file()
-    others = has_group or find_multiverses(out_dir)
-    if find_results(out_dir) or others or not n_parcellated:
-        n_failed += write_pages(out_dir, pdf=pdf)
-    return n_failed
+    pages = _pages_of_decodings(out_dir, pdf=pdf)
+    if not pages and not n_parcellated:
+        raise none_finished(out_dir)
+    return n_failed + count_failed(out_dir, pages)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from pathlib import Path
 
-from painprint.apps.pages import announce_page
+from painprint.apps.pages import announce_page, count_failed, write_page_unless_made
 from painprint.atlas.surfaces import name_density
 from painprint.bold.nuisance import Cleaner
 from painprint.cortex.boundary_map import Kernels
 from painprint.cortex.naming import Namer
-from painprint.errors import DerivativesError
 from painprint.parcellate.individual_file import (
     HALVES,
     AreaFiles,
@@ -34,14 +34,7 @@ from painprint.parcellate.tables import AreaOutputs, area_table
 from painprint.progress import Progress
 from painprint.results.earlier import Earlier, settle
 from painprint.results.provenance import compare_with
-from painprint.results.record import (
-    changed_pages,
-    find_key,
-    find_record,
-    read_record,
-    record_pages,
-    state_of,
-)
+from painprint.results.record import find_key, find_record, record_pages, state_of
 from painprint.results.steps import is_finished, remove
 from painprint.results.write import write_dataset_description
 from painprint.store.lock import lock
@@ -98,11 +91,7 @@ def _finish(study: AreaStudy, inputs: ParticipantInputs) -> None:
             "do not say its space (such as space-fsLR).",
             participant,
         )
-    record = read_record(files.path("metrics", ".json"))
-    if changed_pages(record, study.out_dir) == []:
-        log.info("sub-%s: page: %s", participant, files.page)
-    else:
-        write_parcellation_page(files)
+    write_page_unless_made(files, files.path("metrics", ".json"), write_parcellation_page)
 
 
 def write_parcellation_page(files: AreaFiles, *, pdf: bool = False) -> None:
@@ -131,15 +120,11 @@ def write_parcellation_pages(out_dir: Path, *, pdf: bool = False) -> tuple[int, 
         Number of parcellations, and of pages that could not be written; the log names these.
     """
     parcellations = find_area_results(out_dir)
-    n_failed = 0
-    for files in parcellations:
-        try:
-            with lock(out_dir, f"sub-{files.participant}"):
-                write_parcellation_page(files, pdf=pdf)
-        except DerivativesError as error:
-            log.error("%s", error)
-            n_failed += 1
-    return len(parcellations), n_failed
+    pages = [
+        (f"sub-{files.participant}", partial(write_parcellation_page, files, pdf=pdf))
+        for files in parcellations
+    ]
+    return len(parcellations), count_failed(out_dir, pages)
 
 
 def _earlier_results(files: AreaFiles, inputs: ParticipantInputs) -> list[Earlier]:
