@@ -42,35 +42,8 @@ def save_decoding(
     participant: str,
     stages: Mapping[str, StageResult],
     overwrite: bool = False,
-) -> Path:
-    """Write tables, metrics and signature of a decoding; see :meth:`Decoding.save`."""
-    files = _save(decoding, folder, participant, stages, overwrite=overwrite)
-    return files.decoding("signature", "")
-
-
-def write_decoding_page(
-    decoding: Decoding, path: Path, *, participant: str, stages: Mapping[str, StageResult]
-) -> Path:
-    """Write the page of a decoding; see :meth:`Decoding.report`."""
-    if path.suffix != ".html" or path.is_dir():
-        raise ValueError(f"path is {str(path)!r}; give the file of the page, such as report.html.")
-    check_can_be_written(path.parent)
-    with tempfile.TemporaryDirectory() as folder:
-        files = _save(decoding, Path(folder), participant, stages)
-        write_page(files)
-        write_bytes(path, files.page.read_bytes())
-    return path
-
-
-def _save(
-    decoding: Decoding,
-    folder: Path,
-    participant: str,
-    stages: Mapping[str, StageResult],
-    *,
-    overwrite: bool = False,
 ) -> ParticipantFiles:
-    """Write all results except the page."""
+    """Write tables, metrics and signature of a decoding; see :meth:`Decoding.save`."""
     if unknown := [name for name in stages if name not in STAGES]:
         near = did_you_mean(unknown[0], STAGES)
         raise ValueError(f"stages has {unknown[0]!r}; choose of {', '.join(STAGES)}.{near}")
@@ -103,6 +76,20 @@ def _save(
         if has_page:
             write_page(files)
     return files
+
+
+def write_decoding_page(
+    decoding: Decoding, path: Path, *, participant: str, stages: Mapping[str, StageResult]
+) -> Path:
+    """Write the page of a decoding; see :meth:`Decoding.report`."""
+    if path.suffix != ".html" or path.is_dir():
+        raise ValueError(f"path is {str(path)!r}; give the file of the page, such as report.html.")
+    check_can_be_written(path.parent)
+    with tempfile.TemporaryDirectory() as folder:
+        files = save_decoding(decoding, Path(folder), participant=participant, stages=stages)
+        write_page(files)
+        write_bytes(path, files.page.read_bytes())
+    return path
 
 
 def _check_stages(files: ParticipantFiles, stages: Mapping[str, StageResult]) -> None:

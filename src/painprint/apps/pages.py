@@ -213,10 +213,8 @@ def _pages_of_decodings(out_dir: Path, *, pdf: bool) -> list[Page]:
     ]
 
 
-def write_pages(out_dir: Path, *, pdf: bool = False) -> int:
+def write_pages(out_dir: Path) -> int:
     """Write the pages of all finished participants, of their multiverses, and of the group.
-
-    With ``pdf``, figures are written as PDF too.
 
     Returns
     -------
@@ -228,7 +226,7 @@ def write_pages(out_dir: Path, *, pdf: bool = False) -> int:
     DerivativesError
         If there is no finished participant.
     """
-    pages = _pages_of_decodings(out_dir, pdf=pdf)
+    pages = _pages_of_decodings(out_dir, pdf=False)
     if not pages:
         raise none_finished(out_dir)
     return count_failed(out_dir, pages)
@@ -236,6 +234,8 @@ def write_pages(out_dir: Path, *, pdf: bool = False) -> int:
 
 def write_all_pages(out_dir: Path, *, pdf: bool = False) -> int:
     """Write the pages of all individual parcellations and decodings, as :func:`write_pages`.
+
+    With ``pdf``, figures are written as PDF too.
 
     Raises
     ------

@@ -167,9 +167,10 @@ class Decoding:
         """
         from painprint.apps.from_arrays import save_decoding
 
-        return save_decoding(
+        files = save_decoding(
             self, Path(folder), participant=participant, stages=stages or {}, overwrite=overwrite
         )
+        return files.decoding("signature", "")
 
     def report(
         self,
