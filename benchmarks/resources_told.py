@@ -34,7 +34,8 @@ SECONDS = {"s": 1, "min": 60, "h": 3600}
 MEASURED_PARTS = {
     "painprint.apps.participant_inputs": ("prepare_runs",),
     "painprint.apps.decoding_steps": ("train", "evaluate_training", "run_stage"),
-    "painprint.apps.decoding_files": ("write_decoding", "write_page_unless_made"),
+    "painprint.apps.decode": ("write_decoding",),
+    "painprint.apps.decoding_files": ("write_page_unless_made",),
 }
 
 

@@ -99,7 +99,7 @@ def test_a_finished_study_is_not_repeated_and_a_changed_one_is(derivatives, tmp_
 @pytest.mark.parametrize(
     "at",
     [
-        "decoding_files.write_decoding",
+        "decode.write_decoding",
         "decoding_files.write_page_unless_made",
         "decoding_steps.evaluate_training",
     ],

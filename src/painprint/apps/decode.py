@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from painprint.apps.decoding_files import finish, tell_signature, write_results
+from painprint.apps.decoding_files import finish, tell_signature
 from painprint.apps.decoding_steps import DECODING, READING, WRITING, Computed, compute, make_case
 from painprint.apps.depends_on import describe_inputs
 from painprint.apps.participant_inputs import find_participant
@@ -20,6 +20,7 @@ from painprint.results.geometry import renew_geometry
 from painprint.results.predecessor import Predecessor
 from painprint.results.record import find_record
 from painprint.results.steps import is_finished
+from painprint.results.write import write_dataset_description, write_decoding
 from painprint.store.files import content_key
 
 
@@ -77,7 +78,10 @@ def run_participant(
             computed = compute(study, inputs, key, progress)
         with progress.stage(WRITING, logged=False):
             if computed is not None:
-                write_results(files, inputs, computed, to_remove, depends_on, predecessor)
+                write_dataset_description(study.out_dir, simulated=inputs.inventory.simulated)
+                for earlier in to_remove:
+                    earlier.remove()
+                write_decoding(files, *computed, depends_on, hashes, predecessor=predecessor)
             finish(study, inputs, files)
         tell_signature(files)
     return computed is not None

@@ -1,11 +1,7 @@
-"""What the decoding of a participant writes: results, their record, registration, page."""
+"""What completes written results of a participant: their record, registration, page."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
-from painprint.apps.decoding_steps import Computed
 from painprint.apps.pages import write_page, write_page_unless_made
 from painprint.apps.participant_inputs import ParticipantInputs
 from painprint.apps.registration import record_registration
@@ -14,38 +10,11 @@ from painprint.bids.described import describe_study
 from painprint.evidence.stages import STAGES
 from painprint.files.tables import read_json, read_table
 from painprint.results.conclusion import conclude
-from painprint.results.earlier import Earlier
 from painprint.results.files import ParticipantFiles
-from painprint.results.predecessor import Predecessor
 from painprint.results.record import DESCRIPTION as OF_STUDY
 from painprint.results.record import renew_part
 from painprint.results.steps import remove
-from painprint.results.write import write_dataset_description, write_decoding
 from painprint.signature.file import DESCRIPTION
-
-
-def write_results(
-    files: ParticipantFiles,
-    inputs: ParticipantInputs,
-    computed: Computed,
-    to_remove: Sequence[Earlier],
-    depends_on: Mapping[str, Any],
-    predecessor: Predecessor | None,
-) -> None:
-    """Write what was computed of a participant in place of earlier results.
-
-    Parameters
-    ----------
-    depends_on : mapping
-        Everything on which the results depend, part by part.
-    predecessor : Predecessor or None
-        The signature that the new one replaces.
-    """
-    write_dataset_description(files.out_dir, simulated=inputs.inventory.simulated)
-    for earlier in to_remove:
-        earlier.remove()
-    hashes = inputs.reader.hashes
-    write_decoding(files, *computed, depends_on, hashes, predecessor=predecessor)
 
 
 def finish(study: Study, inputs: ParticipantInputs, files: ParticipantFiles) -> None:
