@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from painprint.apps.new_runs import find_new_runs
-from painprint.apps.reading_text import aligned
+from painprint.apps.reading_text import aligned, full_table, with_integers
 from painprint.arrays import short_repr
 from painprint.bids.load import load_bold
 from painprint.bids.select import is_dense
@@ -26,7 +26,7 @@ from painprint.settings import PRESETS
 from painprint.signature.applicability import MOST_MISSING
 from painprint.signature.prior import PooledPrior, read_prior
 from painprint.store.files import hash_input
-from painprint.wording import MISSING, count_people, number, plural
+from painprint.wording import count_people, number, plural
 
 log = logging.getLogger("painprint")
 
@@ -55,8 +55,7 @@ class Directions:
 
     def full(self) -> str:
         """The table as TSV."""
-        shown = self.table.assign(onset=self.table["onset"].round(2))
-        return shown.to_csv(sep="\t", index=False, na_rep=MISSING, lineterminator="\n").rstrip("\n")
+        return full_table(with_integers(self.table))
 
     def short(self) -> str:
         """The table with rounded numbers."""

@@ -10,7 +10,7 @@ import pandas as pd
 
 from painprint.apps.plan import TABLE
 from painprint.apps.reading_text import aligned
-from painprint.wording import MISSING, estimate, number
+from painprint.wording import estimate, number
 
 ABOUT = (
     "centred r, skill: what the study is expected to report, with an 80% prediction interval",
@@ -23,12 +23,6 @@ ASSUMPTION = (
     "again after each session, and stopping when the result is good, is selective analysis."
 )
 """What follows the table where something can be said."""
-
-
-def full_table(table: pd.DataFrame) -> str:
-    """The table as TSV."""
-    text = table.to_csv(sep="\t", index=False, na_rep=MISSING, lineterminator="\n")
-    return str(text).rstrip("\n")
 
 
 def short_table(table: pd.DataFrame) -> str:

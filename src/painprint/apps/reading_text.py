@@ -42,9 +42,7 @@ class Predictions:
 
     def full(self) -> str:
         """TSV in which integers have no decimals."""
-        table = with_integers(self.table)
-        text = table.to_csv(sep="\t", index=False, na_rep=MISSING, lineterminator="\n")
-        return str(text).rstrip("\n")
+        return full_table(with_integers(self.table))
 
     def short(self) -> str:
         """Rounded means of sessions and runs and, if they are few, minutes; what columns are."""
@@ -89,6 +87,12 @@ def with_integers(table: pd.DataFrame) -> pd.DataFrame:
     if "onset" in shown:
         shown["onset"] = shown["onset"].round(2)
     return shown
+
+
+def full_table(table: pd.DataFrame) -> str:
+    """A table as TSV."""
+    text = table.to_csv(sep="\t", index=False, na_rep=MISSING, lineterminator="\n")
+    return str(text).rstrip("\n")
 
 
 def _records(table: pd.DataFrame) -> Iterator[dict[str, Any]]:

@@ -23,11 +23,6 @@ NOT_KNOWN = (
 )
 
 
-def full_table(check: Check) -> str:
-    """The errors in new sessions as TSV."""
-    return check.table.to_csv(sep="\t", index=False, na_rep=MISSING).rstrip("\n")
-
-
 def short_table(check: Check) -> str:
     """The errors in new sessions, rounded, and what the columns are."""
     rows = [

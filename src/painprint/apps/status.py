@@ -10,8 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from painprint.apps.participants import reason_of
-from painprint.apps.plan_text import full_table
-from painprint.apps.reading_text import aligned
+from painprint.apps.reading_text import aligned, full_table
 from painprint.apps.study import list_participants
 from painprint.errors import DerivativesError
 from painprint.files.dataset import no_folder

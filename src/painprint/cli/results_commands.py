@@ -52,7 +52,8 @@ def plan(
         Output folder of `painprint run`.
     """
     from painprint.apps.plan import plan_study, write_plan
-    from painprint.apps.plan_text import describe_plan, full_table, short_table
+    from painprint.apps.plan_text import describe_plan, short_table
+    from painprint.apps.reading_text import full_table
 
     with logged(None):
         check_can_be_written(out_dir)

@@ -189,8 +189,9 @@ def recalibrate(
         Recalibrate on another person's sessions, although transfer is rarely valid; the history
         states this, and the signature remains that of its person.
     """
+    from painprint.apps.reading_text import full_table
     from painprint.apps.recalibrate import recalibrate_from_files
-    from painprint.apps.recalibration_text import describe_recalibration, full_table, short_table
+    from painprint.apps.recalibration_text import describe_recalibration, short_table
     from painprint.apps.study import Study
 
     with logged(None):
@@ -200,4 +201,4 @@ def recalibrate(
         with progress(f"sub-{participant}"):
             found = recalibrate_from_files(signature, study, participant, other_person=other_person)
         check = found[0]
-        show(short_table(check), full_table(check), describe_recalibration(*found, out))
+        show(short_table(check), full_table(check.table), describe_recalibration(*found, out))
