@@ -116,7 +116,7 @@ def read_directions(path: Path, runs: Sequence[Path], *, tr_s: float | None = No
         bold = load_bold(files, tr_s)
         for note in bold.notes:
             log.warning("%s: %s", of_run.name, note)
-        run = bold.as_run(files.key, np.full(len(bold.signals), np.nan))
+        run = bold.as_run(files.key)
         try:
             tables.append(score_minutes(prior, run).assign(file=of_run.name))
         except ValueError as error:

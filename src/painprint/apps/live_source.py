@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterator
 from itertools import chain, islice
 from pathlib import Path
 
-import numpy as np
-
 from painprint.apps.arguments import UsageError
 from painprint.apps.new_runs import find_new_runs, match_person
 from painprint.atlas.image import find_atlases, read_atlas
@@ -20,7 +18,6 @@ from painprint.live.lines import LineSource
 from painprint.live.options import LiveOptions
 from painprint.live.replay import Replay
 from painprint.live.volume import Source, Volume
-from painprint.runs import Run
 from painprint.signature.model import Signature
 from painprint.signature.predict import was_trained_on
 from painprint.store.reading import open_file
@@ -146,11 +143,6 @@ def _folder(
     return source
 
 
-NEEDS_EXTRA = (
-    "`painprint live` needs the extra live ({} is missing): pip install 'painprint[live]'."
-)
-
-
 def _replay(signature: Signature, path: Path, options: LiveOptions) -> Source:
     if path.name.endswith(OWN_SIGNALS):
         with open_file(path) as file:
@@ -158,7 +150,7 @@ def _replay(signature: Signature, path: Path, options: LiveOptions) -> Source:
     files = find_new_runs([path])
     person = match_person(signature, files, allowed=options.other_person)
     bold = load_bold(files[0], options.tr_s)
-    run: Run = bold.as_run(files[0].key, np.full(len(bold.signals), np.nan))
+    run = bold.as_run(files[0].key)
     if was_trained_on(signature, run.key) and not person.other:
         log.warning("%s: the signature was trained on this session: this is no test.", path.name)
     return Replay(run, speed=options.speed)

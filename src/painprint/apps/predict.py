@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from painprint.apps.arguments import with_flags
@@ -120,9 +119,8 @@ def score_sessions(
                 bold = load_bold(files, tr_s)
             for note in bold.notes:
                 log.warning("%s: %s", path_of_run.name, note)
-            unrated = np.full(len(bold.signals), np.nan)
-            run = bold.as_run(files.key, unrated)
-            by_session.setdefault(files.key.session, []).append((path_of_run, run))
+            of_session = by_session.setdefault(files.key.session, [])
+            of_session.append((path_of_run, bold.as_run(files.key)))
     scored = []
     for session, members in by_session.items():
         name = f"ses-{session}" if session else members[0][0].name
@@ -233,7 +231,7 @@ def _predictions(
         if is_dense(files.series):
             raise DerivativesError("is dense BOLD; fold models take regional time series.", path)
         bold = load_bold(files, tr_s)
-        run = bold.as_run(files.key, np.full(len(bold.signals), np.nan))
+        run = bold.as_run(files.key)
         try:
             if signature.domain is not None and not person.known:
                 verdict = read_session(signature, [run]).verdict

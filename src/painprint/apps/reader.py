@@ -9,7 +9,6 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from painprint.atlas.image import AtlasFiles
@@ -187,16 +186,13 @@ class Reader:
     def rest(self) -> Iterator[Run | ExcludedRun]:
         """The resting runs one at a time; for a run that cannot be read, the reason."""
         for files in self.inventory.rest:
+            run: Run | ExcludedRun
             with self._locked_for_writing():
-                run = self._read_resting(files)
+                try:
+                    run = self._load(files).as_run(files.key)
+                except DerivativesError as error:
+                    run = ExcludedRun(files.key, str(error))
             yield run
-
-    def _read_resting(self, files: RunFiles) -> Run | ExcludedRun:
-        try:
-            bold = self._load(files)
-            return bold.as_run(files.key, np.full(len(bold.signals), np.nan))
-        except DerivativesError as error:
-            return ExcludedRun(files.key, str(error))
 
     def dense(self) -> Dense | None:
         """Dense BOLD of the rated runs, denoised like the regions; None if there is none.

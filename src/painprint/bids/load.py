@@ -101,10 +101,11 @@ class Bold:
     def as_run(
         self,
         key: RunKey,
-        rating: NDArray[np.float64],
+        rating: NDArray[np.float64] | None = None,
         event: NDArray[np.int64] | None = None,
     ) -> Run:
-        """The run with a rating for each frame, and the event of each where events are rated.
+        """The run with a rating for each frame, and the event of each where events are rated; or
+        without a rating.
 
         Raises
         ------
@@ -114,7 +115,7 @@ class Bold:
         with naming(self.sources[0].path):
             return Run(
                 signals=self.signals,
-                rating=rating,
+                rating=np.full(len(self.signals), np.nan) if rating is None else rating,
                 tr_s=self.tr_s,
                 session=key.session,
                 task=key.task,
