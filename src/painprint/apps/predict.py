@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -81,7 +80,8 @@ def score_sessions(
     tr_s: float | None = None,
     other_person: bool = False,
 ) -> tuple[Signature, list[Scored]]:
-    """Score new runs with a signature; runs of a session are read together.
+    """Score new runs with a signature; runs of a session are read together, and the log has the
+    verdict on each.
 
     Parameters
     ----------
@@ -137,6 +137,11 @@ def score_sessions(
         for message in (*reading.warnings, *reading.not_done):
             log.warning("%s: %s", name, message)
         scored.append(Scored(session, tuple(path.name for path, _ in members), reading, person))
+    warn_unless_shown(signature)
+    for one in scored:
+        verdict = one.reading.verdict
+        name = f"ses-{one.session}" if one.session else "session"
+        log.info("%s: %s", name, "; ".join([verdict.word, *verdict.reasons]))
     return signature, scored
 
 
@@ -179,42 +184,32 @@ def predict(
             )
         return Predictions(_predictions(signature, runs, fold, tr_s, other_person=other_person))
     score = partial(
-        _score, path, runs, atlas=atlas, out_dir=out_dir, tr_s=tr_s, other_person=other_person
-    )
+        score_sessions, path, runs, atlas=atlas, out_dir=out_dir, tr_s=tr_s,
+        other_person=other_person,
+    )  # fmt: skip
     if out_dir is None:
-        return _with_verdicts(*score()[1:])
+        return _with_verdicts(score()[1])
     with lock(out_dir, "reading"):
         options = {"atlas": atlas and Path(atlas).name, "tr_s": tr_s, "other_person": other_person}
         depends_on = describe_reading_inputs(path, find_new_runs(runs), options)
         to_remove = settle(earlier_reading(out_dir, depends_on), existing)
-        signature, scored, table = score()
+        signature, scored = score()
+        predictions = _with_verdicts(scored)
         for earlier in to_remove:
             earlier.remove()
-        write_reading_files(out_dir, signature, scored, table, depends_on)
-    return _with_verdicts(scored, table)
+        write_reading_files(out_dir, signature, scored, predictions.table, depends_on)
+    return predictions
 
 
-def _with_verdicts(scored: Sequence[Scored], table: pd.DataFrame) -> Predictions:
+def _with_verdicts(scored: Sequence[Scored]) -> Predictions:
     """The table of readings with their verdicts."""
+    table = pd.concat([session.table for session in scored], ignore_index=True)
     verdicts = {
         (session.session or "n/a", number): verdict.word
         for session in scored
         for number, verdict in enumerate([session.reading.verdict, *session.reading.of_runs])
     }
     return Predictions(table, verdicts)
-
-
-def _score(
-    path: Path, runs: Sequence[Path], **options: Any
-) -> tuple[Signature, list[Scored], pd.DataFrame]:
-    """Signature, readings of the sessions, and their table; the log has the verdicts."""
-    signature, scored = score_sessions(path, runs, **options)
-    warn_unless_shown(signature)
-    for session in scored:
-        verdict = session.reading.verdict
-        name = f"ses-{session.session}" if session.session else "session"
-        log.info("%s: %s", name, "; ".join([verdict.word, *verdict.reasons]))
-    return signature, scored, pd.concat([session.table for session in scored], ignore_index=True)
 
 
 def _predictions(
