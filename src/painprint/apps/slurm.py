@@ -6,7 +6,7 @@ import math
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from painprint.apps.arguments import READ_BY_GROUP, BesideRuns, Work
@@ -30,18 +30,10 @@ LEAST_S, STEP_S = 1800, 600
 """Shortest time limit, and its steps (s)."""
 
 
-@dataclass(frozen=True)
-class Needs:
-    """What SLURM is asked for a participant, as sbatch reads it."""
-
-    mem: str
-    time: str
-
-
 def estimate_needs(
     study: Study, participants: Sequence[str], asked: SlurmOptions, on_step: OnStep
-) -> Needs:
-    """What the largest participant needs, unless it was said; nothing is estimated if all was.
+) -> SlurmOptions:
+    """The options with what the largest participant needs, where memory or time was not said.
 
     Raises
     ------
@@ -49,7 +41,7 @@ def estimate_needs(
         If nobody can be estimated.
     """
     if asked.mem is not None and asked.time is not None:
-        return Needs(asked.mem, asked.time)
+        return asked
     memory, seconds = 0.0, 0.0
     for done, participant in enumerate(participants, start=1):
         try:
@@ -70,7 +62,7 @@ def estimate_needs(
         )
     gigabytes = math.ceil(MORE_MEMORY * memory / 1e9)
     limit_s = max(LEAST_S, STEP_S * math.ceil(MORE_TIME * seconds / STEP_S))
-    return Needs(asked.mem or f"{gigabytes}G", asked.time or _as_time(limit_s))
+    return replace(asked, mem=asked.mem or f"{gigabytes}G", time=asked.time or _as_time(limit_s))
 
 
 def _as_time(seconds: int) -> str:
@@ -92,7 +84,6 @@ def slurm_script(
     bids_filter_file: Path | None,
     work: Work,
     asked: SlurmOptions,
-    needs: Needs,
     person_column: Sequence[str] = (),
 ) -> str:
     """The script, for a study whose paths are absolute.
@@ -125,7 +116,7 @@ def slurm_script(
     ]
     python = f"{shlex.quote(sys.executable)} -m painprint"
     return _SCRIPT.format(
-        asked="\n".join(f"#SBATCH --{line}" for line in _asked(work, asked, needs)),
+        asked="\n".join(f"#SBATCH --{line}" for line in _asked(work, asked)),
         participants=shlex.join(participants),
         bids=shlex.quote(str(study.bids_dir)),
         out=shlex.quote(str(study.out_dir)),
@@ -138,11 +129,10 @@ def slurm_script(
     )
 
 
-def _asked(work: Work, asked: SlurmOptions, needs: Needs) -> list[str]:
+def _asked(work: Work, asked: SlurmOptions) -> list[str]:
     """Options of sbatch in the script; those that were given freely come last, and win."""
     lines = ["job-name=painprint", f"cpus-per-task={work.n_jobs}"]
-    lines += [f"mem={needs.mem}", f"time={needs.time}"]
-    for name in ("partition", "account"):
+    for name in ("mem", "time", "partition", "account"):
         if (value := getattr(asked, name)) is not None:
             lines.append(f"{name}={value}")
     return [*lines, *(line.lstrip("-") for line in asked.sbatch)]
@@ -208,11 +198,11 @@ def write_slurm_script(
     script = (asked.script or study.out_dir / "logs" / "slurm.sh").absolute()
     check_can_be_written(script.parent)
     participants = study.participants()
-    needs = estimate_needs(study, participants, asked, on_step)
+    asked = estimate_needs(study, participants, asked, on_step)
     (study.out_dir / "logs").mkdir(parents=True, exist_ok=True)  # SLURM makes no folders
-    write_text(script, slurm_script(study, bids_filter_file, work, asked, needs, person_column))
+    write_text(script, slurm_script(study, bids_filter_file, work, asked, person_column))
     return (
-        f"{script}: {plural(len(participants), 'participant')}, each with {needs.mem} of memory, "
-        f"{needs.time} of time and {plural(work.n_jobs, 'CPU')}.\nSubmit it: "
+        f"{script}: {plural(len(participants), 'participant')}, each with {asked.mem} of memory, "
+        f"{asked.time} of time and {plural(work.n_jobs, 'CPU')}.\nSubmit it: "
         f"bash {shlex.quote(str(script))}"
     )
