@@ -113,17 +113,14 @@ class Registering:
 
     def __post_init__(self) -> None:
         check_options(self)
-        if self.register is None and self._registered != ("centred_r", ALPHA_OF_INTERVAL):
+        given = (self.primary, self.alpha)
+        if self.register is None and given != ("centred_r", ALPHA_OF_INTERVAL):
             raise UsageError("--primary and --alpha are registered by --register. Give it, too.")
         if self.primary == "skill" and self.alpha != ALPHA_OF_INTERVAL:
             raise UsageError(
                 f"--alpha is {self.alpha:g}, but the test of skill is its 95% interval. Omit it, "
                 "or register another primary number."
             )
-
-    @property
-    def _registered(self) -> tuple[str, float]:
-        return self.primary, self.alpha
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ def compute(study: Study, inputs: ParticipantInputs, key: str, progress: Progres
         reader.records,
         reader.excluded,
         inputs.geometry,
-        external=study.external,
+        external=study.signatures.external,
         bids_filter=study.bids_filter.queries,
     )
     for line in describe_exclusions(run_log, prepared):

@@ -37,7 +37,7 @@ def describe_inputs(
             "atlas": inventory.atlas,
         },
         "inputs": {file.uri: hashes.of(file.path) for file in files},
-        "external": hash_external(study.external, hashes),
+        "external": hash_external(study.signatures.external, hashes),
         "prior": hash_priors(study.signatures.prior, hashes),
         "bids_filter": study.bids_filter.queries,
         "runs left out": [str(run) for run in inventory.excluded],

@@ -61,10 +61,11 @@ def describe_inventory(study: Study, participant: str) -> tuple[str, bool]:
     general = (*inventory.notes, *prior_notes, *prepared.notes, *_note_missing(inventory))
     lines += [f"  note: {note}" for note in (*general, *notes)]
     n_dense = len(inventory.dense.files) if inventory.dense else 0
+    n_external = len(study.signatures.external)
     in_addition = [
         plural(len(inventory.rest), "resting run") if inventory.rest else "",
         f"dense BOLD of {plural(n_dense, 'run')}" if n_dense else "",
-        plural(len(study.external), "external signature") if study.external else "",
+        plural(n_external, "external signature") if n_external else "",
         f"a prior of {count_people(prior.n_people)}" if prior else "",
     ]
     if any(in_addition):

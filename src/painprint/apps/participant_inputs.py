@@ -84,8 +84,8 @@ def find_participant(
     except DerivativesError as error:
         notes = (*notes, f"dense BOLD was not used: {error}")
         inventory = replace(inventory, dense=None, notes=notes)
-    hash_external(study.external, reader.hashes)
-    external = [read_weights(path, dense=inventory.dense) for path in study.external]
+    hash_external(study.signatures.external, reader.hashes)
+    external = [read_weights(path, dense=inventory.dense) for path in study.signatures.external]
     names = [weights.name for weights in external]
     if repeated := sorted({name for name in names if names.count(name) > 1}):
         raise DerivativesError(f"external signatures need different names: {', '.join(repeated)}.")

@@ -105,7 +105,7 @@ def declare(study: Study, hashes: InputHashes) -> dict[str, Any]:
     atlas = study.settings.atlas
     is_image = atlas is not None and Path(atlas).is_file()
     priors = hash_priors(study.signatures.prior, hashes)
-    external = hash_external(study.external, hashes)
+    external = hash_external(study.signatures.external, hashes)
     return {
         "settings": {
             **{name: value for name, value in settings.items() if name not in NOT_DECLARED},

@@ -75,11 +75,6 @@ class Study:
         stages_to_run(self.settings)
 
     @property
-    def external(self) -> Sequence[Path]:
-        """Weights of published signatures."""
-        return self.signatures.external
-
-    @property
     def raw(self) -> Dataset:
         """The raw dataset."""
         return Dataset(self.bids_dir, "raw")
