@@ -75,27 +75,15 @@ def check_folders(bids_dir: Path, out_dir: Path, derivatives: Sequence[Path]) ->
 
 
 def check_reading_folder(out: Path) -> None:
-    """Check that the folder of a reading is not that of data or results, and can be written.
-
-    Raises
-    ------
-    UsageError
-        If it is not the folder of a reading.
-    DerivativesError
-        If it cannot be written.
-    """
-    _check_apart(out)
-    check_can_be_written(out)
-
-
-def _check_apart(out: Path) -> None:
-    """Check that the files of a reading do not come among inputs, a signature, or results.
+    """Check that the files of a reading can be written, and not among inputs or results.
 
     Raises
     ------
     UsageError
         If the folder is that of a signature, of a participant, or of a dataset that painprint did
         not write, or lies in one; folders of derivatives in a dataset may be used.
+    DerivativesError
+        If it cannot be written.
     """
     real = _real(out)
     for folder in (real, *real.parents):
@@ -111,7 +99,8 @@ def _check_apart(out: Path) -> None:
             raise UsageError(_in_the_way(out, folder / below[0], "the data of a participant"))
         if (name := other_dataset(description)) and not _in_derivatives(below):
             raise UsageError(_in_the_way(out, folder, f"a dataset ({name})"))
-        return
+        break
+    check_can_be_written(out)
 
 
 def _in_derivatives(below: Sequence[str]) -> bool:

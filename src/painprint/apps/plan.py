@@ -20,7 +20,6 @@ from painprint.evidence.plan import Plan, Present, plan_sessions
 from painprint.files.dataset import no_folder
 from painprint.results.all_columns import PLAN_COLUMNS, describe_columns
 from painprint.results.conclusion import Conclusion, Tracking, conclude, primary_metrics
-from painprint.results.files import ParticipantFiles
 from painprint.results.read import Results, find_results, read_results
 from painprint.store.files import write_json, write_table
 from painprint.store.lock import lock
@@ -66,7 +65,12 @@ def plan_study(
         try:
             rows += plan_rows(read_results(files), sorted(set(more)), target_r)
         except (KeyError, TypeError, ValueError) as error:
-            failures.append(_cannot_be_planned(files, error))
+            failures.append(
+                DerivativesError(
+                    f"sub-{files.participant}: {files.stem}_* cannot be used ({error!r}). Run "
+                    "`painprint run` again."
+                )
+            )
         except DerivativesError as error:
             failures.append(error)
     if not rows:
@@ -74,13 +78,6 @@ def plan_study(
     for failure in failures:
         log.error("%s", failure)
     return pd.DataFrame(rows, columns=list(PLAN_COLUMNS["plan"])), len(failures)
-
-
-def _cannot_be_planned(files: ParticipantFiles, error: Exception) -> DerivativesError:
-    return DerivativesError(
-        f"sub-{files.participant}: {files.stem}_* cannot be used ({error!r}). Run `painprint run` "
-        "again."
-    )
 
 
 def plan_rows(
