@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from painprint.apps.arguments import OtherSignatures, StudyExecution, StudyInputs
 from painprint.apps.folders import check_folders, choose_derivatives
-from painprint.apps.participants import Failed, for_each_participant
-from painprint.cli.program import BY_HEADING, FLAT, app
+from painprint.cli.program import BY_HEADING, FLAT, app, work_on_each, write_again
 from painprint.help_text import examples
 from painprint.settings import Settings
-from painprint.terminal import logged, progress
-
-if TYPE_CHECKING:
-    from painprint.apps.plan_file import PlanFile
-    from painprint.apps.study import Study
+from painprint.terminal import logged
 
 
 @app.command(group_parameters=BY_HEADING, help_epilogue=examples("multiverse"))
@@ -48,7 +43,8 @@ def multiverse(
     level
         participant: a multiverse for each participant.
     """
-    from painprint.apps.multiverse import check_multiverse
+    from painprint.apps.multiverse import check_multiverse, run_multiverse
+    from painprint.apps.multiverse_dry_run import describe_multiverse
     from painprint.apps.pages import write_pages
     from painprint.apps.plan_file import read_plan
     from painprint.apps.study import Study
@@ -62,28 +58,14 @@ def multiverse(
     check_folders(bids_dir, out_dir, [*named, *(f for one in declared.folders for f in one)])
     with logged(None if execution.dry_run or execution.reports_only else out_dir):
         if execution.reports_only:
-            with progress("report", "writing the pages"):
-                n_failed = write_pages(out_dir)
-            if n_failed:
-                raise Failed
-            return
+            return write_again(partial(write_pages, out_dir))
         study = Study(
             bids_dir, out_dir, named, settings, execution.n_jobs, signatures,
             read_bids_filter(inputs.bids_filter_file), execution.existing,
         )  # fmt: skip
         with on_scheduler(None if execution.dry_run else execution.dask_scheduler):
-            for_each_participant(
-                study.participants(), partial(_multiverse, study, declared, execution)
+            work_on_each(
+                study.participants(),
+                lambda name, follow: run_multiverse(study, declared, name, progress=follow),
+                partial(describe_multiverse, study, declared) if execution.dry_run else None,
             )
-
-
-def _multiverse(study: Study, plan: PlanFile, execution: StudyExecution, participant: str) -> None:
-    """Run the multiverse of one participant, or describe the dry run."""
-    from painprint.apps.multiverse import run_multiverse
-    from painprint.apps.multiverse_dry_run import describe_multiverse
-
-    with progress(f"sub-{participant}") as follow:
-        if not execution.dry_run:
-            return run_multiverse(study, plan, participant, progress=follow)
-        text = describe_multiverse(study, plan, participant)
-    print(text)

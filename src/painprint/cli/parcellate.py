@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from painprint.apps.arguments import Execution
 from painprint.apps.folders import PIPELINES, check_folders, choose_derivatives
-from painprint.apps.participants import for_each_participant
-from painprint.cli.program import BY_HEADING, FLAT, app
+from painprint.cli.program import BY_HEADING, FLAT, app, work_on_each
 from painprint.cortex.settings import AreaSettings
 from painprint.help_text import examples
 from painprint.parcellate.maps import Maps
-from painprint.terminal import logged, progress
-
-if TYPE_CHECKING:
-    from painprint.parcellate.study import AreaStudy
+from painprint.terminal import logged
 
 
 @app.command(group_parameters=BY_HEADING, help_epilogue=examples("parcellate"))
@@ -47,6 +43,8 @@ def parcellate(
     bids_filter_file
         JSON file with the entities of BOLD to use, as for `painprint run`.
     """
+    from painprint.apps.parcellate import parcellate_participant
+    from painprint.apps.parcellate_dry_run import describe_scans
     from painprint.apps.study import list_participants
     from painprint.bids.filter import read_bids_filter
     from painprint.parcellate.study import AreaStudy
@@ -60,16 +58,8 @@ def parcellate(
             read_bids_filter(bids_filter_file), execution.existing,
         )  # fmt: skip
         participants = list_participants(bids_dir, settings.participant_label)
-        for_each_participant(participants, partial(_parcellate, study, execution))
-
-
-def _parcellate(study: AreaStudy, execution: Execution, participant: str) -> None:
-    """Parcellate one participant, or describe the dry run."""
-    from painprint.apps.parcellate import parcellate_participant
-    from painprint.apps.parcellate_dry_run import describe_scans
-
-    with progress(f"sub-{participant}") as follow:
-        if not execution.dry_run:
-            return parcellate_participant(study, participant, progress=follow)
-        text = describe_scans(study, participant)
-    print(text)
+        work_on_each(
+            participants,
+            lambda name, follow: parcellate_participant(study, name, progress=follow),
+            partial(describe_scans, study) if execution.dry_run else None,
+        )

@@ -1,11 +1,16 @@
-"""The command-line program, to which the modules beside this one add its commands."""
+"""The command-line program, to which the modules beside this one add commands, and their frame."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from cyclopts import App, Group, Parameter
 
+from painprint.apps.participants import Failed, for_each_participant
 from painprint.help_text import show_by_heading, show_default
 from painprint.option_fields import flag
+from painprint.progress import Progress
+from painprint.terminal import progress
 
 FLAT = Parameter(name="*")
 """Marks an argument whose fields are options themselves."""
@@ -18,3 +23,34 @@ app = App(
         negative=(), consume_multiple=1, name_transform=flag, show_default=show_default
     ),
 )
+
+
+def work_on_each(
+    participants: Sequence[str],
+    work: Callable[[str, Progress], None],
+    describe: Callable[[str], str] | None = None,
+) -> None:
+    """Work on each participant and show the progress; or print what describes them (--dry-run)."""
+
+    def work_on(participant: str) -> None:
+        with progress(f"sub-{participant}") as follow:
+            if describe is None:
+                return work(participant, follow)
+            text = describe(participant)
+        print(text)
+
+    for_each_participant(participants, work_on)
+
+
+def write_again(write: Callable[[], int]) -> None:
+    """Write pages again.
+
+    Raises
+    ------
+    Failed
+        If some of them could not be written.
+    """
+    with progress("report", "writing the pages"):
+        n_failed = write()
+    if n_failed:
+        raise Failed

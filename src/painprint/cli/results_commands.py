@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 from painprint.apps.arguments import MoreSessions
 from painprint.apps.folders import check_can_be_written
 from painprint.apps.participants import Failed
-from painprint.cli.program import FLAT, app
+from painprint.cli.program import FLAT, app, write_again
 from painprint.help_text import examples
 from painprint.terminal import logged, progress, show
 
@@ -28,10 +29,7 @@ def report(out_dir: Path, *, pdf: bool = False) -> None:
 
     with logged(None):
         check_can_be_written(out_dir)
-        with progress("report", "writing the pages"):
-            n_failed = write_all_pages(out_dir, pdf=pdf)
-        if n_failed:
-            raise Failed
+        write_again(partial(write_all_pages, out_dir, pdf=pdf))
 
 
 @app.command(help_epilogue=examples("plan"))

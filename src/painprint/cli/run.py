@@ -17,7 +17,7 @@ from painprint.apps.arguments import (
 )
 from painprint.apps.folders import check_folders, choose_derivatives
 from painprint.apps.participants import Failed, for_each_participant
-from painprint.cli.program import BY_HEADING, FLAT, app
+from painprint.cli.program import BY_HEADING, FLAT, app, write_again
 from painprint.help_text import examples
 from painprint.settings import Settings
 from painprint.terminal import logged, progress
@@ -68,11 +68,7 @@ def run(
     writes = registering.register is not None and not registering.register.exists()
     with logged(None if execution.dry_run or execution.reports_only or writes else out_dir):
         if execution.reports_only:
-            with progress("report", "writing the pages"):
-                n_failed = write_pages(out_dir)
-            if n_failed:
-                raise Failed
-            return
+            return write_again(partial(write_pages, out_dir))
         study = Study(
             bids_dir, out_dir, folders, settings, execution.n_jobs, beside,
             read_bids_filter(inputs.bids_filter_file), execution.existing,

@@ -13,8 +13,7 @@ from painprint.apps.folders import (
     check_reading_folder,
     choose_derivatives,
 )
-from painprint.apps.participants import for_each_participant
-from painprint.cli.program import BY_HEADING, FLAT, app
+from painprint.cli.program import BY_HEADING, FLAT, app, work_on_each
 from painprint.help_text import examples
 from painprint.settings import Settings
 from painprint.terminal import logged, progress, show
@@ -152,12 +151,10 @@ def learn(
     settings = Settings(participant_label=participant_label, atlas=atlas)
     with logged(out_dir):
         study = Study(bids_dir, out_dir, folders, settings, n_jobs, existing="never")
-
-        def update(participant: str) -> None:
-            with progress(f"sub-{participant}") as follow:
-                learn_on(study, earlier, participant, progress=follow)
-
-        for_each_participant(study.participants(), update)
+        work_on_each(
+            study.participants(),
+            lambda name, follow: learn_on(study, earlier, name, progress=follow),
+        )
 
 
 @app.command(help_epilogue=examples("recalibrate"))
