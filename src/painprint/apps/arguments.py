@@ -230,63 +230,43 @@ def check_direction(*, out: Path | None, atlas: str | None, fold: str, other_per
         )
 
 
-def check_group(
+def check_run(
+    level: Literal["participant", "group"],
     settings: Settings,
-    signatures: OtherSignatures,
+    beside: BesideRuns,
     execution: StudyExecution,
     registering: Registering,
 ) -> None:
-    """Check that no option was given that the group level does not use.
+    """Check that no option was given that the level does not use, or that excludes another.
 
     Raises
     ------
     UsageError
         Naming those options.
     """
-    default = Settings()
-    given = [
-        f"--{flag(field.name)}"
-        for field in fields(settings)
-        if field.name not in READ_BY_GROUP
-        and getattr(settings, field.name) != getattr(default, field.name)
-    ]
-    given += [f"--{name}" for name in ("external", "prior") if getattr(signatures, name)]
-    given += ["--dry-run"] * execution.dry_run
-    given += ["--dask-scheduler"] * (execution.dask_scheduler is not None)
-    given += ["--register"] * (registering.register is not None)
-    if given:
-        raise UsageError(
-            f"{', '.join(given)} is for the level participant: the group level uses participants "
-            "as they were decoded."
-        )
-
-
-def check_participant(beside: BesideRuns) -> None:
-    """Check that no option was given that the level participant does not use.
-
-    Raises
-    ------
-    UsageError
-        Naming it.
-    """
-    if beside.person_column:
+    default, has_registration = Settings(), registering.register is not None
+    if level == "group":
+        given = [
+            f"--{flag(field.name)}"
+            for field in fields(settings)
+            if field.name not in READ_BY_GROUP
+            and getattr(settings, field.name) != getattr(default, field.name)
+        ]
+        given += [f"--{name}" for name in ("external", "prior") if getattr(beside, name)]
+        given += ["--dry-run"] * execution.dry_run
+        given += ["--dask-scheduler"] * (execution.dask_scheduler is not None)
+        given += ["--register"] * has_registration
+        if given:
+            raise UsageError(
+                f"{', '.join(given)} is for the level participant: the group level uses "
+                "participants as they were decoded."
+            )
+    elif beside.person_column:
         raise UsageError(
             "--person-column is for the level group, which relates columns of "
             "participants.tsv to performance."
         )
-
-
-def check_registering(registering: Registering, execution: StudyExecution) -> None:
-    """Check that a registration can be written or compared.
-
-    Raises
-    ------
-    UsageError
-        Naming an option that excludes it.
-    """
-    if registering.register is None:
-        return
-    if execution.dry_run or execution.reports_only:
+    if has_registration and (execution.dry_run or execution.reports_only):
         other = "--dry-run" if execution.dry_run else "--reports-only"
         raise UsageError(
             f"--register and {other} exclude each other: a registration is written, or compared "

@@ -6,15 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from painprint.apps.arguments import (
-    BesideRuns,
-    Registering,
-    StudyExecution,
-    StudyInputs,
-    check_group,
-    check_participant,
-    check_registering,
-)
+from painprint.apps.arguments import BesideRuns, Registering, StudyExecution, StudyInputs, check_run
 from painprint.apps.folders import check_folders, choose_derivatives
 from painprint.apps.participants import Failed, for_each_participant
 from painprint.cli.program import BY_HEADING, FLAT, app, write_again
@@ -60,11 +52,7 @@ def run(
 
     folders = choose_derivatives(bids_dir, inputs.derivatives)
     check_folders(bids_dir, out_dir, folders)
-    if level == "group":
-        check_group(settings, beside, execution, registering)
-    else:
-        check_participant(beside)
-    check_registering(registering, execution)
+    check_run(level, settings, beside, execution, registering)
     writes = registering.register is not None and not registering.register.exists()
     with logged(None if execution.dry_run or execution.reports_only or writes else out_dir):
         if execution.reports_only:
