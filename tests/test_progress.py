@@ -4,8 +4,7 @@ import logging
 
 import pytest
 
-from painprint.progress import Progress
-from painprint.time_left import seconds_left
+from painprint.progress import Progress, seconds_left
 
 
 class Clock:
