@@ -13,6 +13,7 @@ from painprint.apps.arguments import READ_BY_GROUP, BesideRuns, Work
 from painprint.apps.folders import check_can_be_written
 from painprint.apps.participants import FAILURES, reason_of
 from painprint.apps.resources import expected_seconds, memory_by_part
+from painprint.apps.same_folders import with_absolute_paths
 from painprint.apps.sizes import size_of_participant
 from painprint.apps.slurm_options import SlurmOptions
 from painprint.apps.study import Study, log
@@ -84,7 +85,7 @@ def slurm_script(
     bids_filter_file: Path | None,
     work: Work,
     asked: SlurmOptions,
-    person_column: Sequence[str] = (),
+    person_column: Sequence[str],
 ) -> str:
     """The script, for a study whose paths are absolute.
 
@@ -98,7 +99,9 @@ def slurm_script(
     """
     settings, participants = study.settings, study.participants()
     common = ["--derivatives", *map(str, study.derivatives)]
-    filtered = [] if bids_filter_file is None else ["--bids-filter-file", str(bids_filter_file)]
+    filtered = (
+        [] if bids_filter_file is None else ["--bids-filter-file", str(bids_filter_file.absolute())]
+    )
     execution = ['--n-jobs "$SLURM_CPUS_PER_TASK"']
     execution += changed_options(replace(work, n_jobs=1, config_file=None))
     of_person = [
@@ -184,17 +187,17 @@ def write_slurm_script(
     bids_filter_file: Path | None,
     work: Work,
     asked: SlurmOptions,
-    person_column: Sequence[str] = (),
-    *,
+    person_column: Sequence[str],
     on_step: OnStep,
 ) -> str:
-    """Write the script of a study whose paths are absolute; what was written, and how to submit it.
+    """Write the script of a study; what was written, and how to submit it.
 
     Raises
     ------
     DerivativesError
         If the script cannot be written, or it is not known what to ask for.
     """
+    study = with_absolute_paths(study)
     script = (asked.script or study.out_dir / "logs" / "slurm.sh").absolute()
     check_can_be_written(script.parent)
     participants = study.participants()

@@ -38,7 +38,6 @@ def slurm(
     out_dir
         Output folder, a BIDS derivative dataset.
     """
-    from painprint.apps.same_folders import with_absolute_paths
     from painprint.apps.slurm import write_slurm_script
     from painprint.apps.study import Study
     from painprint.bids.filter import read_bids_filter
@@ -52,12 +51,9 @@ def slurm(
             bids_dir, out_dir, folders, settings, work.n_jobs, replace(beside, person_column=()),
             read_bids_filter(inputs.bids_filter_file), work.existing,
         )  # fmt: skip
-        given = inputs.bids_filter_file
-        filtered = None if given is None else given.absolute()
         with progress("slurm", is_kept=False) as follow:
             with follow.stage("memory and time of each participant", logged=False) as on_step:
-                study = with_absolute_paths(study)
                 text = write_slurm_script(
-                    study, filtered, work, asked, beside.person_column, on_step=on_step
+                    study, inputs.bids_filter_file, work, asked, beside.person_column, on_step
                 )
     print(text)
