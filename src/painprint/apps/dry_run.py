@@ -26,13 +26,8 @@ from painprint.wording import FEW_GROUPS, count_people, plural
 
 
 def describe_inventory(study: Study, participant: str) -> tuple[str, bool]:
-    """Data that a study would use and exclude, with reasons, and resources needed (--dry-run).
-
-    Returns
-    -------
-    text : str
-    can_be_decoded : bool
-    """
+    """Data that a study would use and exclude, with reasons, and resources needed (--dry-run); and
+    whether the participant can be decoded."""
     inventory = study.find(participant)
     if inventory.image is not None:
         return _describe_dense(study, inventory)

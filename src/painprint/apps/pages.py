@@ -89,7 +89,8 @@ def make_page(
     transfer: Transfer | None = None,
     redraw: bool = True,
 ) -> str:
-    """Write the participant's page and figures from the output files; nothing is recomputed.
+    """Write the participant's page and figures from the output files, of which nothing is computed
+    again; its headline.
 
     Parameters
     ----------
@@ -99,10 +100,6 @@ def make_page(
         Results of the group level. Default: those of the output folder.
     redraw : bool
         False to keep the figures that this version has drawn, but for that of the group.
-
-    Returns
-    -------
-    headline : str
 
     Raises
     ------

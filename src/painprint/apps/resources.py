@@ -69,13 +69,10 @@ class Size:
         Training bins, and test bins of the primary scale.
     n_groups : int
         Sessions (or runs) that are left out in turn.
-    n_regions : int
     signals, copies : float
         Bytes of the runs as read, and of their frames in use at all lags.
     n_lags, n_features : int
         Lags to choose from, and kinds of features that are decoded.
-    n_workers : int
-    of_events : bool
     n_points, n_frames, n_dense : int
         Points of dense BOLD, frames of its longest run, and number of runs; 0 if there is none.
     extracted : bool
