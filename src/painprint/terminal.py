@@ -328,11 +328,8 @@ def _draw(told: Progress) -> Table:
     from rich.progress_bar import ProgressBar
     from rich.table import Column, Table
 
-    share, where, left = (
-        told.share(),
-        ": ".join(filter(None, (told.work, told.number))),
-        told.left(),
-    )
+    share, left = told.share(), told.left()
+    where = ": ".join(filter(None, (told.work, told.number)))
     line = Table.grid(
         Column(min_width=len(where)), Column(min_width=BAR_WIDTH), Column(min_width=len(left)),
         Column(no_wrap=True, overflow="ellipsis"), padding=(0, 1),

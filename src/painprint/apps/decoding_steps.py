@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from painprint.apps.exclusions import append_excluded, describe_exclusions
+from painprint.apps.exclusions import describe_exclusions
 from painprint.apps.participant_inputs import ParticipantInputs
 from painprint.apps.resources import Size, expected_seconds
 from painprint.apps.sizes import size_from_headers, size_of_runs
@@ -16,6 +16,7 @@ from painprint.errors import DerivativesError
 from painprint.evidence.case import Case
 from painprint.evidence.stage import StageResult
 from painprint.evidence.stages import STAGES, run_stage, stages_to_run
+from painprint.excluded import list_excluded
 from painprint.files.inputs import InputHashes
 from painprint.progress import OnStep, Progress
 from painprint.results.audit import RunLog, make_run_log
@@ -53,9 +54,9 @@ def compute(study: Study, inputs: ParticipantInputs, key: str, progress: Progres
             training = _train(study, files, prepared, key, reader.hashes, on_step)
             decoding = evaluate_training(prepared, training, study.settings, n_jobs=study.n_jobs)
     except ValueError as error:
-        raise DerivativesError(
-            f"sub-{participant}: {error}{append_excluded(reader.excluded, inventory.n_runs)}"
-        ) from error
+        excluded = list_excluded(reader.excluded, inventory.n_runs)
+        lines = (f"sub-{participant}: {error}", *(f"  excluded {line}" for line in excluded))
+        raise DerivativesError("\n".join(lines)) from error
     run_log = make_run_log(
         inventory,
         decoding,

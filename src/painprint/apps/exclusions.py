@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from painprint.decode.prepare import Prepared
 from painprint.excluded import list_excluded
 from painprint.results.audit import RunLog
-from painprint.runs import ExcludedRun
 
 MOST_NAMED = 4
 """Runs named in a line of the log; page and audit name all of them."""
@@ -21,11 +20,6 @@ def describe_exclusions(run_log: RunLog, prepared: Prepared) -> Iterator[str]:
         names = ", ".join(runs[:MOST_NAMED]) + (", ..." if len(runs) > MOST_NAMED else "")
         all_runs = not runs or len(runs) == len(prepared.runs)
         yield note if all_runs else f"{note} ({len(runs)} runs: {names})"
-
-
-def append_excluded(excluded: Sequence[ExcludedRun], n_runs: int) -> str:
-    """Lines of excluded runs out of ``n_runs``, to follow an error."""
-    return "".join(f"\n  excluded {line}" for line in list_excluded(excluded, n_runs))
 
 
 def list_regions(prepared: Prepared) -> list[str]:

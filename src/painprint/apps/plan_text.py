@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from painprint.apps.plan import TABLE
-from painprint.apps.reading_text import aligned
+from painprint.apps.reading_text import aligned, records
 from painprint.wording import estimate, number
 
 ABOUT = (
@@ -38,9 +38,7 @@ def _named(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows with the name of the decoding: the participant, or the files where there are several."""
     several = table.groupby("participant")["decoding"].transform("nunique") > 1
     name = table["decoding"].where(several, "sub-" + table["participant"])
-    return [
-        {str(k): v for k, v in row.items()} for row in table.assign(name=name).to_dict("records")
-    ]
+    return [*records(table.assign(name=name))]
 
 
 def _row(row: dict[str, Any], one_target: bool) -> list[str]:

@@ -52,7 +52,7 @@ class Predictions:
         n_minutes = int((table["scale"] == SCALES[-1]).sum())
         scales = SCALES if n_minutes <= MOST_MINUTES else SCALES[:-1]
         rows = [
-            self._row(row) for scale in scales for row in _records(table[table["scale"] == scale])
+            self._row(row) for scale in scales for row in records(table[table["scale"] == scale])
         ]
         names = [name for name in rows[0] if any(row[name] not in ("", MISSING) for row in rows)]
         lines = list(aligned([names, *([row[name] for name in names] for row in rows)]))
@@ -95,7 +95,8 @@ def full_table(table: pd.DataFrame) -> str:
     return str(text).rstrip("\n")
 
 
-def _records(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
+def records(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """Rows of a table, by the names of its columns."""
     for record in table.to_dict(orient="records"):
         yield {str(name): value for name, value in record.items()}
 

@@ -17,7 +17,7 @@ from painprint.simulate.world import Layout, World
 from painprint.simulate.write import ATLAS, FOLDERS, write_people
 from painprint.store.files import content_key
 from painprint.store.staging import check_new, write_folder
-from painprint.wording import enumerate_names, plural
+from painprint.wording import count_people, enumerate_names, plural
 
 DEMO_SESSIONS, DEMO_REGIONS = (12, 12, 8), 60
 
@@ -102,7 +102,7 @@ def describe_people(out: Path, people: Sequence[Person], layout: Layout) -> str:
     bold = "regional time series" if layout == "xcp_d" else "dense BOLD"
     return "\n".join(
         [
-            f"Simulated {plural(len(people), 'person').replace('persons', 'people')}{null} with "
+            f"Simulated {count_people(len(people))}{null} with "
             f"{enumerate_names(sessions)} sessions of {plural(world.n_runs, 'run')} and a resting "
             f"run of up to {world.run_s:g} s, TR {world.tr_s:g} s.",
             f"Ratings: {out} ({world.rating})",
