@@ -230,6 +230,11 @@ def check_names(kind: type[Kind]) -> type[Kind]:
     return kind
 
 
+def list_changed(options: Options) -> list[str]:
+    """Names of the options that differ from their defaults."""
+    return [row.name for row in fields(options) if getattr(options, row.name) != row.default]
+
+
 def show_changed(options: Options) -> str:
     """The options that differ from their defaults, as a call of their class.
 
@@ -239,9 +244,8 @@ def show_changed(options: Options) -> str:
     >>> Settings(n_permutations=99, lag_s=4.0)
     Settings(lag_s=(4.0,), n_permutations=99)
     """
-    rows = {row.name: (row.default, getattr(options, row.name)) for row in fields(options)}
-    changed = [f"{name}={value!r}" for name, (default, value) in rows.items() if value != default]
-    return f"{type(options).__name__}({', '.join(changed)})"
+    shown = [f"{name}={getattr(options, name)!r}" for name in list_changed(options)]
+    return f"{type(options).__name__}({', '.join(shown)})"
 
 
 def describe(options: Options) -> list[dict[str, Any]]:

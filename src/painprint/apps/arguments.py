@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from painprint.apps.slurm_options import SlurmOptions
 from painprint.cortex.settings import AreaSettings
 from painprint.live.options import LiveOptions
-from painprint.option_fields import Bounds, check_options, flag, option
+from painprint.option_fields import Bounds, check_options, flag, list_changed, option
 from painprint.rating_task.rated_run import RatedRun
 from painprint.rating_task.task import RatingTask
 from painprint.settings import DATA, EARLIER, EVIDENCE, EXECUTION, Settings
@@ -244,14 +244,9 @@ def check_run(
     UsageError
         Naming those options.
     """
-    default, has_registration = Settings(), registering.register is not None
+    has_registration = registering.register is not None
     if level == "group":
-        given = [
-            f"--{flag(field.name)}"
-            for field in fields(settings)
-            if field.name not in READ_BY_GROUP
-            and getattr(settings, field.name) != getattr(default, field.name)
-        ]
+        given = [f"--{flag(name)}" for name in list_changed(settings) if name not in READ_BY_GROUP]
         given += [f"--{name}" for name in ("external", "prior") if getattr(beside, name)]
         given += ["--dry-run"] * execution.dry_run
         given += ["--dask-scheduler"] * (execution.dask_scheduler is not None)

@@ -17,7 +17,7 @@ from painprint.errors import DerivativesError
 from painprint.evidence.case import Material, OtherAreas
 from painprint.evidence.weights_file import read_weights
 from painprint.files.inputs import InputHashes
-from painprint.option_fields import flag
+from painprint.option_fields import flag, list_changed
 from painprint.results.provenance import hash_external, hash_geometry
 from painprint.runs import Run
 from painprint.settings import CLEANING, Settings
@@ -125,13 +125,10 @@ def _other_areas(study: Study, reader: Reader) -> tuple[OtherAreas, ...]:
 
 def _unused_options(study: Study, inventory: Inventory) -> list[str]:
     """A note on options for dense BOLD if regional time series are used."""
-    default = Settings()
-    given = [
-        flag(name) for name in CLEANING if getattr(study.settings, name) != getattr(default, name)
-    ]
+    given = [f"--{flag(name)}" for name in list_changed(study.settings) if name in CLEANING]
     if inventory.image is not None or not given:
         return []
     return [
-        f"regional time series are used unchanged: {', '.join(f'--{name}' for name in given)} "
+        f"regional time series are used unchanged: {', '.join(given)} "
         f"{'applies' if len(given) == 1 else 'apply'} to dense BOLD only."
     ]

@@ -17,7 +17,7 @@ from painprint.evidence.specifications import (
     Plan,
     specify,
 )
-from painprint.option_fields import flag, option_metadata
+from painprint.option_fields import flag, list_changed, option_metadata
 from painprint.settings import VARIED, Settings
 from painprint.store.files import hash_file
 from painprint.wording import did_you_mean
@@ -150,13 +150,9 @@ def _check_given(
     choices: Sequence[Choice], settings: Settings, derivatives: Sequence[Path]
 ) -> None:
     """Check that the command line does not set what the plan varies."""
-    default = Settings()
+    changed = list_changed(settings)
     for choice in choices:
-        given = (
-            getattr(settings, choice.option) != getattr(default, choice.option)
-            if choice.option
-            else bool(derivatives)
-        )
+        given = choice.option in changed if choice.option else bool(derivatives)
         if given:
             raise ValueError(
                 f"{choice.name!r} is a choice of the plan, and was given as --{choice.name}, too. "

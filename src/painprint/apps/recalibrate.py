@@ -18,6 +18,7 @@ from painprint.apps.reader import Reader
 from painprint.apps.study import Study
 from painprint.decode.prepare import prepare_runs
 from painprint.errors import DerivativesError
+from painprint.option_fields import list_changed
 from painprint.results.predecessor import Predecessor, read_predecessor
 from painprint.runs import Run
 from painprint.settings import Settings
@@ -36,13 +37,9 @@ log = logging.getLogger("painprint")
 def _as_read_before(signature: Signature, settings: Settings) -> Settings:
     """Settings in which options that are at their default have the value with which the study read
     its runs."""
-    default = Settings()
-    known = {
-        name: value
-        for name, value in signature.origin.options.items()
-        if getattr(settings, name) == getattr(default, name)
-    }
-    return replace(settings, **known)
+    given = list_changed(settings)
+    before = signature.origin.options.items()
+    return replace(settings, **{name: value for name, value in before if name not in given})
 
 
 def _check_range(signature: Signature, runs: Sequence[Run], person: PersonMatch) -> None:
