@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,6 @@ import pandas as pd
 
 from painprint.apps.arguments import OtherSignatures, UsageError
 from painprint.apps.multiverse_steps import (
-    Reading,
     compute,
     each_specification,
     find_readings,
@@ -48,7 +47,6 @@ NOT_USED = tuple(
     if name != "n_bootstraps"
 )
 """Options of stages of evidence and of quality ratings."""
-READING = "reading the runs"
 WRITING = "writing the results and the page"
 
 
@@ -83,12 +81,13 @@ def run_multiverse(
     study = replace(study, settings=used)
     planned = specify(plan.plan, study.settings)
     readings = find_readings(study, plan, planned.listed, participant, hashes)
-    inventory = _reading_of_default(readings).inputs.inventory
+    default_reading = next(r for r, one in each_specification(readings) if one.is_default)
+    inventory = default_reading.inputs.inventory
     files = MultiverseFiles.of(study.out_dir, inventory, plan.plan)
     keys = {
         one.number: specification_key(reading, one) for reading, one in each_specification(readings)
     }
-    described, titles = describe_plan(plan.plan, planned.n_left_out), list[str]()
+    described = describe_plan(plan.plan, planned.n_left_out)
     key = content_key({"plan": described, "specifications": [keys[n] for n in sorted(keys)]})
     with readings[0].inputs.reader.lock.hold():
         record = find_record(files.record) or {}
@@ -96,16 +95,14 @@ def run_multiverse(
             log.info("sub-%s: finished before, with the same plan and inputs.", participant)
         else:
             earlier = settle(earlier_multiverses(files, key, described), study.existing)
-            ways = _name_readings(len(readings))
-            for way, reading in zip(ways, readings, strict=True):
-                titles += [
-                    way,
-                    *(specification_title(one, planned) for one in reading.specifications),
-                ]
+            titles = []
+            for reading in readings:
+                titles.append(reading.title)
+                titles += [specification_title(one, planned) for one in reading.specifications]
             progress.plan(*titles, WRITING)
             rows: dict[int, dict[str, Any]] = {}
-            for way, reading in zip(ways, readings, strict=True):
-                rows |= compute(reading, files, keys, planned, (way, progress))
+            for reading in readings:
+                rows |= compute(reading, files, keys, planned, progress)
             with progress.stage(WRITING, logged=False):
                 table = _table(rows, planned, plan)
                 content = {
@@ -125,19 +122,9 @@ def run_multiverse(
                 write_dataset_description(study.out_dir, simulated=inventory.simulated)
                 for one in earlier:
                     one.remove()
-                names = [choice.name for choice in plan.plan.choices]
-                write_multiverse(files, table, content, names)
+                write_multiverse(files, table, content, [one.name for one in plan.plan.choices])
         remove([files.step(key) for key in keys.values()])
         write_page_unless_made(files, files.record, write_multiverse_page)
-
-
-def _name_readings(n: int) -> list[str]:
-    """Names of the stages in which runs are read."""
-    return [READING] if n == 1 else [f"{READING} ({i + 1} of {n} ways)" for i in range(n)]
-
-
-def _reading_of_default(readings: Sequence[Reading]) -> Reading:
-    return next(reading for reading, one in each_specification(readings) if one.is_default)
 
 
 def _table(

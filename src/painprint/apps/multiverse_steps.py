@@ -34,6 +34,8 @@ class Reading:
 
     Attributes
     ----------
+    title : str
+        Name of the stage in which they are read.
     study : Study
         With the settings of the first of them.
     inputs : ParticipantInputs
@@ -42,6 +44,7 @@ class Reading:
         In an order in which successive ones have much in common.
     """
 
+    title: str
     study: Study
     inputs: ParticipantInputs
     specifications: list[Specification]
@@ -67,12 +70,13 @@ def find_readings(
         named = [str(folder) for folder in plan.folders_of(one.combination)]
         together.setdefault(content_key({"folders": named, **read_with}), []).append(one)
     readings = []
-    for ones in together.values():
+    for i, ones in enumerate(together.values(), start=1):
+        number = f" ({i} of {len(together)} ways)" if len(together) > 1 else ""
         folders = plan.folders_of(ones[0].combination) or study.derivatives
         of_these = replace(study, derivatives=folders, settings=ones[0].settings)
         inputs = find_participant(of_these, participant, hashes)
         ones.sort(key=lambda one: (_prepared_with(one.settings, inputs), one.number))
-        readings.append(Reading(of_these, inputs, ones))
+        readings.append(Reading(f"reading the runs{number}", of_these, inputs, ones))
     return readings
 
 
@@ -106,10 +110,9 @@ def compute(
     files: MultiverseFiles,
     keys: Mapping[int, str],
     planned: Specifications,
-    told: tuple[str, Progress],
+    progress: Progress,
 ) -> dict[int, dict[str, Any]]:
     """Numbers of the specifications that read the runs in one way, by their number."""
-    way, progress = told
     rows: dict[int, dict[str, Any]] = {}
     for one in reading.specifications:
         before = load_stage_result(files.step(keys[one.number]), keys[one.number])
@@ -118,10 +121,10 @@ def compute(
             progress.skip(specification_title(one, planned), "was done before")
     missing = [one for one in reading.specifications if one.number not in rows]
     if not missing:
-        progress.skip(way)
+        progress.skip(reading.title)
         return rows
     reader = _reader_beside(reading, files)
-    with progress.stage(way) as on_step:
+    with progress.stage(reading.title) as on_step:
         reader.write_regions()
         runs = reader.runs(on_step)
     inputs = replace(reading.inputs, reader=reader)
