@@ -395,16 +395,11 @@ def make_test_bins(
     With ``like``, the same runs at another lag, their numbers of time bins are those of ``like``.
     """
     if scale == "event":
-        return _event_bins(runs)
-    cut = discretized_time_bins if rules.time_bins == "discretize" else equal_time_bins
-    counts = [count_bins(run, rules) for run in like or runs]
-    n_bins = [c.one_minute if scale == "1min" else c.two_minutes for c in counts]
-    labels = [cut(len(run), n) for run, n in zip(runs, n_bins, strict=True)]
-    return gather_bins(runs, labels, n_bins)
-
-
-def _event_bins(runs: Sequence[Frames]) -> Bins:
-    """The events of the runs."""
-    labels = [run.event for run in runs if run.event is not None]  # all of them: test_scales
-    n_bins = [int(label.max(initial=NO_BIN)) + 1 for label in labels]
+        labels = [run.event for run in runs if run.event is not None]  # all of them: test_scales
+        n_bins = [int(label.max(initial=NO_BIN)) + 1 for label in labels]
+    else:
+        cut = discretized_time_bins if rules.time_bins == "discretize" else equal_time_bins
+        counts = [count_bins(run, rules) for run in like or runs]
+        n_bins = [c.one_minute if scale == "1min" else c.two_minutes for c in counts]
+        labels = [cut(len(run), n) for run, n in zip(runs, n_bins, strict=True)]
     return gather_bins(runs, labels, n_bins)

@@ -157,10 +157,9 @@ def columns_of(plan: Plan) -> dict[str, float]:
     return {**columns, "chance": plan.chance}
 
 
-def write_plan(out_dir: Path, table: pd.DataFrame) -> Path:
+def write_plan(out_dir: Path, table: pd.DataFrame) -> None:
     """Write the table, and the JSON with the description of its columns."""
     path = out_dir / TABLE
     with lock(out_dir, "plan"):
         write_table(path, table)
         write_json(path.with_suffix(".json"), describe_columns(PLAN_COLUMNS["plan"], MIXED_WORDS))
-    return path

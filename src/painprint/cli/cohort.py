@@ -127,7 +127,10 @@ def decode_people(cluster: Cluster, study: Study, participants: Sequence[str]) -
             cluster, decode_on_worker, jobs, check, people.send
         ).outcomes():
             if error is not None:
-                status = Status(participant, "failed", reason=_describe(participant, error))
+                reason = reason_of(participant, error)
+                if not isinstance(error, FAILURES):  # unexpected, or the loss of the worker
+                    reason = f"{type(error).__name__}: {error}. The log of the worker says where."
+                status = Status(participant, "failed", reason=reason)
                 note(study.out_dir, status)
             people.end(status)
             if status.state == "failed":
@@ -151,10 +154,3 @@ def decode_on_worker(study: Study, participant: str) -> Status:
         except FAILURES as error:
             return Status(participant, "failed", reason=reason_of(participant, error))
     return Status(participant, "finished" if is_new else "kept")
-
-
-def _describe(participant: str, error: Exception) -> str:
-    """Why somebody failed, for an error that the worker did not expect, or its loss."""
-    if isinstance(error, FAILURES):
-        return reason_of(participant, error)
-    return f"{type(error).__name__}: {error}. The log of the worker says where."
