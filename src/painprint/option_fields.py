@@ -285,13 +285,8 @@ WORDS = {bool: "True or False", int: "a whole number", float: "a number", str: "
 
 
 def _of_type(value: Any, hint: Any) -> Any:
-    """The value of an option as its type says: plain Python numbers, tuples instead of lists.
-
-    Raises
-    ------
-    TypeError
-        If it is of another type.
-    """
+    """The value of an option as its type says, else a TypeError: plain Python numbers, tuples
+    instead of lists."""
     if get_origin(hint) in (Union, UnionType):
         if value is None:
             return None

@@ -23,7 +23,7 @@ from painprint.apps.config_file import (
     with_new_name,
 )
 from painprint.apps.folders import check_can_be_written
-from painprint.apps.participants import FAILURES, Failed, describe_failure, log_failure
+from painprint.apps.participants import FAILURES, Failed, describe_failure
 from painprint.option_fields import WORDS
 from painprint.progress import OF_PROGRESS, Progress
 from painprint.stopping import TIME_OF_LOG, tell_log_file, tell_progress
@@ -255,7 +255,7 @@ def logged(out_dir: Path | None, *, at_terminal: bool = True) -> Iterator[None]:
             tell_log_file(log_file.path)
         yield
     except FAILURES as error:
-        log_failure(error)
+        log.error("%s", describe_failure(error))
         raise Failed from error
     finally:
         _lines = None

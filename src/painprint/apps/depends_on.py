@@ -28,7 +28,8 @@ def describe_inputs(
     files = dict.fromkeys((*files_of(inventory), *dense_files))
     if inventory.image is not None and inventory.region_table is not None:
         files.pop(inventory.region_table, None)  # made of the image
-    surfaces = [hashes.of(path) for path in inputs.reader.smoothed_on]
+    extraction = inputs.reader.extraction
+    surfaces = [hashes.of(path) for path in extraction.smoothed_on] if extraction else []
     parts = {
         "versions": versions(),
         "settings": {

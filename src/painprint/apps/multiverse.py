@@ -155,13 +155,7 @@ def _summary(
     plan: PlanFile,
     participant: str,
 ) -> dict[str, Any]:
-    """What all specifications say together.
-
-    Raises
-    ------
-    DerivativesError
-        If none could be decoded.
-    """
+    """What all specifications say together."""
     scales = {str(row["scale"]) for row in rows.values() if "scale" in row}
     if not scales:
         raise DerivativesError(

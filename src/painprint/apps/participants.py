@@ -48,11 +48,6 @@ def reason_of(participant: str, error: Exception) -> str:
     return describe_failure(error).removeprefix(f"sub-{participant}: ")
 
 
-def log_failure(error: Exception) -> None:
-    """Log an error as a sentence."""
-    log.error("%s", describe_failure(error))
-
-
 def for_each_participant(participants: Sequence[str], work: Callable[[str], None]) -> None:
     """Call a function for every participant; a failure does not stop the others.
 
@@ -74,7 +69,7 @@ def for_each_participant(participants: Sequence[str], work: Callable[[str], None
         try:
             work(participant)
         except FAILURES as error:
-            log_failure(error)
+            log.error("%s", describe_failure(error))
             reasons[participant] = reason_of(participant, error)
         except Failed:
             reasons[participant] = "the reason is told above."

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 
 import pandas as pd
 
@@ -122,11 +121,6 @@ class Reader:
             return (coordinates_of(self._region_table, table.path) if table else {}), ()
         except DerivativesError as error:
             return {}, (f"coordinates of regions not used: {error}",)
-
-    @property
-    def smoothed_on(self) -> tuple[Path, ...]:
-        """Surfaces on which dense BOLD is smoothed; empty if it is not."""
-        return self.extraction.smoothed_on if self.extraction else ()
 
     def write_regions(self) -> None:
         """Write the table of the regions into the output folder, if the atlas is an image."""

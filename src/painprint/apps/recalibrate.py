@@ -130,13 +130,7 @@ def recalibrate_from_files(
 
 
 def _usable_runs(signature: Signature, reader: Reader) -> list[Run]:
-    """The rated runs of new sessions that can be used, cleaned as those of the study were.
-
-    Raises
-    ------
-    DerivativesError
-        If the atlas is another one, or there is no such run.
-    """
+    """The rated runs of new sessions that can be used, cleaned as those of the study were."""
     inventory = reader.inventory
     if inventory.image is not None:
         check_atlas(signature, inventory.image, reader.hashes)
@@ -150,13 +144,7 @@ def _usable_runs(signature: Signature, reader: Reader) -> list[Run]:
 def _check_new_sessions(
     signature: Signature, runs: Sequence[Run], predecessor: Predecessor, person: PersonMatch
 ) -> None:
-    """Check that the signature was neither trained nor recalibrated on a session.
-
-    Raises
-    ------
-    DerivativesError
-        Naming the sessions on which it was.
-    """
+    """Check that the signature was neither trained nor recalibrated on a session."""
     known = [] if person.other else runs  # another person's sessions may have the same labels
     trained = sorted({run.session for run in known if was_trained_on(signature, run.key)})
     if trained:
