@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
@@ -63,9 +63,7 @@ def survey(out_dir: Path, bids_dir: Path | None) -> list[Status]:
 
 def full_status(people: Sequence[Status]) -> str:
     """The table as TSV."""
-    names = [field.name for field in fields(Status)]
-    table = pd.DataFrame([asdict(one) for one in people], columns=names)
-    return full_table(table.replace("", None))
+    return full_table(pd.DataFrame([asdict(one) for one in people]).replace("", None))
 
 
 def short_status(people: Sequence[Status]) -> str:
