@@ -278,7 +278,6 @@ WORKS = {
         "65",
         "23-28",
         "10.1007/BF02294183",
-        more=True,
     ),
     "simonsohn2020": Work(
         ("Simonsohn, Uri", "Simmons, Joseph P.", "Nelson, Leif D."),
