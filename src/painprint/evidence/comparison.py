@@ -25,6 +25,7 @@ from painprint.decode.refit import scales_at
 from painprint.evidence.bin_features import TooLarge, all_bins
 from painprint.evidence.case import Case
 from painprint.evidence.comparison_models import Fold, Method, comparison_models
+from painprint.evidence.scores import or_none
 from painprint.evidence.stage import StageResult
 from painprint.parallel import map_ordered, one_blas_thread
 from painprint.progress import OnStep, count_steps, step_of_part
@@ -334,13 +335,9 @@ def summarise(table: pd.DataFrame, methods: Sequence[Method]) -> dict[str, Any]:
         "methods": {
             str(name): {
                 "said": descriptions[str(name)],
-                **{s: _plain(row[s]) for s in STATISTICS},
-                **{f"d_{s}": [_plain(row[f"d_{s}{end}"]) for end in ENDS] for s in STATISTICS},
+                **{s: or_none(row[s]) for s in STATISTICS},
+                **{f"d_{s}": [or_none(row[f"d_{s}{end}"]) for end in ENDS] for s in STATISTICS},
             }
             for name, row in minutes.iterrows()
         },
     }
-
-
-def _plain(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)

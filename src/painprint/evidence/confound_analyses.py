@@ -41,12 +41,20 @@ from painprint.evidence.permuted_ratings import (
     draw_permutations,
     permute_ratings,
 )
-from painprint.evidence.scores import ENDS, WITH_ENDS, Scores, main_scores, score_rows
-from painprint.evidence.stage import SCORES, StageResult
+from painprint.evidence.scores import (
+    ENDS,
+    WITH_ENDS,
+    Scores,
+    main_scores,
+    or_nan,
+    or_none,
+    score_rows,
+)
+from painprint.evidence.stage import StageResult
 from painprint.progress import OnStep, count_steps
 from painprint.stats.bootstrap import Ends
 from painprint.stats.correlation import correlation
-from painprint.stats.permutation import p_above
+from painprint.stats.permutation import holm, p_above
 from painprint.wording import SIGNIFICANT
 
 MAIN = "none"
@@ -99,10 +107,10 @@ class Verdict:
         minute, level = alone[primary_scale(alone)], alone["session"]
         return cls(
             family,
-            _defined(minute["centred_r"]),
-            _defined(minute["p_within"]),
-            _defined(level["r"]),
-            _defined(level["p_between"]),
+            or_none(minute["centred_r"]),
+            or_none(minute["p_within"]),
+            or_none(level["r"]),
+            or_none(level["p_between"]),
         )
 
     def with_scores(self, removed: Scores, main: Scores) -> Verdict:
@@ -110,14 +118,10 @@ class Verdict:
         fields: dict[str, Any] = {}
         for analysis, scores in (("removed", removed), ("main", main)):
             for name in WITH_ENDS:
-                low, high = (_defined(scores[f"{name}_{end}"]) for end in ENDS)
-                fields[f"{name}_{analysis}"] = _defined(scores[name])
+                low, high = (or_none(scores[f"{name}_{end}"]) for end in ENDS)
+                fields[f"{name}_{analysis}"] = or_none(scores[name])
                 fields[f"{name}_{analysis}_ci"] = (low, high)
         return replace(self, **fields)
-
-
-def _defined(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
 
 
 def confound_analyses(case: Case, *, on_step: OnStep | None = None) -> StageResult:
@@ -170,11 +174,10 @@ def confound_analyses(case: Case, *, on_step: OnStep | None = None) -> StageResu
             for analysis, by_scale in analyses.items()
         ]
         step()
-    order = ["confound", "scale", "analysis", *SCORES, "p_within", "p_between"]
     corrected = correct_families(verdicts)
     return StageResult(
         {
-            "confounds": pd.DataFrame(rows).reindex(columns=order),
+            "confounds": pd.DataFrame(rows),
             "covariates": compare(case, confounds),
             confounder_tests.TABLE: confounder_tests.confounder_tests(case, confounds),
         },
@@ -259,7 +262,7 @@ def predict_alone(
         for test_kind, statistic in (("within", "centred_r"), ("between", "r")):
             null = values[statistic][kind == test_kind]
             p = p_above(results[scale][statistic], null) if test_kind in by else None
-            results[scale][f"p_{test_kind}"] = np.nan if p is None else p
+            results[scale][f"p_{test_kind}"] = or_nan(p)
     return results
 
 
@@ -284,14 +287,11 @@ def correct_families(verdicts: Mapping[str, Verdict]) -> dict[str, Verdict]:
                 families.setdefault(verdict.family, []).append((p, name, r is not None and r > 0))
     corrected = dict(verdicts)
     for tests in families.values():
-        largest = 0.0
-        for i, (p, name, positive) in enumerate(sorted(tests)):
-            largest = max(largest, min(1.0, (len(tests) - i) * p))
-            verdict = corrected[name]
-            if verdict.p_corrected is None:  # tests are sorted: the first is the smaller p
-                verdict = replace(verdict, p_corrected=largest)
-            flagged = verdict.flagged or (largest < SIGNIFICANT and positive)
-            corrected[name] = replace(verdict, flagged=flagged)
+        p_corrected = holm(np.array([p for p, _, _ in tests])).tolist()
+        for p, (_, name, positive) in sorted(zip(p_corrected, tests, strict=True), reverse=True):
+            # the smallest p of a confound comes last, and stays
+            flagged = corrected[name].flagged or (p < SIGNIFICANT and positive)
+            corrected[name] = replace(corrected[name], p_corrected=p, flagged=flagged)
     return corrected
 
 

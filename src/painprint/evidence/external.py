@@ -18,7 +18,8 @@ from painprint.dense.points import load_points, rows_of_frames
 from painprint.edges import matrix_to_edges, score_frames
 from painprint.evidence.case import Case
 from painprint.evidence.external_weights import ExternalWeights
-from painprint.evidence.stage import StageResult
+from painprint.evidence.scores import metric_columns
+from painprint.evidence.stage import FIXED_WEIGHTS, StageResult
 from painprint.excluded import list_excluded
 from painprint.progress import OnStep, count_steps
 from painprint.runs import ExcludedRun, Frames, zscore
@@ -268,18 +269,8 @@ def _evaluate(case: Case, weights: ExternalWeights, scored: _Scored) -> dict[str
 
 
 def _row(weights: ExternalWeights, scale: str, metrics: ScaleMetrics) -> dict[str, Any]:
-    in_units = weights.intercept is not None
-    numbers = {
-        "r": metrics.r,
-        "r_low": metrics.r_ci[0],
-        "r_high": metrics.r_ci[1],
-        "r_p": metrics.r_p,
-        "centred_r": metrics.centred_r,
-        "centred_r_low": metrics.centred_r_ci[0],
-        "centred_r_high": metrics.centred_r_ci[1],
-        "auc": metrics.auc,
-        "skill": metrics.skill if in_units else None,
-        "mae": metrics.mae if in_units else None,
-    }
-    floats = {name: np.nan if value is None else value for name, value in numbers.items()}
-    return {"signature": weights.name, "scale": scale, "n": metrics.n, **floats}
+    columns = metric_columns(metrics)
+    if weights.intercept is None:
+        columns |= {"skill": np.nan, "mae": np.nan}
+    used = {name: columns[name] for name in (*FIXED_WEIGHTS, "auc", "skill", "mae")}
+    return {"signature": weights.name, "scale": scale, **used}

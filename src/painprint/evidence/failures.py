@@ -16,6 +16,7 @@ from scipy.stats import rankdata
 from painprint.arrays import Codes, Vector
 from painprint.bins import make_test_bins, primary_scale
 from painprint.evidence.case import Case
+from painprint.evidence.scores import or_nan
 from painprint.evidence.stage import StageResult
 from painprint.progress import OnStep
 from painprint.quality import BAD, CAUTION, GOOD
@@ -165,5 +166,4 @@ def _rank_correlation(case: Case, known: pd.DataFrame, name: str) -> Mapping[str
             case.settings.n_bootstraps,
             case.stream(f"failures {name}"),
         ).ends
-    values = {"rho": rho, "rho_low": low, "rho_high": high}
-    return {end: np.nan if value is None else value for end, value in values.items()}
+    return {"rho": or_nan(rho), "rho_low": or_nan(low), "rho_high": or_nan(high)}

@@ -20,7 +20,7 @@ from painprint.decode.kept_products import InnerProducts
 from painprint.decode.prepare import Prepared
 from painprint.decode.training import train
 from painprint.evidence.permuted_ratings import permute_frames
-from painprint.evidence.scores import ENDS, main_scores
+from painprint.evidence.scores import ENDS, main_scores, metric_columns
 from painprint.evidence.specifications import Choice
 from painprint.evidence.stage import AGREEMENT
 from painprint.settings import Settings
@@ -127,10 +127,8 @@ def _decode(
 def _scores(decoding: Decoding) -> tuple[str, dict[str, float]]:
     """The primary scale, and the scores there with their intervals."""
     scale = primary_scale(decoding.scales)
-    scores = main_scores(decoding)[scale]
-    ends = zip(ENDS, decoding.scales[scale].r_ci, strict=True)
-    of_r = {f"r_{end}": np.nan if value is None else value for end, value in ends}
-    return scale, {**scores, **of_r}
+    columns = metric_columns(decoding.scales[scale])
+    return scale, main_scores(decoding)[scale] | {f"r_{end}": columns[f"r_{end}"] for end in ENDS}
 
 
 def summarise(

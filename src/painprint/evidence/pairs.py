@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ from painprint.decode.training import average_frames
 from painprint.decode.units import score_units
 from painprint.edges import edge_block, edges_to_matrix, matrix_to_edges
 from painprint.evidence.member import Member
+from painprint.evidence.scores import metric_columns
 from painprint.evidence.stage import StageResult
 from painprint.runs import Frames, Run
 from painprint.settings import Rules
@@ -96,13 +97,9 @@ class _Scores:
             metrics = score_scale(
                 scale_rows, n_bootstraps=self.n_bootstraps, rng=rng, draws=self._draws(scale_rows)
             )
-            row = asdict(metrics)
-            for statistic in ("r", "auc", "skill", "centred_r", "slope", "intercept"):
-                row[f"{statistic}_low"], row[f"{statistic}_high"] = row.pop(f"{statistic}_ci")
-            rows.append({"scale": scale, **row})
+            rows.append({"scale": scale, **metric_columns(metrics)})
         numbers = pd.DataFrame(rows).drop(columns=OF_A_STUDY)
-        numeric = dict.fromkeys(numbers.columns.difference(["scale", "n"]), float)  # None: NaN
-        tables = {"transfer": numbers.astype(numeric).assign(model=model, person=name)}
+        tables = {"transfer": numbers.assign(model=model, person=name)}
         if self.person.leave_out == "session":
             units = score_units(by_scale[primary_scale(by_scale)], "group")
             sessions = [self.person.groups[k] for k in units["group"]]

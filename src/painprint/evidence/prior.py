@@ -23,6 +23,7 @@ from painprint.evidence.case import Case
 from painprint.evidence.comparison import join_scores, score_beside, score_method
 from painprint.evidence.draws import draw_sessions, mean_of_defined, predict_from_draws, score_draws
 from painprint.evidence.learning_curve import count_draws, count_together, curve_sizes
+from painprint.evidence.scores import or_none
 from painprint.evidence.stage import StageResult
 from painprint.progress import OnStep, count_steps
 
@@ -76,7 +77,7 @@ def _at_primary(table: pd.DataFrame) -> dict[str, dict[str, float | None]]:
     """Rows of the primary scale by model; None where undefined."""
     rows = table[table["scale"] == primary_scale(set(table["scale"]))].set_index("model")
     return {
-        str(model): {str(name): v if np.isfinite(v) else None for name, v in row.items()}
+        str(model): {str(name): or_none(value) for name, value in row.items()}
         for model, row in rows.drop(columns="scale").iterrows()
     }
 

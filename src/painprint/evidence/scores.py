@@ -8,12 +8,15 @@ from dataclasses import asdict
 import numpy as np
 
 from painprint.decode.decoding import Decoding
-from painprint.decode.metrics import Rows, block_interval_ends
+from painprint.decode.metrics import Rows, ScaleMetrics, block_interval_ends
+from painprint.evidence.stage import SCORES
 from painprint.wording import FEW_GROUPS
 
 Scores = dict[str, float]
 """Columns of a row of a table."""
 ENDS = ("low", "high")
+WITH_INTERVAL = ("r", "auc", "skill", "centred_r", "slope", "intercept")
+"""Metrics of a scale that have an interval."""
 WITH_ENDS = ("centred_r", "skill")
 """Scores that have an interval; r has that of the paper, in the metrics of the decoding."""
 
@@ -63,7 +66,7 @@ def with_ends(
     for name, value in estimates.items():
         scores[name] = float(value)
         for end, limit in zip(ENDS, ends[name], strict=True):
-            scores[f"{name}_{end}"] = _number(limit)
+            scores[f"{name}_{end}"] = or_nan(limit)
     return scores
 
 
@@ -73,18 +76,28 @@ def _n_groups(rows: Rows) -> int:
 
 def main_scores(decoding: Decoding) -> dict[str, Scores]:
     """Scores of the main analysis by scale, as in :func:`score_rows`, from its own metrics."""
-    enough = len(decoding.groups) >= FEW_GROUPS
+    is_few = len(decoding.groups) < FEW_GROUPS
+    undefined = {name: np.nan for name in SCORES if is_few and name.endswith(ENDS)}
     by_scale = {}
     for scale, metrics in decoding.scales.items():
-        values = asdict(metrics)
-        scores: Scores = {"n": metrics.n, "r": _number(metrics.r)}
-        for name in WITH_ENDS:
-            scores[name] = _number(values[name])
-            for end, limit in zip(ENDS, values[f"{name}_ci"], strict=True):
-                scores[f"{name}_{end}"] = _number(limit if enough else None)
-        by_scale[scale] = scores
+        columns = metric_columns(metrics)
+        by_scale[scale] = {name: columns[name] for name in SCORES} | undefined
     return by_scale
 
 
-def _number(value: float | None) -> float:
-    return np.nan if value is None else float(value)
+def metric_columns(metrics: ScaleMetrics) -> Scores:
+    """All metrics of a scale, intervals as ``NAME_low`` and ``NAME_high``; NaN where undefined."""
+    columns = asdict(metrics)
+    for name in WITH_INTERVAL:
+        columns[f"{name}_low"], columns[f"{name}_high"] = columns.pop(f"{name}_ci")
+    return {name: or_nan(value) for name, value in columns.items()}
+
+
+def or_nan(value: float | None) -> float:
+    """A number; NaN for None."""
+    return np.nan if value is None else value
+
+
+def or_none(value: float) -> float | None:
+    """A number; None for NaN."""
+    return float(value) if np.isfinite(value) else None
