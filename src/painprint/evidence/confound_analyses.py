@@ -335,10 +335,8 @@ def _variables(case: Case, confound: Confound) -> list[tuple[str, dict[str, Vect
         values = confound.group_values(bin_gram, np.arange(bin_gram.n_groups))
         names = [confound.name, f"{confound.name} squared"][: values.shape[1]]
         return [(name, {"session": v}) for name, v in zip(names, values.T, strict=True)]
-    values_by_run = [confound.frame_values(run) for run in frames]
     variables = []
-    for name in values_by_run[0]:
-        run_values = [v[name] for v in values_by_run]
+    for name, run_values in confound.values_by_run(frames).items():
         by_scale = {
             scale: bin_means(run_values, make_test_bins(frames, case.settings.rules, scale))
             for scale in bin_gram.tested

@@ -55,11 +55,8 @@ def confounder_tests(case: Case, confounds: Sequence[Confound]) -> pd.DataFrame:
     rating, predicted = (at_primary[name].to_numpy(float) for name in ("rating", "predicted"))
     rows = []
     for confound in confounds:
-        if confound.frame_values is None:
-            continue
-        by_run = [confound.frame_values(run) for run in case.decoding.frames]
-        for name in by_run[0]:
-            values = bin_means([of_run[name] for of_run in by_run], bins)
+        for name, values_by_run in confound.values_by_run(case.decoding.frames).items():
+            values = bin_means(values_by_run, bins)
             tested = _tests_of(case, name, rating, predicted, values, bins.run)
             rows.append({"confound": confound.name, "variable": name, "n": len(values), **tested})
     table = pd.DataFrame(rows, columns=list(COLUMNS))

@@ -40,10 +40,17 @@ class Confound:
     group_values: Callable[[BinGram, Codes], Matrix] | None = None
     from_ratings: bool = False
 
+    def values_by_run(self, runs: Sequence[Frames]) -> dict[str, list[Vector]]:
+        """Values of the kept frames of each run, by variable; empty without values of frames."""
+        if self.frame_values is None:
+            return {}
+        values = [self.frame_values(run) for run in runs]
+        return {name: [of_run[name] for of_run in values] for name in values[0]}
+
     def columns(self, bin_grams: Sequence[BinGram]) -> Columns:
         """Values for every row of a Gram matrix, given the training groups."""
         if self.frame_values is not None:
-            fixed = [_frame_columns(self.frame_values, bin_gram) for bin_gram in bin_grams]
+            fixed = [_frame_columns(self, bin_gram) for bin_gram in bin_grams]
             return lambda bin_gram, training: fixed[bin_grams.index(bin_gram)]
         group_values = self.group_values
         assert group_values is not None  # one of the two is given
@@ -52,18 +59,14 @@ class Confound:
         ]
 
 
-def _frame_columns(
-    frame_values: Callable[[Frames], Mapping[str, Vector]], bin_gram: BinGram
-) -> Matrix:
+def _frame_columns(confound: Confound, bin_gram: BinGram) -> Matrix:
     """Two columns per variable: the mean of the row's group, and the row's deviation from it.
 
     They are separate because associations within and between sessions may differ in sign.
     """
     groups = np.concatenate([bin_gram.groups(kind) for kind in bin_gram.kinds])
-    values = [frame_values(run) for run in bin_gram.frames]
     columns = []
-    for name in values[0]:
-        values_by_run = [v[name] for v in values]
+    for values_by_run in confound.values_by_run(bin_gram.frames).values():
         rows = np.concatenate(
             [bin_means(values_by_run, bin_gram.bins[kind]) for kind in bin_gram.kinds]
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -74,14 +74,11 @@ def prospective_tests(case: Case, *, on_step: OnStep | None = None) -> StageResu
     n_groups, n_first = bin_grams[0].n_groups, case.settings.first_sessions
     not_done = []
     if n_groups <= FEWEST_PAST:
-        return StageResult(
-            {},
-            {},
-            (
-                f"No model of past {unit}s: {FEWEST_PAST} {unit}s for training and one for testing "
-                f"are needed, but there are {n_groups}.",
-            ),
+        reason = (
+            f"No model of past {unit}s: {FEWEST_PAST} {unit}s for training and one for testing "
+            f"are needed, but there are {n_groups}."
         )
+        return StageResult({}, {}, (reason,))
     step = count_steps(on_step, n_groups - FEWEST_PAST + 1)
     numbers: dict[str, Any] = {"first": None, "later": None}
     if n_first < n_groups:
@@ -109,9 +106,11 @@ def prospective_tests(case: Case, *, on_step: OnStep | None = None) -> StageResu
         step()
     if not futures:
         return StageResult({}, {}, tuple(not_done))
-    numbers["next"] = _agreement(case, _next_ones(bin_grams[0], futures))
+    numbers["next"] = _agreement(
+        case, _join([_only(future, n, n + 1) for n, future in futures.items()])
+    )
     if n_first in futures:
-        numbers["later"] = _agreement(case, _after(bin_grams[0], futures[n_first], n_first))
+        numbers["later"] = _agreement(case, _after(futures[n_first], n_first))
     days = case.group_values("days") if "days" in case.sessions else np.full(n_groups, np.nan)
     if "days" in case.sessions and np.isnan(days).any():
         not_done.append(
@@ -191,41 +190,22 @@ def predict_future(bin_grams: Sequence[BinGram], rules: Rules, n_past: int) -> H
     lag = best_lag([model.choice.inner_score for model in models])
     bin_gram, model = bin_grams[lag], models[lag]
     past = np.flatnonzero(bin_gram.groups("train") < n_past)
-    rating, predicted = {}, {}
-    for kind in bin_gram.tested:
-        future = bin_gram.groups(kind) >= n_past
-        values = bin_gram.predict(kind, model, rows=np.arange(len(future)), train=past)
-        predicted[kind] = np.where(future, values, np.nan)
-        rating[kind] = np.where(future, bin_gram.y(kind), np.nan)
-    scales = bin_gram.scales
-    return HeldOut(
-        _average(bin_gram, rating),
-        _average(bin_gram, predicted),
-        np.full(bin_gram.n_groups, model.y_mean),
-        scales.groups,
+    groups = bin_gram.scales.groups
+    rating = {kind: bin_gram.y(kind) for kind in bin_gram.tested}
+    predicted = {
+        kind: bin_gram.predict(kind, model, rows=np.arange(len(y)), train=past)
+        for kind, y in rating.items()
+    }
+    rating, predicted = (
+        {s: np.where(groups[s] >= n_past, v, np.nan) for s, v in averages.items()}
+        for averages in map(bin_gram.scales.average, (rating, predicted))
     )
+    return HeldOut(rating, predicted, np.full(bin_gram.n_groups, model.y_mean), groups)
 
 
-def _average(bin_gram: BinGram, values: Mapping[str, Vector]) -> dict[str, Vector]:
-    """Averages at all scales, where the values of entire groups may be NaN."""
-    primary = bin_gram.scales.primary
-    missing = np.isnan(values[primary])
-    averages = bin_gram.scales.average({**values, primary: np.where(missing, 0.0, values[primary])})
-    is_missing = np.bincount(bin_gram.groups(primary), weights=missing) > 0
-    averages[primary] = values[primary]
-    averages["run"] = np.where(is_missing[bin_gram.group_index], np.nan, averages["run"])
-    averages["session"] = np.where(is_missing, np.nan, averages["session"])
-    return averages
-
-
-def _next_ones(bin_gram: BinGram, futures: dict[int, HeldOut]) -> HeldOut:
-    """Each group by the model of all before it."""
-    parts = [_only(future, n, n + 1) for n, future in futures.items()]
-    return _join(parts)
-
-
-def _after(bin_gram: BinGram, future: HeldOut, n_past: int) -> HeldOut:
-    return _join([_only(future, n_past, bin_gram.n_groups)])
+def _after(future: HeldOut, n_past: int) -> HeldOut:
+    """Later groups, numbered from 0."""
+    return _join([_only(future, n_past, len(future.training_mean))])
 
 
 def _only(held_out: HeldOut, first: int, stop: int) -> HeldOut:
@@ -292,7 +272,7 @@ def _calibration(case: Case, futures: dict[int, HeldOut]) -> pd.DataFrame:
     n_test = size_of_test_set(bin_gram.n_groups)
     first = bin_gram.n_groups - n_test
     for n_past in (n for n in futures if n <= first):
-        rows = _after(bin_gram, futures[n_past], first).rows()[primary]
+        rows = _after(futures[n_past], first).rows()[primary]
         line = calibration_line(rows.predicted, rows.rating) or (np.nan, np.nan)
         agreement, error = rows.agreement(), rows.predicted - rows.rating
         estimates = {n: agreement[n] for n in WITH_ENDS} | dict(zip(LINE, line, strict=True))
