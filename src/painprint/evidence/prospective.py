@@ -18,7 +18,7 @@ from painprint.decode.model import best_lag
 from painprint.decode.refit import HeldOut, refit
 from painprint.evidence.case import Case
 from painprint.evidence.scores import ENDS, WITH_ENDS, score_rows, with_ends
-from painprint.evidence.stage import StageResult
+from painprint.evidence.stage import SCORES, StageResult
 from painprint.parallel import map_ordered
 from painprint.progress import OnStep, count_steps
 from painprint.settings import Rules
@@ -45,11 +45,23 @@ def size_of_test_set(n_groups: int) -> int:
 
 
 LINE = ("slope", "intercept")
-CALIBRATION = (
-    *("n_past", "n_test", "n_bins", "r"),
-    *(f"{name}{end}" for name in (*WITH_ENDS, *LINE) for end in ("", "_low", "_high")),
-    *("mae", "mae_of_training_mean", "bias"),
-)
+CALIBRATION = {
+    "n_past": "number of training sessions, which are the first ones",
+    "n_test": "number of last sessions, on which none of these models was trained: the same in "
+    "every row",
+    "n_bins": "{bins} of these sessions; the other columns are computed over them",
+    **{name: text for name, text in SCORES.items() if name != "n"},
+    "slope": "of the line from prediction to rating; 1 where calibrated",
+    "slope_low": "lower end of its session-block interval, likewise",
+    "slope_high": "upper end",
+    "intercept": "of that line; 0 where calibrated",
+    "intercept_low": "lower end of its session-block interval, likewise",
+    "intercept_high": "upper end",
+    "mae": "mean absolute error",
+    "mae_of_training_mean": "the same when always predicting the mean of the training rows; "
+    "this mean, the reference of skill, differs between rows of the table",
+    "bias": "mean of prediction minus rating",
+}
 """Columns of the table of that name."""
 
 
@@ -293,4 +305,4 @@ def _calibration(case: Case, futures: dict[int, HeldOut]) -> pd.DataFrame:
                 "bias": error.mean(),
             }
         )
-    return pd.DataFrame(table, columns=CALIBRATION)
+    return pd.DataFrame(table, columns=list(CALIBRATION))

@@ -57,6 +57,21 @@ FIXED_WEIGHTS = {
 """What columns of a score hold where the weights were fixed before."""
 
 
+def describe_scores_beside(ours: str, theirs: str) -> dict[str, str]:
+    """Descriptions of the scores of a model, and of how those of another one differ."""
+    return {
+        **AGREEMENT,
+        "mae": "mean absolute error",
+        "d_centred_r": f"centred r of {ours} minus that of {theirs}",
+        "d_centred_r_low": "lower end of the 95 % interval of the paired difference (session-block "
+        "bootstrap)",
+        "d_centred_r_high": "upper end",
+        "d_skill": f"skill of {ours} minus that of {theirs}",
+        "d_skill_low": "lower end of its interval",
+        "d_skill_high": "upper end",
+    }
+
+
 @short_repr
 @dataclass(frozen=True, eq=False)
 class StageResult:

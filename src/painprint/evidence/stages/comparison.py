@@ -6,22 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from painprint.evidence.comparison import baseline_comparison
-from painprint.evidence.stage import AGREEMENT, SCALE, Stage, WrittenResult
+from painprint.evidence.stage import SCALE, Stage, WrittenResult, describe_scores_beside
 from painprint.wording import FEW_GROUPS, enumerate_names, plural
 
 TABLES: dict[str, dict[str, str]] = {
     "baselines": {
         "method": "painprint, or the comparison model on the same folds",
         "scale": SCALE,
-        **AGREEMENT,
-        "mae": "mean absolute error",
-        "d_centred_r": "centred r of painprint minus that of the comparison model",
-        "d_centred_r_low": "lower end of the 95 % interval of the paired difference (session-block "
-        "bootstrap)",
-        "d_centred_r_high": "upper end",
-        "d_skill": "skill of painprint minus that of the comparison model",
-        "d_skill_low": "lower end of its interval",
-        "d_skill_high": "upper end",
+        **describe_scores_beside("painprint", "the comparison model"),
     },
 }
 

@@ -6,16 +6,19 @@ from painprint.evidence.importance import importance
 from painprint.evidence.stage import Stage, WrittenResult
 from painprint.wording import number
 
+LOSSES = {
+    "low": "lower end of the 95 % interval (session-block bootstrap)",
+    "high": "upper end",
+    "importance_centred": "the same for the session-centred r",
+    "centred_low": "lower end of its interval",
+    "centred_high": "upper end",
+}
 TABLES: dict[str, dict[str, str]] = {
     "importance": {
         "region": "region",
         "network": "its network",
         "importance": "mean loss of r {at} when the region's contribution is permuted over rows",
-        "low": "lower end of the 95 % interval (session-block bootstrap)",
-        "high": "upper end",
-        "importance_centred": "the same for the session-centred r",
-        "centred_low": "lower end of its interval",
-        "centred_high": "upper end",
+        **LOSSES,
         "positive_strength": "sum of the positive weights of its edges in the final model",
         "negative_strength": "sum of the negative ones",
         "mean_abs_structure": "mean size of the structure coefficients of its edges",
@@ -25,11 +28,7 @@ TABLES: dict[str, dict[str, str]] = {
         "network": "network",
         "n_regions": "its regions",
         "importance": "as of regions, for all edges with an end in the network, each once",
-        "low": "lower end of the 95 % interval (session-block bootstrap)",
-        "high": "upper end",
-        "importance_centred": "the same for the session-centred r",
-        "centred_low": "lower end of its interval",
-        "centred_high": "upper end",
+        **LOSSES,
     },
     "networkweights": {
         "network_a": "network",

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from painprint.evidence.prior import BOTH, OWN, PRIOR, compare_with_prior
-from painprint.evidence.stage import AGREEMENT, SCALE, Stage, WrittenResult
+from painprint.evidence.stage import SCALE, Stage, WrittenResult, describe_scores_beside
 from painprint.wording import FEW_GROUPS, count_people, number, plural
 
 TABLES: dict[str, dict[str, str]] = {
@@ -15,15 +15,7 @@ TABLES: dict[str, dict[str, str]] = {
         "model": "both: own sessions and prior, as in the main analysis; own: own sessions alone; "
         "prior: the prior alone, scaled on the training sessions",
         "scale": SCALE,
-        **AGREEMENT,
-        "mae": "mean absolute error",
-        "d_centred_r": "centred r of both minus that of this model",
-        "d_centred_r_low": "lower end of the 95 % interval of the paired difference (session-block "
-        "bootstrap)",
-        "d_centred_r_high": "upper end",
-        "d_skill": "skill of both minus that of this model",
-        "d_skill_low": "lower end of its interval",
-        "d_skill_high": "upper end",
+        **describe_scores_beside("both", "this model"),
     },
     "priorcurve": {
         "n_sessions": "number of training sessions",

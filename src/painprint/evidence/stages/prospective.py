@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from painprint.evidence.prospective import prospective_tests
-from painprint.evidence.stage import AGREEMENT, SCORES, Stage, WrittenResult
+from painprint.evidence.prospective import CALIBRATION, prospective_tests
+from painprint.evidence.stage import Stage, WrittenResult
 from painprint.wording import estimate, number, plural, span_of_counts
 
 TABLES: dict[str, dict[str, str]] = {
@@ -22,29 +22,7 @@ TABLES: dict[str, dict[str, str]] = {
         "mean_rating": "mean rating",
         "mean_predicted": "mean prediction",
     },
-    "calibration": {
-        "n_past": "number of training sessions, which are the first ones",
-        "n_test": "number of last sessions, on which none of these models was trained: the same in "
-        "every row",
-        "n_bins": "{bins} of these sessions; the other columns are computed over them",
-        "r": AGREEMENT["r"],
-        "centred_r": AGREEMENT["centred_r"],
-        "centred_r_low": SCORES["centred_r_low"],
-        "centred_r_high": "upper end",
-        "skill": AGREEMENT["skill"],
-        "skill_low": SCORES["skill_low"],
-        "skill_high": "upper end",
-        "slope": "of the line from prediction to rating; 1 where calibrated",
-        "slope_low": "lower end of its session-block interval, likewise",
-        "slope_high": "upper end",
-        "intercept": "of that line; 0 where calibrated",
-        "intercept_low": "lower end of its session-block interval, likewise",
-        "intercept_high": "upper end",
-        "mae": "mean absolute error",
-        "mae_of_training_mean": "the same when always predicting the mean of the training rows; "
-        "this mean, the reference of skill, differs between rows of the table",
-        "bias": "mean of prediction minus rating",
-    },
+    "calibration": CALIBRATION,
 }
 
 
