@@ -241,6 +241,18 @@ def _features_of_bins(bins: Sequence[tuple[Matrix, Codes]], vector: ToVector) ->
     return np.array([vector(signals[frames]) for signals, frames in bins], np.float32)
 
 
+def mean_features(signals: Sequence[Matrix]) -> tuple[Matrix, Matrix]:
+    """Mean co-fluctuation, (n_bins, n_edges), and mean signal, (n_bins, n_regions), of bins.
+
+    Parameters
+    ----------
+    signals : sequence of ndarrays of shape (n_frames, n_regions)
+        Frames of each bin.
+    """
+    edges = [_edges_of_frames(frames) for frames in signals]
+    return np.array(edges), np.array([frames.mean(axis=0) for frames in signals])
+
+
 def _edges_of_frames(frames: Matrix) -> Vector:
     return edge_block(frames, 0, frames.shape[1])
 

@@ -7,7 +7,9 @@ import pandas as pd
 from scipy.stats import norm, rankdata
 
 from painprint.arrays import Codes, Matrix, Vector
+from painprint.evidence.cohort import standardised
 from painprint.evidence.stage import StageResult
+from painprint.stats.bootstrap import FISHER_Z
 
 N_PERMUTATIONS = 10_000
 FEWEST = 6
@@ -101,22 +103,14 @@ def rank_correlations(x: Vector, Y: Matrix, known: Codes, orders: Codes) -> Matr
     rho : ndarray of shape (n_permutations, n_measures)
         0 where a measure is the same for all of these people.
     """
-    ranks = _standardised(rankdata(x))
+    ranks = standardised(rankdata(x), axis=0)
     of_orders = Y[orders[:, known]]  # (n_permutations, n_known, n_measures)
-    return np.einsum("i,pim->pm", ranks, _standardised(rankdata(of_orders, axis=1), axis=1))
-
-
-def _standardised(ranks: Matrix, axis: int = 0) -> Matrix:
-    """Ranks with mean 0 and sum of squares 1; 0 where they are all the same."""
-    centred = ranks - ranks.mean(axis=axis, keepdims=True)
-    norms = np.sqrt((centred**2).sum(axis=axis, keepdims=True))
-    standardised: Matrix = centred / np.where(norms > 0, norms, 1)
-    return standardised
+    return np.einsum("i,pim->pm", ranks, standardised(rankdata(of_orders, axis=1), axis=1))
 
 
 def interval(rho: float, n: int) -> tuple[float, float]:
     """95 % interval of Spearman's ρ: Fisher's z with variance (1 + ρ² / 2) / (n - 3)."""
-    z = np.arctanh(np.clip(rho, -1 + 1e-15, 1 - 1e-15))
+    z = FISHER_Z.forward(np.array(rho))
     half = norm.ppf(0.975) * np.sqrt((1 + rho**2 / 2) / (n - 3))
     return float(np.tanh(z - half)), float(np.tanh(z + half))
 

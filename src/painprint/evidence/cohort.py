@@ -15,6 +15,7 @@ import pandas as pd
 from painprint.arrays import Codes, Matrix
 from painprint.evidence.contribution import Contribution
 from painprint.evidence.stage import StageResult
+from painprint.stats.bootstrap import FISHER_Z
 from painprint.stats.sign_flip import FEWEST_PEOPLE, flip_pairs, flip_signs
 from painprint.wording import count_people
 
@@ -46,10 +47,10 @@ def networks_of_people(of_people: Mapping[str, Contribution], *, random_seed: in
     networks = dict.fromkeys(name for one in of_people.values() for name in one.network_r)
     if not networks:
         return StageResult({}, {}, ("Networks of people: no region of anyone has a network.",))
-    z = _fisher(
-        np.array([[one.network_r.get(n, np.nan) for n in networks] for one in of_people.values()])
-    )
-    energy = np.array([[one.energy.get(n, np.nan) for n in networks] for one in of_people.values()])
+    people = of_people.values()
+    r = np.array([[one.network_r.get(name, np.nan) for name in networks] for one in people])
+    energy = np.array([[one.energy.get(name, np.nan) for name in networks] for one in people])
+    z = FISHER_Z.forward(r)
     test = flip_signs(z, np.random.default_rng([random_seed, *b"networks of people"]))
     rows = []
     for column, network in enumerate(networks):
@@ -78,11 +79,6 @@ def networks_of_people(of_people: Mapping[str, Contribution], *, random_seed: in
         table[["p", "p_corrected"]] = np.nan
         not_done.append(_too_few("Networks of people", n_people))
     return StageResult({"networks": table}, {"n_people": n_people}, tuple(not_done))
-
-
-def _fisher(r: Matrix) -> Matrix:
-    """Fisher's z; r = ±1 stays finite."""
-    return np.arctanh(np.clip(r, -1 + 1e-15, 1 - 1e-15))
 
 
 def _too_few(what: str, n: int) -> str:
@@ -214,11 +210,16 @@ def similarity_of_halves(halves: Matrix) -> Matrix:
     -------
     r : ndarray of shape (n_people, n_people)
     """
-    centred = halves - halves.mean(axis=2, keepdims=True)
-    norms = np.linalg.norm(centred, axis=2, keepdims=True)
-    scaled = centred / np.where(norms > 0, norms, 1)
+    scaled = standardised(halves, axis=2)
     r: Matrix = scaled[:, 0] @ scaled[:, 1].T
     return r
+
+
+def standardised(values: Matrix, *, axis: int) -> Matrix:
+    """Values with mean 0 and sum of squares 1 along an axis; 0 where they are all the same."""
+    centred = values - values.mean(axis=axis, keepdims=True)
+    norms = np.linalg.norm(centred, axis=axis, keepdims=True)
+    return np.asarray(centred / np.where(norms > 0, norms, 1))
 
 
 def expected_within(r: Matrix) -> Matrix:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from painprint.arrays import Codes, Matrix, Vector, short_repr
-from painprint.bins import Bins, make_test_bins, primary_scale, test_scales
+from painprint.bins import make_test_bins, primary_scale, test_scales
 from painprint.decode.metrics import center_by
-from painprint.edges import edge_block
+from painprint.evidence.bin_features import mean_features
 from painprint.evidence.importance import network_members
 from painprint.evidence.member import Member
 from painprint.runs import Frames
@@ -68,7 +68,9 @@ def contribute(person: Member) -> Contribution:
     for held_out, frames in runs.items():
         model = signature.find_model(held_out)
         bins = make_test_bins(frames, signature.rules, primary_scale(test_scales(frames)))
-        edges, signals = bin_means(frames, bins)
+        edges, signals = mean_features(
+            [frames[run].signals[at] for run, at in zip(bins.run, bins.frames, strict=True)]
+        )
         part = edges @ (signature.weights[model][:, None] * touches)
         if signature.activity is not None:
             part += signals @ (signature.activity[model][:, None] * is_member)
@@ -105,16 +107,6 @@ def _touching(is_member: Matrix) -> Matrix:
     """1 for each edge with an end in a network: (n_edges, n_networks)."""
     a, b = np.triu_indices(len(is_member), k=1)
     return np.maximum(is_member[a], is_member[b])
-
-
-def bin_means(frames: Sequence[Frames], bins: Bins) -> tuple[Matrix, Matrix]:
-    """Mean co-fluctuation, (n_bins, n_edges), and mean signal, (n_bins, n_regions)."""
-    edges, signals = [], []
-    for run, members in zip(bins.run, bins.frames, strict=True):
-        Z = frames[run].signals[members]
-        edges.append(edge_block(Z, 0, Z.shape[1]))
-        signals.append(Z.mean(axis=0))
-    return np.array(edges), np.array(signals)
 
 
 def relative_energy(weights: Vector, touches: Matrix, names: Sequence[str]) -> dict[str, float]:

@@ -20,7 +20,7 @@ from painprint.decode.kept_products import InnerProducts
 from painprint.decode.prepare import Prepared
 from painprint.decode.training import train
 from painprint.evidence.permuted_ratings import permute_frames
-from painprint.evidence.scores import ENDS, main_scores, metric_columns
+from painprint.evidence.scores import ENDS, main_scores, median, metric_columns
 from painprint.evidence.specifications import Choice
 from painprint.evidence.stage import AGREEMENT
 from painprint.settings import Settings
@@ -195,14 +195,10 @@ def _variance(
                 "name": choice.name,
                 "share": shares.get(choice.name),
                 "alternatives": [
-                    {"name": label, "n": int(at.sum()), "median": _median(values[at])}
+                    {"name": label, "n": int(at.sum()), "median": median(values[at])}
                     for at, label in ((codes[:, i] == j, x) for j, x in enumerate(choice.labels))
                 ],
             }
             for i, choice in enumerate(choices)
         ],
     }
-
-
-def _median(values: np.ndarray) -> float | None:
-    return float(np.median(values)) if len(values) else None

@@ -37,6 +37,7 @@ from painprint.evidence.permuted_ratings import (
     draw_permutations,
     permute_ratings,
 )
+from painprint.evidence.scores import median
 from painprint.evidence.stage import StageResult
 from painprint.progress import OnStep, step_of_part
 from painprint.stats.permutation import p_above
@@ -142,16 +143,11 @@ def _summarise(values: dict[str, Vector], kind: NDArray[np.str_]) -> dict[str, f
     observed = {name: float(v[0]) for name, v in values.items()}
     return {
         **observed,
-        "null_median": _median(values["r"][kind == "both"]),
-        "null_median_centred": _median(values["centred_r"][kind == "both"]),
+        "null_median": median(values["r"][kind == "both"]),
+        "null_median_centred": median(values["centred_r"][kind == "both"]),
         "p_within": p_above(observed["centred_r"], values["centred_r"][kind == "within"]),
         "p_between": p_above(observed["r"], values["r"][kind == "between"]),
     }
-
-
-def _median(values: Vector) -> float | None:
-    finite = values[np.isfinite(values)]
-    return float(np.median(finite)) if len(finite) else None
 
 
 def _table(values: dict[str, dict[str, Vector]], kind: NDArray[np.str_]) -> pd.DataFrame:

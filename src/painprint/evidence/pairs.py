@@ -14,7 +14,8 @@ from painprint.bins import make_test_bins, primary_scale, test_scales
 from painprint.decode.metrics import Draws, score_scale, split_scales
 from painprint.decode.training import average_frames
 from painprint.decode.units import score_units
-from painprint.edges import edge_block, edges_to_matrix, matrix_to_edges
+from painprint.edges import edges_to_matrix, matrix_to_edges
+from painprint.evidence.bin_features import mean_features
 from painprint.evidence.member import Member
 from painprint.evidence.scores import metric_columns
 from painprint.evidence.stage import StageResult
@@ -243,7 +244,7 @@ class TestedRows:
         """
         predicted = np.empty((len(self.table), len(models)))
         for run, rows in zip(self.frames, self.rows, strict=True):
-            edges, activity = _means(run.signals, [frames for _, frames in rows])
+            edges, activity = mean_features([run.signals[frames] for _, frames in rows])
             at = [row for row, _ in rows]
             for column, model in enumerate(models.values()):
                 predicted[at, column] = (
@@ -275,9 +276,3 @@ def _rows_of_runs(frames: Sequence[Frames], rules: Rules) -> tuple[list[tuple[in
     for run, one in enumerate(frames):
         rows[run].append((row + run, np.arange(len(one))))
     return rows
-
-
-def _means(signals: Matrix, rows: Sequence[Codes]) -> tuple[Matrix, Matrix]:
-    """Mean co-fluctuation, (n_rows, n_edges), and mean signal, (n_rows, n_regions)."""
-    edges = [edge_block(signals[frames], 0, signals.shape[1]) for frames in rows]
-    return np.array(edges), np.array([signals[frames].mean(axis=0) for frames in rows])

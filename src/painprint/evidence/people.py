@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Protocol
@@ -13,6 +13,9 @@ from painprint.evidence.pairs import score_pairs
 from painprint.evidence.stage import StageResult
 from painprint.parallel import map_in_processes
 from painprint.progress import OnStep, count_steps
+
+Score = Callable[[Member, Sequence[Member]], dict[str, StageResult]]
+""":func:`~painprint.evidence.pairs.score_pairs` with its options."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,14 +70,8 @@ def examine(
     return found
 
 
-class _Score(Protocol):
-    """:func:`~painprint.evidence.pairs.score_pairs` with its options."""
-
-    def __call__(self, person: Member, models: Sequence[Member]) -> dict[str, StageResult]: ...
-
-
 def _examine(
-    person: Member, members: Sequence[Member], score: _Score, kept: Kept | None
+    person: Member, members: Sequence[Member], score: Score, kept: Kept | None
 ) -> Examined:
     """Scores and contribution of one person, whose runs are read at most once."""
     load = person.load

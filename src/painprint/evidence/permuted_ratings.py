@@ -17,12 +17,8 @@ from painprint.stats.permutation import surrogate_orders
 Rated = list[Frames]
 """Frames of each run at one lag."""
 NULLS = ("observed", "within", "between", "both")
-
-
 FEWEST_SESSIONS_TO_REORDER = 6
 """Fewer session means have too few orders (5! = 120) for a p-value near 0.01."""
-
-
 SHARE_OF_BOTH = 0.2
 """Permutations of ``both`` per permutation of the others: only its median is used."""
 
@@ -101,7 +97,10 @@ def permute_frames(
 
 def _permute(frames: Sequence[Frames], group_index: Codes, donor: Codes, shift: Vector) -> Rated:
     """Ratings of the donors, shifted, with the mean of each group as it was."""
-    order = [np.arange(len(f)) if f.event is None else _numbers(f.event) for f in frames]
+    order = [
+        np.arange(len(f)) if f.event is None else np.unique(f.event, return_inverse=True)[1]
+        for f in frames
+    ]
     traces = [
         np.bincount(number, f.rating) / np.bincount(number)
         for f, number in zip(frames, order, strict=True)
@@ -117,11 +116,6 @@ def _permute(frames: Sequence[Frames], group_index: Codes, donor: Codes, shift: 
         replace(f, rating=(m + change[g])[number])
         for f, m, g, number in zip(frames, moved, group_index, order, strict=True)
     ]
-
-
-def _numbers(event: Codes) -> Codes:
-    """Events numbered from 0, in order."""
-    return np.unique(event, return_inverse=True)[1]
 
 
 def _mean_of_groups(values: Vector, group_index: Codes) -> Vector:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 import numpy as np
 
+from painprint.arrays import Vector
 from painprint.decode.decoding import Decoding
 from painprint.decode.metrics import Rows, ScaleMetrics, block_interval_ends
 from painprint.evidence.stage import SCORES
@@ -91,6 +92,12 @@ def metric_columns(metrics: ScaleMetrics) -> Scores:
     for name in WITH_INTERVAL:
         columns[f"{name}_low"], columns[f"{name}_high"] = columns.pop(f"{name}_ci")
     return {name: or_nan(value) for name, value in columns.items()}
+
+
+def median(values: Vector) -> float | None:
+    """Median of the values that are defined; None without any."""
+    finite = values[np.isfinite(values)]
+    return float(np.median(finite)) if len(finite) else None
 
 
 def or_nan(value: float | None) -> float:

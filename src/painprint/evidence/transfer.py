@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from painprint.bins import BIN_WORDS, MIXED_WORDS, BinWords, primary_scale
+from painprint.evidence.cohort import standardised
 from painprint.evidence.member import Member
 from painprint.evidence.stage import StageResult
 
@@ -78,14 +79,10 @@ def cluster(transfer: pd.DataFrame) -> list[str]:
     names = list(dict.fromkeys(transfer["person"]))
     if len(names) < 3:
         return names
-    r = np.nan_to_num(
-        matrix.reindex(index=pd.Index(names), columns=pd.Index(names)).to_numpy(float)
-    )
+    r = np.nan_to_num(matrix.reindex(index=names, columns=names).to_numpy(float))
     np.fill_diagonal(r, 0.0)
     profiles = np.concatenate([r, r.T], axis=1)
-    centred = profiles - profiles.mean(axis=1, keepdims=True)
-    norms = np.linalg.norm(centred, axis=1, keepdims=True)
-    scaled = centred / np.where(norms > 0, norms, 1)
+    scaled = standardised(profiles, axis=1)
     distance = (1 - scaled @ scaled.T)[np.triu_indices(len(names), k=1)].round(9)
     tree = optimal_leaf_ordering(linkage(distance, "average"), distance)
     return [names[i] for i in leaves_list(tree)]
