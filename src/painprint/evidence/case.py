@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -12,10 +12,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from painprint.arrays import short_repr
+from painprint.bins import Bins, make_test_bins, primary_scale
 from painprint.decode.bin_gram import BinGram, make_bin_gram
 from painprint.decode.decoding import Decoding
 from painprint.decode.prepare import Prepared
 from painprint.dense.image import Dense
+from painprint.progress import OnStep, count_steps
 from painprint.runs import ExcludedRun, Run, RunKey
 from painprint.settings import Settings
 
@@ -129,6 +131,32 @@ class Case:
         """The runs without any region excluded by name or network."""
         load = self.material.whole
         return self.decoding.prepared if load is None else load()
+
+    def runs_again(
+        self, left_out: list[ExcludedRun], *, on_step: OnStep | None = None
+    ) -> Iterator[Run]:
+        """The runs that were decoded, one at a time; those that are missing are added at the end.
+
+        Parameters
+        ----------
+        left_out : list of ExcludedRun
+            To which they are added.
+        """
+        missing = dict.fromkeys(run.key for run in self.decoding.frames)
+        step = count_steps(on_step, len(missing))
+        for run in self.material.runs() if self.material.runs else ():
+            if run.key in missing:
+                del missing[run.key]
+                yield run
+                step()
+        left_out += [ExcludedRun(key, "it cannot be read again.") for key in missing]
+
+    def at_primary(self) -> tuple[pd.DataFrame, Bins]:
+        """Held-out predictions at the primary scale, and their bins."""
+        primary = primary_scale(self.decoding.scales)
+        predictions = self.decoding.predictions
+        bins = make_test_bins(self.decoding.frames, self.settings.rules, primary)
+        return predictions[predictions["scale"] == primary], bins
 
     def stream(self, stage: str) -> np.random.Generator:
         """Random number generator of one stage, independent of what other stages draw."""

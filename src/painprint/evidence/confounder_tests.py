@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from painprint.arrays import Codes, Vector
-from painprint.bins import make_test_bins
 from painprint.evidence.case import Case
 from painprint.evidence.confounds import Confound, bin_means
 from painprint.stats.conditional import conditional_independence
@@ -48,11 +47,8 @@ def confounder_tests(case: Case, confounds: Sequence[Confound]) -> pd.DataFrame:
     ----------
     Spisak (2022); docs/methods.md
     """
-    primary = case.bin_grams[0].scales.primary
-    bins = make_test_bins(case.decoding.frames, case.settings.rules, primary)
-    predictions = case.decoding.predictions
-    at_primary = predictions[predictions["scale"] == primary]
-    rating, predicted = (at_primary[name].to_numpy(float) for name in ("rating", "predicted"))
+    predictions, bins = case.at_primary()
+    rating, predicted = (predictions[name].to_numpy(float) for name in ("rating", "predicted"))
     rows = []
     for confound in confounds:
         for name, values_by_run in confound.values_by_run(case.decoding.frames).items():

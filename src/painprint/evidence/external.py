@@ -94,20 +94,15 @@ class _Scored:
 
 
 def _score(case: Case, weights: ExternalWeights) -> _Scored:
-    """Score the frames of every run.
-
-    Raises
-    ------
-    ValueError
-        If the signature does not fit the data.
-    """
+    """Score the frames of every run."""
     if weights.kind == "points":
         return _score_points(case, weights)
     names, frames = case.decoding.regions.names, case.decoding.frames
     values = _match(weights, names)
+    has_weight = np.atleast_2d(values).any(axis=0)
     counts: dict[str, int | None] = {
         "n_matched": int((weights.values != 0).sum()),
-        "n_regions_without_weight": len(names) - _count_weighted(values),
+        "n_regions_without_weight": len(names) - int(has_weight.sum()),
     }
     return _Scored([_score_regions(run, values, weights.intercept) for run in frames], counts)
 
@@ -129,13 +124,7 @@ def _uncovered(counts: Mapping[str, int | None]) -> list[str]:
 
 
 def _match(weights: ExternalWeights, names: tuple[str, ...]) -> Matrix:
-    """Weights in the order of the data's regions: (n_regions,), or (n_regions, n_regions).
-
-    Raises
-    ------
-    ValueError
-        Naming regions with a weight that the data lack.
-    """
+    """Weights in the order of the data's regions: (n_regions,), or (n_regions, n_regions)."""
     position = {name: i for i, name in enumerate(names)}
     weighted = weights.values != 0
     has_edges = weights.kind == "edges"
@@ -157,11 +146,6 @@ def _match(weights: ExternalWeights, names: tuple[str, ...]) -> Matrix:
     return W
 
 
-def _count_weighted(values: Matrix) -> int:
-    """Regions with any weight."""
-    return int((values != 0).any(axis=0).sum() if values.ndim == 2 else (values != 0).sum())
-
-
 def _score_regions(run: Frames, values: Matrix, intercept: float | None) -> Vector:
     if values.ndim == 2:
         return score_frames(run.signals, matrix_to_edges(values), intercept or 0.0)
@@ -169,15 +153,9 @@ def _score_regions(run: Frames, values: Matrix, intercept: float | None) -> Vect
 
 
 def _score_points(case: Case, weights: ExternalWeights) -> _Scored:
-    """Score dense BOLD, z-scored over the kept frames of a run, one run at a time.
-
-    Raises
-    ------
-    ValueError
-        If there is no dense BOLD of these points.
-    """
-    dense, runs = case.material.dense, case.material.runs
-    if dense is None or runs is None:
+    """Score dense BOLD, z-scored over the kept frames of a run, one run at a time."""
+    dense = case.material.dense
+    if dense is None or case.material.runs is None:
         raise ValueError("it needs dense BOLD and runs: Material(runs=..., dense=...).")
     if dense.n_points != len(weights.values):
         raise ValueError(
@@ -187,11 +165,10 @@ def _score_points(case: Case, weights: ExternalWeights) -> _Scored:
     lags = case.decoding.training.run_table["lag_frames"].to_numpy(np.int64)
     position = {run_frames.key: i for i, run_frames in enumerate(frames)}
     scores: list[Vector | None] = [None] * len(frames)
-    left_out, n_silent = [], 0
-    for run in runs():
-        i = position.pop(run.key, None)
-        if i is None:
-            continue
+    left_out: list[ExcludedRun] = []
+    n_silent = 0
+    for run in case.runs_again(left_out):
+        i = position[run.key]
         try:
             data = load_points(dense, run.key)
             rows = rows_of_frames(len(data), run, frames[i].frame + lags[i])
@@ -200,7 +177,6 @@ def _score_points(case: Case, weights: ExternalWeights) -> _Scored:
             continue
         score, silent = weigh_points(data, rows, weights.values)
         scores[i], n_silent = score + (weights.intercept or 0.0), max(n_silent, silent)
-    left_out += [ExcludedRun(key, "it cannot be read again.") for key in position]
     counts = {
         "n_matched": int((weights.values != 0).sum()),
         "n_regions_without_weight": None,
@@ -236,13 +212,7 @@ def weigh_points(data: NDArray[np.floating], rows: Codes, values: Vector) -> tup
 
 
 def _evaluate(case: Case, weights: ExternalWeights, scored: _Scored) -> dict[str, ScaleMetrics]:
-    """Agreement with the rating at every scale that is defined for the signature.
-
-    Raises
-    ------
-    ValueError
-        If too few groups were scored.
-    """
+    """Agreement with the rating at every scale that is defined for the signature."""
     training, settings = case.decoding.training, case.settings
     kept = [i for i, score in enumerate(scored.scores) if score is not None]
     groups, codes = np.unique(training.group_index[kept], return_inverse=True)

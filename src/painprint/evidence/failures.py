@@ -14,7 +14,6 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from painprint.arrays import Codes, Vector
-from painprint.bins import make_test_bins, primary_scale
 from painprint.evidence.case import Case
 from painprint.evidence.scores import or_nan
 from painprint.evidence.stage import StageResult
@@ -77,8 +76,7 @@ def failure_analysis(case: Case, *, on_step: OnStep | None = None) -> StageResul
 def _sessions(case: Case) -> tuple[pd.DataFrame, list[str]]:
     """One row per held-out group, in the order of time, and what is not known."""
     decoding, not_done = case.decoding, []
-    primary = decoding.predictions["scale"] == primary_scale(decoding.scales)
-    by_group = decoding.predictions[primary].groupby("group")
+    by_group = case.at_primary()[0].groupby("group")
     table = decoding.evaluation.per_session.set_index("group").sort_index()
     table["rating_sd"] = by_group["rating"].std(ddof=1)
     table["training_mean"] = by_group["training_mean"].first()
@@ -122,13 +120,11 @@ def _mean(values: Vector) -> float:
 
 def _worst_bins(case: Case) -> pd.DataFrame:
     """The bins of the primary scale with the largest absolute errors, the largest first."""
-    decoding = case.decoding
-    primary = primary_scale(decoding.scales)
-    rows = decoding.predictions[decoding.predictions["scale"] == primary].reset_index(drop=True)
+    rows, bins = case.at_primary()
+    rows = rows.reset_index(drop=True)
     rows["error"] = rows["predicted"] - rows["rating"]
     worst = rows["error"].abs().sort_values(ascending=False, kind="stable").index[:N_WORST]
-    bins = make_test_bins(decoding.frames, case.settings.rules, primary)
-    fd = [run.confounds.get(FD) for run in decoding.frames]
+    fd = [run.confounds.get(FD) for run in case.decoding.frames]
     mean_fd = [
         np.nan if (values := fd[bins.run[i]]) is None else _mean(values[bins.frames[i]])
         for i in worst

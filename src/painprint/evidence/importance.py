@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from painprint.arrays import Codes, Matrix, Vector, short_repr
-from painprint.bins import Bins, make_test_bins, primary_scale
+from painprint.bins import Bins
 from painprint.compiled import kernel
 from painprint.decode.errors import NotEnoughData
 from painprint.decode.gram import edge_correlations
@@ -53,8 +53,7 @@ def importance(case: Case, *, on_step: OnStep | None = None) -> StageResult:
     docs/methods.md; Lee et al. (2026); Haufe et al. (2014), doi 10.1016/j.neuroimage.2013.10.067
     """
     decoding, regions = case.decoding, case.decoding.regions
-    primary = primary_scale(set(decoding.predictions["scale"]))
-    bins = make_test_bins(decoding.frames, case.settings.rules, primary)
+    minutes, bins = case.at_primary()
     group_index = decoding.training.group_index[bins.run]
     networks, not_done = network_members(regions)
     parts = contributions(
@@ -65,7 +64,6 @@ def importance(case: Case, *, on_step: OnStep | None = None) -> StageResult:
         list(networks.values()),
         n_jobs=case.n_jobs,
     )
-    minutes = decoding.predictions[decoding.predictions["scale"] == primary]
     predicted = minutes["predicted"].to_numpy(float)
     if correlation(bins.rating, predicted) is None:
         raise NotEnoughData("rating or prediction never varies, so importance is undefined.")
@@ -186,11 +184,8 @@ def contributions(
     ----------
     docs/methods.md
     """
-    jobs = (
-        (frames, bins, np.flatnonzero(group_index == k), fold, networks)
-        for k, fold in enumerate(folds)
-    )
     rows = [np.flatnonzero(group_index == k) for k in range(len(folds))]
+    jobs = ((frames, bins, rows[k], fold, networks) for k, fold in enumerate(folds))
     parts = np.empty((len(bins), len(frames[0].regions) + len(networks)))
     parts_of_folds = map_ordered(_contributions_of_fold, jobs, n_jobs=n_jobs, large=True)
     for fold_parts, fold_rows in zip(parts_of_folds, rows, strict=True):
@@ -379,7 +374,6 @@ def _region_table(
     fold_weights: Matrix,
 ) -> pd.DataFrame:
     W = edges_to_matrix(final.weights)
-    strengths = {"positive": np.maximum(W, 0).sum(axis=1), "negative": np.minimum(W, 0).sum(axis=1)}
     structure_size = edges_to_matrix(np.abs(structure["structure"].to_numpy()))
     fold_matrices = np.array([edges_to_matrix(weights) for weights in fold_weights])
     return pd.DataFrame(
@@ -387,8 +381,8 @@ def _region_table(
             "region": regions.names,
             "network": regions.networks,
             **losses,
-            "positive_strength": strengths["positive"],
-            "negative_strength": strengths["negative"],
+            "positive_strength": np.maximum(W, 0).sum(axis=1),
+            "negative_strength": np.minimum(W, 0).sum(axis=1),
             "mean_abs_structure": structure_size.sum(axis=1) / (len(W) - 1),
             "fold_similarity": [
                 _mean_correlation(np.delete(fold_matrices[:, g], g, axis=1)) for g in range(len(W))

@@ -114,13 +114,7 @@ def score_rest(
 def _score(
     run: Run, signature: Signature, min_run_s: float
 ) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
-    """Mean prediction by both models, and warnings about the run.
-
-    Raises
-    ------
-    ValueError
-        If the run cannot be used.
-    """
+    """Mean prediction by both models, and warnings about the run."""
     rows: list[dict[str, Any]] = []
     warnings: tuple[str, ...] = ()
     for model, held_out in ((UNSEEN, run.session), (ALL, EVERYTHING)):

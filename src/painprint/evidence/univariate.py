@@ -5,7 +5,6 @@ The sample are the sessions of one person, so inference is about this person.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +20,7 @@ from painprint.evidence.case import Case
 from painprint.evidence.stage import StageResult
 from painprint.excluded import list_excluded
 from painprint.parallel import map_ordered
-from painprint.progress import OnStep, count_steps
+from painprint.progress import OnStep
 from painprint.runs import MOTION_NAMES, ExcludedRun, Run, RunKey, count_frames, zscore
 from painprint.wording import SIGNIFICANT
 
@@ -66,7 +65,7 @@ def univariate_map(case: Case, *, on_step: OnStep | None = None) -> StageResult:
     regions = _Level(case.n_jobs)
     points = None if dense is None else _Level(case.n_jobs)
     names = case.decoding.regions.names
-    for run in _runs_again(case, regions, on_step):
+    for run in case.runs_again(regions.left_out, on_step=on_step):
         try:
             design = make_design(run, drop_s=case.settings.drop_s)
         except ValueError as error:
@@ -76,20 +75,6 @@ def univariate_map(case: Case, *, on_step: OnStep | None = None) -> StageResult:
         if dense is not None and points is not None:
             _add_dense(points, dense, run, design)
     return _report(case, regions, points)
-
-
-def _runs_again(case: Case, level: _Level, on_step: OnStep | None) -> Iterator[Run]:
-    """The runs that were decoded, one at a time; those that are missing are noted."""
-    assert case.material.runs is not None  # checked before
-    wanted = [run.key for run in case.decoding.frames]
-    step = count_steps(on_step, len(wanted))
-    missing = dict.fromkeys(wanted)
-    for run in case.material.runs():
-        if run.key in missing:
-            del missing[run.key]
-            yield run
-            step()
-    level.left_out += [ExcludedRun(key, "it cannot be read again.") for key in missing]
 
 
 def _signals_of(run: Run, names: tuple[str, ...]) -> Matrix:
@@ -350,7 +335,8 @@ def _report(case: Case, regions: _Level, points: _Level | None) -> StageResult:
             not_done.append(_too_few(f"No univariate map of {kind}", len(points.sums)))
         else:
             table = across_sessions(points.effects())
-            tables["univariatedense"] = _point_table(table)
+            of_points = table[["effect", "t", "p", "q"]].rename_axis("point")
+            tables["univariatedense"] = of_points.reset_index()
             numbers["dense"] = {"kind": kind, "n_runs": points.n_runs, **_count_points(table)}
     return StageResult(tables, numbers, tuple(not_done))
 
@@ -361,10 +347,6 @@ def _too_few(what: str, n_sessions: int) -> str:
 
 def _count_significant(table: pd.DataFrame) -> int:
     return int((table["q"] < SIGNIFICANT).sum())
-
-
-def _point_table(table: pd.DataFrame) -> pd.DataFrame:
-    return table[["effect", "t", "p", "q"]].rename_axis("point").reset_index()
 
 
 def _count_points(table: pd.DataFrame) -> dict[str, int]:

@@ -19,7 +19,6 @@ TABLES: dict[str, dict[str, str]] = {
 
 
 def describe(result: WrittenResult) -> str:
-    """Results paragraph of the page."""
     numbers, unit, n_groups = result.numbers, result.unit, result.metrics["n_groups"]
     sentences = [
         f"{plural(numbers['n_methods'], 'comparison model')} "
@@ -64,7 +63,6 @@ CITED = {"LASSO-PCR": " [@wager2011]", "CPM": " [@shen2017]"}
 
 
 def methods(result: WrittenResult) -> str:
-    """Sentence of the Methods section."""
     names = [f"{name}{CITED.get(name, '')}" for name in result.numbers["methods"]]
     return (
         f"On the same outer folds, {plural(len(names), 'comparison model')} {_was(names)} trained, "

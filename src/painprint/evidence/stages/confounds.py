@@ -39,7 +39,6 @@ TABLES: dict[str, dict[str, str]] = {
 
 
 def describe(result: WrittenResult) -> str:
-    """Results paragraph of the page."""
     numbers, unit = result.numbers, result.unit
     verdicts = {name: v for name, v in numbers.items() if name != "not_done"}
     flagged = [name for name, verdict in verdicts.items() if verdict["flagged"]]
@@ -127,7 +126,6 @@ def _removed(name: str, verdict: Mapping[str, Any], result: WrittenResult) -> st
 
 
 def methods(result: WrittenResult) -> str:
-    """Sentence of the Methods section."""
     unit = result.unit
     verdicts = {name: v for name, v in result.numbers.items() if name != "not_done"}
     sentence = (

@@ -19,7 +19,6 @@ TABLES: dict[str, dict[str, str]] = {
 
 
 def describe(_: WrittenResult) -> str:
-    """Results paragraph of the page."""
     return (
         "The weights of these signatures were fixed in advance, outside this study, and scored on "
         "the frames on which the signature of this study was tested. Skill is defined only for a "
@@ -28,7 +27,6 @@ def describe(_: WrittenResult) -> str:
 
 
 def methods(result: WrittenResult) -> str:
-    """Sentence of the Methods section."""
     names = list(result.numbers["signatures"])
     signatures = "signature" if len(names) == 1 else "signatures"
     return (

@@ -56,7 +56,6 @@ TABLES: dict[str, dict[str, str]] = {
 
 
 def describe(result: WrittenResult) -> str:
-    """Results paragraph of the page."""
     numbers, unit, bins = result.numbers, result.unit, result.bins
     sessions, measures = result.tables["failures"], result.tables["failuremeasures"]
     named = ", ".join(
@@ -104,7 +103,6 @@ def _covarying(measures: pd.DataFrame, unit: str) -> str:
 
 
 def methods(result: WrittenResult) -> str:
-    """Sentence of the Methods section."""
     return (
         f"In an exploratory failure analysis, the mean absolute error of held-out {result.unit}s "
         "was correlated (Spearman) with motion, censoring, distance of connectivity and of the "

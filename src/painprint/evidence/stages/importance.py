@@ -52,7 +52,6 @@ TABLES: dict[str, dict[str, str]] = {
 
 
 def describe(result: WrittenResult) -> str:
-    """Results paragraph of the page."""
     numbers, tables, unit, bins = result.numbers, result.tables, result.unit, result.bins
     if numbers["centred_r"] is None:
         return f"The {unit}-centred r {bins.at} is undefined, and so is its loss."
@@ -97,7 +96,6 @@ def describe(result: WrittenResult) -> str:
 
 
 def methods(result: WrittenResult) -> str:
-    """Sentence of the Methods section."""
     unit, noun = result.unit, result.bins.noun
     levels = "runs and" if unit == "run" else f"{unit}s, runs within {unit}s and"
     what = "regions and networks" if "networkimportance" in result.tables else "regions"

@@ -37,7 +37,6 @@ TABLES: dict[str, dict[str, str]] = {
 
 
 def describe(result: WrittenResult) -> str:
-    """Results paragraph of the page."""
     numbers, unit = result.numbers, result.unit
     answers = [_until(until, numbers["n_sessions"], unit) for until in numbers["until"]]
     return (
@@ -71,7 +70,6 @@ def _until(until: Mapping[str, Any], n_available: int, unit: str) -> str:
 
 
 def methods(result: WrittenResult) -> str:
-    """Sentence of the Methods section."""
     unit = result.unit
     sizes = result.tables["learningcurve"]["n_sessions"]
     penalty = (

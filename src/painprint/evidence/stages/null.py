@@ -18,7 +18,6 @@ TABLES: dict[str, dict[str, str]] = {
 
 
 def describe(result: WrittenResult) -> str:
-    """Results paragraph of the page."""
     numbers, scales, unit = result.numbers, result.metrics["scales"], result.unit
     primary, levels, at = scales[result.primary], scales["session"], result.bins.at
     sentences = []

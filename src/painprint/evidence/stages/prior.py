@@ -28,7 +28,6 @@ NAMES = {OWN: "own sessions alone", PRIOR: "the prior alone"}
 
 
 def describe(result: WrittenResult) -> str:
-    """Results paragraph of the page."""
     numbers, unit = result.numbers, result.unit
     models, few = numbers["models"], result.metrics["n_groups"] < FEW_GROUPS
     both = models[BOTH]
@@ -108,7 +107,6 @@ def _saved(saved: Sequence[Mapping[str, Any]], unit: str) -> list[str]:
 
 
 def methods(result: WrittenResult) -> str:
-    """Sentence of the Methods section."""
     return (
         "On the same folds, the model was compared with the prior alone, scaled to the training "
         f"{result.unit}s by slope and intercept, and with the model without the prior."

@@ -27,7 +27,6 @@ TABLES: dict[str, dict[str, str]] = {
 
 
 def describe(result: WrittenResult) -> str:
-    """Results paragraph of the page."""
     numbers, unit, primary, at = result.numbers, result.unit, result.primary, result.bins.at
     following = numbers["next"][primary]
     sentences = [
@@ -76,7 +75,6 @@ def _with_ends(values: Mapping[str, Any], name: str) -> str:
 
 
 def methods(result: WrittenResult) -> str:
-    """Sentence of the Methods section."""
     unit, numbers = result.unit, result.numbers
     n_past, curve = result.tables["prospective"]["n_past"], result.tables["calibration"]
     fixed = (

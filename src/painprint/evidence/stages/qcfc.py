@@ -20,7 +20,6 @@ TABLES: dict[str, dict[str, str]] = {
 
 
 def describe(result: WrittenResult) -> str:
-    """Results paragraph of the page."""
     numbers = result.numbers
     share = numbers["share_significant"]
     sentences = [
@@ -39,7 +38,6 @@ def describe(result: WrittenResult) -> str:
 
 
 def methods(result: WrittenResult) -> str:
-    """Sentence of the Methods section."""
     distance = result.numbers["rho_distance"] is not None
     return (
         "As a check of residual motion, the strength of each edge was correlated with mean "

@@ -24,7 +24,6 @@ TABLES: dict[str, dict[str, str]] = {
 
 
 def describe(result: WrittenResult) -> str:
-    """Results paragraph of the page."""
     numbers = result.numbers
     unseen, everything = numbers["unseen"], numbers["all sessions"]
     above = unseen["above_mean"]
@@ -49,7 +48,6 @@ def _with_interval(agreement: Mapping[str, Any], n: int) -> str:
 
 
 def methods(result: WrittenResult) -> str:
-    """Sentence of the Methods section."""
     return (
         f"Resting runs of {result.numbers['unseen']['n']} sessions were scored by the model that "
         "was not trained on their session."

@@ -21,7 +21,6 @@ TABLES: dict[str, dict[str, str]] = {
 
 
 def describe(result: WrittenResult) -> str:
-    """Results paragraph of the page."""
     table, unit = result.tables["sensitivity"], result.unit
     at_primary = table[table["scale"] == result.primary].set_index("variant")
     is_other_atlas = at_primary.index.str.contains(OTHER_AREAS, regex=False)

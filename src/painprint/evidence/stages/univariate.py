@@ -22,7 +22,6 @@ TABLES: dict[str, dict[str, str]] = {
 
 
 def describe(result: WrittenResult) -> str:
-    """Results paragraph of the page."""
     numbers, table = result.numbers, result.tables["univariate"]
     between = ", as a modulation of the response to events," if result.primary == "event" else ""
     paragraph = (
@@ -47,7 +46,6 @@ def describe(result: WrittenResult) -> str:
 
 
 def methods(result: WrittenResult) -> str:
-    """Sentence of the Methods section."""
     between = ", as a modulation of the response to events," if result.primary == "event" else ""
     return (
         "The univariate map was estimated by a mass-univariate general linear model of each run "
