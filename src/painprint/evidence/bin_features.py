@@ -1,7 +1,8 @@
 """Features of bins for comparison models: edges, region activity, connectivity matrices.
 
 One row per bin, in the order of the Gram matrix; no rating is used. Features are stored in single
-precision, and inner products are accumulated in double precision.
+precision, and inner products are accumulated in double precision. Features of every row, and inner
+products of matrices, may be :class:`TooLarge`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from painprint.parallel import map_ordered
 from painprint.settings import Settings
 
 ToVector = Callable[[Matrix], Vector]
-"""Frames of a bin, (n_frames, n_regions), to its features."""
+"""Frames of a bin, (n_frames, n_regions), to its features; region pairs i < j, row by row."""
 
 MOST_BYTES_OF_EDGES = 2e9
 """Largest matrix of rows x features in memory: 28 sessions of 3 runs of 10 minutes with
@@ -62,12 +63,7 @@ def activity_products(bin_gram: BinGram, n_jobs: int) -> Matrix:
 
 
 def edges(bin_gram: BinGram, n_jobs: int) -> Single:
-    """Edges of every row: (n_rows, n_edges).
-
-    Raises
-    ------
-    TooLarge
-    """
+    """Edges of every row: (n_rows, n_edges)."""
     return _features(bin_gram, bin_gram.n_edges, _edges_of_frames, n_jobs=n_jobs)
 
 
@@ -102,34 +98,15 @@ def rating_bin_gram(bin_gram: BinGram, settings: Settings, n_jobs: int) -> BinGr
 
 
 def correlations(frames: Matrix) -> Vector:
-    """Correlations of regions, from the Ledoit-Wolf covariance of signals standardised in the bin.
-
-    Parameters
-    ----------
-    frames : ndarray of shape (n_frames, n_regions)
-
-    Returns
-    -------
-    correlations : ndarray of shape (n_edges,)
-        Region pairs i < j, row by row.
-    """
+    """Correlations of regions, from the Ledoit-Wolf covariance of signals standardised in the bin:
+    (n_edges,)."""
     spread = frames.std(axis=0, ddof=1)
     C = _covariance((frames - frames.mean(axis=0)) / np.where(spread > 0, spread, 1.0))
     return _scaled_pairs(C)
 
 
 def partial_correlations(frames: Matrix) -> Vector:
-    """Correlations of two regions given all others, from the Ledoit-Wolf covariance.
-
-    Parameters
-    ----------
-    frames : ndarray of shape (n_frames, n_regions)
-
-    Returns
-    -------
-    partial : ndarray of shape (n_edges,)
-        Region pairs i < j, row by row.
-    """
+    """Correlations of two regions given all others, from the Ledoit-Wolf covariance: (n_edges,)."""
     return -_scaled_pairs(np.linalg.inv(_covariance(frames)))
 
 
@@ -139,14 +116,10 @@ def log_covariance(frames: Matrix) -> Vector:
     Inner products of such vectors are those of the matrices: the log-Euclidean metric. Centring
     them on training rows is the tangent space at their log-Euclidean mean.
 
-    Parameters
-    ----------
-    frames : ndarray of shape (n_frames, n_regions)
-
     Returns
     -------
     vector : ndarray of shape (n_regions * (n_regions + 1) / 2,)
-        The diagonal, and then √2 times the region pairs i < j, row by row.
+        The diagonal, and then √2 times the pairs of regions.
 
     References
     ----------
@@ -175,20 +148,8 @@ def _scaled_pairs(C: NDArray[np.floating]) -> Vector:
 
 
 def matrix_products(bin_gram: BinGram, n_jobs: int, *, vector: ToVector) -> Matrix:
-    """Inner products of the rows' connectivity matrices; 0 where a bin has too few frames.
-
-    Parameters
-    ----------
-    vector : {correlations, partial_correlations, log_covariance}
-
-    Returns
-    -------
-    K : ndarray of shape (n_rows, n_rows)
-
-    Raises
-    ------
-    TooLarge
-    """
+    """Inner products of the rows' connectivity matrices: (n_rows, n_rows); 0 where a bin has too
+    few frames."""
     n_regions = len(bin_gram.frames[0].regions)
     if n_regions > MOST_REGIONS_OF_MATRICES:
         raise TooLarge(

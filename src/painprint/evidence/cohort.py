@@ -28,10 +28,6 @@ N_ITERATIONS, TINY = 200, 1e-300
 def networks_of_people(of_people: Mapping[str, Contribution], *, random_seed: int) -> StageResult:
     """Networks whose edges predict held-out ratings, over people.
 
-    Parameters
-    ----------
-    of_people : mapping of str to Contribution
-
     Returns
     -------
     result : StageResult
@@ -161,7 +157,6 @@ def comparable(
 
     Returns
     -------
-    names : list of str
     halves : ndarray of shape (n_people, 2, n_features)
         Of the regions that all of them have.
     left_out : list of str

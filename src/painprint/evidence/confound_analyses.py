@@ -296,14 +296,7 @@ def correct_families(verdicts: Mapping[str, Verdict]) -> dict[str, Verdict]:
 
 
 def compare(case: Case, confounds: Sequence[Confound]) -> pd.DataFrame:
-    """Correlations of every confound with rating and prediction, at four scales.
-
-    Returns
-    -------
-    covariates : DataFrame
-        Columns ``confound``, ``variable``, ``scale``, ``n``, ``r_rating``, ``r_predicted``,
-        ``auc_predicted`` (of the prediction for the variable above its median).
-    """
+    """Correlations of every confound with rating and prediction, at four scales: ``covariates``."""
     predictions = case.decoding.predictions
     rows = []
     for confound in confounds:

@@ -28,7 +28,6 @@ class Contribution:
 
     Attributes
     ----------
-    regions : tuple of str
     kind : {"edges", "activity"}
         Features of the patterns.
     halves : ndarray of shape (2, n_features)

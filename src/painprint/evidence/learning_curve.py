@@ -177,7 +177,7 @@ class Until:
     """
 
     what: str
-    n_sessions: float | None
+    n_sessions: float | None = None
     low: float | None = None
     high: float | None = None
     refused: str | None = None
@@ -192,12 +192,7 @@ EXPONENTS = np.linspace(0.2, 2, 19)
 
 
 def fit_curve(sizes: Vector, r: Vector) -> tuple[float, float, float]:
-    """Least-squares a - b·s^-c; b is 0 where the curve does not rise.
-
-    Returns
-    -------
-    a, b, c : float
-    """
+    """Least-squares a - b·s^-c; b is 0 where the curve does not rise."""
     best, coefficients = np.inf, (float(r.mean()), 0.0, 1.0)
     for c in EXPONENTS:
         x = np.column_stack([np.ones_like(sizes), -(sizes**-c)])
@@ -236,11 +231,10 @@ def sessions_until_r(
     what = f"centred r of {target:g} {at}"
     farthest = FARTHEST * n_sessions
     if not np.isfinite(r).all():
-        return Until(what, None, refused="centred r is undefined at some numbers of sessions.")
+        return Until(what, refused="centred r is undefined at some numbers of sessions.")
     if len(sizes) < FEWEST_SIZES:
         return Until(
             what,
-            None,
             refused=f"a curve through {plural(len(sizes), 'number')} of sessions cannot be "
             f"extrapolated; {FEWEST_SIZES} are needed.",
         )
@@ -254,7 +248,7 @@ def sessions_until_r(
             else f"more than {farthest} sessions would be needed, {FARTHEST} times those "
             "available; the curve is not extrapolated beyond that."
         )
-        return Until(what, None, refused=reason)
+        return Until(what, refused=reason)
     defined = resampled[np.isfinite(resampled).all(axis=1)][:MOST_CURVES]
     curves = t_inflated(defined, r, n_sessions, FISHER_Z)
     needed = np.sort([sessions_to_reach(sizes, curve, target) for curve in curves])
@@ -281,7 +275,6 @@ def sessions_until_significant(table: pd.DataFrame, column: str, what: str) -> U
     if not len(enough):
         return Until(
             what,
-            None,
             refused=f"not reached with {plural(int(sizes[-1]), 'training session')}, the most "
             "that are possible here; shares are not extrapolated.",
         )

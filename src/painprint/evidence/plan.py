@@ -73,7 +73,6 @@ class Plan:
 
     Attributes
     ----------
-    centred_r, skill : Expected
     ci_width : Expected
         Width of the 95 % interval of centred r.
     chance : float

@@ -247,8 +247,7 @@ def _other_areas(case: Case) -> tuple[list[Variant], list[str]]:
 def _refit_some(case: Case, prepared: Prepared, chosen: Sequence[int]) -> Mapping[str, Rows]:
     """The main analysis of a subset of the runs."""
     runs = replace(prepared, runs=[prepared.runs[k] for k in chosen])
-    group_index = np.unique(case.decoding.training.group_index[list(chosen)], return_inverse=True)[
-        1
-    ]
+    groups = case.decoding.training.group_index[list(chosen)]
+    group_index = np.unique(groups, return_inverse=True)[1]
     bin_grams = make_bin_grams(runs, group_index, case.settings, n_jobs=case.n_jobs)
     return refit(bin_grams, case.settings.rules, n_jobs=case.n_jobs).rows()

@@ -66,8 +66,6 @@ class Plan:
 
     Parameters
     ----------
-    choices : tuple of Choice
-    left_out : tuple of LeftOut
     only : tuple of Combination
         The combinations that are computed beside the default; empty for all.
     sha256 : str
@@ -106,7 +104,6 @@ class Specification:
     ----------
     number : int
         From 1, in the order of the plan.
-    combination : Combination
     settings : Settings
         Of a study that would give the same numbers.
     """
@@ -127,7 +124,6 @@ class Specifications:
 
     Attributes
     ----------
-    listed : tuple of Specification
     n_left_out : tuple of int
         By rule of the plan.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from painprint.evidence.comparison import baseline_comparison
@@ -21,9 +21,8 @@ TABLES: dict[str, dict[str, str]] = {
 def describe(result: WrittenResult) -> str:
     numbers, unit, n_groups = result.numbers, result.unit, result.metrics["n_groups"]
     sentences = [
-        f"{plural(numbers['n_methods'], 'comparison model')} "
-        f"{'was' if numbers['n_methods'] == 1 else 'were'} trained on the same folds and tested on "
-        f"the same {result.bins.noun}s."
+        f"{_were_trained(numbers['n_methods'])} on the same folds and tested on the same "
+        f"{result.bins.noun}s."
     ]
     if n_groups < FEW_GROUPS:
         sentences.append(f"{n_groups} {unit}s are too few for intervals of the differences.")
@@ -65,14 +64,13 @@ CITED = {"LASSO-PCR": " [@wager2011]", "CPM": " [@shen2017]"}
 def methods(result: WrittenResult) -> str:
     names = [f"{name}{CITED.get(name, '')}" for name in result.numbers["methods"]]
     return (
-        f"On the same outer folds, {plural(len(names), 'comparison model')} {_was(names)} trained, "
-        f"with hyperparameters selected within the training {result.unit}s: "
-        f"{enumerate_names(names)}."
+        f"On the same outer folds, {_were_trained(len(names))}, with hyperparameters selected "
+        f"within the training {result.unit}s: {enumerate_names(names)}."
     )
 
 
-def _was(names: Sequence[str]) -> str:
-    return "was" if len(names) == 1 else "were"
+def _were_trained(n: int) -> str:
+    return f"{plural(n, 'comparison model')} {'was' if n == 1 else 'were'} trained"
 
 
 STAGE = Stage(

@@ -109,7 +109,7 @@ def _largest_change(verdicts: Mapping[str, Mapping[str, Any]], result: WrittenRe
     if not changes:
         return ""
     name = max(changes, key=lambda name: changes[name])
-    return f"{_removed(name, verdicts[name], result)}"
+    return _removed(name, verdicts[name], result)
 
 
 def _removed(name: str, verdict: Mapping[str, Any], result: WrittenResult) -> str:
