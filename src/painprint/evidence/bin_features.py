@@ -182,7 +182,8 @@ def _features(
     bin_gram: BinGram, n_features: int, vector: ToVector, *, fewest_frames: int = 1, n_jobs: int
 ) -> Single:
     """Features of every row; 0 where a bin has too few frames."""
-    bins = _bin_signals(bin_gram)
+    rows = all_bins(bin_gram)
+    bins = [(bin_gram.frames[r].signals, f) for r, f in zip(rows.run, rows.frames, strict=True)]
     if (size := 4 * len(bins) * n_features) > MOST_BYTES_OF_EDGES:
         raise TooLarge(
             f"{len(bins)} bins of {n_features} features take {size / 1e9:.1f} GB, and at most "
@@ -221,9 +222,3 @@ def _edges_of_frames(frames: Matrix) -> Vector:
 def all_bins(bin_gram: BinGram) -> Bins:
     """Bins that train and test, in the order of the Gram matrix."""
     return join_bins(list(bin_gram.bins.values()))
-
-
-def _bin_signals(bin_gram: BinGram) -> list[tuple[Matrix, Codes]]:
-    """Signals of the run, and frames of the bin, for every row of a bin_gram."""
-    bins = all_bins(bin_gram)
-    return [(bin_gram.frames[r].signals, f) for r, f in zip(bins.run, bins.frames, strict=True)]

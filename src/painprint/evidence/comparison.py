@@ -25,7 +25,7 @@ from painprint.decode.refit import scales_at
 from painprint.evidence.bin_features import TooLarge, all_bins
 from painprint.evidence.case import Case
 from painprint.evidence.comparison_models import Fold, Method, comparison_models
-from painprint.evidence.scores import or_none
+from painprint.evidence.scores import at_primary, or_none
 from painprint.evidence.stage import StageResult
 from painprint.parallel import map_ordered, one_blas_thread
 from painprint.progress import OnStep, count_steps, step_of_part
@@ -327,8 +327,7 @@ def summarise(table: pd.DataFrame, methods: Sequence[Method]) -> dict[str, Any]:
         ``n_methods``; ``methods``: by name its description (``said``), centred r and skill, and
         the differences with their intervals.
     """
-    at_primary = table["scale"] == primary_scale(set(table["scale"]))
-    minutes = table[at_primary & (table["method"] != OURS)].set_index("method")
+    minutes = at_primary(table).set_index("method").drop(index=OURS)
     descriptions = {method.name: method.description for method in methods}
     return {
         "n_methods": len(minutes),

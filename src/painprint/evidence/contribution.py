@@ -56,8 +56,7 @@ def contribute(person: Member) -> Contribution:
     """
     signature = person.folds()
     networks, _ = network_members(signature.regions)
-    is_member = _memberships(list(networks.values()), len(signature.regions.names))
-    touches = _touching(is_member)  # (n_edges, n_networks)
+    is_member, touches = _memberships(list(networks.values()), len(signature.regions.names))
     runs: dict[str, list[Frames]] = {name: [] for name in person.groups}
     for run in person.runs():
         held_out = person.groups[person.code(run.key)]
@@ -94,18 +93,14 @@ def contribute(person: Member) -> Contribution:
     )
 
 
-def _memberships(members: Sequence[Codes], n_regions: int) -> Matrix:
-    """1 for each region of a network: (n_regions, n_networks)."""
+def _memberships(members: Sequence[Codes], n_regions: int) -> tuple[Matrix, Matrix]:
+    """1 for each region of a network, (n_regions, n_networks), and for each edge with an end in it,
+    (n_edges, n_networks)."""
     is_member = np.zeros((n_regions, len(members)))
     for column, regions in enumerate(members):
         is_member[regions, column] = 1
-    return is_member
-
-
-def _touching(is_member: Matrix) -> Matrix:
-    """1 for each edge with an end in a network: (n_edges, n_networks)."""
-    a, b = np.triu_indices(len(is_member), k=1)
-    return np.maximum(is_member[a], is_member[b])
+    a, b = np.triu_indices(n_regions, k=1)
+    return is_member, np.maximum(is_member[a], is_member[b])
 
 
 def relative_energy(weights: Vector, touches: Matrix, names: Sequence[str]) -> dict[str, float]:

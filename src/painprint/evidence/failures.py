@@ -85,8 +85,7 @@ def _sessions(case: Case) -> tuple[pd.DataFrame, list[str]]:
     runs = decoding.training.run_table.assign(group=decoding.training.group_index)
     counts = runs.groupby("group")[["n_censored", "n_frames"]].sum()
     table["share_censored"] = counts["n_censored"] / counts["n_frames"]
-    group_index, frames = decoding.training.group_index, decoding.frames
-    fd = [run.confounds.get(FD, np.full(len(run), np.nan)) for run in frames]
+    group_index, fd = decoding.training.group_index, _motion(case)
     runs_of = [np.flatnonzero(group_index == g) for g in table.index]
     table["mean_fd_mm"] = [_mean(np.concatenate([fd[r] for r in members])) for members in runs_of]
     table["quality_rating"] = [_quality(case, members) for members in runs_of]
@@ -99,10 +98,16 @@ def _sessions(case: Case) -> tuple[pd.DataFrame, list[str]]:
         )
         return table.assign(leverage=np.nan, residual=np.nan), not_done
     labels = [decoding.groups[k] for k in group_index]
-    for name, logarithm in distances_of_runs(frames, labels).items():
+    for name, logarithm in distances_of_runs(decoding.frames, labels).items():
         mean = np.bincount(group_index, logarithm) / np.bincount(group_index)
         table[name] = np.exp(mean - mean.mean())
     return table, not_done
+
+
+def _motion(case: Case) -> list[Vector]:
+    """Framewise displacement of each run (mm); NaN where unknown."""
+    frames = case.decoding.frames
+    return [run.confounds.get(FD, np.full(len(run), np.nan)) for run in frames]
 
 
 def _quality(case: Case, runs: Codes) -> str:
@@ -124,11 +129,8 @@ def _worst_bins(case: Case) -> pd.DataFrame:
     rows = rows.reset_index(drop=True)
     rows["error"] = rows["predicted"] - rows["rating"]
     worst = rows["error"].abs().sort_values(ascending=False, kind="stable").index[:N_WORST]
-    fd = [run.confounds.get(FD) for run in case.decoding.frames]
-    mean_fd = [
-        np.nan if (values := fd[bins.run[i]]) is None else _mean(values[bins.frames[i]])
-        for i in worst
-    ]
+    fd = _motion(case)
+    mean_fd = [_mean(fd[bins.run[i]][bins.frames[i]]) for i in worst]
     names = "session task run bin onset duration n_frames rating predicted error".split()
     return (
         rows.loc[worst, names]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from painprint.arrays import Matrix, Vector
-from painprint.bins import primary_scale, primary_words
+from painprint.bins import primary_words
 from painprint.decode.bin_gram import BinGram
 from painprint.decode.errors import NotEnoughData
 from painprint.evidence.case import Case
@@ -21,6 +21,7 @@ from painprint.evidence.draws import (
     side_by_side,
     summarise_draws,
 )
+from painprint.evidence.scores import at_primary
 from painprint.evidence.stage import StageResult
 from painprint.progress import OnStep, count_steps
 from painprint.settings import Rules
@@ -107,7 +108,7 @@ def learning_curve(case: Case, *, on_step: OnStep | None = None) -> StageResult:
 
 def _answer(table: pd.DataFrame, resampled: Matrix, target: float, n_sessions: int) -> list[Until]:
     """Sessions needed for the target r, and until most draws are significant."""
-    minute = _at_primary(table)
+    minute = at_primary(table)
     sizes, r = (minute[name].to_numpy(float) for name in ("n_sessions", "centred_r"))
     shares = {
         "centred_r": f"{SHARE_WANTED:.0%} of draws with a significant centred r",
@@ -257,18 +258,13 @@ def sessions_until_r(
     return Until(what, reached, float(low), float(high) if high <= farthest else None)
 
 
-def _at_primary(table: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the primary scale."""
-    return table[table["scale"] == primary_scale(set(table["scale"]))]
-
-
 MOST_CURVES = 1000
 """Number of resampled curves that are fitted for an interval."""
 
 
 def sessions_until_significant(table: pd.DataFrame, column: str, what: str) -> Until:
     """The number of sessions from which most draws are significant; never extrapolated."""
-    rows = _at_primary(table).sort_values("n_sessions")
+    rows = at_primary(table).sort_values("n_sessions")
     below = rows[~(rows[column] >= SHARE_WANTED)]
     sizes = rows["n_sessions"].to_numpy()
     enough = sizes if below.empty else sizes[sizes > below["n_sessions"].max()]

@@ -179,13 +179,10 @@ def permute_ratings(bin_gram: BinGram, permutations: Permutations, *kinds: str) 
         for donor in np.unique(permutations.donor[:, r]):
             at = np.flatnonzero(permutations.donor[:, r] == donor)
             start = np.floor(permutations.shift[at, r] * len(traces[donor])).astype(np.int64)
-            for kind, means in zip(
-                (*kinds, None), _circular_means(traces[donor], start, spans), strict=True
-            ):
-                if kind is None:
-                    run_means[r, at] = means[0]
-                else:
-                    moved[kind][np.ix_(rows[kind], at)] = means
+            *of_kinds, of_run = _circular_means(traces[donor], start, spans)
+            run_means[r, at] = of_run[0]
+            for kind, means in zip(kinds, of_kinds, strict=True):
+                moved[kind][np.ix_(rows[kind], at)] = means
     ordered = np.sort(levels)[permutations.order.T]  # (n_groups, n)
     shift = ordered - bin_gram.scales.of_group @ run_means
     observed = permutations.kind == "observed"

@@ -6,7 +6,7 @@ alone, on the same folds and rows.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 
 from painprint.arrays import Codes, Vector
-from painprint.bins import primary_scale
 from painprint.decode.bin_gram import BinGram
 from painprint.decode.metrics import center_by, rows_by_scale
 from painprint.decode.prior_ridge import positive_slope
@@ -23,7 +22,7 @@ from painprint.evidence.case import Case
 from painprint.evidence.comparison import join_scores, score_beside, score_method
 from painprint.evidence.draws import draw_sessions, mean_of_defined, predict_from_draws, score_draws
 from painprint.evidence.learning_curve import count_draws, count_together, curve_sizes
-from painprint.evidence.scores import or_none
+from painprint.evidence.scores import at_primary, or_none
 from painprint.evidence.stage import StageResult
 from painprint.progress import OnStep, count_steps
 
@@ -75,10 +74,10 @@ def compare_with_prior(case: Case, *, on_step: OnStep | None = None) -> StageRes
 
 def _at_primary(table: pd.DataFrame) -> dict[str, dict[str, float | None]]:
     """Rows of the primary scale by model; None where undefined."""
-    rows = table[table["scale"] == primary_scale(set(table["scale"]))].set_index("model")
+    rows = at_primary(table).set_index("model").drop(columns="scale")
     return {
         str(model): {str(name): or_none(value) for name, value in row.items()}
-        for model, row in rows.drop(columns="scale").iterrows()
+        for model, row in rows.iterrows()
     }
 
 
@@ -181,10 +180,7 @@ def sessions_saved(curve: pd.DataFrame) -> list[dict[str, Any]]:
         ``n_sessions``, and ``without``: interpolated on the curve without the prior, whose running
         maximum is used; None where that does not get there.
     """
-    by_model: Mapping[Any, pd.DataFrame] = dict(iter(curve.groupby("model")))
-    if curve.empty:
-        return []
-    own, both = (by_model[name].dropna(subset="centred_r") for name in (OWN, BOTH))
+    own, both = (curve[curve["model"] == name].dropna(subset="centred_r") for name in (OWN, BOTH))
     if own.empty:
         return []
     rising = np.maximum.accumulate(own["centred_r"].to_numpy())

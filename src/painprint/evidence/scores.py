@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 import numpy as np
+import pandas as pd
 
 from painprint.arrays import Vector
+from painprint.bins import primary_scale
 from painprint.decode.decoding import Decoding
 from painprint.decode.metrics import Rows, ScaleMetrics, block_interval_ends
 from painprint.evidence.stage import SCORES
@@ -58,10 +60,8 @@ def with_ends(
         ``NAME``, ``NAME_low`` and ``NAME_high``; the ends are NaN with fewer than 8 groups, and
         where the estimate is undefined.
     """
-    defined = {
-        name: float(value) if np.isfinite(value) and _n_groups(rows) >= FEW_GROUPS else None
-        for name, value in estimates.items()
-    }
+    is_few = rows.group.max() + 1 < FEW_GROUPS
+    defined = {name: None if is_few else or_none(value) for name, value in estimates.items()}
     ends = block_interval_ends(rows, defined, n_bootstraps, *rng.spawn(2))
     scores: Scores = {}
     for name, value in estimates.items():
@@ -69,10 +69,6 @@ def with_ends(
         for end, limit in zip(ENDS, ends[name], strict=True):
             scores[f"{name}_{end}"] = or_nan(limit)
     return scores
-
-
-def _n_groups(rows: Rows) -> int:
-    return int(rows.group.max()) + 1
 
 
 def main_scores(decoding: Decoding) -> dict[str, Scores]:
@@ -92,6 +88,11 @@ def metric_columns(metrics: ScaleMetrics) -> Scores:
     for name in WITH_INTERVAL:
         columns[f"{name}_low"], columns[f"{name}_high"] = columns.pop(f"{name}_ci")
     return {name: or_nan(value) for name, value in columns.items()}
+
+
+def at_primary(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows of a table at the primary scale."""
+    return table[table["scale"] == primary_scale(set(table["scale"]))]
 
 
 def median(values: Vector) -> float | None:
