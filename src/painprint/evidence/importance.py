@@ -132,8 +132,7 @@ def network_weights(networks: Mapping[str, Codes], weights: Vector) -> pd.DataFr
     Returns
     -------
     table : DataFrame
-        Columns ``network_a``, ``network_b``, ``n_edges``, ``mean_weight`` (NaN where there is no
-        edge), ``positive`` and ``negative`` (sums of weights of that sign).
+        ``networkweights``; ``mean_weight`` is NaN where there is no edge.
     """
     W = edges_to_matrix(weights)
     rows = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from painprint.arrays import Vector
 from painprint.decode.bin_gram import BinGram
 from painprint.decode.decoders import make_decoder
 from painprint.decode.errors import NotEnoughData
-from painprint.decode.metrics import area_under_curve, calibration_line
+from painprint.decode.metrics import Rows, area_under_curve, calibration_line
 from painprint.decode.model import best_lag
 from painprint.decode.refit import HeldOut, refit
 from painprint.evidence.case import Case
@@ -118,11 +118,9 @@ def prospective_tests(case: Case, *, on_step: OnStep | None = None) -> StageResu
         step()
     if not futures:
         return StageResult({}, {}, tuple(not_done))
-    numbers["next"] = _agreement(
-        case, _join([_only(future, n, n + 1) for n, future in futures.items()])
-    )
+    numbers["next"] = _agreement(case, _join([(f, n, n + 1) for n, f in futures.items()]))
     if n_first in futures:
-        numbers["later"] = _agreement(case, _after(futures[n_first], n_first))
+        numbers["later"] = _agreement(case, _join([(futures[n_first], n_first, n_groups)]))
     days = case.group_values("days") if "days" in case.sessions else np.full(n_groups, np.nan)
     if "days" in case.sessions and np.isnan(days).any():
         not_done.append(
@@ -160,13 +158,13 @@ def error_ahead(per_session: pd.DataFrame) -> dict[str, float] | None:
 def first_sessions(case: Case, n_first: int) -> dict[str, dict[str, Any]]:
     """Nested leave-one-out within the first sessions, as published: scores by scale."""
     kept = [bin_gram.select_groups(range(n_first)) for bin_gram in case.bin_grams]
-    return _agreement(case, refit(kept, case.settings.rules, n_jobs=case.n_jobs))
+    return _agreement(case, refit(kept, case.settings.rules, n_jobs=case.n_jobs).rows())
 
 
-def _agreement(case: Case, held_out: HeldOut) -> dict[str, dict[str, Any]]:
+def _agreement(case: Case, by_scale: Mapping[str, Rows]) -> dict[str, dict[str, Any]]:
     """Scores by scale, with intervals of centred r and skill; None where undefined."""
     agreement = {}
-    for scale, rows in held_out.rows().items():
+    for scale, rows in by_scale.items():
         n_bootstraps, rng = case.settings.n_bootstraps, case.stream("prospective")
         scores = score_rows(rows, n_bootstraps=n_bootstraps, rng=rng)
         defined = {name: v if np.isfinite(v) else None for name, v in scores.items()}
@@ -215,37 +213,24 @@ def predict_future(bin_grams: Sequence[BinGram], rules: Rules, n_past: int) -> H
     return HeldOut(rating, predicted, np.full(bin_gram.n_groups, model.y_mean), groups)
 
 
-def _after(future: HeldOut, n_past: int) -> HeldOut:
-    """Later groups, numbered from 0."""
-    return _join([_only(future, n_past, len(future.training_mean))])
+def _join(parts: Sequence[tuple[HeldOut, int, int]]) -> dict[str, Rows]:
+    """Rows of consecutive groups of several models, by scale; groups are numbered from 0.
 
-
-def _only(held_out: HeldOut, first: int, stop: int) -> HeldOut:
-    """The rows of consecutive groups, which keep their indices."""
-    chosen = {s: (g >= first) & (g < stop) for s, g in held_out.groups.items()}
-    return HeldOut(
-        {s: held_out.rating[s][rows] for s, rows in chosen.items()},
-        {s: held_out.predicted[s][rows] for s, rows in chosen.items()},
-        held_out.training_mean[first:stop],
-        {s: held_out.groups[s][rows] for s, rows in chosen.items()},
-    )
-
-
-def _join(parts: Sequence[HeldOut]) -> HeldOut:
-    """Rows of several models, groups numbered from 0."""
-    first = min(int(part.groups["session"].min()) for part in parts)
-
-    def all_of(name: str) -> dict[str, Any]:
-        return {
-            s: np.concatenate([getattr(part, name)[s] for part in parts]) for s in parts[0].groups
-        }
-
-    return HeldOut(
-        all_of("rating"),
-        all_of("predicted"),
-        np.concatenate([part.training_mean for part in parts]),
-        {s: g - first for s, g in all_of("groups").items()},
-    )
+    Parameters
+    ----------
+    parts : sequence of (HeldOut, int, int)
+        Predictions of a model, the first group that is taken, and the one after the last.
+    """
+    start, joined = min(first for _, first, _ in parts), {}
+    for scale in parts[0][0].groups:
+        columns = []
+        for held_out, first, stop in parts:
+            rows = held_out.rows()[scale]
+            at = (rows.group >= first) & (rows.group < stop)
+            values = (rows.rating, rows.predicted, rows.training_mean, rows.group - start)
+            columns.append([value[at] for value in values])
+        joined[scale] = Rows(*(np.concatenate(of_all) for of_all in zip(*columns, strict=True)))
+    return joined
 
 
 def _per_session(
@@ -254,8 +239,8 @@ def _per_session(
     rows, primary = [], bin_gram.scales.primary
     for n_past, future in futures.items():
         for k in range(n_past, bin_gram.n_groups):
-            minutes = _only(future, k, k + 1)
-            y, predicted = minutes.rating[primary], minutes.predicted[primary]
+            minutes = _join([(future, k, k + 1)])[primary]
+            y, predicted = minutes.rating, minutes.predicted
             rows.append(
                 {
                     "n_past": n_past,
@@ -284,7 +269,7 @@ def _calibration(case: Case, futures: dict[int, HeldOut]) -> pd.DataFrame:
     n_test = size_of_test_set(bin_gram.n_groups)
     first = bin_gram.n_groups - n_test
     for n_past in (n for n in futures if n <= first):
-        rows = _after(futures[n_past], first).rows()[primary]
+        rows = _join([(futures[n_past], first, bin_gram.n_groups)])[primary]
         line = calibration_line(rows.predicted, rows.rating) or (np.nan, np.nan)
         agreement, error = rows.agreement(), rows.predicted - rows.rating
         estimates = {n: agreement[n] for n in WITH_ENDS} | dict(zip(LINE, line, strict=True))
