@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -25,6 +25,8 @@ from painprint.wording import plural
 
 Variant = tuple[str, int, Callable[[], Mapping[str, Rows]]]
 """Name, number of regions, and the analysis, which returns held-out predictions by scale."""
+Planned = Iterator[Variant | str]
+"""Variants that are possible, and sentences on what is not."""
 
 MAIN = "main analysis"
 FEWEST_REGIONS = 4
@@ -48,12 +50,12 @@ def sensitivity_analyses(case: Case, *, on_step: OnStep | None = None) -> StageR
     ----------
     docs/methods.md
     """
-    plans = [_first_run(case), _farther_sessions(case), _other_regions(case), _other_areas(case)]
-    n_decoded = len(case.decoding.regions.names)
-    variants = [variant for planned, _ in plans for variant in planned]
+    plans = (_first_run, _farther_sessions, _other_regions, _other_areas)
+    planned = [variant for plan in plans for variant in plan(case)]
+    not_done = [variant for variant in planned if isinstance(variant, str)]
+    variants = [variant for variant in planned if not isinstance(variant, str)]
     step = count_steps(on_step, len(variants))
-    scored = {MAIN: (n_decoded, main_scores(case.decoding))}
-    not_done = [reason for _, reasons in plans for reason in reasons]
+    scored = {MAIN: (len(case.decoding.regions.names), main_scores(case.decoding))}
     for name, n_regions, analyse in variants:
         try:
             scored[name] = n_regions, _score(case, analyse())
@@ -77,53 +79,49 @@ def _score(case: Case, held_out: Mapping[str, Rows]) -> dict[str, Scores]:
     }
 
 
-def _first_run(case: Case) -> tuple[list[Variant], list[str]]:
+def _first_run(case: Case) -> Planned:
     """The existing predictions of each session's first run, without retraining."""
     position = run_positions([run.key for run in case.decoding.frames])
     n_sessions = len({run.key.session for run in case.decoding.frames})
     first = np.flatnonzero(position == 0)
     if position.max() == 0:
-        return [], ["No analysis of the first run only: every session has one run."]
+        yield "No analysis of the first run only: every session has one run."
+        return
     if len(first) < FEWEST_FIRST_RUNS:
-        return [], [f"No analysis of the first run only: {len(first)} sessions have it."]
-    not_done = []
+        yield f"No analysis of the first run only: {len(first)} sessions have it."
+        return
     if missing := n_sessions - len(first):
-        not_done.append(f"First run only: {missing} of {n_sessions} sessions lack it.")
+        yield f"First run only: {missing} of {n_sessions} sessions lack it."
     predictions = case.decoding.predictions
     chosen = predictions[predictions["run_code"].isin(first)]
     # the mean of a held-out group is then that of its first run
     levels = chosen[chosen["scale"] == "run"].assign(scale="session")
     table = pd.concat([chosen[chosen["scale"] != "session"], levels], ignore_index=True)
-    n_regions = len(case.decoding.regions.names)
-    return [("first run only", n_regions, partial(rows_by_scale, table))], not_done
+    yield "first run only", len(case.decoding.regions.names), partial(rows_by_scale, table)
 
 
-def _farther_sessions(case: Case) -> tuple[list[Variant], list[str]]:
+def _farther_sessions(case: Case) -> Planned:
     """Neighbouring groups excluded from training: as a buffer, or held out together."""
     unit, n_groups = case.settings.leave_out, len(case.decoding.groups)
     n_regions, buffer = len(case.decoding.regions.names), case.settings.buffer_sessions
-    again = partial(_refit, case)
-    variants: list[Variant] = []
-    not_done = []
     if n_groups < 3 + 4 * buffer:
-        not_done.append(
+        yield (
             f"No analysis with a buffer of {plural(buffer, unit)} on either side: "
             f"{3 + 4 * buffer} {unit}s are needed, and there are {n_groups}."
         )
     else:
-        name = f"buffer of {buffer} on either side"
-        variants.append((name, n_regions, partial(again, buffer=buffer)))
+        again = partial(_refit, case, buffer=buffer)
+        yield f"buffer of {buffer} on either side", n_regions, again
     length = block_length(n_groups)
     blocks = np.arange(n_groups) // length
     if length < 2 or blocks.max() < 2:
-        not_done.append(
+        yield (
             f"No analysis with blocks of neighbouring {unit}s held out together: {n_groups} "
             f"{unit}s make fewer than 3 blocks."
         )
     else:
-        name = f"blocks of {length} left out together"
-        variants.append((name, n_regions, partial(again, fold_of_group=blocks)))
-    return variants, not_done
+        again = partial(_refit, case, fold_of_group=blocks)
+        yield f"blocks of {length} left out together", n_regions, again
 
 
 def _refit(
@@ -149,37 +147,38 @@ def is_visual(network: str) -> bool:
     return network.lower().startswith("vis") and not network.lower().startswith("visuo")
 
 
-def _other_regions(case: Case) -> tuple[list[Variant], list[str]]:
+def _other_regions(case: Case) -> Planned:
     """With visual regions, only visual regions, and without each network."""
     used = case.decoding.regions
     unrestricted = case.with_all_regions()
     if not any(unrestricted.regions.networks):
-        return [], ["No analysis with other regions: the regions' networks are unknown."]
+        yield "No analysis with other regions: the regions' networks are unknown."
+        return
     if [lags[0].key for lags in unrestricted.runs] != [f.key for f in case.decoding.frames]:
-        return [], ["No analysis with other regions: with all regions, other runs would be used."]
-    not_done = []
+        yield "No analysis with other regions: with all regions, other runs would be used."
+        return
     visual = [n for n, w in unrestricted.regions.network_of.items() if is_visual(w)]
-    sets: list[tuple[str, Sequence[str]]] = []
+    sets: dict[str, list[str]] = {}
     if not visual:
-        not_done.append("No analysis for visual regions: no network is called visual.")
+        yield "No analysis for visual regions: no network is called visual."
     else:
-        sets.append(("only visual regions", visual))
-        if excluded := set(visual) - set(used.names):
-            with_visual = [
-                n for n in unrestricted.regions.names if n in excluded or n in used.names
-            ]
-            sets.append(("visual regions in", with_visual))
+        sets["only visual regions"] = visual
+    if excluded := set(visual) - set(used.names):
+        with_visual = [n for n in unrestricted.regions.names if n in excluded or n in used.names]
+        sets["visual regions in"] = with_visual
     variants: list[Variant] = [
         (name, len(regions), partial(_refit_regions, case, unrestricted, regions))
-        for name, regions in sets
+        for name, regions in sets.items()
     ]
     for network in dict.fromkeys(w for w in used.networks if w):
         left_out = [n for n, w in used.network_of.items() if w == network]
         n_left = len(used.names) - len(left_out)
         variants.append((f"without {network}", n_left, partial(_refit_without, case, left_out)))
-    few = [(name, n) for name, n, _ in variants if n < FEWEST_REGIONS]
-    not_done += [f"No analysis {name}: {n} regions are left." for name, n in few]
-    return [v for v in variants if v[1] >= FEWEST_REGIONS], not_done
+    for name, n, analyse in variants:
+        if n < FEWEST_REGIONS:
+            yield f"No analysis {name}: {n} regions are left."
+        else:
+            yield name, n, analyse
 
 
 def _refit_without(case: Case, names: Sequence[str]) -> Mapping[str, Rows]:
@@ -199,26 +198,24 @@ def _refit_regions(case: Case, unrestricted: Prepared, names: Sequence[str]) -> 
     return _refit(replace(case, decoding=replace(case.decoding, prepared=prepared)))
 
 
-def _other_areas(case: Case) -> tuple[list[Variant], list[str]]:
+def _other_areas(case: Case) -> Planned:
     """Sessions decoded with a parcellation made from other sessions, or from the same ones.
 
     The parcellations of both halves are based on about as much data, so they differ in whether the
     resting scans of the decoded sessions were used; that of all sessions is based on about twice as
     much. All variants have the same sessions, all regions, and models of these sessions alone.
     """
-    variants: list[Variant] = []
-    not_done = []
     keys = [f.key for f in case.decoding.frames]
     sessions = [key.session for key in keys]
     prepared_of = {areas.name: areas.prepare() for areas in case.material.other_areas}
     if prepared_of:
         prepared_of["all"] = case.with_all_regions()
     for name in [n for n, p in prepared_of.items() if [lags[0].key for lags in p.runs] != keys]:
-        not_done.append(f"No analysis with areas of {name}: other runs would be used.")
+        yield f"No analysis with areas of {name}: other runs would be used."
         del prepared_of[name]
     halves = [areas.sessions for areas in case.material.other_areas]
     if unseen := sorted(set(sessions) - frozenset().union(*halves)) if halves else []:
-        not_done.append(
+        yield (
             f"No analysis with areas of halves of the sessions {', '.join(unseen)}: their rest is "
             "in neither half."
         )
@@ -227,7 +224,7 @@ def _other_areas(case: Case) -> tuple[list[Variant], list[str]]:
         chosen = [k for k, session in enumerate(sessions) if session in seen]
         n_groups = len(np.unique(case.decoding.training.group_index[chosen]))
         if n_groups < FEWEST_OF_HALF:
-            not_done.append(
+            yield (
                 f"No analysis with areas of {areas.name}: {n_groups} {case.settings.leave_out}s "
                 f"are of other sessions; at least {FEWEST_OF_HALF} are needed."
             )
@@ -238,10 +235,8 @@ def _other_areas(case: Case) -> tuple[list[Variant], list[str]]:
         )
         for name, prepared in ordered:
             variant = f"{n_sessions} sessions outside {areas.name}{OTHER_AREAS}{name}"
-            variants.append(
-                (variant, len(prepared.regions.names), partial(_refit_some, case, prepared, chosen))
-            )
-    return variants, not_done
+            again = partial(_refit_some, case, prepared, chosen)
+            yield variant, len(prepared.regions.names), again
 
 
 def _refit_some(case: Case, prepared: Prepared, chosen: Sequence[int]) -> Mapping[str, Rows]:
