@@ -57,13 +57,12 @@ def failure_analysis(case: Case, *, on_step: OnStep | None = None) -> StageResul
     del on_step  # takes seconds
     sessions, not_done = _sessions(case)
     worst = _worst_bins(case)
-    too_low = worst["error"] < 0
     numbers = {
         "n_sessions": len(sessions),
         "n_bins": int(sessions["n_bins"].sum()),
         "n_worst": len(worst),
         "n_sessions_of_worst": worst["session"].nunique(),
-        "n_too_low": int(too_low.sum()),
+        "n_too_low": int((worst["error"] < 0).sum()),
     }
     tables = {
         "failures": sessions.sort_values("mae", ascending=False, kind="stable", ignore_index=True),

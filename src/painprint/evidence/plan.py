@@ -64,9 +64,6 @@ class Expected:
     high: float
 
 
-NOT_DEFINED = Expected(math.nan, math.nan, math.nan)
-
-
 @dataclass(frozen=True)
 class Plan:
     """What a study is expected to report with more sessions.
@@ -116,7 +113,7 @@ def plan_sessions(present: Present, n_more: int, target_r: float) -> Plan:
     target = float(FISHER_Z.forward(np.array(target_r)))
     return Plan(
         centred_r=r.expected("centred_r"),
-        skill=NOT_DEFINED if skill is None else skill.expected("skill"),
+        skill=Expected(math.nan, math.nan, math.nan) if skill is None else skill.expected("skill"),
         ci_width=_width(present.ends, r, n_sessions, n_more),
         chance=r.share_above(target),
     )
