@@ -1,8 +1,9 @@
 """Comparison of the main decoding with other models on the same folds and rows.
 
 Every comparison model trains on the training bins of all groups but one and predicts the time bins
-of that one, as the main decoding did, at the lag that its fold selected there. LASSO-PCR, instead,
-is trained on rating bins, as published.
+of that one, as the main decoding did, at the lag that its fold selected there. Hyperparameters are
+selected by squared error within the training groups, as in the main decoding. LASSO-PCR, instead,
+is as published: it is trained on rating bins, with selection by correlation.
 """
 
 from __future__ import annotations
