@@ -1,7 +1,11 @@
 """Figures: functions that draw results and return Axes; they compute nothing.
 
 Every figure of the pages is drawn by one of them, in the widths of a journal's columns
-(:data:`SINGLE`, :data:`DOUBLE`) and with the Matplotlib settings :data:`STYLE`.
+(:data:`SINGLE`, :data:`DOUBLE`) and with the Matplotlib settings :data:`STYLE`. Each names the
+output file whose contents it takes. What is the same in all of them: ``ax`` are the Axes to draw
+on, by default those of a new figure; ``label`` is that of the axis, or colour bar, of the values;
+``metrics`` and ``scale`` are those of the primary scale; ``unit`` (or ``leave_out``) is what was
+held out.
 """
 
 from painprint.report.figures.areas import plot_rotated, plot_sizes, plot_vertex_map

@@ -40,8 +40,6 @@ def plot_vertex_map(
     ----------
     values : mapping of str to array of shape (n_vertices,)
         By hemisphere; NaN where unknown (medial wall).
-    label : str
-        Of the colour bar, with unit.
     """
     width = sum(p.extent[1] - p.extent[0] for p in pictures) + GAP_MM * (len(pictures) - 1)
     height = max(p.extent[3] - p.extent[2] for p in pictures)

@@ -31,13 +31,7 @@ GOLDEN = 0.618034
 
 
 def plot_strengths(regions: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Sums of positive and of negative weights of each region's edges.
-
-    Parameters
-    ----------
-    regions : DataFrame
-        Rows of importance.tsv.
-    """
+    """Sums of positive and of negative weights of each region's edges (rows of importance.tsv)."""
     ax = ax or new_axes(SINGLE, 0.8 + 0.2 * len(regions))
     y = np.arange(len(regions))
     ax.barh(y, regions["positive_strength"], color=POSITIVE, height=0.7, label="positive weights")
@@ -52,13 +46,7 @@ def plot_strengths(regions: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
 
 def plot_structure(edges: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Structure coefficients of edges against their weights, as counts of edges.
-
-    Parameters
-    ----------
-    edges : DataFrame
-        structure.tsv.
-    """
+    """Structure coefficients of edges against their weights (structure.tsv), as counts of edges."""
     ax = ax or new_axes(SINGLE, 2.9)
     drawn = ax.hexbin(
         edges["weight"], edges["structure"], gridsize=40, cmap=COUNTS, bins="log", mincnt=1,
@@ -76,13 +64,7 @@ def plot_structure(edges: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
 
 def plot_univariate(regions: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """t of every region, a row for each network; filled where significant.
-
-    Parameters
-    ----------
-    regions : DataFrame
-        univariate.tsv.
-    """
+    """t of every region (univariate.tsv), a row for each network; filled where significant."""
     from painprint.wording import SIGNIFICANT
 
     network, names = pd.factorize(regions["network"].astype(object).fillna("no network"))
@@ -114,12 +96,11 @@ def plot_univariate(regions: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 def plot_network_weights(
     table: pd.DataFrame, order: Sequence[str] = (), *, ax: Axes | None = None
 ) -> Axes:
-    """Mean weight of the edges between each pair of networks; negative ones have a bar.
+    """Mean weight of the edges between each pair of networks (networkweights.tsv); negative ones
+    have a bar.
 
     Parameters
     ----------
-    table : DataFrame
-        networkweights.tsv.
     order : sequence of str
         Networks that are shown first, in this order.
     """

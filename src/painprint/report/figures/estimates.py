@@ -55,8 +55,6 @@ def plot_estimates(
     ----------
     names : sequence of str
         Of the rows.
-    label : str
-        Of the x axis.
     ends : (str, str) or None
         Columns of the ends of the interval; None to draw none.
     hollow : sequence of bool, optional
@@ -94,16 +92,10 @@ def plot_variants(
     ax: Axes | None = None,
 ) -> Axes:
     """Estimates of variants of an analysis below that of the main analysis, which is the first row
-    and a dashed line, with its interval as a band.
+    and a dashed line, with its interval as a band; else as :func:`plot_estimates`.
 
     Parameters
     ----------
-    names : sequence of str
-        Of the rows, the main analysis first.
-    label : str
-        Of the x axis.
-    ends : (str, str) or None
-        Columns of the ends of the interval; None to draw none.
     flagged : collection of str
         Rows with an open square.
     beside : str, optional
@@ -131,7 +123,8 @@ def plot_importance(
     ends: Ends | None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Importance of networks and, beneath, of the most important regions, on one axis.
+    """Importance of networks and, beneath, of the most important regions, on one axis; else as
+    :func:`plot_estimates`.
 
     Parameters
     ----------
@@ -139,10 +132,6 @@ def plot_importance(
         Rows of networkimportance.tsv, in the order to be shown; None where regions have none.
     regions : DataFrame
         Rows of importance.tsv, in the order to be shown.
-    label : str
-        Of the x axis.
-    ends : (str, str) or None
-        Columns of the ends of the interval; None to draw none.
     """
     names = regions["region"].tolist()
     n_networks = 0 if networks is None else len(networks)

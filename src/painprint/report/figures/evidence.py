@@ -36,16 +36,12 @@ def plot_null(
     unit: str = "session",
     ax: Axes | None = None,
 ) -> Axes:
-    """Histogram of a statistic under permuted ratings, and the observed value.
+    """Histogram of a statistic under permuted ratings, and the observed value (null.tsv).
 
     Parameters
     ----------
-    null : DataFrame
-        null.tsv.
     kind : {"within", "between"}
     statistic : {"r", "centred_r"}
-    unit : str
-        Unit that was held out.
     """
     ax = ax or new_axes(SINGLE, 2.3)
     rows = null[null["scale"] == scale].set_index("null")[statistic]
@@ -69,13 +65,8 @@ def plot_null(
 def plot_learning_curve(
     curve: pd.DataFrame, scale: str = "1min", *, ax: Axes | None = None
 ) -> Axes:
-    """Centred r by number of training sessions: mean over draws, and range of 95 % of them.
-
-    Parameters
-    ----------
-    curve : DataFrame
-        learningcurve.tsv.
-    """
+    """Centred r by number of training sessions (learningcurve.tsv): mean over draws, and range of
+    95 % of them."""
     ax = ax or new_axes(SINGLE, 2.3)
     rows = curve[curve["scale"] == scale]
     x = rows["n_sessions"]
@@ -88,13 +79,8 @@ def plot_learning_curve(
 
 
 def plot_prior_curve(curve: pd.DataFrame, scale: str = "1min", *, ax: Axes | None = None) -> Axes:
-    """Centred r by number of training sessions, with and without a prior: means over draws.
-
-    Parameters
-    ----------
-    curve : DataFrame
-        priorcurve.tsv.
-    """
+    """Centred r by number of training sessions, with and without a prior (priorcurve.tsv): means
+    over draws."""
     ax = ax or new_axes(SINGLE, 2.3)
     ax.axhline(0, color=MUTED, linewidth=0.8)
     for model, line, colour, label in (
@@ -114,13 +100,7 @@ def plot_prior_curve(curve: pd.DataFrame, scale: str = "1min", *, ax: Axes | Non
 def plot_significant_draws(
     curve: pd.DataFrame, scale: str = "1min", *, ax: Axes | None = None
 ) -> Axes:
-    """Share of significant draws by number of sessions.
-
-    Parameters
-    ----------
-    curve : DataFrame
-        learningcurve.tsv.
-    """
+    """Share of significant draws by number of sessions (learningcurve.tsv)."""
     ax = ax or new_axes(SINGLE, 2.3)
     rows = curve[curve["scale"] == scale]
     for column, line, colour, label in (
@@ -155,18 +135,15 @@ def plot_future(
     unit: str = "session",
     ax: Axes | None = None,
 ) -> Axes:
-    """Agreement of models of past sessions with later bins, with intervals where there are any.
+    """Agreement of models of past sessions with later bins (calibration.tsv), with intervals where
+    there are any.
 
     Parameters
     ----------
-    calibration : DataFrame
-        calibration.tsv.
     columns : mapping
         Column to its label; at most two. Its interval is drawn, where there is one.
     goal : float
         Ideal value, shown as a dotted line.
-    unit : str
-        Unit that was held out.
     """
     ax = ax or new_axes(SINGLE, 2.5)
     ax.axhline(goal, color=MUTED, linewidth=0.8, linestyle=":")
@@ -199,13 +176,8 @@ def plot_future(
 def plot_error_ahead(
     prospective: pd.DataFrame, *, unit: str = "session", ax: Axes | None = None
 ) -> Axes:
-    """Error of models of past sessions against the time between training and test.
-
-    Parameters
-    ----------
-    prospective : DataFrame
-        prospective.tsv.
-    """
+    """Error of models of past sessions against the time between training and test
+    (prospective.tsv)."""
     ax = ax or new_axes(DOUBLE, 2.3)
     days = prospective["days_ahead"].notna().all()
     x = prospective["days_ahead" if days else "sessions_ahead"]
@@ -227,13 +199,7 @@ def plot_error_ahead(
 
 
 def plot_rest(rest: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Mean prediction at rest against the mean rating of the session's first run.
-
-    Parameters
-    ----------
-    rest : DataFrame
-        rest.tsv.
-    """
+    """Mean prediction at rest against the mean rating of the session's first run (rest.tsv)."""
     ax = ax or new_axes(SINGLE, 3.0)
     for model, face, label in (
         ("unseen", PREDICTED, "by the model trained without the session"),
@@ -252,13 +218,8 @@ def plot_rest(rest: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
 
 def plot_motion_distance(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Correlation of edges with motion over runs, by the distance between their regions.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Contents of qcfc.tsv.
-    """
+    """Correlation of edges with motion over runs, by the distance between their regions
+    (qcfc.tsv)."""
     ax = ax or new_axes(SINGLE, 2.3)
     ax.axhline(0, color=MUTED, linewidth=0.8)
     ax.fill_between(table["distance"], table["r_25"], table["r_75"], color=PALE, linewidth=0)

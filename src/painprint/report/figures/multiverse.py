@@ -50,8 +50,6 @@ def plot_specification_curve(
         Column of the estimates, which are sorted by it.
     permuted : str
         Begins the columns of permuted ratings; their estimates are sorted by themselves.
-    label : str
-        Of the y axis.
     titles : mapping of str to str
         Names of choices with their units.
 

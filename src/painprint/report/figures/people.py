@@ -47,8 +47,6 @@ def plot_transfer(
     ----------
     transfer : DataFrame
         Rows of transfer.tsv at the primary scale; intervals of people with few groups are missing.
-    label : str
-        Of the x axis.
     """
     own = transfer["model"] == transfer["person"]
     order = transfer.assign(other=~own).sort_values(["person", "other", "model"], kind="stable")
@@ -77,13 +75,8 @@ def plot_transfer(
 def plot_identification(
     identified: Mapping[str, Mapping[str, Any]], *, ax: Axes | None = None
 ) -> Axes:
-    """Share of each person's sessions in which their own signature agrees best, and chance.
-
-    Parameters
-    ----------
-    identified : mapping
-        ``identified`` of the group's metrics.
-    """
+    """Share of each person's sessions in which their own signature agrees best, and chance
+    (``identified`` of the group's metrics)."""
     ax = ax or new_axes(DOUBLE, 0.7 + 0.28 * len(identified))
     for y, numbers in enumerate(identified.values()):
         ax.plot([numbers["low"], numbers["high"]], [y, y], color=PREDICTED, linewidth=1)
@@ -234,13 +227,8 @@ def _named_matrix(ax: Axes, table: pd.DataFrame, most: float) -> ScalarMappable:
 
 
 def plot_similarity(similarity: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Distributions of the similarity of halves of the same person and of different people.
-
-    Parameters
-    ----------
-    similarity : DataFrame
-        similarity.tsv.
-    """
+    """Distributions of the similarity of halves of the same person and of different people
+    (similarity.tsv)."""
     ax = ax or new_axes(DOUBLE, 1.9)
     same = similarity["person_first"] == similarity["person_second"]
     values = similarity["r"].to_numpy(float)

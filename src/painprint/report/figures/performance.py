@@ -100,19 +100,8 @@ def plot_calibration(
     scale: str = "1min",
     ax: Axes | None = None,
 ) -> Axes:
-    """Rating against held-out prediction: bins, means of sessions, and the calibration line.
-
-    Parameters
-    ----------
-    tested : DataFrame
-        Rows of predictions.tsv at the primary scale.
-    per_session : DataFrame
-        persession.tsv.
-    metrics : mapping
-        Metrics of the primary scale, for the line.
-    scale : str
-        The primary scale.
-    """
+    """Rating against held-out prediction: bins (predictions.tsv at the primary scale), means of
+    sessions (persession.tsv), and the calibration line."""
     ax = ax or new_axes(SINGLE, 3.7)
     ax.scatter(
         tested["predicted"], tested["rating"], s=5, c=MUTED, alpha=0.9, linewidths=0,
@@ -138,17 +127,7 @@ def plot_calibration(
 def plot_roc(
     roc: pd.DataFrame, metrics: Mapping[str, Any], *, scale: str = "1min", ax: Axes | None = None
 ) -> Axes:
-    """ROC curve of the prediction for a rating above the median, at the primary scale.
-
-    Parameters
-    ----------
-    roc : DataFrame
-        roc.tsv.
-    metrics : mapping
-        Metrics of the primary scale.
-    scale : str
-        The primary scale.
-    """
+    """ROC curve of the prediction for a rating above the median, at the primary scale (roc.tsv)."""
     ax = ax or new_axes(SINGLE, 2.9)
     rows = roc[roc["scale"] == scale]
     ax.plot([0, 1], [0, 1], color=MUTED, linewidth=0.8, linestyle=":")
@@ -168,17 +147,7 @@ def plot_sessions(
     scale: str = "1min",
     ax: Axes | None = None,
 ) -> Axes:
-    """Correlation within each session (or run) and their mean.
-
-    Parameters
-    ----------
-    per_session : DataFrame
-        persession.tsv.
-    mean_r : float or None
-        Mean over sessions, from the metrics.
-    scale : str
-        The primary scale.
-    """
+    """Correlation within each session or run (persession.tsv) and their mean, from the metrics."""
     ax = ax or new_axes(SINGLE, 2.9)
     x = np.arange(len(per_session))
     ax.axhline(0, color=MUTED, linewidth=0.8)

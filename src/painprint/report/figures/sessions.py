@@ -47,17 +47,8 @@ def plot_timeline(
     scale: str = "1min",
     ax: Axes | None = None,
 ) -> Axes:
-    """Rating and held-out prediction, bin by bin, runs one after the other.
-
-    Parameters
-    ----------
-    tested : DataFrame
-        Rows of predictions.tsv at the primary scale.
-    leave_out : str
-        Unit that was held out.
-    scale : str
-        The primary scale.
-    """
+    """Rating and held-out prediction (predictions.tsv at the primary scale), bin by bin, runs one
+    after the other."""
     ax = ax or new_axes(DOUBLE, 2.2)
     at, ticks, labels = 0, [], []
     bands = tested.fillna({"session": "n/a"}).groupby("session", sort=False)
@@ -102,22 +93,9 @@ def plot_session_traces(
     scale: str = "1min",
     figure: Figure | None = None,
 ) -> list[Axes]:
-    """Rating and held-out prediction of each session: one panel per session, with both means and
-    the r within it, where sessions were held out.
-
-    Parameters
-    ----------
-    tested : DataFrame
-        Rows of predictions.tsv at the primary scale.
-    per_session : DataFrame
-        persession.tsv.
-    scale : str
-        The primary scale.
-
-    Returns
-    -------
-    panels : list of Axes
-    """
+    """Rating and held-out prediction of each session (predictions.tsv at the primary scale): one
+    panel per session, with both means and the r within it (persession.tsv), where sessions were
+    held out."""
     rows_of = tested.assign(session=tested["session"].fillna("n/a").astype(str))
     sessions = {str(name): rows for name, rows in rows_of.groupby("session", sort=False)}
     means = per_session.assign(session=per_session["session"].astype(str))
@@ -182,19 +160,15 @@ def plot_months(
     scale: str = "1min",
     ax: Axes | None = None,
 ) -> Axes:
-    """Median and quartiles of the rating and of its held-out prediction in each session, and the
-    quality of its BOLD.
+    """Median and quartiles, in each session, of the rating and of its held-out prediction
+    (predictions.tsv at the primary scale), and the quality of its BOLD.
 
     Parameters
     ----------
-    tested : DataFrame
-        Rows of predictions.tsv at the primary scale.
     sessions : DataFrame
         Columns ``session`` and, where known, ``days`` since the first.
     quality : DataFrame
         Contents of quality.tsv; a session has the quality rating of its worst run.
-    scale : str
-        The primary scale.
     """
     ax = ax or new_axes(DOUBLE, 2.4)
     rows_of = tested.assign(session=tested["session"].fillna("n/a").astype(str))
