@@ -98,8 +98,7 @@ def draw_figure(name: str, draw: Draw, *, pdf: bool = False) -> Drawn:
         )
         drawn = draw()
         axes = drawn if isinstance(drawn, Axes) else drawn[0]
-        figure = axes.get_figure(root=True)
-        assert figure is not None  # these Axes were made for one
+        figure = style.figure_of(axes)
 
         def saved(form: str) -> bytes:
             buffer = io.BytesIO()

@@ -13,18 +13,16 @@ from matplotlib.colors import Normalize
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from painprint.palette import GOLDEN
 from painprint.report.brain_views import Picture
-from painprint.report.figures.style import DOUBLE, FILL, INK, MUTED, SINGLE, new_axes
+from painprint.report.figures.brain import GAP_MM, MM_PER_INCH
+from painprint.report.figures.style import DOUBLE, FILL, INK, MUTED, SINGLE, figure_of, new_axes
 
-GAP_MM = 10.0
-MM_PER_INCH = 100.0
 SHADOW = 0.35
 """Darkening of surfaces seen edge-on."""
 GROUND = (0.78, 0.8, 0.82, 1.0)
 """Colour of the medial wall."""
 N_BARS = 20
-GOLDEN = 0.618034
-"""Golden ratio, for jitter without a visible pattern."""
 
 
 def plot_vertex_map(
@@ -73,9 +71,7 @@ def plot_vertex_map(
     ax.set_ylim(-height / 2, height / 2 + 6)
     ax.set_aspect("equal")
     ax.set_axis_off()
-    figure = ax.get_figure(root=True)
-    assert figure is not None  # the Axes were created on a figure
-    bar = figure.colorbar(
+    bar = figure_of(ax).colorbar(
         ScalarMappable(scale, shades), ax=ax, orientation="horizontal", shrink=0.5, aspect=35,
         pad=0.02, label=label, extend="max",
     )  # fmt: skip
@@ -120,7 +116,7 @@ def plot_rotated(homogeneity: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     for row, (_, rows) in enumerate(groups):
         null = rows.loc[rows["turn"] > 0, "homogeneity"]
         observed = rows.loc[rows["turn"] == 0, "homogeneity"]
-        jitter = (np.arange(len(null)) * GOLDEN % 1 - 0.5) / 2
+        jitter = (np.arange(len(null)) * GOLDEN % 1 - 0.5) / 2  # jitter without a visible pattern
         ax.plot(
             null, row + jitter, ".", color=MUTED, markersize=3, label="rotated" if not row else ""
         )

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogFormatter
 
+from painprint.palette import GOLDEN
 from painprint.report.figures.style import (
     DOUBLE,
     FILL,
@@ -25,9 +26,7 @@ from painprint.report.figures.style import (
     short,
 )
 from painprint.report.scales import COUNTS, SIGNS, round_limit
-
-GOLDEN = 0.618034
-"""Golden ratio, for jitter without a visible pattern."""
+from painprint.wording import SIGNIFICANT, span_of_counts
 
 
 def plot_strengths(regions: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
@@ -65,12 +64,10 @@ def plot_structure(edges: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
 def plot_univariate(regions: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """t of every region (univariate.tsv), a row for each network; filled where significant."""
-    from painprint.wording import SIGNIFICANT
-
     network, names = pd.factorize(regions["network"].astype(object).fillna("no network"))
     ax = ax or new_axes(DOUBLE, 0.9 + 0.24 * len(names))
     place = pd.Series(network).groupby(network).cumcount().to_numpy()
-    y = network + (place * GOLDEN % 1 - 0.5) * 0.6
+    y = network + (place * GOLDEN % 1 - 0.5) * 0.6  # jitter without a visible pattern
     significant = (regions["q"] < SIGNIFICANT).to_numpy()
     for chosen, face, edge, label in (
         (significant, INK, INK, f"q < {SIGNIFICANT:.2f}".replace("0.", ".")),
@@ -86,8 +83,7 @@ def plot_univariate(regions: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         ax.axhline(row - 0.5, color=FILL, linewidth=0.5, zorder=0)
     ax.set_yticks(range(len(names)), [short(name, LONGEST_ROW) for name in names])
     ax.set_ylim(len(names) - 0.5, -0.5)
-    most, least = regions["n_sessions"].max(), regions["n_sessions"].min()
-    n = f"{most}" if most == least else f"{least} to {most}"
+    n = span_of_counts(regions["n_sessions"])
     ax.set_xlabel(f"t of the region's activity with the rating, across sessions (n = {n})")
     legend_above(ax, ncols=2)
     return ax

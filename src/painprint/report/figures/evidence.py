@@ -25,6 +25,7 @@ from painprint.report.figures.style import (
     new_axes,
     number,
 )
+from painprint.wording import span_of_counts
 
 
 def plot_null(
@@ -117,9 +118,7 @@ def plot_significant_draws(
 
 def _count_draws(ax: Axes, rows: pd.DataFrame) -> None:
     """Label the x axis of a learning curve, with the number of draws at each point."""
-    fewest, most = rows["n_draws"].min(), rows["n_draws"].max()
-    draws = f"{most}" if fewest == most else f"{fewest} to {most}"
-    ax.set_xlabel(f"training sessions (n = {draws} draws each)")
+    ax.set_xlabel(f"training sessions (n = {span_of_counts(rows['n_draws'])} draws each)")
     ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
 
 

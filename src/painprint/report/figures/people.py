@@ -24,6 +24,7 @@ from painprint.report.figures.style import (
     PREDICTED,
     RATING,
     SMALL,
+    figure_of,
     new_axes,
     short,
 )
@@ -141,16 +142,10 @@ def plot_reading(
     if ends is not None:
         bottom, top = ax.get_ylim()
         ax.set_ylim(min(bottom, ends[0]), max(top, ends[1]))
+    of_study = "median of session ratings in the study"
     entries: list[Artist] = [
         Line2D([], [], color=PREDICTED, marker="o", markersize=3, label="prediction"),
-        Line2D(
-            [],
-            [],
-            color=RATING,
-            linestyle=":",
-            linewidth=1,
-            label="median of session ratings in the study",
-        ),
+        Line2D([], [], color=RATING, linestyle=":", linewidth=1, label=of_study),
         Patch(color=RATING, alpha=0.1, linewidth=0, label="their quartiles"),
     ]
     if np.isfinite(minutes[f"low_{level}"]).any():
@@ -195,9 +190,7 @@ def plot_transfer_matrix(
     else:
         ax = ax or new_axes(min(2.4 + 0.55 * len(table.columns), DOUBLE), 1.1 + 0.4 * len(table))
         mesh = _named_matrix(ax, table, most)
-    figure = ax.get_figure(root=True)
-    assert figure is not None  # these Axes were made for one
-    bar = figure.colorbar(mesh, ax=ax, ticks=[-most, 0, most])
+    bar = figure_of(ax).colorbar(mesh, ax=ax, ticks=[-most, 0, most])
     bar.set_label(textwrap.fill(label, LONGEST_NAME))
     bar.outline.set_visible(False)
     ax.set_xlabel("ratings of")

@@ -31,10 +31,9 @@ from painprint.report.figures.style import (
 
 LINES: dict[str, dict[str, Any]] = {"1min": {}, "event": {"marker": "o", "markersize": 2}}
 """How a run is drawn at each primary scale: a run of one event is a line without length."""
-TRACES = (("rating", "mean_rating", RATING), ("predicted", "mean_predicted", PREDICTED))
-"""Columns of the bins and of their means, and the colour of both."""
-WIDTHS = {"rating": 1.5, "predicted": 0.9}
-"""Of their lines, to be told apart in grey."""
+TRACES = (("rating", "mean_rating", RATING, 1.5), ("predicted", "mean_predicted", PREDICTED, 0.9))
+"""Columns of the bins and of their means, the colour of both, and widths of lines that are told
+apart in grey."""
 DASHED = (0, (2, 2))
 CHARACTER = 0.065
 """Width (inches) of a character of a tick label, and a little."""
@@ -53,12 +52,7 @@ def plot_timeline(
     at, ticks, labels = 0, [], []
     bands = tested.fillna({"session": "n/a"}).groupby("session", sort=False)
     for i, (session, rows) in enumerate(bands):
-        start = at
-        for _, run in rows.groupby(["task", "run"], sort=False, dropna=False):
-            x = np.arange(at, at + len(run))
-            for column, _, colour in TRACES:
-                ax.plot(x, run[column], color=colour, linewidth=WIDTHS[column], **LINES[scale])
-            at += len(run) + 1
+        start, at = at, _draw_runs(ax, rows, scale, start=at, gap=1)
         if i % 2:
             ax.axvspan(start - 1, at - 1, color=BAND, zorder=0, linewidth=0)
         ticks.append((start + at - 1) / 2)
@@ -70,20 +64,26 @@ def plot_timeline(
         "runs)"
     )
     ax.set_ylabel(BIN_WORDS[scale].axis)
-    handles = [
-        Line2D([], [], color=RATING, linewidth=WIDTHS["rating"], label="rating"),
-        Line2D(
-            [],
-            [],
-            color=PREDICTED,
-            linewidth=WIDTHS["predicted"],
-            label=f"prediction (held-out {leave_out})",
-        ),
-    ]
-    ax.legend(
-        handles=handles, ncols=2, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0
-    )  # fmt: skip
+    legend_above(ax, ncols=2, handles=_entries(f"prediction (held-out {leave_out})"))
     return ax
+
+
+def _draw_runs(ax: Axes, rows: pd.DataFrame, scale: str, *, start: int, gap: int) -> int:
+    """Draw rating and prediction, run by run; the place after the last run and its gap."""
+    for _, run in rows.groupby(["task", "run"], sort=False, dropna=False):
+        x = np.arange(start, start + len(run))
+        for column, _, colour, width in TRACES:
+            ax.plot(x, run[column], color=colour, linewidth=width, **LINES[scale])
+        start += len(run) + gap
+    return start
+
+
+def _entries(prediction: str) -> list[Line2D]:
+    """Entries of a legend: of the rating, and of the prediction under this name."""
+    return [
+        Line2D([], [], color=colour, linewidth=width, label=label)
+        for label, (_, _, colour, width) in zip(("rating", prediction), TRACES, strict=True)
+    ]
 
 
 def plot_session_traces(
@@ -110,16 +110,11 @@ def plot_session_traces(
     for ax, (name, rows) in zip(panels, sessions.items(), strict=False):
         ax.set_title(short(name, longest), loc="left", fontsize=SMALL)
         if name in known:
-            for _, mean, colour in TRACES:
+            for _, mean, colour, _ in TRACES:
                 ax.axhline(known[name][mean], color=colour, linewidth=0.8, linestyle=DASHED)
             said = number(known[name]["r"])
             ax.set_title(f"r = {said}" if n_columns < 7 else said, loc="right", fontsize=SMALL)
-        at = 1
-        for _, run in rows.groupby(["task", "run"], sort=False, dropna=False):
-            x = np.arange(at, at + len(run))
-            for column, _, colour in TRACES:
-                ax.plot(x, run[column], color=colour, linewidth=WIDTHS[column], **LINES[scale])
-            at += len(run)
+        _draw_runs(ax, rows, scale, start=1, gap=0)
     _finish_panels(figure, list(panels), len(sessions), n_columns)
     noun = BIN_WORDS[scale].noun
     figure.supxlabel(
@@ -144,11 +139,8 @@ def _finish_panels(figure: Figure, panels: list[Axes], n: int, n_columns: int) -
         ax.tick_params(labelbottom=lowest, labelleft=number_of_panel % n_columns == 0)
     for ax in panels[n:]:
         ax.remove()
-    handles = [
-        Line2D([], [], color=RATING, linewidth=WIDTHS["rating"], label="rating"),
-        Line2D([], [], color=PREDICTED, linewidth=WIDTHS["predicted"], label="held-out prediction"),
-        Line2D([], [], color=MUTED, linewidth=0.8, linestyle=DASHED, label="their means"),
-    ]
+    means = Line2D([], [], color=MUTED, linewidth=0.8, linestyle=DASHED, label="their means")
+    handles = [*_entries("held-out prediction"), means]
     figure.legend(handles=handles, loc="outside upper left", ncols=3)
 
 
@@ -174,7 +166,7 @@ def plot_months(
     rows_of = tested.assign(session=tested["session"].fillna("n/a").astype(str))
     names = list(rows_of["session"].unique())
     x = np.arange(1.0, len(names) + 1)
-    for (column, _, colour), shift, mark in zip(TRACES, (-0.17, 0.17), ("o", "D"), strict=True):
+    for (column, _, colour, _), shift, mark in zip(TRACES, (-0.17, 0.17), ("o", "D"), strict=True):
         values = rows_of.groupby("session", sort=False)[column]
         first, third = values.quantile(0.25), values.quantile(0.75)
         ax.vlines(x + shift, first, third, color=colour, linewidth=1.6)
@@ -188,7 +180,7 @@ def plot_months(
     ax.set_xlim(0.3, len(names) + 0.7)
     said = "" if days is None else ", and days since the first"
     ax.set_xlabel(f"session{said} (n = {len(names)})")
-    ax.set_ylabel(f"{BIN_WORDS[scale].axis}")
+    ax.set_ylabel(BIN_WORDS[scale].axis)
     legend_above(ax, ncols=5)
     return ax
 

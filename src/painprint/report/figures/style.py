@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from matplotlib import rcParamsDefault
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import fontManager
@@ -129,6 +130,8 @@ def figure_of(ax: Axes) -> Figure:
     return figure
 
 
-def legend_above(ax: Axes, *, ncols: int) -> Legend:
-    """A legend above the Axes, where it hides nothing."""
-    return ax.legend(ncols=ncols, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
+def legend_above(ax: Axes, *, ncols: int, handles: Iterable[Artist] | None = None) -> Legend:
+    """A legend above the Axes, where it hides nothing: by default, of all that has a label."""
+    return ax.legend(
+        handles=handles, ncols=ncols, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0
+    )
