@@ -13,10 +13,9 @@ from conftest import FEW, Tree, simulate_runs, write_json
 
 from painprint.atlas.geometry import read_brain
 from painprint.cli import main
-from painprint.report.brain_section import BrainSection
 from painprint.report.brain_views import BrainViews
 from painprint.report.drawings import brain_drawings, drawings
-from painprint.report.overlays import overlays
+from painprint.report.overlays import BrainSection, overlays
 from painprint.report.person import render_page
 from painprint.report.svg import draw_figure, inline
 from painprint.report.transfer import Transfer

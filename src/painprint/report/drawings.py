@@ -155,17 +155,3 @@ def brain_drawings(
 def _draw_views(views: BrainViews, part: str, overlay: AnyOverlay) -> Axes:
     """Draw the views of a part of the brain, which are made when they are needed."""
     return figures.plot_views(getattr(views, part), overlay)
-
-
-def transfer_drawing(transfer: pd.DataFrame, at: str) -> Drawing:
-    """Figure of the agreement of every signature with this person's ratings.
-
-    Parameters
-    ----------
-    at : str
-        Where it was computed, as in :class:`~painprint.bins.BinWords`.
-    """
-    return Drawing(
-        "Centred r of several people's signatures on this person's ratings",
-        partial(figures.plot_transfer, transfer, label=f"centred r {at}"),
-    )

@@ -1,4 +1,4 @@
-"""Overlays: values of regions as colours on a brain."""
+"""Overlays: values of regions as colours on a brain; the brain section of a page."""
 
 from __future__ import annotations
 
@@ -191,3 +191,23 @@ def overlays(results: Results, regions: Regions) -> list[AnyOverlay]:
 
 def _values(table: pd.DataFrame, column: str, names: Sequence[str]) -> NDArray[np.float64]:
     return table.set_index("region")[column].reindex(list(names)).to_numpy(float)
+
+
+@dataclass(frozen=True, eq=False)
+class BrainSection:
+    """The brain section of a page; of the maps that can be shown, the first is shown initially."""
+
+    brain: Brain
+    painted: list[AnyOverlay]
+
+
+def region_titles(section: BrainSection | None) -> dict[int, str]:
+    """Tooltip of each region's outline: name, network and value."""
+    if section is None:
+        return {}
+    regions, first = section.brain.regions, section.painted[0]
+    titles = {}
+    for index, (name, network) in enumerate(zip(regions.names, regions.networks, strict=True)):
+        value = first.value_text(index)
+        titles[index] = f"{name}, {network or 'no network'}" + (f": {value}" if value else "")
+    return titles

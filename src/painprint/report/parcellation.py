@@ -13,11 +13,17 @@ from painprint.cortex.settings import ADVISED_MIN
 from painprint.files.labels import read_cortex_maps
 from painprint.parcellate.individual_file import AreaResults
 from painprint.report import figures
-from painprint.report.brain_section import BrainSection, region_titles
 from painprint.report.brain_views import BrainViews
 from painprint.report.drawings import brain_drawings
 from painprint.report.environment import make_environment
-from painprint.report.overlays import AnyOverlay, AreaOverlay, NetworkOverlay, Overlay
+from painprint.report.overlays import (
+    AnyOverlay,
+    AreaOverlay,
+    BrainSection,
+    NetworkOverlay,
+    Overlay,
+    region_titles,
+)
 from painprint.report.parcellation_methods import methods_paragraph
 from painprint.report.summary import Card
 from painprint.report.svg import Drawing, draw_figure, inline, write_figures
@@ -42,13 +48,12 @@ def write_parcellation_report(results: AreaResults, *, pdf: bool = False) -> Non
     brain = read_brain(files.path("dseg", ""), files.folder, files.participant)
     assert brain is not None  # surfaces were written with the areas
     painted = _overlays(brain, results)
-    section = BrainSection(brain, painted)
     drawings = _drawings(results, BrainViews(brain), painted)
     drawn = {name: draw_figure(name, d.draw, pdf=pdf) for name, d in drawings.items()}
     for old in files.figures():
         old.unlink()
     write_figures(files.figure, drawn)
-    titles = region_titles(section)
+    titles = region_titles(BrainSection(brain, painted))
     images = {name: inline(d.svg, drawings[name].what, titles) for name, d in drawn.items()}
     metrics = results.metrics
     candidates = results.scan

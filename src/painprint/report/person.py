@@ -11,12 +11,12 @@ from jinja2 import UndefinedError
 
 from painprint import wording
 from painprint.report import calibration, figures, words
-from painprint.report.brain_section import BrainSection, region_titles
 from painprint.report.carpets import bold_rows
 from painprint.report.environment import make_environment
 from painprint.report.glossary import OF_A_PERSON, glossary
 from painprint.report.methods_text import methods_paragraph
 from painprint.report.network_names import full_names
+from painprint.report.overlays import BrainSection, region_titles
 from painprint.report.registration import describe_registration
 from painprint.report.reporting import reporting
 from painprint.report.sections import NOT_INTERPRETABLE, arrange
