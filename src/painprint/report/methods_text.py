@@ -210,35 +210,43 @@ OWN_ATLAS = "individual parcellation:"
 """Start of the declared exception of an atlas that was made from decoded sessions."""
 
 
+def describe_regression(settings: Mapping[str, Any], low_pass_hz: float, frames: str = "") -> str:
+    """What a regression over some frames removed from dense BOLD, and which were censored."""
+    high_pass_hz, fd_mm = settings["high_pass_hz"], settings["fd_thresh_mm"]
+    removed = [
+        "a linear trend",
+        NUISANCE[settings["nuisance_regressors"]],
+        f"sines and cosines below {high_pass_hz:g} Hz" * bool(high_pass_hz),
+        f"frequencies above {low_pass_hz:g} Hz" * bool(low_pass_hz),
+    ]
+    censored = (
+        f", after censoring frames with a framewise displacement above {fd_mm:g} mm [@power2012]"
+        if fd_mm
+        else ""
+    )
+    return (
+        f"{'; '.join(filter(None, removed))} were removed in a single regression{frames} "
+        f"[@lindquist2019]{censored}"
+    )
+
+
 def _cleaning(results: Results) -> list[str]:
     """How regional signals were extracted from dense BOLD, if they were."""
     dense = results.audit.get("dense")
     if dense is None:
         return []
-    removed = [
-        "a linear trend",
-        NUISANCE[dense["nuisance_regressors"]],
-        f"sines and cosines below {dense['high_pass_hz']:g} Hz" * bool(dense["high_pass_hz"]),
-        f"frequencies above {dense['low_pass_hz']:g} Hz" * bool(dense["low_pass_hz"]),
-    ]
     low_passed = (
         f", motion parameters low-passed at {dense['motion_low_pass_hz']:g} Hz"
-        if dense["motion_low_pass_hz"]
-        else ""
-    )
-    censored = (
-        f", after censoring frames with a framewise displacement above {dense['fd_thresh_mm']:g} "
-        f"mm [@power2012]{low_passed}"
-        if dense["fd_thresh_mm"]
+        if dense["fd_thresh_mm"] and dense["motion_low_pass_hz"]
         else ""
     )
     sigma = dense["smoothing_sigma_mm"]
     smoothed = f", smoothed within the brain by {sigma:g} mm SD" if sigma else ""
+    cleaned = describe_regression(dense, dense["low_pass_hz"], " over the retained frames")
     return [
         f"Dense BOLD ({dense['kind']}{smoothed}) was averaged over the regions of "
-        f"{dense['atlas']}; from the means, {'; '.join(filter(None, removed))} were removed in a "
-        f"single regression over the retained frames [@lindquist2019]{censored}. A region had to "
-        f"have signal in {dense['min_coverage']:.0%} of its {dense['kind']} in each run."
+        f"{dense['atlas']}; from the means, {cleaned}{low_passed}. A region had to have signal in "
+        f"{dense['min_coverage']:.0%} of its {dense['kind']} in each run."
     ]
 
 

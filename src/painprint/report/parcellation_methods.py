@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from painprint.report.methods_text import NUISANCE
+from painprint.report.methods_text import describe_regression
 from painprint.wording import plural
 from painprint.works import CitedText
 
@@ -47,19 +47,6 @@ def _data(metrics: Mapping[str, Any]) -> str:
 
 def _denoising(metrics: Mapping[str, Any]) -> str:
     settings = {name: row["value"] for name, row in metrics["provenance"]["settings"].items()}
-    removed = [
-        "a linear trend",
-        NUISANCE[settings["nuisance_regressors"]],
-        f"sines and cosines below {settings['high_pass_hz']:g} Hz" * bool(settings["high_pass_hz"]),
-        f"frequencies above {settings['rest_low_pass_hz']:g} Hz"
-        * bool(settings["rest_low_pass_hz"]),
-    ]
-    censored = (
-        f", after censoring frames with a framewise displacement above {settings['fd_thresh_mm']:g}"
-        " mm [@power2012]"
-        if settings["fd_thresh_mm"]
-        else ""
-    )
     kept = metrics["share_of_variance"]
     components = (
         f"; principal components with {100 * kept:.0f}% of the variance replaced the frames"
@@ -67,8 +54,8 @@ def _denoising(metrics: Mapping[str, Any]) -> str:
         else ""
     )
     return (
-        f"From each run, {'; '.join(filter(None, removed))} were removed in a single regression "
-        f"[@lindquist2019]{censored}. Runs were centred and concatenated{components}."
+        f"From each run, {describe_regression(settings, settings['rest_low_pass_hz'])}. Runs were "
+        f"centred and concatenated{components}."
     )
 
 
