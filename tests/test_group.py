@@ -19,13 +19,17 @@ from painprint.evidence.transfer import transfer
 from painprint.regions import Regions
 from painprint.report.across_people import across_people
 from painprint.report.figures import plot_identification, plot_transfer, plot_transfer_matrix
-from painprint.report.group import FIGURES, render_group, summarise, write_group_report
+from painprint.report.group import render_group, summarise, write_group_report
 from painprint.report.transfer import transfer_to
 from painprint.results.all_columns import GROUP_COLUMNS
 from painprint.results.group import GroupFiles, GroupResults, read_member, settings_used
 from painprint.results.read import find_results, read_results
 from painprint.wording import number
 
+FIGURES = (
+    "matrix", "matrixbyname", "transfer", "identification", "people", "networks", "similarity",
+    "clinical",
+)  # fmt: skip
 OF_LARGER_GROUPS = {
     "group/group_clinical.tsv", "group/group_clinical.json",
     "group/figures/group_clinical.svg", "group/figures/group_matrixbyname.svg",

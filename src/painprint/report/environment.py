@@ -1,4 +1,4 @@
-"""The Jinja environment of the templates: filters and scripts."""
+"""The Jinja environment of the templates: filters, scripts and rows of tables."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from functools import cache
 from importlib.resources import files as package_files
 from typing import Any
 
+import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -34,6 +35,11 @@ def make_environment() -> Environment:
     )
     environment.globals.update(script=_script, tables=set(environment.list_templates()))
     return environment
+
+
+def records(table: pd.DataFrame) -> list[dict[Any, Any]]:
+    """Rows of a table, with None where a value is missing."""
+    return table.astype(object).where(table.notna(), None).to_dict(orient="records")
 
 
 def _script(name: str) -> Markup:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from painprint.report.words import calibration_sentences
+from painprint.results.conclusion import flagged_confounds
 from painprint.results.files import HISTORY
 from painprint.results.read import Results
 from painprint.results.record import DESCRIPTION
@@ -307,8 +308,8 @@ def _of_validation(results: Results) -> dict[str, str | None]:
         )
         if p is not None
     ]
-    verdicts = {k: v for k, v in (stages["confounds"] or {}).items() if k != "not_done"}
-    flagged = [name for name, verdict in verdicts.items() if verdict["flagged"]]
+    tested = [name for name in stages["confounds"] or () if name != "not_done"]
+    flagged = flagged_confounds(metrics)
     tables = {
         "sensitivity": "sensitivity", "prospective": "prospective", "importance": "importance",
         "comparison": "baselines",
@@ -321,7 +322,7 @@ def _of_validation(results: Results) -> dict[str, str | None]:
         "calibration": calibration_sentences(metrics),
         "confounds": None
         if "confounds" not in answered
-        else f"tested: {enumerate_names(list(verdicts))}; flagged: "
+        else f"tested: {enumerate_names(tested)}; flagged: "
         f"{enumerate_names(flagged) if flagged else 'none'}",
         **{
             name: f"in *_{stage}.tsv" if stage in answered else None

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from painprint import wording
 from painprint.report import figures
 from painprint.report.across_people import MEASURES, across_people, group_methods
-from painprint.report.environment import make_environment
+from painprint.report.environment import make_environment, records
 from painprint.report.summary import Card
 from painprint.report.svg import Drawing, draw_figure, inline, write_figures
 from painprint.report.transfer import without_few
@@ -21,10 +21,6 @@ from painprint.store.files import write_text
 
 OWN_ENDS = ("centred_r_low", "centred_r_high")
 NO_RELATION = "0: no relation"
-FIGURES = (
-    "matrix", "matrixbyname", "transfer", "identification", "people", "networks", "similarity",
-    "clinical",
-)  # fmt: skip
 MOST_PEOPLE = 20
 """With more people, not every pair has a row of its own on the page, nor in a figure."""
 MOST_NOTES = 5
@@ -35,9 +31,8 @@ def write_group_report(results: GroupResults, *, pdf: bool = False) -> None:
     """Write the page of the group and its figures (also as PDF if asked for)."""
     wanted = _drawings(results)
     drawn = {name: draw_figure(name, drawing.draw, pdf=pdf) for name, drawing in wanted.items()}
-    for name in FIGURES:
-        for extension in (".svg", ".pdf"):
-            results.files.figure(name, extension).unlink(missing_ok=True)
+    for old in results.files.figures():
+        old.unlink()
     write_figures(results.files.figure, drawn)
     images = {name: inline(figure.svg, wanted[name].what) for name, figure in drawn.items()}
     write_text(results.files.page, render_group(results, images))
@@ -110,46 +105,31 @@ def _across_people(results: GroupResults) -> dict[str, Drawing]:
 def render_group(results: GroupResults, images: Mapping[str, Markup]) -> str:
     """The page as one self-contained text."""
     transfer = without_few(results)
-    rows = _records(transfer)
+    rows, order = records(transfer), results.metrics["order"]
     is_large = len(results.metrics["participants"]) > MOST_PEOPLE
-    return (
-        make_environment()
-        .get_template("group.html")
-        .render(
-            metrics=results.metrics,
-            rows=rows,
-            own={row["person"]: row for row in rows if row["model"] == row["person"]},
-            images=images,
-            few_groups=wording.FEW_GROUPS,
-            bins=results.bins,
-            cards=summarise(results),
-            tables={name: _records(table) for name, table in results.tables.items()
-                    if name in ("networks", "clinical")},
-            measures=MEASURES,
-            is_large=is_large,
-            most_notes=MOST_NOTES,
-            pairs=_compact(transfer, results.metrics["order"]) if is_large else None,
-            order=results.metrics["order"],
-            methods=group_methods(results),
-        )
+    shown = [name for name in ("networks", "clinical") if name in results.tables]
+    return make_environment().get_template("group.html").render(
+        metrics=results.metrics,
+        rows=rows,
+        own={row["person"]: row for row in rows if row["model"] == row["person"]},
+        images=images,
+        few_groups=wording.FEW_GROUPS,
+        bins=results.bins,
+        cards=summarise(results),
+        tables={name: records(results.tables[name]) for name in shown},
+        measures=MEASURES,
+        is_large=is_large,
+        most_notes=MOST_NOTES,
+        pairs=_compact(transfer, order) if is_large else None,
+        order=order,
+        methods=group_methods(results),
     )  # fmt: skip
-
-
-def _records(table: pd.DataFrame) -> list[dict[Any, Any]]:
-    """Rows of a table, with None where a value is missing."""
-    return table.astype(object).where(table.notna(), None).to_dict(orient="records")
 
 
 def _compact(transfer: pd.DataFrame, order: Sequence[str]) -> dict[str, Any]:
     """All pairs as the page's script reads them: people by their number in the order."""
     position = {name: i for i, name in enumerate(order)}
-    columns = [
-        transfer[name].map(position).tolist()
-        for name in (
-            "model",
-            "person",
-        )
-    ]
+    columns = [transfer[name].map(position).tolist() for name in ("model", "person")]
     columns.append(transfer["n"].tolist())
     for name in ("centred_r", *OWN_ENDS, "skill", "r", "auc", "mae"):
         rounded = transfer[name].astype(float).round(3).astype(object)

@@ -7,7 +7,7 @@ from typing import Any
 
 from painprint import wording
 from painprint.report import figures
-from painprint.report.environment import make_environment
+from painprint.report.environment import make_environment, records
 from painprint.report.summary import Card
 from painprint.report.svg import draw_figure, inline
 from painprint.results.multiverse import MultiverseResults
@@ -41,7 +41,6 @@ def write_multiverse_report(results: MultiverseResults) -> str:
         ),
     )  # fmt: skip
     write_bytes(results.files.figure, drawn.svg)
-    rows = table.sort_values(metric, kind="stable").astype(object)
     cards = summarise(results)
     page = make_environment().get_template("multiverse.html")
     write_text(
@@ -49,7 +48,7 @@ def write_multiverse_report(results: MultiverseResults) -> str:
         page.render(
             participant=results.files.participant,
             record=results.record,
-            rows=rows.where(rows.notna(), None).to_dict(orient="records"),
+            rows=records(table.sort_values(metric, kind="stable")),
             choices=results.choices,
             titles=results.titles,
             image=inline(drawn.svg, "Specification curve with the choices of each specification"),

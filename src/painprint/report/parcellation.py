@@ -55,14 +55,11 @@ def write_parcellation_report(results: AreaResults, *, pdf: bool = False) -> Non
     write_figures(files.figure, drawn)
     titles = region_titles(BrainSection(brain, painted))
     images = {name: inline(d.svg, drawings[name].what, titles) for name, d in drawn.items()}
-    metrics = results.metrics
-    candidates = results.scan
-    if candidates is not None:
-        candidates = candidates.head(MOST_CANDIDATES)
-    page = (
-        make_environment()
-        .get_template("parcellation.html")
-        .render(
+    metrics, scan = results.metrics, results.scan
+    page = make_environment().get_template("parcellation.html")
+    write_text(
+        files.page,
+        page.render(
             metrics=metrics,
             provenance=metrics["provenance"],
             homogeneity=metrics["homogeneity"],
@@ -72,10 +69,9 @@ def write_parcellation_report(results: AreaResults, *, pdf: bool = False) -> Non
             brain=brain,
             painted=painted,
             brain_data=viewer_data(brain, painted),
-            scan=None if candidates is None else candidates.to_dict(orient="records"),
-        )
+            scan=None if scan is None else scan.head(MOST_CANDIDATES).to_dict(orient="records"),
+        ),
     )
-    write_text(files.page, page)
 
 
 def _overlays(brain: Brain, results: AreaResults) -> list[AnyOverlay]:
@@ -167,8 +163,8 @@ def _amount(metrics: Mapping[str, Any]) -> Card:
         "Yes" if enough else "Less than advised",
         f"About {ADVISED_MIN} minutes of rest, after censoring, are advised; reliability "
         "continues to rise with more.",
-        f"{minutes:.0f} minutes ({metrics['n_frames']:,} frames) of {metrics['n_sessions']} "
-        f"session{'s' if metrics['n_sessions'] != 1 else ''}",
+        f"{minutes:.0f} minutes ({metrics['n_frames']:,} frames) of "
+        f"{wording.plural(metrics['n_sessions'], 'session')}",
         "good" if enough else "caution",
     )
 

@@ -13,7 +13,7 @@ import pandas as pd
 from painprint import wording
 from painprint.bins import BIN_WORDS
 from painprint.report import figures
-from painprint.report.environment import make_environment
+from painprint.report.environment import make_environment, records
 from painprint.report.glossary import OF_A_READING, glossary
 from painprint.report.summary import Card, describe_answer
 from painprint.report.svg import draw_figure, inline
@@ -176,7 +176,6 @@ def _session(scored: Scored, signature: Signature, place: int) -> dict[str, Any]
         f"reading{place}",  # each figure of a page has identifiers of its own
         partial(figures.plot_reading, minutes, quartiles, LEVEL, ends=signature.rating_range),
     )
-    rows = reading.table[reading.table["scale"] != "1min"].astype(object)
     return {
         "name": _name(scored),
         "has_intervals": _has_intervals(scored),
@@ -184,7 +183,7 @@ def _session(scored: Scored, signature: Signature, place: int) -> dict[str, Any]
         "warnings": reading.warnings,
         "verdict": reading.verdict,
         "of_runs": list(zip(scored.files, reading.of_runs, strict=True)),
-        "rows": rows.where(rows.notna(), None).to_dict(orient="records"),
+        "rows": records(reading.table[reading.table["scale"] != "1min"]),
         "files": scored.files,
         "not_done": reading.not_done,
         "image": inline(figure.svg, "Predicted pain, minute by minute"),

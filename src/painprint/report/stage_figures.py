@@ -11,7 +11,7 @@ from painprint import wording
 from painprint.report import figures
 from painprint.report.figures.overview import Panel
 from painprint.report.svg import Draw, Drawing
-from painprint.results.conclusion import primary_metrics
+from painprint.results.conclusion import flagged_confounds, primary_metrics
 from painprint.results.read import Results
 from painprint.wording import SIGNIFICANT
 
@@ -80,19 +80,17 @@ def _confounds(results: Results) -> Drawings:
     if not _has_centred_r(results):
         return {}
     table = results.stage_tables["confounds"]
-    removed = table[(table["scale"] == results.primary) & (table["analysis"] == "removed")]
-    same = table[(table["scale"] == results.primary) & (table["analysis"] == "main")]
+    at_primary = table[table["scale"] == results.primary]
+    removed, same = (at_primary[at_primary["analysis"] == what] for what in ("removed", "main"))
     on_same = same.set_index("confound")["centred_r"]
     removed = removed.assign(**{BESIDE: removed["confound"].map(on_same)})
     bars = " Vertical bars: main analysis on the same residual ratings." if len(same) else ""
-    numbers = results.metrics["stages"]["confounds"]
-    verdicts = {name: verdict for name, verdict in numbers.items() if name != "not_done"}
-    flagged = [name for name, verdict in verdicts.items() if verdict["flagged"]]
     return {
         "confounds": Drawing(
             "Centred r with each confound removed",
             _variants(
-                results, removed.rename(columns={"confound": "name"}), flagged=flagged
+                results, removed.rename(columns={"confound": "name"}),
+                flagged=flagged_confounds(results.metrics),
             ),
             f"Each confound removed from rating and edges.{_ends_said(results, removed)} Open "
             f"squares: flagged. Here, r is computed with the residual ratings.{bars}",
@@ -179,24 +177,18 @@ def _prospective(results: Results) -> Drawings:
         drawn["future"] = Drawing(
             "Agreement of models of past sessions with the last ratings",
             partial(
-                figures.plot_future,
-                calibration,
-                {"centred_r": "centred r", "skill": "skill"},
-                0,
+                figures.plot_future, calibration, {"centred_r": "centred r", "skill": "skill"}, 0,
                 unit=unit,
             ),
             f"Models of the first {unit}s, tested on the same test set: {test_set}."
             + (f" Thin lines: 95% interval by blocks of {unit}s." if _enough(results) else ""),
-        )
+        )  # fmt: skip
         drawn["calibration"] = Drawing(
             "Slope of later ratings on their prediction",
-            partial(
-                figures.plot_future, calibration,
-                {"slope": "slope"}, 1, unit=unit,
-            ),
+            partial(figures.plot_future, calibration, {"slope": "slope"}, 1, unit=unit),
             "The same models and test set: 1 is calibrated; below 1 predictions are "
             "over-dispersed. Arrows: outside the axis.",
-        )  # fmt: skip
+        )
     drawn["ahead"] = Drawing(
         "Prediction error against time since training",
         partial(figures.plot_error_ahead, results.stage_tables["prospective"], unit=unit),

@@ -72,13 +72,11 @@ def summarise(results: Results) -> list[Card]:
 def describe_answer(metrics: Mapping[str, Any], conclusion: Conclusion) -> Card:
     """The conclusion, in words and numbers."""
     unit, r = metrics["leave_out"], conclusion.primary.value
-    strength = next((word for most, word in STRENGTHS if r is not None and 0 < r < most), "not")
+    followed = "did not follow"
+    if r is not None and r > 0:
+        followed = f"{next(word for most, word in STRENGTHS if r < most)} followed"
     rated = "the simulated rating" if metrics["simulated"] else "the rating"
-    follows = (
-        f"The prediction {strength} followed changes of {rated} within held-out {unit}s"
-        if r is not None and r > 0
-        else f"The prediction did not follow changes of {rated} within held-out {unit}s"
-    )
+    follows = f"The prediction {followed} changes of {rated} within held-out {unit}s"
     if conclusion.shares_sessions:
         follows += ", although other runs of the same sessions were in training"
     text = {
@@ -313,11 +311,9 @@ def _next(results: Results, conclusion: Conclusion) -> Card:
     answer, text = _advice(conclusion, metrics)
     if flagged and conclusion.is_shown:
         text = (
-            f"Judge from the performance after its removal (see the confounds) whether "
-            f"{flagged[0]} can explain the prediction. Then: {text}"
-            if len(flagged) == 1
-            else f"Judge from the performance after their removal (see the confounds) whether "
-            f"{enumerate_names(flagged)} can explain the prediction. Then: {text}"
+            f"Judge from the performance after {'its' if len(flagged) == 1 else 'their'} removal "
+            f"(see the confounds) whether {enumerate_names(flagged)} can explain the prediction. "
+            f"Then: {text}"
         )
         answer = f"First judge a confound: {flagged[0]}"
     numbers = f"{plural(metrics['n_groups'], unit)} so far"
