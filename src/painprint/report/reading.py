@@ -17,7 +17,8 @@ from painprint.report.environment import make_environment, records
 from painprint.report.glossary import OF_A_READING, glossary
 from painprint.report.summary import Card, describe_answer
 from painprint.report.svg import draw_figure, inline
-from painprint.results.conclusion import Tracking, flagged_confounds, primary_metrics
+from painprint.report.words import with_interval
+from painprint.results.conclusion import Tracking, flagged_confounds
 from painprint.results.proof import NOT_RECORDED, NOT_SHOWN, conclude_signature, tells_level
 from painprint.signature.model import Signature
 from painprint.store.files import write_text
@@ -135,11 +136,8 @@ def performance(signature: Signature, *, of_other_person: bool = False) -> Card:
     if conclusion is None:
         return Card(question, "Not recorded", f"{_begin(NOT_RECORDED)}.", "", "bad")
     metrics, unit = signature.metrics, signature.leave_out
-    found, primary = describe_answer(metrics, conclusion), primary_metrics(metrics)
-    skill = wording.number(primary["skill"])
-    if conclusion.enough_groups and primary["skill"] is not None:
-        skill += f" (95% interval {wording.span(primary['skill_ci'])})"
-    numbers = f"{found.numbers}; skill {skill}"
+    found = describe_answer(metrics, conclusion)
+    numbers = f"{found.numbers}; skill {with_interval('skill', metrics)}"
     if conclusion.level is not conclusion.closeness:
         numbers += f"; {unit} means not shown to agree better than permuted ones"
     answer, text, status = found.answer, found.text, found.status

@@ -16,11 +16,7 @@ def headline(results: Results) -> str:
     """The conclusion with the primary number; then skill."""
     metrics = results.metrics
     conclusion = conclude(metrics)
-    primary = primary_metrics(metrics)
     what = "Simulated ratings. " if metrics["simulated"] else ""
-    skill = number(primary["skill"])
-    if conclusion.enough_groups and primary["skill"] is not None:
-        skill += f" (95% interval {span(primary['skill_ci'])})"
     same = (
         f" Other runs of the same {plural(metrics['n_sessions'], 'session')} were in training."
         if conclusion.shares_sessions
@@ -28,9 +24,17 @@ def headline(results: Results) -> str:
     )
     return (
         f"{what}{conclusion.sentence}: {primary_sentence(conclusion, metrics)}. Skill relative to "
-        f"always predicting the training mean: {skill}. {beyond_chance(conclusion, metrics)}{same}"
-        f"{_with_prior(metrics)}"
+        f"always predicting the training mean: {with_interval('skill', metrics)}. "
+        f"{beyond_chance(conclusion, metrics)}{same}{_with_prior(metrics)}"
     )
+
+
+def with_interval(name: str, metrics: Mapping[str, Any]) -> str:
+    """A number at the primary scale, with its interval where there are enough groups for it."""
+    primary = primary_metrics(metrics)
+    if primary[name] is None or not conclude(metrics).enough_groups:
+        return number(primary[name])
+    return f"{number(primary[name])} (95% interval {span(primary[f'{name}_ci'])})"
 
 
 def _with_prior(metrics: Mapping[str, Any]) -> str:
@@ -46,10 +50,9 @@ def _with_prior(metrics: Mapping[str, Any]) -> str:
 def primary_sentence(conclusion: Conclusion, metrics: Mapping[str, Any]) -> str:
     """The primary number with its interval, its p and n."""
     primary, bins = conclusion.primary, primary_words(metrics["scales"])
-    ends = "" if primary.ends is None else f" (95% interval {span(primary.ends)})"
     p = "no p" if primary.p is None else f"p within {is_value(primary.p)}"
     return (
-        f"{conclusion.unit}-centred r {bins.at} {number(primary.value)}{ends}, {p}, n = "
+        f"{conclusion.unit}-centred r {bins.at} {with_interval('centred_r', metrics)}, {p}, n = "
         f"{primary.n} {bins.noun}s in {plural(metrics['n_groups'], 'held-out ' + conclusion.unit)}"
     )
 
@@ -136,12 +139,9 @@ def calibration_sentences(metrics: Mapping[str, Any]) -> str:
         return (
             "The held-out prediction does not vary, so the slope of the rating on it is undefined."
         )
-    slope = number(primary["slope"])
-    if conclusion.enough_groups:
-        slope += f" (95% interval {span(primary['slope_ci'])})"
     return (
         f"When the held-out prediction of {primary_words(metrics['scales']).one} increases by 1, "
-        f"the rating increases by {slope} on average; 1 is calibrated. "
+        f"the rating increases by {with_interval('slope', metrics)} on average; 1 is calibrated. "
         + (
             f"{metrics['n_groups']} {metrics['leave_out']}s are too few to decide whether "
             "predictions are under-dispersed (slope above 1) or over-dispersed (below 1)."
