@@ -9,24 +9,19 @@ from collections.abc import Iterable
 
 Colour = tuple[float, float, float]
 
-KNOWN = {
-    "VIS": (120, 18, 134),
-    "SOMMOT": (70, 130, 180),
-    "SMN": (70, 130, 180),
-    "DORSATTN": (0, 118, 14),
-    "DAN": (0, 118, 14),
-    "SALVENTATTN": (196, 58, 250),
-    "VAN": (196, 58, 250),
-    "SAL": (196, 58, 250),
-    "LIMBIC": (176, 190, 110),
-    "LIMB": (176, 190, 110),
-    "LIM": (176, 190, 110),
-    "CONT": (230, 148, 34),
-    "FPN": (230, 148, 34),
-    "DEFAULT": (205, 62, 78),
-    "DMN": (205, 62, 78),
+NAMED = {
+    (120, 18, 134): ("VIS",),
+    (70, 130, 180): ("SOMMOT", "SMN"),
+    (0, 118, 14): ("DORSATTN", "DAN"),
+    (196, 58, 250): ("SALVENTATTN", "VAN", "SAL"),
+    (176, 190, 110): ("LIMBIC", "LIMB", "LIM"),
+    (230, 148, 34): ("CONT", "FPN"),
+    (205, 62, 78): ("DEFAULT", "DMN"),
+    (153, 153, 153): ("",),
 }
-"""Seven networks of Yeo et al. 2011 in their colours (limbic darker, to be seen on white)."""
+"""Colours of the seven networks of Yeo et al. 2011 (limbic darker, to be seen on white), and of
+regions without a network; names of these."""
+KNOWN = {name: shade for shade, names in NAMED.items() for name in names}
 OTHERS = (
     (31, 119, 180), (140, 86, 75), (23, 150, 160), (188, 110, 20), (90, 60, 160), (44, 130, 44),
     (200, 70, 140), (100, 100, 20), (60, 90, 110), (150, 40, 40), (20, 100, 90), (120, 120, 200),
@@ -35,8 +30,6 @@ GOLDEN = 0.618034
 """Share of the circle by which successive hues differ: they stay apart however many there are."""
 APART = 90.0
 """Distance of the colours of neighbours in red, green and blue (0 to 255 each)."""
-NONE: Colour = (0.6, 0.6, 0.6)
-"""Of regions without a network."""
 
 
 def network_colours(networks: Iterable[str]) -> dict[str, Colour]:
@@ -53,15 +46,8 @@ def network_colours(networks: Iterable[str]) -> dict[str, Colour]:
     (0.12, 0.47, 0.71)
     """
     names = list(dict.fromkeys(networks))
-    unknown = sorted(name for name in names if name and name.upper() not in KNOWN)
-    found: dict[str, Colour] = {}
-    for name in names:
-        if not name:
-            found[name] = NONE
-            continue
-        shade = KNOWN.get(name.upper()) or _other(unknown.index(name))
-        found[name] = _share(shade)
-    return found
+    unknown = sorted(name for name in names if name.upper() not in KNOWN)
+    return {name: _share(KNOWN.get(name.upper()) or _other(unknown.index(name))) for name in names}
 
 
 def neighbour_colours(n: int, pairs: Iterable[tuple[int, int]]) -> list[Colour]:

@@ -66,7 +66,7 @@ def plot_estimates(
     ax.axvline(0, color=MUTED, linewidth=0.8, linestyle=":")
     values = rows[column].to_numpy(float)
     spans = rows[list(ends)].to_numpy(float) if ends else np.full((len(rows), 2), np.nan)
-    low, high = _limits(values, spans)
+    low, high = limits(np.concatenate([values, spans.ravel()]), MOST, margin=0.04)
     beyond = False
     for y, (value, span) in enumerate(zip(values, spans, strict=True)):
         is_open = hollow is not None and hollow[y]
@@ -180,9 +180,9 @@ def _draw_row(
     return True
 
 
-def _limits(values: NDArray[np.float64], spans: NDArray[np.float64]) -> tuple[float, float]:
-    """Limits of the axis: with 0, estimates and intervals, from ``LEAST`` to ``MOST`` at most."""
-    known = np.concatenate([[0.0], values, spans.ravel()])
-    known = np.clip(known[np.isfinite(known)], LEAST, MOST)
-    margin = 0.04 * (float(np.ptp(known)) or 1.0)
-    return float(known.min() - margin), float(known.max() + margin)
+def limits(values: NDArray[np.float64], most: float, *, margin: float) -> tuple[float, float]:
+    """Limits of an axis of estimates and ends of intervals: with 0, never beyond ``LEAST`` and
+    ``most``, and with a margin that is a share of their range."""
+    known = np.clip(np.append(values[np.isfinite(values)], 0.0), LEAST, most)
+    width = margin * (float(np.ptp(known)) or 1.0)
+    return float(known.min() - width), float(known.max() + width)

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from painprint.report.figures.estimates import limits
 from painprint.report.figures.style import (
     DOUBLE,
     FILL,
@@ -25,7 +26,7 @@ from painprint.report.figures.style import (
 
 CURVE, ROW = 1.7, 0.16
 """Heights (inches) of a curve, and of a row of the choices."""
-LEAST, MOST = -1.0, 1.0
+MOST = 1.0
 """The axis goes no farther."""
 
 
@@ -64,8 +65,11 @@ def plot_specification_curve(
     figure = Figure(figsize=(DOUBLE, 2 * CURVE + ROW * n_rows + 0.5), layout="constrained")
     heights = [CURVE, CURVE, ROW * n_rows]
     top, middle, bottom = figure.subplots(3, 1, sharex=True, height_ratios=heights)
-    limits = _limits(rows, metric), _limits(chance, permuted + metric)
-    low, high = min(a for a, _ in limits), max(b for _, b in limits)
+    ends = [
+        limits(shown[[name, f"{name}_low", f"{name}_high"]].to_numpy(float), MOST, margin=0.08)
+        for shown, name in ((rows, metric), (chance, permuted + metric))
+    ]
+    low, high = min(a for a, _ in ends), max(b for _, b in ends)
     for ax, drawn, column, colour, text in (
         (top, rows, metric, PREDICTED, "ratings as they are"),
         (middle, chance, permuted + metric, MUTED, "ratings permuted within sessions, once"),
@@ -86,14 +90,6 @@ def plot_specification_curve(
             ax.axvline(i, color=RATING, linewidth=0.6, linestyle=":", zorder=0)
     _draw_choices(bottom, rows, choices, titles)
     return [top, middle, bottom]
-
-
-def _limits(rows: pd.DataFrame, column: str) -> tuple[float, float]:
-    """Limits of the axis: estimates, intervals and 0."""
-    known = rows[[column, f"{column}_low", f"{column}_high"]].to_numpy(float).ravel()
-    known = np.clip(np.append(known[np.isfinite(known)], 0.0), LEAST, MOST)
-    margin = 0.08 * (float(np.ptp(known)) or 1.0)
-    return float(known.min() - margin), float(known.max() + margin)
 
 
 def _draw_curve(ax: Axes, rows: pd.DataFrame, column: str, colour: str) -> None:
