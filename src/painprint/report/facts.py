@@ -10,12 +10,12 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from painprint.report.words import calibration_sentences
+from painprint.report.words import calibration_sentences, with_interval
 from painprint.results.conclusion import flagged_confounds
 from painprint.results.files import HISTORY
 from painprint.results.read import Results
 from painprint.results.record import DESCRIPTION
-from painprint.wording import FEW_GROUPS, enumerate_names, estimate, is_value, number, plural
+from painprint.wording import FEW_GROUPS, enumerate_names, is_value, number, plural
 
 USE = (
     "Research on how the pain ratings of this one person vary with their own fMRI: validation on "
@@ -296,10 +296,7 @@ def _of_validation(results: Results) -> dict[str, str | None]:
     metrics, stages, unit = results.metrics, results.metrics["stages"], results.metrics["leave_out"]
     scale, answered = metrics["scales"][results.primary], {s.name for s, _ in results.answered()}
     enough = metrics["n_groups"] >= FEW_GROUPS
-    centred, skill = (
-        estimate(scale[key], scale[f"{key}_ci"]) if enough else number(scale[key])
-        for key in ("centred_r", "skill")
-    )
+    centred, skill = (with_interval(name, metrics, "") for name in ("centred_r", "skill"))
     p_values = [
         f"p {way} {unit}s {is_value(p)}"
         for way, p in (

@@ -111,7 +111,7 @@ def arrange(results: Results) -> list[Part]:
         Part("about", "Methods and files", [
             Section("methods", "Methods, from the settings actually used", "person/methods.html"),
             Section("reporting", "Reporting", "reporting.html"),
-            Section("settings", "Settings and provenance", "person/settings.html"),
+            Section("settings", "Settings and provenance", "provenance.html"),
             Section("words", "Glossary", "person/glossary.html"),
             Section("files", "Files beside this page", "person/files.html"),
         ], []),

@@ -12,6 +12,7 @@ from painprint.report.words import (
     beyond_chance_between,
     nothing_within,
     primary_sentence,
+    with_interval,
 )
 from painprint.results.conclusion import (
     Chance,
@@ -100,12 +101,6 @@ def describe_answer(metrics: Mapping[str, Any], conclusion: Conclusion) -> Card:
     return Card("Conclusion", answer, text, primary_sentence(conclusion, metrics), status)
 
 
-def _estimate(primary: Mapping[str, Any], name: str, conclusion: Conclusion) -> str:
-    if not conclusion.enough_groups:
-        return number(primary[name])
-    return estimate(primary[name], primary[f"{name}_ci"])
-
-
 def _sure(metrics: Mapping[str, Any], conclusion: Conclusion) -> Card:
     question = "How certain is it?"
     null, unit, scales = metrics["stages"]["null"], metrics["leave_out"], metrics["scales"]
@@ -157,9 +152,9 @@ def _exact(metrics: Mapping[str, Any], conclusion: Conclusion) -> Card:
     primary = primary_metrics(metrics)
     bins = primary_words(metrics["scales"])
     numbers = (
-        f"skill {_estimate(primary, 'skill', conclusion)}; mean absolute error "
+        f"skill {with_interval('skill', metrics, '')}; mean absolute error "
         f"{number(primary['mae'])}; slope of rating on prediction "
-        f"{_estimate(primary, 'slope', conclusion)}; n = {primary['n']} {bins.noun}s"
+        f"{with_interval('slope', metrics, '')}; n = {primary['n']} {bins.noun}s"
     )
     error = (
         f"The prediction of {bins.one} deviates by {number(primary['mae'])} on average, on the "

@@ -29,12 +29,13 @@ def headline(results: Results) -> str:
     )
 
 
-def with_interval(name: str, metrics: Mapping[str, Any]) -> str:
-    """A number at the primary scale, with its interval where there are enough groups for it."""
+def with_interval(name: str, metrics: Mapping[str, Any], what: str = "95% interval ") -> str:
+    """A number at the primary scale; in brackets, where there are enough groups for it, what its
+    interval is called and the interval."""
     primary = primary_metrics(metrics)
     if primary[name] is None or not conclude(metrics).enough_groups:
         return number(primary[name])
-    return f"{number(primary[name])} (95% interval {span(primary[f'{name}_ci'])})"
+    return f"{number(primary[name])} ({what}{span(primary[f'{name}_ci'])})"
 
 
 def _with_prior(metrics: Mapping[str, Any]) -> str:
