@@ -1,6 +1,7 @@
 """The signature file, and scoring with it."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,10 +12,10 @@ from safetensors.numpy import save
 from painprint import Settings, decode_runs
 from painprint.cli import main
 from painprint.errors import DerivativesError
-from painprint.runs import Run
+from painprint.runs import Run, RunKey
 from painprint.signature.file import read_signature, write_signature
 from painprint.signature.model import make_signature
-from painprint.signature.predict import predict_run
+from painprint.signature.predict import predict_run, was_trained_on
 from painprint.store.files import content_key
 
 
@@ -32,6 +33,18 @@ def signature(decoding):
 def folder(tmp_path, signature):
     write_signature(tmp_path / "s", signature)
     return tmp_path / "s"
+
+
+def test_a_run_trained_a_signature_by_its_whole_name():
+    """Of runs without sessions: run 1 is not run 10."""
+    runs = [
+        replace(run, session="", run=str(10 + number))
+        for number, run in enumerate(simulate_runs(np.random.default_rng(1), n_runs=1))
+    ]
+    settings = Settings(n_bootstraps=100, leave_out="run")
+    signature = make_signature(decode_runs(runs, settings), simulated=True, metrics={})
+    assert was_trained_on(signature, RunKey("", "rating", "10"))
+    assert not was_trained_on(signature, RunKey("", "rating", "1"))
 
 
 @pytest.mark.parametrize("preset", ["recommended", "paper"])

@@ -36,6 +36,9 @@ MEASURES = {
 CONNECTIVITY = ("leverage", "residual")
 """Measures by which another person's sessions differ."""
 SHORTEST_S = 60.0
+"""A run of which less is kept (s) is judged "do not read"."""
+OTHER_TR = 1e-3
+"""Relative difference of repetition times that are not the same."""
 SHORT_SHARE = 0.5
 """Caution if a run is shorter than this share of the shortest training run."""
 MOST_MISSING = 0.05
@@ -436,7 +439,7 @@ def _plain_checks(
         failed.append(("length", 1, f"{shortest:.0f} s are usable; {had}"))
     for tr_s in sorted({run.tr_s for run in measures}):
         nearest = min(domain.tr_s, key=lambda known: abs(known - tr_s))
-        if abs(tr_s - nearest) > 1e-3 * nearest:
+        if abs(tr_s - nearest) > OTHER_TR * nearest:
             far = max(tr_s / nearest, nearest / tr_s) > TR_FACTOR
             reason = f"TR is {tr_s:g} s; training runs had {nearest:g} s"
             failed.append(("TR", 1 + far, reason))

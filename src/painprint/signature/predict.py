@@ -16,6 +16,8 @@ from painprint.edges import bin_edges
 from painprint.runs import Frames, Run, RunKey, count_frames, pair_frames
 from painprint.signature.applicability import (
     MOST_MISSING,
+    OTHER_TR,
+    SHORTEST_S,
     RunMeasures,
     Verdict,
     judge_session,
@@ -30,8 +32,9 @@ def was_trained_on(signature: Signature, key: RunKey) -> bool:
     held_out = {model.held_out for model in signature.models[1:]}
     if signature.leave_out == "session":
         return (key.session or "n/a") in held_out
-    prefix = f"ses-{key.session} " if key.session else str(key)
-    return any(group.startswith(prefix) for group in held_out)
+    if not key.session:
+        return str(key) in held_out
+    return any(group.startswith(f"ses-{key.session} ") for group in held_out)
 
 
 @short_repr
@@ -182,10 +185,10 @@ def _warnings(signature: Signature, run: Run, kept_s: float) -> tuple[str, ...]:
     warnings = []
     if signature.simulated:
         warnings.append("the signature was trained on simulated data.")
-    if all(abs(run.tr_s - tr_s) > 1e-3 * tr_s for tr_s in signature.tr_s):
+    if all(abs(run.tr_s - tr_s) > OTHER_TR * tr_s for tr_s in signature.tr_s):
         known = ", ".join(f"{tr_s:g}" for tr_s in signature.tr_s)
         warnings.append(f"TR is {run.tr_s:g} s; the signature was trained at {known} s.")
-    if kept_s < 60:
+    if kept_s < SHORTEST_S:
         warnings.append(f"only {kept_s:.0f} s are usable.")
     share = float(np.mean(run.censored)) if run.censored is not None else 0.0
     if share > 0.5:
