@@ -46,7 +46,7 @@ SILENT_S, FIRST_S = 8.0, 5.0
 """Longest time (s) without a line where there is no progress bar, and until the first line, which
 the start of Python delays."""
 BAR_WIDTH, REDRAWS_PER_S = 10, 4
-"""Of the progress bar (characters)."""
+"""Width of the progress bar (characters), and how often it is drawn."""
 
 
 class Lines(logging.Handler):
@@ -72,7 +72,10 @@ def run_command(app: App, given: Sequence[str]) -> int:
     """Run the command of the words of a command line; its exit code."""
     try:
         command, bound = read_command_line(app, given)
-        command(*bound.args, **bound.kwargs)
+        from painprint.parallel import one_blas_thread  # with NumPy, which help can do without
+
+        with one_blas_thread():
+            command(*bound.args, **bound.kwargs)
         sys.stdout.flush()
     except UsageError as error:
         _warn(str(error))

@@ -48,6 +48,7 @@ SCANNER = {
 }
 """Facts of the scanner and the sequence, and the keys of the sidecar that state them."""
 UNITS = {"field": " T", "te": " s", "flip": "°", "slice": " mm"}
+"""Units of acquisition parameters."""
 
 
 def facts(results: Results) -> dict[str, str | None]:

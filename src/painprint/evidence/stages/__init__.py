@@ -26,6 +26,7 @@ from painprint.evidence.stages import (
     sensitivity,
     univariate,
 )
+from painprint.parallel import one_blas_thread
 from painprint.progress import OnStep
 from painprint.settings import Settings
 from painprint.wording import did_you_mean
@@ -99,6 +100,7 @@ def run_stage(case: Case, name: str, *, on_step: OnStep | None = None) -> StageR
         near = did_you_mean(str(name), STAGES)
         raise ValueError(f"there is no stage {name!r}; choose of {', '.join(STAGES)}.{near}")
     try:
-        return STAGES[name].compute(case, on_step=on_step)
+        with one_blas_thread():
+            return STAGES[name].compute(case, on_step=on_step)
     except NotEnoughData as error:
         return StageResult({}, {}, (f"Not possible with these data: {error}",))
