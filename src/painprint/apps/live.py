@@ -61,6 +61,7 @@ def read_live(
         If the signature or the source cannot be used.
     """
     check_reading_folder(options.out)
+    asked = threading.Event()  # set when a signal asks the command to end
     truth = None
     if options.demo:
         if path is not None:
@@ -74,7 +75,7 @@ def read_live(
         signature, digest = read_signature(path), hash_signature(path)
         is_continued = Record.exists(options.out, options.name)  # after a program that was killed
         open_source = find_source(
-            signature, source, options, is_continued=is_continued, is_over=_asked.is_set
+            signature, source, options, is_continued=is_continued, is_over=asked.is_set
         )
     progress.plan(WAIT, READ)
     shown: list[LiveReading] = []
@@ -93,17 +94,13 @@ def read_live(
         try:
             with (
                 stream_to_lsl(reading, options),
-                ends_when_asked(_asked.set),
+                ends_when_asked(asked.set),
                 progress.stage(READ, logged=False),
             ):
-                _follow(reading, opened)
+                _follow(reading, opened, asked)
         finally:
             reading.record.close()
     return _describe(reading)
-
-
-_asked = threading.Event()
-"""Set when a signal asked the command to end."""
 
 
 def _begin(
@@ -154,8 +151,9 @@ NOT_DONE = (
 """What live reading leaves out, for the file and the page."""
 
 
-def _follow(reading: LiveReading, source: Source) -> None:
-    """Read the source in a thread of its own, so that Ctrl-C ends the command while it waits."""
+def _follow(reading: LiveReading, source: Source, asked: threading.Event) -> None:
+    """Read the source in a thread of its own, until it ends or a signal asks for the end: then the
+    command ends while the source waits."""
     problem: list[BaseException] = []
 
     def follow() -> None:
@@ -166,9 +164,9 @@ def _follow(reading: LiveReading, source: Source) -> None:
 
     thread = threading.Thread(target=follow, name="source", daemon=True)
     thread.start()
-    while thread.is_alive() and not _asked.wait(0.1):
+    while thread.is_alive() and not asked.wait(0.1):
         pass
-    if _asked.is_set() and not reading.has_ended:
+    if asked.is_set() and not reading.has_ended:
         reading.end(source)
     if problem:
         raise problem[0]

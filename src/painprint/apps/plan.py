@@ -19,7 +19,7 @@ from painprint.errors import DerivativesError
 from painprint.evidence.plan import Plan, Present, plan_sessions
 from painprint.files.dataset import no_folder
 from painprint.results.all_columns import PLAN_COLUMNS, describe_columns
-from painprint.results.conclusion import Conclusion, Tracking, conclude, primary_metrics
+from painprint.results.conclusion import Tracking, conclude, primary_metrics
 from painprint.results.read import Results, find_results, read_results
 from painprint.store.files import write_json, write_table
 from painprint.store.lock import lock
@@ -117,22 +117,13 @@ def why_not(results: Results) -> str:
     curve, conclusion = metrics["stages"]["curve"], conclude(metrics)
     if metrics["leave_out"] != "session":
         return "runs were held out, not sessions"
-    if not _is_shown(conclusion):
+    if not (conclusion.may_be_extended or conclusion.tracking is Tracking.FEW):
         return f"no signature was shown: {conclusion.tracking.value}"
     if curve is None:
         return "the learning curve was skipped; run the study again without --skip curve"
     if DRAWS not in results.stage_tables:
         return f"there is no learning curve. {' '.join(curve['not_done'])}".rstrip(". ")
     return ""
-
-
-def _is_shown(conclusion: Conclusion) -> bool:
-    """Whether there is a signature: by the permutation test, or without one by the interval; of
-    too few sessions, another reason is given."""
-    if conclusion.tracking is Tracking.UNTESTED:
-        ends = conclusion.primary.ends
-        return ends is not None and ends[0] > 0
-    return conclusion.is_shown or conclusion.tracking is Tracking.FEW
 
 
 def present_of(results: Results) -> Present:

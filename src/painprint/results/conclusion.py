@@ -121,8 +121,15 @@ class Conclusion:
 
     @property
     def is_shown(self) -> bool:
-        """Whether the signature was shown to track changes, so that its weights have a meaning."""
+        """Whether the primary number is beyond chance, so that the weights have a meaning."""
         return self.tracking in (Tracking.YES, Tracking.UNCERTAIN)
+
+    @property
+    def may_be_extended(self) -> bool:
+        """Whether more sessions can be planned for: it is shown, or its interval lies above 0 where
+        no permutation test was run."""
+        is_above = self.primary.ends is not None and self.primary.ends[0] > 0
+        return self.is_shown or (self.tracking is Tracking.UNTESTED and is_above)
 
     @property
     def level(self) -> Closeness:
