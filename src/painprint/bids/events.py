@@ -50,7 +50,7 @@ def event_frames(
     start_s, end_s : ndarray of shape (n_events,)
         Windows, since the start of the scan, in order of their starts (s).
     tr_s, bold_start_s : float
-        Repetition time, and start of the first frame after the start of the scan (s).
+        Repetition time, and time from the start of the scan to that of the first frame (s).
 
     Returns
     -------

@@ -33,7 +33,7 @@ class FrameGrid:
     Attributes
     ----------
     tr_s, start_s : float
-        Repetition time, and start of the first frame after the start of the scan (s).
+        Repetition time, and time from the start of the scan to that of the first frame (s).
     """
 
     n_frames: int

@@ -67,7 +67,7 @@ class Bold:
         NaN in censored frames that the file lacks.
     censored : ndarray of bool, shape (n_frames,)
     tr_s, start_s : float
-        Repetition time, and start of the first frame after the start of the scan (s).
+        Repetition time, and time from the start of the scan to that of the first frame (s).
     confounds : dict of ndarrays of shape (n_frames,)
         Motion, if known.
     """

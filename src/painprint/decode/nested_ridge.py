@@ -1,10 +1,12 @@
 """Nested ridge regression of many ratings from one eigendecomposition of all rows.
 
-The fit of a linear smoother without rows B follows from their residuals r_B and their rows of
-R = I - H alone. So every fold of nested leave-one-group-out, and every inner fold, follows from the
-decomposition of all rows. What has to be known of H at the penalties of every fold is computed at
-Chebyshev points of log λ, and interpolated: w / (w + λ) has no pole within ±π of the real line of
-log λ, so that some 60 points give every penalty to 1e-13.
+The fit of a linear smoother H without rows B follows from the residuals r = R y, R = I - H, of all
+rows: their errors are R_BB⁻¹ r_B, the residuals of other rows j become r_j - R_jB R_BB⁻¹ r_B, and
+R_jj becomes R_jj - R_jB R_BB⁻¹ R_Bj. So every fold of nested leave-one-group-out follows from the
+decomposition of all rows, and, by the same identities again, every inner fold. What has to be known
+of H at the penalties of every fold is computed at Chebyshev points of log λ, and interpolated: w /
+(w + λ) has no pole within ±π of the real line of log λ, so that some 60 points give every penalty
+to 1e-13.
 
 The models equal those of :class:`~painprint.decode.decoders.Ridge` up to rounding; unlike there, a
 fold may depend on its held-out group in the last bits. The main decoding uses that class; the null,

@@ -180,14 +180,14 @@ class Spectrum:
     def _errors_of_few(
         self, Y: Matrix, projected: Matrix, blocks: Sequence[Block], shrinkage: Vector
     ) -> Matrix:
-        """The same; ratings are multiplied first (few ratings)."""
+        """Mean error of each unit at one penalty; ratings are multiplied first (few ratings)."""
         residual = Y - self.vectors @ (shrinkage[:, None] * projected)
         return np.concatenate(
             [block.inverse(shrinkage) @ residual[block.group.rows] for block in blocks]
         )
 
     def mean_error(self, Y: Matrix, left_out: Sequence[LeftOut]) -> Vector:
-        """The same of models without features, fitted to Q alone: (n_ratings,)."""
+        """Squared error of leave-one-group-out, of a fit to Q alone: (n_ratings,)."""
         error = np.zeros(Y.shape[1])
         for group in left_out:
             Q = self.unpenalised[group.rows]

@@ -18,10 +18,10 @@ from painprint.wording import SIGNIFICANT
 MOST_REGIONS = 12
 """Number of regions, the most important ones, in figures of importance."""
 FEWEST_REGIONS = 3
-"""Of them where there is little room."""
+"""Number of these regions where there is little room."""
 
 MAIN = "main analysis"
-"""Its name among the sensitivity analyses."""
+"""Name of the main analysis in the table of sensitivity analyses."""
 CENTRED_ENDS = ("centred_r_low", "centred_r_high")
 BESIDE = "main_on_the_same"
 """Column that is added to the table of confounds: the main analysis on the same ratings."""

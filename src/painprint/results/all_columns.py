@@ -28,7 +28,7 @@ DECODING_COLUMNS: dict[str, dict[str, str]] = {
         "run": "run label",
         "scale": SCALE,
         "bin": "number of the {bin} within the run, from 1",
-        "onset": "start of the first frame after the start of the scan (s)",
+        "onset": "time of the first frame of the bin, from the start of the scan (s)",
         "duration": "from the start of the first to the end of the last frame (s)",
         "n_frames": "kept frames",
         "rating": "mean rating",

@@ -164,6 +164,7 @@ class SimulatedRun:
 
 
 RATING_HZ = 10.0
+"""Sampling rate of a simulated rating."""
 
 
 def simulate_person(

@@ -19,7 +19,7 @@ def surrogate_orders(means: Vector, n: int, rng: np.random.Generator) -> Codes:
     orders : ndarray of int, shape (n, n_groups)
         Ranks, from 0.
     """
-    coefficients = np.linspace(-0.5, 0.98, 75)
+    coefficients = np.linspace(-0.5, 0.98, 75)  # 1 is a random walk, which has no mean to keep
     log_likelihood = np.array([_log_likelihood(means, phi) for phi in coefficients])
     weight = np.exp(log_likelihood - log_likelihood.max())
     drawn = rng.choice(coefficients, size=n, p=weight / weight.sum())
