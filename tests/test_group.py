@@ -216,7 +216,7 @@ def test_options_of_participants_are_refused(dataset, out, capsys):
 
 @pytest.mark.long
 def test_pages_of_the_group_can_be_made_again(dataset, out):
-    decode(dataset, out)
+    assert main(["run", str(dataset.root), str(out), "participant", *QUICK]) == 0
     group(dataset, out)
     before = {page.name: page.read_bytes() for page in out.glob("*.html")}
     (out / "group.html").unlink()

@@ -193,6 +193,7 @@ def _values(table: pd.DataFrame, column: str, names: Sequence[str]) -> NDArray[n
     return table.set_index("region")[column].reindex(list(names)).to_numpy(float)
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class BrainSection:
     """The brain section of a page; of the maps that can be shown, the first is shown initially."""
