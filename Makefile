@@ -4,7 +4,7 @@ PYTHON_LOWEST ?= $(shell command -v python3.11 || command -v $(PYTHON))
 VENV ?= .venv
 BIN := $(VENV)/bin
 LOWEST := .venv-lowest
-PYTEST := python -m pytest --numprocesses 2 --dist loadfile
+PYTEST := python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 # Two processes at a time have a core each.
 test lowest bench-smoke: export OPENBLAS_NUM_THREADS = 1
 OUT ?= demo-output

@@ -7,13 +7,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from conftest import EXAMPLE
-from cyclopts import App
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from painprint import Case, Settings, decode_runs, run_stage
 from painprint.evidence.stages import STAGES
 from painprint.parallel import map_ordered
-from painprint.terminal import run_command
+from painprint.terminal import logged
 
 ON_A_CLUSTER = """
 import sys
@@ -43,21 +42,14 @@ def test_every_job_sees_one_blas_thread_and_the_limit_is_lifted_after():
 
 def test_a_command_and_a_stage_of_evidence_use_one_blas_thread(participant, monkeypatch):
     """Also outside of jobs: with several threads the null and the curve differed in last bits."""
-    seen = []
-    app = App()
-
-    @app.command
-    def study():
-        seen.append(blas_threads())
-
     case = Case(decode_runs(participant, Settings(n_bootstraps=100)))
+    look_on = SimpleNamespace(compute=lambda case, on_step: blas_threads())
+    monkeypatch.setitem(STAGES, "null", look_on)
     with threadpool_limits(2, user_api="blas"):
-        assert run_command(app, ["study"]) == 0
-        nothing = SimpleNamespace(compute=lambda case, on_step: study())
-        monkeypatch.setitem(STAGES, "null", nothing)
-        run_stage(case, "null")
+        with logged(None):
+            assert blas_threads() == {1}
+        assert run_stage(case, "null") == {1}
         assert blas_threads() == {2}
-    assert seen == [{1}, {1}]
 
 
 @pytest.mark.parametrize("large", [False, True])

@@ -72,10 +72,7 @@ def run_command(app: App, given: Sequence[str]) -> int:
     """Run the command of the words of a command line; its exit code."""
     try:
         command, bound = read_command_line(app, given)
-        from painprint.parallel import one_blas_thread  # with NumPy, which help can do without
-
-        with one_blas_thread():
-            command(*bound.args, **bound.kwargs)
+        command(*bound.args, **bound.kwargs)
         sys.stdout.flush()
     except UsageError as error:
         _warn(str(error))
@@ -236,13 +233,16 @@ _lines: Lines | None = None
 def logged(out_dir: Path | None, *, at_terminal: bool = True) -> Iterator[None]:
     """Log to stderr and, with an output folder, into OUT/logs; failures are logged as a sentence.
 
-    On the worker of a cluster there is no terminal.
+    Every command works within, with one BLAS thread. On the worker of a cluster there is no
+    terminal.
 
     Raises
     ------
     Failed
         After a failure was logged.
     """
+    from painprint.parallel import one_blas_thread  # with NumPy, which help can do without
+
     global _lines
     log.setLevel(logging.INFO)
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it warns where it keeps its fonts
@@ -256,7 +256,8 @@ def logged(out_dir: Path | None, *, at_terminal: bool = True) -> Iterator[None]:
             handlers.append(log_file := LogFile(out_dir))
             log.addHandler(log_file)
             tell_log_file(log_file.path)
-        yield
+        with one_blas_thread():
+            yield
     except FAILURES as error:
         log.error("%s", describe_failure(error))
         raise Failed from error
