@@ -106,7 +106,7 @@ def _may_be_absent(config) -> list[str] | None:
 
 def pytest_collection_modifyitems(items):
     """Files with long tests come first, then those with many tests, so that no process waits long
-    for the last one. Coverage is of all but the long tests, which it would slow down by half."""
+    for the last one. Coverage, which makes tests slower, is of all but the long ones."""
     long_ones = [item for item in items if item.get_closest_marker("long")]
     for item in long_ones:
         item.add_marker("no_cover")
@@ -304,8 +304,7 @@ def example(tmp_path):
 
 @contextmanager
 def empty_svg():
-    """Figures are made as ever, and an empty SVG is written in place of each: half the time of a
-    small study."""
+    """Figures are made as ever, and an empty SVG is written in place of each, which is quicker."""
     empty = b'<svg xmlns="http://www.w3.org/2000/svg" width="1pt" height="1pt" viewBox="0 0 1 1"/>'
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Figure, "savefig", lambda _, buffer, **kwargs: buffer.write(empty))

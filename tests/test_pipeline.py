@@ -117,6 +117,12 @@ def answered(tmp_path_factory):
     return root / "out"
 
 
+def test_counts_on_the_page_are_whole_numbers(answered):
+    page = (answered / "sub-01.html").read_text()
+    assert re.search(r"\b\d+ (1-min )?(minutes|bins|sessions)\b", page)
+    assert not re.search(r"\b\d+\.0 (1-min )?(minutes|bins|sessions|runs|regions)\b", page)
+
+
 def test_every_stage_has_its_tables_and_figures(answered, decoded):
     expected = {f"sub-01/decoding/{STEM}_{t}.{e}" for t in STAGE_TABLES for e in ("tsv", "json")}
     expected |= {f"sub-01/figures/{STEM}_{name}.svg" for name in STAGE_FIGURES}
